@@ -16,10 +16,10 @@ export function tensor<Data extends TensorData>(data: Data, shape: readonly numb
 
 export const zeros = (shape: readonly number[]): FloatTensor => tensor(new Float32Array(sizeOf(shape)), shape);
 
-/** Row `index` of the first axis, as a view: [B, …] → [1, …]. */
-export function row(x: FloatTensor, index: number): FloatTensor {
+/** Rows begin … end of the first axis, as a view: [B, …] → [end − begin, …]. */
+export function rows(x: FloatTensor, begin: number, end: number): FloatTensor {
   const size = x.data.length / x.shape[0]!;
-  return tensor(x.data.subarray(index * size, (index + 1) * size), [1, ...x.shape.slice(1)]);
+  return tensor(x.data.subarray(begin * size, end * size), [end - begin, ...x.shape.slice(1)]);
 }
 
 /** Joins along the first axis: [A, …] and [B, …] → [A + B, …]. */

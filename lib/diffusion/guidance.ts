@@ -1,0 +1,101 @@
+import { AppError } from "#lib/errors.ts";
+import { concat, type FloatTensor, rows, tensor } from "#lib/tensor/tensor.ts";
+import type { GuideConfig } from "./guide-config.ts";
+import type { GuideNetwork } from "./guide-network.ts";
+import type { UNet } from "./unet-networks.ts";
+
+/** How one step is guided. */
+export type GuidanceMode = "conditional" | "guide" | "cfg";
+
+/** Passes through the base that one step of each mode counts as, however they are batched. */
+export const passesOf: Readonly<Record<GuidanceMode, number>> = { conditional: 1, guide: 1, cfg: 2 };
+
+/** How CFG's two predictions are computed. */
+export type CfgLayout = "one batch of two" | "two passes";
+
+/** A mode for a whole picture: the first `cfgSteps` steps of `guide` may be CFG's. */
+export interface GuidancePlan {
+  readonly mode: GuidanceMode;
+  /** s in ε̂ = ε̂ᵤ + s (ε̂_c − ε̂ᵤ); 1 = none. */
+  readonly guidanceScale: number;
+  readonly cfgSteps: number;
+  readonly cfgLayout: CfgLayout;
+}
+
+export interface Texts {
+  /** [B, T, D] */
+  readonly conditional: FloatTensor;
+  /** [B, T, D]: the empty prompt, or what to stay away from. */
+  readonly unconditional: FloatTensor;
+}
+
+export interface GuidedNetworks {
+  readonly unet: UNet;
+  readonly guide: GuideNetwork | null;
+}
+
+/** Which mode a step runs in. Guidance 1 is the plain conditional prediction in every mode. */
+export function modeOfStep({ mode, guidanceScale, cfgSteps }: GuidancePlan, stepIndex: number): GuidanceMode {
+  if (guidanceScale === 1) return "conditional";
+  return mode === "guide" && stepIndex < cfgSteps ? "cfg" : mode;
+}
+
+export const countPasses = (plan: GuidancePlan, steps: number): number =>
+  Array.from({ length: steps }, (_, stepIndex) => passesOf[modeOfStep(plan, stepIndex)]).reduce((sum, passes) => sum + passes, 0);
+
+/** Refuses what the mode cannot do: a range that the guide was not trained on, a negative prompt that nothing would read. */
+export function requirePlan(plan: GuidancePlan, { guide, negativePrompt, steps }: { guide: GuideConfig | null; negativePrompt: string | null; steps: number }): void {
+  const { mode, guidanceScale, cfgSteps } = plan;
+  if (!Number.isFinite(guidanceScale) || guidanceScale < 0 || guidanceScale > 100) {
+    throw new AppError("bad_request", `Guidance ${guidanceScale} is not a number from 0 to 100; 1 is none, 5 is usual.`, { guidanceScale });
+  }
+  if (!Number.isInteger(cfgSteps) || cfgSteps < 0 || cfgSteps > steps) {
+    throw new AppError("bad_request", `CFG steps ${cfgSteps} must be a whole number from 0 to the ${steps} steps of the picture.`, { cfgSteps, steps });
+  }
+  if (cfgSteps > 0 && mode !== "guide") throw new AppError("bad_request", `CFG steps go before a guide takes over; they mean nothing in the mode ${mode}, so leave them out.`, { mode });
+  if (mode === "guide") {
+    if (!guide) throw new AppError("bad_request", "The mode guide needs a guide; name its file with --guide.");
+    if (guidanceScale !== 1 && (guidanceScale < guide.minGuidance || guidanceScale > guide.maxGuidance)) {
+      throw new AppError("bad_request", `Guidance ${guidanceScale} is outside ${guide.minGuidance} to ${guide.maxGuidance}, the range this guide was trained on; choose a value inside it.`, { guidanceScale });
+    }
+  }
+  if (negativePrompt !== null && mode === "conditional") {
+    throw new AppError("bad_request", "A negative prompt works through the second pass of CFG, and the mode conditional has none; use --mode cfg or leave the negative prompt out.");
+  }
+  if (negativePrompt !== null && mode === "guide" && cfgSteps === 0) {
+    throw new AppError("bad_request", "A guide was distilled against the empty prompt and cannot follow a negative one; let CFG do the first steps with --cfg-steps, or use --mode cfg.");
+  }
+}
+
+/**
+ * The network's prediction for one step, guided. Classifier-free guidance is Ho & Salimans 2022 (arXiv 2207.12598, eq. 6) in
+ * the form ε̂ = ε̂ᵤ + s (ε̂_c − ε̂ᵤ). It is affine, so it holds for v̂ as for ε̂.
+ */
+export async function predictGuided({ unet, guide }: GuidedNetworks, plan: GuidancePlan, mode: GuidanceMode, latents: FloatTensor, timestep: number, texts: Texts): Promise<FloatTensor> {
+  const batch = latents.shape[0]!;
+  if (mode === "cfg") {
+    const [conditional, unconditional] = await predictPair(unet, plan.cfgLayout, latents, timestep, texts);
+    return guided(conditional, unconditional, plan.guidanceScale);
+  }
+  const residuals =
+    mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, new Float32Array(batch).fill(plan.guidanceScale)) : unet.noResiduals(batch);
+  return unet.predict(latents, timestep, texts.conditional, residuals);
+}
+
+/** ε̂_c and ε̂ᵤ of the same latents. */
+export async function predictPair(unet: UNet, layout: CfgLayout, latents: FloatTensor, timestep: number, texts: Texts): Promise<[FloatTensor, FloatTensor]> {
+  const batch = latents.shape[0]!;
+  if (layout === "two passes") {
+    const none = unet.noResiduals(batch);
+    return [await unet.predict(latents, timestep, texts.conditional, none), await unet.predict(latents, timestep, texts.unconditional, none)];
+  }
+  const both = await unet.predict(concat([latents, latents]), timestep, concat([texts.conditional, texts.unconditional]), unet.noResiduals(2 * batch));
+  return [rows(both, 0, batch), rows(both, batch, 2 * batch)];
+}
+
+/** ε̂ᵤ + s (ε̂_c − ε̂ᵤ) */
+export function guided(conditional: FloatTensor, unconditional: FloatTensor, guidanceScale: number): FloatTensor {
+  const out = new Float32Array(conditional.data.length);
+  for (let i = 0; i < out.length; i++) out[i] = unconditional.data[i]! + guidanceScale * (conditional.data[i]! - unconditional.data[i]!);
+  return tensor(out, conditional.shape);
+}

@@ -1,0 +1,53 @@
+import { Graph } from "#lib/onnx/graph.ts";
+import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
+import { Scope } from "#lib/nn/scope.ts";
+import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
+import { pixelsPerLatent, type VaeConfig } from "./config.ts";
+import type { Component } from "./model-folder.ts";
+import { vaeDecoder, vaeEncoder } from "./vae.ts";
+
+/** Scaled latents [B, C, h, w] → pictures [B, 3, H, W], around [−1, 1], not clamped. */
+export interface VaeDecoder {
+  decode(latents: FloatTensor): Promise<FloatTensor>;
+  close(): Promise<void>;
+}
+
+/** Pictures [B, 3, H, W] in [−1, 1] → the mean of their latents [B, C, h, w], scaled. */
+export interface VaeEncoder {
+  encode(pictures: FloatTensor): Promise<FloatTensor>;
+  close(): Promise<void>;
+}
+
+type Vae = Component<VaeConfig>;
+
+/** Both halves are built, so that a tensor which neither takes is found; height and width are those of the latents. */
+export function vaeGraphs(vae: Vae, height: number, width: number): { encoder: Graph; decoder: Graph } {
+  const { config, weights } = vae;
+  const scale = pixelsPerLatent(config);
+  const encoder = new Graph("vae encoder");
+  const picture = encoder.input("picture", ["batch", config.imageChannels, scale * height, scale * width]);
+  encoder.output("mean", vaeEncoder(new Scope(encoder, weights), config, picture));
+  const decoder = new Graph("vae decoder");
+  const latents = decoder.input("latents", ["batch", config.latentChannels, height, width]);
+  decoder.output("picture", vaeDecoder(new Scope(decoder, weights), config, latents));
+  weights.requireAllTaken();
+  return { encoder, decoder };
+}
+
+export async function openVaeDecoder(vae: Vae, height: number, width: number, runtime: Runtime): Promise<VaeDecoder> {
+  const session: Session<"picture"> = await openSession(vaeGraphs(vae, height, width).decoder, runtime);
+  return {
+    decode: async (latents) => (await session.run({ latents: scaled(latents, 1 / vae.config.scalingFactor) })).picture,
+    close: () => session.close(),
+  };
+}
+
+export async function openVaeEncoder(vae: Vae, height: number, width: number, runtime: Runtime): Promise<VaeEncoder> {
+  const session: Session<"mean"> = await openSession(vaeGraphs(vae, height, width).encoder, runtime);
+  return {
+    encode: async (picture) => scaled((await session.run({ picture })).mean, vae.config.scalingFactor),
+    close: () => session.close(),
+  };
+}
+
+const scaled = (x: FloatTensor, factor: number): FloatTensor => tensor(x.data.map((value) => value * factor), x.shape);

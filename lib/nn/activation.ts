@@ -1,0 +1,14 @@
+import type { Value } from "#lib/onnx/graph.ts";
+import { add, erf, multiply, scalar, sigmoid } from "#lib/onnx/ops/math.ts";
+
+/** x · σ(x). */
+export const silu = (x: Value): Value => multiply(x, sigmoid(x));
+
+/** x · Φ(x) with the exact normal distribution (Hendrycks & Gimpel 2016, arXiv 1606.08415). The runtime fuses these nodes. */
+export function gelu(x: Value): Value {
+  const phi = add(erf(multiply(x, scalar(x, Math.SQRT1_2))), scalar(x, 1));
+  return multiply(multiply(x, phi), scalar(x, 0.5));
+}
+
+/** x · σ(1.702 x): the approximation that OpenAI's CLIP was trained with. */
+export const quickGelu = (x: Value): Value => multiply(x, sigmoid(multiply(x, scalar(x, 1.702))));

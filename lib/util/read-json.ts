@@ -1,0 +1,17 @@
+import { readFile, stat } from "node:fs/promises";
+import { AppError } from "#lib/errors.ts";
+
+const MAX_BYTES = 16 * 2 ** 20; // the index of a thousand-shard model is below 1 MB
+
+/** Parses a JSON file. `shown` is how messages name it. */
+export async function readJson(path: string, shown: string): Promise<unknown> {
+  const facts = await stat(path).catch((cause: unknown) => {
+    throw new AppError("file_not_found", `${shown} is missing or cannot be read; check the path.`, { path }, cause);
+  });
+  if (!facts.isFile() || facts.size > MAX_BYTES) throw new AppError("bad_request", `${shown} is not a configuration file (${facts.size} bytes); give the one that came with the model.`, { path });
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new AppError("bad_request", `${shown} is not valid JSON; download it again.`, { path }, cause);
+  }
+}

@@ -1,0 +1,83 @@
+import { AppError } from "#lib/errors.ts";
+import type { ExternalTensor } from "#lib/onnx/graph.ts";
+import type { SafetensorsHeader } from "./safetensors.ts";
+
+/** A weights file whose header was read. `path` is absolute, with symbolic links resolved. */
+export interface WeightsFile {
+  readonly path: string;
+  readonly header: SafetensorsHeader;
+}
+
+/** Our name for a foreign tensor name; null for a tensor that is known and not needed. */
+export type Rename = (foreign: string) => string | null;
+
+/**
+ * The tensors of one network under our names, whichever files they lie in. It remembers what was taken, so that a network
+ * built from it can name every tensor that is missing and every one that is left over.
+ */
+export class WeightMap {
+  readonly what: string;
+  readonly #tensors = new Map<string, ExternalTensor>();
+  readonly #taken = new Set<string>();
+
+  /** `what` is how messages name the network, such as "unet/diffusion_pytorch_model.safetensors". */
+  constructor(what: string, files: readonly WeightsFile[], rename: Rename = (name) => name) {
+    this.what = what;
+    for (const { path, header } of files) {
+      for (const entry of header.tensors.values()) {
+        const name = rename(entry.name);
+        if (name === null) continue;
+        if (this.#tensors.has(name)) throw new AppError("malformed_weights", `${what} has two tensors for "${name}"; save the model again from its trainer.`, { name });
+        this.#tensors.set(name, { ...entry, path });
+      }
+    }
+  }
+
+  get names(): string[] {
+    return [...this.#tensors.keys()];
+  }
+
+  get tensors(): ExternalTensor[] {
+    return [...this.#tensors.values()];
+  }
+
+  get parameters(): number {
+    return this.tensors.reduce((sum, { shape }) => sum + shape.reduce((size, dim) => size * dim, 1), 0);
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  find(name: string): ExternalTensor | null {
+    return this.#tensors.get(name) ?? null;
+  }
+
+  /** The tensor of that name, which must be a float of that shape. */
+  take(name: string, shape: readonly number[]): ExternalTensor {
+    const tensor = this.#tensors.get(name);
+    const shown = `[${shape.join(", ")}]`;
+    if (!tensor) {
+      throw new AppError("weights_mismatch", `${this.what} lacks the tensor "${name}" ${shown}, which its config calls for; use the config and the weights of one model.`, { name, expected: shape });
+    }
+    if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i])) {
+      const actual = `[${tensor.shape.join(", ")}]`;
+      throw new AppError("weights_mismatch", `${this.what}: the tensor "${name}" is ${actual} where its config calls for ${shown}; use the config and the weights of one model.`, { name, expected: shape, actual: tensor.shape });
+    }
+    if (!floats.has(tensor.dtype)) {
+      throw new AppError("unsupported_model", `${this.what}: the tensor "${name}" is stored as ${tensor.dtype}; save the model in F32, F16 or BF16.`, { name, dtype: tensor.dtype });
+    }
+    this.#taken.add(name);
+    return tensor;
+  }
+
+  /** Once a network was built: refuses tensors that nothing asked for, since they mean that the network is another one. */
+  requireAllTaken(): void {
+    const left = this.names.filter((name) => !this.#taken.has(name));
+    if (left.length === 0) return;
+    const others = left.length > 1 ? ` and ${left.length - 1} more` : "";
+    throw new AppError("weights_mismatch", `${this.what} has a tensor "${left[0]}"${others} that its config has no place for; use the config and the weights of one model.`, { left: left.slice(0, 20) });
+  }
+}
+
+const floats = new Set(["F32", "F16", "BF16"]);
