@@ -1,5 +1,5 @@
 import { AppError } from "#lib/errors.ts";
-import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
+import { allFinite, type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
 import { type GuidancePlan, type GuidedNetworks, modeOfStep, passesOf, predictGuided, type Texts } from "./guidance.ts";
 import { createSampler, type SamplerName, toNoise } from "./samplers/sampler.ts";
 import type { Schedule } from "./schedule.ts";
@@ -23,6 +23,8 @@ export interface DenoiseStep {
   readonly passes: number;
   /** [B, C, H, W], scaled. */
   readonly latents: FloatTensor;
+  /** What the finished latents look like from here: x̂₀ = (x − σ·ε̂) / α. */
+  readonly estimate: FloatTensor;
 }
 
 /** From noise to latents, a step at a time; the caller decides how far, and may stop between any two. */
@@ -37,8 +39,10 @@ export async function* denoise(networks: GuidedNetworks, request: DenoiseRequest
     if (!allFinite(prediction)) {
       throw new AppError("not_finite", `The prediction at step ${stepIndex + 1} of ${steps} is not a number.`, { stepIndex, timestep: level.timestep });
     }
-    latents = sampler.step(latents, toNoise(prediction, latents, level, schedule.predictionType), stepIndex);
+    const noisePrediction = toNoise(prediction, latents, level, schedule.predictionType);
+    const estimate = tensor(latents.data.map((x, i) => (x - level.sigma * noisePrediction.data[i]!) / level.alpha), latents.shape);
+    latents = sampler.step(latents, noisePrediction, stepIndex);
     passes += passesOf[mode];
-    yield { done: stepIndex + 1, steps, passes, latents };
+    yield { done: stepIndex + 1, steps, passes, latents, estimate };
   }
 }

@@ -73,12 +73,12 @@ export function requirePlan(plan: GuidancePlan, { guide, negativePrompt, steps }
  */
 export async function predictGuided({ unet, guide }: GuidedNetworks, plan: GuidancePlan, mode: GuidanceMode, latents: FloatTensor, timestep: number, texts: Texts): Promise<FloatTensor> {
   const batch = latents.shape[0]!;
+  const scales = new Float32Array(batch).fill(plan.guidanceScale);
   if (mode === "cfg") {
     const [conditional, unconditional] = await predictPair(unet, plan.cfgLayout, latents, timestep, texts);
-    return guided(conditional, unconditional, plan.guidanceScale);
+    return guided(conditional, unconditional, scales);
   }
-  const residuals =
-    mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, new Float32Array(batch).fill(plan.guidanceScale)) : unet.noResiduals(batch);
+  const residuals = mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, scales) : unet.noResiduals(batch);
   return unet.predict(latents, timestep, texts.conditional, residuals);
 }
 
@@ -93,9 +93,13 @@ export async function predictPair(unet: UNet, layout: CfgLayout, latents: FloatT
   return [rows(both, 0, batch), rows(both, batch, 2 * batch)];
 }
 
-/** ε̂ᵤ + s (ε̂_c − ε̂ᵤ) */
-export function guided(conditional: FloatTensor, unconditional: FloatTensor, guidanceScale: number): FloatTensor {
+/** ε̂ᵤ + s (ε̂_c − ε̂ᵤ), with a guidance for each row. */
+export function guided(conditional: FloatTensor, unconditional: FloatTensor, guidanceScales: Float32Array): FloatTensor {
   const out = new Float32Array(conditional.data.length);
-  for (let i = 0; i < out.length; i++) out[i] = unconditional.data[i]! + guidanceScale * (conditional.data[i]! - unconditional.data[i]!);
+  const size = out.length / guidanceScales.length;
+  for (let i = 0; i < out.length; i++) {
+    const scale = guidanceScales[Math.floor(i / size)]!;
+    out[i] = unconditional.data[i]! + scale * (conditional.data[i]! - unconditional.data[i]!);
+  }
   return tensor(out, conditional.shape);
 }

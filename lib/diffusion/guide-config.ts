@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
+import type { UNetSignature } from "#lib/pairing/signature.ts";
+import { jsonString } from "#lib/util/json-string.ts";
 
 /** What a guide file says of itself: `__metadata__` of `format=guide/1`. */
 export interface GuideConfig {
@@ -7,15 +9,7 @@ export interface GuideConfig {
   /** Channels of each level, finest first. */
   readonly widths: readonly number[];
   /** What the guide was distilled against. */
-  readonly base: {
-    readonly sha256: string;
-    readonly inChannels: number;
-    readonly channels: readonly number[];
-    readonly layersPerBlock: readonly number[];
-    readonly downAttends: readonly boolean[];
-    readonly crossAttentionDim: number;
-    readonly predictionType: "epsilon" | "v_prediction";
-  };
+  readonly base: UNetSignature & { readonly sha256: string };
   /** The range of guidance the guide was trained on; `referenceGuidance` is where its gate is 1. */
   readonly minGuidance: number;
   readonly maxGuidance: number;
@@ -25,26 +19,17 @@ export interface GuideConfig {
 
 const size = z.int().min(1).max(65_536);
 const levels = z.array(size).min(1).max(8);
-const json = <T extends z.ZodType>(schema: T) =>
-  z.string().transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.issues.push({ code: "custom", message: "is not JSON", input: text });
-      return z.NEVER;
-    }
-  }).pipe(schema);
 
 const metadataSchema = z.object({
   format: z.literal("guide/1"),
   variant: z.string().min(1).max(64),
-  widths: json(levels),
+  widths: jsonString(levels),
   "base.sha256": z.string().regex(/^[0-9a-f]{64}$/, "is not a sha256 in lower-case hex"),
-  in_channels: json(size),
-  block_out_channels: json(levels),
-  layers_per_block: json(z.union([size, levels])),
-  down_block_types: json(z.array(z.enum(["DownBlock2D", "CrossAttnDownBlock2D"]))),
-  cross_attention_dim: json(size),
+  in_channels: jsonString(size),
+  block_out_channels: jsonString(levels),
+  layers_per_block: jsonString(z.union([size, levels])),
+  down_block_types: jsonString(z.array(z.enum(["DownBlock2D", "CrossAttnDownBlock2D"]))),
+  cross_attention_dim: jsonString(size),
   prediction_type: z.enum(["epsilon", "v_prediction"]),
   w_min: z.coerce.number().min(1),
   w_max: z.coerce.number().max(100),

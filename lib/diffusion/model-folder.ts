@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
@@ -25,7 +25,10 @@ export interface ModelFolder {
   readonly textEncoder: Component<TextEncoderConfig>;
   readonly vae: Component<VaeConfig>;
   readonly schedule: Schedule;
-  readonly tokenizerPath: string;
+  readonly schedulePath: string;
+  readonly configPaths: readonly string[];
+  readonly tokenizerFolder: string;
+  readonly tokenizerPaths: readonly string[];
 }
 
 const modelIndex = z.looseObject({ _class_name: z.string() });
@@ -33,9 +36,9 @@ const modelIndex = z.looseObject({ _class_name: z.string() });
 // Pipelines made of the same four networks. Others, such as SDXL's, need parts that are not built.
 const pipelines = new Set(["StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionControlNetPipeline"]);
 
-export async function openModelFolder(path: string): Promise<ModelFolder> {
-  const name = basename(resolve(path));
-  await requireFolder(path, name);
+export async function openModelFolder(given: string): Promise<ModelFolder> {
+  const path = await requireFolder(given);
+  const name = basename(path);
   const json = (part: string, file: string): Promise<unknown> => readJson(join(path, part, file), `${name}/${part}/${file}`);
 
   const unetJson = await json("unet", "config.json").catch((failure: unknown) => {
@@ -52,19 +55,31 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
     return { config, files, weights: new WeightMap(`${name}/${part}`, files, rename) };
   };
   return {
-    path: resolve(path),
+    path,
     name,
     unet: await component("unet", "diffusion_pytorch_model", parseUNetConfig(unetJson, `${name}/unet/config.json`)),
     textEncoder: await component("text_encoder", "model", parseTextEncoderConfig(await json("text_encoder", "config.json"), `${name}/text_encoder/config.json`), clipName),
     vae: await component("vae", "diffusion_pytorch_model", parseVaeConfig(await json("vae", "config.json"), `${name}/vae/config.json`), vaeName),
     schedule: parseScheduleConfig(await json("scheduler", "scheduler_config.json"), `${name}/scheduler/scheduler_config.json`),
-    tokenizerPath: join(path, "tokenizer"),
+    schedulePath: join(path, "scheduler", "scheduler_config.json"),
+    configPaths: ["unet", "text_encoder", "vae"].map((part) => join(path, part, "config.json")),
+    tokenizerFolder: join(path, "tokenizer"),
+    tokenizerPaths: await filesIn(join(path, "tokenizer")),
   };
 }
 
-async function requireFolder(path: string, name: string): Promise<void> {
+// The files a tokenizer may consist of; others, such as a readme, do not change what it does.
+const tokenizerFiles = new Set(["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"]);
+
+async function filesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => tokenizerFiles.has(name)).toSorted().map((name) => join(folder, name));
+}
+
+async function requireFolder(path: string): Promise<string> {
   const facts = await stat(path).catch((cause: unknown) => {
     throw new AppError("file_not_found", `There is no folder ${path}; check the path.`, { path }, cause);
   });
-  if (!facts.isDirectory()) throw new AppError("bad_request", `${name} is a file; give the diffusers folder of the model.`, { path });
+  if (!facts.isDirectory()) throw new AppError("bad_request", `${basename(path)} is a file; give the diffusers folder of the model.`, { path });
+  return realpath(path);
 }

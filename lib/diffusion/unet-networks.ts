@@ -1,5 +1,5 @@
 import { Graph, type Value } from "#lib/onnx/graph.ts";
-import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
+import { openSession, type Optimization, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { Scope } from "#lib/nn/scope.ts";
 import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
 import type { LowRankLayers } from "#lib/weights/low-rank.ts";
@@ -22,6 +22,7 @@ export interface UNetParts {
 
 /** The base, ready to predict: latents [B, C, H, W], one timestep for all, text [B, T, D] → [B, C, H, W]. */
 export interface UNet {
+  readonly optimization: Optimization;
   predict(latents: FloatTensor, timestep: number, text: FloatTensor, residuals: ResidualTensors): Promise<FloatTensor>;
   /** Residuals that change nothing. */
   noResiduals(batch: number): ResidualTensors;
@@ -42,6 +43,7 @@ export async function openUNet(parts: UNetParts, runtime: Runtime): Promise<UNet
   requireAllTaken(parts);
   const session: Session<"prediction"> = await openSession(graph, runtime);
   return {
+    optimization: session.optimization,
     predict: async (latents, timestep, text, residuals) => (await session.run({ latents, timestep: timesteps(latents, timestep), text, ...residuals })).prediction,
     noResiduals: zeroResiduals(parts),
     close: () => session.close(),
@@ -57,6 +59,7 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
   const encode: SplitUNet["encode"] = (latents, timestep, text) => encoder.run({ latents, timestep: timesteps(latents, timestep), text });
   const decode: SplitUNet["decode"] = async (encoded, text, residuals) => (await decoder.run({ ...encoded, text, ...residuals })).prediction;
   return {
+    optimization: decoder.optimization,
     encode,
     decode,
     predict: async (latents, timestep, text, residuals) => decode(await encode(latents, timestep, text), text, residuals),

@@ -4,7 +4,7 @@ export interface Tensor<Data extends TensorData = TensorData> {
   readonly data: Data;
 }
 
-export type TensorData = Float32Array | Int32Array | BigInt64Array;
+export type TensorData = Float32Array | Int32Array;
 export type FloatTensor = Tensor<Float32Array>;
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dim) => size * dim, 1);

@@ -10,7 +10,8 @@ export async function readJson(path: string, shown: string): Promise<unknown> {
   });
   if (!facts.isFile() || facts.size > MAX_BYTES) throw new AppError("bad_request", `${shown} is not a configuration file (${facts.size} bytes); give the one that came with the model.`, { path });
   try {
-    return JSON.parse(await readFile(path, "utf8"));
+    // Python's json writes infinities bare, and diffusers saves one in every DPM-Solver config.
+    return JSON.parse((await readFile(path, "utf8")).replaceAll(/(?<=:\s*)-?Infinity(?=\s*[,}])/g, "null"));
   } catch (cause) {
     throw new AppError("bad_request", `${shown} is not valid JSON; download it again.`, { path }, cause);
   }

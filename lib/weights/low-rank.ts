@@ -2,10 +2,10 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import type { ExternalTensor } from "#lib/onnx/graph.ts";
-import type { ByteSource } from "./byte-source.ts";
+import { type ByteSource, openFile } from "./byte-source.ts";
 import { type AdaptedNetwork, lowRankPart, lowRankSpellings, networkOf, type Part } from "./names/low-rank.ts";
 import { readTensor } from "./read-tensor.ts";
-import type { TensorEntry } from "./safetensors.ts";
+import { readHeader, type TensorEntry } from "./safetensors.ts";
 import type { WeightsFile } from "./weight-map.ts";
 
 /** W becomes W + scale · up·down, with up [out, rank(, 1, 1)] and down [rank, in(, k, k)]. */
@@ -57,26 +57,50 @@ export class LowRankLayers {
   }
 }
 
-/** A low-rank file, with its scales read and multiplied by `strength`. Anything but plain low-rank layers is refused by name. */
-export async function openLowRank(file: WeightsFile, source: ByteSource, strength: number): Promise<Record<AdaptedNetwork, LowRankLayers>> {
-  const name = basename(file.path);
+/** A low-rank file, by the networks it changes. */
+export interface LowRankFile {
+  readonly name: string;
+  readonly file: WeightsFile;
+  readonly strength: number;
+  readonly unet: LowRankLayers;
+  readonly textEncoder: LowRankLayers;
+}
+
+/** Reads a low-rank file, its scales multiplied by `strength`. Anything but plain low-rank layers is refused by name. */
+export async function readLowRankFile(path: string, strength: number): Promise<LowRankFile> {
+  const source = await openFile(path);
+  try {
+    const file: WeightsFile = { path: source.path, header: await readHeader(source) };
+    const name = basename(file.path);
+    const layers = await readLayers(file, source, strength, name);
+    return { name, file, strength, unet: new LowRankLayers(name, "unet", layers.unet), textEncoder: new LowRankLayers(name, "textEncoder", layers.textEncoder) };
+  } finally {
+    await source.close();
+  }
+}
+
+async function readLayers(file: WeightsFile, source: ByteSource, strength: number, name: string): Promise<Record<AdaptedNetwork, Map<string, LowRankLayer>>> {
   const defaultAlpha = peftAlpha(file, name);
   const layers = { unet: new Map<string, LowRankLayer>(), textEncoder: new Map<string, LowRankLayer>() };
-  for (const [module, parts] of modulesOf(file, name)) {
-    const { down, up, alpha } = parts;
+  for (const [module, { down, up, alpha }] of modulesOf(file, name)) {
     if (!down || !up) throw new AppError("malformed_weights", `${name}: the layer "${module}" has only one of its two halves; save the file again from its trainer.`, { module });
     const rank = down.shape[0] ?? 0;
     const paired = down.shape.length >= 2 && rank > 0 && up.shape.length === down.shape.length && up.shape[1] === rank && up.shape.slice(2).every((dim) => dim === 1);
     if (!paired) {
       throw new AppError("malformed_weights", `${name}: the halves [${down.shape.join(", ")}] and [${up.shape.join(", ")}] of the layer "${module}" do not multiply; save the file again from its trainer.`, { module });
     }
-    const value = alpha ? (await readTensor(source, alpha)).data[0]! : (defaultAlpha ?? rank);
-    if (!Number.isFinite(value)) throw new AppError("malformed_weights", `${name}: the alpha of the layer "${module}" is ${value}; save the file again from its trainer.`, { module });
+    const value = alpha ? await readAlpha(source, alpha, name) : (defaultAlpha ?? rank);
     const network = networkOf(module);
-    if (!network) throw new AppError("unsupported_model", `${name} changes "${module}", a network that this family does not have; use it with the base it was trained on.`, { module });
+    if (!network) throw new AppError("unsupported_model", `${name} changes "${module}", in a network that this family does not have; use it with the base it was trained on.`, { module });
     layers[network].set(module, { down: { ...down, path: file.path }, up: { ...up, path: file.path }, scale: (strength * value) / rank });
   }
-  return { unet: new LowRankLayers(name, "unet", layers.unet), textEncoder: new LowRankLayers(name, "textEncoder", layers.textEncoder) };
+  return layers;
+}
+
+async function readAlpha(source: ByteSource, entry: TensorEntry, name: string): Promise<number> {
+  const { data } = await readTensor(source, entry);
+  if (data.length === 1 && Number.isFinite(data[0])) return data[0]!;
+  throw new AppError("malformed_weights", `${name}: "${entry.name}" is not one finite number; save the file again from its trainer.`, { tensor: entry.name });
 }
 
 function modulesOf(file: WeightsFile, name: string): Map<string, Partial<Record<Part, TensorEntry>>> {

@@ -1,5 +1,6 @@
 import { AppError } from "#lib/errors.ts";
 import type { ExternalTensor } from "#lib/onnx/graph.ts";
+import { sizeOf } from "#lib/tensor/tensor.ts";
 import type { SafetensorsHeader } from "./safetensors.ts";
 
 /** A weights file whose header was read. `path` is absolute, with symbolic links resolved. */
@@ -33,16 +34,12 @@ export class WeightMap {
     }
   }
 
-  get names(): string[] {
-    return [...this.#tensors.keys()];
-  }
-
-  get tensors(): ExternalTensor[] {
-    return [...this.#tensors.values()];
+  get entries(): [string, ExternalTensor][] {
+    return [...this.#tensors];
   }
 
   get parameters(): number {
-    return this.tensors.reduce((sum, { shape }) => sum + shape.reduce((size, dim) => size * dim, 1), 0);
+    return this.entries.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
   }
 
   has(name: string): boolean {
@@ -73,7 +70,7 @@ export class WeightMap {
 
   /** Once a network was built: refuses tensors that nothing asked for, since they mean that the network is another one. */
   requireAllTaken(): void {
-    const left = this.names.filter((name) => !this.#taken.has(name));
+    const left = [...this.#tensors.keys()].filter((name) => !this.#taken.has(name));
     if (left.length === 0) return;
     const others = left.length > 1 ? ` and ${left.length - 1} more` : "";
     throw new AppError("weights_mismatch", `${this.what} has a tensor "${left[0]}"${others} that its config has no place for; use the config and the weights of one model.`, { left: left.slice(0, 20) });

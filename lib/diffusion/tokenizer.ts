@@ -1,0 +1,253 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { z } from "zod";
+import { AppError } from "#lib/errors.ts";
+
+/** Text → token ids, as transformers' `CLIPTokenizer` does it. Both methods refuse texts above 10,000 characters (bad_request). */
+export interface ClipTokenizer {
+  /** How many ids a text becomes: 77 on Stable Diffusion. */
+  readonly maxTokens: number;
+  /**
+   * `ids` is [maxTokens]: start, the text, end, padding. `used` counts the ids before the padding; `cut` says that the text
+   * was too long and lost its tail.
+   */
+  encode(text: string): { readonly ids: Int32Array; readonly used: number; readonly cut: boolean };
+  /** The words of the text, spelt as there, that are not in the vocabulary as a whole and fall apart into pieces. */
+  unknownWords(text: string): readonly string[];
+}
+
+/**
+ * Opens a tokenizer folder: `tokenizer.json`, or else `vocab.json` and `merges.txt`; and beside them, where they exist,
+ * `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`.
+ *
+ * @param maxPositions  the text encoder's `max_position_embeddings`: texts are cut there if the folder allows more
+ * @throws file_not_found, unsupported_model
+ */
+export async function openTokenizer(folder: string, maxPositions = Infinity): Promise<ClipTokenizer> {
+  const source: Source = { folder, shown: `${basename(dirname(folder))}/${basename(folder)}` };
+  const vocabulary = await readVocabulary(source);
+  const settings = await readSettings(source);
+  const maxTokens = requireTokenLimit(Math.min(settings.maxTokens, maxPositions), source);
+  const addedTokens = resolveAddedTokens([...settings.added, ...vocabulary.added], vocabulary, source);
+  const idOf = (token: Token): number => addedTokens.get(token.content)!.id;
+  const { start, end, padding, unknown } = settings.special;
+
+  const tokenizer = new Tokenizer(clipTokenizerJson(vocabulary, [...addedTokens.values()], unknown), {});
+  const encodeWhole = (text: string): number[] => tokenizer.encode(text).ids;
+  return {
+    maxTokens,
+    encode(text) {
+      const whole = encodeWhole(requireShort(text));
+      const kept = whole.slice(0, maxTokens - 2);
+      const ids = new Int32Array(maxTokens).fill(idOf(padding));
+      ids.set([idOf(start), ...kept, idOf(end)]);
+      return { ids, used: kept.length + 2, cut: kept.length < whole.length };
+    },
+    unknownWords(text) {
+      const plain = addedTokens.keys().reduce((rest, content) => rest.replaceAll(content, " "), requireShort(text));
+      const words = new Set(plain.match(/\p{L}[\p{L}\p{M}]*/gu));
+      return [...words].filter((word) => encodeWhole(word).length > 1);
+    },
+  };
+}
+
+const MAX_CHARACTERS = 10_000; // 77 tokens hold some 400; patterns that meet strangers' texts need a bound
+
+function requireShort(text: string): string {
+  if (text.length <= MAX_CHARACTERS) return text;
+  const [length, limit] = [text.length, MAX_CHARACTERS].map((count) => count.toLocaleString("en"));
+  throw new AppError("bad_request", `The text has ${length} characters; a prompt may have ${limit} at most.`, { length: text.length, limit: MAX_CHARACTERS });
+}
+
+const tokenLimit = z.int().min(3).max(4096); // start, one token and end; the most positions that a text encoder may have
+
+function requireTokenLimit(maxTokens: number, { shown }: Source): number {
+  if (tokenLimit.safeParse(maxTokens).success) return maxTokens;
+  throw new AppError("unsupported_model", `${shown}/tokenizer_config.json does not say how many tokens a text may have; write the text encoder's "max_position_embeddings" there as "model_max_length".`, { maxTokens });
+}
+
+interface Source {
+  readonly folder: string;
+  /** The folder as messages name it. */
+  readonly shown: string;
+}
+
+type Token = z.infer<typeof tokenJson>;
+type AddedToken = Token & { readonly id: number };
+type DescribedToken = Token & { readonly id?: number };
+
+interface Vocabulary {
+  readonly ids: ReadonlyMap<string, number>;
+  readonly merges: readonly (readonly string[])[];
+  readonly added: readonly AddedToken[];
+}
+
+interface Settings {
+  readonly special: Readonly<Record<"start" | "end" | "unknown" | "padding", Token>>;
+  /** Where a token is described twice, the later description is the better one. */
+  readonly added: readonly DescribedToken[];
+  readonly maxTokens: number;
+}
+
+const tokenId = z.int().min(0).max(1_000_000);
+const tokenContent = z.string().min(1).max(128);
+const tokenFields = { content: tokenContent, normalized: z.boolean().default(false) };
+const tokenJson = z.preprocess((spelt) => (typeof spelt === "string" ? { content: spelt } : spelt), z.object(tokenFields));
+const vocabularyJson = z.record(z.string(), tokenId);
+const olderAddedTokensJson = z.record(tokenContent, tokenId);
+const specialTokensJson = z.object({
+  bos_token: tokenJson.nullish(),
+  eos_token: tokenJson.nullish(),
+  unk_token: tokenJson.nullish(),
+  pad_token: tokenJson.nullish(),
+});
+const configJson = specialTokensJson.extend({
+  model_max_length: z.number().positive().nullish(),
+  added_tokens_decoder: z.record(z.string().regex(/^\d{1,7}$/), tokenJson).nullish(),
+  padding_side: z.literal("right").nullish(),
+  truncation_side: z.literal("right").nullish(),
+});
+const tokenizerJson = z.object({
+  added_tokens: z.array(z.object({ ...tokenFields, id: tokenId })).default([]),
+  model: z.object({
+    type: z.literal("BPE").optional(),
+    end_of_word_suffix: z.literal("</w>"),
+    vocab: vocabularyJson,
+    merges: z.array(z.union([z.string(), z.array(z.string())])),
+  }),
+});
+
+/** From a `tokenizer.json` only what transformers' CLIPTokenizer takes: how to normalise and split a text is CLIP's, not the file's. */
+async function readVocabulary(source: Source): Promise<Vocabulary> {
+  const json = await readJson(source, "tokenizer.json", tokenizerJson);
+  if (json) {
+    const merges = json.model.merges.map((merge) => (typeof merge === "string" ? merge.split(" ") : merge));
+    return requireMerges({ ids: new Map(Object.entries(json.model.vocab)), merges, added: json.added_tokens }, source, "tokenizer.json");
+  }
+  const vocab = await readJson(source, "vocab.json", vocabularyJson);
+  const lines = await readText(source, "merges.txt");
+  if (vocab === null || lines === null) {
+    throw new AppError("file_not_found", `${source.shown} has no tokenizer.json and no ${vocab ? "merges.txt" : "vocab.json"}; give the folder as it was published.`, { path: source.folder });
+  }
+  const merges = lines.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version")).map((line) => line.split(" "));
+  return requireMerges({ ids: new Map(Object.entries(vocab)), merges, added: [] }, source, "merges.txt");
+}
+
+function requireMerges(vocabulary: Vocabulary, { shown }: Source, file: string): Vocabulary {
+  const { ids, merges } = vocabulary;
+  const odd = merges.findIndex((merge) => merge.length !== 2 || ![...merge, merge.join("")].every((piece) => ids.has(piece)));
+  if (odd === -1) return vocabulary;
+  throw new AppError("unsupported_model", `${shown}/${file}: merge ${odd + 1} (${JSON.stringify(merges[odd]!.join(" ").slice(0, 40))}) does not join two pieces of the vocabulary into a third; download the tokenizer again.`, { merge: odd });
+}
+
+async function readSettings(source: Source): Promise<Settings> {
+  const config = await readJson(source, "tokenizer_config.json", configJson);
+  const decoder = config?.added_tokens_decoder;
+  // As in transformers: the two older files count only where the config does not list the added tokens, and then go first.
+  const map = decoder ? null : await readJson(source, "special_tokens_map.json", specialTokensJson);
+  const older = decoder ? null : await readJson(source, "added_tokens.json", olderAddedTokensJson);
+
+  const end = map?.eos_token ?? config?.eos_token ?? tokenJson.parse("<|endoftext|>");
+  const special = {
+    start: map?.bos_token ?? config?.bos_token ?? tokenJson.parse("<|startoftext|>"),
+    end,
+    unknown: map?.unk_token ?? config?.unk_token ?? end,
+    padding: map?.pad_token ?? config?.pad_token ?? end,
+  };
+  return {
+    special,
+    added: [
+      ...Object.entries(older ?? {}).map(([content, id]) => withId(tokenJson.parse({ content, normalized: true }), id)),
+      ...Object.values(special),
+      ...Object.entries(decoder ?? {}).map(([id, token]) => withId(token, Number(id))),
+    ],
+    maxTokens: config?.model_max_length ?? Infinity,
+  };
+}
+
+const withId = (token: Token, id: number): AddedToken => ({ ...token, id });
+
+const MAX_ADDED_TOKENS = 1000; // the library keeps a tree of all their characters; learned words come in dozens
+
+/** One entry a token, by its content. Its id is the vocabulary's, or else the one it is described with. */
+function resolveAddedTokens(described: readonly DescribedToken[], vocabulary: Vocabulary, { shown }: Source): ReadonlyMap<string, AddedToken> {
+  if (described.length > MAX_ADDED_TOKENS) throw new AppError("unsupported_model", `${shown} adds ${described.length} tokens to its vocabulary; ${MAX_ADDED_TOKENS} at most work.`);
+  const stated = new Map(described.flatMap(({ content, id }) => (id === undefined ? [] : [[content, id]])));
+  const resolve = (token: DescribedToken): AddedToken => {
+    const id = vocabulary.ids.get(token.content) ?? stated.get(token.content);
+    if (id !== undefined) return withId(token, id);
+    throw new AppError("unsupported_model", `${shown}: the special token ${JSON.stringify(token.content)} is not in the vocabulary; use the tokenizer that came with the model.`);
+  };
+  return new Map(described.map((token) => [token.content, resolve(token)]));
+}
+
+const contractions = "'s|'t|'re|'ve|'m|'ll|'d";
+const clipWords = String.raw`<\|startoftext\|>|<\|endoftext\|>|${contractions}|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`;
+const byteLevelWords = String.raw`${contractions}| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+const escapePattern = (text: string): string => text.replaceAll(/[^\p{L}\p{N}]/gu, String.raw`\$&`);
+const split = (pattern: string): object => ({ type: "Split", pattern: { Regex: pattern }, behavior: "Removed", invert: true });
+
+/**
+ * The `tokenizer.json` that transformers writes for a CLIPTokenizer, changed where the JavaScript library reads it differently:
+ *
+ * - Σ is lowered to σ beforehand, for JavaScript ends a word with ς.
+ * - What becomes an added token only by being lowered, and stands alone, would be taken for that token; a space prevents it.
+ * - ByteLevel's own pattern stands outside it, where `\s` is translated; JavaScript's holds U+FEFF.
+ */
+function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly AddedToken[], unknown: Token): object {
+  const exact = addedTokens.filter(({ normalized }) => !normalized).map(({ content }) => escapePattern(content));
+  return {
+    added_tokens: addedTokens,
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        { type: "NFC" },
+        { type: "Replace", pattern: { Regex: String.raw`\s+` }, content: " " },
+        { type: "Replace", pattern: { String: "Σ" }, content: "σ" },
+        { type: "Lowercase" },
+        { type: "Replace", pattern: { Regex: String.raw`\A(?:${exact.join("|")})\z` }, content: " $&" },
+      ],
+    },
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [split(clipWords), split(byteLevelWords), { type: "ByteLevel", add_prefix_space: false, use_regex: false }],
+    },
+    model: { type: "BPE", vocab: Object.fromEntries(ids), merges, unk_token: unknown.content, end_of_word_suffix: "</w>" },
+    post_processor: null,
+    decoder: null,
+  };
+}
+
+const MAX_FILE_BYTES = 32 * 2 ** 20; // the largest published one, a tokenizer.json of 49,408 tokens, has 3.6 MB
+
+async function readJson<T>(source: Source, file: string, schema: z.ZodType<T>): Promise<T | null> {
+  const text = await readText(source, file);
+  if (text === null) return null;
+  const refuse = (reason: string, cause?: unknown): AppError =>
+    new AppError("unsupported_model", `${source.shown}/${file} is not a file of a CLIP tokenizer (${reason}); use the one that came with the model.`, {}, cause);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw refuse("it is not valid JSON", cause);
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues as [z.core.$ZodIssue];
+  throw refuse(issue.path.length ? `"${issue.path.join(".").slice(0, 80)}": ${issue.message}` : issue.message);
+}
+
+/** The text of a file of the folder, or null if there is none of that name. */
+async function readText({ folder, shown }: Source, file: string): Promise<string | null> {
+  const path = join(folder, file);
+  try {
+    const facts = await stat(path);
+    if (facts.isFile() && facts.size <= MAX_FILE_BYTES) return await readFile(path, "utf8");
+    throw new AppError("unsupported_model", `${shown}/${file} is not a file of a CLIP tokenizer (${facts.size} bytes); use the one that came with the model.`, { path });
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
+    throw new AppError("file_not_found", `${shown}/${file} cannot be read; check the path and its permissions.`, { path }, cause);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Kind } from "./kind.ts";
+
+/** Where metadata says one thing and the tensors another, in words. Metadata that claims nothing we know is left alone. */
+export function falseClaims(metadata: ReadonlyMap<string, string>, kind: Kind, family: string | null): string[] {
+  const format = formats.get(metadata.get("format") ?? "");
+  const said = format && format !== kind ? [`Its metadata says that it is ${format === "evaluator" ? "an" : "a"} ${format}, and its tensors are not those of one.`] : [];
+  const familyKey = ["modelspec.architecture", "ss_base_model_version"].find((key) => metadata.has(key));
+  const claimed = familyKey && families.find(({ pattern }) => pattern.test(metadata.get(familyKey)!))?.name;
+  const differs = claimed && family && families.some(({ name }) => family.startsWith(name)) && !family.startsWith(claimed);
+  return differs ? [...said, `Its metadata says ${claimed} ("${familyKey}"), and its tensors are those of ${family}.`] : said;
+}
+
+const formats: ReadonlyMap<string, Kind> = new Map([
+  ["guide/1", "guide"],
+  ["evaluator/1", "evaluator"],
+]);
+
+const families: readonly { name: string; pattern: RegExp }[] = [
+  { name: "SD 1.x", pattern: /^(stable-diffusion-v1|sd_v1)/ },
+  { name: "SD 2.x", pattern: /^(stable-diffusion-v2|sd_v2)/ },
+  { name: "SDXL", pattern: /^(stable-diffusion-xl|sdxl)/ },
+  { name: "SD 3", pattern: /^(stable-diffusion-v3|sd3)/ },
+  { name: "Flux", pattern: /^flux/ },
+];

@@ -1,0 +1,110 @@
+import { parseGuideConfig } from "#lib/diffusion/guide-config.ts";
+import type { WeightsFile } from "#lib/weights/weight-map.ts";
+import { checkpointParts } from "./checkpoint.ts";
+import { falseClaims } from "./claims.ts";
+import { parseEvaluatorFacts } from "./evaluator-facts.ts";
+import { amountOf, type Inspection, sortedMetadata } from "./facts.ts";
+import { embeddingFamily, familyOf } from "./family.ts";
+import { type FileKind, recognise } from "./kind.ts";
+import { lowRankFacts, lowRankFamily, tensorsByNetwork } from "./low-rank-facts.ts";
+import { predictionOf } from "./prediction.ts";
+import { sentenceOf } from "./sentence.ts";
+import { guideProblems } from "./whole.ts";
+
+/** What a file is, told from its header alone. `name` is how messages name it. */
+export function describeFile(name: string, file: WeightsFile): Inspection {
+  const { metadata, tensors } = file.header;
+  const { kind, form } = recognise(tensors);
+  const found = describers[kind]({ name, file, ...file.header });
+  return {
+    ...empty,
+    ...found,
+    name,
+    kind,
+    form,
+    ...amountOf(tensors),
+    problems: [...falseClaims(metadata, kind, found.family ?? null), ...(found.problems ?? [])],
+    metadata: sortedMetadata(metadata),
+  };
+}
+
+/** What holds where nothing is found. */
+export const empty = { family: null, prediction: null, parts: [], lowRank: null, guide: null, evaluator: null, latents: null, runs: false } as const;
+
+export const notAsItIs = "nothing runs it as it is; the problems named here say why";
+export const doesNotRun = (what: string): string => `${what} does not run here; folders of Stable Diffusion 1.x and 2.x do`;
+const notAlone = (what: string): string => `nothing runs ${what} alone; sample and check run the diffusers folder that it is a part of`;
+
+type Given = { readonly name: string; readonly file: WeightsFile } & WeightsFile["header"];
+type Description = Partial<Inspection> & Pick<Inspection, "whatRuns">;
+
+const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
+  guide: describeGuide,
+  evaluator: ({ name, metadata }) => {
+    try {
+      return { evaluator: parseEvaluatorFacts(metadata, name), runs: true, whatRuns: "use it with check --evaluator, on models whose latents are [4, 16, 16]" };
+    } catch (failure) {
+      return { problems: [sentenceOf(failure)], whatRuns: notAsItIs };
+    }
+  },
+  "low-rank fine-tune": describeLowRank,
+  "single-file checkpoint": describeCheckpoint,
+  unet: ({ tensors, metadata }) => {
+    const family = familyOf(tensors)!;
+    const whatRuns = family.runs ? notAlone("a UNet") : doesNotRun(family.name);
+    return { family: family.name, prediction: predictionOf(metadata, tensors), whatRuns };
+  },
+  "diffusion transformer": ({ tensors }) => {
+    const { name } = familyOf(tensors)!;
+    return { family: name, whatRuns: doesNotRun(name) };
+  },
+  "text encoder": ({ tensors }) => ({ family: familyOf(tensors)!.name, whatRuns: notAlone("a text encoder") }),
+  vae: ({ tensors }) => ({ family: familyOf(tensors)!.name, whatRuns: notAlone("a VAE") }),
+  controlnet: ({ tensors }) => ({ family: familyOf(tensors)?.name ?? null, whatRuns: "ControlNets do not run here; a guide is what can be added to a base" }),
+  embedding: ({ tensors }) => ({ family: embeddingFamily(tensors), whatRuns: "learned words (textual inversion) do not run here; write the prompt in words" }),
+  latents: ({ tensors }) => {
+    const latents = tensors.get("latents")!.shape;
+    return { latents, runs: true, whatRuns: `sample starts from its tensor "latents" with --latents, on a model of ${latents[1]} latent channels` };
+  },
+  unknown: () => ({ whatRuns: "nothing; its tensors are not those of anything known here" }),
+};
+
+function describeGuide({ name, file, metadata }: Given): Description {
+  try {
+    const config = parseGuideConfig(metadata, name);
+    const { channels, crossAttentionDim, predictionType } = config.base;
+    const problems = guideProblems({ what: name, files: [file], config });
+    const base = `UNet2DConditionModel ${channels.join("/")}, text width ${crossAttentionDim}`;
+    const whatRuns = `use it with --guide on a model whose UNet is ${channels.join("/")} with text width ${crossAttentionDim} and predicts ${predictionType}`;
+    const prediction = { type: predictionType, from: 'metadata "prediction_type"' };
+    return { family: `for ${base}`, guide: config, prediction, problems, runs: problems.length === 0, whatRuns: problems.length === 0 ? whatRuns : notAsItIs };
+  } catch (failure) {
+    return { problems: [sentenceOf(failure)], whatRuns: notAsItIs };
+  }
+}
+
+function describeLowRank({ tensors, metadata }: Given): Description {
+  const family = lowRankFamily(tensors);
+  const lowRank = lowRankFacts(tensors);
+  const runs = family?.runs ?? true;
+  const fits = lowRank.textWidth === null ? "its layers do not tell how wide the text states of its base must be" : `its shapes fit a UNet of text width ${lowRank.textWidth}`;
+  return {
+    family: family?.name ?? null,
+    lowRank,
+    prediction: predictionOf(metadata, tensors),
+    parts: [...tensorsByNetwork(tensors)].map(([name, part]) => ({ name, family: null, problem: null, ...amountOf(part) })),
+    runs,
+    whatRuns: runs ? `add it to a base with --lora; ${fits}` : doesNotRun(`a fine-tune of ${family!.name}`),
+  };
+}
+
+function describeCheckpoint({ tensors, metadata }: Given): Description {
+  const { parts, family } = checkpointParts(tensors);
+  const later = "it is named and stored here, and runs with a later version; until then give the model as a diffusers folder";
+  return {
+    family: family?.name ?? null,
+    prediction: predictionOf(metadata, tensors),
+    parts,
+    whatRuns: family?.runs ? later : doesNotRun(family?.name ?? "a checkpoint of a network that is not known"),
+  };
+}

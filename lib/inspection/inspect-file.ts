@@ -1,0 +1,40 @@
+import { basename } from "node:path";
+import { AppError } from "#lib/errors.ts";
+import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
+import { readLowRankFile } from "#lib/weights/low-rank.ts";
+import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
+import { describeFile, notAsItIs } from "./describe.ts";
+import type { Inspection } from "./facts.ts";
+import { readAlphas } from "./low-rank-facts.ts";
+import { sentenceOf } from "./sentence.ts";
+
+/** Says what a file is. `name` is how messages name it. @throws AppError for a file that is no safetensors file at all */
+export async function inspectFile(given: string, name = basename(given)): Promise<Inspection> {
+  const source = await openFile(given, name);
+  try {
+    const header = await readHeader(source).catch((failure: unknown) => refuseGraph(source, failure));
+    const inspection = describeFile(name, { path: source.path, header });
+    return inspection.lowRank ? await withAlphas(inspection, source, header) : inspection;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Alphas are numbers in the file, and whether its layers can be added is for those to say who add them. */
+async function withAlphas(inspection: Inspection, source: FileSource, header: SafetensorsHeader): Promise<Inspection> {
+  const lowRank = { ...inspection.lowRank!, alphas: await readAlphas(source, header) };
+  if (!inspection.runs) return { ...inspection, lowRank };
+  const problem = await readLowRankFile(source.path, 1).then(() => null, sentenceOf);
+  return problem === null ? { ...inspection, lowRank } : { ...inspection, lowRank, problems: [...inspection.problems, problem], runs: false, whatRuns: notAsItIs };
+}
+
+/** ONNX is protobuf without a magic number: field 1, a small version of the format, then another field of ModelProto. */
+async function refuseGraph(source: FileSource, failure: unknown): Promise<never> {
+  if (failure instanceof AppError && failure.detail["defect"] === "header_too_long") {
+    const [field = 0, version = 0, next = 0] = await source.read(0, 3);
+    if (field === 0x08 && version <= 0x20 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(next)) {
+      throw new AppError("unsupported_model", `${source.name} is an ONNX file, and those are refused: a graph is code; give the model's safetensors files.`, {}, failure);
+    }
+  }
+  throw failure;
+}

@@ -1,0 +1,10 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import { parseTextEncoderConfig, parseUNetConfig, parseVaeConfig } from "#lib/diffusion/config.ts";
+import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { AppError } from "#lib/errors.ts";
+import { readJson } from "#lib/util/read-json.ts";
+import type { WeightsFile } from "#lib/weights/weight-map.ts";
+import { readComponentWeights } from "#lib/weights/weights-file.ts";
+import { doesNotRun, empty, notAsItIs } from "./describe.ts";

@@ -1,0 +1,110 @@
+import { guided } from "#lib/diffusion/guidance.ts";
+import type { GuideNetwork } from "#lib/diffusion/guide-network.ts";
+import { createSampler, toNoise } from "#lib/diffusion/samplers/sampler.ts";
+import type { Schedule } from "#lib/diffusion/schedule.ts";
+import type { SplitUNet } from "#lib/diffusion/unet-networks.ts";
+import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
+import { type FloatTensor, repeat } from "#lib/tensor/tensor.ts";
+import { bootstrap, mean } from "./bootstrap.ts";
+import type { Tick } from "./tick.ts";
+
+/** The guidances that agreement is read at: from faint to as strong as anyone asks for. */
+export const agreementGuidances = [2, 4, 6, 8] as const;
+
+/** Trajectories to follow, one a row: its prompt, its noise, its guidance. */
+export interface AgreementRequest {
+  readonly schedule: Schedule;
+  readonly steps: number;
+  /** [n, T, D], and [1, T, D] of the empty prompt. */
+  readonly embedding: FloatTensor;
+  readonly emptyEmbedding: FloatTensor;
+  /** [n, C, H, W] */
+  readonly noise: FloatTensor;
+  readonly guidanceScales: Float32Array;
+  /** Which prompt each row is of: rows of one prompt are resampled together. */
+  readonly prompts: readonly number[];
+}
+
+/** One state of one trajectory, as sums over its elements. Δ = ε̂_cfg − ε̂_c is asked for, Δ̂ = ε̂_guide − ε̂_c is delivered. */
+export interface AgreementState {
+  readonly prompt: number;
+  readonly timestep: number;
+  readonly guidanceScale: number;
+  /** Σ(Δ̂ − Δ)² */
+  readonly error: number;
+  /** Σ Δ̂·Δ */
+  readonly product: number;
+  /** Σ Δ² and Σ Δ̂² */
+  readonly asked: number;
+  readonly delivered: number;
+}
+
+/** Follows CFG's own trajectories (DDIM) and compares, at each state, what the guide adds with what CFG adds. */
+export async function measureAgreement(unet: SplitUNet, guide: GuideNetwork, request: AgreementRequest, tick: Tick): Promise<AgreementState[]> {
+  const { embedding: text, guidanceScales, schedule } = request;
+  const batch = request.noise.shape[0]!;
+  const empty = repeat(request.emptyEmbedding, batch);
+  const none = unet.noResiduals(batch);
+  const sampler = createSampler("ddim", schedule, request.steps);
+  const states: AgreementState[] = [];
+  let latents = request.noise;
+  for (const [stepIndex, level] of sampler.levels.entries()) {
+    const encoded = await unet.encode(latents, level.timestep, text);
+    const conditional = await unet.decode(encoded, text, none);
+    const withGuide = await unet.decode(encoded, text, await guide.residuals(latents, level.timestep, text, guidanceScales));
+    const unconditional = await unet.predict(latents, level.timestep, empty, none);
+    const cfg = guided(conditional, unconditional, guidanceScales);
+    for (let row = 0; row < batch; row++) {
+      states.push({ prompt: request.prompts[row]!, timestep: level.timestep, guidanceScale: guidanceScales[row]!, ...compare(conditional, withGuide, cfg, row) });
+    }
+    latents = sampler.step(latents, toNoise(cfg, latents, level, schedule.predictionType), stepIndex);
+    await tick(stepIndex + 1, request.steps);
+  }
+  return states;
+}
+
+/** Figures over all states, by timestep and by guidance. */
+export function summariseAgreement(states: readonly AgreementState[]): Agreement {
+  const by = <K extends "timestep" | "guidanceScale">(key: K) =>
+    [...Map.groupBy(states, (state) => state[key])].map(([value, group]) => ({ [key]: value, ...figures(group) }) as { [P in K]: number } & AgreementFigures);
+  return {
+    ...figures(states),
+    byTimestep: by("timestep"),
+    byGuidance: by("guidanceScale").toSorted((a, b) => a.guidanceScale - b.guidanceScale),
+    finite: states.every((state) => Number.isFinite(state.error) && Number.isFinite(state.asked)),
+  };
+}
+
+function figures(states: readonly AgreementState[]): AgreementFigures {
+  const byPrompt = [...Map.groupBy(states, ({ prompt }) => prompt).values()].map((group) => {
+    const sum = (of: (state: AgreementState) => number): number => group.reduce((total, state) => total + of(state), 0);
+    return {
+      error: sum((state) => state.error),
+      product: sum((state) => state.product),
+      asked: sum((state) => state.asked),
+      cosine: mean(group.map(({ product, asked, delivered }) => product / Math.sqrt(asked * delivered))),
+    };
+  });
+  type Sums = (typeof byPrompt)[number];
+  const total = (indices: readonly number[], of: keyof Sums): number => indices.reduce((sum, i) => sum + byPrompt[i]![of], 0);
+  const over = (statistic: (indices: readonly number[]) => number) => bootstrap(byPrompt.length, statistic);
+  return {
+    fvu: over((indices) => total(indices, "error") / total(indices, "asked")),
+    delivered: over((indices) => total(indices, "product") / total(indices, "asked")),
+    cosine: over((indices) => total(indices, "cosine") / indices.length),
+  };
+}
+
+function compare(conditional: FloatTensor, withGuide: FloatTensor, cfg: FloatTensor, row: number): Pick<AgreementState, "error" | "product" | "asked" | "delivered"> {
+  const size = conditional.data.length / conditional.shape[0]!;
+  let [error, product, asked, delivered] = [0, 0, 0, 0];
+  for (let i = row * size; i < (row + 1) * size; i++) {
+    const want = cfg.data[i]! - conditional.data[i]!;
+    const got = withGuide.data[i]! - conditional.data[i]!;
+    error += (got - want) ** 2;
+    product += got * want;
+    asked += want ** 2;
+    delivered += got ** 2;
+  }
+  return { error, product, asked, delivered };
+}

@@ -1,0 +1,40 @@
+import type { Estimate } from "#lib/pairing/evidence.ts";
+
+const RESAMPLES = 1000;
+
+/**
+ * Percentile bootstrap over prompts (Efron 1979): the statistic of `n` prompts, and of 1,000 draws of n prompts with
+ * replacement. States of one prompt are strongly correlated, so the prompt is what is drawn, with everything it brought.
+ * The draws are the same every time. Resamples without a finite value are left out.
+ *
+ * @param statistic of the prompts at the given indices
+ */
+export function bootstrap(n: number, statistic: (indices: readonly number[]) => number): Estimate {
+  const random = mulberry32(0x9e3779b9);
+  const all = Array.from({ length: n }, (_, i) => i);
+  const draws = Array.from({ length: RESAMPLES }, () => statistic(all.map(() => Math.floor(random() * n))))
+    .filter(Number.isFinite)
+    .toSorted((a, b) => a - b);
+  return { value: statistic(all), low: quantile(draws, 0.025), high: quantile(draws, 0.975), n };
+}
+
+/** Linear interpolation between order statistics; NaN for an empty list. */
+export function quantile(sorted: readonly number[], q: number): number {
+  if (sorted.length === 0) return NaN;
+  const at = (sorted.length - 1) * q;
+  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return below + (above - below) * (at - Math.floor(at));
+}
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Tommy Ettinger's 32-bit generator; any fixed, even stream serves here. Numbers in [0, 1). */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

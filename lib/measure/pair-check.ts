@@ -1,0 +1,190 @@
+import { basename } from "node:path";
+import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
+import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from "#lib/diffusion/model-files.ts";
+import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
+import { unetParts } from "#lib/diffusion/pipeline.ts";
+import { openTextEncoder, type TextEncoder } from "#lib/diffusion/text-encoder.ts";
+import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
+import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
+import type { Runtime } from "#lib/onnx/session.ts";
+import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
+import { structureMismatches } from "#lib/pairing/signature.ts";
+import { judge, type Verdict } from "#lib/pairing/verdict.ts";
+import { createGenerator } from "#lib/tensor/random.ts";
+import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
+import { sha256OfFile } from "#lib/util/sha256.ts";
+import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
+import { composeCaptions } from "./captions.ts";
+import { type Cost, costOf } from "./cost.ts";
+import { type Evaluator, openEvaluator } from "./evaluator.ts";
+import { type KeptShares, measureFidelity } from "./fidelity.ts";
+import { measureLineage } from "./lineage.ts";
+import { plainPrompts } from "./prompts.ts";
+import type { Tick } from "./tick.ts";
+
+export interface PairCheckRequest {
+  readonly model: string;
+  readonly lowRank: readonly LowRankChoice[];
+  readonly guide: string;
+  /** The model that the fine-tune was made from; without it lineage is not measured. */
+  readonly base: string | null;
+  readonly evaluator: string | null;
+  readonly prompts: readonly string[] | null;
+  /** How many prompts are drawn for L4. */
+  readonly pictures: number;
+  /** The style's name in the evaluator's list of accuracies; without it, the name of the low-rank file or of the model's folder. */
+  readonly domain: string | null;
+}
+
+/** Everything that was found out about a pair, raw values included, so that it can be judged again without measuring again. */
+export interface PairReport extends Verdict {
+  readonly protocol: typeof protocol;
+  readonly evidence: Evidence;
+  readonly cost: Cost | null;
+  readonly raw: { readonly agreement: readonly AgreementState[]; readonly fidelity: readonly KeptShares[] };
+}
+
+/**
+ * How pairs are measured. A report is valid for one protocol: whatever changes the numbers changes the version.
+ * Sampler, steps, guidance and seeds are those of the published figures of the starter guides.
+ */
+export const protocol = {
+  version: 1,
+  sampler: "ddim",
+  steps: 20,
+  guidanceScale: 5,
+  agreementGuidances,
+  agreementPrompts: 16,
+  agreementSeed: 99,
+  pictureSeed: 77,
+} as const;
+
+/** One stage of the work, by name. */
+export type StageTick = (stage: "lineage" | "agreement" | "pictures", ...progress: Parameters<Tick>) => ReturnType<Tick>;
+
+/** L0, L1, L2, L4 and L5 of a fine-tune and a guide, and the verdict on them. */
+export async function checkPair(request: PairCheckRequest, runtime: Runtime, tick: StageTick): Promise<PairReport> {
+  const files = await readModelFiles({ ...request, guide: null });
+  const guide = await readGuideFile(request.guide);
+  const structure = structureMismatches(guide.config.base, signatureOf(files.folder));
+  const none: Evidence = { structure, lineage: null, agreement: null, fidelity: null };
+  if (structure.length > 0) return { ...judge(none), protocol, evidence: none, cost: null, raw: { agreement: [], fidelity: [] } };
+
+  const lineage = request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
+  return namingNonFinite(files, async () => {
+    const networks = await openNetworks(files, guide, request, runtime);
+    const states = await agreementOf(networks, request, (...at) => tick("agreement", ...at));
+    const agreement: Agreement = summariseAgreement(states);
+    const fidelity = networks.evaluator && agreement.finite ? await fidelityOf(networks, networks.evaluator, request, (...at) => tick("pictures", ...at)) : null;
+    const evidence: Evidence = { structure, lineage, agreement, fidelity: fidelity?.figures ?? null };
+    return { ...judge(evidence), protocol, evidence, cost: costOf(networks.parts, guide), raw: { agreement: states, fidelity: fidelity?.raw ?? [] } };
+  });
+}
+
+interface Networks {
+  readonly files: ModelFiles;
+  readonly parts: ReturnType<typeof unetParts>;
+  readonly text: TextEncoder;
+  readonly unet: SplitUNet;
+  readonly guide: GuideNetwork;
+  readonly evaluator: Evaluator | null;
+}
+
+async function openNetworks(files: ModelFiles, guide: GuideFile, request: PairCheckRequest, runtime: Runtime): Promise<Networks> {
+  const { folder, lowRank } = files;
+  const { sampleSize } = folder.unet.config;
+  const parts = unetParts(files, { height: sampleSize, width: sampleSize });
+  const tokenizer = await openTokenizer(folder.tokenizerFolder, folder.textEncoder.config.maxTokens);
+  return {
+    files,
+    parts,
+    text: await openTextEncoder(folder.textEncoder, lowRank.map((file) => file.textEncoder), tokenizer, runtime),
+    unet: await openSplitUNet(parts, runtime),
+    guide: await openGuide(guide, parts, runtime),
+    evaluator: request.evaluator === null ? null : await openEvaluator(request.evaluator, runtime),
+  };
+}
+
+async function lineageOf(files: ModelFiles, guide: GuideFile, basePath: string, tick: Tick): Promise<Lineage> {
+  const base = await openModelFolder(basePath);
+  const digests = await Promise.all(base.unet.files.map(({ path }) => sha256OfFile(path)));
+  return measureLineage(
+    {
+      base: base.unet.weights,
+      fineTune: files.folder.unet.weights,
+      lowRank: files.lowRank.map(({ unet }) => unet),
+      guideNamesThisBase: digests.includes(guide.config.base.sha256),
+    },
+    tick,
+  );
+}
+
+/** Every prompt at every guidance, as many rows at once as the model's size allows. */
+async function agreementOf(networks: Networks, request: PairCheckRequest, tick: Tick): Promise<AgreementState[]> {
+  const { text, unet, guide, files } = networks;
+  const prompts = promptsFor(networks, request, Math.min(protocol.agreementPrompts, request.pictures));
+  const [embedding, emptyEmbedding] = [await text.embed(prompts), await text.embed([""])];
+  const noise = drawNoise(networks, protocol.agreementSeed, prompts.length);
+  const chunk = rowsAtOnce(networks);
+  const runs = agreementGuidances.length * Math.ceil(prompts.length / chunk);
+  const states: AgreementState[] = [];
+  let run = 0;
+  for (const guidanceScale of agreementGuidances) {
+    for (let begin = 0; begin < prompts.length; begin += chunk, run++) {
+      const end = Math.min(begin + chunk, prompts.length);
+      const part = {
+        schedule: files.folder.schedule,
+        steps: protocol.steps,
+        embedding: rows(embedding, begin, end),
+        emptyEmbedding,
+        noise: rows(noise, begin, end),
+        guidanceScales: new Float32Array(end - begin).fill(guidanceScale),
+        prompts: Array.from({ length: end - begin }, (_, i) => begin + i),
+      };
+      states.push(...(await measureAgreement(unet, guide, part, (done) => tick(run * protocol.steps + done, runs * protocol.steps))));
+    }
+  }
+  return states;
+}
+
+async function fidelityOf(networks: Networks, evaluator: Evaluator, request: PairCheckRequest, tick: Tick): ReturnType<typeof measureFidelity> {
+  const { text, files } = networks;
+  const prompts = promptsFor(networks, request, request.pictures);
+  return measureFidelity(
+    networks,
+    evaluator,
+    {
+      schedule: files.folder.schedule,
+      sampler: protocol.sampler,
+      steps: protocol.steps,
+      guidanceScale: protocol.guidanceScale,
+      cfgLayout: "two passes",
+      prompts,
+      embedding: await text.embed(prompts),
+      emptyEmbedding: await text.embed([""]),
+      noise: drawNoise(networks, protocol.pictureSeed, prompts.length),
+      rowsAtOnce: rowsAtOnce(networks),
+      domain: request.domain ?? domainOf(files),
+    },
+    tick,
+  );
+}
+
+/** The person's prompts, else captions of the evaluator's own words, else plain ones; at most `count`. */
+function promptsFor({ evaluator }: Networks, { prompts }: PairCheckRequest, count: number): readonly string[] {
+  return (prompts ?? (evaluator ? composeCaptions(evaluator.vocabulary, count) : plainPrompts)).slice(0, count);
+}
+
+function drawNoise({ parts: { unet, height, width } }: Networks, seed: number, count: number): FloatTensor {
+  return createGenerator(seed).randn([count, unet.config.inChannels, height, width]);
+}
+
+/** A style goes by the name of what made it: the one low-rank file, or the model's folder. */
+function domainOf({ folder, lowRank }: ModelFiles): string | null {
+  if (lowRank.length > 1) return null;
+  return lowRank[0] ? basename(lowRank[0].name, ".safetensors") : folder.name;
+}
+
+// A small network is fastest with many rows at once; a large one gains nothing and would not fit.
+const rowsAtOnce = ({ parts }: Networks): number => (parts.unet.weights.parameters < 100e6 ? 16 : 1);

@@ -1,0 +1,32 @@
+import type { FloatTensor } from "#lib/tensor/tensor.ts";
+
+/** 8-bit RGB, row by row. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+}
+
+/** Pictures [B, 3, H, W] in [−1, 1], side by side, clamped and rounded as diffusers does: (x / 2 + 0.5) · 255. */
+export function toPicture({ data, shape }: FloatTensor): Picture {
+  const [batch, , height, width] = shape as [number, number, number, number];
+  const rgb = new Uint8Array(batch * height * width * 3);
+  for (let b = 0; b < batch; b++) {
+    for (let channel = 0; channel < 3; channel++) {
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          const value = data[((b * 3 + channel) * height + y) * width + x]!;
+          rgb[((y * batch + b) * width + x) * 3 + channel] = toByte(value);
+        }
+      }
+    }
+  }
+  return { width: batch * width, height, rgb };
+}
+
+/** Halves go to the even neighbour, as numpy rounds. */
+function toByte(value: number): number {
+  const scaled = Math.min(1, Math.max(0, value / 2 + 0.5)) * 255;
+  const rounded = Math.round(scaled);
+  return rounded - scaled === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
+}

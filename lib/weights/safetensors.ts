@@ -1,0 +1,156 @@
+import { AppError } from "#lib/errors.ts";
+import { bitsOf, type Dtype } from "#lib/tensor/dtype.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { type DeclaredTensor, parseHeader } from "./safetensors-json.ts";
+
+/** Where a tensor lies: `begin` and `end` count bytes from the start of the file. */
+export interface TensorEntry {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: ReadonlyMap<string, string>;
+  /** In the order of the header. */
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Where the data section begins, in bytes from the start of the file. */
+  readonly dataBegin: number;
+}
+
+const downloadAgain = "download it again";
+const saveAgain = "save it again with the safetensors library";
+
+/** Every reason for which a file is refused, and what to do about it. */
+export const remedies = {
+  too_short: downloadAgain,
+  truncated: downloadAgain,
+  other_format: saveAgain,
+  header_too_long: saveAgain,
+  not_utf8: saveAgain,
+  bad_syntax: saveAgain,
+  bad_padding: saveAgain,
+  control_character: "take it out and save the file again",
+  lone_surrogate: saveAgain,
+  empty_name: "name it and save the file again",
+  name_too_long: "shorten it and save the file again",
+  reserved_name: "rename it and save the file again",
+  duplicate_name: saveAgain,
+  duplicate_field: saveAgain,
+  unknown_field: saveAgain,
+  missing_field: saveAgain,
+  bad_metadata: "make every value a string and save the file again",
+  duplicate_metadata: saveAgain,
+  too_much_metadata: "leave out what the weights do not need and save the file again",
+  too_many_tensors: "split the file",
+  unknown_dtype: "save the tensor in F32, F16 or BF16",
+  bad_integer: saveAgain,
+  integer_too_large: saveAgain,
+  too_many_dimensions: "reshape the tensor and save the file again",
+  too_many_elements: saveAgain,
+  bad_offsets: saveAgain,
+  wrong_size: saveAgain,
+  overlap: saveAgain,
+  hole: saveAgain,
+  trailing_bytes: saveAgain,
+} as const;
+
+export type Defect = keyof typeof remedies;
+
+/** Throws `malformed_weights`: «file: what; remedy.» */
+export type Refuse = (defect: Defect, what: string, detail?: Record<string, unknown>, remedy?: string) => never;
+
+/** The largest header we know of, of a model with thousands of tensors and long training metadata, is below 2 MiB. */
+export const MAX_HEADER_BYTES = 16 * 2 ** 20;
+
+/**
+ * Reads and checks the header of a safetensors file (https://huggingface.co/docs/safetensors#format). Stricter than the
+ * reference library: what passes here reads the same there, and in any other reader. Nothing is allocated on the word of the
+ * file. A file with a fault is refused with `malformed_weights`, and `detail.defect` is one of `Defect`.
+ */
+export async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
+  const refuse: Refuse = (defect, what, detail = {}, remedy = remedies[defect]) => {
+    throw new AppError("malformed_weights", `${source.name}: ${what}; ${remedy}.`, { defect, ...detail });
+  };
+  const dataBegin = 8 + (await readHeaderLength(source, refuse));
+  const { metadata, tensors } = parseHeader(decode(await source.read(8, dataBegin), refuse), refuse);
+  for (const [name, declared] of tensors) requireSize(name, declared, refuse);
+  requireTiling(tensors, source.size - dataBegin, refuse);
+  const place = ([name, { dtype, shape, begin, end }]: [string, DeclaredTensor]): [string, TensorEntry] => [
+    name,
+    { name, dtype, shape, begin: dataBegin + begin, end: dataBegin + end },
+  ];
+  return { metadata, tensors: new Map(Array.from(tensors, place)), dataBegin };
+}
+
+async function readHeaderLength(source: ByteSource, refuse: Refuse): Promise<number> {
+  const { size } = source;
+  if (size < 8) return refuse("too_short", `it has ${size} bytes, too few for a safetensors file`, { size });
+  const first = await source.read(0, 8);
+  const length = Buffer.from(first).readBigUInt64LE();
+  if (length > MAX_HEADER_BYTES) {
+    refuseOtherFormats(first, refuse);
+    const detail = { claimed: String(length), max: MAX_HEADER_BYTES };
+    return refuse("header_too_long", `it claims a header of ${length} bytes, and at most ${MAX_HEADER_BYTES} are read`, detail);
+  }
+  if (length < 2) return refuse("too_short", `it claims a header of ${length} bytes, and the shortest has 2`, { claimed: Number(length) });
+  const there = size - 8;
+  if (length > there) return refuse("truncated", `its header should have ${length} bytes, and only ${there} are there`, { expected: Number(length), actual: there });
+  return Number(length);
+}
+
+const opensAPickle = "save the model with safetensors.torch.save_file, and know that opening a pickle can run code";
+
+/** What is most often renamed to .safetensors, by how its first 8 bytes begin. All of it claims a header beyond the limit. */
+const otherFormats = [
+  { format: "zip", begins: ["PK"], what: "a ZIP archive, which is how PyTorch keeps pickles", remedy: opensAPickle },
+  { format: "pickle", begins: ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"], what: "a Python pickle", remedy: opensAPickle },
+  { format: "gguf", begins: ["GGUF"], what: "a GGUF file", remedy: "get the model's .safetensors file" },
+  { format: "lfs_pointer", begins: ["version "], what: "a Git LFS pointer", remedy: "run git lfs pull" },
+  { format: "html", begins: ["<"], what: "a web page", remedy: "download the file itself, signed in if it asks for that" },
+  { format: "elf", begins: ["\x7fELF"], what: "a program", remedy: "get the file from its publisher" },
+] as const;
+
+function refuseOtherFormats(first: Uint8Array, refuse: Refuse): void {
+  const text = Buffer.from(first).toString("latin1").trimStart();
+  const other = otherFormats.find(({ begins }) => begins.some((start) => text.startsWith(start)));
+  if (other) refuse("other_format", `it is ${other.what}, not safetensors`, { format: other.format }, other.remedy);
+}
+
+function decode(bytes: Uint8Array, refuse: Refuse): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return refuse("not_utf8", "its header is not valid UTF-8");
+  }
+}
+
+function requireSize(name: string, { dtype, shape, begin, end }: DeclaredTensor, refuse: Refuse): void {
+  const what = `the tensor ${JSON.stringify(name)}`;
+  if (end < begin) refuse("bad_offsets", `${what} ends at ${end}, before it begins at ${begin}`, { name, begin, end });
+  // Dimensions of 0 are left out, so that they cannot hide a product too large to be exact.
+  let bytes = bitsOf[dtype] / 8;
+  for (const dim of shape) if (dim !== 0) bytes *= dim;
+  if (!Number.isSafeInteger(bytes)) refuse("too_many_elements", `${what} has the shape [${shape.join(", ")}], which no file can hold`, { name, shape });
+  if (shape.includes(0)) bytes = 0;
+  const actual = end - begin;
+  if (bytes !== actual) {
+    refuse("wrong_size", `${what} is ${dtype} [${shape.join(", ")}], which takes ${bytes} bytes, and it has ${actual}`, { name, dtype, shape, expected: bytes, actual });
+  }
+}
+
+/** The tensors must fill the data section end to end, so that no byte has two meanings or none. */
+function requireTiling(tensors: ReadonlyMap<string, DeclaredTensor>, dataLength: number, refuse: Refuse): void {
+  let filled = 0;
+  for (const [name, { begin, end }] of [...tensors].toSorted(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
+    const what = `the tensor ${JSON.stringify(name)} begins at byte ${begin} of the data`;
+    if (begin < filled) refuse("overlap", `${what}, inside the one before it, which ends at ${filled}`, { name, begin, filled });
+    if (begin > filled) refuse("hole", `${what}, and nothing fills the ${begin - filled} bytes before it`, { name, begin, filled });
+    filled = end;
+  }
+  const detail = { expected: filled, actual: dataLength };
+  if (filled > dataLength) refuse("truncated", `its tensors take ${filled} bytes, and only ${dataLength} are there`, detail);
+  if (filled < dataLength) refuse("trailing_bytes", `${dataLength - filled} bytes follow its last tensor`, detail);
+}

@@ -1,0 +1,49 @@
+import { Command } from "commander";
+import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
+import type { PairReport } from "#lib/measure/pair-check.ts";
+import { type CheckJob } from "#workers/inference/messages.ts";
+import { reportLines } from "./check-report.ts";
+import { defaultThreads, integer, lowRank, threads } from "./options.ts";
+import { readPrompts } from "./prompts-file.ts";
+import { runJob } from "./run-job.ts";
+import { say } from "./say.ts";
+
+interface Options {
+  lora: LowRankChoice[];
+  base?: string;
+  prompts?: string;
+  evaluator?: string;
+  domain?: string;
+  pictures: number;
+  threads: number;
+  json: boolean;
+}
+
+export const checkCommand = new Command("check")
+  .description("Measure whether a guide works on a model. Pictures judge; one-step figures are shown beside them.")
+  .argument("<model>", "a diffusers folder")
+  .argument("<guide>", "a guide file")
+  .option("--lora <file[:strength]>", "a low-rank file to add; may be repeated", lowRank, [])
+  .option("--base <folder>", "the model this one was made from, to measure lineage")
+  .option("--prompts <file>", "one prompt a line (default: the evaluator's own words, or plain ones)")
+  .option("--evaluator <file>", "reads pictures and so lets a verdict be given")
+  .option("--domain <name>", "the style's name in the evaluator's list (default: the name of the low-rank file or the folder)")
+  .option("--pictures <count>", "prompts to draw in every mode", integer("--pictures", 1, 10_000), 32)
+  .option("--threads <count>", "processor threads", threads, defaultThreads)
+  .option("--json", "print one JSON object, raw values included", false)
+  .action(run);
+
+async function run(model: string, guide: string, options: Options): Promise<void> {
+  const job: CheckJob = {
+    type: "check",
+    runtime: { provider: "cpu", threads: options.threads },
+    choice: { model, lowRank: options.lora, guide },
+    base: options.base ?? null,
+    evaluator: options.evaluator ?? null,
+    prompts: options.prompts === undefined ? null : await readPrompts(options.prompts),
+    pictures: options.pictures,
+    domain: options.domain ?? null,
+  };
+  const report: PairReport = (await runJob(job)).report;
+  say(options.json, report, () => reportLines(report));
+}

@@ -1,0 +1,20 @@
+import type { Progress } from "#workers/inference/messages.ts";
+
+/** One line on standard error that rewrites itself, where that is a terminal; nothing elsewhere. */
+export function progressLine(): { show(progress: Pick<Progress, "stage" | "done" | "total">): void; clear(): void } {
+  const { stderr } = process;
+  let shown = false;
+  return {
+    show({ stage, done, total }) {
+      if (!stderr.isTTY) return;
+      const width = 24;
+      const filled = Math.round((width * done) / total);
+      stderr.write(`\r\u001b[2K${stage} ${"━".repeat(filled)}${"─".repeat(width - filled)} ${done}/${total}`);
+      shown = true;
+    },
+    clear() {
+      if (shown) stderr.write("\r\u001b[2K");
+      shown = false;
+    },
+  };
+}

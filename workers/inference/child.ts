@@ -1,0 +1,45 @@
+import { AppError } from "#lib/errors.ts";
+import { check } from "./check.ts";
+import { type ChildMessage, type Job, parentMessage, type Report } from "./messages.ts";
+import { sample } from "./sample.ts";
+
+/**
+ * The process that runs networks. A run blocks its event loop and cannot be stopped from inside, and a native crash takes
+ * the process along; so it holds nothing but its work, one job at a time, and leaves when its parent does.
+ */
+let cancelled = false;
+let busy = false;
+
+const say = (message: ChildMessage): void => {
+  if (process.connected) process.send!(message);
+};
+
+const report: Report = async (progress) => {
+  say({ type: "progress", ...progress });
+  await new Promise((resolve) => setImmediate(resolve));
+  if (cancelled) throw new AppError("cancelled", "The work was cancelled; nothing was written.");
+};
+
+async function run(job: Job): Promise<void> {
+  busy = true;
+  cancelled = false;
+  try {
+    say(job.type === "sample" ? await sample(job, report) : await check(job, report));
+  } catch (failure) {
+    const { code, message, detail } = failure instanceof AppError ? failure : new AppError("internal", `Something went wrong on our side: ${(failure as Error).message}`, { stack: (failure as Error).stack });
+    say({ type: "failed", code, message, detail: structuredClone({ ...detail }) });
+  } finally {
+    busy = false;
+  }
+}
+
+process.on("message", (raw) => {
+  const message = parentMessage.parse(raw);
+  if (message.type === "cancel") cancelled = true;
+  else if (busy) say({ type: "failed", code: "internal", message: "The inference process was given a second job while busy.", detail: {} });
+  else void run(message);
+});
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C reaches the whole group; the parent decides what it means.
+process.on("SIGINT", () => {});
+say({ type: "ready" });

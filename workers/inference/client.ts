@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { AppError } from "#lib/errors.ts";
+import { childMessage, type ChildMessage, type Job, type ParentMessage, type Progress, type ResultOf } from "./messages.ts";
+
+export interface InferenceOptions {
+  readonly onProgress?: (progress: Progress) => void;
+  /** Asks the child to stop between two passes. */
+  readonly signal?: AbortSignal;
+  /** The child is killed this many milliseconds after the job was given. */
+  readonly deadline?: number;
+}
+
+/** How long a cancelled child may stay silent: one pass of a large model on a slow machine is not waited for. */
+const SILENCE_AFTER_CANCEL = 2000;
+
+/** A child process that runs one job at a time and keeps nothing of it but what its memory holds. */
+export class InferenceProcess {
+  readonly #child: ChildProcess;
+  /** The end of what the child wrote to standard error: what a native crash leaves behind. */
+  #lastWords = "";
+  #killedFor: AppError | null = null;
+
+  constructor() {
+    this.#child = fork(fileURLToPath(new URL("./child.ts", import.meta.url)), [], {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      // Freed weights go back to the system at once instead of staying with the allocator.
+      env: { ...process.env, MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_ARENA_MAX: "1" },
+    });
+    this.#child.stderr!.on("data", (bytes: Buffer) => (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-2000)));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  run<J extends Job>(job: J, { onProgress, signal, deadline }: InferenceOptions = {}): Promise<ResultOf<J>> {
+    const child = this.#child;
+    return new Promise((resolve, reject) => {
+      const timers: NodeJS.Timeout[] = [];
+      const finish = (settle: () => void): void => {
+        for (const timer of timers) clearTimeout(timer);
+        signal?.removeEventListener("abort", cancel);
+        child.off("message", hear);
+        child.off("exit", gone);
+        settle();
+      };
+      const kill = (failure: AppError): void => {
+        this.#killedFor = failure;
+        child.kill("SIGKILL");
+      };
+      const cancel = (): void => {
+        this.#say({ type: "cancel" });
+        timers.push(setTimeout(() => kill(new AppError("cancelled", "The work was cancelled; nothing was written.")), SILENCE_AFTER_CANCEL));
+      };
+      const hear = (raw: unknown): void => {
+        const message: ChildMessage = childMessage.parse(raw);
+        if (message.type === "progress") onProgress?.(message);
+        else if (message.type === "failed") finish(() => reject(new AppError(message.code, message.message, message.detail)));
+        else if (message.type !== "ready") finish(() => resolve(message as ResultOf<J>));
+      };
+      const gone = (code: number | null, signalName: string | null): void => {
+        finish(() => reject(this.#killedFor ?? new AppError("inference_died", `The inference process ended in the middle of its work (${signalName ?? `exit code ${code}`}); most often memory ran out, so close other programs or use a smaller model.`, { code, signal: signalName, stderr: this.#lastWords })));
+      };
+      child.on("message", hear);
+      child.on("exit", gone);
+      if (child.exitCode !== null || child.signalCode !== null) return gone(child.exitCode, child.signalCode);
+      if (deadline !== undefined) {
+        timers.push(setTimeout(() => kill(new AppError("deadline_passed", `The work took longer than the ${deadline / 1000} s it was given; ask for fewer steps or a longer time.`, { deadline })), deadline));
+      }
+      signal?.addEventListener("abort", cancel);
+      this.#say(job);
+      if (signal?.aborted) cancel();
+    });
+  }
+
+  /** Ends the child at once. Nothing of value is in it. */
+  close(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #say(message: ParentMessage): void {
+    if (this.#child.connected) this.#child.send(message);
+  }
+}
