@@ -69,7 +69,7 @@ export async function openModelFolder(given: string): Promise<ModelFolder> {
 }
 
 // The files a tokenizer may consist of; others, such as a readme, do not change what it does.
-const tokenizerFiles = new Set(["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"]);
+const tokenizerFiles = new Set(["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]);
 
 async function filesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);

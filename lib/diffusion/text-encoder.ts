@@ -1,3 +1,4 @@
+import { AppError } from "#lib/errors.ts";
 import { Graph } from "#lib/onnx/graph.ts";
 import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { Scope } from "#lib/nn/scope.ts";
@@ -24,12 +25,19 @@ export function textEncoderGraph({ config, weights }: Component<TextEncoderConfi
 }
 
 export async function openTextEncoder(component: Component<TextEncoderConfig>, lowRank: readonly LowRankLayers[], tokenizer: ClipTokenizer, runtime: Runtime): Promise<TextEncoder> {
+  const { maxTokens, vocabulary } = component.config;
+  if (tokenizer.maxTokens !== maxTokens) {
+    throw new AppError("unsupported_model", `The tokenizer cuts texts at ${tokenizer.maxTokens} tokens where the text encoder has ${maxTokens} positions; use the tokenizer that came with the model.`);
+  }
   const session: Session<"states"> = await openSession(textEncoderGraph(component, lowRank), runtime);
-  const { maxTokens } = component.config;
   return {
     async embed(texts) {
       const tokens = new Int32Array(texts.length * maxTokens);
       texts.forEach((text, i) => tokens.set(tokenizer.encode(text).ids, i * maxTokens));
+      const stranger = tokens.find((id) => id >= vocabulary);
+      if (stranger !== undefined) {
+        throw new AppError("weights_mismatch", `The tokenizer knows a token ${stranger} where the text encoder has ${vocabulary}; use the tokenizer that came with the model.`, { stranger, vocabulary });
+      }
       return (await session.run({ tokens: tensor(tokens, [texts.length, maxTokens]) })).states;
     },
     close: () => session.close(),

@@ -6,16 +6,17 @@ import { parseEvaluatorFacts } from "./evaluator-facts.ts";
 import { amountOf, type Inspection, sortedMetadata } from "./facts.ts";
 import { embeddingFamily, familyOf } from "./family.ts";
 import { type FileKind, recognise } from "./kind.ts";
-import { lowRankFacts, lowRankFamily, tensorsByNetwork } from "./low-rank-facts.ts";
+import { lowRankFacts } from "./low-rank-facts.ts";
+import { networkOf } from "./low-rank-names.ts";
 import { predictionOf } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
 import { guideProblems } from "./whole.ts";
 
-/** What a file is, told from its header alone. `name` is how messages name it. */
-export function describeFile(name: string, file: WeightsFile): Inspection {
+/** What a file is, told from its header and the alphas in it. `name` is how messages name it. */
+export function describeFile(name: string, file: WeightsFile, alphas: readonly number[] = []): Inspection {
   const { metadata, tensors } = file.header;
   const { kind, form } = recognise(tensors);
-  const found = describers[kind]({ name, file, ...file.header });
+  const found = describers[kind]({ name, file, alphas, ...file.header });
   return {
     ...empty,
     ...found,
@@ -35,7 +36,7 @@ export const notAsItIs = "nothing runs it as it is; the problems named here say 
 export const doesNotRun = (what: string): string => `${what} does not run here; folders of Stable Diffusion 1.x and 2.x do`;
 const notAlone = (what: string): string => `nothing runs ${what} alone; sample and check run the diffusers folder that it is a part of`;
 
-type Given = { readonly name: string; readonly file: WeightsFile } & WeightsFile["header"];
+type Given = { readonly name: string; readonly file: WeightsFile; readonly alphas: readonly number[] } & WeightsFile["header"];
 type Description = Partial<Inspection> & Pick<Inspection, "whatRuns">;
 
 const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
@@ -83,18 +84,18 @@ function describeGuide({ name, file, metadata }: Given): Description {
   }
 }
 
-function describeLowRank({ tensors, metadata }: Given): Description {
-  const family = lowRankFamily(tensors);
-  const lowRank = lowRankFacts(tensors);
-  const runs = family?.runs ?? true;
-  const fits = lowRank.textWidth === null ? "its layers do not tell how wide the text states of its base must be" : `its shapes fit a UNet of text width ${lowRank.textWidth}`;
+function describeLowRank({ tensors, metadata, alphas }: Given): Description {
+  const lowRank = lowRankFacts(tensors, alphas);
+  const { base, textWidth } = lowRank;
+  const runs = base?.runs ?? true;
+  const fits = textWidth === null ? "its layers do not tell how wide the text states of its base must be" : `its shapes fit a UNet of text width ${textWidth}`;
   return {
-    family: family?.name ?? null,
+    family: base?.name ?? null,
     lowRank,
     prediction: predictionOf(metadata, tensors),
-    parts: [...tensorsByNetwork(tensors)].map(([name, part]) => ({ name, family: null, problem: null, ...amountOf(part) })),
+    parts: [...Map.groupBy(tensors, ([name]) => networkOf(name))].map(([name, part]) => ({ name, family: null, problem: null, ...amountOf(new Map(part)) })),
     runs,
-    whatRuns: runs ? `add it to a base with --lora; ${fits}` : doesNotRun(`a fine-tune of ${family!.name}`),
+    whatRuns: runs ? `add it to a base with --lora; ${fits}` : doesNotRun(`a fine-tune of ${base!.name}`),
   };
 }
 

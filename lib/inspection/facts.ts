@@ -2,6 +2,7 @@ import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import type { Dtype } from "#lib/tensor/dtype.ts";
 import type { SafetensorsHeader } from "#lib/weights/safetensors.ts";
+import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import type { EvaluatorFacts } from "./evaluator-facts.ts";
 import type { Kind } from "./kind.ts";
 import type { LowRankFacts } from "./low-rank-facts.ts";
@@ -58,6 +59,9 @@ export function amountOf(tensors: Tensors): Amount {
     .toSorted((a, b) => b.parameters - a.parameters || (a.dtype < b.dtype ? -1 : 1));
   return { tensors: tensors.size, parameters, dtypes };
 }
+
+/** The tensors of a network whose weights may be spread over several files. */
+export const mergedTensors = (files: readonly WeightsFile[]): Tensors => new Map(files.flatMap(({ header }) => [...header.tensors]));
 
 export const sortedMetadata = (metadata: ReadonlyMap<string, string>): Record<string, string> => Object.fromEntries([...metadata].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
 import { readLowRankFile } from "#lib/weights/low-rank.ts";
-import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
+import { readHeader } from "#lib/weights/safetensors.ts";
 import { describeFile, notAsItIs } from "./describe.ts";
 import type { Inspection } from "./facts.ts";
 import { readAlphas } from "./low-rank-facts.ts";
@@ -13,19 +13,17 @@ export async function inspectFile(given: string, name = basename(given)): Promis
   const source = await openFile(given, name);
   try {
     const header = await readHeader(source).catch((failure: unknown) => refuseGraph(source, failure));
-    const inspection = describeFile(name, { path: source.path, header });
-    return inspection.lowRank ? await withAlphas(inspection, source, header) : inspection;
+    const inspection = describeFile(name, { path: source.path, header }, await readAlphas(source, header));
+    return inspection.kind === "low-rank fine-tune" && inspection.runs ? await tryLayers(inspection, source.path) : inspection;
   } finally {
     await source.close();
   }
 }
 
-/** Alphas are numbers in the file, and whether its layers can be added is for those to say who add them. */
-async function withAlphas(inspection: Inspection, source: FileSource, header: SafetensorsHeader): Promise<Inspection> {
-  const lowRank = { ...inspection.lowRank!, alphas: await readAlphas(source, header) };
-  if (!inspection.runs) return { ...inspection, lowRank };
-  const problem = await readLowRankFile(source.path, 1).then(() => null, sentenceOf);
-  return problem === null ? { ...inspection, lowRank } : { ...inspection, lowRank, problems: [...inspection.problems, problem], runs: false, whatRuns: notAsItIs };
+/** Whether its layers can be added is for those to say who add them. */
+async function tryLayers(inspection: Inspection, path: string): Promise<Inspection> {
+  const problem = await readLowRankFile(path, 1).then(() => null, sentenceOf);
+  return problem === null ? inspection : { ...inspection, problems: [...inspection.problems, problem], runs: false, whatRuns: notAsItIs };
 }
 
 /** ONNX is protobuf without a magic number: field 1, a small version of the format, then another field of ModelProto. */

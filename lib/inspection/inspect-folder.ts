@@ -1,10 +1,25 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { z } from "zod";
-import { parseTextEncoderConfig, parseUNetConfig, parseVaeConfig } from "#lib/diffusion/config.ts";
-import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { readdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { AppError } from "#lib/errors.ts";
-import { readJson } from "#lib/util/read-json.ts";
-import type { WeightsFile } from "#lib/weights/weight-map.ts";
-import { readComponentWeights } from "#lib/weights/weights-file.ts";
-import { doesNotRun, empty, notAsItIs } from "./describe.ts";
+import { inspectComponent } from "./component-folder.ts";
+import { empty } from "./describe.ts";
+import { inspectDiffusersFolder } from "./diffusers-folder.ts";
+import { amountOf, type Inspection } from "./facts.ts";
+import { inspectFile } from "./inspect-file.ts";
+
+/** Says what a folder is: a whole model, one component of one, or the place where a single weights file lies. */
+export async function inspectFolder(given: string): Promise<Inspection> {
+  const path = resolve(given);
+  const names = await readdir(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new AppError("bad_request", `${given} cannot be opened (${cause.code}); check its permissions.`, { path: given }, cause);
+  });
+  if (names.includes("model_index.json")) return inspectDiffusersFolder(path);
+  const weights = names.filter((name) => name.endsWith(".safetensors"));
+  if (names.includes("config.json") && weights.length > 0) return inspectComponent(path, names);
+  const name = basename(path);
+  const [only] = weights;
+  if (only !== undefined && weights.length === 1) return inspectFile(join(path, only), `${name}/${only}`);
+
+  const advice = weights.length > 0 ? `inspect its ${weights.length} safetensors files one by one` : "it has neither a model_index.json nor safetensors files";
+  return { ...empty, name, kind: "unknown", form: null, ...amountOf(new Map()), whatRuns: `nothing; ${advice}`, problems: [], metadata: {} };
+}

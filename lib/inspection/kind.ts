@@ -1,5 +1,5 @@
 import type { Tensors } from "./facts.ts";
-import { isLowRankTensor, spellingOf } from "./low-rank-facts.ts";
+import { isLowRankTensor, spellingOf } from "./low-rank-names.ts";
 
 export type Kind = FileKind | "diffusers folder" | "component folder";
 

@@ -1,4 +1,5 @@
 import type { Estimate } from "#lib/pairing/evidence.ts";
+import { mulberry32 } from "#lib/util/mulberry32.ts";
 
 const RESAMPLES = 1000;
 
@@ -27,14 +28,3 @@ export function quantile(sorted: readonly number[], q: number): number {
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** Tommy Ettinger's 32-bit generator; any fixed, even stream serves here. Numbers in [0, 1). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -1,4 +1,5 @@
 import { AppError } from "#lib/errors.ts";
+import { mulberry32 } from "#lib/util/mulberry32.ts";
 import type { Vocabulary } from "./evaluator.ts";
 
 /** What a caption asks for, as indices into an evaluator's vocabulary. */
@@ -30,17 +31,17 @@ export function composeCaption({ background, things }: Wanted, { backgrounds, ki
   return `${parts.join(" and ")} ${backgrounds[background]}`;
 }
 
-/**
- * `count` captions that together use every word about equally often: half with one thing, half with two. The list is the
- * same every time, and a longer one begins with the shorter.
- */
+/** `count` different captions, half of them with one thing and half with two. The list is always the same, and a longer one begins with the shorter. */
 export function composeCaptions(vocabulary: Vocabulary, count: number): string[] {
   const { backgrounds, kinds, colors, sizes } = vocabulary;
-  // Strides that share no factor with their lists walk through all combinations before any repeats.
-  const thing = (i: number) => ({ kind: (7 * i) % kinds.length, color: (3 * i + Math.floor(i / kinds.length)) % colors.length, size: (i + Math.floor(i / 2)) % sizes.length });
-  return Array.from({ length: count }, (_, i) => {
-    const [first, second] = [thing(i), thing(i + 3)];
-    const things = i % 2 === 0 || first.kind === second.kind ? [first] : [first, second];
-    return composeCaption({ background: (5 * i + Math.floor(i / backgrounds.length)) % backgrounds.length, things }, vocabulary);
-  });
+  const random = mulberry32(1);
+  const pick = (list: readonly string[]): number => Math.floor(random() * list.length);
+  const thing = () => ({ kind: pick(kinds), color: pick(colors), size: pick(sizes) });
+  const captions = new Set<string>();
+  while (captions.size < count) {
+    const [first, second] = [thing(), thing()];
+    const things = captions.size % 2 === 0 || first.kind === second.kind ? [first] : [first, second];
+    captions.add(composeCaption({ background: pick(backgrounds), things }, vocabulary));
+  }
+  return [...captions];
 }

@@ -17,17 +17,16 @@ export interface DeclaredHeader {
 /**
  * Parses the text of a safetensors header, which is JSON of one form only:
  *
- *   header  = "{" … "__metadata__" ":" { name: string … }
- *                 … name ":" { "dtype": string, "shape": [integer …], "data_offsets": [integer, integer] } … "}" spaces
+ *   { "__metadata__": { key: string, … }, name: { "dtype": string, "shape": [integer, …], "data_offsets": [integer, integer] }, … }
  *
  * `JSON.parse` is not used for the whole, because it keeps the last of two equal names, takes 4.0 for 4, rounds beyond 2⁵³, and
- * follows any depth. Names are compared as decoded. Integers are plain digits up to 2⁵³ − 1.
+ * follows any depth. Here names are compared as decoded, integers are plain digits up to 2⁵³ − 1, and only spaces may follow.
  */
 export const parseHeader = (text: string, refuse: Refuse): DeclaredHeader => new HeaderScanner(text, refuse).header();
 
 const MAX_TENSORS = 100_000;
-const MAX_METADATA_KEYS = 10_000; // trainers write about a hundred
-const MAX_METADATA_VALUE_BYTES = 4 * 2 ** 20; // the tag counts of a large data set are the longest, at a few hundred kB
+const MAX_METADATA_KEYS = 10_000;
+const MAX_METADATA_VALUE_BYTES = 4 * 2 ** 20; // trainers keep the tags of a whole data set in one
 const MAX_NAME_BYTES = 1024;
 const MAX_RANK = 16;
 
@@ -45,7 +44,7 @@ class HeaderScanner {
   }
 
   header(): DeclaredHeader {
-    let metadata: Map<string, string> | null = null;
+    let metadata: Map<string, string> | undefined;
     const tensors = new Map<string, DeclaredTensor>();
     if (!this.#text.startsWith("{")) this.#unexpected('"{"');
     this.#object((name) => {
@@ -75,7 +74,7 @@ class HeaderScanner {
         const detail = { name, actual: bytes, max: MAX_METADATA_VALUE_BYTES };
         this.#refuse("too_much_metadata", `its metadata ${quote(name)} has ${bytes} bytes, and at most ${MAX_METADATA_VALUE_BYTES} are read`, detail);
       }
-      // Tabs and ends of lines belong to text, and badly converted text is full of U+0080 to U+009F.
+      // Tabs and ends of lines belong to text, and badly converted text holds U+0080 to U+009F.
       if (/[\p{Cc}--[\t\n\r\x7f-\x9f]]/v.test(value)) this.#refuse("control_character", `its metadata ${quote(name)} holds a control character`, { name });
       metadata.set(name, value);
     }, "bad_metadata");
@@ -83,25 +82,28 @@ class HeaderScanner {
   }
 
   #tensor(name: string): DeclaredTensor {
-    const what = `the tensor ${quote(name)}`;
     const fields: { dtype?: Dtype; shape?: number[]; data_offsets?: number[] } = {};
     this.#object((field) => {
-      if (Object.hasOwn(fields, field)) this.#refuse("duplicate_field", `${what} has its ${field} twice`, { name, field });
-      if (field === "dtype") fields.dtype = this.#dtype(what);
-      else if (field === "shape") fields.shape = this.#integers(MAX_RANK, `${what} has more than ${MAX_RANK} dimensions`, "too_many_dimensions");
-      else if (field === "data_offsets") fields.data_offsets = this.#integers(2, `${what} has more than two data_offsets`, "bad_offsets");
-      else this.#refuse("unknown_field", `${what} has a field ${quote(field)}, which the format does not know`, { name, field: clip(field) });
+      if (Object.hasOwn(fields, field)) this.#refuse("duplicate_field", `${tensorNamed(name)} has its ${field} twice`, { name, field });
+      if (field === "dtype") fields.dtype = this.#dtype(name);
+      else if (field === "shape") fields.shape = this.#integers(MAX_RANK, "too_many_dimensions");
+      else if (field === "data_offsets") fields.data_offsets = this.#integers(2, "bad_offsets");
+      else this.#refuse("unknown_field", `${tensorNamed(name)} has a field ${quote(field)}, which the format does not know`, { name, field: clip(field) });
     });
     const { dtype, shape, data_offsets: offsets } = fields;
-    if (!dtype || !shape || !offsets) return this.#refuse("missing_field", `${what} lacks its ${!dtype ? "dtype" : !shape ? "shape" : "data_offsets"}`, { name });
+    if (!dtype || !shape || !offsets) {
+      const field = !dtype ? "dtype" : !shape ? "shape" : "data_offsets";
+      return this.#refuse("missing_field", `${tensorNamed(name)} lacks its ${field}`, { name, field });
+    }
     const [begin, end] = offsets;
-    if (begin === undefined || end === undefined) return this.#refuse("bad_offsets", `${what} has fewer than two data_offsets`, { name });
+    if (begin === undefined || end === undefined) return this.#refuse("bad_offsets", `${tensorNamed(name)} has fewer than two data_offsets`, { name });
     return { dtype, shape, begin, end };
   }
 
-  #dtype(what: string): Dtype {
+  #dtype(name: string): Dtype {
     const dtype = this.#string("the name of a dtype", "unknown_dtype");
-    return isDtype(dtype) ? dtype : this.#refuse("unknown_dtype", `${what} has the dtype ${quote(dtype)}, which is not read here`, { dtype: clip(dtype) });
+    if (isDtype(dtype)) return dtype;
+    return this.#refuse("unknown_dtype", `${tensorNamed(name)} has the dtype ${quote(dtype)}, which is not read here`, { name, dtype: clip(dtype) });
   }
 
   #requireName(name: string, what: string): void {
@@ -126,12 +128,13 @@ class HeaderScanner {
     this.#expect("}");
   }
 
-  #integers(max: number, tooMany: string, defect: Defect): number[] {
+  #integers(max: number, ifMore: Defect): number[] {
     const integers: number[] = [];
     this.#expect("[");
+    const begin = this.#at;
     if (this.#accept("]")) return integers;
     do {
-      if (integers.length === max) this.#refuse(defect, tooMany, { at: this.#at });
+      if (integers.length === max) this.#refuse(ifMore, `the list at character ${begin} of its header has more than ${max} numbers`, { at: begin, max });
       integers.push(this.#integer());
     } while (this.#accept(","));
     this.#expect("]");
@@ -157,14 +160,15 @@ class HeaderScanner {
     this.#expect('"', otherwise, expected);
     const begin = this.#at;
     let escaped = false;
-    for (; this.#text[this.#at] !== '"'; this.#at++) {
-      if (this.#text[this.#at] === "\\") {
+    let code = this.#text.charCodeAt(begin);
+    while (code !== QUOTE) {
+      if (code === BACKSLASH) {
         escaped = true;
-        this.#at++;
+        code = this.#text.charCodeAt(++this.#at);
       }
-      const code = this.#text.charCodeAt(this.#at);
       if (Number.isNaN(code)) this.#unexpected("the end of a string");
-      if (code < 0x20) this.#unexpected("an escape sequence", "control_character");
+      if (code < SPACE) this.#unexpected("an escape sequence", "control_character");
+      code = this.#text.charCodeAt(++this.#at);
     }
     const raw = this.#text.slice(begin, this.#at++);
     return escaped ? this.#unescape(raw, begin) : raw;
@@ -197,13 +201,16 @@ class HeaderScanner {
   }
 
   #unexpected(expected: string, defect: Defect = "bad_syntax"): never {
-    const found = this.#at < this.#text.length ? quote(String.fromCodePoint(this.#text.codePointAt(this.#at)!)) : "nothing";
-    return this.#refuse(defect, `its header has ${found} at character ${this.#at} where ${expected} should be`, { at: this.#at });
+    const code = this.#text.codePointAt(this.#at);
+    const found = code === undefined ? "ends" : `has ${quote(String.fromCodePoint(code))}`;
+    return this.#refuse(defect, `its header ${found} at character ${this.#at} where ${expected} should be`, { at: this.#at });
   }
 }
 
+const [TAB, LINE_FEED, CARRIAGE_RETURN, SPACE, QUOTE, BACKSLASH] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x5c];
+const isBlank = (code: number): boolean => code === SPACE || code === LINE_FEED || code === CARRIAGE_RETURN || code === TAB;
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
 const clip = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 const quote = (text: string): string => JSON.stringify(clip(text));
+const tensorNamed = (name: string): string => `the tensor ${quote(name)}`;

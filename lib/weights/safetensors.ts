@@ -62,13 +62,13 @@ export type Defect = keyof typeof remedies;
 /** Throws `malformed_weights`: «file: what; remedy.» */
 export type Refuse = (defect: Defect, what: string, detail?: Record<string, unknown>, remedy?: string) => never;
 
-/** The largest header we know of, of a model with thousands of tensors and long training metadata, is below 2 MiB. */
+/** A tensor takes some 115 bytes of it, so there is room for 100,000 with their metadata. */
 export const MAX_HEADER_BYTES = 16 * 2 ** 20;
 
 /**
- * Reads and checks the header of a safetensors file (https://huggingface.co/docs/safetensors#format). Stricter than the
- * reference library: what passes here reads the same there, and in any other reader. Nothing is allocated on the word of the
- * file. A file with a fault is refused with `malformed_weights`, and `detail.defect` is one of `Defect`.
+ * Reads and checks the header of a safetensors file (https://huggingface.co/docs/safetensors#format). It is stricter than the
+ * reference library: what passes here reads the same there. Nothing is allocated on the word of the file. A file with a fault is
+ * refused with `malformed_weights`, and `detail.defect` is a `Defect`.
  */
 export async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
   const refuse: Refuse = (defect, what, detail = {}, remedy = remedies[defect]) => {
@@ -103,7 +103,7 @@ async function readHeaderLength(source: ByteSource, refuse: Refuse): Promise<num
 
 const opensAPickle = "save the model with safetensors.torch.save_file, and know that opening a pickle can run code";
 
-/** What is most often renamed to .safetensors, by how its first 8 bytes begin. All of it claims a header beyond the limit. */
+/** What else may be found under the name, by how its first 8 bytes begin. Read as a length they are all beyond the limit. */
 const otherFormats = [
   { format: "zip", begins: ["PK"], what: "a ZIP archive, which is how PyTorch keeps pickles", remedy: opensAPickle },
   { format: "pickle", begins: ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"], what: "a Python pickle", remedy: opensAPickle },
@@ -128,16 +128,16 @@ function decode(bytes: Uint8Array, refuse: Refuse): string {
 }
 
 function requireSize(name: string, { dtype, shape, begin, end }: DeclaredTensor, refuse: Refuse): void {
-  const what = `the tensor ${JSON.stringify(name)}`;
-  if (end < begin) refuse("bad_offsets", `${what} ends at ${end}, before it begins at ${begin}`, { name, begin, end });
+  if (end < begin) refuse("bad_offsets", `the tensor ${JSON.stringify(name)} ends at ${end}, before it begins at ${begin}`, { name, begin, end });
   // Dimensions of 0 are left out, so that they cannot hide a product too large to be exact.
   let bytes = bitsOf[dtype] / 8;
   for (const dim of shape) if (dim !== 0) bytes *= dim;
-  if (!Number.isSafeInteger(bytes)) refuse("too_many_elements", `${what} has the shape [${shape.join(", ")}], which no file can hold`, { name, shape });
+  const what = (): string => `the tensor ${JSON.stringify(name)} is ${dtype} [${shape.join(", ")}]`;
+  if (!Number.isSafeInteger(bytes)) refuse("too_many_elements", `${what()}, which no file can hold`, { name, dtype, shape });
   if (shape.includes(0)) bytes = 0;
   const actual = end - begin;
   if (bytes !== actual) {
-    refuse("wrong_size", `${what} is ${dtype} [${shape.join(", ")}], which takes ${bytes} bytes, and it has ${actual}`, { name, dtype, shape, expected: bytes, actual });
+    refuse("wrong_size", `${what()}, which takes ${bytes} bytes, and it has ${actual}`, { name, dtype, shape, expected: bytes, actual });
   }
 }
 
@@ -145,9 +145,9 @@ function requireSize(name: string, { dtype, shape, begin, end }: DeclaredTensor,
 function requireTiling(tensors: ReadonlyMap<string, DeclaredTensor>, dataLength: number, refuse: Refuse): void {
   let filled = 0;
   for (const [name, { begin, end }] of [...tensors].toSorted(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
-    const what = `the tensor ${JSON.stringify(name)} begins at byte ${begin} of the data`;
-    if (begin < filled) refuse("overlap", `${what}, inside the one before it, which ends at ${filled}`, { name, begin, filled });
-    if (begin > filled) refuse("hole", `${what}, and nothing fills the ${begin - filled} bytes before it`, { name, begin, filled });
+    const what = (): string => `the tensor ${JSON.stringify(name)} begins at byte ${begin} of the data`;
+    if (begin < filled) refuse("overlap", `${what()}, inside the one before it, which ends at ${filled}`, { name, begin, filled });
+    if (begin > filled) refuse("hole", `${what()}, and nothing fills the ${begin - filled} bytes before it`, { name, begin, filled });
     filled = end;
   }
   const detail = { expected: filled, actual: dataLength };

@@ -8,7 +8,7 @@ import { dirname, join, posix } from "node:path";
 const table: Readonly<Record<string, { readonly layer: number; readonly column: "compute" | "hub" | "both" }>> = {
   ...row(6, { hub: ["app"], both: ["workers", "bench"] }),
   ...row(5, { hub: ["hub"] }),
-  ...row(4, { compute: ["distill", "measure"], hub: ["catalog", "http"] }),
+  ...row(4, { compute: ["distill", "measure", "inspection"], hub: ["catalog", "http"] }),
   ...row(3, { compute: ["diffusion"], hub: ["auth", "queue"], both: ["picture"] }),
   ...row(2, { compute: ["nn", "autodiff"], both: ["pairing"] }),
   ...row(1, { compute: ["onnx", "weights"], hub: ["db", "storage"] }),

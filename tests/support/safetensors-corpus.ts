@@ -136,7 +136,9 @@ export const corpus: readonly CorpusFile[] = [
   refuse("X18", "sound, but for its last byte", "truncated", () => pack({ w: f32(2) }, 7)),
   refuse("X19", "a Git LFS pointer", "other_format", () => latin1("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")),
   refuse("X20", "a web page after an empty line", "other_format", () => latin1("\r\n<html><body>Not found</body></html>")),
-  refuse("X21", "a null byte for a space", "bad_syntax", () => pack('{\0"w":1}')),
+  refuse("X21", "a NUL for a space", "bad_syntax", () => pack('{\0"w":1}')),
+  accept("X22", "an empty tensor listed after the one that begins with it", () => pack({ b: f32(1), c: f32(1, 4), e: entry("F32", [0], 4, 4) }, 8)),
+  refuse("X23", "a bare line feed in a metadata value", "control_character", () => pack('{"__metadata__":{"note":"a\nb"}}')),
 ];
 
 /** A file of safetensors form: N, the header as it is given, and data (so many zero bytes, or these). */

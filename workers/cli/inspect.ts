@@ -1,2 +1,84 @@
 import { Command } from "commander";
-export const inspectCommand = new Command("inspect");
+import type { Amount, Inspection } from "#lib/inspection/facts.ts";
+import { inspectPath } from "#lib/inspection/inspect-path.ts";
+import { printable } from "#lib/inspection/printable.ts";
+import { say } from "./say.ts";
+
+export const inspectCommand = new Command("inspect")
+  .description("Say what a file or folder is, judged by its tensors: kind, family, types, parameters, metadata, and what would run it.")
+  .argument("<path>", "a weights file, a diffusers folder or one of its components")
+  .option("--json", "print one JSON object, with all metadata", false)
+  .action(run);
+
+async function run(path: string, { json }: { json: boolean }): Promise<void> {
+  const inspection = await inspectPath(path);
+  say(json, inspection, () => inspectionLines(inspection));
+}
+
+type Row = readonly [label: string, value: string];
+
+/** A table for people. Names and metadata are text of strangers, so every line is made printable. */
+export function inspectionLines(inspection: Inspection): string[] {
+  const rows: Row[] = [
+    ["kind", inspection.form ? `${inspection.kind} (${inspection.form})` : inspection.kind],
+    ...optional("family", inspection.family),
+    ...optional("stored as", types(inspection)),
+    ["parameters", `${count(inspection.parameters)} in ${count(inspection.tensors)} tensors`],
+    ...list("holds", columns(inspection.parts.map((part) => [part.name, count(part.parameters), types(part), part.problem ?? part.family ?? ""]))),
+    ...details(inspection),
+    ["runs", inspection.whatRuns],
+    ...inspection.problems.map((problem): Row => ["problem", problem]),
+    ...list("metadata", metadataLines(inspection.metadata)),
+  ];
+  return columns(rows).map(printable);
+}
+
+function details({ kind, prediction, lowRank, guide, evaluator, latents }: Inspection): Row[] {
+  const predicts = prediction ? `${prediction.type}, says ${prediction.from}` : "not recorded";
+  return [
+    ...optional("predicts", prediction || models.has(kind) ? predicts : null),
+    ...optional("layers", lowRank && Object.entries(lowRank.layers).map(([network, layers]) => `${count(layers)} in the ${network}`).join(", ")),
+    ...optional("rank", lowRank && several(lowRank.ranks, "not told by its shapes")),
+    ...optional("alpha", lowRank && several(lowRank.alphas, "not recorded, so equal to the rank")),
+    ...optional("variant", guide && guide.variant),
+    ...optional("widths", guide && guide.widths.join("/")),
+    ...optional("guidance", guide && `${guide.minGuidance} to ${guide.maxGuidance}, reference ${guide.referenceGuidance}`),
+    ...optional("made for", guide && `the base with sha256 ${guide.base.sha256}`),
+    ...optional("training", guide && Object.entries(guide.trainedOn).map(([key, value]) => `${key.replace("train.", "")} ${cut(value)}`).join(", ")),
+    ...optional("knows", evaluator && Object.entries(evaluator.words).map(([what, words]) => `${words} ${what}`).join(", ")),
+    ...optional("tried on", evaluator && evaluator.domains.join(", ")),
+    ...optional("latents", latents && `[${latents.join(", ")}]`),
+  ];
+}
+
+const models: ReadonlySet<string> = new Set(["diffusers folder", "single-file checkpoint", "unet"]);
+
+const optional = (label: string, value: string | null): Row[] => (value ? [[label, value]] : []);
+
+/** Lines under one label. */
+const list = (label: string, lines: readonly string[]): Row[] => lines.map((line, i) => [i === 0 ? label : "", line]);
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+}
+
+const SHOWN_KEYS = 20;
+const SHOWN_CHARACTERS = 120;
+
+function metadataLines(metadata: Readonly<Record<string, string>>): string[] {
+  const entries = Object.entries(metadata);
+  const more = entries.length - SHOWN_KEYS;
+  const shown = columns(entries.slice(0, SHOWN_KEYS).map(([key, value]) => [cut(key), cut(value)]));
+  return more > 0 ? [...shown, `and ${more} more`] : shown;
+}
+
+const cut = (text: string): string => (text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text);
+
+const count = (value: number): string => value.toLocaleString("en");
+
+const several = (values: readonly number[], none: string): string => (values.length === 0 ? none : values.length < 6 ? values.join(", ") : `${values[0]} to ${values.at(-1)}`);
+
+const types = ({ dtypes }: Amount): string => dtypes.map(({ dtype, share }) => (dtypes.length === 1 ? dtype : `${dtype} ${percent(share)}`)).join(", ");
+
+const percent = (share: number): string => (share > 0 && share < 0.001 ? "< 0.1 %" : share < 1 && share > 0.999 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`);

@@ -57,7 +57,7 @@ SETTINGS = {
                 "0": {**spelt_out("!", False), "special": True},
                 "605": {**spelt_out(START, True), "special": True},
                 "606": {**spelt_out(END, False), "special": True},
-                "607": {**spelt_out("<Moss-Cat>", True), "special": False},
+                "607": {**spelt_out("<Moss Cat>", True), "special": False},
             },
             "bos_token": START,
             "eos_token": END,
@@ -69,7 +69,7 @@ SETTINGS = {
     },
     "with a learned word, older": {
         "tokenizer_config.json": {"model_max_length": 16},
-        "added_tokens.json": {"<Moss-Cat>": 607},
+        "added_tokens.json": {"<Moss Cat>": 607},
     },
     "with nothing beside it": {},
 }
@@ -138,7 +138,7 @@ TEXTS = {
     "end token in upper case": "<|ENDOFTEXT|>",
     "end token in upper case, twice": "<|endoftext|><|EndOfText|>",
     "composed only when lowered": "J\u030c H\u0331 T\u0308 W\u030a Y\u030a A\u02be",
-    "learned word": "a <Moss-Cat> in the snow, <moss-cat>s, <MOSS-CAT>",
+    "learned word": "a <Moss Cat> in the snow, <moss\u3000 cat>s, <MOSS CAT>",
     "weights of a web interface": "(red fox:1.2), [blue], <lora:neon:0.8> BREAK",
     "markup": "<b>red</b> &amp; blue {{green}} %s \\n ${x}",
     "address": "https://example.org/a-red-fox?x=1&y=%20#top me@example.org",

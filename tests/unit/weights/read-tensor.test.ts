@@ -27,6 +27,12 @@ test.for([
   expect([...(await readValues(source, w, 6, 6))]).toEqual([]);
 });
 
+test("bytes that arrive inside a larger buffer are decoded alone", async () => {
+  const [source, w] = await fileOf("F32", [2], bytesOf(Float32Array.of(1, 2)));
+  const pooled: ByteSource = { ...source, read: async (begin, end) => Buffer.concat([Buffer.of(9), await source.read(begin, end), Buffer.of(9)]).subarray(1, -1) };
+  expect(await readTensor(pooled, w)).toEqual(await readTensor(source, w));
+});
+
 test("elements outside the tensor are refused", async () => {
   const [source, w] = await fileOf("F16", [4], new Uint8Array(8));
   for (const [begin, end] of [[-1, 2], [0, 5], [3, 2]] as const) await expect(readValues(source, w, begin, end)).rejects.toThrow(RangeError);

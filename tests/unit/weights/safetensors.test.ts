@@ -34,7 +34,7 @@ describe("of the corpus", () => {
     const failure = await refusal(build());
     expect(failure.code).toBe("malformed_weights");
     expect(failure.detail).toMatchObject({ defect });
-    expect(failure.message).toMatch(/^odd\.safetensors: [^\0]{10,400}; [^\0]+\.$/);
+    expect(failure.message).toMatch(/^odd\.safetensors: .{10,300}; .{10,100}\.$/);
   });
 
   test("every defect has its file", () => {
@@ -151,7 +151,7 @@ function expectSameAsJson(header: SafetensorsHeader, bytes: Uint8Array): void {
   expect(header.dataBegin + used).toBe(bytes.length);
 }
 
-/** Changes, removes or inserts some bytes, mostly of the header; two of seven keep its length right. */
+/** Changes, removes or inserts some bytes, mostly of the header; two kinds of seven then set its length right. */
 function mutate(sound: Uint8Array, headerEnd: number, kind: number, random: (below: number) => number): Uint8Array {
   const bytes = Buffer.from(sound);
   const at = 8 + random(headerEnd - 8);

@@ -1,0 +1,78 @@
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { z } from "zod";
+import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { AppError } from "#lib/errors.ts";
+import { readJson } from "#lib/util/read-json.ts";
+import { readComponentWeights } from "#lib/weights/weights-file.ts";
+import { empty, notAsItIs } from "./describe.ts";
+import { amountOf, type Inspection, mergedTensors, type Part, type Tensors } from "./facts.ts";
+import { familyOf } from "./family.ts";
+import type { Prediction } from "./prediction.ts";
+import { sentenceOf } from "./sentence.ts";
+import { folderProblems } from "./whole.ts";
+
+/** A folder with a model_index.json: all its networks, and whether they are together a model that runs. */
+export async function inspectDiffusersFolder(path: string): Promise<Inspection> {
+  const name = basename(path);
+  const index = indexJson.safeParse(await readJson(join(path, "model_index.json"), `${name}/model_index.json`));
+  if (!index.success) throw new AppError("bad_request", `${name}/model_index.json is not an index of components; download it again.`, { issues: index.error.issues.slice(0, 5) });
+
+  const found: { part: Part; tensors: Tensors }[] = [];
+  for (const component of componentsOf(index.data)) found.push(await readPart(path, component));
+  const denoiser = found.find(({ part }) => part.name === "unet" || part.name === "transformer");
+  const problems = await openModelFolder(path).then(folderProblems, (failure: unknown) => [sentenceOf(failure)]);
+  const runs = problems.length === 0;
+  return {
+    ...empty,
+    name,
+    kind: "diffusers folder",
+    form: index.data._class_name,
+    family: denoiser?.part.family ?? null,
+    ...amountOf(new Map(found.flatMap(({ part, tensors }) => [...tensors].map(([tensor, entry]) => [`${part.name}/${tensor}`, entry] as const)))),
+    prediction: await predictionFrom(path),
+    parts: found.map(({ part }) => part),
+    runs,
+    whatRuns: runs ? "sample and check run it" : notAsItIs,
+    problems,
+    metadata: {},
+  };
+}
+
+const indexJson = z.looseObject({ _class_name: z.string().max(200) });
+
+interface Component {
+  readonly name: string;
+  readonly library: string;
+}
+
+/** The entries [library, class] that are networks; names are checked because they become paths. */
+function componentsOf(index: Record<string, unknown>): Component[] {
+  return Object.entries(index).flatMap(([name, value]): Component[] => {
+    const entry = z.tuple([z.string(), z.string()]).safeParse(value).data;
+    return entry && /^\w{1,60}$/.test(name) && !/Tokenizer|Scheduler|Processor|FeatureExtractor/.test(entry[1]) ? [{ name, library: entry[0] }] : [];
+  });
+}
+
+async function readPart(folder: string, { name, library }: Component): Promise<{ part: Part; tensors: Tensors }> {
+  const [path, shown] = [join(folder, name), `${basename(folder)}/${name}`];
+  try {
+    const tensors = mergedTensors(await readComponentWeights(path, library === "transformers" ? "model" : "diffusion_pytorch_model", shown));
+    return { part: { name, family: familyOf(tensors)?.name ?? null, problem: null, ...amountOf(tensors) }, tensors };
+  } catch (failure) {
+    const sentence = sentenceOf(failure);
+    const graph = (await readdir(path).catch(() => [])).find((file) => file.endsWith(".onnx"));
+    const problem = graph ? `${shown} holds ${graph}, and ONNX files are refused: a graph is code; give the folder that has safetensors files.` : sentence;
+    const none: Tensors = new Map();
+    return { part: { name, family: null, problem, ...amountOf(none) }, tensors: none };
+  }
+}
+
+/** As diffusers reads it: a scheduler of the noise-predicting kind that is silent means ε. */
+async function predictionFrom(folder: string): Promise<Prediction | null> {
+  const file = "scheduler/scheduler_config.json";
+  const json = await readJson(join(folder, file), file).catch(() => null);
+  const config = z.looseObject({ _class_name: z.string().optional(), prediction_type: z.string().max(60).optional() }).safeParse(json).data;
+  if (!config || /FlowMatch/.test(config._class_name ?? "")) return null;
+  return { type: config.prediction_type ?? "epsilon", from: file };
+}

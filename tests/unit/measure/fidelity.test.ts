@@ -1,0 +1,94 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { composeCaptions, parseCaption } from "#lib/measure/captions.ts";
+import { openEvaluator, type Reading, type Vocabulary } from "#lib/measure/evaluator.ts";
+import { keptShare, summarise } from "#lib/measure/fidelity.ts";
+import { openFile } from "#lib/weights/byte-source.ts";
+import { readTensor } from "#lib/weights/read-tensor.ts";
+import { readHeader } from "#lib/weights/safetensors.ts";
+import { starter, testRuntime } from "../../support/golden.ts";
+
+const vocabulary: Vocabulary = { backgrounds: ["at sea", "at night"], kinds: ["boat", "star"], colors: ["red", "blue"], sizes: ["small", "big"] };
+const all = ["background", "present", "color", "size"] as const;
+
+describe("captions", () => {
+  test("are read into indices of the vocabulary", () => {
+    expect(parseCaption("a big blue star and a small red boat at night", vocabulary)).toEqual({
+      background: 1,
+      things: [
+        { kind: 1, color: 1, size: 1 },
+        { kind: 0, color: 0, size: 0 },
+      ],
+    });
+  });
+
+  test.each(["a big blue star", "a blue star at sea", "the big blue star at sea", "a big blue comet at sea", "a big blue star and a small red star at sea", "", "at sea"])("%j is refused", (caption) => {
+    expect(() => parseCaption(caption, vocabulary)).toThrow(/cannot be scored/);
+  });
+
+  test("that are composed can be read, differ, use every word and begin alike whatever their number", async () => {
+    const { vocabulary: words } = await openEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
+    const captions = composeCaptions(words, 96);
+    expect(new Set(captions).size).toBe(96);
+    expect(composeCaptions(words, 16)).toEqual(captions.slice(0, 16));
+    const wanted = captions.map((caption) => parseCaption(caption, words));
+    const used = (of: keyof (typeof wanted)[number]["things"][number]): number => new Set(wanted.flatMap(({ things }) => things.map((thing) => thing[of]))).size;
+    expect([used("kind"), used("color"), used("size"), new Set(wanted.map(({ background }) => background)).size]).toEqual([10, 8, 2, 6]);
+    expect(wanted.filter(({ things }) => things.length === 2).length).toBeGreaterThan(40);
+  });
+});
+
+describe("the share of a prompt that a picture keeps", () => {
+  const wanted = parseCaption("a big blue star at night", vocabulary);
+  const reading = (star: Reading["kinds"][number], background = 1): Reading => ({ background, kinds: [{ present: false, color: 0, size: 0 }, star] });
+
+  test("counts the background, and of each thing its presence, colour and size", () => {
+    expect(keptShare(wanted, reading({ present: true, color: 1, size: 1 }), all)).toBe(1);
+    expect(keptShare(wanted, reading({ present: true, color: 0, size: 1 }), all)).toBe(0.75);
+    expect(keptShare(wanted, reading({ present: true, color: 1, size: 1 }, 0), all)).toBe(0.75);
+  });
+
+  test("a thing that is not seen keeps neither colour nor size", () => {
+    expect(keptShare(wanted, reading({ present: false, color: 1, size: 1 }), all)).toBe(0.25);
+  });
+
+  test("attributes that are not scored count neither way", () => {
+    expect(keptShare(wanted, reading({ present: true, color: 0, size: 1 }), ["background", "present", "size"])).toBe(1);
+    expect(keptShare(wanted, reading({ present: false, color: 1, size: 1 }), ["background", "size"])).toBe(1);
+  });
+});
+
+describe("the evaluator", () => {
+  test.each(["storybook", "pencil"])("reads rendered scenes in %s as well as its metadata claims", async (domain) => {
+    const evaluator = await openEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
+    const source = await openFile(fileURLToPath(new URL(`../../golden/evaluator/${domain}.safetensors`, import.meta.url)));
+    const { metadata, tensors } = await readHeader(source);
+    const readings = await evaluator.read(await readTensor(source, tensors.get("latents")!));
+    const wanted = (JSON.parse(metadata.get("captions")!) as string[]).map((caption) => parseCaption(caption, evaluator.vocabulary));
+
+    const share = (right: readonly boolean[]): number => right.filter(Boolean).length / right.length;
+    const things = wanted.flatMap(({ things: named }, i) => named.map((thing) => ({ thing, seen: readings[i]!.kinds[thing.kind]! })));
+    const claimed = evaluator.accuracies.get(domain)!;
+    expect(share(wanted.map(({ background }, i) => readings[i]!.background === background))).toBeCloseTo(claimed.background, 1);
+    expect(Math.abs(share(things.map(({ thing, seen }) => seen.color === thing.color)) - claimed.color)).toBeLessThan(0.05);
+    expect(Math.abs(share(things.map(({ thing, seen }) => seen.size === thing.size)) - claimed.size)).toBeLessThan(0.03);
+    const exact = wanted.map(({ things: named }, i) => readings[i]!.kinds.every(({ present }, kind) => present === named.some((thing) => thing.kind === kind)));
+    expect(Math.abs(share(exact) - claimed.present)).toBeLessThan(0.05);
+    await source.close();
+    await evaluator.close();
+  });
+});
+
+describe("recovered share", () => {
+  test("is the guide's part of CFG's gain", () => {
+    const conditional = Array.from({ length: 40 }, (_, i) => (i % 4) / 4);
+    const { gain, recovered } = summarise({ conditional, guide: conditional.map((x) => x + 0.15), cfg: conditional.map((x) => x + 0.2) });
+    expect(gain).toMatchObject({ value: expect.closeTo(0.2), low: expect.closeTo(0.2), high: expect.closeTo(0.2), n: 40 });
+    expect(recovered).toMatchObject({ value: expect.closeTo(0.75), low: expect.closeTo(0.75), high: expect.closeTo(0.75) });
+  });
+
+  test("is not defined where CFG gains nothing that is certain", () => {
+    const cfg = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 0.4 : 0.6));
+    expect(summarise({ conditional: cfg.toReversed(), guide: cfg, cfg }).recovered).toBeNull();
+  });
+});
