@@ -6,6 +6,7 @@ import { sizeOf } from "#lib/tensor/tensor.ts";
 import { type ModelFiles, usedFiles } from "./model-files.ts";
 
 const CHUNK = 2 ** 20;
+const mayHoldNaN = new Set(["F32", "F16", "BF16"]); // a network takes no others
 
 /**
  * Runs work on a model; where a prediction turns out not to be a number, looks through the weights for the tensor that is to
@@ -29,6 +30,7 @@ async function findNonFinite(files: ModelFiles): Promise<{ file: string; tensor:
     const source = await openFile(path);
     try {
       for (const entry of (await readHeader(source)).tensors.values()) {
+        if (!mayHoldNaN.has(entry.dtype)) continue;
         const size = sizeOf(entry.shape);
         for (let begin = 0; begin < size; begin += CHUNK) {
           const values = await readValues(source, entry, begin, Math.min(size, begin + CHUNK));

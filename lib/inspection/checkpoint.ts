@@ -1,4 +1,4 @@
-import { amountOf, type Part, type Tensors, within } from "./facts.ts";
+import { type Part, partOf, type Tensors, within } from "./facts.ts";
 import { type Family, familyOf } from "./family.ts";
 
 /** The networks that a single-file checkpoint holds, told apart by the prefixes of LDM and its followers, and the family of the one that denoises. */
@@ -9,9 +9,9 @@ export function checkpointParts(tensors: Tensors): { parts: Part[]; family: Fami
   const parts = prefixes.flatMap(({ name, prefix }): Part[] => {
     const own = within(tensors, prefix);
     for (const rest of own.keys()) left.delete(prefix + rest);
-    return own.size === 0 ? [] : [{ name, family: familyOf(unwrap(own))?.name ?? null, problem: null, ...amountOf(own) }];
+    return own.size === 0 ? [] : [partOf(name, own, { family: familyOf(unwrap(own))?.name ?? null })];
   });
-  return { parts: left.size === 0 ? parts : [...parts, { name: "other", family: null, problem: null, ...amountOf(left) }], family };
+  return { parts: left.size === 0 ? parts : [...parts, partOf("other", left)], family };
 }
 
 const prefixes: readonly { name: string; prefix: string }[] = [

@@ -5,35 +5,33 @@ import { parseTextEncoderConfig, parseUNetConfig, parseVaeConfig } from "#lib/di
 import { readJson } from "#lib/util/read-json.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
-import { empty } from "./describe.ts";
-import { amountOf, type Inspection, mergedTensors, sortedMetadata } from "./facts.ts";
+import { amountOf, blank, type Inspection, mergedMetadata, mergedTensors } from "./facts.ts";
 import { familyOf } from "./family.ts";
-import { recognise } from "./kind.ts";
+import { type FileKind, recognise } from "./kind.ts";
 import { predictionOf } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
 import { textEncoderProblems, unetProblems, vaeProblems } from "./whole.ts";
 
-/** A folder with a config.json and weights: one network of a model, and whether its weights are those that its config calls for. */
-export async function inspectComponent(path: string, names: readonly string[]): Promise<Inspection> {
+/** A folder with a config.json and weights `stem.safetensors`: one network of a model, and whether its weights are those that its config calls for. */
+export async function inspectComponent(path: string, stem: string): Promise<Inspection> {
   const name = basename(path);
-  const stem = names.some((file) => file.startsWith("diffusion_pytorch_model")) ? "diffusion_pytorch_model" : "model";
   const files = await readComponentWeights(path, stem, name);
   const tensors = mergedTensors(files);
-  const metadata = new Map(files.flatMap(({ header }) => [...header.metadata]));
   const json = await readJson(join(path, "config.json"), `${name}/config.json`);
   const { kind } = recognise(tensors);
+  const metadata = mergedMetadata(files);
   const whole = await stat(join(dirname(path), "model_index.json")).catch(() => null);
   return {
-    ...empty,
+    ...blank,
     name,
     kind: "component folder",
     form: [kind, ...classOf(json)].join(", "),
     family: familyOf(tensors)?.name ?? null,
     ...amountOf(tensors),
-    prediction: kind === "unet" ? predictionOf(metadata, tensors) : null,
+    prediction: kind === "unet" ? predictionOf(new Map(Object.entries(metadata)), tensors) : null,
     whatRuns: `nothing runs one component alone; ${whole ? `give the folder above, ${basename(dirname(path))}` : "give a diffusers folder that it is a part of"}`,
-    problems: problemsOf(kind, json, { what: name, files }),
-    metadata: sortedMetadata(metadata),
+    ...compare(kind, json, { what: name, files }),
+    metadata,
   };
 }
 
@@ -44,14 +42,31 @@ function classOf(json: unknown): string[] {
   return config?._class_name ? [config._class_name] : (config?.architectures ?? []);
 }
 
-function problemsOf(kind: string, json: unknown, network: { what: string; files: readonly WeightsFile[] }): string[] {
-  const file = `${network.what}/config.json`;
+interface Weights {
+  readonly what: string;
+  readonly files: readonly WeightsFile[];
+}
+
+/** Nothing is said of weights whose config is not one that runs here. */
+function compare(kind: FileKind, json: unknown, weights: Weights): Pick<Inspection, "weightsFitConfig" | "problems"> {
   try {
-    if (kind === "unet") return unetProblems({ ...network, config: parseUNetConfig(json, file) });
-    if (kind === "text encoder") return textEncoderProblems({ ...network, config: parseTextEncoderConfig(json, file) });
-    if (kind === "vae") return vaeProblems({ ...network, config: parseVaeConfig(json, file) });
-    return [];
+    const problems = problemsOf(kind, json, weights);
+    return { weightsFitConfig: problems && problems.length === 0, problems: problems ?? [] };
   } catch (failure) {
-    return [sentenceOf(failure)];
+    return { weightsFitConfig: null, problems: [sentenceOf(failure)] };
+  }
+}
+
+function problemsOf(kind: FileKind, json: unknown, weights: Weights): string[] | null {
+  const file = `${weights.what}/config.json`;
+  switch (kind) {
+    case "unet":
+      return unetProblems({ ...weights, config: parseUNetConfig(json, file) });
+    case "text encoder":
+      return textEncoderProblems({ ...weights, config: parseTextEncoderConfig(json, file) });
+    case "vae":
+      return vaeProblems({ ...weights, config: parseVaeConfig(json, file) });
+    default:
+      return null;
   }
 }

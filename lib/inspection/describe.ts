@@ -3,11 +3,11 @@ import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { checkpointParts } from "./checkpoint.ts";
 import { falseClaims } from "./claims.ts";
 import { parseEvaluatorFacts } from "./evaluator-facts.ts";
-import { amountOf, type Inspection, sortedMetadata } from "./facts.ts";
+import { amountOf, blank, type Inspection, partOf, sortedMetadata } from "./facts.ts";
 import { embeddingFamily, familyOf } from "./family.ts";
 import { type FileKind, recognise } from "./kind.ts";
 import { lowRankFacts } from "./low-rank-facts.ts";
-import { networkOf } from "./low-rank-names.ts";
+import { hasLdmNames, networkOf } from "./low-rank-names.ts";
 import { predictionOf } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
 import { guideProblems } from "./whole.ts";
@@ -18,7 +18,7 @@ export function describeFile(name: string, file: WeightsFile, alphas: readonly n
   const { kind, form } = recognise(tensors);
   const found = describers[kind]({ name, file, alphas, ...file.header });
   return {
-    ...empty,
+    ...blank,
     ...found,
     name,
     kind,
@@ -29,9 +29,6 @@ export function describeFile(name: string, file: WeightsFile, alphas: readonly n
   };
 }
 
-/** What holds where nothing is found. */
-export const empty = { family: null, prediction: null, parts: [], lowRank: null, guide: null, evaluator: null, latents: null, runs: false } as const;
-
 export const notAsItIs = "nothing runs it as it is; the problems named here say why";
 export const doesNotRun = (what: string): string => `${what} does not run here; folders of Stable Diffusion 1.x and 2.x do`;
 const notAlone = (what: string): string => `nothing runs ${what} alone; sample and check run the diffusers folder that it is a part of`;
@@ -41,9 +38,10 @@ type Description = Partial<Inspection> & Pick<Inspection, "whatRuns">;
 
 const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
   guide: describeGuide,
-  evaluator: ({ name, metadata }) => {
+  evaluator: ({ name, metadata, tensors }) => {
     try {
-      return { evaluator: parseEvaluatorFacts(metadata, name), runs: true, whatRuns: "use it with check --evaluator, on models whose latents are [4, 16, 16]" };
+      const evaluator = parseEvaluatorFacts(metadata, tensors, name);
+      return { evaluator, runs: true, whatRuns: "use it with check --evaluator, on models whose latents are [4, 16, 16]" };
     } catch (failure) {
       return { problems: [sentenceOf(failure)], whatRuns: notAsItIs };
     }
@@ -78,7 +76,7 @@ function describeGuide({ name, file, metadata }: Given): Description {
     const base = `UNet2DConditionModel ${channels.join("/")}, text width ${crossAttentionDim}`;
     const whatRuns = `use it with --guide on a model whose UNet is ${channels.join("/")} with text width ${crossAttentionDim} and predicts ${predictionType}`;
     const prediction = { type: predictionType, from: 'metadata "prediction_type"' };
-    return { family: `for ${base}`, guide: config, prediction, problems, runs: problems.length === 0, whatRuns: problems.length === 0 ? whatRuns : notAsItIs };
+    return { family: `for ${base}`, guide: config, prediction, problems, weightsFitConfig: problems.length === 0, runs: problems.length === 0, whatRuns: problems.length === 0 ? whatRuns : notAsItIs };
   } catch (failure) {
     return { problems: [sentenceOf(failure)], whatRuns: notAsItIs };
   }
@@ -87,15 +85,16 @@ function describeGuide({ name, file, metadata }: Given): Description {
 function describeLowRank({ tensors, metadata, alphas }: Given): Description {
   const lowRank = lowRankFacts(tensors, alphas);
   const { base, textWidth } = lowRank;
-  const runs = base?.runs ?? true;
+  const familyRuns = base?.runs ?? true;
+  const runs = familyRuns && !hasLdmNames(tensors);
   const fits = textWidth === null ? "its layers do not tell how wide the text states of its base must be" : `its shapes fit a UNet of text width ${textWidth}`;
   return {
     family: base?.name ?? null,
     lowRank,
     prediction: predictionOf(metadata, tensors),
-    parts: [...Map.groupBy(tensors, ([name]) => networkOf(name))].map(([name, part]) => ({ name, family: null, problem: null, ...amountOf(new Map(part)) })),
+    parts: [...Map.groupBy(tensors, ([name]) => networkOf(name))].map(([name, part]) => partOf(name, new Map(part))),
     runs,
-    whatRuns: runs ? `add it to a base with --lora; ${fits}` : doesNotRun(`a fine-tune of ${base!.name}`),
+    whatRuns: runs ? `add it to a base with --lora; ${fits}` : familyRuns ? "nothing runs it yet: its layers have the names of LDM, and those of diffusers are needed" : doesNotRun(`a fine-tune of ${base!.name}`),
   };
 }
 

@@ -5,8 +5,8 @@ import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
-import { empty, notAsItIs } from "./describe.ts";
-import { amountOf, type Inspection, mergedTensors, type Part, type Tensors } from "./facts.ts";
+import { notAsItIs } from "./describe.ts";
+import { amountOf, blank, type Inspection, mergedMetadata, mergedTensors, type Part, partOf, type Tensors } from "./facts.ts";
 import { familyOf } from "./family.ts";
 import type { Prediction } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
@@ -21,10 +21,11 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
   const found: { part: Part; tensors: Tensors }[] = [];
   for (const component of componentsOf(index.data)) found.push(await readPart(path, component));
   const denoiser = found.find(({ part }) => part.name === "unet" || part.name === "transformer");
-  const problems = await openModelFolder(path).then(folderProblems, (failure: unknown) => [sentenceOf(failure)]);
+  const { weights, together } = await openModelFolder(path).then(folderProblems, (failure: unknown) => ({ weights: null, together: [sentenceOf(failure)] }));
+  const problems = [...(weights ?? []), ...together];
   const runs = problems.length === 0;
   return {
-    ...empty,
+    ...blank,
     name,
     kind: "diffusers folder",
     form: index.data._class_name,
@@ -32,10 +33,10 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
     ...amountOf(new Map(found.flatMap(({ part, tensors }) => [...tensors].map(([tensor, entry]) => [`${part.name}/${tensor}`, entry] as const)))),
     prediction: await predictionFrom(path),
     parts: found.map(({ part }) => part),
+    weightsFitConfig: weights && weights.length === 0,
     runs,
     whatRuns: runs ? "sample and check run it" : notAsItIs,
     problems,
-    metadata: {},
   };
 }
 
@@ -57,14 +58,14 @@ function componentsOf(index: Record<string, unknown>): Component[] {
 async function readPart(folder: string, { name, library }: Component): Promise<{ part: Part; tensors: Tensors }> {
   const [path, shown] = [join(folder, name), `${basename(folder)}/${name}`];
   try {
-    const tensors = mergedTensors(await readComponentWeights(path, library === "transformers" ? "model" : "diffusion_pytorch_model", shown));
-    return { part: { name, family: familyOf(tensors)?.name ?? null, problem: null, ...amountOf(tensors) }, tensors };
+    const files = await readComponentWeights(path, library === "transformers" ? "model" : "diffusion_pytorch_model", shown);
+    const tensors = mergedTensors(files);
+    return { part: partOf(name, tensors, { family: familyOf(tensors)?.name ?? null, metadata: mergedMetadata(files) }), tensors };
   } catch (failure) {
     const sentence = sentenceOf(failure);
     const graph = (await readdir(path).catch(() => [])).find((file) => file.endsWith(".onnx"));
     const problem = graph ? `${shown} holds ${graph}, and ONNX files are refused: a graph is code; give the folder that has safetensors files.` : sentence;
-    const none: Tensors = new Map();
-    return { part: { name, family: null, problem, ...amountOf(none) }, tensors: none };
+    return { part: partOf(name, new Map(), { problem }), tensors: new Map() };
   }
 }
 

@@ -24,7 +24,12 @@ export interface Part extends Amount {
   readonly family: string | null;
   /** Why its tensors could not be read; null where they could. */
   readonly problem: string | null;
+  /** Of its own files; empty for a network within a file. */
+  readonly metadata: Metadata;
 }
+
+/** By key: text of strangers. */
+export type Metadata = Readonly<Record<string, string>>;
 
 /** What a file or folder is, told from its tensors. Every key is always there. */
 export interface Inspection extends Amount {
@@ -41,14 +46,37 @@ export interface Inspection extends Amount {
   readonly evaluator: EvaluatorFacts | null;
   /** [B, C, H, W] */
   readonly latents: readonly number[] | null;
+  /** Whether the weights are those that the config calls for; null where no config was read or nothing here builds what it describes. */
+  readonly weightsFitConfig: boolean | null;
   /** Whether a command takes it as it is. */
   readonly runs: boolean;
   /** What would run it, or why nothing does and what to do. */
   readonly whatRuns: string;
   readonly problems: readonly string[];
-  /** As the file has it, by key: text of strangers. */
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: Metadata;
 }
+
+/** An inspection that found nothing; in JSON the keys keep this order. */
+export const blank: Inspection = {
+  name: "",
+  kind: "unknown",
+  form: null,
+  family: null,
+  tensors: 0,
+  parameters: 0,
+  dtypes: [],
+  prediction: null,
+  parts: [],
+  lowRank: null,
+  guide: null,
+  evaluator: null,
+  latents: null,
+  weightsFitConfig: null,
+  runs: false,
+  whatRuns: "",
+  problems: [],
+  metadata: {},
+};
 
 export function amountOf(tensors: Tensors): Amount {
   const byDtype = new Map<Dtype, number>();
@@ -60,10 +88,13 @@ export function amountOf(tensors: Tensors): Amount {
   return { tensors: tensors.size, parameters, dtypes };
 }
 
-/** The tensors of a network whose weights may be spread over several files. */
-export const mergedTensors = (files: readonly WeightsFile[]): Tensors => new Map(files.flatMap(({ header }) => [...header.tensors]));
+export const partOf = (name: string, tensors: Tensors, found: Partial<Pick<Part, "family" | "problem" | "metadata">> = {}): Part => ({ name, family: null, problem: null, ...amountOf(tensors), metadata: {}, ...found });
 
-export const sortedMetadata = (metadata: ReadonlyMap<string, string>): Record<string, string> => Object.fromEntries([...metadata].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+/** Of a network whose weights may be spread over several files. */
+export const mergedTensors = (files: readonly WeightsFile[]): Tensors => new Map(files.flatMap(({ header }) => [...header.tensors]));
+export const mergedMetadata = (files: readonly WeightsFile[]): Metadata => sortedMetadata(new Map(files.flatMap(({ header }) => [...header.metadata])));
+
+export const sortedMetadata = (metadata: Iterable<[string, string]>): Metadata => Object.fromEntries([...metadata].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The tensors whose names begin with `prefix`, under the rest of their names. */
 export const within = (tensors: Tensors, prefix: string): Tensors =>

@@ -2,10 +2,12 @@ import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { inspectComponent } from "./component-folder.ts";
-import { empty } from "./describe.ts";
 import { inspectDiffusersFolder } from "./diffusers-folder.ts";
-import { amountOf, type Inspection } from "./facts.ts";
+import { blank, type Inspection } from "./facts.ts";
 import { inspectFile } from "./inspect-file.ts";
+
+/** How diffusers and transformers name the weights of a component. */
+const stems = ["diffusion_pytorch_model", "model"];
 
 /** Says what a folder is: a whole model, one component of one, or the place where a single weights file lies. */
 export async function inspectFolder(given: string): Promise<Inspection> {
@@ -15,11 +17,12 @@ export async function inspectFolder(given: string): Promise<Inspection> {
   });
   if (names.includes("model_index.json")) return inspectDiffusersFolder(path);
   const weights = names.filter((name) => name.endsWith(".safetensors"));
-  if (names.includes("config.json") && weights.length > 0) return inspectComponent(path, names);
+  const stem = stems.find((start) => weights.some((name) => name.startsWith(start)));
+  if (names.includes("config.json") && stem) return inspectComponent(path, stem);
   const name = basename(path);
   const [only] = weights;
   if (only !== undefined && weights.length === 1) return inspectFile(join(path, only), `${name}/${only}`);
 
   const advice = weights.length > 0 ? `inspect its ${weights.length} safetensors files one by one` : "it has neither a model_index.json nor safetensors files";
-  return { ...empty, name, kind: "unknown", form: null, ...amountOf(new Map()), whatRuns: `nothing; ${advice}`, problems: [], metadata: {} };
+  return { ...blank, name, whatRuns: `nothing; ${advice}` };
 }

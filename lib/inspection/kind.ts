@@ -58,7 +58,7 @@ const rules: readonly Rule[] = [
   { kind: "vae", form: "diffusers names", fits: (tensors) => isDecoder(tensors) && tensors.has("decoder.mid_block.resnets.0.conv1.weight") },
   { kind: "vae", form: "LDM names", fits: (tensors) => isDecoder(tensors) && tensors.has("decoder.mid.block_1.conv1.weight") },
   { kind: "embedding", form: null, fits: (tensors) => isEmbedding(tensors) },
-  { kind: "latents", form: null, fits: rank("latents", 4) },
+  { kind: "latents", form: null, fits: (tensors) => rank("latents", 4)(tensors) && /^(B?F16|F32|F64)$/.test(tensors.get("latents")!.dtype) },
 ];
 
 function mostlyLowRank(tensors: Tensors): boolean {

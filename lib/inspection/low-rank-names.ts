@@ -29,6 +29,9 @@ export const spellingOf = (tensors: Tensors): string =>
     .map(({ name }) => name)
     .join(", ");
 
+/** Whether its layers are those of LDM's UNet, whose blocks are numbered through, as in most fine-tunes of SDXL. */
+export const hasLdmNames = (tensors: Tensors): boolean => tensors.keys().some((name) => /^lora_unet_(input_blocks|middle_block|output_blocks)_/.test(name));
+
 /** Which network a module or tensor is in. */
 export const networkOf = (name: string): string => networks.find(({ begins }) => begins.test(name))?.name ?? "other";
 

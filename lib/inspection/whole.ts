@@ -54,25 +54,26 @@ export const guideProblems = (guide: Network<GuideConfig>): string[] =>
     guideNetwork(scope, guide.config, latents, graph.input("timestep", ["batch"]), graph.input("text", ["batch", 1, base.crossAttentionDim]), graph.input("guidanceScale", ["batch"]));
   });
 
-/** Every network of a folder, and whether they fit each other. */
-export async function folderProblems(folder: ModelFolder): Promise<string[]> {
+/** What is wrong with the networks of a folder each by itself, and what with all of them together. */
+export async function folderProblems(folder: ModelFolder): Promise<{ weights: string[]; together: string[] }> {
   const { name, unet, textEncoder, vae } = folder;
-  const problems = [
+  const weights = [
     ...unetProblems({ ...unet, what: unet.weights.what }),
     ...textEncoderProblems({ ...textEncoder, what: textEncoder.weights.what }),
     ...vaeProblems({ ...vae, what: vae.weights.what }),
   ];
+  const together: string[] = [];
   const [wanted, given] = [unet.config.crossAttentionDim, textEncoder.config.width];
-  if (wanted !== given) problems.push(`${name}: its UNet reads text states of width ${wanted}, and its text encoder gives ${given}; use the parts of one model.`);
+  if (wanted !== given) together.push(`${name}: its UNet reads text states of width ${wanted}, and its text encoder gives ${given}; use the parts of one model.`);
   for (const [what, channels] of [["reads", unet.config.inChannels], ["predicts", unet.config.outChannels]] as const) {
-    if (channels !== vae.config.latentChannels) problems.push(`${name}: its UNet ${what} ${channels} channels, and its VAE has ${vae.config.latentChannels} latent channels; such models do not run here.`);
+    if (channels !== vae.config.latentChannels) together.push(`${name}: its UNet ${what} ${channels} channels, and its VAE has ${vae.config.latentChannels} latent channels; such models do not run here.`);
   }
   try {
     await openTokenizer(folder.tokenizerFolder, textEncoder.config.maxTokens);
   } catch (failure) {
-    problems.push(sentenceOf(failure));
+    together.push(sentenceOf(failure));
   }
-  return problems;
+  return { weights, together };
 }
 
 /** Builds the graph and throws it away: a WeightMap tells what is missing, misshapen or left over. No runtime is needed, and no weight is read. */

@@ -7,7 +7,7 @@ import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
-import { guidepost, temporaryFolder } from "../support/cli.ts";
+import { finished, guidepost, startGuidepost, temporaryFolder } from "../support/cli.ts";
 import { relativeError } from "../support/close-to.ts";
 import { readGolden, starter } from "../support/golden.ts";
 
@@ -72,6 +72,15 @@ describe("a picture from the command line", () => {
     expect(code).toBe(0);
     expect(decode(await readFile(folder.path("batch.png")))).toMatchObject({ width: 384, height: 128, channels: 3 });
   });
+});
+
+test("Ctrl-C stops it, with one sentence, exit 130 and no file", async () => {
+  const before = await readdir(folder.path("."));
+  const child = startGuidepost("sample", storybook, "--prompt", prompt, "--steps", "900", "-o", folder.path("stopped.png"));
+  const ended = finished(child);
+  setTimeout(() => child.kill("SIGINT"), 2000);
+  expect(await ended).toEqual({ code: 130, stdout: "", stderr: "The work was cancelled; nothing was written.\n" });
+  expect(await readdir(folder.path("."))).toEqual(before);
 });
 
 describe("bad input is one sentence, exit 2 and no file", () => {

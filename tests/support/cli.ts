@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../workers/cli/main.ts", import.meta.url));
@@ -13,9 +14,13 @@ export interface Finished {
 }
 
 /** Runs the command line as its user would, in a process of its own. */
-export function guidepost(...args: readonly string[]): Promise<Finished> {
+export const guidepost = (...args: readonly string[]): Promise<Finished> => finished(startGuidepost(...args));
+
+export const startGuidepost = (...args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> =>
+  spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+
+export function finished(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (bytes: Buffer) => (stdout += bytes));
     child.stderr.on("data", (bytes: Buffer) => (stderr += bytes));

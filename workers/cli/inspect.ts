@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Amount, Inspection } from "#lib/inspection/facts.ts";
+import type { Amount, Inspection, Metadata, Part } from "#lib/inspection/facts.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
 import { printable } from "#lib/inspection/printable.ts";
 import { say } from "./say.ts";
@@ -17,24 +17,28 @@ async function run(path: string, { json }: { json: boolean }): Promise<void> {
 
 type Row = readonly [label: string, value: string];
 
-/** A table for people. Names and metadata are text of strangers, so every line is made printable. */
+/** A table for people. */
 export function inspectionLines(inspection: Inspection): string[] {
   const rows: Row[] = [
+    ["name", inspection.name],
     ["kind", inspection.form ? `${inspection.kind} (${inspection.form})` : inspection.kind],
     ...optional("family", inspection.family),
     ...optional("stored as", types(inspection)),
     ["parameters", `${count(inspection.parameters)} in ${count(inspection.tensors)} tensors`],
-    ...list("holds", columns(inspection.parts.map((part) => [part.name, count(part.parameters), types(part), part.problem ?? part.family ?? ""]))),
+    ...list("holds", columns(inspection.parts.map((part) => [part.name, count(part.parameters), types(part), notes(part, inspection)]))),
     ...details(inspection),
+    ...optional("config", inspection.weightsFitConfig === null ? null : inspection.weightsFitConfig ? "the weights are those it calls for" : "the weights are not those it calls for"),
     ["runs", inspection.whatRuns],
     ...inspection.problems.map((problem): Row => ["problem", problem]),
     ...list("metadata", metadataLines(inspection.metadata)),
   ];
-  return columns(rows).map(printable);
+  return columns(rows);
 }
 
+const notes = ({ problem, family }: Part, { problems }: Inspection): string => (problem === null ? (family ?? "") : problems.includes(problem) ? "not readable" : problem);
+
 function details({ kind, prediction, lowRank, guide, evaluator, latents }: Inspection): Row[] {
-  const predicts = prediction ? `${prediction.type}, says ${prediction.from}` : "not recorded";
+  const predicts = prediction ? `${prediction.type}, according to ${prediction.from}` : "not recorded";
   return [
     ...optional("predicts", prediction || models.has(kind) ? predicts : null),
     ...optional("layers", lowRank && Object.entries(lowRank.layers).map(([network, layers]) => `${count(layers)} in the ${network}`).join(", ")),
@@ -58,15 +62,17 @@ const optional = (label: string, value: string | null): Row[] => (value ? [[labe
 /** Lines under one label. */
 const list = (label: string, lines: readonly string[]): Row[] => lines.map((line, i) => [i === 0 ? label : "", line]);
 
+/** Names and metadata are text of strangers, so every cell is made printable. */
 function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+  const safe = rows.map((row) => row.map(printable));
+  const widths = (safe[0] ?? []).map((_cell, column) => Math.max(...safe.map((row) => row[column]!.length)));
+  return safe.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
 }
 
 const SHOWN_KEYS = 20;
 const SHOWN_CHARACTERS = 120;
 
-function metadataLines(metadata: Readonly<Record<string, string>>): string[] {
+function metadataLines(metadata: Metadata): string[] {
   const entries = Object.entries(metadata);
   const more = entries.length - SHOWN_KEYS;
   const shown = columns(entries.slice(0, SHOWN_KEYS).map(([key, value]) => [cut(key), cut(value)]));

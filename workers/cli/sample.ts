@@ -81,7 +81,7 @@ async function run(model: string, options: Options): Promise<void> {
   await writeWhole(options.out, encodePng(result.picture, recipeText(recipe)));
   if (options.saveLatents !== undefined) await writeWhole(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
   say(options.json, { picture: options.out, latents: options.saveLatents ?? null, notes: result.notes, seconds: result.seconds, recipe }, () => [
-    `Wrote ${options.out}: ${recipe.width} × ${recipe.height}, ${recipe.mode}, ${recipe.steps} steps, ${recipe.passes} passes, ${result.seconds.loop.toFixed(2)} s.`,
+    `Wrote ${options.out}: ${recipe.batch > 1 ? `${recipe.batch} pictures of ` : ""}${recipe.width} × ${recipe.height}, ${recipe.mode}, ${recipe.steps} steps, ${recipe.passes} passes, ${result.seconds.loop.toFixed(2)} s.`,
     ...result.notes,
   ]);
 }
