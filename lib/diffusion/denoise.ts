@@ -1,7 +1,8 @@
 import { AppError } from "#lib/errors.ts";
 import { allFinite, type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
 import { type GuidancePlan, type GuidedNetworks, modeOfStep, passesOf, predictGuided, type Texts } from "./guidance.ts";
-import { createSampler, type SamplerName, toNoise } from "./samplers/sampler.ts";
+import { createSampler } from "./samplers/create-sampler.ts";
+import { type SamplerName, toNoise } from "./samplers/sampler.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface DenoiseRequest {

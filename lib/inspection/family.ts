@@ -1,4 +1,4 @@
-import type { Tensors } from "./facts.ts";
+import { type Tensors, within } from "./facts.ts";
 import { recognise } from "./kind.ts";
 
 /** What the shapes of a UNet tell; undefined where a file, such as a low-rank one, cannot tell. */
@@ -41,7 +41,7 @@ export function unetFamily({ channels, textWidths, inChannels, addedWidth, takes
       (addedWidth === undefined || addedWidth === family.addedWidth),
   );
   const numbers = [
-    channels ? `UNet2DConditionModel ${channels.join("/")}` : "UNet2DConditionModel",
+    channels?.length ? `UNet2DConditionModel ${channels.join("/")}` : "UNet2DConditionModel",
     textWidths.length === 0 ? "no cross-attention seen" : `text width ${textWidths.join(" and ")}`,
     ...(addedWidth ? [`added conditions of width ${addedWidth}`] : []),
   ].join(", ");
@@ -57,8 +57,11 @@ export function familyOf(tensors: Tensors): Family | null {
   const named = (name: string, runs: boolean): Family => ({ name, runs });
   switch (recognise(tensors).kind) {
     case "unet":
-    case "controlnet":
       return unetFamily(unetShape(tensors));
+    case "controlnet": {
+      const own = within(tensors, "control_model.");
+      return unetFamily(unetShape(own.size > 0 ? own : tensors));
+    }
     case "diffusion transformer":
       return named(transformerFamily(tensors), false);
     case "text encoder":
@@ -92,12 +95,12 @@ function transformerFamily(tensors: Tensors): string {
 /** The name of a text encoder by its width and depth. */
 function textEncoderFamily(tensors: Tensors): string {
   const t5 = tensors.get("encoder.block.0.layer.0.SelfAttention.q.weight");
-  if (t5) return `T5 encoder of width ${t5.shape[1]}, ${layersOf(tensors, /^encoder\.block\.(\d+)\./)} layers`;
+  if (t5) return `T5 encoder of width ${t5.shape[1]}, depth ${depthOf(tensors, /^encoder\.block\.(\d+)\./)}`;
   const words = tensors.get("text_model.embeddings.token_embedding.weight") ?? tensors.get("embeddings.token_embedding.weight") ?? tensors.get("token_embedding.weight");
   const [vocabulary, width] = words?.shape ?? [];
-  const layers = layersOf(tensors, /^(?:text_model\.)?encoder\.layers\.(\d+)\.|^transformer\.resblocks\.(\d+)\./);
+  const depth = depthOf(tensors, /^(?:text_model\.)?encoder\.layers\.(\d+)\.|^transformer\.resblocks\.(\d+)\./);
   const name = vocabulary === 49408 ? clips[`${width}`] : undefined;
-  return `${name ?? "CLIP text encoder"} of width ${width}, ${layers} layers`;
+  return `${name ?? "CLIP text encoder"} of width ${width}, depth ${depth}`;
 }
 
 function vaeFamily(tensors: Tensors): string {
@@ -148,6 +151,6 @@ function levelSizes(tensors: Tensors, name: (level: number) => string): number[]
   return sizes;
 }
 
-const layersOf = (tensors: Tensors, pattern: RegExp): number => new Set(tensors.keys().flatMap((name) => pattern.exec(name)?.slice(1).filter(Boolean) ?? [])).size;
+const depthOf = (tensors: Tensors, pattern: RegExp): number => new Set(tensors.keys().flatMap((name) => pattern.exec(name)?.slice(1).filter(Boolean) ?? [])).size;
 
 const distinct = (values: readonly number[]): number[] => [...new Set(values)].toSorted((a, b) => a - b);

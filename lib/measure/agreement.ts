@@ -1,6 +1,7 @@
 import { guided } from "#lib/diffusion/guidance.ts";
 import type { GuideNetwork } from "#lib/diffusion/guide-network.ts";
-import { createSampler, toNoise } from "#lib/diffusion/samplers/sampler.ts";
+import { createSampler } from "#lib/diffusion/samplers/create-sampler.ts";
+import { toNoise } from "#lib/diffusion/samplers/sampler.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import type { SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";

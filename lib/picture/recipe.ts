@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
-import { toInfotext } from "./infotext.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a sha256 in lower-case hex");
 const shortText = z.string().min(1).max(64);
@@ -54,9 +53,6 @@ export const Recipe = z
 
 export type Recipe = z.infer<typeof Recipe>;
 export type FileRole = Recipe["files"][number]["role"];
-
-/** What a PNG carries: the recipe as other tools read it, and exactly. */
-export const recipeText = (recipe: Recipe): Map<string, string> => new Map([["parameters", toInfotext(recipe)], ["guidepost", serialiseRecipe(recipe)]]);
 
 /** JSON with the keys in the order above, so that equal recipes are equal texts. */
 export const serialiseRecipe = (recipe: Recipe): string => JSON.stringify(checked(recipe));

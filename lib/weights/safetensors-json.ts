@@ -1,5 +1,5 @@
 import { type Dtype, isDtype } from "#lib/tensor/dtype.ts";
-import type { Defect, Refuse } from "./safetensors.ts";
+import type { Defect, Refuse } from "./safetensors-defects.ts";
 
 /** A tensor as its header declares it: `begin` and `end` count bytes of the data section. */
 export interface DeclaredTensor {

@@ -7,8 +7,9 @@ import { openFile } from "./byte-source.ts";
 import { readHeader } from "./safetensors.ts";
 import type { WeightsFile } from "./weight-map.ts";
 
-export async function readWeightsFile(path: string): Promise<WeightsFile> {
-  const source = await openFile(path);
+/** `shown` is how messages name the file. */
+export async function readWeightsFile(path: string, shown?: string): Promise<WeightsFile> {
+  const source = await openFile(path, shown);
   try {
     return { path: source.path, header: await readHeader(source) };
   } finally {
@@ -25,7 +26,7 @@ const indexJson = z.looseObject({ weight_map: z.record(z.string(), z.string().re
 export async function readComponentWeights(folder: string, stem: string, shown: string): Promise<WeightsFile[]> {
   const present = new Set(await readdir(folder).catch(() => []));
   const single = [`${stem}.safetensors`, `${stem}.fp16.safetensors`].find((name) => present.has(name));
-  if (single) return [await readWeightsFile(join(folder, single))];
+  if (single) return [await readWeightsFile(join(folder, single), `${shown}/${single}`)];
 
   const index = `${stem}.safetensors.index.json`;
   if (present.has(index)) {
@@ -34,7 +35,7 @@ export async function readComponentWeights(folder: string, stem: string, shown: 
     const shards = [...new Set(Object.values(parsed.data.weight_map))].toSorted();
     const missing = shards.find((name) => !present.has(name));
     if (missing) throw new AppError("file_not_found", `${shown} lacks ${missing}, one of the ${shards.length} parts its index lists; download it too.`, { missing });
-    return Promise.all(shards.map((name) => readWeightsFile(join(folder, name))));
+    return Promise.all(shards.map((name) => readWeightsFile(join(folder, name), `${shown}/${name}`)));
   }
   const pickle = [...present].find((name) => /\.(bin|ckpt|pt|pth)$/.test(name));
   if (pickle) throw new AppError("unsupported_model", `${shown} has its weights in ${pickle}, a pickle, which can run code; save the model with safe_serialization=True and give that folder.`);

@@ -1,5 +1,6 @@
 import type { Tensor } from "#lib/tensor/tensor.ts";
-import { MAX_HEADER_BYTES, type Refuse } from "./safetensors.ts";
+import { MAX_HEADER_BYTES } from "./safetensors.ts";
+import type { Refuse } from "./safetensors-defects.ts";
 import { parseHeader } from "./safetensors-json.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Defect } from "#lib/weights/safetensors.ts";
+import type { Defect } from "#lib/weights/safetensors-defects.ts";
 
 /** One file that claims to be safetensors. `defect` is why a strict reader refuses it; null where it reads it. */
 export interface CorpusFile {

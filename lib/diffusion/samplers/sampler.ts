@@ -1,8 +1,5 @@
-import { AppError } from "#lib/errors.ts";
 import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
-import type { PredictionType, Schedule } from "../schedule.ts";
-import { ddim } from "./ddim.ts";
-import { dpmpp2m } from "./dpmpp-2m.ts";
+import type { PredictionType } from "../schedule.ts";
 
 export type SamplerName = "ddim" | "dpmpp-2m";
 
@@ -29,19 +26,6 @@ export interface Sampler {
   step(latents: FloatTensor, noisePrediction: FloatTensor, stepIndex: number): FloatTensor;
 }
 
-const makers: Readonly<Record<SamplerName, (schedule: Schedule, steps: number) => Sampler>> = { ddim, "dpmpp-2m": dpmpp2m };
-
-/** @param steps  a whole number from 1 to the number of training timesteps */
-export function createSampler(name: SamplerName, schedule: Schedule, steps: number): Sampler {
-  const most = schedule.alphaBars.length;
-  if (!Number.isInteger(steps) || steps < 1 || steps > most) {
-    throw new AppError("bad_request", `Steps ${steps} must be a whole number from 1 to ${most}, the timesteps of the model; 20 is usual.`, { steps, most });
-  }
-  const sampler = makers[name](schedule, steps);
-  requireFalling(sampler, schedule);
-  return sampler;
-}
-
 /**
  * The network's own output → ε̂ at that level. From v it is ε̂ = α·v̂ + σ·x: Salimans & Ho 2022 (arXiv 2202.00512), appendix D.
  *
@@ -50,11 +34,4 @@ export function createSampler(name: SamplerName, schedule: Schedule, steps: numb
 export function toNoise(prediction: FloatTensor, latents: FloatTensor, { alpha, sigma }: Level, predictionType: PredictionType): FloatTensor {
   if (predictionType === "epsilon") return prediction;
   return tensor(prediction.data.map((v, i) => alpha * v + sigma * latents.data[i]!), prediction.shape);
-}
-
-/** Grids of nearly as many steps as timesteps, or with a large offset, may repeat a timestep or leave the schedule. */
-function requireFalling({ levels }: Sampler, { timestepSpacing, stepsOffset }: Schedule): void {
-  if (levels.every(({ sigma }, i) => sigma < (levels[i - 1]?.sigma ?? Number.POSITIVE_INFINITY))) return;
-  const grid = `timestep_spacing ${timestepSpacing ?? "not set"}, steps_offset ${stepsOffset}`;
-  throw new AppError("bad_request", `${levels.length} steps do not fit the noise schedule of this model (${grid}); ask for fewer.`, { steps: levels.length });
 }

@@ -31,8 +31,6 @@ export function lowRankSpellings(network: AdaptedNetwork, path: string): string[
     : [`lora_te_text_model_${flat}`, `text_encoder.text_model.${path}`, `text_encoder.${path}`];
 }
 
-export const isLowRankName = (foreign: string): boolean => /^(lora_(unet|te\d?)_|unet\.|text_encoder(_2)?\.)/.test(foreign) && /(lora|hada|lokr|oft|dora)/.test(foreign);
-
 export const networkOf = (module: string): AdaptedNetwork | null => {
   if (/^(lora_unet_|unet\.)/.test(module)) return "unet";
   return /^(lora_te_|text_encoder\.)/.test(module) ? "textEncoder" : null;

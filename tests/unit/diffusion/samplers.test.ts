@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { createSampler, type Level, type Sampler, type SamplerName, toNoise } from "#lib/diffusion/samplers/sampler.ts";
+import { createSampler } from "#lib/diffusion/samplers/create-sampler.ts";
+import { type Level, type Sampler, type SamplerName, toNoise } from "#lib/diffusion/samplers/sampler.ts";
 import { parseScheduleConfig, type PredictionType, type Schedule } from "#lib/diffusion/schedule.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";

@@ -75,8 +75,8 @@ describe("a single-file checkpoint", () => {
     expect(parts.map(({ name, family }) => [name, family])).toEqual([
       ["denoiser", "SDXL"],
       ["vae", "AutoencoderKL 128/256/512/512, 4 latent channels"],
-      ["text encoder", "CLIP ViT-L/14 of width 768, 12 layers"],
-      ["text encoder 2", "OpenCLIP ViT-bigG/14 of width 1280, 32 layers"],
+      ["text encoder", "CLIP ViT-L/14 of width 768, depth 12"],
+      ["text encoder 2", "OpenCLIP ViT-bigG/14 of width 1280, depth 32"],
       ["moving average", null],
       ["other", null],
     ]);
@@ -103,8 +103,8 @@ describe("what is known by name and does not run", () => {
     ["diffusion transformer", "SD 3.5 medium", { "joint_blocks.0.context_block.adaLN_modulation.1.bias": [9216], pos_embed: [1, 147456, 1536] }],
     ["diffusion transformer", "Flux.1 schnell", { "context_embedder.weight": [3072, 4096], "transformer_blocks.0.attn.add_k_proj.weight": [3072, 3072], "single_transformer_blocks.0.proj_mlp.weight": [12288, 3072] }],
     ["vae", "AutoencoderKL 128/256/512/512, 4 latent channels", vae],
-    ["text encoder", "CLIP ViT-L/14 of width 768, 12 layers", clipL],
-    ["text encoder", "T5 encoder of width 4096, 1 layers", { "shared.weight": [32128, 4096], "encoder.block.0.layer.0.SelfAttention.q.weight": [4096, 4096] }],
+    ["text encoder", "CLIP ViT-L/14 of width 768, depth 12", clipL],
+    ["text encoder", "T5 encoder of width 4096, depth 1", { "shared.weight": [32128, 4096], "encoder.block.0.layer.0.SelfAttention.q.weight": [4096, 4096] }],
     ["embedding", "SD 1.x", { emb_params: [8, 768] }],
     ["embedding", "SDXL", { clip_l: [4, 768], clip_g: [4, 1280] }],
     ["embedding", "SD 2.x", { "<a-new-word>": [1024] }],

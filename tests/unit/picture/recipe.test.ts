@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { AppError } from "#lib/errors.ts";
 import { toInfotext } from "#lib/picture/infotext.ts";
 import { encodePng, readPngText } from "#lib/picture/png.ts";
-import { parseRecipe, type Recipe, recipeText, serialiseRecipe } from "#lib/picture/recipe.ts";
+import { parseRecipe, type Recipe, serialiseRecipe } from "#lib/picture/recipe.ts";
+import { recipeText } from "#lib/picture/recipe-text.ts";
 
 const recipe: Recipe = {
   guidepost: "0.1.0",

@@ -7,7 +7,8 @@ import { f32ToF16 } from "#lib/tensor/half.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { type ByteSource, memorySource, openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
-import { MAX_HEADER_BYTES, readHeader, remedies, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
+import { MAX_HEADER_BYTES, readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
+import { remedies } from "#lib/weights/safetensors-defects.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import { corpus, entry, pack } from "../../support/safetensors-corpus.ts";
 
