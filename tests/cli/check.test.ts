@@ -60,6 +60,13 @@ describe("check", () => {
     expect(report.reasons[0]).toMatch(/unrelated to the base/);
   });
 
+  test("a prediction that is not a number is incompatible, not an error", async () => {
+    const broken = await alteredModel(folder.path("nan"), (tensors) => tensors.get("conv_out.bias")!.data.fill(NaN));
+    const report = await check(broken, tiny, "--pictures", "1", ...evaluator);
+    expect(report).toMatchObject({ verdict: "incompatible", reasons: ["A prediction was not a number."] });
+    expect(report.evidence.fidelity).toBeNull();
+  });
+
   test("leaves out what the evaluator cannot read in a style", async () => {
     const report = await check(starter("storybook"), tiny, ...evaluator, "--lora", starter("pencil-lora/pencil.safetensors"), "--pictures", "2");
     expect(report.evidence.fidelity).toMatchObject({ domain: "pencil", scored: ["background", "size"] });

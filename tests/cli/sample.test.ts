@@ -3,6 +3,7 @@ import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readPngText } from "#lib/picture/png.ts";
 import { parseRecipe } from "#lib/picture/recipe.ts";
+import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
@@ -109,6 +110,18 @@ describe("bad input is one sentence, exit 2 and no file", () => {
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(await readdir(folder.path("."))).toEqual(before);
+  });
+
+  test.each<[string, string, FloatTensor, RegExp]>([
+    ["another name than latents", "noise", zeros([1, 4, 16, 16]), /no tensor "latents"/],
+    ["too few channels", "latents", zeros([1, 3, 16, 16]), /\[1, 3, 16, 16\]; this model needs \[B, 4, H, W\]/],
+    ["a size that does not halve", "latents", zeros([1, 4, 18, 16]), /multiples of 4/],
+    ["a number that is not one", "latents", tensor(new Float32Array(1024).fill(NaN), [1, 4, 16, 16]), /NaN/],
+  ])("latents with %s", async (_what, name, latents, says) => {
+    await writeFile(folder.path("start.safetensors"), writeSafetensors(new Map([[name, latents]])));
+    const { code, stdout, stderr } = await sample("bad.png", "--latents", folder.path("start.safetensors"));
+    expect(stderr).toMatch(says);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
 
   test.each([
