@@ -2,18 +2,18 @@ import type { Kind } from "./kind.ts";
 
 /** Where metadata says one thing and the tensors another, in words. Metadata that claims nothing we know is left alone. */
 export function falseClaims(metadata: ReadonlyMap<string, string>, kind: Kind, family: string | null): string[] {
-  const format = formats.get(metadata.get("format") ?? "");
-  const said = format && format !== kind ? [`Its metadata says that it is ${format === "evaluator" ? "an" : "a"} ${format}, and its tensors are not those of one.`] : [];
+  const format = formats.find(({ is }) => is === metadata.get("format"));
+  const said = format && format.kind !== kind ? [`Its metadata says that it is ${format.said}, and its tensors are not those of one.`] : [];
   const familyKey = ["modelspec.architecture", "ss_base_model_version"].find((key) => metadata.has(key));
   const claimed = familyKey && families.find(({ pattern }) => pattern.test(metadata.get(familyKey)!))?.name;
   const differs = claimed && family && families.some(({ name }) => family.startsWith(name)) && !family.startsWith(claimed);
   return differs ? [...said, `Its metadata says ${claimed} ("${familyKey}"), and its tensors are those of ${family}.`] : said;
 }
 
-const formats: ReadonlyMap<string, Kind> = new Map([
-  ["guide/1", "guide"],
-  ["evaluator/1", "evaluator"],
-]);
+const formats: readonly { is: string; kind: Kind; said: string }[] = [
+  { is: "guide/1", kind: "guide", said: "a guide" },
+  { is: "evaluator/1", kind: "evaluator", said: "an evaluator" },
+];
 
 const families: readonly { name: string; pattern: RegExp }[] = [
   { name: "SD 1.x", pattern: /^(stable-diffusion-v1|sd_v1)/ },

@@ -10,13 +10,14 @@ import { lowRankFacts } from "./low-rank-facts.ts";
 import { hasLdmNames, networkOf } from "./low-rank-names.ts";
 import { predictionOf } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
+import { unetFamily } from "./unet-family.ts";
 import { guideProblems } from "./whole.ts";
 
 /** What a file is, told from its header and the alphas in it. `name` is how messages name it. */
 export function describeFile(name: string, file: WeightsFile, alphas: readonly number[] = []): Inspection {
   const { metadata, tensors } = file.header;
   const { kind, form } = recognise(tensors);
-  const found = describers[kind]({ name, file, alphas, ...file.header });
+  const found = describe(kind, { name, file, alphas, ...file.header });
   return {
     ...blank,
     ...found,
@@ -31,27 +32,34 @@ export function describeFile(name: string, file: WeightsFile, alphas: readonly n
 
 export const notAsItIs = "nothing runs it as it is; the problems named here say why";
 export const doesNotRun = (what: string): string => `${what} does not run here; folders of Stable Diffusion 1.x and 2.x do`;
+const later = "it is named and stored here, and runs with a later version; until then give the model as a diffusers folder";
 const notAlone = (what: string): string => `nothing runs ${what} alone; sample and check run the diffusers folder that it is a part of`;
 
 type Given = { readonly name: string; readonly file: WeightsFile; readonly alphas: readonly number[] } & WeightsFile["header"];
 type Description = Partial<Inspection> & Pick<Inspection, "whatRuns">;
 
+/** A describer that fails has found a file of its kind with a fault. */
+function describe(kind: FileKind, given: Given): Description {
+  try {
+    return describers[kind](given);
+  } catch (failure) {
+    return { problems: [sentenceOf(failure)], whatRuns: notAsItIs };
+  }
+}
+
 const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
   guide: describeGuide,
-  evaluator: ({ name, metadata, tensors }) => {
-    try {
-      const evaluator = parseEvaluatorFacts(metadata, tensors, name);
-      return { evaluator, runs: true, whatRuns: "use it with check --evaluator, on models whose latents are [4, 16, 16]" };
-    } catch (failure) {
-      return { problems: [sentenceOf(failure)], whatRuns: notAsItIs };
-    }
-  },
+  evaluator: ({ name, metadata, tensors }) => ({
+    evaluator: parseEvaluatorFacts(metadata, tensors, name),
+    runs: true,
+    whatRuns: "use it with check --evaluator, on models whose latents are [4, 16, 16]",
+  }),
   "low-rank fine-tune": describeLowRank,
   "single-file checkpoint": describeCheckpoint,
   unet: ({ tensors, metadata }) => {
     const family = familyOf(tensors)!;
-    const whatRuns = family.runs ? notAlone("a UNet") : doesNotRun(family.name);
-    return { family: family.name, prediction: predictionOf(metadata, tensors), whatRuns };
+    const alone = tensors.has("input_blocks.0.0.weight") ? later : notAlone("a UNet");
+    return { family: family.name, prediction: predictionOf(metadata, tensors), whatRuns: family.runs ? alone : doesNotRun(family.name) };
   },
   "diffusion transformer": ({ tensors }) => {
     const { name } = familyOf(tensors)!;
@@ -59,8 +67,8 @@ const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
   },
   "text encoder": ({ tensors }) => ({ family: familyOf(tensors)!.name, whatRuns: notAlone("a text encoder") }),
   vae: ({ tensors }) => ({ family: familyOf(tensors)!.name, whatRuns: notAlone("a VAE") }),
-  controlnet: ({ tensors }) => ({ family: familyOf(tensors)?.name ?? null, whatRuns: "ControlNets do not run here; a guide is what can be added to a base" }),
-  embedding: ({ tensors }) => ({ family: embeddingFamily(tensors), whatRuns: "learned words (textual inversion) do not run here; write the prompt in words" }),
+  controlnet: ({ tensors }) => ({ family: familyOf(tensors)!.name, whatRuns: "ControlNets do not run here; low-rank files and guides are what can be added to a base" }),
+  embedding: ({ tensors }) => ({ family: embeddingFamily(tensors), whatRuns: "learned words (textual inversion) do not run here; describe in the prompt what they stand for" }),
   latents: ({ tensors }) => {
     const latents = tensors.get("latents")!.shape;
     return { latents, runs: true, whatRuns: `sample starts from its tensor "latents" with --latents, on a model of ${latents[1]} latent channels` };
@@ -69,38 +77,40 @@ const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
 };
 
 function describeGuide({ name, file, metadata }: Given): Description {
-  try {
-    const config = parseGuideConfig(metadata, name);
-    const { channels, crossAttentionDim, predictionType } = config.base;
-    const problems = guideProblems({ what: name, files: [file], config });
-    const base = `UNet2DConditionModel ${channels.join("/")}, text width ${crossAttentionDim}`;
-    const whatRuns = `use it with --guide on a model whose UNet is ${channels.join("/")} with text width ${crossAttentionDim} and predicts ${predictionType}`;
-    const prediction = { type: predictionType, from: 'metadata "prediction_type"' };
-    return { family: `for ${base}`, guide: config, prediction, problems, weightsFitConfig: problems.length === 0, runs: problems.length === 0, whatRuns: problems.length === 0 ? whatRuns : notAsItIs };
-  } catch (failure) {
-    return { problems: [sentenceOf(failure)], whatRuns: notAsItIs };
-  }
+  const config = parseGuideConfig(metadata, name);
+  const { channels, crossAttentionDim, inChannels, predictionType } = config.base;
+  const base = unetFamily({ channels, textWidths: [crossAttentionDim], inChannels, addedWidth: undefined, takesGuidance: false });
+  const problems = guideProblems({ what: name, files: [file], config });
+  const fits = problems.length === 0;
+  const use = `use it with --guide on a model whose UNet is ${channels.join("/")} with text width ${crossAttentionDim} and predicts ${predictionType}`;
+  return {
+    family: `for ${base.name}`,
+    guide: config,
+    prediction: { type: predictionType, from: 'metadata "prediction_type"' },
+    weightsFitConfig: fits,
+    runs: fits,
+    whatRuns: fits ? use : notAsItIs,
+    problems,
+  };
 }
 
 function describeLowRank({ tensors, metadata, alphas }: Given): Description {
   const lowRank = lowRankFacts(tensors, alphas);
   const { base, textWidth } = lowRank;
-  const familyRuns = base?.runs ?? true;
-  const runs = familyRuns && !hasLdmNames(tensors);
-  const fits = textWidth === null ? "its layers do not tell how wide the text states of its base must be" : `its shapes fit a UNet of text width ${textWidth}`;
-  return {
+  const found = {
     family: base?.name ?? null,
     lowRank,
     prediction: predictionOf(metadata, tensors),
     parts: [...Map.groupBy(tensors, ([name]) => networkOf(name))].map(([name, part]) => partOf(name, new Map(part))),
-    runs,
-    whatRuns: runs ? `add it to a base with --lora; ${fits}` : familyRuns ? "nothing runs it yet: its layers have the names of LDM, and those of diffusers are needed" : doesNotRun(`a fine-tune of ${base!.name}`),
   };
+  if (base?.runs === false) return { ...found, whatRuns: doesNotRun(`a fine-tune of ${base.name}`) };
+  if (hasLdmNames(tensors)) return { ...found, whatRuns: "nothing runs it yet: its layers have the names of LDM, and those of diffusers are needed" };
+  const fits = textWidth === null ? "its layers do not tell how wide the text states of its base must be" : `its shapes fit a UNet of text width ${textWidth}`;
+  return { ...found, runs: true, whatRuns: `add it to a base with --lora; ${fits}` };
 }
 
 function describeCheckpoint({ tensors, metadata }: Given): Description {
   const { parts, family } = checkpointParts(tensors);
-  const later = "it is named and stored here, and runs with a later version; until then give the model as a diffusers folder";
   return {
     family: family?.name ?? null,
     prediction: predictionOf(metadata, tensors),

@@ -16,7 +16,7 @@ import { folderProblems } from "./whole.ts";
 export async function inspectDiffusersFolder(path: string): Promise<Inspection> {
   const name = basename(path);
   const index = indexJson.safeParse(await readJson(join(path, "model_index.json"), `${name}/model_index.json`));
-  if (!index.success) throw new AppError("bad_request", `${name}/model_index.json is not an index of components; download it again.`, { issues: index.error.issues.slice(0, 5) });
+  if (!index.success) throw new AppError("bad_request", `${name}/model_index.json is not an index of components; download it again.`);
 
   const found: { part: Part; tensors: Tensors }[] = [];
   for (const component of componentsOf(index.data)) found.push(await readPart(path, component));
@@ -50,8 +50,9 @@ interface Component {
 /** The entries [library, class] that are networks; names are checked because they become paths. */
 function componentsOf(index: Record<string, unknown>): Component[] {
   return Object.entries(index).flatMap(([name, value]): Component[] => {
-    const entry = z.tuple([z.string(), z.string()]).safeParse(value).data;
-    return entry && /^\w{1,60}$/.test(name) && !/Tokenizer|Scheduler|Processor|FeatureExtractor/.test(entry[1]) ? [{ name, library: entry[0] }] : [];
+    const [library, type] = z.tuple([z.string(), z.string()]).safeParse(value).data ?? [];
+    const isNetwork = library !== undefined && type !== undefined && !/Tokenizer|Scheduler|Processor|FeatureExtractor/.test(type);
+    return isNetwork && /^\w{1,60}$/.test(name) ? [{ name, library }] : [];
   });
 }
 
@@ -62,18 +63,18 @@ async function readPart(folder: string, { name, library }: Component): Promise<{
     const tensors = mergedTensors(files);
     return { part: partOf(name, tensors, { family: familyOf(tensors)?.name ?? null, metadata: mergedMetadata(files) }), tensors };
   } catch (failure) {
-    const sentence = sentenceOf(failure);
-    const graph = (await readdir(path).catch(() => [])).find((file) => file.endsWith(".onnx"));
-    const problem = graph ? `${shown} holds ${graph}, and ONNX files are refused: a graph is code; give the folder that has safetensors files.` : sentence;
-    return { part: partOf(name, new Map(), { problem }), tensors: new Map() };
+    const [sentence, graph] = [sentenceOf(failure), (await readdir(path).catch(() => [])).find((file) => file.endsWith(".onnx"))];
+    const refusal = `${shown} holds ${graph}, and ONNX files are refused: a graph is code; give the folder that has safetensors files.`;
+    return { part: partOf(name, new Map(), { problem: graph ? refusal : sentence }), tensors: new Map() };
   }
 }
 
-/** As diffusers reads it: a scheduler of the noise-predicting kind that is silent means ε. */
+const schedulerJson = z.looseObject({ _class_name: z.string().optional(), prediction_type: z.string().max(60).optional() });
+
+/** As diffusers reads it: where the scheduler is silent, and no flow-matching one, the network predicts ε. */
 async function predictionFrom(folder: string): Promise<Prediction | null> {
   const file = "scheduler/scheduler_config.json";
-  const json = await readJson(join(folder, file), file).catch(() => null);
-  const config = z.looseObject({ _class_name: z.string().optional(), prediction_type: z.string().max(60).optional() }).safeParse(json).data;
+  const config = schedulerJson.safeParse(await readJson(join(folder, file), file).catch(() => null)).data;
   if (!config || /FlowMatch/.test(config._class_name ?? "")) return null;
   return { type: config.prediction_type ?? "epsilon", from: file };
 }

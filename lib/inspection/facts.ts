@@ -88,13 +88,18 @@ export function amountOf(tensors: Tensors): Amount {
   return { tensors: tensors.size, parameters, dtypes };
 }
 
-export const partOf = (name: string, tensors: Tensors, found: Partial<Pick<Part, "family" | "problem" | "metadata">> = {}): Part => ({ name, family: null, problem: null, ...amountOf(tensors), metadata: {}, ...found });
+export function partOf(name: string, tensors: Tensors, found: Partial<Pick<Part, "family" | "problem" | "metadata">> = {}): Part {
+  return { name, family: null, problem: null, ...amountOf(tensors), metadata: {}, ...found };
+}
 
-/** Of a network whose weights may be spread over several files. */
+/** The tensors of a network whose weights may be spread over several files. */
 export const mergedTensors = (files: readonly WeightsFile[]): Tensors => new Map(files.flatMap(({ header }) => [...header.tensors]));
-export const mergedMetadata = (files: readonly WeightsFile[]): Metadata => sortedMetadata(new Map(files.flatMap(({ header }) => [...header.metadata])));
 
-export const sortedMetadata = (metadata: Iterable<[string, string]>): Metadata => Object.fromEntries([...metadata].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+export const mergedMetadata = (files: readonly WeightsFile[]): Metadata =>
+  sortedMetadata(new Map(files.flatMap(({ header }) => [...header.metadata])));
+
+export const sortedMetadata = (metadata: Iterable<[string, string]>): Metadata =>
+  Object.fromEntries([...metadata].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
 /** The tensors whose names begin with `prefix`, under the rest of their names. */
 export const within = (tensors: Tensors, prefix: string): Tensors =>

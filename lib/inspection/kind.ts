@@ -32,13 +32,15 @@ export function recognise(tensors: Tensors): Recognised {
 
 interface Rule {
   readonly kind: FileKind;
-  readonly form: string | null | ((tensors: Tensors) => string);
+  readonly form: string | null | ((tensors: Tensors) => string | null);
   readonly fits: (tensors: Tensors) => boolean;
 }
 
-const has = (...names: readonly string[]) => (tensors: Tensors): boolean => names.every((name) => tensors.has(name));
-const any = (pattern: RegExp) => (tensors: Tensors): boolean => tensors.keys().some((name) => pattern.test(name));
-const rank = (name: string, dimensions: number) => (tensors: Tensors): boolean => tensors.get(name)?.shape.length === dimensions;
+type Fits = Rule["fits"];
+const has = (...names: readonly string[]): Fits => (tensors) => names.every((name) => tensors.has(name));
+const any = (pattern: RegExp): Fits => (tensors) => tensors.keys().some((name) => pattern.test(name));
+const rank = (name: string, dimensions: number): Fits => (tensors) => tensors.get(name)?.shape.length === dimensions;
+const all = (...parts: readonly Fits[]): Fits => (tensors) => parts.every((part) => part(tensors));
 
 /** The first that fits holds, so what contains another kind's names stands before it. */
 const rules: readonly Rule[] = [
@@ -48,17 +50,21 @@ const rules: readonly Rule[] = [
   { kind: "single-file checkpoint", form: "LDM names", fits: any(/^model\.diffusion_model\./) },
   { kind: "guide", form: null, fits: has("guidance_embedding.linear_1.weight", "zero_convs.0.weight", "mid_zero_conv.weight") },
   { kind: "evaluator", form: null, fits: has("conv_in.weight", "blocks.0.conv1.weight", "features.weight", "heads.weight") },
-  { kind: "unet", form: "diffusers names", fits: has("conv_in.weight", "time_embedding.linear_1.weight", "down_blocks.0.resnets.0.conv1.weight", "conv_out.weight") },
+  {
+    kind: "unet",
+    form: "diffusers names",
+    fits: has("conv_in.weight", "time_embedding.linear_1.weight", "down_blocks.0.resnets.0.conv1.weight", "conv_out.weight"),
+  },
   { kind: "unet", form: "LDM names", fits: has("input_blocks.0.0.weight", "time_embed.0.weight", "out.2.weight") },
   { kind: "diffusion transformer", form: "original names", fits: any(/^(double_blocks\.0\.img_attn\.|joint_blocks\.0\.)/) },
   { kind: "diffusion transformer", form: "diffusers names", fits: has("context_embedder.weight", "transformer_blocks.0.attn.add_k_proj.weight") },
   { kind: "text encoder", form: "CLIP", fits: any(/^(text_model\.)?embeddings\.token_embedding\.weight$/) },
   { kind: "text encoder", form: "OpenCLIP", fits: has("token_embedding.weight", "transformer.resblocks.0.ln_1.weight") },
   { kind: "text encoder", form: "T5", fits: has("encoder.block.0.layer.0.SelfAttention.q.weight") },
-  { kind: "vae", form: "diffusers names", fits: (tensors) => isDecoder(tensors) && tensors.has("decoder.mid_block.resnets.0.conv1.weight") },
-  { kind: "vae", form: "LDM names", fits: (tensors) => isDecoder(tensors) && tensors.has("decoder.mid.block_1.conv1.weight") },
-  { kind: "embedding", form: null, fits: (tensors) => isEmbedding(tensors) },
-  { kind: "latents", form: null, fits: (tensors) => rank("latents", 4)(tensors) && /^(B?F16|F32|F64)$/.test(tensors.get("latents")!.dtype) },
+  { kind: "vae", form: "diffusers names", fits: all(isDecoder, has("decoder.mid_block.resnets.0.conv1.weight")) },
+  { kind: "vae", form: "LDM names", fits: all(isDecoder, has("decoder.mid.block_1.conv1.weight")) },
+  { kind: "embedding", form: null, fits: isEmbedding },
+  { kind: "latents", form: null, fits: all(rank("latents", 4), (tensors) => /^(B?F16|F32|F64)$/.test(tensors.get("latents")!.dtype)) },
 ];
 
 function mostlyLowRank(tensors: Tensors): boolean {
@@ -66,7 +72,10 @@ function mostlyLowRank(tensors: Tensors): boolean {
   return count > 0 && 2 * count > tensors.size;
 }
 
-const isDecoder = (tensors: Tensors): boolean => rank("decoder.conv_in.weight", 4)(tensors) && !tensors.has("quantize.embedding.weight");
+/** An autoencoder's decoder, whose latents are not words of a code book. */
+function isDecoder(tensors: Tensors): boolean {
+  return tensors.get("decoder.conv_in.weight")?.shape.length === 4 && !tensors.has("quantize.embedding.weight");
+}
 
 /** Textual inversion: vectors for new words. A1111 names them `emb_params`, or `clip_l` and `clip_g` for SDXL; diffusers by the new word. */
 function isEmbedding(tensors: Tensors): boolean {

@@ -5,8 +5,9 @@ import type { ByteSource } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import type { SafetensorsHeader, TensorEntry } from "#lib/weights/safetensors.ts";
 import type { Tensors } from "./facts.ts";
-import { type Family, unetFamily } from "./family.ts";
+import type { Family } from "./family.ts";
 import { type LowRankPart, lowRankParts, networkOf } from "./low-rank-names.ts";
+import { unetFamily } from "./unet-family.ts";
 
 export interface LowRankFacts {
   /** How many layers of each network it changes. */
@@ -42,7 +43,9 @@ export async function readAlphas(source: ByteSource, { tensors, metadata }: Safe
   return alphas.filter(Number.isFinite);
 }
 
-const isAlpha = ({ name, shape, dtype }: TensorEntry): boolean => name.endsWith(".alpha") && sizeOf(shape) === 1 && /^(B?F16|F32|F64)$/.test(dtype);
+function isAlpha({ name, shape, dtype }: TensorEntry): boolean {
+  return name.endsWith(".alpha") && sizeOf(shape) === 1 && /^(B?F16|F32|F64)$/.test(dtype);
+}
 
 const adapterMetadata = jsonString(z.record(z.string(), z.unknown()));
 
@@ -52,7 +55,8 @@ function baseOf(parts: readonly LowRankPart[]): Family | null {
   if (changes(/[._]joint_blocks[._]\d/)) return { name: "SD 3", runs: false };
   if (changes(/^(lora_te2_|text_encoder_2\.)/)) return { name: "SDXL", runs: false };
   const textWidth = textWidthOf(parts);
-  return textWidth === null ? null : unetFamily({ channels: channelsOf(parts), textWidths: [textWidth], inChannels: undefined, addedWidth: undefined, takesGuidance: false });
+  if (textWidth === null) return null;
+  return unetFamily({ channels: channelsOf(parts), textWidths: [textWidth], inChannels: undefined, addedWidth: undefined, takesGuidance: false });
 }
 
 /** Cross-attention's keys read the text states; the queries of their encoder are as wide. */

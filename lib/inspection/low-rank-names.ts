@@ -22,32 +22,38 @@ export const lowRankParts = (tensors: Tensors): LowRankPart[] =>
     return [{ module: entry.name.slice(0, -end.length), part, entry }];
   });
 
-/** Who writes names of this kind; several where a file mixes them. */
-export const spellingOf = (tensors: Tensors): string =>
+/** Who writes names of this kind; several where a file mixes them, null where it has no halves. */
+export const spellingOf = (tensors: Tensors): string | null =>
   spellings
-    .filter(({ suffixes }) => tensors.keys().some((name) => suffixes.test(name)))
+    .filter(({ has }) => tensors.keys().some((name) => has.test(name)))
     .map(({ name }) => name)
-    .join(", ");
+    .join(", ") || null;
 
 /** Whether its layers are those of LDM's UNet, whose blocks are numbered through, as in most fine-tunes of SDXL. */
-export const hasLdmNames = (tensors: Tensors): boolean => tensors.keys().some((name) => /^lora_unet_(input_blocks|middle_block|output_blocks)_/.test(name));
+export const hasLdmNames = (tensors: Tensors): boolean =>
+  tensors.keys().some((name) => /^lora_unet_(input_blocks|middle_block|output_blocks)_/.test(name));
 
 /** Which network a module or tensor is in. */
 export const networkOf = (name: string): string => networks.find(({ begins }) => begins.test(name))?.name ?? "other";
 
-const suffix =
-  /(\.(lora_(down|up|mid)\.weight|lora_[AB](\.default)?\.weight|(lora|lora_linear_layer)\.(down|up)\.weight|alpha|dora_scale|lora_magnitude_vector(\.weight)?|hada_[wt][12](_[ab])?|lokr_[wt][12](_[ab])?|oft_(blocks|diag))|_lora\.(down|up)\.weight)$/;
+const suffixes = [
+  /\.lora_(down|up|mid)\.weight|\.alpha/, // kohya
+  /\.lora_[AB](\.default)?\.weight|\.lora_magnitude_vector(\.weight)?/, // PEFT
+  /(_lora|\.lora|\.lora_linear_layer)\.(down|up)\.weight/, // diffusers before PEFT
+  /\.dora_scale|\.hada_[wt][12](_[ab])?|\.lokr_[wt][12](_[ab])?|\.oft_(blocks|diag)/, // LyCORIS
+];
+const suffix = new RegExp(`(${suffixes.map(({ source }) => source).join("|")})$`);
 const downs = /lora_down|lora_A|\.down\.|hada_w1_b/;
 const ups = /lora_up|lora_B|\.up\.|hada_w1_a/;
 
-const spellings: readonly { readonly name: string; readonly suffixes: RegExp }[] = [
-  { name: "kohya", suffixes: /\.lora_down\.weight$/ },
-  { name: "PEFT", suffixes: /\.lora_A(\.default)?\.weight$/ },
-  { name: "old diffusers", suffixes: /[._]lora(_linear_layer)?\.down\.weight$/ },
-  { name: "DoRA", suffixes: /\.(dora_scale|lora_magnitude_vector(\.weight)?)$/ },
-  { name: "LoHa", suffixes: /\.hada_w1_a$/ },
-  { name: "LoKr", suffixes: /\.lokr_w1(_a)?$/ },
-  { name: "OFT", suffixes: /\.oft_(blocks|diag)$/ },
+const spellings: readonly { readonly name: string; readonly has: RegExp }[] = [
+  { name: "kohya", has: /\.lora_down\.weight$/ },
+  { name: "PEFT", has: /\.lora_A(\.default)?\.weight$/ },
+  { name: "old diffusers", has: /[._]lora(_linear_layer)?\.down\.weight$/ },
+  { name: "DoRA", has: /\.(dora_scale|lora_magnitude_vector(\.weight)?)$/ },
+  { name: "LoHa", has: /\.hada_w1_a$/ },
+  { name: "LoKr", has: /\.lokr_w1(_a)?$/ },
+  { name: "OFT", has: /\.oft_(blocks|diag)$/ },
 ];
 
 const networks: readonly { readonly name: string; readonly begins: RegExp }[] = [

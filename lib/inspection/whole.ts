@@ -14,7 +14,7 @@ import { vaeName } from "#lib/weights/names/vae.ts";
 import { type Rename, WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
 import { sentenceOf } from "./sentence.ts";
 
-/** A network whose weights should be those that its config calls for. What keeps them from it is told in words; nothing does where the list is empty. */
+/** A network whose weights should be those that its config calls for. The functions below say in words where they are not. */
 export interface Network<Config> {
   /** How messages name it, such as "storybook/unet". */
   readonly what: string;
@@ -51,7 +51,8 @@ export const guideProblems = (guide: Network<GuideConfig>): string[] =>
     const { base, widths } = guide.config;
     const side = 2 ** widths.length;
     const latents = graph.input("latents", ["batch", base.inChannels, side, side]);
-    guideNetwork(scope, guide.config, latents, graph.input("timestep", ["batch"]), graph.input("text", ["batch", 1, base.crossAttentionDim]), graph.input("guidanceScale", ["batch"]));
+    const text = graph.input("text", ["batch", 1, base.crossAttentionDim]);
+    guideNetwork(scope, guide.config, latents, graph.input("timestep", ["batch"]), text, graph.input("guidanceScale", ["batch"]));
   });
 
 /** What is wrong with the networks of a folder each by itself, and what with all of them together. */
@@ -65,8 +66,10 @@ export async function folderProblems(folder: ModelFolder): Promise<{ weights: st
   const together: string[] = [];
   const [wanted, given] = [unet.config.crossAttentionDim, textEncoder.config.width];
   if (wanted !== given) together.push(`${name}: its UNet reads text states of width ${wanted}, and its text encoder gives ${given}; use the parts of one model.`);
-  for (const [what, channels] of [["reads", unet.config.inChannels], ["predicts", unet.config.outChannels]] as const) {
-    if (channels !== vae.config.latentChannels) together.push(`${name}: its UNet ${what} ${channels} channels, and its VAE has ${vae.config.latentChannels} latent channels; such models do not run here.`);
+  const { latentChannels } = vae.config;
+  for (const [does, channels] of [["reads", unet.config.inChannels], ["predicts", unet.config.outChannels]] as const) {
+    if (channels === latentChannels) continue;
+    together.push(`${name}: its UNet ${does} ${channels} channels, and its VAE has ${latentChannels} latent channels; such models do not run here.`);
   }
   try {
     await openTokenizer(folder.tokenizerFolder, textEncoder.config.maxTokens);

@@ -46,7 +46,8 @@ export async function openSession<Output extends string>(graph: Graph, runtime: 
     extra: {
       session: {
         model_external_initializers_file_folder_path: root,
-        // Threads that spin at every barrier take the processor from whoever shares it: training ran twice as fast without.
+        // Threads that spin at every barrier take the processor from whoever shares it. A step of the starter's UNet takes 6.5 ms
+        // without and 5.0 with on an idle machine of two cores, but 8 and 17 to 47 beside one busy process.
         "intra_op.allow_spinning": "0",
       },
     },

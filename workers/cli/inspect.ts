@@ -27,7 +27,7 @@ export function inspectionLines(inspection: Inspection): string[] {
     ["parameters", `${count(inspection.parameters)} in ${count(inspection.tensors)} tensors`],
     ...list("holds", columns(inspection.parts.map((part) => [part.name, count(part.parameters), types(part), notes(part, inspection)]))),
     ...details(inspection),
-    ...optional("config", inspection.weightsFitConfig === null ? null : inspection.weightsFitConfig ? "the weights are those it calls for" : "the weights are not those it calls for"),
+    ...optional("config", inspection.weightsFitConfig === null ? null : `the weights are ${inspection.weightsFitConfig ? "" : "not "}those it calls for`),
     ["runs", inspection.whatRuns],
     ...inspection.problems.map((problem): Row => ["problem", problem]),
     ...list("metadata", metadataLines(inspection.metadata)),
@@ -35,7 +35,10 @@ export function inspectionLines(inspection: Inspection): string[] {
   return columns(rows);
 }
 
-const notes = ({ problem, family }: Part, { problems }: Inspection): string => (problem === null ? (family ?? "") : problems.includes(problem) ? "not readable" : problem);
+function notes({ problem, family }: Part, { problems }: Inspection): string {
+  if (problem === null) return family ?? "";
+  return problems.includes(problem) ? "not readable" : problem;
+}
 
 function details({ kind, prediction, lowRank, guide, evaluator, latents }: Inspection): Row[] {
   const predicts = prediction ? `${prediction.type}, according to ${prediction.from}` : "not recorded";
@@ -83,8 +86,14 @@ const cut = (text: string): string => (text.length > SHOWN_CHARACTERS ? `${text.
 
 const count = (value: number): string => value.toLocaleString("en");
 
-const several = (values: readonly number[], none: string): string => (values.length === 0 ? none : values.length < 6 ? values.join(", ") : `${values[0]} to ${values.at(-1)}`);
+function several(values: readonly number[], none: string): string {
+  if (values.length === 0) return none;
+  return values.length < 6 ? values.join(", ") : `${values[0]} to ${values.at(-1)}`;
+}
 
 const types = ({ dtypes }: Amount): string => dtypes.map(({ dtype, share }) => (dtypes.length === 1 ? dtype : `${dtype} ${percent(share)}`)).join(", ");
 
-const percent = (share: number): string => (share > 0 && share < 0.001 ? "< 0.1 %" : share < 1 && share > 0.999 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`);
+function percent(share: number): string {
+  if (share > 0 && share < 0.001) return "< 0.1 %";
+  return share > 0.999 && share < 1 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`;
+}

@@ -123,6 +123,17 @@ test("a guide whose metadata or tensors are wrong is still a guide, and what is 
   expect(problems[0]).toContain('wide.safetensors: the tensor "down_blocks.2.resnets.0.conv1.weight" is [20, 16, 3, 3] where its config calls for [24, 16, 3, 3]');
 });
 
+test("an evaluator whose words need other heads than it has is said not to run", async () => {
+  const from = starter("evaluator/evaluator.safetensors");
+  const path = await alteredFile(from, folder.path("few.safetensors"), ({ metadata }) => void metadata.set("sizes", '["small", "big", "huge"]'));
+  expect(await inspectPath(path)).toMatchObject({
+    kind: "evaluator",
+    evaluator: null,
+    runs: false,
+    problems: ["few.safetensors: its words need 126 heads, and it has 116; give the evaluator as it was made."],
+  });
+});
+
 async function unetConfigOf(path: string): Promise<object> {
   return JSON.parse(await readFile(`${path}/unet/config.json`, "utf8")) as object;
 }

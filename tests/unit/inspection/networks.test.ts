@@ -50,6 +50,11 @@ describe.each(["LDM", "diffusers"] as const)("a UNet in %s names", (names) => {
     expect(look(unetShapes({ ...sd1, inChannels }, names))).toMatchObject({ family, whatRuns: expect.stringContaining("does not run here") });
   });
 
+  test("of a family that runs is told where it belongs", () => {
+    const whatRuns = names === "LDM" ? "runs with a later version" : "sample and check run the diffusers folder that it is a part of";
+    expect(look(unetShapes(sd1, names)).whatRuns).toContain(whatRuns);
+  });
+
   test("of channels that no family has is described by its numbers, whatever its text width", () => {
     const narrow = { ...sd1, channels: [160, 320, 640, 640] };
     expect(look(unetShapes(narrow, names)).family).toBe("UNet2DConditionModel 160/320/640/640, text width 768");
