@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Graph } from "#lib/onnx/graph.ts";
 import { openSession, type Runtime } from "#lib/onnx/session.ts";
 import { Scope } from "#lib/nn/scope.ts";
@@ -11,16 +11,15 @@ import type { ResidualTensors } from "./unet-networks.ts";
 
 /** A guide's file, read but not opened. */
 export interface GuideFile {
-  readonly name: string;
   readonly file: WeightsFile;
   readonly config: GuideConfig;
   readonly weights: WeightMap;
 }
 
 export async function readGuideFile(path: string): Promise<GuideFile> {
-  const file = await readWeightsFile(path);
-  const name = basename(file.path);
-  return { name, file, config: parseGuideConfig(file.header.metadata, name), weights: new WeightMap(name, [file]) };
+  // A guide is mostly called guide.safetensors; its folder says which.
+  const file = await readWeightsFile(path, join(basename(dirname(resolve(path))), basename(path)));
+  return { file, config: parseGuideConfig(file.header.metadata, file.name), weights: new WeightMap(file.name, [file]) };
 }
 
 /** latents [B, C, H, W], one timestep for all, text [B, T, D], guidance by row [B] → residuals for the base's decoder. */

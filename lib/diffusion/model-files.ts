@@ -1,10 +1,9 @@
-import { basename, dirname, join, sep } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.ts";
 import type { FileRole } from "#lib/picture/recipe.ts";
 import { type LowRankFile, readLowRankFile } from "#lib/weights/low-rank.ts";
 import { type GuideFile, readGuideFile } from "./guide-network.ts";
-import { type ModelFolder, openModelFolder } from "./model-folder.ts";
+import { type ModelFolder, openModelFolder, partMismatches } from "./model-folder.ts";
 
 export interface LowRankChoice {
   readonly path: string;
@@ -34,6 +33,8 @@ export interface UsedFile {
 
 export async function readModelFiles({ model, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
   const folder = await openModelFolder(model);
+  const [mismatch] = partMismatches(folder);
+  if (mismatch) throw new AppError("unsupported_model", mismatch);
   const files: ModelFiles = {
     folder,
     lowRank: await Promise.all(lowRank.map(({ path, strength }) => readLowRankFile(path, strength))),
@@ -45,16 +46,14 @@ export async function readModelFiles({ model, lowRank, guide }: ModelChoice): Pr
 
 /** Every file that decides the picture, by what it is for. */
 export function usedFiles({ folder, lowRank, guide }: ModelFiles): UsedFile[] {
-  const of = (role: FileRole, paths: readonly string[]): UsedFile[] => paths.map((path) => ({ role, name: nameIn(folder, path), path }));
+  const of = (role: FileRole, files: readonly { readonly name: string; readonly path: string }[]): UsedFile[] => files.map(({ name, path }) => ({ role, name, path }));
   return [
-    ...of("unet", folder.unet.files.map(({ path }) => path)),
-    ...of("textEncoder", folder.textEncoder.files.map(({ path }) => path)),
-    ...of("vae", folder.vae.files.map(({ path }) => path)),
-    ...of("config", folder.configPaths),
-    ...of("schedule", [folder.schedulePath]),
-    ...of("tokenizer", folder.tokenizerPaths),
-    ...lowRank.map(({ file, strength }): UsedFile => ({ role: "lora", name: basename(file.path), path: file.path, strength })),
-    ...(guide ? of("guide", [guide.file.path]) : []),
+    ...of("unet", folder.unet.files),
+    ...of("textEncoder", folder.textEncoder.files),
+    ...of("vae", folder.vae.files),
+    ...folder.settings,
+    ...lowRank.map(({ file: { name, path }, strength }): UsedFile => ({ role: "lora", name, path, strength })),
+    ...(guide ? of("guide", [guide.file]) : []),
   ];
 }
 
@@ -63,11 +62,5 @@ export const signatureOf = ({ unet: { config }, schedule }: ModelFolder): UNetSi
 function requireFits(guide: GuideFile, folder: ModelFolder): void {
   const reasons = structureMismatches(guide.config.base, signatureOf(folder));
   if (reasons.length === 0) return;
-  throw new AppError("pair_does_not_fit", `The guide ${guide.name} does not fit ${folder.name} (${reasons.join("; ")}); choose a guide made for this model's base.`, { reasons });
+  throw new AppError("pair_does_not_fit", `The guide ${guide.file.name} does not fit ${folder.name} (${reasons.join("; ")}); choose a guide made for this model's base.`, { reasons });
 }
-
-/** "unet/diffusion_pytorch_model.safetensors": where the file lies in its folder, without saying where the folder lies. */
-const nameIn = (folder: ModelFolder, path: string): string => {
-  if (path.startsWith(folder.path + sep)) return path.slice(folder.path.length + 1);
-  return join(basename(dirname(path)), basename(path)); // a guide is mostly called guide.safetensors; its folder says which
-};

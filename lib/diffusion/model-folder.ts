@@ -25,10 +25,9 @@ export interface ModelFolder {
   readonly textEncoder: Component<TextEncoderConfig>;
   readonly vae: Component<VaeConfig>;
   readonly schedule: Schedule;
-  readonly schedulePath: string;
-  readonly configPaths: readonly string[];
   readonly tokenizerFolder: string;
-  readonly tokenizerPaths: readonly string[];
+  /** The files beside the weights that decide what is computed. */
+  readonly settings: readonly { readonly role: "config" | "schedule" | "tokenizer"; readonly name: string; readonly path: string }[];
 }
 
 const modelIndex = z.looseObject({ _class_name: z.string() });
@@ -61,19 +60,34 @@ export async function openModelFolder(given: string): Promise<ModelFolder> {
     textEncoder: await component("text_encoder", "model", parseTextEncoderConfig(await json("text_encoder", "config.json"), `${name}/text_encoder/config.json`), clipName),
     vae: await component("vae", "diffusion_pytorch_model", parseVaeConfig(await json("vae", "config.json"), `${name}/vae/config.json`), vaeName),
     schedule: parseScheduleConfig(await json("scheduler", "scheduler_config.json"), `${name}/scheduler/scheduler_config.json`),
-    schedulePath: join(path, "scheduler", "scheduler_config.json"),
-    configPaths: ["unet", "text_encoder", "vae"].map((part) => join(path, part, "config.json")),
     tokenizerFolder: join(path, "tokenizer"),
-    tokenizerPaths: await filesIn(join(path, "tokenizer")),
+    settings: [
+      ...["unet", "text_encoder", "vae"].map((part) => ({ role: "config" as const, file: join(part, "config.json") })),
+      { role: "schedule" as const, file: join("scheduler", "scheduler_config.json") },
+      ...(await tokenizerFilesIn(path)).map((file) => ({ role: "tokenizer" as const, file })),
+    ].map(({ role, file }) => ({ role, name: join(name, file), path: join(path, file) })),
   };
+}
+
+/** What keeps the networks of a folder from working together, in words. */
+export function partMismatches({ name, unet, textEncoder, vae }: ModelFolder): string[] {
+  const mismatches: string[] = [];
+  const [wanted, given] = [unet.config.crossAttentionDim, textEncoder.config.width];
+  if (wanted !== given) mismatches.push(`${name}: its UNet reads text states of width ${wanted}, and its text encoder gives ${given}; use the parts of one model.`);
+  const { latentChannels } = vae.config;
+  for (const [does, channels] of [["reads", unet.config.inChannels], ["predicts", unet.config.outChannels]] as const) {
+    if (channels === latentChannels) continue;
+    mismatches.push(`${name}: its UNet ${does} ${channels} channels, and its VAE has ${latentChannels} latent channels; such models do not run here.`);
+  }
+  return mismatches;
 }
 
 // The files a tokenizer may consist of; others, such as a readme, do not change what it does.
 const tokenizerFiles = new Set(["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"]);
 
-async function filesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => tokenizerFiles.has(name)).toSorted().map((name) => join(folder, name));
+async function tokenizerFilesIn(folder: string): Promise<string[]> {
+  const names = await readdir(join(folder, "tokenizer")).catch(() => []);
+  return names.filter((name) => tokenizerFiles.has(name)).toSorted().map((name) => join("tokenizer", name));
 }
 
 async function requireFolder(path: string): Promise<string> {

@@ -2,7 +2,7 @@ import { parseGuideConfig } from "#lib/diffusion/guide-config.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { checkpointParts } from "./checkpoint.ts";
 import { falseClaims } from "./claims.ts";
-import { parseEvaluatorFacts } from "./evaluator-facts.ts";
+import { evaluatorFacts } from "./evaluator-facts.ts";
 import { amountOf, blank, type Inspection, partOf, sortedMetadata } from "./facts.ts";
 import { embeddingFamily, familyOf } from "./family.ts";
 import { type FileKind, recognise } from "./kind.ts";
@@ -14,8 +14,8 @@ import { unetFamily } from "./unet-family.ts";
 import { guideProblems } from "./whole.ts";
 
 /** What a file is, told from its header and the alphas in it. `name` is how messages name it. */
-export function describeFile(name: string, file: WeightsFile, alphas: readonly number[] = []): Inspection {
-  const { metadata, tensors } = file.header;
+export function describeFile(file: WeightsFile, alphas: readonly number[] = []): Inspection {
+  const { name, header: { metadata, tensors } } = file;
   const { kind, form } = recognise(tensors);
   const found = describe(kind, { name, file, alphas, ...file.header });
   return {
@@ -49,8 +49,8 @@ function describe(kind: FileKind, given: Given): Description {
 
 const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
   guide: describeGuide,
-  evaluator: ({ name, metadata, tensors }) => ({
-    evaluator: parseEvaluatorFacts(metadata, tensors, name),
+  evaluator: ({ file }) => ({
+    evaluator: evaluatorFacts(file),
     runs: true,
     whatRuns: "use it with check --evaluator, on models whose latents are [4, 16, 16]",
   }),

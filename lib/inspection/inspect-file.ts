@@ -13,7 +13,7 @@ export async function inspectFile(given: string, name = basename(given)): Promis
   const source = await openFile(given, name);
   try {
     const header = await readHeader(source).catch((failure: unknown) => refuseGraph(source, failure));
-    const inspection = describeFile(name, { path: source.path, header }, await readAlphas(source, header));
+    const inspection = describeFile({ name, path: source.path, header }, await readAlphas(source, header));
     return inspection.kind === "low-rank fine-tune" && inspection.runs ? await tryLayers(inspection, source.path) : inspection;
   } finally {
     await source.close();

@@ -2,7 +2,7 @@ import { clipTextEncoder } from "#lib/diffusion/clip.ts";
 import type { TextEncoderConfig, UNetConfig, VaeConfig } from "#lib/diffusion/config.ts";
 import { guideNetwork } from "#lib/diffusion/guide.ts";
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
-import type { ModelFolder } from "#lib/diffusion/model-folder.ts";
+import { type ModelFolder, partMismatches } from "#lib/diffusion/model-folder.ts";
 import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
 import { residualShapes, unetDecoder, unetEncoder } from "#lib/diffusion/unet.ts";
 import { vaeDecoder, vaeEncoder } from "#lib/diffusion/vae.ts";
@@ -57,20 +57,13 @@ export const guideProblems = (guide: Network<GuideConfig>): string[] =>
 
 /** What is wrong with the networks of a folder each by itself, and what with all of them together. */
 export async function folderProblems(folder: ModelFolder): Promise<{ weights: string[]; together: string[] }> {
-  const { name, unet, textEncoder, vae } = folder;
+  const { unet, textEncoder, vae } = folder;
   const weights = [
     ...unetProblems({ ...unet, what: unet.weights.what }),
     ...textEncoderProblems({ ...textEncoder, what: textEncoder.weights.what }),
     ...vaeProblems({ ...vae, what: vae.weights.what }),
   ];
-  const together: string[] = [];
-  const [wanted, given] = [unet.config.crossAttentionDim, textEncoder.config.width];
-  if (wanted !== given) together.push(`${name}: its UNet reads text states of width ${wanted}, and its text encoder gives ${given}; use the parts of one model.`);
-  const { latentChannels } = vae.config;
-  for (const [does, channels] of [["reads", unet.config.inChannels], ["predicts", unet.config.outChannels]] as const) {
-    if (channels === latentChannels) continue;
-    together.push(`${name}: its UNet ${does} ${channels} channels, and its VAE has ${latentChannels} latent channels; such models do not run here.`);
-  }
+  const together = partMismatches(folder);
   try {
     await openTokenizer(folder.tokenizerFolder, textEncoder.config.maxTokens);
   } catch (failure) {

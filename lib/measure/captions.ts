@@ -1,6 +1,6 @@
 import { AppError } from "#lib/errors.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
-import type { Vocabulary } from "./evaluator.ts";
+import type { Vocabulary } from "./evaluator-network.ts";
 
 /** What a caption asks for, as indices into an evaluator's vocabulary. */
 export interface Wanted {

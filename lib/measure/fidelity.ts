@@ -7,7 +7,8 @@ import { thresholds } from "#lib/pairing/thresholds.ts";
 import { type FloatTensor, repeat, rows } from "#lib/tensor/tensor.ts";
 import { bootstrap, mean } from "./bootstrap.ts";
 import { parseCaption, type Wanted } from "./captions.ts";
-import { type Attribute, attributes, type Evaluator, type Reading } from "./evaluator.ts";
+import type { Evaluator, Reading } from "./evaluator.ts";
+import { type Attribute, attributes } from "./evaluator-network.ts";
 import type { Tick } from "./tick.ts";
 
 export interface FidelityRequest {

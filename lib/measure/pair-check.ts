@@ -183,7 +183,7 @@ function drawNoise({ parts: { unet, height, width } }: Networks, seed: number, c
 /** A style goes by the name of what made it: the one low-rank file, or the model's folder. */
 function domainOf({ folder, lowRank }: ModelFiles): string | null {
   if (lowRank.length > 1) return null;
-  return lowRank[0] ? basename(lowRank[0].name, ".safetensors") : folder.name;
+  return lowRank[0] ? basename(lowRank[0].file.name, ".safetensors") : folder.name;
 }
 
 // A small network is fastest with many rows at once; a large one gains nothing and would not fit.

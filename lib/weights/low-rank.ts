@@ -1,7 +1,7 @@
-import { basename } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import type { ExternalTensor } from "#lib/onnx/graph.ts";
+import { sizeOf } from "#lib/tensor/tensor.ts";
 import { type ByteSource, openFile } from "./byte-source.ts";
 import { type AdaptedNetwork, lowRankPart, lowRankSpellings, networkOf, type Part } from "./names/low-rank.ts";
 import { readTensor } from "./read-tensor.ts";
@@ -59,7 +59,6 @@ export class LowRankLayers {
 
 /** A low-rank file, by the networks it changes. */
 export interface LowRankFile {
-  readonly name: string;
   readonly file: WeightsFile;
   readonly strength: number;
   readonly unet: LowRankLayers;
@@ -70,26 +69,27 @@ export interface LowRankFile {
 export async function readLowRankFile(path: string, strength: number): Promise<LowRankFile> {
   const source = await openFile(path);
   try {
-    const file: WeightsFile = { path: source.path, header: await readHeader(source) };
-    const name = basename(file.path);
-    const layers = await readLayers(file, source, strength, name);
-    return { name, file, strength, unet: new LowRankLayers(name, "unet", layers.unet), textEncoder: new LowRankLayers(name, "textEncoder", layers.textEncoder) };
+    const { name } = source;
+    const file: WeightsFile = { name, path: source.path, header: await readHeader(source) };
+    const layers = await readLayers(file, source, strength);
+    return { file, strength, unet: new LowRankLayers(name, "unet", layers.unet), textEncoder: new LowRankLayers(name, "textEncoder", layers.textEncoder) };
   } finally {
     await source.close();
   }
 }
 
-async function readLayers(file: WeightsFile, source: ByteSource, strength: number, name: string): Promise<Record<AdaptedNetwork, Map<string, LowRankLayer>>> {
-  const defaultAlpha = peftAlpha(file, name);
+async function readLayers(file: WeightsFile, source: ByteSource, strength: number): Promise<Record<AdaptedNetwork, Map<string, LowRankLayer>>> {
+  const { name } = file;
+  const defaultAlpha = peftAlpha(file);
   const layers = { unet: new Map<string, LowRankLayer>(), textEncoder: new Map<string, LowRankLayer>() };
-  for (const [module, { down, up, alpha }] of modulesOf(file, name)) {
+  for (const [module, { down, up, alpha }] of modulesOf(file)) {
     if (!down || !up) throw new AppError("malformed_weights", `${name}: the layer "${module}" has only one of its two halves; save the file again from its trainer.`, { module });
     const rank = down.shape[0] ?? 0;
     const paired = down.shape.length >= 2 && rank > 0 && up.shape.length === down.shape.length && up.shape[1] === rank && up.shape.slice(2).every((dim) => dim === 1);
     if (!paired) {
       throw new AppError("malformed_weights", `${name}: the halves [${down.shape.join(", ")}] and [${up.shape.join(", ")}] of the layer "${module}" do not multiply; save the file again from its trainer.`, { module });
     }
-    const value = alpha ? await readAlpha(source, alpha, name) : (defaultAlpha ?? rank);
+    const value = alpha ? await readAlpha(source, alpha) : (defaultAlpha ?? rank);
     const network = networkOf(module);
     if (!network) throw new AppError("unsupported_model", `${name} changes "${module}", in a network that this family does not have; use it with the base it was trained on.`, { module });
     layers[network].set(module, { down: { ...down, path: file.path }, up: { ...up, path: file.path }, scale: (strength * value) / rank });
@@ -97,15 +97,15 @@ async function readLayers(file: WeightsFile, source: ByteSource, strength: numbe
   return layers;
 }
 
-async function readAlpha(source: ByteSource, entry: TensorEntry, name: string): Promise<number> {
-  const { data } = await readTensor(source, entry);
-  if (data.length === 1 && Number.isFinite(data[0])) return data[0]!;
-  throw new AppError("malformed_weights", `${name}: "${entry.name}" is not one finite number; save the file again from its trainer.`, { tensor: entry.name });
+async function readAlpha(source: ByteSource, entry: TensorEntry): Promise<number> {
+  const value = sizeOf(entry.shape) === 1 ? (await readTensor(source, entry)).data[0]! : NaN;
+  if (Number.isFinite(value)) return value;
+  throw new AppError("malformed_weights", `${source.name}: "${entry.name}" is not one finite number; save the file again from its trainer.`, { tensor: entry.name });
 }
 
-function modulesOf(file: WeightsFile, name: string): Map<string, Partial<Record<Part, TensorEntry>>> {
+function modulesOf({ name, header }: WeightsFile): Map<string, Partial<Record<Part, TensorEntry>>> {
   const modules = new Map<string, Partial<Record<Part, TensorEntry>>>();
-  for (const entry of file.header.tensors.values()) {
+  for (const entry of header.tensors.values()) {
     const found = lowRankPart(entry.name);
     if (!found) throw new AppError("unsupported_model", `${name}: "${entry.name}" is not part of a plain low-rank layer (LoRA); DoRA, LoHa, LoKr and the like do not run here.`, { tensor: entry.name });
     modules.set(found.module, { ...modules.get(found.module), [found.part]: entry });
@@ -117,8 +117,8 @@ function modulesOf(file: WeightsFile, name: string): Map<string, Partial<Record<
 const adapterMetadata = z.record(z.string(), z.unknown());
 
 /** diffusers notes PEFT's configuration in the header; without it alpha equals the rank, so that the scale is 1. */
-function peftAlpha(file: WeightsFile, name: string): number | null {
-  const text = file.header.metadata.get("lora_adapter_metadata");
+function peftAlpha({ name, header }: WeightsFile): number | null {
+  const text = header.metadata.get("lora_adapter_metadata");
   if (text === undefined) return null;
   const refuse = (what: string): never => {
     throw new AppError("unsupported_model", `${name}: ${what} in its "lora_adapter_metadata" is not something we run; save it with one alpha for all layers.`);

@@ -3,8 +3,11 @@ import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import type { SafetensorsHeader } from "./safetensors.ts";
 
-/** A weights file whose header was read. `path` is absolute, with symbolic links resolved. */
+/** A weights file whose header was read. */
 export interface WeightsFile {
+  /** How messages and recipes name it, whatever it is called where it lies. */
+  readonly name: string;
+  /** Absolute, with symbolic links resolved. */
   readonly path: string;
   readonly header: SafetensorsHeader;
 }

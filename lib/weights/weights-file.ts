@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
@@ -7,11 +7,11 @@ import { openFile } from "./byte-source.ts";
 import { readHeader } from "./safetensors.ts";
 import type { WeightsFile } from "./weight-map.ts";
 
-/** `shown` is how messages name the file. */
-export async function readWeightsFile(path: string, shown?: string): Promise<WeightsFile> {
-  const source = await openFile(path, shown);
+/** `name` is how messages name the file. */
+export async function readWeightsFile(path: string, name = basename(path)): Promise<WeightsFile> {
+  const source = await openFile(path, name);
   try {
-    return { path: source.path, header: await readHeader(source) };
+    return { name, path: source.path, header: await readHeader(source) };
   } finally {
     await source.close();
   }

@@ -33,7 +33,7 @@ describe("a model that is not whole is refused, naming what is wrong", () => {
   });
   test("a weight that is not a number, by file and tensor", async () => {
     const model = await alteredModel(folder.path("nan"), (tensors) => tensors.get("mid_block.resnets.0.conv1.weight")!.data.fill(NaN, 7, 8));
-    expectRefused(await draw(model), /step 1 of 2/, /"mid_block.resnets.0.conv1.weight" of unet\/diffusion_pytorch_model.safetensors holds NaN/);
+    expectRefused(await draw(model), /step 1 of 2/, /"mid_block.resnets.0.conv1.weight" of nan\/unet\/diffusion_pytorch_model.safetensors holds NaN/);
   });
   test("a truncated file", async () => {
     await cp(starter("storybook"), folder.path("short"), { recursive: true });

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Amount, Inspection, Metadata, Part } from "#lib/inspection/facts.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
-import { printable } from "#lib/inspection/printable.ts";
+import { printable } from "#lib/util/printable.ts";
 import { say } from "./say.ts";
 
 export const inspectCommand = new Command("inspect")

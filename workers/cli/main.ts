@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { AppError } from "#lib/errors.ts";
+import { printable } from "#lib/util/printable.ts";
 import { version } from "#lib/version.ts";
 import { checkCommand } from "./check.ts";
 import { inspectCommand } from "./inspect.ts";
@@ -34,7 +35,7 @@ function exitCodeOf(failure: unknown): number {
 }
 
 function sentenceOf(failure: unknown): string {
-  if (failure instanceof AppError) return failure.message;
+  if (failure instanceof AppError) return printable(failure.message); // it may quote names that strangers chose
   if (failure instanceof CommanderError) {
     if (failure.code === "commander.help") return program.helpInformation().trimEnd();
     const said = failure.message.replace(/^error: /, "").replace(/\.$/, "");

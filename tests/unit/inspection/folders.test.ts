@@ -130,7 +130,7 @@ test("an evaluator whose words need other heads than it has is said not to run",
     kind: "evaluator",
     evaluator: null,
     runs: false,
-    problems: ["few.safetensors: its words need 126 heads, and it has 116; give the evaluator as it was made."],
+    problems: ["few.safetensors: the tensor \"heads.weight\" is [116, 2112] where its config calls for [126, 2112]; use the config and the weights of one model."],
   });
 });
 

@@ -7,7 +7,7 @@ import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import { headerOf, type Shapes } from "../../fixtures/inspection/headers.ts";
 import { temporaryFolder } from "../../support/cli.ts";
 
-const look = (shapes: Shapes) => describeFile("a.safetensors", headerOf(shapes));
+const look = (shapes: Shapes) => describeFile(headerOf(shapes));
 
 const kohya = (module: string, down: readonly number[], up: readonly number[]): Shapes => ({ [`${module}.lora_down.weight`]: down, [`${module}.lora_up.weight`]: up, [`${module}.alpha`]: [] });
 const peft = (module: string, down: readonly number[], up: readonly number[]): Shapes => ({ [`${module}.lora_A.weight`]: down, [`${module}.lora_B.weight`]: up });

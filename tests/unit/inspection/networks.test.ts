@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { describeFile } from "#lib/inspection/describe.ts";
 import { fluxShapes, headerOf, prefixed, sd1, sd2, sdxl, sdxlRefiner, type Shapes, unetShapes } from "../../fixtures/inspection/headers.ts";
 
-const look = (shapes: Shapes, metadata: Record<string, string> = {}) => describeFile("a.safetensors", headerOf(shapes, { metadata }));
+const look = (shapes: Shapes, metadata: Record<string, string> = {}) => describeFile(headerOf(shapes, { metadata }));
 
 const vae: Shapes = {
   "encoder.down.0.block.0.conv1.weight": [128, 128, 3, 3],
@@ -177,7 +177,7 @@ test("types that are mixed are given with their shares", () => {
   const file = headerOf({ latents: [1, 4, 8, 8] }, { dtype: "F32" });
   const more = headerOf({ ids: [4, 16] }, { dtype: "I64" });
   const tensors = new Map([...file.header.tensors, ...more.header.tensors]);
-  expect(describeFile("a", { ...file, header: { ...file.header, tensors } }).dtypes).toEqual([
+  expect(describeFile({ ...file, header: { ...file.header, tensors } }).dtypes).toEqual([
     { dtype: "F32", parameters: 256, share: 0.8 },
     { dtype: "I64", parameters: 64, share: 0.2 },
   ]);

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { describeFile } from "#lib/inspection/describe.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
-import { printable } from "#lib/inspection/printable.ts";
+import { printable } from "#lib/util/printable.ts";
 import { inspectionLines } from "#workers/cli/inspect.ts";
 import { fluxShapes, headerOf, sd1, unetShapes } from "../../fixtures/inspection/headers.ts";
 import { temporaryFolder } from "../../support/cli.ts";
@@ -34,14 +34,14 @@ describe("what reaches a terminal", () => {
 
   test("metadata, names and sentences are all cleaned", () => {
     const file = headerOf({ [`lora_unet_${hostile}.lora_down.weight`]: [1, 1], [`lora_unet_${hostile}.lora_up.weight`]: [1, 1] }, { metadata: { [hostile]: hostile, ss_base_model_version: hostile } });
-    const inspection = { ...describeFile(hostile, file), problems: [hostile] };
+    const inspection = { ...describeFile({ ...file, name: hostile }), problems: [hostile] };
     expect(inspectionLines(inspection).join("")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
     expect(inspection.metadata[hostile]).toBe(hostile);
   });
 
   test("long values are cut at 120 characters and long lists after 20 keys", () => {
     const metadata = Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`key${String(i).padStart(2, "0")}`, "v".repeat(i === 0 ? 121 : 120)]));
-    const lines = inspectionLines(describeFile("a", headerOf({}, { metadata })));
+    const lines = inspectionLines(describeFile(headerOf({}, { metadata })));
     const from = lines.findIndex((line) => line.startsWith("metadata"));
     expect(lines.slice(from)).toHaveLength(21);
     expect(lines[from]).toMatch(/^metadata {4}key00 {2}v{120}…$/);
@@ -52,7 +52,7 @@ describe("what reaches a terminal", () => {
 
 test("the table of a low-rank file reads as a person would write it", () => {
   const file = headerOf({ "lora_unet_mid_block_resnets_0_conv1.lora_down.weight": [16, 1280, 3, 3], "lora_unet_mid_block_resnets_0_conv1.lora_up.weight": [1280, 16, 1, 1], "lora_unet_mid_block_resnets_0_conv1.alpha": [] });
-  expect(inspectionLines(describeFile("a.safetensors", file, [8]))).toEqual([
+  expect(inspectionLines(describeFile(file, [8]))).toEqual([
     "name        a.safetensors",
     "kind        low-rank fine-tune (kohya)",
     "stored as   F16",
@@ -83,7 +83,7 @@ describe("names of a known kind with shapes that are nothing like it", () => {
     for (const offset of shapes.keys()) {
       for (const stride of [0, 1]) {
         const torn = Object.fromEntries(names.map((name, i) => [name, shapes[(offset + stride * i) % shapes.length]!]));
-        const inspection = describeFile("a", headerOf(torn));
+        const inspection = describeFile(headerOf(torn));
         expect(inspection).toMatchObject({ kind });
         expect(inspectionLines(inspection).join("\n")).not.toMatch(/undefined|NaN|null/);
       }

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { composeCaptions, parseCaption } from "#lib/measure/captions.ts";
-import { openEvaluator, type Reading, type Vocabulary } from "#lib/measure/evaluator.ts";
+import { openEvaluator, type Reading } from "#lib/measure/evaluator.ts";
+import type { Vocabulary } from "#lib/measure/evaluator-network.ts";
 import { keptShare, summarise } from "#lib/measure/fidelity.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";

@@ -20,7 +20,7 @@ test("the UNet of SD 1.5 has its 859,520,964 parameters and 401.6 G multiply–a
 test("a guide of width 48/96/192/192 for it has 7,743,056 parameters and 1.9 G", () => {
   const weights = new RecordingWeights();
   const config = parseGuideConfig(sd15GuideMetadata, "guide");
-  const graph = guideGraph({ name: "guide", file: { path: "", header: { metadata: new Map(), tensors: new Map(), dataBegin: 0 } }, config, weights }, { tokens: 77, height: 64, width: 64 });
+  const graph = guideGraph({ file: { name: "guide", path: "", header: { metadata: new Map(), tensors: new Map(), dataBegin: 0 } }, config, weights }, { tokens: 77, height: 64, width: 64 });
   expect(weights.parameters).toBe(7_743_056);
   expect(giga(countMacs(graph).total)).toBe(1.9);
 });
