@@ -19,7 +19,6 @@ export interface GuidancePlan {
   /** s in ε̂ = ε̂ᵤ + s (ε̂_c − ε̂ᵤ); 1 = none. */
   readonly guidanceScale: number;
   readonly cfgSteps: number;
-  readonly cfgLayout: CfgLayout;
 }
 
 export interface Texts {
@@ -32,6 +31,7 @@ export interface Texts {
 export interface GuidedNetworks {
   readonly unet: UNet;
   readonly guide: GuideNetwork | null;
+  readonly cfgLayout: CfgLayout;
 }
 
 /** Which mode a step runs in. Guidance 1 is the plain conditional prediction in every mode. */
@@ -71,11 +71,11 @@ export function requirePlan(plan: GuidancePlan, { guide, negativePrompt, steps }
  * The network's prediction for one step, guided. Classifier-free guidance is Ho & Salimans 2022 (arXiv 2207.12598, eq. 6) in
  * the form ε̂ = ε̂ᵤ + s (ε̂_c − ε̂ᵤ). It is affine, so it holds for v̂ as for ε̂.
  */
-export async function predictGuided({ unet, guide }: GuidedNetworks, plan: GuidancePlan, mode: GuidanceMode, latents: FloatTensor, timestep: number, texts: Texts): Promise<FloatTensor> {
+export async function predictGuided({ unet, guide, cfgLayout }: GuidedNetworks, plan: GuidancePlan, mode: GuidanceMode, latents: FloatTensor, timestep: number, texts: Texts): Promise<FloatTensor> {
   const batch = latents.shape[0]!;
   const scales = new Float32Array(batch).fill(plan.guidanceScale);
   if (mode === "cfg") {
-    const [conditional, unconditional] = await predictPair(unet, plan.cfgLayout, latents, timestep, texts);
+    const [conditional, unconditional] = await predictPair(unet, cfgLayout, latents, timestep, texts);
     return guided(conditional, unconditional, scales);
   }
   const residuals = mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, scales) : unet.noResiduals(batch);

@@ -17,7 +17,7 @@ import { openVaeDecoder, type VaeDecoder } from "./vae-networks.ts";
 export interface SampleRequest {
   readonly prompt: string;
   readonly negativePrompt: string | null;
-  readonly plan: Omit<GuidancePlan, "cfgLayout">;
+  readonly plan: GuidancePlan;
   readonly sampler: SamplerName;
   readonly steps: number;
   readonly start: Start;
@@ -82,16 +82,16 @@ export function latentSizeOf({ folder }: ModelFiles, start: Start): LatentSize {
 /** Refuses a request that cannot run, before anything is opened. */
 export function requireRequest(files: ModelFiles, request: SampleRequest): void {
   createSampler(request.sampler, files.folder.schedule, request.steps);
-  requirePlan({ ...request.plan, cfgLayout: "two passes" }, { guide: files.guide?.config ?? null, negativePrompt: request.negativePrompt, steps: request.steps });
+  requirePlan(request.plan, { guide: files.guide?.config ?? null, negativePrompt: request.negativePrompt, steps: request.steps });
 }
 
 /** From a prompt to latents, a step at a time. */
 export async function* sample(pipeline: Pipeline, request: SampleRequest): AsyncGenerator<DenoiseStep, void> {
-  const { files, textEncoder, cfgLayout, size } = pipeline;
+  const { files, textEncoder, size } = pipeline;
   const noise = drawNoise(request.start, files.folder.unet.config.inChannels, size);
   const embedding = await textEncoder.embed([request.prompt, request.negativePrompt ?? ""]);
   yield* denoise(pipeline, {
-    plan: { ...request.plan, cfgLayout },
+    plan: request.plan,
     schedule: files.folder.schedule,
     sampler: request.sampler,
     steps: request.steps,
@@ -112,4 +112,4 @@ function drawNoise(start: Start, channels: number, { height, width }: LatentSize
 // One batch of two spares a small network the cost of starting each layer twice; from about 20 M parameters on, two passes
 // are as fast and take half the memory. See `npm run bench -- guide`.
 const ONE_BATCH_PARAMETERS = 20e6;
-const cfgLayoutFor = (parameters: number): CfgLayout => (parameters < ONE_BATCH_PARAMETERS ? "one batch of two" : "two passes");
+export const cfgLayoutFor = (parameters: number): CfgLayout => (parameters < ONE_BATCH_PARAMETERS ? "one batch of two" : "two passes");

@@ -1,4 +1,4 @@
-import type { CfgLayout, GuidanceMode, GuidedNetworks } from "#lib/diffusion/guidance.ts";
+import type { GuidanceMode, GuidedNetworks } from "#lib/diffusion/guidance.ts";
 import { denoise } from "#lib/diffusion/denoise.ts";
 import type { SamplerName } from "#lib/diffusion/samplers/sampler.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
@@ -16,7 +16,6 @@ export interface FidelityRequest {
   readonly sampler: SamplerName;
   readonly steps: number;
   readonly guidanceScale: number;
-  readonly cfgLayout: CfgLayout;
   readonly prompts: readonly string[];
   /** [n, T, D], one row a prompt, and [1, T, D] of the empty prompt. */
   readonly embedding: FloatTensor;
@@ -51,7 +50,7 @@ export async function measureFidelity(networks: GuidedNetworks, evaluator: Evalu
     const end = Math.min(begin + rowsAtOnce, prompts.length);
     const texts = { conditional: rows(request.embedding, begin, end), unconditional: repeat(request.emptyEmbedding, end - begin) };
     for (const mode of modes) {
-      const plan = { mode, guidanceScale: request.guidanceScale, cfgSteps: 0, cfgLayout: request.cfgLayout };
+      const plan = { mode, guidanceScale: request.guidanceScale, cfgSteps: 0 };
       let latents = rows(request.noise, begin, end);
       for await (const step of denoise(networks, { plan, schedule: request.schedule, sampler: request.sampler, steps: request.steps, noise: latents, texts })) {
         latents = step.latents;

@@ -1,9 +1,10 @@
 import { basename } from "node:path";
+import type { CfgLayout } from "#lib/diffusion/guidance.ts";
 import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from "#lib/diffusion/model-files.ts";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { unetParts } from "#lib/diffusion/pipeline.ts";
+import { cfgLayoutFor, unetParts } from "#lib/diffusion/pipeline.ts";
 import { openTextEncoder, type TextEncoder } from "#lib/diffusion/text-encoder.ts";
 import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
@@ -88,6 +89,7 @@ interface Networks {
   readonly text: TextEncoder;
   readonly unet: SplitUNet;
   readonly guide: GuideNetwork;
+  readonly cfgLayout: CfgLayout;
   readonly evaluator: Evaluator | null;
 }
 
@@ -102,6 +104,7 @@ async function openNetworks(files: ModelFiles, guide: GuideFile, request: PairCh
     text: await openTextEncoder(folder.textEncoder, lowRank.map((file) => file.textEncoder), tokenizer, runtime),
     unet: await openSplitUNet(parts, runtime),
     guide: await openGuide(guide, parts, runtime),
+    cfgLayout: cfgLayoutFor(folder.unet.weights.parameters),
     evaluator: request.evaluator === null ? null : await openEvaluator(request.evaluator, runtime),
   };
 }
@@ -159,7 +162,6 @@ async function fidelityOf(networks: Networks, evaluator: Evaluator, request: Pai
       sampler: protocol.sampler,
       steps: protocol.steps,
       guidanceScale: protocol.guidanceScale,
-      cfgLayout: "two passes",
       prompts,
       embedding: await text.embed(prompts),
       emptyEmbedding: await text.embed([""]),

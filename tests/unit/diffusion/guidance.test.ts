@@ -4,7 +4,7 @@ import { parseGuideConfig } from "#lib/diffusion/guide-config.ts";
 import { tensor } from "#lib/tensor/tensor.ts";
 import { sd15GuideMetadata } from "../../../bench/sd15.ts";
 
-const plan = (more: Partial<GuidancePlan>): GuidancePlan => ({ mode: "guide", guidanceScale: 5, cfgSteps: 0, cfgLayout: "two passes", ...more });
+const plan = (more: Partial<GuidancePlan>): GuidancePlan => ({ mode: "guide", guidanceScale: 5, cfgSteps: 0, ...more });
 const guide = parseGuideConfig(sd15GuideMetadata, "guide");
 
 describe("a plan", () => {
