@@ -1,0 +1,98 @@
+import { denoise } from "#lib/diffusion/denoise.ts";
+import type { CfgLayout, GuidanceMode } from "#lib/diffusion/guidance.ts";
+import { sample } from "#lib/diffusion/pipeline.ts";
+import { costOf } from "#lib/measure/cost.ts";
+import type { Runtime } from "#lib/onnx/session.ts";
+import type { Estimate } from "#lib/pairing/evidence.ts";
+import { createGenerator } from "#lib/tensor/random.ts";
+import type { FloatTensor } from "#lib/tensor/tensor.ts";
+import { interleave, median, ratio, type Times } from "./interleave.ts";
+import { openSubject, type Subject } from "./subject.ts";
+import { estimate, milliseconds, table } from "./table.ts";
+
+interface Row {
+  readonly what: string;
+  readonly milliseconds: { readonly min: number; readonly median: number };
+  readonly gigaMacs: number;
+  /** Time, and multiply–accumulates, as shares of CFG's. */
+  readonly time: Estimate;
+  readonly macs: number;
+}
+
+export interface GuideResult {
+  readonly steps: number;
+  readonly rounds: number;
+  /** The faster way to compute CFG here: the denominator of every ratio. */
+  readonly cfgLayout: CfgLayout;
+  readonly loop: readonly Row[];
+  /** Text encoder, loop and VAE; none where there is only a UNet. */
+  readonly image: readonly Row[] | null;
+}
+
+type Run = "conditional" | "guide" | CfgLayout;
+const layouts = ["one batch of two", "two passes"] as const;
+
+/** Guide against CFG against conditional, from the same noise: per denoising loop and per whole picture. */
+export async function benchGuide(subject: Subject, rounds: number, runtime: Runtime): Promise<GuideResult> {
+  const { unet, guide } = await openSubject(subject, runtime);
+  const { tokens, height, width, unet: { config } } = subject.parts;
+  const generator = createGenerator(0);
+  const noise = generator.randn([1, config.inChannels, height, width]);
+  const texts = { conditional: generator.randn([1, tokens, config.crossAttentionDim]), unconditional: generator.randn([1, tokens, config.crossAttentionDim]) };
+  const loop = (mode: GuidanceMode, cfgLayout: CfgLayout) => async (): Promise<void> => {
+    const plan = { mode, guidanceScale: 5, cfgSteps: 0 };
+    let latents: FloatTensor = noise;
+    for await (const step of denoise({ unet, guide, cfgLayout }, { plan, schedule: subject.schedule, sampler: "ddim", steps: subject.steps, noise, texts })) latents = step.latents;
+    if (latents === noise) throw new Error("bench: nothing was denoised");
+  };
+  const times = await interleave<Run>(
+    { conditional: loop("conditional", "two passes"), guide: loop("guide", "two passes"), "one batch of two": loop("cfg", "one batch of two"), "two passes": loop("cfg", "two passes") },
+    rounds,
+  );
+  const cfgLayout = layouts.toSorted((a, b) => median(times[a]) - median(times[b]))[0]!;
+  for (const network of [unet, guide]) await network.close();
+
+  const { base, guide: added } = costOf(subject.parts, subject.guide);
+  const macs = { conditional: base.total, guide: base.total + added.total, cfg: 2 * base.total };
+  const result = { steps: subject.steps, rounds, cfgLayout, loop: rowsOf(times, cfgLayout, macs, subject.steps) };
+  return { ...result, image: await benchImage(subject, rounds, runtime, cfgLayout, macs) };
+}
+
+type ModeMacs = Readonly<Record<GuidanceMode, number>>;
+
+async function benchImage(subject: Subject, rounds: number, runtime: Runtime, cfgLayout: CfgLayout, macs: ModeMacs): Promise<Row[] | null> {
+  const whole = await subject.openWhole(runtime);
+  if (!whole) return null;
+  const image = (mode: GuidanceMode) => async (): Promise<void> => {
+    const plan = { mode, guidanceScale: 5, cfgSteps: 0 };
+    let latents: FloatTensor | undefined;
+    for await (const step of sample({ ...whole, cfgLayout }, { prompt: "a big red house in a meadow", negativePrompt: null, plan, sampler: "ddim", steps: subject.steps, start: { seed: 0, batch: 1 } })) ({ latents } = step);
+    await whole.vae.decode(latents!);
+  };
+  const times = await interleave<GuidanceMode>({ conditional: image("conditional"), guide: image("guide"), cfg: image("cfg") }, rounds);
+  await whole.close();
+  return rowsOf({ conditional: times.conditional, guide: times.guide, [cfgLayout]: times.cfg } as Times<Run>, cfgLayout, macs, subject.steps);
+}
+
+function rowsOf(times: Partial<Times<Run>>, cfgLayout: CfgLayout, macs: ModeMacs, steps: number): Row[] {
+  const cfg = times[cfgLayout]!;
+  return Object.entries(times).map(([what, values]) => {
+    const modeMacs = what === "conditional" || what === "guide" ? macs[what] : macs.cfg;
+    return {
+      what: what === "conditional" || what === "guide" ? what : `CFG, ${what}`,
+      milliseconds: { min: Math.min(...values), median: median(values) },
+      gigaMacs: (steps * modeMacs) / 1e9,
+      time: ratio(values, cfg),
+      macs: modeMacs / macs.cfg,
+    };
+  });
+}
+
+export function showGuide({ steps, rounds, cfgLayout, loop, image }: GuideResult): string {
+  const rows = (list: readonly Row[]): string[][] =>
+    list.map((row) => [row.what, milliseconds(row.milliseconds.min), milliseconds(row.milliseconds.median), estimate(row.time), row.macs.toFixed(4), row.gigaMacs.toFixed(2)]);
+  const head = (what: string): string[] => [what, "ms min", "median", "time / CFG", "MACs / CFG", "UNet + guide GMAC"];
+  const parts = [table([head(`denoising loop, ${steps} steps`), ...rows(loop)])];
+  parts.push(image ? table([head("whole picture"), ...rows(image)]) : "whole picture: not measured, there is only a UNet");
+  return [...parts, `${rounds} rounds, interleaved; CFG = ${cfgLayout}, the faster here; intervals are 95 % bootstrap over rounds.`].join("\n\n");
+}

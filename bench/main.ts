@@ -1,0 +1,74 @@
+import { availableParallelism } from "node:os";
+import { writeFile } from "node:fs/promises";
+import { Command, Option } from "commander";
+import { AppError } from "#lib/errors.ts";
+import type { Runtime } from "#lib/onnx/session.ts";
+import { benchCeiling, showCeiling } from "./ceiling.ts";
+import { benchForm, showForm } from "./form.ts";
+import { benchGuide, showGuide } from "./guide.ts";
+import { describeMachine } from "./machine.ts";
+import { benchOpen, showOpen } from "./open.ts";
+import { readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
+
+interface Bench<Result> {
+  readonly run: (subject: Subject, rounds: number, runtime: Runtime) => Promise<Result>;
+  readonly show: (result: Result) => string;
+  /** Rounds that give steady medians in a few minutes. */
+  readonly rounds: Readonly<Record<SubjectName, number>>;
+}
+
+const bench = <Result>(benchmark: Bench<Result>): Bench<unknown> => benchmark as Bench<unknown>;
+
+const benches: Readonly<Record<string, Bench<unknown>>> = {
+  guide: bench({ run: benchGuide, show: showGuide, rounds: { starter: 20, sd15: 3 } }),
+  form: bench({ run: benchForm, show: showForm, rounds: { starter: 100, sd15: 5 } }),
+  ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 30, sd15: 5 } }),
+  open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 5 } }),
+};
+
+interface Options {
+  model?: SubjectName;
+  rounds?: number;
+  threads: number;
+  json?: string;
+}
+
+const program = new Command("npm run bench --")
+  .description("Measure what a step costs, side by side in one run. Ratios hold; milliseconds are those of this machine.")
+  .argument("<name>", `one of ${Object.keys(benches).join(", ")}, or all`)
+  .addOption(new Option("--model <name>", "one model only (default: both)").choices(subjectNames))
+  .option("--rounds <count>", "how often everything is timed", Number)
+  .option("--threads <count>", "processor threads", Number, availableParallelism())
+  .option("--json <file>", "also write the figures as JSON; - is standard output, instead of tables")
+  .action(run);
+
+async function run(name: string, { model, rounds, threads, json }: Options): Promise<void> {
+  const names = name === "all" ? Object.keys(benches) : [name];
+  if (!names.every((one) => Object.hasOwn(benches, one))) throw new AppError("bad_request", `There is no bench "${name}"; choose one of ${Object.keys(benches).join(", ")}, or all.`);
+  const runtime: Runtime = { provider: "cpu", threads };
+  const machine = describeMachine(threads);
+  const print = (text: string): void => {
+    if (json !== "-") process.stdout.write(`${text}\n\n`);
+  };
+  print(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB; ${threads} threads, Node ${machine.node}, ${machine.runtime}; load ${machine.loadBefore} before`);
+  const results: Record<string, Record<string, unknown>> = {};
+  for (const subjectName of model ? [model] : subjectNames) {
+    const subject = await readSubject(subjectName);
+    for (const one of names) {
+      const result = await benches[one]!.run(subject, rounds ?? benches[one]!.rounds[subjectName], runtime);
+      (results[subjectName] ??= {})[one] = result;
+      print(`## ${one}, ${subjectName}\n\n${benches[one]!.show(result)}`);
+    }
+  }
+  const text = `${JSON.stringify({ machine, results }, null, 2)}\n`;
+  if (json === "-") process.stdout.write(text);
+  else if (json !== undefined) await writeFile(json, text);
+}
+
+try {
+  await program.parseAsync();
+} catch (failure) {
+  if (!(failure instanceof AppError)) throw failure;
+  process.stderr.write(`${failure.message}\n`);
+  process.exitCode = 2;
+}
