@@ -33,11 +33,12 @@ export type Optimization = "all" | "extended";
 // and three times the memory to prepare there; so they are for what is prepared in no time.
 const BLOCKED_LAYOUT_BYTES = 2 ** 30;
 
-export async function openSession<Output extends string>(graph: Graph, runtime: Runtime): Promise<Session<Output>> {
+export const optimizationFor = (weightBytes: number): Optimization => (weightBytes < BLOCKED_LAYOUT_BYTES ? "all" : "extended");
+
+/** Parts of one network should be opened alike, so that they compute as the whole does: give them one `optimization`. */
+export async function openSession<Output extends string>(graph: Graph, runtime: Runtime, optimization = optimizationFor(weightBytes(graph))): Promise<Session<Output>> {
   const files = externalFiles(graph);
   const root = commonFolder(files);
-  const bytes = graph.initializers.reduce((sum, one) => sum + ("external" in one ? one.external.end - one.external.begin : 0), 0);
-  const optimization: Optimization = bytes < BLOCKED_LAYOUT_BYTES ? "all" : "extended";
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: [runtime.provider],
     graphOptimizationLevel: optimization,
@@ -76,6 +77,8 @@ export async function openSession<Output extends string>(graph: Graph, runtime: 
     close: () => session.release(),
   };
 }
+
+const weightBytes = ({ initializers }: Graph): number => initializers.reduce((sum, one) => sum + ("external" in one ? one.external.end - one.external.begin : 0), 0);
 
 const externalFiles = (graph: Graph): string[] => [...new Set(graph.initializers.flatMap((one) => ("external" in one ? [one.external.path] : [])))];
 

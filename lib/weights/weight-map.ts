@@ -45,6 +45,10 @@ export class WeightMap {
     return this.entries.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
   }
 
+  get bytes(): number {
+    return this.entries.reduce((sum, [, { begin, end }]) => sum + end - begin, 0);
+  }
+
   has(name: string): boolean {
     return this.#tensors.has(name);
   }
