@@ -29,7 +29,7 @@ export interface OpenSubject {
   readonly guide: GuideNetwork;
 }
 
-export const starterPath = (path: string): string => fileURLToPath(new URL(`../starter/${path}`, import.meta.url));
+const starterPath = (path: string): string => fileURLToPath(new URL(`../starter/${path}`, import.meta.url));
 
 export async function readSubject(name: SubjectName): Promise<Subject> {
   if (name === "sd15") {

@@ -40,9 +40,6 @@ export function modeOfStep({ mode, guidanceScale, cfgSteps }: GuidancePlan, step
   return mode === "guide" && stepIndex < cfgSteps ? "cfg" : mode;
 }
 
-export const countPasses = (plan: GuidancePlan, steps: number): number =>
-  Array.from({ length: steps }, (_, stepIndex) => passesOf[modeOfStep(plan, stepIndex)]).reduce((sum, passes) => sum + passes, 0);
-
 /** Refuses what the mode cannot do: a range that the guide was not trained on, a negative prompt that nothing would read. */
 export function requirePlan(plan: GuidancePlan, { guide, negativePrompt, steps }: { guide: GuideConfig | null; negativePrompt: string | null; steps: number }): void {
   const { mode, guidanceScale, cfgSteps } = plan;
@@ -58,6 +55,9 @@ export function requirePlan(plan: GuidancePlan, { guide, negativePrompt, steps }
     if (guidanceScale !== 1 && (guidanceScale < guide.minGuidance || guidanceScale > guide.maxGuidance)) {
       throw new AppError("bad_request", `Guidance ${guidanceScale} is outside ${guide.minGuidance} to ${guide.maxGuidance}, the range this guide was trained on; choose a value inside it.`, { guidanceScale });
     }
+  }
+  if (negativePrompt !== null && guidanceScale === 1) {
+    throw new AppError("bad_request", "Guidance 1 follows the prompt alone, so a negative prompt would not be read; raise --guidance or leave the negative prompt out.");
   }
   if (negativePrompt !== null && mode === "conditional") {
     throw new AppError("bad_request", "A negative prompt works through the second pass of CFG, and the mode conditional has none; use --mode cfg or leave the negative prompt out.");
@@ -83,7 +83,7 @@ export async function predictGuided({ unet, guide, cfgLayout }: GuidedNetworks, 
 }
 
 /** ε̂_c and ε̂ᵤ of the same latents. */
-export async function predictPair(unet: UNet, layout: CfgLayout, latents: FloatTensor, timestep: number, texts: Texts): Promise<[FloatTensor, FloatTensor]> {
+async function predictPair(unet: UNet, layout: CfgLayout, latents: FloatTensor, timestep: number, texts: Texts): Promise<[FloatTensor, FloatTensor]> {
   const batch = latents.shape[0]!;
   if (layout === "two passes") {
     const none = unet.noResiduals(batch);

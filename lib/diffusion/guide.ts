@@ -63,7 +63,7 @@ export function guideNetwork(scope: Scope, config: GuideConfig, latents: Value, 
 }
 
 /** The largest divisor of the channels that is ≤ min(8, channels / 4): at least four channels a group. */
-export function groupsOf(channels: number): number {
+function groupsOf(channels: number): number {
   for (let groups = Math.max(1, Math.min(8, Math.floor(channels / 4))); groups > 1; groups--) if (channels % groups === 0) return groups;
   return 1;
 }

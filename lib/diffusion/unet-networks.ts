@@ -82,7 +82,7 @@ export function joinedGraph(parts: UNetParts): Graph {
   return graph;
 }
 
-export function encoderGraph(parts: UNetParts): Graph {
+function encoderGraph(parts: UNetParts): Graph {
   const { graph, scope, config, inputs } = start(parts, "unet encoder");
   const encoded = unetEncoder(scope, config, inputs.latents(), graph.input("timestep", ["batch"]), inputs.text());
   encoded.skips.forEach((skip, k) => graph.output(`skip.${k}`, skip));
@@ -91,7 +91,7 @@ export function encoderGraph(parts: UNetParts): Graph {
   return graph;
 }
 
-export function decoderGraph(parts: UNetParts): Graph {
+function decoderGraph(parts: UNetParts): Graph {
   const { graph, scope, config, inputs } = start(parts, "unet decoder");
   const shapes = residualShapes(config, parts.height, parts.width);
   const encoded: Encoded = {

@@ -26,7 +26,7 @@ export function parseCaption(caption: string, vocabulary: Vocabulary): Wanted {
   return { background, things };
 }
 
-export function composeCaption({ background, things }: Wanted, { backgrounds, kinds, colors, sizes }: Vocabulary): string {
+function composeCaption({ background, things }: Wanted, { backgrounds, kinds, colors, sizes }: Vocabulary): string {
   const parts = things.map(({ kind, color, size }) => `a ${sizes[size]} ${colors[color]} ${kinds[kind]}`);
   return `${parts.join(" and ")} ${backgrounds[background]}`;
 }

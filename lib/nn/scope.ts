@@ -22,10 +22,6 @@ export class Scope {
     return new Scope(this.graph, this.#weights, this.#lowRank, this.#path ? `${this.#path}.${name}` : name);
   }
 
-  has(name: string): boolean {
-    return this.#weights.has(`${this.#path}.${name}`);
-  }
-
   /** A parameter in float32, whatever its file holds. */
   parameter(name: string, shape: readonly number[]): Value {
     return toFloat32(this.graph.external(this.#weights.take(`${this.#path}.${name}`, shape)));

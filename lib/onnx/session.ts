@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { dirname, parse, sep } from "node:path";
 import * as ort from "onnxruntime-node";
 import { AppError } from "#lib/errors.ts";
@@ -11,8 +10,6 @@ export interface Runtime {
   readonly provider: "cpu" | "cuda" | "webgpu";
   readonly threads: number;
 }
-
-export const defaultRuntime = (): Runtime => ({ provider: "cpu", threads: availableParallelism() });
 
 export const runtimeName = "onnxruntime-node";
 export const runtimeVersion = (): string => ort.env.versions.node ?? ort.env.versions.common;

@@ -68,6 +68,15 @@ describe("a picture from the command line", () => {
     expect(e).toEqual(c);
   });
 
+  test("a guide that is named is used, unless another mode is asked for", async () => {
+    const recipeOf = async (...args: string[]) => JSON.parse((await sample("m.png", "--steps", "2", "--json", ...args)).stdout).recipe;
+    expect(await recipeOf("--guide", tiny)).toMatchObject({ mode: "guide", passes: 2 });
+    const cfg = await recipeOf("--guide", tiny, "--mode", "cfg");
+    expect(cfg).toMatchObject({ mode: "cfg", passes: 4 });
+    expect(cfg.files.filter(({ role }: { role: string }) => role === "guide")).toEqual([]);
+    expect(await recipeOf()).toMatchObject({ mode: "cfg" });
+  });
+
   test("a batch lies side by side, and its first picture is not that of a batch of one", async () => {
     const { code } = await sample("batch.png", "--batch", "3", "--steps", "2", "--mode", "conditional");
     expect(code).toBe(0);

@@ -20,7 +20,7 @@ import { say } from "./say.ts";
 interface Options {
   prompt: string;
   negative?: string;
-  mode: "conditional" | "guide" | "cfg";
+  mode?: "conditional" | "guide" | "cfg";
   guide?: string;
   cfgSteps: number;
   lora: LowRankChoice[];
@@ -41,7 +41,7 @@ export const sampleCommand = new Command("sample")
   .argument("<model>", "a diffusers folder")
   .requiredOption("--prompt <text>", "what to draw")
   .option("--negative <text>", "what to stay away from (needs CFG)")
-  .addOption(new Option("--mode <mode>", "how to guide").choices(["conditional", "guide", "cfg"]).default("cfg"))
+  .addOption(new Option("--mode <mode>", "how to guide (default: guide where --guide is given, else cfg)").choices(["conditional", "guide", "cfg"]))
   .option("--guide <file>", "the guide to use in the mode guide")
   .option("--cfg-steps <count>", "let CFG do this many first steps before the guide takes over", number("--cfg-steps"), 0)
   .option("--lora <file[:strength]>", "a low-rank file to add; may be repeated", lowRank, [])
@@ -63,14 +63,15 @@ async function run(model: string, options: Options): Promise<void> {
   if (noise && options.batch !== undefined && options.batch !== noise.shape[0]) {
     throw new AppError("bad_request", `--batch ${options.batch} and the ${noise.shape[0]} latents of ${options.latents} do not agree; leave --batch out.`);
   }
+  const mode = options.mode ?? (options.guide === undefined ? "cfg" : "guide");
   const job: SampleJob = {
     type: "sample",
     runtime: { provider: "cpu", threads: options.threads },
-    choice: { model, lowRank: options.lora, guide: options.guide ?? null },
+    choice: { model, lowRank: options.lora, guide: (mode === "guide" && options.guide) || null },
     request: {
       prompt: options.prompt,
       negativePrompt: options.negative ?? null,
-      plan: { mode: options.mode, guidanceScale: options.guidance, cfgSteps: options.cfgSteps },
+      plan: { mode, guidanceScale: options.guidance, cfgSteps: options.cfgSteps },
       sampler: options.sampler,
       steps: options.steps,
       start: noise ? { noise } : { seed: options.seed, batch: options.batch ?? 1 },

@@ -21,7 +21,7 @@ const choice = z.object({
   guide: z.string().nullable(),
 });
 
-export const sampleJob = z.object({
+const sampleJob = z.object({
   type: z.literal("sample"),
   runtime,
   choice,
@@ -37,7 +37,7 @@ export const sampleJob = z.object({
   pictures: z.boolean(),
 });
 
-export const checkJob = z.object({
+const checkJob = z.object({
   type: z.literal("check"),
   runtime,
   choice: choice.extend({ guide: z.string() }),

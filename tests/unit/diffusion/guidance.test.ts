@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { countPasses, guided, type GuidancePlan, modeOfStep, requirePlan } from "#lib/diffusion/guidance.ts";
+import { guided, type GuidancePlan, modeOfStep, requirePlan } from "#lib/diffusion/guidance.ts";
 import { parseGuideConfig } from "#lib/diffusion/guide-config.ts";
 import { tensor } from "#lib/tensor/tensor.ts";
 import { sd15GuideMetadata } from "../../../bench/sd15.ts";
@@ -10,14 +10,11 @@ const guide = parseGuideConfig(sd15GuideMetadata, "guide");
 describe("a plan", () => {
   test("lets CFG do the first steps before the guide", () => {
     expect([0, 1, 2, 3].map((step) => modeOfStep(plan({ cfgSteps: 2 }), step))).toEqual(["cfg", "cfg", "guide", "guide"]);
-    expect(countPasses(plan({ cfgSteps: 2 }), 20)).toBe(2 * 2 + 18);
-    expect(countPasses(plan({ mode: "cfg" }), 20)).toBe(40);
   });
 
   test("is conditional at guidance 1, in every mode", () => {
     for (const mode of ["conditional", "guide", "cfg"] as const) {
       expect(modeOfStep(plan({ mode, guidanceScale: 1, cfgSteps: 1 }), 0)).toBe("conditional");
-      expect(countPasses(plan({ mode, guidanceScale: 1 }), 20)).toBe(20);
     }
   });
 
@@ -30,6 +27,7 @@ describe("a plan", () => {
     [{ mode: "cfg", cfgSteps: 2 }, null, /mean nothing in the mode cfg/],
     [{}, "red", /cannot follow a negative one; let CFG do the first steps with --cfg-steps/],
     [{ mode: "conditional" }, "red", /use --mode cfg/],
+    [{ mode: "cfg", guidanceScale: 1 }, "red", /Guidance 1 follows the prompt alone/],
   ])("%j with the negative prompt %j is refused", (more, negativePrompt, says) => {
     expect(() => requirePlan(plan(more), { guide, negativePrompt, steps: 20 })).toThrow(says);
   });
