@@ -9,7 +9,7 @@ import type { ModelFiles } from "./model-files.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
 import type { SamplerName } from "./samplers/sampler.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
-import { type ClipTokenizer, openTokenizer } from "./tokenizer.ts";
+import { type ClipTokenizer, openTokenizer, requireShort } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
 import { openVaeDecoder, type VaeDecoder } from "./vae-networks.ts";
 
@@ -81,6 +81,7 @@ export function latentSizeOf({ folder }: ModelFiles, start: Start): LatentSize {
 
 /** Refuses a request that cannot run, before anything is opened. */
 export function requireRequest(files: ModelFiles, request: SampleRequest): void {
+  for (const text of [request.prompt, request.negativePrompt ?? ""]) requireShort(text);
   createSampler(request.sampler, files.folder.schedule, request.steps);
   requirePlan(request.plan, { guide: files.guide?.config ?? null, negativePrompt: request.negativePrompt, steps: request.steps });
 }

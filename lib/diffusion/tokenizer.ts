@@ -54,7 +54,8 @@ export async function openTokenizer(folder: string, maxPositions = Infinity): Pr
 
 const MAX_CHARACTERS = 10_000; // 77 tokens hold some 400; patterns that meet strangers' texts need a bound
 
-function requireShort(text: string): string {
+/** The text, if it is short enough to be a prompt. */
+export function requireShort(text: string): string {
   if (text.length <= MAX_CHARACTERS) return text;
   const [length, limit] = [text.length, MAX_CHARACTERS].map((count) => count.toLocaleString("en"));
   throw new AppError("bad_request", `The text has ${length} characters; a prompt may have ${limit} at most.`, { length: text.length, limit: MAX_CHARACTERS });
