@@ -5,7 +5,7 @@
 
 import { spawn } from "node:child_process";
 import { hash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,6 +50,11 @@ function isInstalled() {
 async function install() {
   await takeLock();
   if (!isInstalled()) {
+    // npm would empty the folder behind the link, which belongs to somebody else.
+    if (lstatSync(inRoot("node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) {
+      releaseLock();
+      stop(`${inRoot("node_modules")} is a link to dependencies that do not answer package-lock.json; remove it and run this again.`);
+    }
     say("Installing dependencies (once, about a minute)…");
     const stamp = lockHash();
     // Below the level error npm warns of each package that wants a newer Node than this one.

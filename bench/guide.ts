@@ -1,7 +1,10 @@
 import { denoise } from "#lib/diffusion/denoise.ts";
 import type { CfgLayout, GuidanceMode } from "#lib/diffusion/guidance.ts";
-import { sample } from "#lib/diffusion/pipeline.ts";
+import { type Pipeline, sample } from "#lib/diffusion/pipeline.ts";
+import { textEncoderGraph } from "#lib/diffusion/text-encoder.ts";
+import { vaeGraphs } from "#lib/diffusion/vae-networks.ts";
 import { costOf } from "#lib/measure/cost.ts";
+import { countMacs } from "#lib/onnx/macs.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Estimate } from "#lib/pairing/evidence.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
@@ -13,6 +16,7 @@ import { estimate, milliseconds, table } from "./table.ts";
 interface Row {
   readonly what: string;
   readonly milliseconds: { readonly min: number; readonly median: number };
+  /** Of everything timed in this row. */
   readonly gigaMacs: number;
   /** Time, and multiply–accumulates, as shares of CFG's. */
   readonly time: Estimate;
@@ -53,14 +57,16 @@ export async function benchGuide(subject: Subject, rounds: number, runtime: Runt
   for (const network of [unet, guide]) await network.close();
 
   const { base, guide: added } = costOf(subject.parts, subject.guide);
-  const macs = { conditional: base.total, guide: base.total + added.total, cfg: 2 * base.total };
-  const result = { steps: subject.steps, rounds, cfgLayout, loop: rowsOf(times, cfgLayout, macs, subject.steps) };
+  const { steps } = subject;
+  const macs = { conditional: steps * base.total, guide: steps * (base.total + added.total), cfg: steps * 2 * base.total };
+  const result = { steps, rounds, cfgLayout, loop: rowsOf(times, cfgLayout, macs) };
   return { ...result, image: await benchImage(subject, rounds, runtime, cfgLayout, macs) };
 }
 
+/** Multiply–accumulates of a whole loop or picture. */
 type ModeMacs = Readonly<Record<GuidanceMode, number>>;
 
-async function benchImage(subject: Subject, rounds: number, runtime: Runtime, cfgLayout: CfgLayout, macs: ModeMacs): Promise<Row[] | null> {
+async function benchImage(subject: Subject, rounds: number, runtime: Runtime, cfgLayout: CfgLayout, loopMacs: ModeMacs): Promise<Row[] | null> {
   const whole = await subject.openWhole(runtime);
   if (!whole) return null;
   const image = (mode: GuidanceMode) => async (): Promise<void> => {
@@ -71,17 +77,24 @@ async function benchImage(subject: Subject, rounds: number, runtime: Runtime, cf
   };
   const times = await interleave<GuidanceMode>({ conditional: image("conditional"), guide: image("guide"), cfg: image("cfg") }, rounds);
   await whole.close();
-  return rowsOf({ conditional: times.conditional, guide: times.guide, [cfgLayout]: times.cfg } as Times<Run>, cfgLayout, macs, subject.steps);
+  const ends = macsOfEnds(whole);
+  const macs = { conditional: loopMacs.conditional + ends, guide: loopMacs.guide + ends, cfg: loopMacs.cfg + ends };
+  return rowsOf({ conditional: times.conditional, guide: times.guide, [cfgLayout]: times.cfg } as Times<Run>, cfgLayout, macs);
 }
 
-function rowsOf(times: Partial<Times<Run>>, cfgLayout: CfgLayout, macs: ModeMacs, steps: number): Row[] {
+/** What every mode pays alike: the text encoder, which is always given two prompts, and the VAE's decoder. */
+function macsOfEnds({ files: { folder }, size }: Pipeline): number {
+  return countMacs(textEncoderGraph(folder.textEncoder, []), 2).total + countMacs(vaeGraphs(folder.vae, size.height, size.width).decoder).total;
+}
+
+function rowsOf(times: Partial<Times<Run>>, cfgLayout: CfgLayout, macs: ModeMacs): Row[] {
   const cfg = times[cfgLayout]!;
   return Object.entries(times).map(([what, values]) => {
     const modeMacs = what === "conditional" || what === "guide" ? macs[what] : macs.cfg;
     return {
       what: what === "conditional" || what === "guide" ? what : `CFG, ${what}`,
       milliseconds: { min: Math.min(...values), median: median(values) },
-      gigaMacs: (steps * modeMacs) / 1e9,
+      gigaMacs: modeMacs / 1e9,
       time: ratio(values, cfg),
       macs: modeMacs / macs.cfg,
     };
@@ -91,7 +104,7 @@ function rowsOf(times: Partial<Times<Run>>, cfgLayout: CfgLayout, macs: ModeMacs
 export function showGuide({ steps, rounds, cfgLayout, loop, image }: GuideResult): string {
   const rows = (list: readonly Row[]): string[][] =>
     list.map((row) => [row.what, milliseconds(row.milliseconds.min), milliseconds(row.milliseconds.median), estimate(row.time), row.macs.toFixed(4), row.gigaMacs.toFixed(2)]);
-  const head = (what: string): string[] => [what, "ms min", "median", "time / CFG", "MACs / CFG", "UNet + guide GMAC"];
+  const head = (what: string): string[] => [what, "ms min", "median", "time / CFG", "MACs / CFG", "GMAC"];
   const parts = [table([head(`denoising loop, ${steps} steps`), ...rows(loop)])];
   parts.push(image ? table([head("whole picture"), ...rows(image)]) : "whole picture: not measured, there is only a UNet");
   return [...parts, `${rounds} rounds, interleaved; CFG = ${cfgLayout}, the faster here; intervals are 95 % bootstrap over rounds.`].join("\n\n");

@@ -1,14 +1,14 @@
-import { availableParallelism } from "node:os";
-import { writeFile } from "node:fs/promises";
-import { Command, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
+import { defaultThreads, integer, threads } from "#workers/cli/options.ts";
+import { requireWritable, writeWhole } from "#workers/cli/output-file.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
 import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
 import { describeMachine } from "./machine.ts";
 import { benchOpen, showOpen } from "./open.ts";
-import { readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
+import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
 
 interface Bench<Result> {
   readonly run: (subject: Subject, rounds: number, runtime: Runtime) => Promise<Result>;
@@ -20,14 +20,14 @@ interface Bench<Result> {
 const bench = <Result>(benchmark: Bench<Result>): Bench<unknown> => benchmark as Bench<unknown>;
 
 const benches: Readonly<Record<string, Bench<unknown>>> = {
-  guide: bench({ run: benchGuide, show: showGuide, rounds: { starter: 20, sd15: 3 } }),
+  guide: bench({ run: benchGuide, show: showGuide, rounds: { starter: 20, sd15: 5 } }),
   form: bench({ run: benchForm, show: showForm, rounds: { starter: 100, sd15: 5 } }),
-  ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 30, sd15: 5 } }),
-  open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 5 } }),
+  ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 20, sd15: 5 } }),
+  open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 7 } }),
 };
 
 interface Options {
-  model?: SubjectName;
+  model: SubjectName | "both";
   rounds?: number;
   threads: number;
   json?: string;
@@ -36,15 +36,18 @@ interface Options {
 const program = new Command("npm run bench --")
   .description("Measure what a step costs, side by side in one run. Ratios hold; milliseconds are those of this machine.")
   .argument("<name>", `one of ${Object.keys(benches).join(", ")}, or all`)
-  .addOption(new Option("--model <name>", "one model only (default: both)").choices(subjectNames))
-  .option("--rounds <count>", "how often everything is timed", Number)
-  .option("--threads <count>", "processor threads", Number, availableParallelism())
+  .addOption(new Option("--model <name>", "which model; sd15 writes 1.7 GB of random weights once").choices([...subjectNames, "both"]).default("starter"))
+  .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
+  .option("--threads <count>", "processor threads", threads, defaultThreads)
   .option("--json <file>", "also write the figures as JSON; - is standard output, instead of tables")
+  .exitOverride()
+  .configureOutput({ writeErr: () => {} })
   .action(run);
 
 async function run(name: string, { model, rounds, threads, json }: Options): Promise<void> {
   const names = name === "all" ? Object.keys(benches) : [name];
   if (!names.every((one) => Object.hasOwn(benches, one))) throw new AppError("bad_request", `There is no bench "${name}"; choose one of ${Object.keys(benches).join(", ")}, or all.`);
+  if (json !== undefined && json !== "-") await requireWritable(json);
   const runtime: Runtime = { provider: "cpu", threads };
   const machine = describeMachine(threads);
   const print = (text: string): void => {
@@ -52,7 +55,9 @@ async function run(name: string, { model, rounds, threads, json }: Options): Pro
   };
   print(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB; ${threads} threads, Node ${machine.node}, ${machine.runtime}; load ${machine.loadBefore} before`);
   const results: Record<string, Record<string, unknown>> = {};
-  for (const subjectName of model ? [model] : subjectNames) {
+  const models = model === "both" ? subjectNames : [model];
+  for (const subjectName of models) await prepareSubject(subjectName);
+  for (const subjectName of models) {
     const subject = await readSubject(subjectName);
     for (const one of names) {
       const result = await benches[one]!.run(subject, rounds ?? benches[one]!.rounds[subjectName], runtime);
@@ -62,13 +67,14 @@ async function run(name: string, { model, rounds, threads, json }: Options): Pro
   }
   const text = `${JSON.stringify({ machine, results }, null, 2)}\n`;
   if (json === "-") process.stdout.write(text);
-  else if (json !== undefined) await writeFile(json, text);
+  else if (json !== undefined) await writeWhole(json, Buffer.from(text));
 }
 
 try {
   await program.parseAsync();
 } catch (failure) {
-  if (!(failure instanceof AppError)) throw failure;
-  process.stderr.write(`${failure.message}\n`);
-  process.exitCode = 2;
+  if (!(failure instanceof AppError || failure instanceof CommanderError)) throw failure;
+  const asked = failure instanceof CommanderError && failure.exitCode === 0; // for help
+  if (!asked) process.stderr.write(`${failure.message}\n`);
+  process.exitCode = asked ? 0 : 2;
 }

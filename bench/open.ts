@@ -1,44 +1,58 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { median } from "./interleave.ts";
 import type { OpenTimes } from "./open-child.ts";
 import { progress } from "./progress.ts";
-import { readSubject, type Subject } from "./subject.ts";
+import type { Subject, SubjectName } from "./subject.ts";
 import { table } from "./table.ts";
 
-export interface OpenResult {
-  readonly repeats: number;
-  /** Medians, in milliseconds from the start of a fresh process. */
-  readonly started: number;
-  readonly headersRead: number;
-  readonly opened: number;
-  readonly firstStep: number;
-  readonly residentMb: number;
+interface Spread {
+  readonly min: number;
+  readonly median: number;
 }
 
-/** From nothing to the first step, each time in a fresh process. The files are in the system's cache; the disk is not measured. */
-export async function benchOpen(subject: Subject, repeats: number, runtime: Runtime): Promise<OpenResult> {
-  await readSubject(subject.name); // so that random weights are there, and in the cache
+/** Milliseconds from the start of a fresh process, and what it holds of memory at the end. */
+export type OpenResult = { readonly repeats: number } & Readonly<Record<keyof OpenTimes, Spread>>;
+
+/** From nothing to the first step, each time in a fresh process. The first is not counted: it brings the files into the system's cache. */
+export async function benchOpen({ name }: Subject, repeats: number, runtime: Runtime): Promise<OpenResult> {
   const runs: OpenTimes[] = [];
   for (let repeat = -1; repeat < repeats; repeat++) {
-    const child = fork(fileURLToPath(new URL("open-child.ts", import.meta.url)), [subject.name, String(Date.now()), JSON.stringify(runtime)]);
-    const [times] = (await once(child, "message")) as [OpenTimes];
-    await once(child, "exit");
+    const times = await openOnce(name, runtime);
     if (repeat >= 0) runs.push(times);
     progress(`process ${repeat + 1} of ${repeats}`);
   }
   progress("");
-  const of = (key: keyof OpenTimes): number => median(runs.map((run) => run[key]));
+  const of = (key: keyof OpenTimes): Spread => {
+    const values = runs.map((run) => run[key]);
+    return { min: Math.min(...values), median: median(values) };
+  };
   return { repeats, started: of("started"), headersRead: of("headersRead"), opened: of("opened"), firstStep: of("firstStep"), residentMb: of("residentMb") };
 }
 
-export const showOpen = ({ repeats, started, headersRead, opened, firstStep, residentMb }: OpenResult): string =>
-  table([
-    ["from the start of a fresh process to", "ms median"],
-    ["Node running our code", started.toFixed(0)],
-    ["headers read", headersRead.toFixed(0)],
-    ["UNet and guide open", opened.toFixed(0)],
-    ["first step done", firstStep.toFixed(0)],
-  ]) + `\n\nResident memory after it: ${residentMb.toFixed(0)} MB. ${repeats} processes, files in the system's cache.`;
+async function openOnce(name: SubjectName, runtime: Runtime): Promise<OpenTimes> {
+  const child = fork(fileURLToPath(new URL("open-child.ts", import.meta.url)), [name, String(Date.now()), JSON.stringify(runtime)]);
+  const gone = once(child, "exit");
+  const times = await new Promise<OpenTimes>((resolve, reject) => {
+    child.once("message", (message) => resolve(message as OpenTimes));
+    // The channel closes after the last message, so this comes first only where there was none.
+    child.once("disconnect", () => reject(new AppError("inference_died", `The process that opens ${name} ended before its first step; most often memory ran out, so close other programs.`)));
+  });
+  await gone;
+  return times;
+}
+
+export function showOpen({ repeats, residentMb, ...times }: OpenResult): string {
+  const row = (what: string, { min, median }: Spread): string[] => [what, min.toFixed(0), median.toFixed(0)];
+  const rows = [
+    ["from the start of a fresh process to", "ms min", "median"],
+    row("Node running our code", times.started),
+    row("headers read", times.headersRead),
+    row("UNet and guide open", times.opened),
+    row("first step done", times.firstStep),
+  ];
+  return `${table(rows)}\n\nResident memory after it: ${residentMb.median.toFixed(0)} MB. ${repeats} processes, files in the system's cache.`;
+}

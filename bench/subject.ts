@@ -1,12 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { cfgLayoutFor, openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
-import type { CfgLayout } from "#lib/diffusion/guidance.ts";
+import { openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
 import { type GuideFile, type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { parseScheduleConfig, type Schedule } from "#lib/diffusion/schedule.ts";
 import { openUNet, type UNet, type UNetParts } from "#lib/diffusion/unet-networks.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import { synthesiseSd15 } from "./synthetic-sd15.ts";
+import { readSd15, writeSd15 } from "./synthetic-sd15.ts";
 
 export const subjectNames = ["starter", "sd15"] as const;
 export type SubjectName = (typeof subjectNames)[number];
@@ -19,7 +18,6 @@ export interface Subject {
   readonly schedule: Schedule;
   /** Denoising steps of one timed loop. */
   readonly steps: number;
-  readonly cfgLayout: CfgLayout;
   /** Text encoder and VAE too, where there are any. */
   openWhole(runtime: Runtime): Promise<Pipeline | null>;
 }
@@ -31,17 +29,20 @@ export interface OpenSubject {
 
 const starterPath = (path: string): string => fileURLToPath(new URL(`../starter/${path}`, import.meta.url));
 
+/** Makes the files that `readSubject` reads, where the project does not ship them. */
+export async function prepareSubject(name: SubjectName): Promise<void> {
+  if (name === "sd15") await writeSd15();
+}
+
 export async function readSubject(name: SubjectName): Promise<Subject> {
   if (name === "sd15") {
-    const { parts, guide } = await synthesiseSd15();
     const schedule = parseScheduleConfig({ _class_name: "DDIMScheduler", beta_start: 0.00085, beta_end: 0.012, beta_schedule: "scaled_linear", steps_offset: 1, set_alpha_to_one: false }, "sd15");
-    return { name, parts, guide, schedule, steps: 2, cfgLayout: cfgLayoutFor(parts.unet.weights.parameters), openWhole: async () => null };
+    return { name, ...(await readSd15()), schedule, steps: 2, openWhole: async () => null };
   }
   const files = await readModelFiles({ model: starterPath("storybook"), lowRank: [], guide: starterPath("guide-tiny/guide.safetensors") });
   const { sampleSize } = files.folder.unet.config;
   const size = { height: sampleSize, width: sampleSize };
-  const parts = unetParts(files, size);
-  return { name, parts, guide: files.guide!, schedule: files.folder.schedule, steps: 20, cfgLayout: cfgLayoutFor(parts.unet.weights.parameters), openWhole: (runtime) => openPipeline(files, size, runtime) };
+  return { name, parts: unetParts(files, size), guide: files.guide!, schedule: files.folder.schedule, steps: 20, openWhole: (runtime) => openPipeline(files, size, runtime) };
 }
 
 export async function openSubject({ parts, guide }: Subject, runtime: Runtime): Promise<OpenSubject> {
