@@ -38,8 +38,8 @@ export interface SplitUNet extends UNet {
 export type EncodedTensors = Readonly<Record<string, FloatTensor>>;
 
 /**
- * One graph, the form for sampling: 0.95 [0.92, 0.97] of the time of two on the starter, and 1.01 [0.99, 1.03] on a UNet of SD 1.5's
- * size, where copying the skips does not show. `npm run bench -- form`
+ * One graph, the form for sampling: 0.95 to 1.00 of the time of two on the starter over several runs, 0.98 [0.95, 1.01] on a UNet
+ * of SD 1.5's size, where copying the skips hardly shows. `npm run bench -- form`
  */
 export async function openUNet(parts: UNetParts, runtime: Runtime): Promise<UNet> {
   const graph = joinedGraph(parts);

@@ -88,6 +88,13 @@ describe("with nothing installed", () => {
     expect(lockFolders()).toEqual([]);
   });
 
+  test("nothing is installed through a link, which leads to somebody else's folder", async () => {
+    write("theirs/precious", "");
+    symlinkSync(join(root, "theirs"), join(root, "node_modules"));
+    expect(await enter(["run", "program.ts"])).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^\S+ is a link to dependencies .* run this again\.\n$/) });
+    expect(readdirSync(join(root, "theirs"))).toEqual(["precious"]);
+  });
+
   test("an npm that outlives its starter is waited for", async () => {
     npmDoes(`sleep 0.5 && ${putInPlace}`);
     const [killed, after] = await new Promise<[Promise<Ended>, Promise<Ended>]>((resolve) => {
