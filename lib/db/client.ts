@@ -1,0 +1,35 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import { env } from "#lib/env.ts";
+import { AppError } from "#lib/errors.ts";
+import { PrismaClient } from "./generated/client.ts";
+
+export type Database = PrismaClient;
+
+// Next may load this module more than once in one process; the pool must not multiply.
+const shared = globalThis as { guidepostDatabase?: Database };
+
+/** The database of this process. Connects when it is first asked something. */
+export function database(): Database {
+  return (shared.guidepostDatabase ??= openDatabase(requireUrl()));
+}
+
+const CONNECTIONS = 10; // of the 100 that PostgreSQL gives: room for a web process and several workers
+
+/** A client of its own, for whoever closes it again with `$disconnect()`. */
+export function openDatabase(url: string): Database {
+  const pool = {
+    connectionString: url,
+    application_name: "guidepost",
+    max: CONNECTIONS,
+    connectionTimeoutMillis: 5_000, // with all connections taken: fail, do not queue without end
+    statement_timeout: 60_000, // no question of ours takes a tenth of it
+    idle_in_transaction_session_timeout: 60_000,
+  };
+  return new PrismaClient({ adapter: new PrismaPg(pool) });
+}
+
+function requireUrl(): string {
+  const { databaseUrl } = env();
+  if (databaseUrl) return databaseUrl;
+  throw new AppError("internal", "DATABASE_URL is not set; start with npm start, which runs a PostgreSQL and sets it.");
+}

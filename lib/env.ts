@@ -1,0 +1,94 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { AppError } from "#lib/errors.ts";
+
+/** What the operator of a hub may set. Nothing else reads process.env. */
+export interface Env {
+  /** PORT: where the web server listens. */
+  readonly port: number;
+  /** GUIDEPOST_URL: the address that people and clients use, without a slash at the end. All links are made from it. */
+  readonly publicUrl: string;
+  /** GUIDEPOST_DATA: absolute; the embedded database, the blobs of the disk store, caches. Everything a backup must hold. */
+  readonly dataFolder: string;
+  /** GUIDEPOST_SECRET: signs sessions and download links. Without it `npm start` makes one and keeps it in the data folder. */
+  readonly secret: string | null;
+  /** GUIDEPOST_WORKER_BYTES: how many bytes of models a worker keeps loaded; the least recently used goes first. */
+  readonly workerBytes: number;
+  /** LOG_LEVEL: the least that is written. */
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** DATABASE_URL: a PostgreSQL of your own, version 15 or later. Without it `npm start` runs the embedded one. */
+  readonly databaseUrl: string | null;
+  /** S3_ENDPOINT, S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: where bytes go. Without them, into the data folder. */
+  readonly s3: S3Settings | null;
+}
+
+export interface S3Settings {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+let known: Env | undefined;
+
+/** The variables of this process, read once. The first call is the start's: a bad one stops it with its name. */
+export function env(): Env {
+  return (known ??= readEnv(process.env));
+}
+
+export function readEnv(source: Readonly<Record<string, string | undefined>>): Env {
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== "")); // VAR= means not set
+  const parsed = variables.safeParse(given);
+  if (!parsed.success) {
+    const name = String(parsed.error.issues[0]!.path[0]) as keyof typeof variables.shape;
+    throw new AppError("bad_request", `${name} must be ${variables.shape[name].description}; correct it, or leave it out.`, { name });
+  }
+  const read = parsed.data;
+  return {
+    port: read.PORT,
+    publicUrl: new URL(read.GUIDEPOST_URL ?? `http://localhost:${read.PORT}`).origin,
+    dataFolder: resolve(read.GUIDEPOST_DATA),
+    secret: read.GUIDEPOST_SECRET ?? null,
+    workerBytes: read.GUIDEPOST_WORKER_BYTES,
+    logLevel: read.LOG_LEVEL,
+    databaseUrl: read.DATABASE_URL ?? null,
+    s3: readS3(read),
+  };
+}
+
+const units = { MB: 1e6, GB: 1e9 } as const;
+const wholeNumber = z.string().regex(/^\d{1,16}$/).transform(Number);
+const size = z.string().regex(/^\d+(\.\d+)? ?(MB|GB)$/).transform((text) => Math.round(Number.parseFloat(text) * units[text.slice(-2) as keyof typeof units]));
+const address = (isFit: (url: URL) => boolean) =>
+  z.string().refine((text) => {
+    const url = URL.parse(text);
+    return url !== null && isFit(url);
+  });
+const isWeb = (url: URL): boolean => url.protocol === "https:" || url.protocol === "http:";
+
+/** `describe` completes the sentence «NAME must be …». */
+const variables = z.object({
+  PORT: wholeNumber.pipe(z.number().min(1).max(65_535)).default(3000).describe("a port number from 1 to 65535"),
+  GUIDEPOST_URL: address((url) => isWeb(url) && url.href === `${url.origin}/`).optional().describe("an address without a path, like https://guides.example.org"),
+  GUIDEPOST_DATA: z.string().default("data").describe("the path of a folder"),
+  GUIDEPOST_SECRET: z.string().min(32).optional().describe("at least 32 characters long (`openssl rand -hex 32` makes 64)"),
+  // The parts of one SD 1.5 in half precision are 2.1 GB, a guide 20 MB: one base and one fine-tune stay loaded.
+  GUIDEPOST_WORKER_BYTES: z.union([wholeNumber, size]).pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER)).default(5e9).describe("a size of at least 100 MB, like 8GB or 8000000000"),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info").describe("debug, info, warn or error"),
+  DATABASE_URL: address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1).optional().describe("like postgresql://user:password@host:5432/database"),
+  S3_ENDPOINT: address(isWeb).optional().describe("the address of an S3 server, like https://s3.eu-central-1.amazonaws.com"),
+  S3_BUCKET: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/).optional().describe("the name of a bucket: 3 to 63 small letters, digits, dots and hyphens"),
+  S3_REGION: z.string().optional().describe("a region like eu-central-1"),
+  S3_ACCESS_KEY_ID: z.string().optional().describe("the id of an access key"),
+  S3_SECRET_ACCESS_KEY: z.string().optional().describe("the secret of an access key"),
+});
+
+function readS3(read: z.output<typeof variables>): S3Settings | null {
+  const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_REGION: region, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = read;
+  if (endpoint && bucket && region && accessKeyId && secretAccessKey) return { endpoint, bucket, region, accessKeyId, secretAccessKey };
+  const names = Object.keys(variables.shape).filter((name) => name.startsWith("S3_")) as (keyof typeof read)[];
+  const missing = names.filter((name) => read[name] === undefined);
+  if (missing.length === names.length) return null;
+  throw new AppError("bad_request", `${missing.join(", ")} must be set too: ${names.join(", ")} come together; set all, or leave all out.`, { name: missing[0] });
+}

@@ -1,0 +1,70 @@
+export const uuid = (n: number): string => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
+/** The sha256 of a blob: a, b, c and d are there, of 10, 20, 30 and 40 bytes. */
+export const sha = (digit: string): string => digit.repeat(64);
+/** The id of a commit: 1 (base), 2 and 3 (fine-tune), 4 (guide) are there. */
+export const oid = (digit: string): string => digit.repeat(40);
+
+export const ids = {
+  ann: uuid(1), // namespaces
+  lab: uuid(2),
+  base: uuid(3), // repos
+  fine: uuid(4),
+  guide: uuid(5),
+  upload: uuid(6), // verified: blob c
+  pair: uuid(7), // not measured; has the levels 0, 1 and 2
+  preview: uuid(8),
+  distillation: uuid(9),
+} as const;
+
+const { ann, lab, base, fine, guide, upload, pair, preview, distillation } = ids;
+
+/** SQL that fills a migrated database with at least one row of everything, each keeping all rules. */
+export const smallHub = `
+  INSERT INTO app_user (id, name, email) VALUES ('ann', 'Ann', 'ann@example.org'), ('bob', 'Bob', 'bob@example.org');
+  INSERT INTO session (id, token, expires_at, user_id) VALUES ('s', 'token', now(), 'ann');
+  INSERT INTO account (id, account_id, provider_id, user_id) VALUES ('a', 'ann', 'credential', 'ann');
+  INSERT INTO apikey (id, key, reference_id) VALUES ('k', 'hash', 'ann');
+  INSERT INTO namespace (id, kind, name, user_id) VALUES ('${ann}', 'user', 'ann', 'ann'), ('${lab}', 'organisation', 'Lab', NULL);
+  INSERT INTO member (namespace_id, user_id, role) VALUES ('${lab}', 'ann', 'owner');
+  INSERT INTO repo (id, namespace_id, name, kind, visibility, base_id) VALUES
+    ('${base}', '${lab}', 'Storybook', 'base', 'public', NULL),
+    ('${fine}', '${lab}', 'pencil', 'finetune', 'public', '${base}'),
+    ('${guide}', '${ann}', 'tiny', 'guide', 'private', '${base}');
+  INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES
+    ('${sha("a")}', 10, 'key-a', '${oid("a")}', now()), ('${sha("b")}', 20, 'key-b', '${oid("b")}', now()),
+    ('${sha("c")}', 30, 'key-c', '${oid("c")}', now()), ('${sha("d")}', 40, 'key-d', '${oid("d")}', now());
+  INSERT INTO blob_hash (blob_sha256, algorithm, value) VALUES ('${sha("a")}', 'autov2', 'aaaaaaaaaa');
+  BEGIN;
+  INSERT INTO commit (id, repo_id, sequence, parent_id, author_id, title, file_count, size) VALUES
+    ('${oid("1")}', '${base}', 1, NULL, 'ann', 'First', 1, 10),
+    ('${oid("2")}', '${fine}', 1, NULL, 'ann', 'First', 1, 10),
+    ('${oid("3")}', '${fine}', 2, '${oid("2")}', 'bob', 'Second', 2, 30),
+    ('${oid("4")}', '${guide}', 1, NULL, NULL, 'First', 0, 0);
+  INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES
+    ('${oid("1")}', 'unet/a.safetensors', '${sha("a")}', 10, true),
+    ('${oid("2")}', 'a.safetensors', '${sha("a")}', 10, true),
+    ('${oid("3")}', 'a.safetensors', '${sha("a")}', 10, true), ('${oid("3")}', 'README.md', '${sha("b")}', 20, false);
+  COMMIT;
+  INSERT INTO ref (repo_id, name, kind, commit_id) VALUES
+    ('${base}', 'main', 'branch', '${oid("1")}'), ('${fine}', 'main', 'branch', '${oid("3")}'), ('${fine}', 'v1', 'tag', '${oid("2")}'), ('${guide}', 'main', 'branch', '${oid("4")}');
+  INSERT INTO upload (id, repo_id, user_id, declared_size, declared_sha256, idempotency_key, storage_key, expires_at) VALUES
+    ('${upload}', '${fine}', 'ann', 30, '${sha("c")}', 'once', 'stage-1', now() + interval '1 hour');
+  UPDATE upload SET state = 'receiving';
+  INSERT INTO upload_part (upload_id, number, size, etag) VALUES ('${upload}', 1, 30, 'e');
+  UPDATE upload SET state = 'hashing', attempt = 2;
+  UPDATE upload SET state = 'verified', blob_sha256 = declared_sha256;
+  INSERT INTO inspection (id, commit_id, tool_version) VALUES ('${uuid(20)}', '${oid("3")}', '1');
+  INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime, finetune_commit_id, guide_commit_id) VALUES
+    ('${pair}', '${sha("a")}', '${sha("b")}', '1', 'cpu-f32', '${oid("3")}', '${oid("4")}');
+  INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds)
+    SELECT gen_random_uuid(), '${pair}', level, 1, 16, '{}', 'test', 1 FROM unnest(ARRAY[0, 1, 2]) level;
+  INSERT INTO preview (id, user_id, finetune_commit_id, guide_commit_id, recipe) VALUES ('${preview}', 'ann', '${oid("3")}', '${oid("4")}', '{}');
+  INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'guide', 1, 1, '${sha("b")}', 64, 64, 20, 400);
+  INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, recipe, steps) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}', 100);
+  INSERT INTO distillation_metric (distillation_id, name, step, value) VALUES ('${distillation}', 'loss', 1, 0.5);
+  INSERT INTO job_event (subject, subject_id, attempt, kind, message) VALUES ('pair', '${pair}', 1, 'started', 'began');
+  INSERT INTO audit_event (actor_id, action, subject_id) VALUES ('ann', 'repo.create', '${fine}');
+  INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events, created_by_id) VALUES ('${uuid(21)}', '${lab}', '${fine}', 'https://example.org/hook', 's', '{commit}', 'ann');
+  INSERT INTO download_day (repo_id, day, count) VALUES ('${fine}', '2026-01-01', 1);
+  INSERT INTO download_seen (repo_id, day, visitor) VALUES ('${fine}', '2026-01-01', '${sha("0")}');
+`;

@@ -1,0 +1,70 @@
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readEnv } from "#lib/env.ts";
+import { AppError } from "#lib/errors.ts";
+
+const s3 = { S3_ENDPOINT: "https://s3.example.org", S3_BUCKET: "guides", S3_REGION: "eu-central-1", S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "very secret" };
+
+test("with nothing set a hub runs by itself on port 3000", () => {
+  expect(readEnv({})).toEqual({ port: 3000, publicUrl: "http://localhost:3000", dataFolder: resolve("data"), secret: null, workerBytes: 5e9, logLevel: "info", databaseUrl: null, s3: null });
+});
+
+test("an empty variable is one that is not set", () => {
+  const names = ["PORT", "GUIDEPOST_URL", "GUIDEPOST_DATA", "GUIDEPOST_SECRET", "GUIDEPOST_WORKER_BYTES", "LOG_LEVEL", "DATABASE_URL", ...Object.keys(s3)];
+  expect(readEnv(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(readEnv({}));
+});
+
+test("every variable is read", () => {
+  const read = readEnv({ PORT: "8080", GUIDEPOST_URL: "https://guides.example.org/", GUIDEPOST_DATA: "/srv/guidepost", GUIDEPOST_SECRET: "x".repeat(32), GUIDEPOST_WORKER_BYTES: "12.5 GB", LOG_LEVEL: "debug", DATABASE_URL: "postgres://u:p@h:5433/d?sslmode=require", ...s3 });
+  expect(read).toEqual({
+    port: 8080,
+    publicUrl: "https://guides.example.org",
+    dataFolder: "/srv/guidepost",
+    secret: "x".repeat(32),
+    workerBytes: 12.5e9,
+    logLevel: "debug",
+    databaseUrl: "postgres://u:p@h:5433/d?sslmode=require",
+    s3: { endpoint: "https://s3.example.org", bucket: "guides", region: "eu-central-1", accessKeyId: "id", secretAccessKey: "very secret" },
+  });
+  expect(readEnv({ PORT: "8080" }).publicUrl).toBe("http://localhost:8080");
+  expect(readEnv({ GUIDEPOST_WORKER_BYTES: "800000000" }).workerBytes).toBe(8e8);
+});
+
+describe("a bad variable stops the start with its name", () => {
+  const bad: readonly (readonly [name: string, value: string])[] = [
+    ...["0", "65536", "80x", "-1", "3000.5", "1e3", " 80", "9".repeat(20)].map((value) => ["PORT", value] as const),
+    ...["guides.example.org", "ftp://guides.example.org", "https://guides.example.org/hub", "https://u:p@guides.example.org", "https://guides.example.org/?a"].map((value) => ["GUIDEPOST_URL", value] as const),
+    ["GUIDEPOST_SECRET", "short"],
+    ...["lots", "1", "99MB", "1TB", "-5GB", "9".repeat(17)].map((value) => ["GUIDEPOST_WORKER_BYTES", value] as const),
+    ["LOG_LEVEL", "loud"],
+    ...["mysql://h/d", "postgresql://h", "h:5432/d", "postgresql://h/"].map((value) => ["DATABASE_URL", value] as const),
+    ["S3_ENDPOINT", "s3.example.org"],
+    ["S3_BUCKET", "My Bucket"],
+  ];
+  for (const [name, value] of bad) {
+    test(`${name}=${value}`, () => {
+      expect(() => readEnv({ ...s3, [name]: value })).toThrow(new RegExp(`^${name} must be .*; correct it, or leave it out\\.$`));
+    });
+  }
+});
+
+test("S3 settings come all or none, and those that miss are named", () => {
+  for (const name of Object.keys(s3)) expect(() => readEnv({ ...s3, [name]: undefined })).toThrow(new RegExp(`^${name} must be set too: `));
+  expect(() => readEnv({ S3_BUCKET: "guides" })).toThrow(/^S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY must be set too/);
+});
+
+test("a message never shows a value", () => {
+  for (const [name, value] of [["GUIDEPOST_SECRET", "my-little-secret"], ["DATABASE_URL", "mysql://u:my-little-secret@h/d"]] as const) {
+    const failure = catchError(() => readEnv({ [name]: value }));
+    expect(JSON.stringify([failure.message, failure.detail, failure.cause ?? null])).not.toContain("my-little-secret");
+  }
+});
+
+function catchError(run: () => unknown): AppError {
+  try {
+    run();
+  } catch (cause) {
+    if (cause instanceof AppError) return cause;
+  }
+  return expect.unreachable();
+}

@@ -1,0 +1,338 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ids, oid, sha, smallHub, uuid } from "../../support/small-hub.ts";
+import { createTempDatabase } from "../../support/temp-database.ts";
+
+// For every rule a statement that breaks it in the small hub. The last test compares the names with the catalogue of the
+// database, so that no rule can be without its statement.
+
+const temp = await createTempDatabase();
+const client = new pg.Client({ connectionString: temp.url });
+const { ann, lab, base, fine, guide, upload, pair, preview } = ids;
+
+beforeAll(async () => {
+  await client.connect();
+  await client.query(smallHub);
+});
+
+afterAll(async () => {
+  await client.end();
+  await temp.drop();
+});
+
+interface Failure {
+  readonly code: string;
+  readonly constraint?: string;
+  readonly message: string;
+}
+
+/** Runs statements that are undone again, deferred rules included. Null: the database took them. */
+async function attempt(sql: string): Promise<Failure | null> {
+  await client.query("BEGIN");
+  try {
+    await client.query(sql);
+    await client.query("SET CONSTRAINTS ALL IMMEDIATE");
+    return null;
+  } catch (cause) {
+    return cause as Failure;
+  } finally {
+    await client.query("ROLLBACK");
+  }
+}
+
+const newRepo = (name: string, rest = `'finetune', 'public', '${base}'`): string =>
+  `INSERT INTO repo (id, namespace_id, name, kind, visibility, base_id) VALUES (gen_random_uuid(), '${lab}', '${name}', ${rest})`;
+const newNamespace = (name: string): string => `INSERT INTO namespace (id, kind, name) VALUES (gen_random_uuid(), 'organisation', '${name}')`;
+const newCommit = (id: string, rest: { sequence?: number; parent?: string; title?: string; files?: number; size?: number } = {}): string =>
+  `INSERT INTO commit (id, repo_id, sequence, parent_id, title, file_count, size) VALUES
+    ('${id}', '${fine}', ${rest.sequence ?? 3}, ${rest.parent ? `'${rest.parent}'` : "NULL"}, '${rest.title ?? "Third"}', ${rest.files ?? 0}, ${rest.size ?? 0})`;
+const newFile = (path: string, rest = `'${sha("a")}', 10`, commit = oid("5")): string => `INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES ('${commit}', ${path}, ${rest}, true)`;
+const commitWith = (path: string): string => `${newCommit(oid("5"), { files: 1, size: 10 })}; ${newFile(path)}`;
+const newRef = (name: string): string => `INSERT INTO ref (repo_id, name, kind, commit_id) VALUES ('${fine}', ${name}, 'branch', '${oid("3")}')`;
+const newBlob = (sha256: string, size = 1, git = oid("e")): string => `INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES ('${sha256}', ${size}, 'key-new', '${git}', now())`;
+const newUpload = (columns: string, values: string): string =>
+  `INSERT INTO upload (id, repo_id, storage_key, declared_size, expires_at${columns}) VALUES ('${uuid(30)}', '${fine}', 'stage-2', 30, now() + interval '1 hour'${values})`;
+const uploadVia = (...states: string[]): string => [newUpload("", ""), ...states.map((state) => `UPDATE upload SET state = '${state}'${state === "failed" ? ", problem = 'x'" : state === "verified" ? `, blob_sha256 = '${sha("c")}'` : ""} WHERE id = '${uuid(30)}'`)].join("; ");
+const newPair = (columns: string, values: string): string =>
+  `INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime${columns}) VALUES (gen_random_uuid(), '${sha("c")}', '${sha("d")}', '1', 'cpu-f32'${values})`;
+const newMeasurement = (level: number, n = 16, milliseconds = 1): string =>
+  `INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) VALUES (gen_random_uuid(), '${pair}', ${level}, 2, ${n}, '{}', 'test', ${milliseconds})`;
+const newImage = (blob: string, rest = "64, 64, 20, 400"): string =>
+  `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'cfg', 1, 1, '${blob}', ${rest})`;
+const newWebhook = (url: string, events = "{commit}", repo = "NULL"): string =>
+  `INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events) VALUES (gen_random_uuid(), '${lab}', ${repo}, '${url}', 's', '${events}')`;
+const verdict = (word: string): string => `UPDATE pair SET verdict = '${word}', measured_at = now()`;
+
+/** What the database refuses, by the rule that refuses it. */
+const refused: readonly (readonly [rule: string, sql: string])[] = [
+  ["app_user_email_is_small", "INSERT INTO app_user (id, name, email) VALUES ('eve', 'Eve', 'Eve@example.org')"],
+  ["app_user_email_key", "INSERT INTO app_user (id, name, email) VALUES ('eve', 'Eve', 'ann@example.org')"],
+  ["session_token_key", "INSERT INTO session (id, token, expires_at, user_id) VALUES ('t', 'token', now(), 'bob')"],
+  ["account_provider_id_account_id_key", "INSERT INTO account (id, account_id, provider_id, user_id) VALUES ('b', 'ann', 'credential', 'bob')"],
+  ["apikey_key_key", "INSERT INTO apikey (id, key, reference_id) VALUES ('l', 'hash', 'bob')"],
+
+  ["namespace_name_key_key", newNamespace("LAB")],
+  ["namespace_user_id_key", "INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'user', 'ann2', 'ann')"],
+  ...["", "-lab", "lab-", "a--b", "a..b", "a b", "a/b", "ä", ".lab", "x".repeat(97)].map((name) => ["namespace_name_is_a_name", newNamespace(name)] as const),
+  ["namespace_of_a_user_has_one", "INSERT INTO namespace (id, kind, name) VALUES (gen_random_uuid(), 'user', 'nobody')"],
+  ["namespace_of_a_user_has_one", "INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'organisation', 'club', 'bob')"],
+  ["namespace_keeps_kind", `UPDATE namespace SET kind = 'user', user_id = 'bob' WHERE id = '${lab}'`],
+  ["member_in_organisation", `INSERT INTO member (namespace_id, user_id, role) VALUES ('${ann}', 'bob', 'writer')`],
+  ["member_in_organisation", `UPDATE member SET namespace_id = '${ann}'`],
+
+  ["repo_name_unique_while_live", newRepo("STORYBOOK")],
+  ...["", "a b", "../x", "a--b", "model.git", "model.GIT", "x".repeat(97)].map((name) => ["repo_name_is_a_name", newRepo(name)] as const),
+  ["repo_downloads_not_negative", "UPDATE repo SET downloads = -1"],
+  ["repo_of_a_base_has_no_base", newRepo("b2", `'base', 'public', '${base}'`)],
+  ["repo_base_is_a_base", newRepo("f2", `'finetune', 'public', '${guide}'`)],
+  ["repo_base_is_a_base", `UPDATE repo SET base_id = '${fine}' WHERE id = '${guide}'`],
+  ["repo_keeps_kind", `UPDATE repo SET kind = 'guide' WHERE id = '${fine}'`],
+  ["repo_tags_are_few", "UPDATE repo SET tags = array_fill('t'::text, ARRAY[101])"],
+  ["repo_hidden_before_purge", `DELETE FROM repo WHERE id = '${fine}'`],
+
+  ...["abc", "G".repeat(40), oid("A"), oid("5") + "5"].map((id) => ["commit_id_is_hex", newCommit(id)] as const),
+  ["commit_sequence_from_one", newCommit(oid("5"), { sequence: 0 })],
+  ["commit_repo_id_sequence_key", newCommit(oid("5"), { sequence: 2 })],
+  ["commit_is_not_its_parent", newCommit(oid("5"), { parent: oid("5") })],
+  ["commit_repo_id_parent_id_fkey", newCommit(oid("5"), { parent: oid("1") })], // of another repo
+  ["commit_title_is_short", newCommit(oid("5"), { title: "" })],
+  ["commit_title_is_short", newCommit(oid("5"), { title: "x".repeat(501) })],
+  ["commit_sums_not_negative", newCommit(oid("5"), { files: -1 })],
+  ["commit_sums_not_negative", newCommit(oid("5"), { size: -1 })],
+  ["commit_is_whole", newCommit(oid("5"), { files: 1, size: 10 })], // and no file follows
+  ["commit_is_whole", `${newCommit(oid("5"), { files: 1, size: 11 })}; ${newFile("'a'")}`],
+  ["commit_is_whole", newFile("'added-later'", undefined, oid("3"))],
+  ["commit_stays", `UPDATE commit SET title = 'Other' WHERE id = '${oid("3")}'`],
+  ["commit_stays", `UPDATE commit SET author_id = 'bob' WHERE id = '${oid("2")}'`],
+  ["commit_stays", `UPDATE commit SET author_id = NULL, title = 'Other' WHERE id = '${oid("2")}'`],
+  ["commit_stays", `DELETE FROM ref WHERE repo_id = '${fine}'; DELETE FROM commit WHERE id = '${oid("3")}'`],
+  ["commit_stays", "TRUNCATE commit CASCADE"],
+  ["commit_repo_id_id_key", `ALTER TABLE commit DISABLE TRIGGER USER; ALTER TABLE commit DROP CONSTRAINT commit_pkey CASCADE; ${newCommit(oid("3"))}`],
+
+  ...["''", "'/a'", "'a/'", "'a//b'", "'.'", "'..'", "'a/../b'", "'./a'", "'a\\b'", "E'a\\nb'", "E'a\\u0001'", "E'a\\u0085'", "E'\\u202egpj.exe'", "E'a\\u200bb'", "E'e\\u0301'", "repeat('x', 1025)"].map(
+    (path) => ["commit_file_path_is_a_path", commitWith(path)] as const,
+  ),
+  ["commit_file_path_unique_in_any_case", `${newCommit(oid("5"), { files: 2, size: 20 })}; ${newFile("'Ärger'")}; ${newFile("'äRGER'")}`],
+  ["commit_file_blob_sha256_size_fkey", `${newCommit(oid("5"), { files: 1, size: 11 })}; ${newFile("'a'", `'${sha("a")}', 11`)}`], // a lie about its size
+  ["commit_file_stays", "UPDATE commit_file SET path = 'b'"],
+  ["commit_file_stays", "DELETE FROM commit_file"],
+  ["commit_file_stays", "TRUNCATE commit_file"],
+
+  ...["''", "'-x'", "'/x'", "'x/'", "'x.'", "'a..b'", "'a//b'", "'a b'", "'a~b'", "'a^b'", "'a:b'", "'a?b'", "'a*b'", "'a[b'", "'a\\b'", "'x.lock'", "'a@{b'", "E'a\\tb'", `'${oid("a")}'`, "repeat('x', 256)"].map(
+    (name) => ["ref_name_is_a_name", newRef(name)] as const,
+  ),
+  ["ref_version_from_one", "ALTER TABLE ref DISABLE TRIGGER USER; UPDATE ref SET version = 0"],
+  ["ref_repo_id_commit_id_fkey", `UPDATE ref SET commit_id = '${oid("1")}', version = 2 WHERE repo_id = '${fine}' AND name = 'main'`], // of another repo
+  ["ref_version_counts_moves", `UPDATE ref SET commit_id = '${oid("2")}' WHERE repo_id = '${fine}' AND name = 'main'`],
+  ["ref_version_counts_moves", `UPDATE ref SET commit_id = '${oid("2")}', version = 3 WHERE repo_id = '${fine}' AND name = 'main'`],
+  ["ref_version_counts_moves", "UPDATE ref SET version = 2"],
+  ["ref_tag_stays", `UPDATE ref SET commit_id = '${oid("3")}', version = 2 WHERE name = 'v1'`],
+  ["ref_keeps_kind", "UPDATE ref SET kind = 'branch' WHERE name = 'v1'"],
+
+  ...["abc", sha("A"), sha("g"), sha("a") + "a"].map((value) => ["blob_sha256_is_hex", newBlob(value)] as const),
+  ["blob_git_sha1_is_hex", newBlob(sha("e"), 1, "e")],
+  ["blob_size_not_negative", newBlob(sha("e"), -1)],
+  ["blob_storage_key_key", newBlob(sha("e")).replace("key-new", "key-a")],
+  ["blob_sha256_size_key", `ALTER TABLE blob DROP CONSTRAINT blob_pkey CASCADE; ${newBlob(sha("a"), 10)}`],
+  ["blob_stays", `UPDATE blob SET storage_key = 'elsewhere' WHERE sha256 = '${sha("d")}'`],
+  ["blob_stays", `UPDATE blob SET size = 41 WHERE sha256 = '${sha("d")}'`],
+  ["blob_stays", `UPDATE blob SET storage_tag = 'v2' WHERE sha256 = '${sha("d")}'`],
+  ["blob_in_use", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("a")}'`], // by a commit
+  ["blob_in_use", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("c")}'`], // by a verified upload
+  ["blob_in_use", `${newImage(sha("d"))}; UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'`],
+  ["blob_marked_before_delete", `DELETE FROM blob WHERE sha256 = '${sha("d")}'`],
+  ["blob_is_purging", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newCommit(oid("5"), { files: 1, size: 40 })}; ${newFile("'a'", `'${sha("d")}', 40`)}`],
+  ["blob_is_purging", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newImage(sha("d"))}`],
+  ["blob_is_purging", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newUpload("", "")}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("d")}' WHERE id = '${uuid(30)}'`],
+  ...[["autov2", "aaaaaaaaa"], ["crc32", "AAAAAAAA"], ["blake3", "aa"], ["autov3", sha("a")], ["autov1", ""], ["tensors", oid("a")]].map(
+    ([algorithm, value]) => ["blob_hash_value_is_hex", `INSERT INTO blob_hash VALUES ('${sha("d")}', '${algorithm}', '${value}')`] as const,
+  ),
+
+  ["upload_sha256_is_hex", newUpload(", declared_sha256", ", 'abc'")],
+  ["upload_size_not_negative", newUpload("", "").replace("30,", "-1,")],
+  ["upload_part_size_positive", newUpload(", part_size", ", 0")],
+  ["upload_attempt_not_negative", newUpload(", attempt", ", -1")],
+  ["upload_expires_after_it_began", newUpload("", "").replace("+ interval", "- interval")],
+  ["upload_storage_key_key", newUpload("", "").replace("stage-2", "stage-1")],
+  ["upload_user_id_idempotency_key_key", newUpload(", user_id, idempotency_key", ", 'ann', 'once'")],
+  ["upload_begins_open", newUpload(", state", ", 'receiving'")],
+  ["upload_verified_has_its_blob", "UPDATE upload SET blob_sha256 = NULL"],
+  ["upload_failed_says_why", `${newUpload("", "")}; UPDATE upload SET state = 'failed' WHERE id = '${uuid(30)}'`],
+  ["upload_blob_is_what_was_declared", `${newUpload(", declared_sha256", `, '${sha("a")}'`)}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("c")}' WHERE id = '${uuid(30)}'`],
+  ["upload_blob_is_what_was_declared", `${newUpload("", "")}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("d")}' WHERE id = '${uuid(30)}'`], // 40 bytes, not 30
+  ["upload_stays", "UPDATE upload SET declared_size = 31"],
+  ["upload_stays", `UPDATE upload SET repo_id = '${base}'`],
+  ["upload_stays", "UPDATE upload SET storage_key = 'elsewhere'"],
+  ["upload_stays", "UPDATE upload SET user_id = 'bob'"],
+  ["upload_stays", `UPDATE upload SET blob_sha256 = '${sha("d")}'`],
+  ["upload_stays", `UPDATE upload SET state = 'linked', blob_sha256 = '${sha("d")}'`],
+  ["upload_attempt_grows", "UPDATE upload SET attempt = 1"],
+  ["upload_part_number_in_range", `INSERT INTO upload_part (upload_id, number, size, etag) VALUES ('${upload}', 0, 1, 'e')`],
+  ["upload_part_number_in_range", `INSERT INTO upload_part (upload_id, number, size, etag) VALUES ('${upload}', 10001, 1, 'e')`],
+  ["upload_part_size_not_negative", `INSERT INTO upload_part (upload_id, number, size, etag) VALUES ('${upload}', 2, -1, 'e')`],
+
+  ["inspection_commit_id_tool_version_key", `INSERT INTO inspection (id, commit_id, tool_version) VALUES (gen_random_uuid(), '${oid("3")}', '1')`],
+  ["inspection_weights_are_hex", "UPDATE inspection SET weights_sha256 = 'abc'"],
+  ["inspection_succeeded_has_facts", "UPDATE inspection SET state = 'running', attempt = 1; UPDATE inspection SET state = 'succeeded'"],
+
+  ["pair_finetune_weights_sha256_guide_weights_sha256_protocol__key", newPair("", "").replace(sha("c"), sha("a")).replace(sha("d"), sha("b"))],
+  ["pair_weights_are_hex", newPair("", "").replace(sha("c"), "c")],
+  ["pair_weights_are_hex", newPair("", "").replace(sha("d"), "d")],
+  ["pair_is_of_kinds", newPair(", finetune_commit_id", `, '${oid("4")}'`)],
+  ["pair_is_of_kinds", newPair(", guide_commit_id", `, '${oid("3")}'`)],
+  ["pair_verdict_has_a_date", "UPDATE pair SET verdict = 'incompatible'"],
+  ["pair_verdict_is_measured", verdict("verified")], // level 4 is missing
+  ["pair_verdict_is_measured", verdict("usable_with_limits")],
+  ["pair_verdict_is_measured", `${newMeasurement(4, 0)}; ${verdict("verified")}`], // of nothing
+  ["pair_verdict_is_measured", newPair(", verdict, measured_at", ", 'verified', now()")],
+  ["measurement_level_in_range", newMeasurement(-1)],
+  ["measurement_level_in_range", newMeasurement(6)],
+  ["measurement_numbers_not_negative", newMeasurement(4, -1)],
+  ["measurement_numbers_not_negative", newMeasurement(4, 1, -1)],
+  ["measurement_pair_id_level_attempt_key", newMeasurement(0).replace("0, 2,", "0, 1,")],
+  ["measurement_stays", "UPDATE measurement SET n = 1000"],
+
+  ["preview_attached_is_kept", "UPDATE preview SET is_attached = true, expires_at = now()"],
+  ["preview_image_stays", "UPDATE preview_image SET passes = 1"],
+  ["preview_image_has_a_size", newImage(sha("b"), "0, 64, 20, 400")],
+  ["preview_image_numbers_not_negative", newImage(sha("b"), "64, 64, -1, 400")],
+
+  ["distillation_steps_in_range", "UPDATE distillation SET steps = 0, step = 0"],
+  ["distillation_steps_in_range", "UPDATE distillation SET step = 101"],
+  ["distillation_steps_in_range", "UPDATE distillation SET step = -1"],
+  ["distillation_metric_step_not_negative", "UPDATE distillation_metric SET step = -1"],
+
+  // The four kinds of work keep the same rules.
+  ...["inspection", "pair", "preview", "distillation"].flatMap((table) => [
+    [`${table}_attempt_not_negative`, `ALTER TABLE ${table} DISABLE TRIGGER USER; UPDATE ${table} SET attempt = -1`] as const,
+    [`${table}_failed_says_why`, `UPDATE ${table} SET state = 'failed'`] as const,
+    [`${table}_attempt_grows`, `UPDATE ${table} SET state = 'running'`] as const, // a claim that is not counted
+    [`${table}_attempt_grows`, `UPDATE ${table} SET state = 'running', attempt = 2; UPDATE ${table} SET attempt = 1`] as const,
+    [`${table}_moves`, `UPDATE ${table} SET state = 'succeeded'`] as const,
+    [`${table}_moves`, `UPDATE ${table} SET state = 'cancelled'; UPDATE ${table} SET state = 'running', attempt = 1`] as const,
+  ]),
+
+  ["job_event_attempt_not_negative", `INSERT INTO job_event (subject, subject_id, attempt, kind, message) VALUES ('pair', '${pair}', -1, 'started', 'x')`],
+  ["job_event_stays", "UPDATE job_event SET message = 'never happened'"],
+  ["audit_event_stays", "UPDATE audit_event SET actor_id = 'bob'"],
+  ["audit_event_stays", "DELETE FROM audit_event"],
+  ["audit_event_stays", "TRUNCATE audit_event"],
+  ["webhook_url_is_web", newWebhook("file:///etc/passwd")],
+  ["webhook_url_is_web", newWebhook("https://a b")],
+  ["webhook_url_is_web", newWebhook(`https://${"x".repeat(2048)}`)],
+  ["webhook_hears_of_something", newWebhook("https://example.org", "{}")],
+  ["webhook_failures_not_negative", "UPDATE webhook SET failures = -1"],
+  ["webhook_unique_target", newWebhook("https://example.org/hook", "{commit}", `'${fine}'`)],
+  ["webhook_unique_target", `${newWebhook("https://example.org/all")}; ${newWebhook("https://example.org/all")}`],
+  ["download_day_count_positive", "UPDATE download_day SET count = 0"],
+  ["download_seen_visitor_is_hex", "UPDATE download_seen SET visitor = '127.0.0.1'"],
+];
+
+/** The nearest things that it takes. */
+const taken: readonly string[] = [
+  "INSERT INTO app_user (id, name, email) VALUES ('eve', 'Eve', 'eve@example.org')",
+  ...["a", "Lab2", "a-b.c_d", "_x_", "x".repeat(96)].map(newNamespace),
+  newRepo("pencil-2"),
+  `UPDATE repo SET deleted_at = now() WHERE id = '${fine}'; ${newRepo("Pencil")}`, // the name is free again
+  `UPDATE repo SET name = 'crayon', visibility = 'private' WHERE id = '${fine}'`,
+  commitWith("'unet/Ärger 日本語.safetensors'"),
+  commitWith("'...'"),
+  commitWith("'.gitattributes'"),
+  newCommit(oid("5"), { parent: oid("3") }),
+  `UPDATE commit SET author_id = NULL WHERE id = '${oid("2")}'`,
+  ...["'feature/x'", "'v1.0'", "'日本'", "'refs/pr/1'", "'abc123'"].map(newRef),
+  `UPDATE ref SET commit_id = '${oid("2")}', version = 2 WHERE repo_id = '${fine}' AND name = 'main'`,
+  "DELETE FROM ref WHERE name = 'v1'",
+  `UPDATE blob SET verified_at = now() WHERE sha256 = '${sha("a")}'`,
+  `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; DELETE FROM blob WHERE sha256 = '${sha("d")}'`,
+  newUpload(", user_id, idempotency_key", ", 'bob', 'once'"),
+  `${verdict("incompatible")}`,
+  `${verdict("verified")}; ${newMeasurement(4)}`, // in any order within one transaction
+  newPair(", finetune_commit_id, guide_commit_id", `, '${oid("1")}', '${oid("4")}'`), // a guide on its own base
+  "UPDATE inspection SET state = 'running', attempt = 1; UPDATE inspection SET state = 'succeeded', facts = '{}', finished_at = now(); UPDATE inspection SET state = 'queued'",
+  "DELETE FROM job_event",
+  newWebhook("http://localhost:3000/hook", "{commit,pair}"),
+];
+
+describe("the database refuses what breaks", () => {
+  for (const [rule, sql] of refused) {
+    test(`${rule}: ${brief(sql)}`, async () => {
+      expect(await attempt(sql)).toMatchObject({ constraint: rule });
+    });
+  }
+});
+
+describe("the database takes", () => {
+  for (const sql of taken) {
+    test(brief(sql), async () => {
+      expect(await attempt(sql)).toBeNull();
+    });
+  }
+});
+
+function brief(sql: string): string {
+  return (sql.split("; ").at(-1) ?? sql).replaceAll(/\s+/g, " ").replaceAll(/(\w)\1{20,}/g, "$1…").slice(0, 140);
+}
+
+const states = ["open", "receiving", "hashing", "verified", "linked", "failed", "aborted", "expired"] as const;
+const ways: Readonly<Record<(typeof states)[number], readonly string[]>> = {
+  open: [],
+  receiving: ["receiving"],
+  hashing: ["receiving", "hashing"],
+  verified: ["receiving", "hashing", "verified"],
+  linked: ["receiving", "hashing", "verified", "linked"],
+  failed: ["failed"],
+  aborted: ["aborted"],
+  expired: ["expired"],
+};
+const moves = new Set("open>receiving open>hashing receiving>hashing hashing>verified verified>linked open>failed receiving>failed hashing>failed open>aborted receiving>aborted hashing>aborted verified>aborted open>expired receiving>expired hashing>expired verified>expired".split(" "));
+
+describe("an upload moves", () => {
+  for (const from of states) {
+    for (const to of states.filter((state) => state !== from)) {
+      const isAllowed = moves.has(`${from}>${to}`);
+      test(`from ${from} ${isAllowed ? "to" : "never to"} ${to}`, async () => {
+        const failure = await attempt(uploadVia(...ways[from], to));
+        expect(failure?.constraint ?? null).toBe(isAllowed ? null : "upload_moves");
+      });
+    }
+  }
+});
+
+test("a word that is not one of an enumeration is refused", async () => {
+  for (const sql of ["UPDATE upload SET state = 'done'", "UPDATE repo SET kind = 'lora'", "UPDATE repo SET visibility = 'secret'", "UPDATE pair SET verdict = 'probably'", "UPDATE ref SET kind = 'head'", "UPDATE member SET role = 'god'", "UPDATE webhook SET events = '{everything}'", "UPDATE job_event SET kind = 'x'", "UPDATE preview_image SET mode = 'none'"])
+    expect(await attempt(sql)).toMatchObject({ code: "22P02" });
+});
+
+describe("every foreign key", async () => {
+  const nowhere: Readonly<Record<string, string>> = { app_user: "'nobody'", commit: `'${oid("e")}'`, blob: `'${sha("e")}'` };
+  const admin = new pg.Client({ connectionString: temp.url });
+  await admin.connect();
+  const { rows } = await admin.query<{ name: string; child: string; parent: string; columns: string[] }>(`
+    SELECT conname AS name, conrelid::regclass::text AS child, confrelid::regclass::text AS parent,
+      ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY k(number, place) JOIN pg_attribute ON attrelid = conrelid AND attnum = number ORDER BY place) AS columns
+    FROM pg_constraint WHERE contype = 'f' ORDER BY 1`);
+  await admin.end();
+  for (const { name, child, parent, columns } of rows) {
+    test(`${name} points at something`, async () => {
+      const column = columns.at(-1)!;
+      const value = column === "size" ? "size + 1" : (nowhere[parent] ?? "gen_random_uuid()");
+      const one = `(SELECT ctid FROM ${child} WHERE ${columns.map((each) => `${each} IS NOT NULL`).join(" AND ")} LIMIT 1)`;
+      const alone = `ALTER TABLE ${child} DISABLE TRIGGER USER; ALTER TABLE upload DROP CONSTRAINT upload_blob_is_what_was_declared`; // other rules would speak first
+      const failure = await attempt(`${alone}; UPDATE ${child} SET ${column} = ${value} WHERE ctid = ${one}`);
+      expect(failure).toMatchObject({ constraint: name, code: "23503" });
+    });
+  }
+});
+
+test("every rule of the database has a statement above that breaks it", async () => {
+  const { rows } = await client.query<{ rule: string }>(`
+    SELECT conname AS rule FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace
+    UNION SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+      WHERE indisunique AND NOT indisprimary AND relnamespace = 'public'::regnamespace AND relname <> '_prisma_migrations'
+    UNION SELECT m[1] FROM pg_proc, regexp_matches(prosrc, 'refuse\\(''(\\w+)''', 'g') m WHERE pronamespace = 'public'::regnamespace
+    UNION SELECT relname || m[1] FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid,
+      regexp_matches(prosrc, 'refuse\\(TG_TABLE_NAME \\|\\| ''(\\w+)''', 'g') m`);
+  const broken = new Set(refused.map(([rule]) => rule).filter((rule) => !rule.endsWith("_fkey")).concat("upload_moves"));
+  expect([...broken].toSorted()).toEqual(rows.map(({ rule }) => rule).toSorted());
+});
