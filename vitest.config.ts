@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     environment: "node",
     include: ["tests/**/*.test.ts"],
+    globalSetup: "./tests/support/global-setup.ts",
     pool: "forks",
     testTimeout: 60_000,
     reporters: ["default", "./tests/support/summary-reporter.ts"],

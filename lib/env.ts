@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
@@ -12,8 +13,20 @@ export interface Env {
   readonly dataFolder: string;
   /** GUIDEPOST_SECRET: signs sessions and download links. Without it `npm start` makes one and keeps it in the data folder. */
   readonly secret: string | null;
+  /** GUIDEPOST_SIGNUP: `invited`: only with an invitation link of an operator; `open`: anyone who can reach the hub. */
+  readonly signup: "invited" | "open";
+  /** GUIDEPOST_UPLOAD_TIME: in seconds; an upload that was not finished by then is swept away. */
+  readonly uploadSeconds: number;
+  /** GUIDEPOST_GRACE: in seconds; how long bytes that nothing names any more are kept. Longer than any transfer takes. */
+  readonly graceSeconds: number;
+  /** GUIDEPOST_THREADS: processor threads of each process that runs networks. */
+  readonly threads: number;
   /** GUIDEPOST_WORKER_BYTES: how many bytes of models a worker keeps loaded; the least recently used goes first. */
   readonly workerBytes: number;
+  /** GUIDEPOST_CACHE_BYTES: how many bytes of files a worker keeps on its disk when the store is S3; the least recently used goes first. */
+  readonly cacheBytes: number;
+  /** GUIDEPOST_FAILPOINT: for the crash tests only; the step after which this process kills itself. */
+  readonly failpoint: string | null;
   /** LOG_LEVEL: the least that is written. */
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** DATABASE_URL: a PostgreSQL of your own, version 15 or later. Without it `npm start` runs the embedded one. */
@@ -50,7 +63,13 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     publicUrl: new URL(read.GUIDEPOST_URL ?? `http://localhost:${read.PORT}`).origin,
     dataFolder: resolve(read.GUIDEPOST_DATA),
     secret: read.GUIDEPOST_SECRET ?? null,
+    signup: read.GUIDEPOST_SIGNUP,
+    uploadSeconds: read.GUIDEPOST_UPLOAD_TIME,
+    graceSeconds: read.GUIDEPOST_GRACE,
+    threads: read.GUIDEPOST_THREADS ?? availableParallelism(),
     workerBytes: read.GUIDEPOST_WORKER_BYTES,
+    cacheBytes: read.GUIDEPOST_CACHE_BYTES,
+    failpoint: read.GUIDEPOST_FAILPOINT ?? null,
     logLevel: read.LOG_LEVEL,
     databaseUrl: read.DATABASE_URL ?? null,
     s3: readS3(read),
@@ -60,6 +79,11 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
 const units = { MB: 1e6, GB: 1e9 } as const;
 const wholeNumber = z.string().regex(/^\d{1,16}$/).transform(Number);
 const size = z.string().regex(/^\d+(\.\d+)? ?(MB|GB)$/).transform((text) => Math.round(Number.parseFloat(text) * units[text.slice(-2) as keyof typeof units]));
+const secondsIn = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
+const duration = z.string().regex(/^\d{1,9} ?(s|min|h|d)$/).transform((text) => {
+  const [, count, unit] = /^(\d+) ?(\w+)$/.exec(text) as unknown as [string, string, keyof typeof secondsIn];
+  return Number(count) * secondsIn[unit];
+});
 const address = (isFit: (url: URL) => boolean) =>
   z.string().refine((text) => {
     const url = URL.parse(text);
@@ -73,6 +97,12 @@ const variables = z.object({
   GUIDEPOST_URL: address((url) => isWeb(url) && url.href === `${url.origin}/`).optional().describe("an address without a path, like https://guides.example.org"),
   GUIDEPOST_DATA: z.string().default("data").describe("the path of a folder"),
   GUIDEPOST_SECRET: z.string().min(32).optional().describe("at least 32 characters long (`openssl rand -hex 32` makes 64)"),
+  GUIDEPOST_SIGNUP: z.enum(["invited", "open"]).default("invited").describe("invited or open"),
+  GUIDEPOST_UPLOAD_TIME: duration.default(7 * 86_400).describe("a time like 7d, 12h or 30min"),
+  GUIDEPOST_GRACE: duration.default(3 * 86_400).describe("a time like 3d, 12h or 30min"),
+  GUIDEPOST_THREADS: wholeNumber.pipe(z.number().min(1).max(1024)).optional().describe("a number from 1 to 1024"),
+  GUIDEPOST_CACHE_BYTES: z.union([wholeNumber, size]).pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER)).default(50e9).describe("a size of at least 100 MB, like 50GB"),
+  GUIDEPOST_FAILPOINT: z.string().optional().describe("a step, like upload.part:2"),
   // The parts of one SD 1.5 in half precision are 2.1 GB, a guide 20 MB: one base and one fine-tune stay loaded.
   GUIDEPOST_WORKER_BYTES: z.union([wholeNumber, size]).pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER)).default(5e9).describe("a size of at least 100 MB, like 8GB or 8000000000"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info").describe("debug, info, warn or error"),

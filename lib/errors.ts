@@ -1,19 +1,49 @@
 /**
  * Every failure we report. `status` is what HTTP says, `hubCode` is the name that Hugging Face clients look for in
  * `X-Error-Code`. Domain code throws an AppError with one of these codes; only an edge (HTTP, command line) translates it.
+ *
+ * `temporary` failures may pass by themselves: the same request is worth sending again, after `detail.retryAfter` seconds where
+ * that is given.
  */
 export const failures = {
-  bad_request: { status: 400, hubCode: null },
-  file_not_found: { status: 404, hubCode: "EntryNotFound" },
-  pair_does_not_fit: { status: 409, hubCode: null },
-  malformed_weights: { status: 422, hubCode: null },
-  weights_mismatch: { status: 422, hubCode: null },
-  unsupported_model: { status: 422, hubCode: null },
-  not_finite: { status: 422, hubCode: null },
-  cancelled: { status: 499, hubCode: null },
-  inference_died: { status: 500, hubCode: null },
-  internal: { status: 500, hubCode: null },
-  deadline_passed: { status: 504, hubCode: null },
+  bad_request: { status: 400, hubCode: null, temporary: false },
+  /** Nobody is signed in, or the token is not one of ours. */
+  unauthenticated: { status: 401, hubCode: null, temporary: false },
+  /** Known, and not allowed. What may not even be seen is not_found instead, so that its existence stays private. */
+  forbidden: { status: 403, hubCode: null, temporary: false },
+  not_found: { status: 404, hubCode: null, temporary: false },
+  repo_not_found: { status: 404, hubCode: "RepoNotFound", temporary: false },
+  revision_not_found: { status: 404, hubCode: "RevisionNotFound", temporary: false },
+  file_not_found: { status: 404, hubCode: "EntryNotFound", temporary: false },
+  /** The name, or the key of an earlier request, is taken. */
+  conflict: { status: 409, hubCode: null, temporary: false },
+  /** Somebody else's commit came first. */
+  ref_moved: { status: 409, hubCode: null, temporary: false },
+  /** The bytes are still being read; ask again. */
+  upload_not_ready: { status: 409, hubCode: null, temporary: true },
+  /** The upload, preview or job has ended and takes no more. */
+  already_ended: { status: 409, hubCode: null, temporary: false },
+  pair_does_not_fit: { status: 409, hubCode: null, temporary: false },
+  gone: { status: 410, hubCode: null, temporary: false },
+  too_large: { status: 413, hubCode: null, temporary: false },
+  range_not_satisfiable: { status: 416, hubCode: null, temporary: false },
+  malformed_weights: { status: 422, hubCode: null, temporary: false },
+  weights_mismatch: { status: 422, hubCode: null, temporary: false },
+  unsupported_model: { status: 422, hubCode: null, temporary: false },
+  not_finite: { status: 422, hubCode: null, temporary: false },
+  /** The bytes that came are not those that were announced: another size or another sha256. */
+  bytes_differ: { status: 422, hubCode: null, temporary: false },
+  rate_limited: { status: 429, hubCode: null, temporary: true },
+  cancelled: { status: 499, hubCode: null, temporary: false },
+  inference_died: { status: 500, hubCode: null, temporary: false },
+  /** Worker after worker was lost while this job ran. */
+  worker_lost: { status: 500, hubCode: null, temporary: false },
+  internal: { status: 500, hubCode: null, temporary: false },
+  queue_full: { status: 503, hubCode: null, temporary: true },
+  database_unavailable: { status: 503, hubCode: null, temporary: true },
+  storage_unavailable: { status: 503, hubCode: null, temporary: true },
+  deadline_passed: { status: 504, hubCode: null, temporary: false },
+  disk_full: { status: 507, hubCode: null, temporary: true },
 } as const;
 
 export type FailureCode = keyof typeof failures;

@@ -47,13 +47,13 @@ export const smallHub = `
   COMMIT;
   INSERT INTO ref (repo_id, name, kind, commit_id) VALUES
     ('${base}', 'main', 'branch', '${oid("1")}'), ('${fine}', 'main', 'branch', '${oid("3")}'), ('${fine}', 'v1', 'tag', '${oid("2")}'), ('${guide}', 'main', 'branch', '${oid("4")}');
-  INSERT INTO upload (id, repo_id, user_id, declared_size, declared_sha256, idempotency_key, storage_key, expires_at) VALUES
-    ('${upload}', '${fine}', 'ann', 30, '${sha("c")}', 'once', 'stage-1', now() + interval '1 hour');
+  INSERT INTO upload (id, repo_id, user_id, path, declared_size, declared_sha256, idempotency_key, storage_key, expires_at) VALUES
+    ('${upload}', '${fine}', 'ann', 'b.safetensors', 30, '${sha("c")}', 'once', 'stage-1', now() + interval '1 hour');
   UPDATE upload SET state = 'receiving';
-  INSERT INTO upload_part (upload_id, number, size, etag) VALUES ('${upload}', 1, 30, 'e');
   UPDATE upload SET state = 'hashing', attempt = 2;
   UPDATE upload SET state = 'verified', blob_sha256 = declared_sha256;
-  INSERT INTO inspection (id, commit_id, tool_version) VALUES ('${uuid(20)}', '${oid("3")}', '1');
+  INSERT INTO inspection (id, commit_id, tool_version, base_commit_id) VALUES ('${uuid(20)}', '${oid("3")}', '1', '${oid("1")}');
+  INSERT INTO worker (id, host, pid, version, runtime) VALUES ('${uuid(22)}', 'here', 1, '1', 'cpu-f32');
   INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime, finetune_commit_id, guide_commit_id) VALUES
     ('${pair}', '${sha("a")}', '${sha("b")}', '1', 'cpu-f32', '${oid("3")}', '${oid("4")}');
   INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds)

@@ -29,3 +29,5 @@ function readStamp(): string | null {
     return null;
   }
 }
+
+if (import.meta.main) generateClient();

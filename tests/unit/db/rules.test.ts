@@ -8,7 +8,7 @@ import { createTempDatabase } from "../../support/temp-database.ts";
 
 const temp = await createTempDatabase();
 const client = new pg.Client({ connectionString: temp.url });
-const { ann, lab, base, fine, guide, upload, pair, preview } = ids;
+const { ann, lab, base, fine, guide, pair, preview } = ids;
 
 beforeAll(async () => {
   await client.connect();
@@ -51,7 +51,7 @@ const commitWith = (path: string): string => `${newCommit(oid("5"), { files: 1, 
 const newRef = (name: string): string => `INSERT INTO ref (repo_id, name, kind, commit_id) VALUES ('${fine}', ${name}, 'branch', '${oid("3")}')`;
 const newBlob = (sha256: string, size = 1, git = oid("e")): string => `INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES ('${sha256}', ${size}, 'key-new', '${git}', now())`;
 const newUpload = (columns: string, values: string): string =>
-  `INSERT INTO upload (id, repo_id, storage_key, declared_size, expires_at${columns}) VALUES ('${uuid(30)}', '${fine}', 'stage-2', 30, now() + interval '1 hour'${values})`;
+  `INSERT INTO upload (id, repo_id, path, storage_key, declared_size, expires_at${columns}) VALUES ('${uuid(30)}', '${fine}', 'b.safetensors', 'stage-2', 30, now() + interval '1 hour'${values})`;
 const uploadVia = (...states: string[]): string => [newUpload("", ""), ...states.map((state) => `UPDATE upload SET state = '${state}'${state === "failed" ? ", problem = 'x'" : state === "verified" ? `, blob_sha256 = '${sha("c")}'` : ""} WHERE id = '${uuid(30)}'`)].join("; ");
 const newPair = (columns: string, values: string): string =>
   `INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime${columns}) VALUES (gen_random_uuid(), '${sha("c")}', '${sha("d")}', '1', 'cpu-f32'${values})`;
@@ -157,6 +157,7 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["upload_user_id_idempotency_key_key", newUpload(", user_id, idempotency_key", ", 'ann', 'once'")],
   ["upload_begins_open", newUpload(", state", ", 'receiving'")],
   ["upload_verified_has_its_blob", "UPDATE upload SET blob_sha256 = NULL"],
+  ["upload_path_is_a_path", newUpload("", "").replace("b.safetensors", "../b.safetensors")],
   ["upload_failed_says_why", `${newUpload("", "")}; UPDATE upload SET state = 'failed' WHERE id = '${uuid(30)}'`],
   ["upload_blob_is_what_was_declared", `${newUpload(", declared_sha256", `, '${sha("a")}'`)}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("c")}' WHERE id = '${uuid(30)}'`],
   ["upload_blob_is_what_was_declared", `${newUpload("", "")}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("d")}' WHERE id = '${uuid(30)}'`], // 40 bytes, not 30
@@ -167,9 +168,6 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["upload_stays", `UPDATE upload SET blob_sha256 = '${sha("d")}'`],
   ["upload_stays", `UPDATE upload SET state = 'linked', blob_sha256 = '${sha("d")}'`],
   ["upload_attempt_grows", "UPDATE upload SET attempt = 1"],
-  ["upload_part_number_in_range", `INSERT INTO upload_part (upload_id, number, size, etag) VALUES ('${upload}', 0, 1, 'e')`],
-  ["upload_part_number_in_range", `INSERT INTO upload_part (upload_id, number, size, etag) VALUES ('${upload}', 10001, 1, 'e')`],
-  ["upload_part_size_not_negative", `INSERT INTO upload_part (upload_id, number, size, etag) VALUES ('${upload}', 2, -1, 'e')`],
 
   ["inspection_commit_id_tool_version_key", `INSERT INTO inspection (id, commit_id, tool_version) VALUES (gen_random_uuid(), '${oid("3")}', '1')`],
   ["inspection_weights_are_hex", "UPDATE inspection SET weights_sha256 = 'abc'"],

@@ -1,0 +1,116 @@
+import { database } from "#lib/db/client.ts";
+import type { Prisma, RepoKind, Visibility } from "#lib/db/generated/client.ts";
+import { AppError } from "#lib/errors.ts";
+import type { Actor } from "./actor.ts";
+
+/** «owner/repo», as people write it. */
+export interface RepoName {
+  readonly owner: string;
+  readonly repo: string;
+}
+
+declare const mayRead: unique symbol;
+declare const mayWrite: unique symbol;
+declare const mayAdminister: unique symbol;
+
+/**
+ * A repo that somebody may read: the permission is in the type. Only this file makes one, so a service that takes it cannot have
+ * forgotten to ask.
+ */
+export interface ReadableRepo {
+  readonly id: string;
+  readonly owner: string;
+  readonly name: string;
+  readonly kind: RepoKind;
+  readonly visibility: Visibility;
+  readonly defaultBranch: string;
+  readonly baseId: string | null;
+  readonly [mayRead]: true;
+}
+
+/** A repo that somebody may change. */
+export interface WritableRepo extends ReadableRepo {
+  readonly [mayWrite]: true;
+}
+
+/** A repo that somebody may rename, hide or delete. */
+export interface AdministeredRepo extends WritableRepo {
+  readonly [mayAdminister]: true;
+}
+
+/** @throws repo_not_found, also where the repo is there and may not be seen */
+export async function requireRead(actor: Actor, name: RepoName): Promise<ReadableRepo> {
+  return (await find(actor, name)).repo;
+}
+
+/** @throws repo_not_found; forbidden where it may be seen, not changed */
+export async function requireWrite(actor: Actor, name: RepoName): Promise<WritableRepo> {
+  const { repo, role } = await find(actor, name);
+  requireWriteScope(actor);
+  if (role === "owner" || role === "writer") return repo as WritableRepo;
+  throw new AppError("forbidden", `You may read ${repo.owner}/${repo.name}, not change it; ask one of its owners.`);
+}
+
+/** @throws repo_not_found; forbidden where it may be seen, not administered */
+export async function requireAdminister(actor: Actor, name: RepoName): Promise<AdministeredRepo> {
+  const { repo, role } = await find(actor, name);
+  requireWriteScope(actor);
+  if (role === "owner") return repo as AdministeredRepo;
+  throw new AppError("forbidden", `Only owners of ${repo.owner} may do this to ${repo.owner}/${repo.name}; ask one of them.`);
+}
+
+/** The same by id, for rows that point at a repo. @throws repo_not_found */
+export async function requireReadById(actor: Actor, id: string): Promise<ReadableRepo> {
+  return requireRead(actor, await nameOf(id));
+}
+
+export async function requireWriteById(actor: Actor, id: string): Promise<WritableRepo> {
+  return requireWrite(actor, await nameOf(id));
+}
+
+/** What of a listing of repos somebody may see. */
+export function visibleTo(actor: Actor): Prisma.RepoWhereInput {
+  if (seesAll(actor)) return { deletedAt: null };
+  const mine: Prisma.RepoWhereInput[] = actor.kind === "person" && actor.scopes.has("read") ? [{ namespace: { OR: [{ userId: actor.userId }, { members: { some: { userId: actor.userId } } }] } }] : [];
+  return { deletedAt: null, OR: [{ visibility: "public" }, ...mine] };
+}
+
+type Role = "owner" | "writer" | "reader" | null;
+
+const seesAll = (actor: Actor): boolean => actor.kind === "hub" || (actor.kind === "person" && actor.isOperator && actor.scopes.has("read"));
+
+function requireWriteScope(actor: Actor): void {
+  if (actor.kind === "person" && !actor.scopes.has("write")) throw new AppError("forbidden", "Your access token may not write; make one with the scope write in your settings.", { scope: "write" });
+}
+
+async function find(actor: Actor, { owner, repo: name }: RepoName): Promise<{ repo: ReadableRepo; role: Role }> {
+  const row = await database().repo.findFirst({
+    where: { nameKey: name.toLowerCase(), namespace: { nameKey: owner.toLowerCase() }, deletedAt: null },
+    select: {
+      id: true,
+      name: true,
+      kind: true,
+      visibility: true,
+      defaultBranch: true,
+      baseId: true,
+      namespace: { select: { name: true, userId: true, members: { where: { userId: actor.kind === "person" ? actor.userId : "" }, select: { role: true } } } },
+    },
+  });
+  const role = row && roleOf(actor, row.namespace);
+  const mayBeSeen = row && (row.visibility === "public" || (role !== null && (actor.kind !== "person" || actor.scopes.has("read"))));
+  if (!mayBeSeen) throw new AppError("repo_not_found", `There is no repo ${owner}/${name} that you may see; check the name, or sign in if it is private.`);
+  const { namespace, ...facts } = row;
+  return { repo: { ...facts, owner: namespace.name } as ReadableRepo, role };
+}
+
+function roleOf(actor: Actor, namespace: { readonly userId: string | null; readonly members: readonly { readonly role: "owner" | "writer" | "reader" }[] }): Role {
+  if (actor.kind === "anonymous") return null;
+  if (actor.kind === "hub" || actor.isOperator || namespace.userId === actor.userId) return "owner";
+  return namespace.members[0]?.role ?? null;
+}
+
+async function nameOf(id: string): Promise<RepoName> {
+  const row = await database().repo.findFirst({ where: { id, deletedAt: null }, select: { name: true, namespace: { select: { name: true } } } });
+  if (!row) throw new AppError("repo_not_found", "The repo of this is gone; nothing can be done with it any more.");
+  return { owner: row.namespace.name, repo: row.name };
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import type { Actor } from "#lib/auth/actor.ts";
+import { actorOf } from "#lib/auth/actor-of.ts";
+import { AppError } from "#lib/errors.ts";
+import { log, withLogContext } from "#lib/log.ts";
+import { toFailureResponse } from "./failure.ts";
+import type { Operation } from "./operation.ts";
+import { readText } from "./read-body.ts";
+
+const BODY_LIMIT = 256 * 1024;
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+export interface Call<Params, Query, Body> {
+  readonly actor: Actor;
+  readonly params: Parsed<Params>;
+  readonly query: Parsed<Query>;
+  readonly body: Parsed<Body>;
+  readonly request: Request;
+}
+
+/** What Next gives a route handler beside the request. */
+export interface RouteContext {
+  readonly params: Promise<Record<string, string | string[] | undefined>>;
+}
+
+export type RouteHandler = (request: Request, context: RouteContext) => Promise<Response>;
+
+/**
+ * The way from HTTP to a service and back: who is asking, is it well formed, what does a failure look like. The handler returns
+ * what the answer's body is to be, or a whole Response.
+ */
+export function route<Params extends z.ZodObject | undefined, Query extends z.ZodObject | undefined, Body extends z.ZodType | undefined>(
+  operation: Operation<Params, Query, Body>,
+  handle: (call: Call<Params, Query, Body>) => Promise<unknown>,
+): RouteHandler {
+  return (request, context) =>
+    answering(request, operation.path, async () => {
+      const actor = await actorOf(request.headers);
+      if (operation.scope !== null) requireScope(actor, operation.scope);
+      const parsed = {
+        params: parse(operation.params, await context.params, "address"),
+        query: parse(operation.query, queryOf(request), "address"),
+        body: parse(operation.body, operation.body && (await readJson(request, operation.bodyLimit ?? BODY_LIMIT)), "request"),
+      };
+      const answer = await handle({ actor, request, ...parsed } as Call<Params, Query, Body>);
+      if (answer instanceof Response) return answer;
+      if (operation.status === 204) return new Response(null, { status: 204 });
+      return Response.json(answer, { status: operation.status });
+    });
+}
+
+/** Around every answer: a request id, a log line, failures translated, and nothing kept by caches that was not said to be. */
+export async function answering(request: Request, template: string, work: () => Promise<Response>): Promise<Response> {
+  const requestId = randomUUID();
+  const began = performance.now();
+  return withLogContext({ requestId }, async () => {
+    const response = await work().catch((cause: unknown) => toFailureResponse(cause, requestId));
+    response.headers.set("X-Request-Id", requestId);
+    if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "private, no-store");
+    log().info({ event: "request", method: request.method, route: template, status: response.status, ms: Math.round(performance.now() - began) });
+    return response;
+  });
+}
+
+function requireScope(actor: Actor, scope: "read" | "write" | "run"): void {
+  if (actor.kind === "hub") return;
+  if (actor.kind === "anonymous") throw new AppError("unauthenticated", "You are not signed in; sign in, or send an access token as «Authorization: Bearer …».");
+  if (!actor.scopes.has(scope)) throw new AppError("forbidden", `Your access token may not ${scope}; make one with the scope ${scope} in your settings.`, { scope });
+}
+
+async function readJson(request: Request, limit: number): Promise<unknown> {
+  requireJson(request);
+  const text = await readText(request, limit);
+  if (text === "") return {};
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("bad_request", "The request is not valid JSON; correct it and send it again.", {}, cause);
+  }
+}
+
+/** A form of another site can send text/plain without asking first, but not this. */
+function requireJson(request: Request): void {
+  if (/^application\/json\b/i.test(request.headers.get("content-type") ?? "application/json")) return;
+  throw new AppError("bad_request", "The request must be JSON; send it with «Content-Type: application/json».");
+}
+
+/** A name that comes once is a text, one that comes again a list of them. */
+function queryOf(request: Request): Record<string, string | string[]> {
+  const { searchParams } = new URL(request.url);
+  return Object.fromEntries(
+    [...new Set(searchParams.keys())].map((name) => {
+      const all = searchParams.getAll(name);
+      return [name, all.length === 1 ? all[0]! : all];
+    }),
+  );
+}
+
+function parse(schema: z.ZodType | undefined, value: unknown, what: "address" | "request"): unknown {
+  if (schema === undefined) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  const field = path.join(".");
+  throw new AppError("bad_request", `${field ? `«${field}» in the ${what}` : `The ${what}`} cannot be used: ${message}; correct it and send it again.`, { field, issues: result.error.issues.length });
+}
+

@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+/**
+ * What workers do. A job carries no data but the id of its row: what is to be done, how far it is and what came of it is in the
+ * row, which is also what a page shows.
+ *
+ *   hash      upload       reads every byte that came, and says what they are
+ *   inspect   inspection   says what a commit is, and which base it was made from
+ *   check     pair         measures a guide on a fine-tune
+ *   preview   preview      draws the three pictures of one seed
+ */
+export const jobKinds = ["hash", "inspect", "check", "preview"] as const;
+export type JobKind = (typeof jobKinds)[number];
+
+/** Two queues, so that reading files never waits for a network to finish. */
+export const queues = { files: ["hash", "inspect"], compute: ["check", "preview"] } as const satisfies Record<string, readonly JobKind[]>;
+export type QueueName = keyof typeof queues;
+
+/** Higher goes first. A worker keeps one place free for `person`, so that nobody waits for a batch. */
+export const priorities = { person: 100, upload: 50, batch: 0 } as const;
+export type Priority = keyof typeof priorities;
+
+/** How long a job may take, in seconds, before its child is killed and it fails with `deadline_passed`. */
+export const deadlines: Readonly<Record<JobKind, number>> = {
+  hash: 3600, // 100 GB at 30 MB/s
+  inspect: 600,
+  check: 3600,
+  preview: 900,
+};
+
+/** How often a job is given out again after its worker was lost. A job that fails by itself is not tried again: it would fail again. */
+export const MAX_LOSSES = 3;
+
+export const jobPayload = z.strictObject({ kind: z.enum(jobKinds), subjectId: z.uuid() });
+export type JobPayload = z.infer<typeof jobPayload>;
+
+export const queueOf = (kind: JobKind): QueueName => (kind === "hash" || kind === "inspect" ? "files" : "compute");
