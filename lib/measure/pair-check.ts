@@ -10,6 +10,7 @@ import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
+import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict } from "#lib/pairing/verdict.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
@@ -51,7 +52,7 @@ export interface PairReport extends Verdict {
  * Sampler, steps, guidance and seeds are those of the published figures of the starter guides.
  */
 export const protocol = {
-  version: 1,
+  version: PROTOCOL_VERSION,
   sampler: "ddim",
   steps: 20,
   guidanceScale: 5,

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { readGuideFile } from "#lib/diffusion/guide-network.ts";
+import { signatureOf } from "#lib/diffusion/model-files.ts";
+import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { contractOf } from "#lib/pairing/contract.ts";
+import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
+import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.ts";
+import { starter } from "../../support/golden.ts";
+
+const signature: UNetSignature = {
+  inChannels: 4,
+  channels: [320, 640, 1280, 1280],
+  layersPerBlock: [2, 2, 2, 2],
+  downAttends: [true, true, true, false],
+  crossAttentionDim: 768,
+  predictionType: "epsilon",
+};
+
+describe("a contract", () => {
+  test("of a guide file is that of the models it was made for", async () => {
+    const guide = contractOf((await readGuideFile(starter("guide-tiny/guide.safetensors"))).config.base);
+    for (const model of ["storybook", "watercolor"]) expect(contractOf(signatureOf(await openModelFolder(starter(model))))).toBe(guide);
+  });
+
+  test("of Stable Diffusion 1.5 can be read by people", () => {
+    expect(contractOf(signature)).toBe("unet-in4-c320.640.1280.1280-l2.2.2.2-a1110-t768-eps");
+  });
+
+  test("differs exactly where the structure does", () => {
+    const changes: Partial<UNetSignature>[] = [
+      {},
+      { inChannels: 9 },
+      { channels: [320, 640, 1280] },
+      { channels: [3206, 40, 1280, 1280] }, // would be equal without separators
+      { layersPerBlock: [2, 2, 2, 1] },
+      { downAttends: [true, true, true, true] },
+      { crossAttentionDim: 1024 },
+      { predictionType: "v_prediction" },
+    ];
+    const all = changes.map((change) => ({ ...signature, ...change }));
+    for (const a of all) for (const b of all) expect(contractOf(a) === contractOf(b)).toBe(structureMismatches(a, b).length === 0);
+  });
+});
+
+test("protocols that differ in the number of prompts are one family", () => {
+  const judges = { evaluatorSha256: "8".repeat(64), promptsSha256: "a".repeat(64) };
+  expect(protocolKey(judges, 48)).toBe("v1-e888888888888-paaaaaaaaaaaa-n48");
+  expect(protocolKey(judges, 96)).toBe(`${protocolFamily(judges)}-n96`);
+  expect(protocolFamily({ ...judges, promptsSha256: null })).not.toBe(protocolFamily(judges));
+});
