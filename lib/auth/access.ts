@@ -1,7 +1,7 @@
 import { database } from "#lib/db/client.ts";
-import type { Prisma, RepoKind, Visibility } from "#lib/db/generated/client.ts";
+import type { NamespaceKind, Prisma, RepoKind, Visibility } from "#lib/db/generated/client.ts";
 import { AppError } from "#lib/errors.ts";
-import type { Actor } from "./actor.ts";
+import type { Actor, Person } from "./actor.ts";
 
 /** «owner/repo», as people write it. */
 export interface RepoName {
@@ -12,6 +12,8 @@ export interface RepoName {
 declare const mayRead: unique symbol;
 declare const mayWrite: unique symbol;
 declare const mayAdminister: unique symbol;
+declare const mayCreateIn: unique symbol;
+declare const mayManage: unique symbol;
 
 /**
  * A repo that somebody may read: the permission is in the type. Only this file makes one, so a service that takes it cannot have
@@ -36,6 +38,19 @@ export interface WritableRepo extends ReadableRepo {
 /** A repo that somebody may rename, hide or delete. */
 export interface AdministeredRepo extends WritableRepo {
   readonly [mayAdminister]: true;
+}
+
+/** A namespace in which somebody may create repos. */
+export interface WritableNamespace {
+  readonly id: string;
+  readonly kind: NamespaceKind;
+  readonly name: string;
+  readonly [mayCreateIn]: true;
+}
+
+/** An organisation whose members somebody may change. */
+export interface ManagedNamespace extends WritableNamespace {
+  readonly [mayManage]: true;
 }
 
 /** @throws repo_not_found, also where the repo is there and may not be seen */
@@ -66,6 +81,37 @@ export async function requireReadById(actor: Actor, id: string): Promise<Readabl
 
 export async function requireWriteById(actor: Actor, id: string): Promise<WritableRepo> {
   return requireWrite(actor, await nameOf(id));
+}
+
+/** @throws not_found; forbidden where the actor may not create repos */
+export async function requireNamespace(actor: Actor, name: string): Promise<WritableNamespace> {
+  const { namespace, role } = await findNamespace(actor, name);
+  requireWriteScope(actor);
+  if (role === "owner" || role === "writer") return namespace as WritableNamespace;
+  throw new AppError("forbidden", `You may not create anything under ${namespace.name}; use your own name, or ask an owner of ${namespace.name} to make you a writer.`);
+}
+
+/** @throws not_found; forbidden where the actor is not an owner; conflict for the namespace of a person, which has no members */
+export async function requireManage(actor: Actor, name: string): Promise<ManagedNamespace> {
+  const { namespace, role } = await findNamespace(actor, name);
+  requireWriteScope(actor);
+  if (namespace.kind === "user") throw new AppError("conflict", `${namespace.name} is a person and has no members; make an organisation to share repos.`);
+  if (role === "owner") return namespace as ManagedNamespace;
+  throw new AppError("forbidden", `Only owners of ${namespace.name} may change its members; ask one of them.`);
+}
+
+/** For what is about the account itself, where a token that was lost must not do harm. @throws unauthenticated, forbidden */
+export function requireSession(actor: Actor): Person {
+  if (actor.kind !== "person") throw new AppError("unauthenticated", "You are not signed in; sign in and try again.");
+  if (actor.tokenId !== null) throw new AppError("forbidden", "An access token cannot do this; sign in with your password and do it there.");
+  return actor;
+}
+
+/** @throws unauthenticated, forbidden */
+export function requireOperator(actor: Actor): Person {
+  const person = requireSession(actor);
+  if (!person.isOperator) throw new AppError("forbidden", "Only operators of this hub may do this; ask one of them.");
+  return person;
 }
 
 /** What of a listing of repos somebody may see. */
@@ -107,6 +153,16 @@ function roleOf(actor: Actor, namespace: { readonly userId: string | null; reado
   if (actor.kind === "anonymous") return null;
   if (actor.kind === "hub" || actor.isOperator || namespace.userId === actor.userId) return "owner";
   return namespace.members[0]?.role ?? null;
+}
+
+async function findNamespace(actor: Actor, name: string): Promise<{ namespace: { id: string; kind: NamespaceKind; name: string }; role: Role }> {
+  const row = await database().namespace.findUnique({
+    where: { nameKey: name.toLowerCase() },
+    select: { id: true, kind: true, name: true, userId: true, members: { where: { userId: actor.kind === "person" ? actor.userId : "" }, select: { role: true } } },
+  });
+  if (!row) throw new AppError("not_found", `There is no namespace ${name}; check the name.`);
+  const { userId, members, ...namespace } = row;
+  return { namespace, role: roleOf(actor, { userId, members }) };
 }
 
 async function nameOf(id: string): Promise<RepoName> {

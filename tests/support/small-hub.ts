@@ -24,6 +24,7 @@ export const smallHub = `
   INSERT INTO session (id, token, expires_at, user_id) VALUES ('s', 'token', now(), 'ann');
   INSERT INTO account (id, account_id, provider_id, user_id) VALUES ('a', 'ann', 'credential', 'ann');
   INSERT INTO apikey (id, key, reference_id) VALUES ('k', 'hash', 'ann');
+  INSERT INTO throttle (key, count, resets_at) VALUES ('${sha("e")}', 1, now() + interval '15 minutes');
   INSERT INTO namespace (id, kind, name, user_id) VALUES ('${ann}', 'user', 'ann', 'ann'), ('${lab}', 'organisation', 'Lab', NULL);
   INSERT INTO member (namespace_id, user_id, role) VALUES ('${lab}', 'ann', 'owner');
   INSERT INTO repo (id, namespace_id, name, kind, visibility, base_id) VALUES

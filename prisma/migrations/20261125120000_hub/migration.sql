@@ -51,3 +51,17 @@ CREATE TRIGGER tell_watchers AFTER INSERT OR UPDATE OF state, progress ON previe
 
 -- Which parts of an upload have come is for the store to say: what it lists is what it can put together.
 DROP TABLE upload_part;
+
+-- How often somebody tried to sign in or up; all web processes count together.
+CREATE TABLE "throttle" (
+    "key" TEXT NOT NULL,
+    "count" INTEGER NOT NULL,
+    "resets_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "throttle_pkey" PRIMARY KEY ("key")
+);
+CREATE INDEX "throttle_resets_at_idx" ON "throttle"("resets_at");
+
+ALTER TABLE throttle
+  ADD CONSTRAINT throttle_key_is_hex CHECK (key ~ '^[0-9a-f]{64}$'),
+  ADD CONSTRAINT throttle_count_not_negative CHECK (count >= 0);

@@ -70,6 +70,8 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["session_token_key", "INSERT INTO session (id, token, expires_at, user_id) VALUES ('t', 'token', now(), 'bob')"],
   ["account_provider_id_account_id_key", "INSERT INTO account (id, account_id, provider_id, user_id) VALUES ('b', 'ann', 'credential', 'bob')"],
   ["apikey_key_key", "INSERT INTO apikey (id, key, reference_id) VALUES ('l', 'hash', 'bob')"],
+  ["throttle_key_is_hex", "INSERT INTO throttle (key, count, resets_at) VALUES ('ann@example.org', 1, now())"],
+  ["throttle_count_not_negative", "UPDATE throttle SET count = count - 2"],
 
   ["namespace_name_key_key", newNamespace("LAB")],
   ["namespace_user_id_key", "INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'user', 'ann2', 'ann')"],
