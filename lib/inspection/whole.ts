@@ -22,21 +22,24 @@ export interface Network<Config> {
   readonly config: Config;
 }
 
-export const unetProblems = (unet: Network<UNetConfig>): string[] =>
-  problemsOf(unet, undefined, (scope, graph) => {
-    const { config } = unet;
-    const side = 2 ** config.channels.length; // halves evenly at every level
-    const text = graph.input("text", ["batch", 1, config.crossAttentionDim]);
-    const encoded = unetEncoder(scope, config, graph.input("latents", ["batch", config.inChannels, side, side]), graph.input("timestep", ["batch"]), text);
-    const shapes = residualShapes(config, side, side);
-    const residual = (shape: readonly number[], k: number | "mid") => graph.input(`residual.${k}`, ["batch", ...shape]);
-    unetDecoder(scope, config, encoded, { skips: shapes.skips.map(residual), mid: residual(shapes.mid, "mid") }, text);
-  });
+export const unetProblems = (unet: Network<UNetConfig>): string[] => problemsOf(unet, undefined, (scope, graph) => wholeUNet(scope, graph, unet.config));
 
 export const textEncoderProblems = (encoder: Network<TextEncoderConfig>): string[] =>
-  problemsOf(encoder, clipName, (scope, graph) => {
-    clipTextEncoder(scope, encoder.config, graph.input("tokens", ["batch", encoder.config.maxTokens], "int32"));
-  });
+  problemsOf(encoder, clipName, (scope, graph) => wholeTextEncoder(scope, graph, encoder.config));
+
+/** Every node of a UNet, at the smallest size that halves evenly at every level. */
+export function wholeUNet(scope: Scope, graph: Graph, config: UNetConfig): void {
+  const side = 2 ** config.channels.length;
+  const text = graph.input("text", ["batch", 1, config.crossAttentionDim]);
+  const encoded = unetEncoder(scope, config, graph.input("latents", ["batch", config.inChannels, side, side]), graph.input("timestep", ["batch"]), text);
+  const shapes = residualShapes(config, side, side);
+  const residual = (shape: readonly number[], k: number | "mid") => graph.input(`residual.${k}`, ["batch", ...shape]);
+  unetDecoder(scope, config, encoded, { skips: shapes.skips.map(residual), mid: residual(shapes.mid, "mid") }, text);
+}
+
+export function wholeTextEncoder(scope: Scope, graph: Graph, config: TextEncoderConfig): void {
+  clipTextEncoder(scope, config, graph.input("tokens", ["batch", config.maxTokens], "int32"));
+}
 
 export const vaeProblems = (vae: Network<VaeConfig>): string[] =>
   problemsOf(vae, vaeName, (scope, graph) => {

@@ -1,6 +1,7 @@
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
-import { type ChildMessage, type Job, parentMessage, type Report } from "./messages.ts";
+import { findKin, inspect } from "./inspect.ts";
+import { type ChildMessage, type Job, parentMessage, type Report, type ResultOf } from "./messages.ts";
 import { sample } from "./sample.ts";
 
 /**
@@ -24,12 +25,25 @@ async function run(job: Job): Promise<void> {
   busy = true;
   cancelled = false;
   try {
-    say(job.type === "sample" ? await sample(job, report) : await check(job, report));
+    say(await work(job));
   } catch (failure) {
     const { code, message, detail } = failure instanceof AppError ? failure : new AppError("internal", `Something went wrong on our side: ${(failure as Error).message}`, { stack: (failure as Error).stack });
     say({ type: "failed", code, message, detail: structuredClone({ ...detail }) });
   } finally {
     busy = false;
+  }
+}
+
+function work(job: Job): Promise<ResultOf<Job>> {
+  switch (job.type) {
+    case "sample":
+      return sample(job, report);
+    case "check":
+      return check(job, report);
+    case "inspect":
+      return inspect(job);
+    case "kinship":
+      return findKin(job, report);
   }
 }
 

@@ -1,16 +1,18 @@
 import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
+import type { Inspection } from "#lib/inspection/facts.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
+import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { Recipe } from "#lib/picture/recipe.ts";
 
 /**
  * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
  *
  *   parent                        child
- *     ── sample | check ──────────▶
+ *     ── sample | check | … ──────▶
  *     ◀── progress … ─────────────     one after every pass or two
  *     ── cancel ──────────────────▶    seen between two passes
- *     ◀── sampled | checked | failed
+ *     ◀── sampled | … | failed ───
  */
 const floats = z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.custom<Float32Array>((value) => value instanceof Float32Array) });
 
@@ -48,7 +50,17 @@ const checkJob = z.object({
   domain: z.string().nullable(),
 });
 
-export const parentMessage = z.discriminatedUnion("type", [sampleJob, checkJob, z.object({ type: z.literal("cancel") })]);
+const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });
+
+const kinshipJob = z.object({
+  type: z.literal("kinship"),
+  fineTune: z.union([z.object({ lowRank: z.string() }), z.object({ model: z.string() })]),
+  bases: z.array(z.object({ id: z.string(), folder: z.string() })).min(1),
+});
+
+const jobs = [sampleJob, checkJob, inspectJob, kinshipJob] as const;
+
+export const parentMessage = z.discriminatedUnion("type", [...jobs, z.object({ type: z.literal("cancel") })]);
 
 /** 8-bit RGB, row by row. */
 const picture = z.object({ width: z.int().min(1), height: z.int().min(1), rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array) });
@@ -77,20 +89,46 @@ const sampled = z.object({
   seconds: z.object({ open: z.number(), loop: z.number(), decode: z.number() }),
 });
 
-const checked = z.object({ type: z.literal("checked"), report: z.custom<PairReport>((value) => typeof value === "object" && value !== null) });
+const object = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null);
+
+const checked = z.object({ type: z.literal("checked"), report: object<PairReport>() });
+
+const inspected = z.object({
+  type: z.literal("inspected"),
+  inspection: object<Inspection>(),
+  /** What it is to a guide, or what a guide was made for; null for what does not run. */
+  signature: object<UNetSignature>().nullable(),
+  /** The files that decide what it computes, by their paths in the folder, the main one first. */
+  files: z.array(z.object({ role: z.string(), path: z.string() })),
+});
+
+const kin = z.object({
+  type: z.literal("kin"),
+  /** Why a base is none of its, in words; else the middle cosine of their weights, where those were compared. */
+  bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
+});
 
 const codes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
 const failed = z.object({ type: z.literal("failed"), code: z.enum(codes), message: z.string(), detail: z.record(z.string(), z.unknown()) });
 
-export const childMessage = z.discriminatedUnion("type", [z.object({ type: z.literal("ready") }), progress, sampled, checked, failed]);
+export const childMessage = z.discriminatedUnion("type", [z.object({ type: z.literal("ready") }), progress, sampled, checked, inspected, kin, failed]);
 
-export type Job = z.infer<typeof sampleJob> | z.infer<typeof checkJob>;
+export type Job = z.infer<(typeof jobs)[number]>;
 export type SampleJob = z.infer<typeof sampleJob>;
 export type CheckJob = z.infer<typeof checkJob>;
+export type InspectJob = z.infer<typeof inspectJob>;
+export type KinshipJob = z.infer<typeof kinshipJob>;
 export type ParentMessage = z.infer<typeof parentMessage>;
 export type ChildMessage = z.infer<typeof childMessage>;
 export type Progress = z.infer<typeof progress>;
-export type ResultOf<J extends Job> = J extends SampleJob ? z.infer<typeof sampled> : z.infer<typeof checked>;
+
+interface Results {
+  readonly sample: z.infer<typeof sampled>;
+  readonly check: z.infer<typeof checked>;
+  readonly inspect: z.infer<typeof inspected>;
+  readonly kinship: z.infer<typeof kin>;
+}
+export type ResultOf<J extends Job> = Results[J["type"]];
 
 /** Reports progress to the parent, then lets a cancel that waits in the channel be heard: it may throw `cancelled`. */
 export type Report = (progress: Omit<Progress, "type">) => Promise<void>;
