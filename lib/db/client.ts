@@ -10,7 +10,7 @@ const shared = globalThis as { guidepostDatabase?: Database };
 
 /** The database of this process. Connects when it is first asked something. */
 export function database(): Database {
-  return (shared.guidepostDatabase ??= openDatabase(requireUrl()));
+  return (shared.guidepostDatabase ??= openDatabase(requireDatabaseUrl()));
 }
 
 const CONNECTIONS = 10; // of the 100 that PostgreSQL gives: room for a web process and several workers
@@ -28,7 +28,8 @@ export function openDatabase(url: string): Database {
   return new PrismaClient({ adapter: new PrismaPg(pool) });
 }
 
-function requireUrl(): string {
+/** @throws internal, where no database is set */
+export function requireDatabaseUrl(): string {
   const { databaseUrl } = env();
   if (databaseUrl) return databaseUrl;
   throw new AppError("internal", "DATABASE_URL is not set; start with npm start, which runs a PostgreSQL and sets it.");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { JobSubject } from "#lib/db/generated/client.ts";
 
 /**
  * What workers do. A job carries no data but the id of its row: what is to be done, how far it is and what came of it is in the
@@ -12,13 +13,30 @@ import { z } from "zod";
 export const jobKinds = ["hash", "inspect", "check", "preview"] as const;
 export type JobKind = (typeof jobKinds)[number];
 
+export const subjectOf = { hash: "upload", inspect: "inspection", check: "pair", preview: "preview" } as const satisfies Record<JobKind, JobSubject>;
+
 /** Two queues, so that reading files never waits for a network to finish. */
 export const queues = { files: ["hash", "inspect"], compute: ["check", "preview"] } as const satisfies Record<string, readonly JobKind[]>;
 export type QueueName = keyof typeof queues;
+export const queueNames = Object.keys(queues) as QueueName[];
+
+export const queueOf = (kind: JobKind): QueueName => (kind === "hash" || kind === "inspect" ? "files" : "compute");
 
 /** Higher goes first. A worker keeps one place free for `person`, so that nobody waits for a batch. */
 export const priorities = { person: 100, upload: 50, batch: 0 } as const;
 export type Priority = keyof typeof priorities;
+
+/** How many jobs of a queue a worker does at once: `any` takes what is first, `person` only what a person waits for. */
+export const places: Readonly<Record<QueueName, { readonly any: number; readonly person: number }>> = {
+  files: { any: 2, person: 0 },
+  compute: { any: 1, person: 1 },
+};
+
+/** How many jobs of one queue and priority may wait. An upload is refused last: its bytes have come already. */
+export const waitingLimits: Readonly<Record<Priority, number>> = { person: 200, upload: 10_000, batch: 1000 };
+
+/** How many jobs that a person waits for may wait for the same person. */
+export const OWN_WAITING_LIMIT = 8;
 
 /** How long a job may take, in seconds, before its child is killed and it fails with `deadline_passed`. */
 export const deadlines: Readonly<Record<JobKind, number>> = {
@@ -33,5 +51,3 @@ export const MAX_LOSSES = 3;
 
 export const jobPayload = z.strictObject({ kind: z.enum(jobKinds), subjectId: z.uuid() });
 export type JobPayload = z.infer<typeof jobPayload>;
-
-export const queueOf = (kind: JobKind): QueueName => (kind === "hash" || kind === "inspect" ? "files" : "compute");

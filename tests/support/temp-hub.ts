@@ -26,6 +26,8 @@ export async function useTempHub(more: Readonly<Record<string, string>> = {}): P
     folder,
     variables,
     close: async () => {
+      const { closeQueue } = await import("#lib/queue/boss.ts");
+      await closeQueue();
       const { database: open } = await import("#lib/db/client.ts");
       await open().$disconnect();
       await database.drop();

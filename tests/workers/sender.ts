@@ -1,0 +1,10 @@
+import { randomUUID } from "node:crypto";
+import { database } from "#lib/db/client.ts";
+import { inTransaction } from "#lib/db/transaction.ts";
+import { closeQueue } from "#lib/queue/boss.ts";
+import { enqueue } from "#lib/queue/enqueue.ts";
+
+/** A process that puts one job into the queue and ends. */
+await inTransaction(database(), (transaction) => enqueue(transaction, "hash", randomUUID(), "upload"));
+await closeQueue();
+await database().$disconnect();
