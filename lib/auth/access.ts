@@ -1,7 +1,7 @@
 import { database } from "#lib/db/client.ts";
 import type { NamespaceKind, Prisma, RepoKind, Visibility } from "#lib/db/generated/client.ts";
 import { AppError } from "#lib/errors.ts";
-import type { Actor, Person } from "./actor.ts";
+import type { Actor, Person, Scope } from "./actor.ts";
 
 /** «owner/repo», as people write it. */
 export interface RepoName {
@@ -49,7 +49,10 @@ export interface WritableNamespace {
 }
 
 /** An organisation whose members somebody may change. */
-export interface ManagedNamespace extends WritableNamespace {
+export interface ManagedNamespace {
+  readonly id: string;
+  readonly kind: NamespaceKind;
+  readonly name: string;
   readonly [mayManage]: true;
 }
 
@@ -91,18 +94,28 @@ export async function requireNamespace(actor: Actor, name: string): Promise<Writ
   throw new AppError("forbidden", `You may not create anything under ${namespace.name}; use your own name, or ask an owner of ${namespace.name} to make you a writer.`);
 }
 
-/** @throws not_found; forbidden where the actor is not an owner; conflict for the namespace of a person, which has no members */
-export async function requireManage(actor: Actor, name: string): Promise<ManagedNamespace> {
+/**
+ * Needs a session, for whoever comes in stays in when a token is deleted. `themselves`: for what every member may do to themselves.
+ * @throws not_found; forbidden where the actor is not an owner; conflict for the namespace of a person, which has no members
+ */
+export async function requireManage(actor: Actor, name: string, themselves = false): Promise<ManagedNamespace> {
+  if (actor.kind !== "hub") requireSession(actor);
   const { namespace, role } = await findNamespace(actor, name);
-  requireWriteScope(actor);
   if (namespace.kind === "user") throw new AppError("conflict", `${namespace.name} is a person and has no members; make an organisation to share repos.`);
-  if (role === "owner") return namespace as ManagedNamespace;
+  if (role === "owner" || (themselves && role !== null)) return namespace as ManagedNamespace;
   throw new AppError("forbidden", `Only owners of ${namespace.name} may change its members; ask one of them.`);
+}
+
+/** Somebody who is signed in, by a session or with a token of that scope. @throws unauthenticated, forbidden */
+export function requirePerson(actor: Actor, scope: Scope): Person {
+  if (actor.kind !== "person") throw new AppError("unauthenticated", "You are not signed in; sign in, or send an access token as «Authorization: Bearer …».");
+  if (!actor.scopes.has(scope)) throw new AppError("forbidden", `Your access token may not ${scope}; make one with the scope ${scope} in your settings.`, { scope });
+  return actor;
 }
 
 /** For what is about the account itself, where a token that was lost must not do harm. @throws unauthenticated, forbidden */
 export function requireSession(actor: Actor): Person {
-  if (actor.kind !== "person") throw new AppError("unauthenticated", "You are not signed in; sign in and try again.");
+  if (actor.kind !== "person") throw new AppError("unauthenticated", "You are not signed in; sign in with your password.");
   if (actor.tokenId !== null) throw new AppError("forbidden", "An access token cannot do this; sign in with your password and do it there.");
   return actor;
 }
@@ -126,11 +139,11 @@ type Role = "owner" | "writer" | "reader" | null;
 const seesAll = (actor: Actor): boolean => actor.kind === "hub" || (actor.kind === "person" && actor.isOperator && actor.scopes.has("read"));
 
 function requireWriteScope(actor: Actor): void {
-  if (actor.kind === "person" && !actor.scopes.has("write")) throw new AppError("forbidden", "Your access token may not write; make one with the scope write in your settings.", { scope: "write" });
+  if (actor.kind === "person") requirePerson(actor, "write");
 }
 
 async function find(actor: Actor, { owner, repo: name }: RepoName): Promise<{ repo: ReadableRepo; role: Role }> {
-  const row = await database().repo.findFirst({
+  const row = isName(owner) && isName(name) && await database().repo.findFirst({
     where: { nameKey: name.toLowerCase(), namespace: { nameKey: owner.toLowerCase() }, deletedAt: null },
     select: {
       id: true,
@@ -142,12 +155,15 @@ async function find(actor: Actor, { owner, repo: name }: RepoName): Promise<{ re
       namespace: { select: { name: true, userId: true, members: { where: { userId: actor.kind === "person" ? actor.userId : "" }, select: { role: true } } } },
     },
   });
-  const role = row && roleOf(actor, row.namespace);
+  const role = row ? roleOf(actor, row.namespace) : null;
   const mayBeSeen = row && (row.visibility === "public" || (role !== null && (actor.kind !== "person" || actor.scopes.has("read"))));
   if (!mayBeSeen) throw new AppError("repo_not_found", `There is no repo ${owner}/${name} that you may see; check the name, or sign in if it is private.`);
   const { namespace, ...facts } = row;
   return { repo: { ...facts, owner: namespace.name } as ReadableRepo, role };
 }
+
+/** Nothing else can have been stored as a name, and PostgreSQL takes no NUL to look for. */
+const isName = (text: string): boolean => /^[\w.-]{1,96}$/.test(text);
 
 function roleOf(actor: Actor, namespace: { readonly userId: string | null; readonly members: readonly { readonly role: "owner" | "writer" | "reader" }[] }): Role {
   if (actor.kind === "anonymous") return null;
@@ -156,7 +172,7 @@ function roleOf(actor: Actor, namespace: { readonly userId: string | null; reado
 }
 
 async function findNamespace(actor: Actor, name: string): Promise<{ namespace: { id: string; kind: NamespaceKind; name: string }; role: Role }> {
-  const row = await database().namespace.findUnique({
+  const row = isName(name) && await database().namespace.findUnique({
     where: { nameKey: name.toLowerCase() },
     select: { id: true, kind: true, name: true, userId: true, members: { where: { userId: actor.kind === "person" ? actor.userId : "" }, select: { role: true } } },
   });

@@ -7,6 +7,7 @@ import { log, withLogContext } from "#lib/log.ts";
 import { toFailureResponse } from "./failure.ts";
 import type { Operation } from "./operation.ts";
 import { readText } from "./read-body.ts";
+import { requireSameOrigin } from "./same-origin.ts";
 
 const BODY_LIMIT = 256 * 1024;
 
@@ -38,6 +39,7 @@ export function route<Params extends z.ZodObject | undefined, Query extends z.Zo
   return (request, context) =>
     answering(request, operation.path, async () => {
       const actor = await actorOf(request.headers);
+      if (actor.kind === "person" && actor.tokenId === null) requireSameOrigin(request);
       if (operation.scope !== null) requireScope(actor, operation.scope);
       const parsed = {
         params: parse(operation.params, await context.params, "address"),

@@ -12,3 +12,11 @@ export function requireSameOrigin(request: Request): void {
   if (origin === env().publicUrl || (origin === null && site === "same-origin")) return;
   throw new AppError("forbidden", `This request comes from another site; open ${env().publicUrl} and do it there, or use an access token.`, { origin });
 }
+
+/**
+ * For requests that need no cookie and set one: a browser says where they come from, and another site must not sign somebody in
+ * as somebody else. Programs say nothing.
+ */
+export function refuseOtherSite(request: Request): void {
+  if (request.headers.has("origin") || request.headers.has("sec-fetch-site")) requireSameOrigin(request);
+}

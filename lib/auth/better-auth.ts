@@ -1,0 +1,42 @@
+import { prismaAdapter } from "better-auth/adapters/prisma";
+import { betterAuth } from "better-auth/minimal";
+import { database } from "#lib/db/client.ts";
+import { env } from "#lib/env.ts";
+import { AppError } from "#lib/errors.ts";
+import { log } from "#lib/log.ts";
+import { passwordLength } from "./schema.ts";
+import { sessionEndpoints } from "./session-endpoints.ts";
+
+// Next may load this module more than once in one process; one instance is enough.
+const shared = globalThis as { guidepostAuth?: ReturnType<typeof make> };
+
+/** better-auth of this process: hashing of passwords, sessions and their cookie. Who may sign up, and tokens, are ours. */
+export const auth = (): ReturnType<typeof make> => (shared.guidepostAuth ??= make());
+
+const SESSION_SECONDS = 30 * 86_400; // from signing in; never prolonged, so that reading writes nothing
+
+function make() {
+  return betterAuth({
+    appName: "Guidepost",
+    baseURL: env().publicUrl,
+    basePath: "/api/auth",
+    secret: requireSecret(),
+    trustedOrigins: [env().publicUrl],
+    database: prismaAdapter(database(), { provider: "postgresql" }),
+    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: passwordLength.min, maxPasswordLength: passwordLength.max }, // scrypt, N = 2^14, r = 16
+    session: { expiresIn: SESSION_SECONDS, disableSessionRefresh: true },
+    // Secure, and named __Secure-…, exactly when the hub is reached by https.
+    advanced: { cookiePrefix: "guidepost", useSecureCookies: env().publicUrl.startsWith("https:"), ipAddress: { disableIpTracking: true } },
+    rateLimit: { enabled: false }, // throttle.ts counts for all processes, and by account too
+    telemetry: { enabled: false },
+    logger: { level: "error", log: (level, message, ...cause) => log()[level]({ event: "auth", err: cause[0] }, message) },
+    plugins: [sessionEndpoints],
+  });
+}
+
+/** Signs cookies and hashes what must not be read back. */
+export function requireSecret(): string {
+  const { secret } = env();
+  if (secret) return secret;
+  throw new AppError("internal", "GUIDEPOST_SECRET is not set; start with npm start, which makes one and sets it.");
+}

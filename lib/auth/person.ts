@@ -1,0 +1,37 @@
+import { randomUUID } from "node:crypto";
+import { database } from "#lib/db/client.ts";
+import type { Transaction } from "#lib/db/transaction.ts";
+import { AppError } from "#lib/errors.ts";
+import type { Person } from "./actor.ts";
+
+export interface NewPerson {
+  readonly name: string;
+  readonly email: string;
+  readonly passwordHash: string;
+  readonly isOperator: boolean;
+}
+
+/** A person with a password, as better-auth keeps them. Whose namespace they get is for the caller's transaction. @returns the id */
+export async function insertPerson(transaction: Transaction, { name, email, passwordHash, isOperator }: NewPerson): Promise<string> {
+  const id = randomUUID();
+  const account = { id: randomUUID(), accountId: id, providerId: "credential", password: passwordHash };
+  await transaction.user.create({ data: { id, name, email, isOperator, accounts: { create: account } } });
+  return id;
+}
+
+export interface Profile {
+  readonly name: string;
+  readonly email: string;
+  readonly createdAt: Date;
+}
+
+/** @throws unauthenticated when the person went away meanwhile */
+export async function getProfile({ userId }: Person): Promise<Profile> {
+  const row = await database().user.findUnique({ where: { id: userId }, select: { name: true, email: true, createdAt: true } });
+  if (!row) throw new AppError("unauthenticated", "This account is gone; ask an operator of this hub for an invitation.");
+  return row;
+}
+
+export async function renamePerson({ userId }: Person, name: string): Promise<void> {
+  await database().user.updateMany({ where: { id: userId }, data: { name } });
+}

@@ -1,0 +1,35 @@
+import { database } from "#lib/db/client.ts";
+import { AppError } from "#lib/errors.ts";
+import { type Person, scopes } from "./actor.ts";
+import { auth } from "./better-auth.ts";
+
+/** Who the session cookie names; null without one, or when the session has ended or its person is gone. */
+export async function personOfSession(headers: Headers): Promise<Person | null> {
+  const token = await auth().api.readSession({ headers });
+  if (token === null) return null;
+  const session = await database().session.findUnique({
+    where: { token, expiresAt: { gt: new Date() } },
+    select: { user: { select: { id: true, isOperator: true, namespace: { select: { name: true } } } } },
+  });
+  if (!session?.user.namespace) return null;
+  const { id, isOperator, namespace } = session.user;
+  return { kind: "person", userId: id, name: namespace.name, isOperator, scopes: new Set(scopes), tokenId: null };
+}
+
+/** Begins a session. @returns the cookies for the answer */
+export async function openSession(userId: string, headers: Headers): Promise<Headers> {
+  const { headers: set, response: opened } = await auth().api.openSession({ body: { userId }, headers: agentOf(headers), returnHeaders: true });
+  if (!opened) throw new AppError("unauthenticated", "This account is gone; ask an operator of this hub for an invitation.");
+  return cookiesOf(set);
+}
+
+/** Ends the session of the cookie, at once and everywhere. @returns the cookies for the answer */
+export async function closeSession(headers: Headers): Promise<Headers> {
+  const { headers: set } = await auth().api.closeSession({ headers, returnHeaders: true });
+  return cookiesOf(set);
+}
+
+/** What a session keeps of a request: what it was made with, shortened. */
+export const agentOf = (headers: Headers): Headers => new Headers({ "user-agent": headers.get("user-agent")?.slice(0, 300) ?? "" });
+
+export const cookiesOf = (answer: Headers): Headers => new Headers(answer.getSetCookie().map((cookie) => ["Set-Cookie", cookie]));

@@ -1,0 +1,63 @@
+import { createHmac } from "node:crypto";
+import { isIP } from "node:net";
+import { normalizeIP } from "@better-auth/core/utils/ip";
+import { database } from "#lib/db/client.ts";
+import { AppError } from "#lib/errors.ts";
+import { requireSecret } from "./better-auth.ts";
+
+/** What is counted, and how many times it may fail in its window of time. */
+const limits = {
+  /** By account. scrypt takes 50 ms; it is this number that stands between a weak password and a list of the common ones. */
+  "password of an account": { attempts: 10, seconds: 900 },
+  /** By address, over all accounts. An office behind one address shares it. */
+  "password from an address": { attempts: 50, seconds: 900 },
+  /** By address: each costs a hash, and a name that nobody else can have. */
+  "sign-up from an address": { attempts: 20, seconds: 3600 },
+} as const;
+
+export interface Attempt {
+  readonly of: keyof typeof limits;
+  readonly who: string;
+}
+
+/**
+ * Counts attempts before they are made, so that many at once are no way around. Counted in the database: all web processes share
+ * it and a restart does not forget. @throws rate_limited with the seconds to wait
+ */
+export async function countAttempts(attempts: readonly Attempt[]): Promise<void> {
+  const counted = new Map(attempts.map((attempt) => [keyOf(attempt), limits[attempt.of]]));
+  const seconds = [...counted.values()].map((limit) => limit.seconds);
+  const rows = await database().$queryRaw<{ key: string; count: number; wait: number }[]>`
+    INSERT INTO throttle (key, count, resets_at)
+    SELECT key, 1, now() + seconds * interval '1 second' FROM unnest(${[...counted.keys()]}::text[], ${seconds}::int[]) AS given (key, seconds) ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET
+      count = CASE WHEN throttle.resets_at <= now() THEN 1 ELSE throttle.count + 1 END,
+      resets_at = CASE WHEN throttle.resets_at <= now() THEN excluded.resets_at ELSE throttle.resets_at END
+    RETURNING key, count, ceil(extract(epoch FROM resets_at - now()))::int AS wait`;
+  const waits = rows.filter(({ key, count }) => count > counted.get(key)!.attempts).map(({ wait }) => Math.max(wait, 1));
+  if (waits.length === 0) return;
+  const retryAfter = Math.max(...waits);
+  throw new AppError("rate_limited", `There were too many attempts; wait ${retryAfter < 120 ? `${retryAfter} seconds` : `${Math.ceil(retryAfter / 60)} minutes`} and try again.`, { retryAfter });
+}
+
+/** Takes back what succeeded: only failures stay counted. */
+export async function forgiveAttempts(attempts: readonly Attempt[]): Promise<void> {
+  await database().$executeRaw`UPDATE throttle SET count = greatest(count - 1, 0) WHERE key = ANY (${attempts.map(keyOf)})`;
+}
+
+/** Counts anew from nothing. */
+export async function clearAttempts(attempt: Attempt): Promise<void> {
+  await database().throttle.deleteMany({ where: { key: keyOf(attempt) } });
+}
+
+/**
+ * The address a request came from: what the nearest proxy, or Next itself, wrote last. An IPv6 network of 64 bits is one address.
+ * What is no address shares one count.
+ */
+export function addressOf(headers: Headers): string {
+  const last = headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
+  return isIP(last) ? normalizeIP(last, { ipv6Subnet: 64 }) : "unknown";
+}
+
+/** No name and no address is kept, and nobody without the secret can ask whether one was here. */
+const keyOf = ({ of, who }: Attempt): string => createHmac("sha256", requireSecret()).update(`${of}\0${who}`).digest("hex");
