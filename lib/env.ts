@@ -7,6 +7,8 @@ import { AppError } from "#lib/errors.ts";
 export interface Env {
   /** PORT: where the web server listens. */
   readonly port: number;
+  /** GUIDEPOST_HOST: the address of this machine that it listens on; 0.0.0.0 is all of them. */
+  readonly host: string;
   /** GUIDEPOST_URL: the address that people and clients use, without a slash at the end. All links are made from it. */
   readonly publicUrl: string;
   /** GUIDEPOST_DATA: absolute; the embedded database, the blobs of the disk store, caches. Everything a backup must hold. */
@@ -50,6 +52,14 @@ export function env(): Env {
   return (known ??= readEnv(process.env));
 }
 
+const harmless = ["PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LANG", "LC_ALL", "TZ"];
+
+/** What a child that reads strangers' files may know of our variables: where programs and libraries are, and no secret. */
+export const harmlessVariables = (): Record<string, string> => Object.fromEntries(harmless.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+
+/** All variables of this process, for a process of ours that it starts. */
+export const ownVariables = (): NodeJS.ProcessEnv => ({ ...process.env });
+
 export function readEnv(source: Readonly<Record<string, string | undefined>>): Env {
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== "")); // VAR= means not set
   const parsed = variables.safeParse(given);
@@ -60,6 +70,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
   const read = parsed.data;
   return {
     port: read.PORT,
+    host: read.GUIDEPOST_HOST,
     publicUrl: new URL(read.GUIDEPOST_URL ?? `http://localhost:${read.PORT}`).origin,
     dataFolder: resolve(read.GUIDEPOST_DATA),
     secret: read.GUIDEPOST_SECRET ?? null,
@@ -94,6 +105,7 @@ const isWeb = (url: URL): boolean => url.protocol === "https:" || url.protocol =
 /** `describe` completes the sentence «NAME must be …». */
 const variables = z.object({
   PORT: wholeNumber.pipe(z.number().min(1).max(65_535)).default(3000).describe("a port number from 1 to 65535"),
+  GUIDEPOST_HOST: z.union([z.ipv4(), z.ipv6(), z.literal("localhost")]).default("127.0.0.1").describe("an address of this machine, like 127.0.0.1 or 0.0.0.0"),
   GUIDEPOST_URL: address((url) => isWeb(url) && url.href === `${url.origin}/`).optional().describe("an address without a path, like https://guides.example.org"),
   GUIDEPOST_DATA: z.string().default("data").describe("the path of a folder"),
   GUIDEPOST_SECRET: z.string().min(32).optional().describe("at least 32 characters long (`openssl rand -hex 32` makes 64)"),

@@ -1,9 +1,110 @@
-import type { InferenceOptions } from "#workers/inference/client.ts";
-import type { Job, ResultOf } from "#workers/inference/messages.ts";
+import { constants, setPriority } from "node:os";
+import { env } from "#lib/env.ts";
+import { AppError } from "#lib/errors.ts";
+import { log } from "#lib/log.ts";
+import { InferenceProcess, type InferenceOptions } from "#workers/inference/client.ts";
+import type { Job, ResultOf, SampleJob } from "#workers/inference/messages.ts";
+import { estimateBytes, modelKey } from "./model-bytes.ts";
 
 /** The inference children of a worker: opened when first needed, kept warm while the byte budget lasts, least recently used goes first. */
 export interface Models {
   /** Runs a job in a child that has its networks open, or in a new one. */
   run<J extends Job>(job: J, options?: InferenceOptions): Promise<ResultOf<J>>;
-  close(): Promise<void>;
+  /** The children that are there, the least recently used first. */
+  loaded(): readonly LoadedModel[];
+  close(): void;
+}
+
+export interface LoadedModel {
+  readonly pid: number | undefined;
+  /** What it said it holds; before its first job is done, what its weights will take. */
+  readonly bytes: number;
+  readonly busy: boolean;
+}
+
+interface Child {
+  readonly process: InferenceProcess;
+  /** What it has open; null for one that ends with its job. */
+  readonly key: string | null;
+  bytes: number;
+  busy: boolean;
+}
+
+/**
+ * Pictures are drawn by children that stay, one for each model; everything else gets a child of its own that ends with it. A child that
+ * died, was killed or failed its job is forgotten, since nobody knows what it left in its memory.
+ *
+ * @param budget in bytes. What runs now is never taken away: the budget decides what stays beside it.
+ */
+export function createModels(budget = env().workerBytes): Models {
+  const children = new Set<Child>(); // in the order of their last use
+
+  const close = (child: Child): void => {
+    children.delete(child);
+    child.process.close();
+  };
+
+  const makeRoom = (needed: number): void => {
+    for (const child of children) if (!child.process.isAlive) children.delete(child);
+    const held = (): number => [...children].reduce((sum, { bytes }) => sum + bytes, needed);
+    for (const child of children) {
+      if (held() <= budget) return;
+      if (child.busy) continue;
+      log().info({ event: "model.closed", pid: child.process.pid, bytes: child.bytes });
+      close(child);
+    }
+  };
+
+  const open = (key: string | null, bytes: number): Child => {
+    makeRoom(bytes);
+    const child: Child = { process: new InferenceProcess(), key, bytes, busy: true };
+    children.add(child);
+    log().info({ event: "model.child", pid: child.process.pid, bytes });
+    return child;
+  };
+
+  const runOnce = async <J extends Job>(job: J, options: InferenceOptions): Promise<ResultOf<J>> => {
+    const child = open(null, await estimateBytes(job));
+    if (job.type === "check") stepBack(child.process.pid);
+    try {
+      return await child.process.run(job, options);
+    } finally {
+      close(child);
+    }
+  };
+
+  const runWarm = async (job: SampleJob, options: InferenceOptions): Promise<ResultOf<SampleJob>> => {
+    const [key, bytes] = [await modelKey(job), await estimateBytes(job)];
+    const idle = [...children].find((child) => child.key === key && !child.busy && child.process.isAlive);
+    const child = idle ?? open(key, bytes);
+    child.busy = true;
+    children.delete(child);
+    children.add(child);
+    try {
+      const result = await child.process.run(job, options);
+      child.bytes = result.bytes;
+      return result;
+    } catch (failure) {
+      if (!(failure instanceof AppError && failure.code === "cancelled")) close(child);
+      throw failure;
+    } finally {
+      child.busy = false;
+      makeRoom(0);
+    }
+  };
+
+  return {
+    run: <J extends Job>(job: J, options: InferenceOptions = {}) => (job.type === "sample" ? (runWarm(job, options) as Promise<ResultOf<J>>) : runOnce(job, options)),
+    loaded: () => [...children].map(({ process: { pid }, bytes, busy }) => ({ pid, bytes, busy })),
+    close: () => children.forEach(close),
+  };
+}
+
+/** A measurement takes minutes and nobody watches it: a picture that somebody waits for gets the processor first. */
+function stepBack(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // it ended already, which its job will say
+  }
 }

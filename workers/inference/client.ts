@@ -1,6 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { harmlessVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
+import { withAbsolutePaths } from "./absolute-paths.ts";
 import { childMessage, type ChildMessage, type Job, type ParentMessage, type Progress, type ResultOf } from "./messages.ts";
 
 export interface InferenceOptions {
@@ -14,7 +19,10 @@ export interface InferenceOptions {
 /** How long a cancelled child may stay silent: one pass of a large model on a slow machine is not waited for. */
 const SILENCE_AFTER_CANCEL = 2000;
 
-/** A child process that runs one job at a time and keeps nothing of it but what its memory holds. */
+/**
+ * A child process that runs one job at a time and keeps nothing of it but what its memory holds. It reads files of strangers, so it is
+ * told no secret, stands in an empty folder and has nothing to read from.
+ */
 export class InferenceProcess {
   readonly #child: ChildProcess;
   /** The end of what the child wrote to standard error: what a native crash leaves behind. */
@@ -22,17 +30,25 @@ export class InferenceProcess {
   #killedFor: AppError | null = null;
 
   constructor() {
+    const folder = mkdtempSync(join(tmpdir(), "guidepost-inference-"));
     this.#child = fork(fileURLToPath(new URL("./child.ts", import.meta.url)), [], {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
+      cwd: folder,
       // Freed weights go back to the system at once instead of staying with the allocator.
-      env: { ...process.env, MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_ARENA_MAX: "1" },
+      env: { ...harmlessVariables(), MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_ARENA_MAX: "1" },
     });
+    this.#child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
     this.#child.stderr!.on("data", (bytes: Buffer) => (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-2000)));
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** False once the process has ended, or was told to. */
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null && !this.#child.killed;
   }
 
   run<J extends Job>(job: J, { onProgress, signal, deadline }: InferenceOptions = {}): Promise<ResultOf<J>> {
@@ -70,7 +86,7 @@ export class InferenceProcess {
         timers.push(setTimeout(() => kill(new AppError("deadline_passed", `The work took longer than the ${deadline / 1000} s it was given; ask for fewer steps or a longer time.`, { deadline })), deadline));
       }
       signal?.addEventListener("abort", cancel);
-      this.#say(job);
+      this.#say(withAbsolutePaths(job));
       if (signal?.aborted) cancel();
     });
   }

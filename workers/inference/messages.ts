@@ -87,6 +87,10 @@ const sampled = z.object({
   /** What the person should know: a prompt that was cut, words the vocabulary does not know. */
   notes: z.array(z.string()),
   seconds: z.object({ open: z.number(), loop: z.number(), decode: z.number() }),
+  /** Whether the networks were open already, from an earlier job. */
+  warm: z.boolean(),
+  /** What the process holds in memory now. */
+  bytes: z.int().min(0),
 });
 
 const object = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null);

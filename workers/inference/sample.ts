@@ -1,21 +1,21 @@
-import { fitCoarsePicture } from "#lib/diffusion/coarse-picture.ts";
-import { readModelFiles, usedFiles } from "#lib/diffusion/model-files.ts";
+import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { latentSizeOf, openPipeline, type Pipeline, requireRequest, sample as stepsOf } from "#lib/diffusion/pipeline.ts";
+import { latentSizeOf, type Pipeline, requireRequest, sample as stepsOf } from "#lib/diffusion/pipeline.ts";
 import { runtimeName, runtimeVersion } from "#lib/onnx/session.ts";
 import { toPicture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
-import { sha256OfFile } from "#lib/util/sha256.ts";
 import type { Report, ResultOf, SampleJob } from "./messages.ts";
+import { openModel } from "./open-model.ts";
 
-/** Draws a picture, with progress after every step. */
+/** Draws a picture, with progress after every step. What it opened stays open for the next. */
 export async function sample({ choice, request, runtime, pictures }: SampleJob, report: Report): Promise<ResultOf<SampleJob>> {
   const clock = stopwatch();
-  const files = await readModelFiles(choice);
-  requireRequest(files, request);
+  const chosen = await readModelFiles(choice);
+  requireRequest(chosen, request);
+  const files = request.plan.mode === "guide" ? chosen : { ...chosen, guide: null };
   await report({ stage: "opening", done: 0, total: request.steps });
-  const pipeline = await openPipeline(files, latentSizeOf(files, request.start), runtime);
-  const coarse = pictures ? await fitCoarsePicture(files.folder.vae, runtime) : null;
+  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, latentSizeOf(files, request.start), runtime);
+  const coarse = pictures ? await coarsePicture() : null;
   const open = clock();
 
   return namingNonFinite(files, async () => {
@@ -33,10 +33,12 @@ export async function sample({ choice, request, runtime, pictures }: SampleJob, 
       picture,
       passes,
       model: files.folder.name,
-      files: await Promise.all(usedFiles(files).map(async ({ path, ...file }) => ({ ...file, sha256: await sha256OfFile(path) }))),
+      files: await hashedFiles(),
       runtime: { name: runtimeName, version: runtimeVersion(), ...runtime, graph: pipeline.unet.optimization, cfg: pipeline.cfgLayout },
       notes: notesOn(pipeline, [request.prompt, request.negativePrompt ?? ""]),
       seconds: { open, loop, decode: clock() },
+      warm,
+      bytes: process.memoryUsage.rss(),
     };
   });
 }

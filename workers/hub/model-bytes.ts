@@ -1,0 +1,34 @@
+import { readdir, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { sizeOf } from "#lib/tensor/tensor.ts";
+import { readWeightsFile } from "#lib/weights/weights-file.ts";
+import type { Job } from "#workers/inference/messages.ts";
+
+/** Node and the runtime before any network is open: 130 MB on Linux. */
+export const BARE_BYTES = 150e6;
+
+/** What a child will hold for a job, before it has said so itself: every element of its weights in single precision, whatever the file has. */
+export async function estimateBytes(job: Job): Promise<number> {
+  if (job.type === "inspect" || job.type === "kinship") return BARE_BYTES; // one tensor at a time
+  const { model, lowRank, guide } = job.choice;
+  const weights = [...(await filesIn(model)).filter((path) => path.endsWith(".safetensors")), ...lowRank.map(({ path }) => path), ...(guide === null ? [] : [guide])];
+  const sizes = await Promise.all(weights.map(singlePrecisionBytes));
+  return sizes.reduce((sum, size) => sum + size, BARE_BYTES);
+}
+
+async function singlePrecisionBytes(path: string): Promise<number> {
+  const file = await readWeightsFile(path).catch(() => null); // the child will say what is wrong with it
+  return file === null ? 0 : [...file.header.tensors.values()].reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+}
+
+/** The same for two jobs that one child can do without opening a model again, except at another size: the files behind all links. */
+export async function modelKey({ choice: { model, lowRank }, runtime }: Extract<Job, { type: "sample" }>): Promise<string> {
+  const files = (await filesIn(model)).toSorted();
+  const behind = await Promise.all([...files, ...lowRank.map(({ path }) => path)].map((path) => realpath(path).catch(() => path)));
+  return JSON.stringify([runtime, behind, lowRank.map(({ strength }) => strength)]);
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+}
