@@ -1,5 +1,5 @@
 import { database } from "#lib/db/client.ts";
-import type { NamespaceKind, Prisma, RepoKind, Visibility } from "#lib/db/generated/client.ts";
+import { type NamespaceKind, Prisma, type RepoKind, type Visibility } from "#lib/db/generated/client.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Actor, Person, Scope } from "./actor.ts";
 
@@ -132,6 +132,15 @@ export function visibleTo(actor: Actor): Prisma.RepoWhereInput {
   if (seesAll(actor)) return { deletedAt: null };
   const mine: Prisma.RepoWhereInput[] = actor.kind === "person" && actor.scopes.has("read") ? [{ namespace: { OR: [{ userId: actor.userId }, { members: { some: { userId: actor.userId } } }] } }] : [];
   return { deletedAt: null, OR: [{ visibility: "public" }, ...mine] };
+}
+
+/** The same as a condition of SQL, on a row of `repo` that goes by `alias`. */
+export function isVisible(actor: Actor, alias: string): Prisma.Sql {
+  const repo = Prisma.raw(alias);
+  if (seesAll(actor)) return Prisma.sql`${repo}.deleted_at IS NULL`;
+  if (actor.kind !== "person" || !actor.scopes.has("read")) return Prisma.sql`${repo}.deleted_at IS NULL AND ${repo}.visibility = 'public'`;
+  return Prisma.sql`${repo}.deleted_at IS NULL AND (${repo}.visibility = 'public' OR ${repo}.namespace_id IN (
+    SELECT id FROM namespace WHERE user_id = ${actor.userId} UNION ALL SELECT namespace_id FROM member WHERE user_id = ${actor.userId}))`;
 }
 
 type Role = "owner" | "writer" | "reader" | null;

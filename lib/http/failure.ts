@@ -13,6 +13,7 @@ export function toFailureResponse(cause: unknown, requestId: string): Response {
   if (hubCode) headers.set("X-Error-Code", hubCode);
   if (retryAfter !== undefined) headers.set("Retry-After", String(retryAfter));
   if (status === 416 && typeof failure.detail["size"] === "number") headers.set("Content-Range", `bytes */${failure.detail["size"]}`);
+  if (failure.code === "file_not_found" && typeof failure.detail["commit"] === "string") headers.set("X-Repo-Commit", failure.detail["commit"]); // clients remember the absence
   const { code, message, detail } = failure;
   return Response.json({ error: printable(message), code, detail: status === 500 ? {} : detail, requestId }, { status, headers });
 }

@@ -1,0 +1,77 @@
+import type { WritableRepo } from "#lib/auth/access.ts";
+import { storeBytes } from "#lib/catalog/blobs/service.ts";
+import { parsePath, type FilePath } from "#lib/catalog/files/path.ts";
+import { isLfs } from "#lib/catalog/uploads/service.ts";
+import { database } from "#lib/db/client.ts";
+import { AppError } from "#lib/errors.ts";
+import type { Content } from "./manifest.ts";
+import { readFiles } from "./repository.ts";
+import { resolveRevision } from "./revision.ts";
+import { MAX_INLINE_BYTES, MAX_INLINE_FILES, MAX_OPERATIONS, type FileOperation } from "./schema.ts";
+
+/** An operation whose bytes are stored. Which those of an upload are is known in the transaction that takes it. */
+export interface StoredOperation {
+  readonly path: FilePath;
+  readonly content: Content | null;
+  readonly uploadId: string | null;
+}
+
+const AT_ONCE = 8;
+
+/**
+ * Checks all operations, then stores the content that came with them: no pointer before its bytes. What is stored for a commit
+ * that then fails is swept away after the grace. @throws bad_request, too_large, file_not_found, revision_not_found
+ */
+export async function storeOperations(repo: WritableRepo, operations: readonly FileOperation[]): Promise<StoredOperation[]> {
+  const planned = operations.map((operation) => ({ operation, path: parsePath(operation.path), bytes: inlineBytes(operation) }));
+  if (planned.length > MAX_OPERATIONS) throw new AppError("too_large", `A commit takes at most ${MAX_OPERATIONS} operations; make several commits.`, { limit: MAX_OPERATIONS });
+  if (planned.filter(({ bytes }) => bytes).length > MAX_INLINE_FILES) throw new AppError("too_large", `A commit takes at most ${MAX_INLINE_FILES} files with their content; upload the others, or make several commits.`, { limit: MAX_INLINE_FILES });
+  requireOnce(planned.map(({ path }) => path));
+
+  const copies = await sourcesOf(repo, operations);
+  const stored: StoredOperation[] = [];
+  for (let i = 0; i < planned.length; i += AT_ONCE) {
+    stored.push(...(await Promise.all(planned.slice(i, i + AT_ONCE).map(async ({ operation, path, bytes }) => {
+      const uploadId = operation.op === "add" ? (operation.upload ?? null) : null;
+      if (operation.op === "copy") return { path, uploadId, content: copies(operation, path) };
+      if (!bytes) return { path, uploadId, content: null };
+      const { sha256, size } = await storeBytes(bytes);
+      return { path, uploadId, content: { sha256, size, lfs: isLfs(path, size) } };
+    }))));
+  }
+  return stored;
+}
+
+function requireOnce(paths: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const path of paths) {
+    if (seen.has(path)) throw new AppError("bad_request", `Two operations are about ${path}; send one for each path.`, { path });
+    seen.add(path);
+  }
+}
+
+function inlineBytes(operation: FileOperation): Uint8Array | null {
+  if (operation.op !== "add" || operation.content === undefined) return null;
+  const { path, content, encoding } = operation;
+  if (encoding === "base64" && !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(content)) throw new AppError("bad_request", `The content of ${path} is not base64; encode it with padding and without line breaks.`, { path });
+  const bytes = Buffer.from(content, encoding === "base64" ? "base64" : "utf8");
+  if (bytes.byteLength > MAX_INLINE_BYTES) throw new AppError("too_large", `The content of ${path} is larger than ${MAX_INLINE_BYTES} bytes; upload it, and name the upload.`, { path, limit: MAX_INLINE_BYTES, size: bytes.byteLength });
+  return bytes;
+}
+
+type Copy = Extract<FileOperation, { op: "copy" }>;
+
+/** The files that are copied, each revision looked at once. */
+async function sourcesOf(repo: WritableRepo, operations: readonly FileOperation[]): Promise<(copy: Copy, to: FilePath) => Content> {
+  const revisions = new Set(operations.flatMap((operation) => (operation.op === "copy" ? [operation.from.revision] : [])));
+  const commits = new Map<string, ReadonlyMap<string, { sha256: string; size: number }>>();
+  for (const revision of revisions) {
+    const { commitId } = await resolveRevision(repo, revision);
+    commits.set(revision, new Map((await readFiles(database(), commitId)).map((file) => [file.path, file])));
+  }
+  return ({ from }, to) => {
+    const file = commits.get(from.revision)!.get(from.path);
+    if (!file) throw new AppError("file_not_found", `There is no file ${from.path} in ${from.revision} to copy; look at what is there.`, { path: from.path, revision: from.revision });
+    return { sha256: file.sha256, size: file.size, lfs: isLfs(to, file.size) };
+  };
+}

@@ -1,0 +1,93 @@
+import { database } from "#lib/db/client.ts";
+import { Prisma } from "#lib/db/generated/client.ts";
+import type { Transaction } from "#lib/db/transaction.ts";
+import type { CommitText, ManifestFile } from "./manifest.ts";
+import type { CommitItem } from "./schema.ts";
+
+type Connection = Transaction | ReturnType<typeof database>;
+
+export interface RefRow {
+  readonly kind: "branch" | "tag";
+  readonly commitId: string;
+  readonly version: number;
+}
+
+export async function findRef(connection: Connection, repoId: string, name: string): Promise<RefRow | null> {
+  return connection.ref.findUnique({ where: { repoId_name: { repoId, name } }, select: { kind: true, commitId: true, version: true } });
+}
+
+/**
+ * Keeps others from committing to this repo, or counting a download of it, until the transaction ends. As its first statement it
+ * makes those wait who would otherwise have to begin again. @returns false for a repo that was deleted
+ */
+export async function lockRepo(transaction: Transaction, repoId: string): Promise<boolean> {
+  const rows = await transaction.$queryRaw<unknown[]>`SELECT FROM repo WHERE id = ${repoId}::uuid AND deleted_at IS NULL FOR NO KEY UPDATE`;
+  return rows.length > 0;
+}
+
+/** In code-unit order of the paths. */
+export async function readFiles(connection: Connection, commitId: string): Promise<ManifestFile[]> {
+  const rows = await connection.$queryRaw<{ path: string; sha256: string; size: bigint; lfs: boolean }[]>`
+    SELECT path, blob_sha256 AS sha256, size, lfs FROM commit_file WHERE commit_id = ${commitId}`;
+  return rows.map((row) => ({ ...row, size: Number(row.size) })).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+export async function isCommitOf(connection: Connection, repoId: string, id: string): Promise<boolean> {
+  return (await connection.commit.count({ where: { repoId, id } })) > 0;
+}
+
+/** The commit with all its files, whose number and bytes the database compares with what it says. */
+export async function insertCommit(transaction: Transaction, id: string, { repoId, parentId, authorId, title, message, files }: CommitText): Promise<void> {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  await transaction.$executeRaw`
+    INSERT INTO commit (id, repo_id, sequence, parent_id, author_id, title, message, file_count, size)
+    SELECT ${id}, ${repoId}::uuid, coalesce(max(sequence), 0) + 1, ${parentId}, ${authorId}, ${title}, ${message}, ${files.length}, ${BigInt(size)}
+    FROM commit WHERE repo_id = ${repoId}::uuid`;
+  await transaction.$executeRaw`
+    INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs)
+    SELECT ${id}, * FROM unnest(${files.map(({ path }) => path)}::text[], ${files.map(({ sha256 }) => sha256)}::text[],
+      ${files.map((file) => BigInt(file.size))}::bigint[], ${files.map(({ lfs }) => lfs)}::boolean[])`;
+}
+
+/** @returns false when the branch is not where it was seen */
+export async function moveBranch(transaction: Transaction, repoId: string, name: string, seen: RefRow | null, commitId: string): Promise<boolean> {
+  if (seen === null) {
+    const { count } = await transaction.ref.createMany({ data: { repoId, name, kind: "branch", commitId }, skipDuplicates: true });
+    return count === 1;
+  }
+  const { count } = await transaction.ref.updateMany({ where: { repoId, name, kind: "branch", version: seen.version }, data: { commitId, version: seen.version + 1 } });
+  return count === 1;
+}
+
+export async function touchRepo(transaction: Transaction, repoId: string): Promise<void> {
+  await transaction.repo.update({ where: { id: repoId }, data: { updatedAt: new Date() }, select: { id: true } });
+}
+
+/** What a revision may name: a ref of that name before a commit whose id begins with it. Two rows where it is not clear. */
+export async function findRevision(repoId: string, revision: string): Promise<string[]> {
+  const prefix = /^[0-9a-f]{7,40}$/.test(revision) ? `${revision}%` : null;
+  const rows = await database().$queryRaw<{ id: string; isRef: boolean }[]>`
+    SELECT commit_id AS id, true AS "isRef" FROM ref WHERE repo_id = ${repoId}::uuid AND name = ${revision}
+    UNION ALL (SELECT id, false FROM commit WHERE repo_id = ${repoId}::uuid AND id LIKE ${prefix} LIMIT 2)`;
+  const named = rows.filter(({ isRef }) => isRef);
+  return (named.length > 0 ? named : rows).map(({ id }) => id);
+}
+
+export async function findHead(repoId: string): Promise<string | null> {
+  const [row] = await database().$queryRaw<{ id: string }[]>`
+    SELECT f.commit_id AS id FROM repo r JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch' WHERE r.id = ${repoId}::uuid`;
+  return row?.id ?? null;
+}
+
+/** `count` commits, from `commitId` back along the first of each one's parents. Only of this repo. */
+export async function readHistory(connection: Connection, repoId: string, commitId: string, count: number): Promise<CommitItem[]> {
+  const rows = await connection.$queryRaw<(Omit<CommitItem, "createdAt" | "bytes"> & { createdAt: Date; bytes: bigint })[]>(Prisma.sql`
+    WITH RECURSIVE history AS (
+      SELECT c.*, 1 AS place FROM commit c WHERE c.id = ${commitId} AND c.repo_id = ${repoId}::uuid
+      UNION ALL
+      SELECT c.*, h.place + 1 FROM history h JOIN commit c ON c.id = h.parent_id WHERE h.place < ${count}
+    )
+    SELECT h.id, h.parent_id AS parent, h.title, h.message, n.name AS author, h.created_at AS "createdAt", h.file_count AS files, h.size AS bytes
+    FROM history h LEFT JOIN namespace n ON n.user_id = h.author_id ORDER BY h.place`);
+  return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString(), bytes: Number(row.bytes) }));
+}

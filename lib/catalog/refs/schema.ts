@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { storableText } from "#lib/catalog/plain-text.ts";
+
+export const refItem = z.object({
+  name: z.string(),
+  kind: z.enum(["branch", "tag"]),
+  commit: z.string().meta({ description: "40 hexadecimal digits" }),
+  updatedAt: z.iso.datetime(),
+});
+export type RefItem = z.output<typeof refItem>;
+
+export const refList = z.object({ items: z.array(refItem) });
+
+/** The database knows which names are allowed; here only what it cannot be asked. */
+export const refName = storableText(255).min(1);
+
+export const newRef = z.strictObject({
+  name: refName,
+  kind: z.enum(["branch", "tag"]),
+  revision: storableText(255).default("HEAD").meta({ description: "a branch, a tag or a commit" }),
+});
+export type NewRef = z.output<typeof newRef>;

@@ -1,0 +1,139 @@
+import { database } from "#lib/db/client.ts";
+import { Prisma, type Repo } from "#lib/db/generated/client.ts";
+import type { Transaction } from "#lib/db/transaction.ts";
+import type { Facets, RepoItem, Sort } from "./schema.ts";
+
+/** Which repos a list holds. `visible` is the condition on `r`, `baseVisible` that on `b`, its base. */
+export interface Selection {
+  readonly visible: Prisma.Sql;
+  readonly baseVisible: Prisma.Sql;
+  readonly kind?: RepoItem["kind"] | undefined;
+  readonly baseId?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly words: readonly string[];
+  readonly license?: string | undefined;
+  readonly tag?: string | undefined;
+}
+
+type Place = readonly [key: string | number, id: string];
+
+const orders: { readonly [S in Sort]: { readonly order: Prisma.Sql; readonly key: (item: RepoItem) => string | number; readonly after: (place: Place) => Prisma.Sql } } = {
+  updated: { order: Prisma.sql`r.updated_at DESC, r.id DESC`, key: (item) => item.updatedAt, after: ([key, id]) => Prisma.sql`(r.updated_at, r.id) < (${new Date(key)}, ${id}::uuid)` },
+  created: { order: Prisma.sql`r.created_at DESC, r.id DESC`, key: (item) => item.createdAt, after: ([key, id]) => Prisma.sql`(r.created_at, r.id) < (${new Date(key)}, ${id}::uuid)` },
+  downloads: { order: Prisma.sql`r.downloads DESC, r.id DESC`, key: (item) => item.downloads, after: ([key, id]) => Prisma.sql`(r.downloads, r.id) < (${key}::int, ${id}::uuid)` },
+  name: { order: Prisma.sql`r.name_key, r.id`, key: (item) => item.name.toLowerCase(), after: ([key, id]) => Prisma.sql`(r.name_key, r.id) > (${key}, ${id}::uuid)` },
+};
+
+/** Where a list goes on after this item. */
+export const placeOf = (sort: Sort, item: RepoItem): Place => [orders[sort].key(item), item.id];
+
+export async function selectRepos(selection: Selection, sort: Sort, after: Place | null, count: number): Promise<RepoItem[]> {
+  const { order, after: isAfter } = orders[sort];
+  const conditions = [selection.visible, ...Object.values(filtersOf(selection)), ...(after ? [isAfter(after)] : [])];
+  return readItems(selection.baseVisible, Prisma.sql`SELECT r.* FROM repo r WHERE ${Prisma.join(conditions, " AND ")} ORDER BY ${order} LIMIT ${count}`, order);
+}
+
+export async function findItem(id: string, baseVisible: Prisma.Sql): Promise<RepoItem | null> {
+  const [item] = await readItems(baseVisible, Prisma.sql`SELECT r.* FROM repo r WHERE r.id = ${id}::uuid AND r.deleted_at IS NULL`, Prisma.sql`r.id`);
+  return item ?? null;
+}
+
+/** The rest of what is shown of repos that were chosen, for these alone. */
+async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Prisma.Sql): Promise<RepoItem[]> {
+  const rows = await database().$queryRaw<(Omit<RepoItem, "createdAt" | "updatedAt" | "facts"> & { createdAt: Date; updatedAt: Date; inspected: boolean; factKind: string | null; parameters: number | null })[]>`
+    SELECT r.id, n.name AS owner, r.name, r.kind, r.visibility, r.summary, r.license, r.tags, bn.name || '/' || b.name AS base, r.downloads,
+      r.created_at AS "createdAt", r.updated_at AS "updatedAt", f.commit_id AS "headCommit", i.contract,
+      i.facts IS NOT NULL AS inspected, i.facts->>'kind' AS "factKind", (i.facts->>'parameters')::float8 AS parameters
+    FROM (${chosen}) r
+    JOIN namespace n ON n.id = r.namespace_id
+    LEFT JOIN repo b ON b.id = r.base_id AND ${baseVisible}
+    LEFT JOIN namespace bn ON bn.id = b.namespace_id
+    LEFT JOIN repo_head f ON f.repo_id = r.id
+    LEFT JOIN inspection i ON i.id = f.inspection_id
+    ORDER BY ${order}`;
+  return rows.map(({ inspected, factKind, parameters, createdAt, updatedAt, ...row }) => ({
+    ...row,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+    facts: inspected ? { kind: factKind, parameters } : null,
+  }));
+}
+
+/** By name, for a facet counts as if nothing were chosen from it. */
+function filtersOf({ kind, baseId, owner, words, license, tag }: Selection): Record<string, Prisma.Sql> {
+  return {
+    ...(kind && { kind: Prisma.sql`r.kind = ${kind}::repo_kind` }),
+    ...(baseId && { base: Prisma.sql`r.base_id = ${baseId}::uuid` }),
+    ...(license !== undefined && { license: Prisma.sql`r.license = ${license}` }),
+    ...(owner !== undefined && { owner: Prisma.sql`r.namespace_id = (SELECT id FROM namespace WHERE name_key = lower(${owner}))` }),
+    ...(tag !== undefined && { tag: Prisma.sql`r.tags @> ARRAY[${tag}]` }),
+    ...(words.length > 0 && { words: Prisma.join(words.map(hasWord), " AND ") }),
+  };
+}
+
+function hasWord(word: string): Prisma.Sql {
+  const pattern = `%${word.replaceAll(/[\\%_]/g, "\\$&")}%`;
+  return Prisma.sql`(r.name ILIKE ${pattern} OR r.summary ILIKE ${pattern} OR r.namespace_id IN (SELECT id FROM namespace WHERE name ILIKE ${pattern}))`;
+}
+
+const MAX_VALUES = 50; // of a facet
+
+/**
+ * Counts everything in one walk over the repos that may be seen. A pair counts for what may be seen on both sides: for each repo
+ * the best verdict of the newest weights.
+ */
+export async function countFacets(selection: Selection): Promise<Facets> {
+  const { kind, base, license, ...others } = filtersOf(selection);
+  const all = Prisma.sql`true`;
+  const chosen = (...filters: (Prisma.Sql | undefined)[]): Prisma.Sql => Prisma.join(filters.map((filter) => filter ?? all), " AND ");
+  const rows = await database().$queryRaw<{ facet: keyof Facets; value: string; count: number }[]>`
+    WITH head AS (
+      SELECT r.id, i.weights_sha256 AS weights
+      FROM repo r
+      JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch
+      JOIN inspection i ON i.commit_id = f.commit_id AND i.state = 'succeeded' AND i.weights_sha256 IS NOT NULL
+      WHERE ${selection.visible}
+    ), verdict AS (
+      SELECT h.id, min(p.verdict) AS verdict
+      FROM pair p JOIN head h ON h.weights IN (p.finetune_weights_sha256, p.guide_weights_sha256)
+      WHERE p.verdict <> 'not_measured'
+        AND EXISTS (SELECT FROM head o WHERE o.weights = p.finetune_weights_sha256) AND EXISTS (SELECT FROM head o WHERE o.weights = p.guide_weights_sha256)
+      GROUP BY h.id
+    ), seen AS (
+      SELECT r.kind, r.license, b.id AS base, bn.name || '/' || b.name AS base_name, coalesce(v.verdict, 'not_measured') AS verdict,
+        ${chosen(base, license)} AS for_kind, ${chosen(kind, license)} AS for_base, ${chosen(kind, base)} AS for_license, ${chosen(kind, base, license)} AS for_verdict
+      FROM repo r
+      LEFT JOIN repo b ON b.id = r.base_id AND ${selection.baseVisible}
+      LEFT JOIN namespace bn ON bn.id = b.namespace_id
+      LEFT JOIN verdict v ON v.id = r.id
+      WHERE ${chosen(selection.visible, ...Object.values(others))}
+    )
+    SELECT * FROM (
+      (SELECT 'kind' AS facet, kind::text AS value, count(*)::int AS count FROM seen WHERE for_kind GROUP BY kind)
+      UNION ALL (SELECT 'base', base_name, count(*)::int FROM seen WHERE for_base AND base IS NOT NULL GROUP BY base, base_name ORDER BY 3 DESC, 2 LIMIT ${MAX_VALUES})
+      UNION ALL (SELECT 'license', license, count(*)::int FROM seen WHERE for_license AND license IS NOT NULL GROUP BY license ORDER BY 3 DESC, 2 LIMIT ${MAX_VALUES})
+      UNION ALL (SELECT 'measured', verdict::text, count(*)::int FROM seen WHERE for_verdict GROUP BY verdict)
+    ) counted ORDER BY count DESC, value`;
+  const of = (facet: keyof Facets): Facets["kind"] => rows.filter((row) => row.facet === facet).map(({ value, count }) => ({ value, count }));
+  return { kind: of("kind"), base: of("base"), license: of("license"), measured: of("measured").map(({ value, count }) => ({ value: verdictNames[value] ?? value, count })) };
+}
+
+const verdictNames: Readonly<Record<string, string>> = { usable_with_limits: "usableWithLimits", not_measured: "notMeasured" };
+
+export async function insertRepo(transaction: Transaction, repo: Pick<Repo, "namespaceId" | "name" | "kind" | "visibility" | "baseId" | "license" | "summary" | "tags">): Promise<string> {
+  return (await transaction.repo.create({ data: repo, select: { id: true } })).id;
+}
+
+export async function changeRepo(transaction: Transaction, id: string, change: Partial<Pick<Repo, "visibility" | "baseId" | "license" | "summary" | "tags">>): Promise<boolean> {
+  return (await transaction.repo.updateMany({ where: { id, deletedAt: null }, data: change })).count === 1;
+}
+
+/** Hidden at once; its name is free. */
+export async function hideRepo(transaction: Transaction, id: string): Promise<boolean> {
+  return (await transaction.repo.updateMany({ where: { id, deletedAt: null }, data: { deletedAt: new Date() } })).count === 1;
+}
+
+export async function downloadsSince(repoId: string, day: Date): Promise<number> {
+  const { _sum } = await database().downloadDay.aggregate({ where: { repoId, day: { gte: day } }, _sum: { count: true } });
+  return _sum.count ?? 0;
+}

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import type { RepoName } from "#lib/auth/access.ts";
+import { card } from "#lib/catalog/cards/schema.ts";
+import { commitItem } from "#lib/catalog/commits/schema.ts";
+import { refItem } from "#lib/catalog/refs/schema.ts";
+import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
+import { pageOf, pageQuery } from "#lib/http/page.ts";
+
+export const repoKind = z.enum(["base", "finetune", "guide"]);
+export const visibility = z.enum(["public", "private"]);
+
+const repoName = z
+  .string()
+  .max(96)
+  .regex(/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/, "letters, digits, «-», «_» and «.» only, with a letter, digit or «_» at both ends")
+  .refine((name) => !/--|\.\.|\.git$/i.test(name), "it must not hold «--» or «..», nor end with «.git»");
+
+/** «owner/repo» */
+export const fullName = z.string().max(200).regex(/^[\w.-]+\/[\w.-]+$/, "it must be like owner/repo");
+export function toRepoName(text: string): RepoName {
+  const [owner, repo] = text.split("/") as [string, string];
+  return { owner, repo };
+}
+
+export const repoParams = z.object({ owner: z.string().max(96), repo: z.string().max(96) });
+
+const about = {
+  license: plainLine(100).nullable().meta({ description: "an SPDX name, or one of the model world like openrail" }),
+  summary: plainLine(300),
+  tags: z.array(plainLine(100).min(1)).max(100),
+};
+
+export const newRepo = z.strictObject({
+  owner: z.string().max(96).meta({ description: "you, or an organisation that you may write to" }),
+  name: repoName,
+  kind: repoKind.meta({ description: "never changes" }),
+  visibility,
+  base: fullName.optional().meta({ description: "the base that a fine-tune or guide is made for" }),
+  license: about.license.optional(),
+  summary: about.summary.optional(),
+  tags: about.tags.optional(),
+});
+export type NewRepo = z.output<typeof newRepo>;
+
+export const repoChange = z.strictObject({
+  visibility: visibility.optional(),
+  base: fullName.nullable().optional(),
+  license: about.license.optional(),
+  summary: about.summary.optional(),
+  tags: about.tags.optional(),
+});
+export type RepoChange = z.output<typeof repoChange>;
+
+export const sorts = ["updated", "downloads", "name", "created"] as const;
+export type Sort = (typeof sorts)[number];
+
+export const repoQuery = z.object({
+  ...pageQuery.shape,
+  kind: repoKind.optional(),
+  base: fullName.optional(),
+  owner: z.string().max(96).optional(),
+  q: storableText(200).optional().meta({ description: "words, each of which is in the name or the summary" }),
+  license: storableText(100).optional(),
+  tag: storableText(100).optional(),
+  sort: z.enum(sorts).default("updated"),
+  facets: z.stringbool().default(false).meta({ description: "whether to count what there is" }),
+});
+export type RepoQuery = z.output<typeof repoQuery>;
+
+export const repoItem = z.object({
+  id: z.uuid(),
+  owner: z.string(),
+  name: z.string(),
+  kind: repoKind,
+  visibility,
+  summary: z.string(),
+  license: z.string().nullable(),
+  tags: z.array(z.string()),
+  base: z.string().nullable().meta({ description: "the base that it says it is made for; null also where you may not see it" }),
+  downloads: z.number(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+  headCommit: z.string().nullable().meta({ description: "the newest commit of the default branch" }),
+  contract: z.string().nullable().meta({ description: "what the model is to a guide, as inspected, like sd-v1-eps-768" }),
+  facts: z
+    .object({ kind: z.string().nullable(), parameters: z.number().nullable() })
+    .nullable()
+    .meta({ description: "from the last good inspection of the newest commit" }),
+});
+export type RepoItem = z.output<typeof repoItem>;
+
+const counts = z.array(z.object({ value: z.string(), count: z.number() }));
+
+export const facets = z
+  .object({
+    kind: counts,
+    base: counts,
+    license: counts,
+    measured: counts.meta({ description: "by the best verdict of the newest weights: verified, usableWithLimits, incompatible, notMeasured" }),
+  })
+  .meta({ description: "how many repos there are of each; a facet counts as if it were not chosen from itself" });
+export type Facets = z.output<typeof facets>;
+
+export const repoList = pageOf(repoItem).extend({ facets: facets.optional() });
+export type RepoList = z.output<typeof repoList>;
+
+export const repoPage = repoItem.extend({
+  defaultBranch: z.string(),
+  card: card.nullable().meta({ description: "README.md of the newest commit" }),
+  refs: z.array(refItem),
+  head: commitItem.nullable(),
+  usage: z.object({ files: z.number(), bytes: z.number(), downloadsLastMonth: z.number() }).meta({ description: "files and bytes of the newest commit" }),
+});
+export type RepoPage = z.output<typeof repoPage>;
