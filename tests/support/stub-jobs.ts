@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { database } from "#lib/db/client.ts";
+import { inTransaction } from "#lib/db/transaction.ts";
+import { enqueue } from "#lib/queue/enqueue.ts";
+import type { JobKind, Priority } from "#lib/queue/jobs.ts";
+
+export interface StubRow {
+  readonly attempt: number;
+  readonly state: string;
+  readonly problem: string | null;
+  /** Of the worker that took it last. */
+  readonly pid: number | null;
+}
+
+/** Rows and jobs for workers of tests/workers/stub-worker.ts, which says what they may do. */
+export async function createStubTables(): Promise<void> {
+  await database().$executeRaw`CREATE TABLE stub (id uuid PRIMARY KEY, does text NOT NULL, attempt int NOT NULL DEFAULT 0, state text NOT NULL DEFAULT 'queued', problem text, pid int, released boolean NOT NULL DEFAULT false)`;
+  await database().$executeRaw`CREATE TABLE stub_effect (nr serial, id uuid NOT NULL, attempt int NOT NULL, pid int NOT NULL)`;
+}
+
+export interface StubJob {
+  readonly id: string;
+  readonly jobId: string;
+}
+
+export function putStub(does: string, kind: JobKind = "hash", priority: Priority = "upload"): Promise<StubJob> {
+  const id = randomUUID();
+  return inTransaction(database(), async (transaction) => {
+    await transaction.$executeRaw`INSERT INTO stub (id, does) VALUES (${id}::uuid, ${does})`;
+    return { id, jobId: await enqueue(transaction, kind, id, priority) };
+  });
+}
+
+export async function stubRow({ id }: StubJob): Promise<StubRow> {
+  return (await database().$queryRaw<StubRow[]>`SELECT attempt, state, problem, pid FROM stub WHERE id = ${id}::uuid`)[0]!;
+}
+
+/** In the order they were written. */
+export const effectsOf = (...jobs: readonly StubJob[]): Promise<{ id: string; attempt: number; pid: number }[]> => {
+  const ids = jobs.map(({ id }) => id);
+  return database().$queryRaw`SELECT id, attempt, pid FROM stub_effect WHERE id = ANY (${ids}::uuid[]) ORDER BY nr`;
+};
+
+export async function release(...jobs: readonly StubJob[]): Promise<void> {
+  const ids = jobs.map(({ id }) => id);
+  await database().$executeRaw`UPDATE stub SET released = true WHERE id = ANY (${ids}::uuid[])`;
+}
+
+export interface StubWorker {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  kill(signal: NodeJS.Signals): void;
+  /** The code or signal it ended with. */
+  readonly ended: Promise<number | string>;
+}
+
+/** Starts a worker process and waits until it takes jobs. */
+export async function startStubWorker(variables: Readonly<Record<string, string>>): Promise<StubWorker> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL("../workers/stub-worker.ts", import.meta.url))], { env: { ...process.env, ...variables }, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const ended = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
+  const ready = await Promise.race([once(child, "message").then(() => true), ended]);
+  if (ready !== true) throw new Error(`The worker ended before it was ready: ${ready}`);
+  return { process: child, pid: child.pid!, kill: (signal) => void child.kill(signal), ended };
+}

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { closeQueue } from "#lib/queue/boss.ts";
+import { applyMigrations } from "#workers/setup/migrate.ts";
+import { startPostgres } from "#workers/setup/postgres.ts";
+import { createStubTables, effectsOf, putStub, release, startStubWorker, stubRow } from "../support/stub-jobs.ts";
+import { migrationsFolder } from "../support/temp-database.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "guidepost-restart-"));
+const own = { folder: join(folder, "postgres"), settings: { fsync: "off" } };
+let postgres = await startPostgres(own);
+Object.assign(process.env, { DATABASE_URL: postgres.url, GUIDEPOST_DATA: folder, LOG_LEVEL: "error" });
+
+afterAll(async () => {
+  await closeQueue();
+  await postgres.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("a worker and a sender go on when PostgreSQL was killed and came back, each without a restart", async () => {
+  await applyMigrations(postgres.url, migrationsFolder);
+  await createStubTables();
+  const worker = await startStubWorker({ DATABASE_URL: postgres.url, LOG_LEVEL: "fatal" });
+  try {
+    const held = await putStub("hold");
+    await expect.poll(async () => (await stubRow(held)).state).toBe("running");
+
+    process.kill(postgres.pid, "SIGKILL");
+    await postgres.ended;
+    await expect(putStub("end")).rejects.toThrow();
+    const { url } = postgres;
+    postgres = await startPostgres(own);
+    expect(postgres.url).toBe(url); // the port of the last start
+
+    await release(held);
+    await expect.poll(async () => (await stubRow(held)).state, { timeout: 20_000 }).toBe("succeeded");
+    const next = await putStub("end");
+    await expect.poll(async () => (await stubRow(next)).state, { timeout: 10_000 }).toBe("succeeded");
+    expect(await effectsOf(held, next)).toHaveLength(2);
+    expect(worker.process.exitCode).toBeNull();
+  } finally {
+    worker.kill("SIGKILL");
+    await worker.ended;
+  }
+}, 60_000);

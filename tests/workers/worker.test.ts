@@ -1,0 +1,149 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { database } from "#lib/db/client.ts";
+import { askQueue } from "#lib/queue/boss.ts";
+import { cancelJob } from "#lib/queue/cancel.ts";
+import { queuePosition } from "#lib/queue/position.ts";
+import { timelineOf } from "#lib/queue/timeline.ts";
+import { liveWorkers } from "#lib/queue/workers.ts";
+import { createStubTables, effectsOf, putStub, release, startStubWorker, type StubJob, stubRow, type StubWorker } from "../support/stub-jobs.ts";
+import { useTempHub } from "../support/temp-hub.ts";
+
+const hub = await useTempHub();
+const workers: StubWorker[] = [];
+beforeAll(createStubTables);
+afterEach(async () => {
+  for (const worker of workers.splice(0)) {
+    worker.kill("SIGKILL");
+    await worker.ended;
+  }
+  await database().worker.deleteMany(); // who was killed is counted for 15 s
+});
+afterAll(() => hub.close());
+
+async function start(): Promise<StubWorker> {
+  const worker = await startStubWorker(hub.variables);
+  workers.push(worker);
+  return worker;
+}
+
+const until = (job: StubJob, state: string, timeout = 8000) => expect.poll(async () => (await stubRow(job)).state, { timeout, interval: 50 }).toBe(state);
+const takenBy = (job: StubJob, worker: StubWorker, timeout = 8000) => expect.poll(async () => (await stubRow(job)).pid, { timeout, interval: 50 }).toBe(worker.pid);
+const queueState = async ({ jobId }: StubJob): Promise<string> => (await askQueue<{ state: string }>("SELECT state::text FROM pgboss.job WHERE id = $1", [jobId]))[0]!.state;
+const story = async ({ id }: StubJob): Promise<string[]> => (await timelineOf(id)).map(({ kind, attempt }) => `${kind} ${attempt}`);
+
+describe("a job", () => {
+  test("is taken at once, done once, and its timeline says so", async () => {
+    const worker = await start();
+    expect(await liveWorkers()).toMatchObject([{ runtime: "cpu-f32" }]);
+    const began = performance.now();
+    const job = await putStub("end");
+    await until(job, "succeeded");
+    expect(performance.now() - began).toBeLessThan(1500); // a notice wakes the worker: polling would take up to 2 s
+    await expect.poll(() => queueState(job)).toBe("completed");
+    expect(await effectsOf(job)).toEqual([{ id: job.id, attempt: 1, pid: worker.pid }]);
+    expect(await story(job)).toEqual(["queued 0", "started 1", "succeeded 1"]);
+  });
+
+  test("follows another without waiting for a notice", async () => {
+    const jobs = await Promise.all(Array.from({ length: 30 }, () => putStub("end")));
+    await start();
+    await until(jobs.at(-1)!, "succeeded", 4000); // 15 for each of two places: with a pause of 2 s between them half a minute
+    await expect.poll(async () => (await effectsOf(...jobs)).length).toBe(30);
+  });
+
+  test("that fails says why, and is not tried again", async () => {
+    await start();
+    const [bad, bug] = [await putStub("fail"), await putStub("stumble")];
+    await until(bad, "failed");
+    await until(bug, "failed");
+    expect(await stubRow(bad)).toMatchObject({ attempt: 1, problem: "unsupported_model: It is a toaster; give a model." });
+    const { problem } = await stubRow(bug);
+    expect(problem).toContain(`internal: Something went wrong on our side; try again, and tell the hub's operator the job's id ${bug.jobId}`);
+    expect(problem).not.toContain("secret");
+    await expect.poll(() => queueState(bad)).toBe("completed");
+    expect(await story(bad)).toEqual(["queued 0", "started 1", "failed 1"]);
+  });
+
+  test("that fails for a while is tried again, and that is no loss", async () => {
+    await start();
+    const job = await putStub("fail twice for a while");
+    await until(job, "succeeded");
+    expect(await effectsOf(job)).toMatchObject([{ attempt: 3 }]);
+    await expect.poll(() => story(job)).toEqual(["queued 0", "started 1", "retried 1", "started 2", "retried 2", "started 3", "succeeded 3"]);
+    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [job.jobId])).toEqual([{ retry_count: 2, retry_limit: 5 }]);
+  });
+
+  test("that was cancelled while it runs writes nothing, and its place is free at once", async () => {
+    const worker = await start();
+    const held = [await putStub("hold"), await putStub("hold")]; // all places
+    for (const job of held) await takenBy(job, worker);
+    await database().$executeRaw`UPDATE stub SET state = 'cancelled' WHERE id = ${held[0]!.id}::uuid`;
+    await cancelJob("hash", held[0]!.jobId);
+    const next = await putStub("end");
+    await until(next, "succeeded", 1500);
+    expect(await stubRow(held[0]!)).toMatchObject({ state: "cancelled", problem: null });
+    expect(await story(held[0]!)).toEqual(["queued 0", "started 1", "cancelled 0"]);
+    expect(await effectsOf(held[0]!)).toEqual([]);
+    await release(held[1]!);
+    await until(held[1]!, "succeeded");
+  });
+
+  test("of a person goes before a batch, and one place is kept for it", async () => {
+    const worker = await start();
+    const batch = [await putStub("hold", "check", "batch"), await putStub("hold", "check", "batch")];
+    await takenBy(batch[0]!, worker);
+    const people = [await putStub("hold", "preview", "person"), await putStub("hold", "preview", "person")];
+    await takenBy(people[0]!, worker); // although a batch job is older and one place is free
+    expect((await stubRow(batch[1]!)).state).toBe("queued");
+    expect(await queuePosition("preview", people[1]!.jobId)).toMatchObject({ ahead: 0, running: 2, workers: 1 });
+    expect(await queuePosition("check", batch[1]!.jobId)).toMatchObject({ ahead: 1, running: 2 });
+    await release(batch[0]!);
+    await takenBy(people[1]!, worker); // in the place for anything
+    expect((await stubRow(batch[1]!)).state).toBe("queued");
+    await release(...people, batch[1]!);
+    await until(batch[1]!, "succeeded");
+  });
+});
+
+describe("a worker", () => {
+  test("that is asked to leave lets a job end, gives back the other, and takes no more", async () => {
+    const first = await start();
+    const [short, long] = [await putStub("hold"), await putStub("hold")];
+    for (const job of [short, long]) await takenBy(job, first);
+    first.kill("SIGTERM");
+    const second = await start();
+    const later = await putStub("end");
+    await until(later, "succeeded");
+    expect(await effectsOf(later)).toMatchObject([{ pid: second.pid }]);
+    await release(short);
+    await until(short, "succeeded");
+    expect(await effectsOf(short)).toMatchObject([{ pid: first.pid }]);
+    const began = performance.now();
+    await takenBy(long, second, 12_000);
+    expect(performance.now() - began).toBeLessThan(11_000);
+    expect(await first.ended).toBe(0);
+    await release(long);
+    await until(long, "succeeded");
+    expect(await effectsOf(long)).toEqual([{ id: long.id, attempt: 2, pid: second.pid }]);
+    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [long.jobId])).toEqual([{ retry_count: 1, retry_limit: 4 }]);
+    expect(await liveWorkers()).toHaveLength(1);
+  });
+
+  test("leaves at once when whoever started it is gone", async () => {
+    const worker = await start();
+    worker.process.disconnect();
+    expect(await worker.ended).toBe(0);
+  });
+
+  test("goes on when every connection to PostgreSQL is cut", async () => {
+    await start();
+    const held = await putStub("hold");
+    await expect.poll(async () => (await stubRow(held)).state).toBe("running");
+    await database().$queryRaw`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    await release(held);
+    await until(held, "succeeded");
+    const next = await putStub("end");
+    await until(next, "succeeded");
+    expect(await effectsOf(held, next)).toMatchObject([{ attempt: 1 }, { attempt: 1 }]);
+  });
+});

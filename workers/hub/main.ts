@@ -1,0 +1,9 @@
+import { checkHandler } from "./handlers/check.ts";
+import { hashHandler } from "./handlers/hash.ts";
+import { inspectHandler } from "./handlers/inspect.ts";
+import { previewHandler } from "./handlers/preview.ts";
+import { sweep } from "./sweeper.ts";
+import { runWorker } from "./worker.ts";
+
+/** The worker process of a hub: hashes, inspects, measures and draws what the queue has. */
+await runWorker({ handlers: { hash: hashHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler }, sweep });

@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { PgBoss } from "pg-boss";
+import { RUNTIME } from "#lib/catalog/pairs/schema.ts";
+import { database } from "#lib/db/client.ts";
+import { env } from "#lib/env.ts";
+import { log } from "#lib/log.ts";
+import { closeQueue, HEARTBEAT_REFRESH_SECONDS, LOST_QUEUE, openQueue } from "#lib/queue/boss.ts";
+import { type JobPayload, places, priorities, queueNames } from "#lib/queue/jobs.ts";
+import type { HeldJob } from "#lib/queue/return-job.ts";
+import { removeOldEvents } from "#lib/queue/timeline.ts";
+import { registerWorker, SEEN_EVERY, workerSeen, workerStopped } from "#lib/queue/workers.ts";
+import { version } from "#lib/version.ts";
+import { createModels } from "./models.ts";
+import { createRunner, type Handlers, type Outcome } from "./runner.ts";
+
+export interface WorkerParts {
+  readonly handlers: Handlers;
+  /** Done every minute, by every worker. */
+  readonly sweep: () => Promise<unknown>;
+}
+
+export interface Worker {
+  /** Takes nothing more, lets what runs finish for ten seconds, gives the rest back, and leaves. */
+  stop(): Promise<void>;
+}
+
+const GRACE = 10_000;
+const SWEEP_EVERY = 60_000;
+
+/** A worker of this hub. Any number of them may run, on any machines: they know of each other only through the database. */
+export async function startWorker({ handlers, sweep }: WorkerParts): Promise<Worker> {
+  const row = { id: randomUUID(), host: hostname(), pid: process.pid, version, runtime: RUNTIME };
+  const queue = await openQueue("work");
+  await registerWorker(row);
+  const models = createModels();
+  const runner = createRunner({ queue, handlers, models, host: row.host });
+
+  for (const name of queueNames) {
+    const { any, person } = places[name];
+    for (let place = 0; place < any + person; place++) await openPlace(queue, name, place < any ? {} : { minPriority: priorities.person }, runner.take);
+  }
+  await openPlace(queue, LOST_QUEUE, {}, runner.bury);
+
+  const seen = every(SEEN_EVERY, "worker.seen", () => workerSeen(row));
+  const swept = every(SWEEP_EVERY, "worker.sweep", async () => {
+    await sweep();
+    await removeOldEvents();
+  });
+  log().info({ event: "worker.ready", worker: row.id, host: row.host, bytes: env().workerBytes });
+
+  return {
+    async stop() {
+      log().info({ event: "worker.stopping", worker: row.id });
+      clearInterval(swept);
+      for (const name of [...queueNames, LOST_QUEUE]) await queue.offWork(name, { wait: false });
+      await runner.stop(GRACE);
+      clearInterval(seen);
+      models.close();
+      await workerStopped(row.id).catch(() => {}); // it is not seen any more, which says the same
+      await closeQueue();
+      await database().$disconnect();
+    },
+  };
+}
+
+/** One place of a worker: a loop that takes the first job, does it, and asks for the next at once. */
+async function openPlace(queue: PgBoss, name: string, which: { readonly minPriority?: number }, take: (job: HeldJob) => Promise<Outcome>): Promise<void> {
+  // A notice wakes the place; the slow poll finds what was missed, the quick one stands in while the listening connection is away.
+  const options = { ...which, includeMetadata: true as const, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 2, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS };
+  const id: string = await queue.work<JobPayload, Outcome, typeof options>(name, options, async ([job]) => {
+    try {
+      return await take(job!);
+    } finally {
+      queue.notifyWorker(id); // else it would wait for the next notice
+    }
+  });
+}
+
+/** Repeats `work`, never twice at once; a failure is logged, and the next turn comes. */
+function every(milliseconds: number, event: string, work: () => Promise<unknown>): NodeJS.Timeout {
+  let busy = false;
+  return setInterval(() => {
+    if (busy) return;
+    busy = true;
+    work()
+      .catch((cause: unknown) => log().warn({ event, err: cause }, (cause as Error).message))
+      .finally(() => (busy = false));
+  }, milliseconds);
+}
+
+/** The whole life of a worker process: until it is asked to leave, or whoever started it is gone. */
+export async function runWorker(parts: WorkerParts): Promise<void> {
+  const leave = (code: number): never => process.exit(code);
+  process.on("disconnect", () => leave(0)); // its jobs are given to others in a few seconds
+  process.on("uncaughtException", (cause) => {
+    log().fatal({ event: "worker.crashed", err: cause }, cause.message);
+    leave(1);
+  });
+  let worker: Worker | undefined;
+  let asked = false;
+  const ask = async (): Promise<void> => {
+    if (asked || !worker) leave(asked ? 1 : 0); // a second time: at once
+    asked = true;
+    await worker!.stop();
+    leave(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void ask());
+  worker = await startWorker(parts);
+  process.send?.({ type: "ready" });
+}
