@@ -7,6 +7,7 @@ import type { SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { type FloatTensor, repeat } from "#lib/tensor/tensor.ts";
 import { bootstrap, mean } from "./bootstrap.ts";
+import type { TeacherTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
 /** The guidances that agreement is read at: from faint to as strong as anyone asks for. */
@@ -24,6 +25,8 @@ export interface AgreementRequest {
   readonly guidanceScales: Float32Array;
   /** Which prompt each row is of: rows of one prompt are resampled together. */
   readonly prompts: readonly number[];
+  /** Spares the model what it predicted for another guide. */
+  readonly tape?: TeacherTape | null;
 }
 
 /** One state of one trajectory, as sums over its elements. Δ = ε̂_cfg − ε̂_c is asked for, Δ̂ = ε̂_guide − ε̂_c is delivered. */
@@ -51,10 +54,12 @@ export async function measureAgreement(unet: SplitUNet, guide: GuideNetwork, req
   let latents = request.noise;
   for (const [stepIndex, level] of sampler.levels.entries()) {
     const encoded = await unet.encode(latents, level.timestep, text);
-    const conditional = await unet.decode(encoded, text, none);
+    const predict = async () => {
+      const conditional = await unet.decode(encoded, text, none);
+      return { conditional, cfg: guided(conditional, await unet.predict(latents, level.timestep, empty, none), guidanceScales) };
+    };
+    const { conditional, cfg } = await (request.tape ? request.tape.step(predict) : predict());
     const withGuide = await unet.decode(encoded, text, await guide.residuals(latents, level.timestep, text, guidanceScales));
-    const unconditional = await unet.predict(latents, level.timestep, empty, none);
-    const cfg = guided(conditional, unconditional, guidanceScales);
     for (let row = 0; row < batch; row++) {
       states.push({ prompt: request.prompts[row]!, timestep: level.timestep, guidanceScale: guidanceScales[row]!, ...compare(conditional, withGuide, cfg, row) });
     }

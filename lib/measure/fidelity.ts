@@ -9,6 +9,7 @@ import { bootstrap, mean } from "./bootstrap.ts";
 import { parseCaption, type Wanted } from "./captions.ts";
 import type { Evaluator, Reading } from "./evaluator.ts";
 import { type Attribute, attributes } from "./evaluator-network.ts";
+import type { KeptAlone } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
 export interface FidelityRequest {
@@ -25,25 +26,26 @@ export interface FidelityRequest {
   readonly rowsAtOnce: number;
   /** The name by which the evaluator may know the style. */
   readonly domain: string | null;
+  /** What the model keeps by itself, where another guide's measurement has drawn it. */
+  readonly known?: KeptAlone | null;
 }
 
 /** By prompt: the share of its attributes that the picture of each mode keeps. */
 export type KeptShares = { readonly prompt: string } & Readonly<Record<GuidanceMode, number>>;
-
-const modes = ["conditional", "guide", "cfg"] as const;
 
 /**
  * L4: draws every prompt in all three modes from the same noise and reads what the pictures show. Attributes that the
  * evaluator misreads too often in this domain are left out. In an unknown domain all are scored, and the result says so.
  */
 export async function measureFidelity(networks: GuidedNetworks, evaluator: Evaluator, request: FidelityRequest, tick: Tick): Promise<{ figures: Fidelity; raw: KeptShares[] }> {
-  const { prompts, rowsAtOnce } = request;
+  const { prompts, rowsAtOnce, known } = request;
+  const modes = known ? (["guide"] as const) : (["conditional", "guide", "cfg"] as const);
   const wanted = prompts.map((prompt) => parseCaption(prompt, evaluator.vocabulary));
   const accuracies = request.domain === null ? undefined : evaluator.accuracies.get(request.domain);
   const scored = attributes.filter((attribute) => !accuracies || accuracies[attribute] >= thresholds.evaluatorAccuracy);
   const unscored = attributes.filter((attribute) => !scored.includes(attribute)).map((attribute) => ({ attribute, accuracy: accuracies![attribute] }));
 
-  const scores: Record<GuidanceMode, number[]> = { conditional: [], guide: [], cfg: [] };
+  const scores: Record<GuidanceMode, number[]> = { conditional: [...(known?.conditional ?? [])], guide: [], cfg: [...(known?.cfg ?? [])] };
   const total = modes.length * Math.ceil(prompts.length / rowsAtOnce) * request.steps;
   let done = 0;
   for (let begin = 0; begin < prompts.length; begin += rowsAtOnce) {

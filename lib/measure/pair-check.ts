@@ -1,3 +1,4 @@
+import { cpus } from "node:os";
 import { basename } from "node:path";
 import type { CfgLayout } from "#lib/diffusion/guidance.ts";
 import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
@@ -8,7 +9,7 @@ import { cfgLayoutFor, unetParts } from "#lib/diffusion/pipeline.ts";
 import { openTextEncoder, type TextEncoder } from "#lib/diffusion/text-encoder.ts";
 import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
-import type { Runtime } from "#lib/onnx/session.ts";
+import { type Runtime, runtimeVersion } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
@@ -23,6 +24,7 @@ import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
 import { plainPrompts } from "./prompts.ts";
+import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
 export interface PairCheckRequest {
@@ -37,6 +39,8 @@ export interface PairCheckRequest {
   readonly pictures: number;
   /** The style's name in the evaluator's list of accuracies; without it, the name of the low-rank file or of the model's folder. */
   readonly domain: string | null;
+  /** Where what the model does by itself is kept for its next guide; null: nowhere. */
+  readonly tapes: TapePlace | null;
 }
 
 /** Everything that was found out about a pair, raw values included, so that it can be judged again without measuring again. */
@@ -76,12 +80,25 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const lineage = request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
   return namingNonFinite(files, async () => {
     const networks = await openNetworks(files, guide, request, runtime);
-    const states = await agreementOf(networks, request, (...at) => tick("agreement", ...at));
+    const { tape, save } = request.tapes ? await openTape(request.tapes, circumstances(networks, request, runtime)) : { tape: null, save: null };
+    const states = await agreementOf(networks, request, tape, (...at) => tick("agreement", ...at));
     const agreement: Agreement = summariseAgreement(states);
-    const fidelity = networks.evaluator && agreement.finite ? await fidelityOf(networks, networks.evaluator, request, (...at) => tick("pictures", ...at)) : null;
+    const fidelity = networks.evaluator && agreement.finite ? await fidelityOf(networks, networks.evaluator, request, tape, (...at) => tick("pictures", ...at)) : null;
+    await save?.();
     const evidence: Evidence = { structure, lineage, agreement, fidelity: fidelity?.figures ?? null };
     return { ...judge(evidence), protocol, evidence, cost: costOf(networks.parts, guide), raw: { agreement: states, fidelity: fidelity?.raw ?? [] } };
   });
+}
+
+/** What decides, beside the weights, which numbers a model gives by itself. */
+function circumstances(networks: Networks, request: PairCheckRequest, runtime: Runtime): object {
+  return {
+    protocol,
+    prompts: promptsFor(networks, request, request.pictures),
+    domain: request.domain ?? domainOf(networks.files),
+    layout: [networks.cfgLayout, rowsAtOnce(networks)],
+    runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
+  };
 }
 
 interface Networks {
@@ -125,7 +142,7 @@ async function lineageOf(files: ModelFiles, guide: GuideFile, basePath: string, 
 }
 
 /** Every prompt at every guidance, as many rows at once as the model's size allows. */
-async function agreementOf(networks: Networks, request: PairCheckRequest, tick: Tick): Promise<AgreementState[]> {
+async function agreementOf(networks: Networks, request: PairCheckRequest, tape: TeacherTape | null, tick: Tick): Promise<AgreementState[]> {
   const { text, unet, guide, files } = networks;
   const prompts = promptsFor(networks, request, Math.min(protocol.agreementPrompts, request.pictures));
   const [embedding, emptyEmbedding] = [await text.embed(prompts), await text.embed([""])];
@@ -145,6 +162,7 @@ async function agreementOf(networks: Networks, request: PairCheckRequest, tick: 
         noise: rows(noise, begin, end),
         guidanceScales: new Float32Array(end - begin).fill(guidanceScale),
         prompts: Array.from({ length: end - begin }, (_, i) => begin + i),
+        tape,
       };
       states.push(...(await measureAgreement(unet, guide, part, (done) => tick(run * protocol.steps + done, runs * protocol.steps))));
     }
@@ -152,10 +170,10 @@ async function agreementOf(networks: Networks, request: PairCheckRequest, tick: 
   return states;
 }
 
-async function fidelityOf(networks: Networks, evaluator: Evaluator, request: PairCheckRequest, tick: Tick): ReturnType<typeof measureFidelity> {
+async function fidelityOf(networks: Networks, evaluator: Evaluator, request: PairCheckRequest, tape: TeacherTape | null, tick: Tick): ReturnType<typeof measureFidelity> {
   const { text, files } = networks;
   const prompts = promptsFor(networks, request, request.pictures);
-  return measureFidelity(
+  const found = await measureFidelity(
     networks,
     evaluator,
     {
@@ -169,9 +187,12 @@ async function fidelityOf(networks: Networks, evaluator: Evaluator, request: Pai
       noise: drawNoise(networks, protocol.pictureSeed, prompts.length),
       rowsAtOnce: rowsAtOnce(networks),
       domain: request.domain ?? domainOf(files),
+      known: tape?.kept ?? null,
     },
     tick,
   );
+  tape?.keep({ conditional: found.raw.map(({ conditional }) => conditional), cfg: found.raw.map(({ cfg }) => cfg) });
+  return found;
 }
 
 /** The person's prompts, else captions of the evaluator's own words, else plain ones; at most `count`. */

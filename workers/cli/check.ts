@@ -43,6 +43,7 @@ async function run(model: string, guide: string, options: Options): Promise<void
     prompts: options.prompts === undefined ? null : await readPrompts(options.prompts),
     pictures: options.pictures,
     domain: options.domain ?? null,
+    tapes: null,
   };
   const report: PairReport = (await runJob(job)).report;
   say(options.json, report, () => reportLines(report));

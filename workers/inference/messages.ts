@@ -48,6 +48,7 @@ const checkJob = z.object({
   prompts: z.array(z.string()).nullable(),
   pictures: z.int().min(1).max(10_000),
   domain: z.string().nullable(),
+  tapes: z.object({ folder: z.string(), key: z.string() }).nullable(),
 });
 
 const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });
@@ -95,7 +96,11 @@ const sampled = z.object({
 
 const object = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null);
 
-const checked = z.object({ type: z.literal("checked"), report: object<PairReport>() });
+const checked = z.object({
+  type: z.literal("checked"),
+  report: object<PairReport>(),
+  runtime: z.object({ name: z.string(), version: z.string(), provider: z.string(), threads: z.number() }),
+});
 
 const inspected = z.object({
   type: z.literal("inspected"),

@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { FloatTensor } from "#lib/tensor/tensor.ts";
+import { jsonString } from "#lib/util/json-string.ts";
+import { openFile } from "#lib/weights/byte-source.ts";
+import { readTensor } from "#lib/weights/read-tensor.ts";
+import { readHeader } from "#lib/weights/safetensors.ts";
+import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
+
+/** What a model predicts by itself at one state. */
+export interface TeacherStep {
+  readonly conditional: FloatTensor;
+  readonly cfg: FloatTensor;
+}
+
+/** By prompt, the shares that pictures without a guide keep. */
+export type KeptAlone = Readonly<Record<"conditional" | "cfg", readonly number[]>>;
+
+/**
+ * What a model does by itself in a measurement, in the order of the measurement. It is the same for all its guides: recorded with the
+ * first, played back for every other, to the same bit.
+ */
+export class TeacherTape {
+  readonly #steps: TeacherStep[];
+  #kept: KeptAlone | null;
+  #next = 0;
+  readonly isPlayed: boolean;
+
+  constructor(recorded: { readonly steps: readonly TeacherStep[]; readonly kept: KeptAlone | null } | null) {
+    this.#steps = [...(recorded?.steps ?? [])];
+    this.#kept = recorded?.kept ?? null;
+    this.isPlayed = recorded !== null;
+  }
+
+  async step(predict: () => Promise<TeacherStep>): Promise<TeacherStep> {
+    const known = this.#steps[this.#next++];
+    if (known) return known;
+    const made = await predict();
+    this.#steps.push(made);
+    return made;
+  }
+
+  get kept(): KeptAlone | null {
+    return this.#kept;
+  }
+
+  keep(kept: KeptAlone): void {
+    this.#kept = kept;
+  }
+
+  /** A safetensors file: «12.cfg» is CFG's prediction at the thirteenth state. */
+  toBytes(): Uint8Array {
+    const tensors = new Map(this.#steps.flatMap(({ conditional, cfg }, i) => [[`${i}.conditional`, conditional] as const, [`${i}.cfg`, cfg] as const]));
+    return writeSafetensors(tensors, new Map([["steps", String(this.#steps.length)], ["kept", JSON.stringify(this.#kept)]]));
+  }
+}
+
+/** Where tapes are kept. `key` names the model's weights. */
+export interface TapePlace {
+  readonly folder: string;
+  readonly key: string;
+}
+
+/** One gigabyte: a hundred of the starter's size, six of SD 1.5's. */
+const MAX_BYTES = 1e9;
+
+/** The tape of a model under these circumstances, everything that decides its numbers; an empty one where there is none or it is broken. */
+export async function openTape({ folder, key }: TapePlace, circumstances: object): Promise<{ tape: TeacherTape; save: () => Promise<void> }> {
+  const name = `${createHash("sha256").update(JSON.stringify([key, circumstances])).digest("hex")}.safetensors`;
+  const path = join(folder, name);
+  const tape = new TeacherTape(await readTape(path).catch(() => null)); // what cannot be read is made anew
+  const save = async (): Promise<void> => {
+    if (tape.isPlayed) return utimes(path, new Date(), new Date()).catch(() => {}); // removed meanwhile
+    await writeWhole(folder, name, tape.toBytes()).catch(() => {}); // a full disk costs the next check its time, not this one its result
+    await removeOldest(folder);
+  };
+  return { tape, save };
+}
+
+const metadata = z.object({
+  steps: z.coerce.number().int().min(1),
+  kept: jsonString(z.object({ conditional: z.array(z.number()), cfg: z.array(z.number()) }).nullable()),
+});
+
+async function readTape(path: string): Promise<{ steps: TeacherStep[]; kept: KeptAlone | null }> {
+  const source = await openFile(path);
+  try {
+    const header = await readHeader(source);
+    const { steps: count, kept } = metadata.parse(Object.fromEntries(header.metadata));
+    const steps: TeacherStep[] = [];
+    const tensor = (name: string): Promise<FloatTensor> => readTensor(source, header.tensors.get(name)!);
+    for (let i = 0; i < count; i++) steps.push({ conditional: await tensor(`${i}.conditional`), cfg: await tensor(`${i}.cfg`) });
+    return { steps, kept };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Under its name only once all of it is on the disk. */
+async function writeWhole(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const unfinished = join(folder, `${process.pid}.unfinished`);
+  const file = await open(unfinished, "w");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(unfinished, join(folder, name));
+}
+
+async function removeOldest(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const files = await Promise.all(names.map(async (name) => ({ name, facts: await stat(join(folder, name)).catch(() => null) })));
+  let bytes = 0;
+  for (const { name, facts } of files.toSorted((a, b) => (b.facts?.mtimeMs ?? 0) - (a.facts?.mtimeMs ?? 0))) {
+    bytes += facts?.size ?? 0;
+    if (bytes > MAX_BYTES) await rm(join(folder, name), { force: true });
+  }
+}
