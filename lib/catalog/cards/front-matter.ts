@@ -1,5 +1,6 @@
 import { parseDocument } from "yaml";
 import { AppError } from "#lib/errors.ts";
+import { toStorableText } from "#lib/util/storable.ts";
 import type { Card } from "./schema.ts";
 
 /** Of README.md; the rest is not shown. */
@@ -43,29 +44,34 @@ function decode(bytes: Uint8Array): string | null {
 const firstLine = (cause: unknown): string => String(cause instanceof Error ? cause.message : cause).split("\n")[0]!;
 
 function parseFrontMatter(yaml: string): Record<string, unknown> {
-  const refuse = (sentence: string): never => {
-    throw new AppError("bad_request", sentence);
-  };
-  if (Buffer.byteLength(yaml) > MAX_FRONT_MATTER_BYTES) refuse(`it is longer than ${MAX_FRONT_MATTER_BYTES} bytes; keep the text below it.`);
+  requireShort(yaml);
   const document = parseDocument(yaml, { schema: "core", logLevel: "silent" });
   if (document.errors[0]) throw document.errors[0];
   const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
   if (value === null) return {};
   if (typeof value !== "object" || Array.isArray(value)) refuse("it is not a list of «name: value»; write it like license: apache-2.0.");
-  return toJson(value, 0) as Record<string, unknown>;
-
-  /** As the database can keep it: JSON without NUL and halves of characters, and not deep. */
-  function toJson(part: unknown, depth: number): unknown {
-    if (depth > MAX_DEPTH) refuse(`it is nested more than ${MAX_DEPTH} deep; make it flatter.`);
-    if (typeof part === "string") return toStorable(part);
-    if (Array.isArray(part)) return part.map((each) => toJson(each, depth + 1));
-    if (typeof part === "number") return Number.isFinite(part) ? part : String(part);
-    if (typeof part !== "object" || part === null) return part;
-    return Object.fromEntries(Object.entries(part).map(([name, each]) => [toStorable(name), toJson(each, depth + 1)]));
-  }
+  const json = toJson(value, 0) as Record<string, unknown>;
+  requireShort(JSON.stringify(json));
+  return json;
 }
 
-const toStorable = (text: string): string => text.toWellFormed().replaceAll("\0", "�");
+function requireShort(text: string): void {
+  if (Buffer.byteLength(text) > MAX_FRONT_MATTER_BYTES) refuse(`it is longer than ${MAX_FRONT_MATTER_BYTES} bytes, or its aliases make it so; keep the text below it.`);
+}
+
+function refuse(sentence: string): never {
+  throw new AppError("bad_request", sentence);
+}
+
+/** As the database can keep it: JSON without NUL and halves of characters, and not deep. */
+function toJson(value: unknown, depth: number): unknown {
+  if (depth > MAX_DEPTH) refuse(`it is nested more than ${MAX_DEPTH} deep; make it flatter.`);
+  if (typeof value === "string") return toStorableText(value);
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((each) => toJson(each, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [toStorableText(name), toJson(each, depth + 1)]));
+}
 
 /** Plain names and lines out of a card. Values of another kind or length are passed over. */
 export function factsOf({ frontMatter, text }: Card): CardFacts {

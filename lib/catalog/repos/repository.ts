@@ -94,11 +94,9 @@ export async function countFacets(selection: Selection): Promise<Facets> {
       JOIN inspection i ON i.commit_id = f.commit_id AND i.state = 'succeeded' AND i.weights_sha256 IS NOT NULL
       WHERE ${selection.visible}
     ), verdict AS (
-      SELECT h.id, min(p.verdict) AS verdict
-      FROM pair p JOIN head h ON h.weights IN (p.finetune_weights_sha256, p.guide_weights_sha256)
-      WHERE p.verdict <> 'not_measured'
-        AND EXISTS (SELECT FROM head o WHERE o.weights = p.finetune_weights_sha256) AND EXISTS (SELECT FROM head o WHERE o.weights = p.guide_weights_sha256)
-      GROUP BY h.id
+      SELECT side.id, min(p.verdict) AS verdict
+      FROM pair p JOIN head f ON f.weights = p.finetune_weights_sha256 JOIN head g ON g.weights = p.guide_weights_sha256, LATERAL (VALUES (f.id), (g.id)) side(id)
+      WHERE p.verdict <> 'not_measured' GROUP BY side.id
     ), seen AS (
       SELECT r.kind, r.license, b.id AS base, bn.name || '/' || b.name AS base_name, coalesce(v.verdict, 'not_measured') AS verdict,
         ${chosen(base, license)} AS for_kind, ${chosen(kind, license)} AS for_base, ${chosen(kind, base)} AS for_license, ${chosen(kind, base, license)} AS for_verdict

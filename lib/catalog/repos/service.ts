@@ -4,6 +4,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, readCard } from "#lib/catalog/cards/service.ts";
 import { readCommit } from "#lib/catalog/commits/service.ts";
 import { fileAt } from "#lib/catalog/files/service.ts";
+import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
@@ -54,7 +55,11 @@ async function getItem(actor: Actor, id: string): Promise<RepoItem> {
   return item;
 }
 
-const place = z.tuple([z.enum(["updated", "created", "downloads", "name"]), z.union([z.string(), z.number()]), z.uuid()]);
+const place = z.union([
+  z.tuple([z.enum(["updated", "created"]), z.iso.datetime(), z.uuid()]),
+  z.tuple([z.literal("downloads"), z.int32(), z.uuid()]),
+  z.tuple([z.literal("name"), storableText(96), z.uuid()]),
+]);
 
 /** What the actor may see of all repos. @throws bad_request for a cursor of another list */
 export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoList> {

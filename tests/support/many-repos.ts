@@ -1,0 +1,36 @@
+/**
+ * SQL that puts a hub of `count` repos into a migrated database: a base in each hundred, a guide in each ten, the rest fine-tunes;
+ * each with a commit, an inspection and downloads, every fifth private, and a pair for every third fine-tune. They belong to fifty
+ * organisations, org0 … org49; the person «ann» is a member of org0.
+ */
+export const manyRepos = (count: number): string => `
+  INSERT INTO app_user (id, name, email) VALUES ('ann', 'Ann', 'ann@example.org');
+  INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'user', 'ann', 'ann');
+  INSERT INTO namespace (id, kind, name) SELECT gen_random_uuid(), 'organisation', 'org' || n FROM generate_series(0, 49) n;
+  INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'writer' FROM namespace WHERE name = 'org0';
+  CREATE TEMP TABLE plan AS SELECT n, gen_random_uuid() AS id, (n % 50) AS org,
+    (CASE WHEN n % 100 = 0 THEN 'base' WHEN n % 10 = 1 THEN 'guide' ELSE 'finetune' END)::repo_kind AS kind, n - n % 100 AS base,
+    left(encode(sha256(n::text::bytea), 'hex'), 40) AS commit, encode(sha256(('weights' || n)::bytea), 'hex') AS weights
+    FROM generate_series(0, ${count - 1}) n;
+  INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES (repeat('a', 64), 10, 'key', repeat('a', 40), now());
+  INSERT INTO repo (id, namespace_id, name, kind, visibility, summary, license, tags, downloads, created_at, updated_at)
+    SELECT p.id, s.id, p.kind || '-' || n, p.kind, (CASE WHEN n % 5 = 3 THEN 'private' ELSE 'public' END)::visibility, 'Draws number ' || n || ' in a style of its own, with some more words about it.',
+      (ARRAY['apache-2.0', 'mit', 'openrail', NULL])[n % 4 + 1], ARRAY['text-to-image', 'style-' || n % 40], (n * 7919) % 10007, now() - n * interval '1 hour', now() - (n * 7919 % ${count}) * interval '1 minute'
+    FROM plan p JOIN namespace s ON s.name = 'org' || org;
+  UPDATE repo SET base_id = b.id FROM plan p JOIN plan b ON b.n = p.base WHERE repo.id = p.id AND p.kind <> 'base';
+  BEGIN;
+  INSERT INTO commit (id, repo_id, sequence, title, file_count, size) SELECT commit, id, 1, 'First', 1, 10 FROM plan;
+  INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) SELECT commit, 'model.safetensors', repeat('a', 64), 10, true FROM plan;
+  COMMIT;
+  INSERT INTO ref (repo_id, name, kind, commit_id) SELECT id, 'main', 'branch', commit FROM plan;
+  INSERT INTO inspection (id, commit_id, tool_version, state, facts, contract, weights_sha256, finished_at)
+    SELECT gen_random_uuid(), commit, '1', 'succeeded', jsonb_build_object('kind', kind, 'parameters', 8800000 + n, 'more', repeat('x', 2000)), 'sd-v1-eps-768', weights, now() FROM plan;
+  INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime, finetune_commit_id, guide_commit_id)
+    SELECT gen_random_uuid(), f.weights, g.weights, '1', 'cpu-f32', f.commit, g.commit FROM plan f JOIN plan g ON g.n = f.base + 1 WHERE f.kind = 'finetune' AND f.n % 3 = 0;
+  BEGIN;
+  INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) SELECT gen_random_uuid(), p.id, level, 1, 16, '{}', 'test', 1 FROM pair p, unnest(ARRAY[0, 1, 2, 4]) level;
+  UPDATE pair SET verdict = (ARRAY['verified', 'usable_with_limits', 'incompatible'])[get_byte(decode(finetune_weights_sha256, 'hex'), 0) % 3 + 1]::verdict, measured_at = now();
+  COMMIT;
+  DROP TABLE plan;
+  ANALYZE;
+`;

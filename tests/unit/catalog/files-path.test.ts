@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { parsePath, requireDistinct } from "#lib/catalog/files/path.ts";
+import { AppError } from "#lib/errors.ts";
+import { hostileNames } from "../../support/hostile-names.ts";
+
+function ruleOf(work: () => unknown): unknown {
+  try {
+    work();
+    return null;
+  } catch (failure) {
+    return failure instanceof AppError && failure.code === "bad_request" ? failure.detail["rule"] : failure;
+  }
+}
+
+describe("a path is refused with the rule it breaks", () => {
+  test.each(hostileNames)("%j: %s", (path, rule) => expect(ruleOf(() => parsePath(path))).toBe(rule));
+
+  test("the sentence says what to do, and shows no more than the beginning", () => {
+    expect(() => parsePath("a\u202eb")).toThrow("The path «a\u202eb» cannot be used: it holds a character that is invisible or turns the direction of text; leave it out.");
+    expect(() => parsePath(`${"x".repeat(5000)}/../y`)).toThrow(/^The path «x{100}…» cannot be used: it is longer than 1024 bytes; choose shorter names\.$/);
+  });
+});
+
+test.each(["README.md", "unet/diffusion_pytorch_model.safetensors", "a b/c (1).png", ".gitattributes", "...a", "é/日本/😀.txt", "con fig/com10/nul-1.txt", "a~1", "100%/%41.txt", "x".repeat(255), Array(256).fill("abc").join("/")])("%s is a path", (path) => {
+  expect(parsePath(path)).toBe(path);
+});
+
+describe("files that cannot lie side by side on every disk", () => {
+  test.each([
+    [["README.md", "readme.md"], "case"],
+    [["straße", "STRASSE"], "case"],
+    [["k", "\u212a"], "case"], // the Kelvin sign
+    [["a", "a/b"], "folder"],
+    [["a/b/c", "a/b"], "folder"],
+    [["Unet/x", "unet"], "folder"],
+  ])("%j: %s", (paths, rule) => expect(ruleOf(() => requireDistinct(paths))).toBe(rule));
+
+  test("others can", () => expect(requireDistinct(["a", "ab", "a-b/c", "b/a", "b/c/a", "a.b"])).toBeUndefined());
+
+  test("ten thousand are compared in no time", () => {
+    const began = performance.now();
+    requireDistinct(Array.from({ length: 10_000 }, (_, i) => `a/b/c/d/e/f/g/h/${i}`));
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+});
