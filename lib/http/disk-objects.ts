@@ -1,0 +1,42 @@
+import { Readable } from "node:stream";
+import { AppError } from "#lib/errors.ts";
+import type { DiskStore } from "#lib/storage/disk.ts";
+import { isObjectKey } from "#lib/storage/keys.ts";
+import { objectStore } from "#lib/storage/open-store.ts";
+import { sendBytes } from "./send-bytes.ts";
+
+/** The bytes of a part, from whoever holds its URL, to the disk as they come. Answers with the part's ETag, as S3 does. */
+export async function receivePart(request: Request, key: string): Promise<Response> {
+  const store = requireDiskStore(key);
+  const grant = store.parsePartUrl(key, new URL(request.url).searchParams);
+  requireLength(request.headers.get("content-length"), grant.size);
+  const part = await store.receivePart(key, grant, request.body ?? Readable.from([])).catch((cause: unknown) => {
+    if (request.signal.aborted) throw new AppError("cancelled", "The connection ended before all bytes of the part had come; send the part again.", {}, cause);
+    throw cause;
+  });
+  return new Response(null, { headers: { ETag: `"${part.tag}"` } });
+}
+
+/** An object, for whoever holds its URL. */
+export async function sendObject(request: Request, key: string): Promise<Response> {
+  const store = requireDiskStore(key);
+  const grant = store.parseDownloadUrl(key, new URL(request.url).searchParams);
+  const facts = await store.head(key);
+  if (!facts) throw noSuchObject(key);
+  return sendBytes(request, { ...facts, ...grant }, (range, signal) => store.read(key, range, signal));
+}
+
+function requireDiskStore(key: string): DiskStore {
+  const store = objectStore();
+  if (store.kind === "disk" && isObjectKey(key)) return store as DiskStore; // Next may have loaded the class twice
+  throw noSuchObject(key);
+}
+
+/** Said before the first byte is read; a body that says nothing of its length is counted as it comes. */
+function requireLength(contentLength: string | null, size: number): void {
+  if (contentLength === null || Number(contentLength) === size) return;
+  const detail = { expected: size, actual: Number(contentLength) };
+  throw new AppError(Number(contentLength) > size ? "too_large" : "bytes_differ", `This part must have ${size} bytes, and the request has ${contentLength}; send exactly those it was announced with.`, detail);
+}
+
+const noSuchObject = (key: string): AppError => new AppError("not_found", "There is nothing at this address; ask the hub for a new link.", { key });

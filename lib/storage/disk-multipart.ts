@@ -1,0 +1,158 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { BigIntStats } from "node:fs";
+import { link, open, opendir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { AppError } from "#lib/errors.ts";
+import { type DiskFolder, isMissing, newName, toNewFile } from "./disk-folder.ts";
+import { makeFolder, moveDurably, syncFolder } from "./durable.ts";
+import { MIN_PART_BYTES, type OpenMultipart, type StoredPart } from "./store.ts";
+
+/** What completes an upload names each part by. */
+export type NamedPart = Pick<StoredPart, "number" | "tag">;
+
+const LEFT_BEHIND_MS = 24 * 3600 * 1000; // nothing that is still being written is as old
+
+/** Uploads in parts, each a folder of files. */
+export class DiskMultiparts {
+  readonly #folder: DiskFolder;
+
+  constructor(folder: DiskFolder) {
+    this.#folder = folder;
+  }
+
+  /** @returns the id of the upload: 6 bytes of time, 10 of chance, in hex */
+  async begin(key: string): Promise<string> {
+    const storageId = `${Date.now().toString(16).padStart(12, "0")}${randomBytes(10).toString("hex")}`;
+    await makeFolder(this.#folder.uploadPath(key, storageId));
+    return storageId;
+  }
+
+  /** Takes a part's bytes; it counts when they are all there, and replaces what came before under its number. */
+  async receive(key: string, storageId: string, { number, size }: { readonly number: number; readonly size: number }, body: AsyncIterable<Uint8Array>): Promise<StoredPart> {
+    const upload = this.#folder.uploadPath(key, storageId);
+    const arriving = join(upload, newName());
+    await this.#folder.requireRoom(size);
+    try {
+      await pipeline(exactly(size, body), toNewFile(arriving));
+      const part = toPart(number, await stat(arriving, { bigint: true }));
+      await rename(arriving, join(upload, partName(number)));
+      await syncFolder(upload);
+      return part;
+    } catch (cause) {
+      await rm(arriving, { force: true });
+      throw isMissing(cause) ? hasEnded(cause) : cause;
+    }
+  }
+
+  async listParts(key: string, storageId: string): Promise<StoredPart[]> {
+    const upload = this.#folder.uploadPath(key, storageId);
+    try {
+      const names = (await readdir(upload)).filter((name) => /^\d{5}$/.test(name)).toSorted();
+      return await Promise.all(names.map(async (name) => toPart(Number(name), await stat(join(upload, name), { bigint: true }))));
+    } catch (cause) {
+      throw isMissing(cause) ? hasEnded(cause) : cause;
+    }
+  }
+
+  /** Makes `object` of the parts: by a second name where there is one, else by copying each byte once more. */
+  async assemble(key: string, storageId: string, named: readonly NamedPart[], object: string): Promise<void> {
+    const parts = choose(named, await this.listParts(key, storageId));
+    const upload = this.#folder.uploadPath(key, storageId);
+    const whole = join(upload, newName());
+    try {
+      if (parts.length === 1) {
+        await link(join(upload, partName(parts[0]!.number)), whole);
+        requireSame(parts[0]!, await stat(whole, { bigint: true }));
+      } else {
+        await this.#folder.requireRoom(parts.reduce((sum, { size }) => sum + size, 0));
+        await pipeline(bytesOf(upload, parts), toNewFile(whole));
+      }
+      await moveDurably(whole, object);
+    } catch (cause) {
+      await rm(whole, { force: true });
+      throw isMissing(cause) ? hasEnded(cause) : cause;
+    }
+  }
+
+  /** Ends an upload at one stroke, so that no part can arrive any more, and then removes it. */
+  async end(key: string, storageId: string): Promise<void> {
+    const ended = join(this.#folder.uploads, `${randomUUID()}.ended`);
+    try {
+      await rename(this.#folder.uploadPath(key, storageId), ended);
+    } catch (cause) {
+      if (isMissing(cause)) return;
+      throw cause;
+    }
+    await rm(ended, { recursive: true, force: true });
+  }
+
+  /** Also removes what a crash left beside the uploads. */
+  async *list(): AsyncGenerator<OpenMultipart> {
+    const entries = await opendir(this.#folder.uploads).catch((cause: unknown) => {
+      if (isMissing(cause)) return [];
+      throw cause;
+    });
+    for await (const { name } of entries) {
+      const [, a, b, rest, storageId, time] = /^(..)(..)(.{28})-((.{12}).{20})$/.exec(name) ?? [];
+      if (storageId) yield { key: `${a}/${b}/${rest}`, storageId, startedAt: new Date(Number.parseInt(time!, 16)) };
+      else await this.#removeLeftBehind(name);
+    }
+  }
+
+  async #removeLeftBehind(name: string): Promise<void> {
+    const path = join(this.#folder.uploads, name);
+    const facts = await stat(path).catch(() => null); // gone, then
+    if (facts && Date.now() - facts.mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
+  }
+}
+
+const partName = (number: number): string => String(number).padStart(5, "0");
+
+/** The tag tells one sending of a part from another: each is a new file. */
+const toPart = (number: number, { ino, mtimeNs, size }: BigIntStats): StoredPart => ({ number, size: Number(size), tag: [ino, mtimeNs, size].map((fact) => fact.toString(16)).join("-") });
+
+function requireSame(part: StoredPart, facts: BigIntStats): void {
+  if (toPart(part.number, facts).tag !== part.tag) throw new AppError("bytes_differ", `Part ${part.number} was sent again in the meantime; list the parts and complete the upload with their new tags.`, { part: part.number });
+}
+
+/** The parts that were named, as they lie here. @throws bytes_differ */
+function choose(named: readonly NamedPart[], present: readonly StoredPart[]): StoredPart[] {
+  const byNumber = new Map(present.map((part) => [part.number, part]));
+  const refuse = (message: string, detail: Record<string, unknown> = {}): AppError => new AppError("bytes_differ", message, detail);
+  if (named.length === 0) throw refuse("No part was named; send at least one, empty for an empty file.");
+  return named.map(({ number, tag }, index) => {
+    const part = byNumber.get(number);
+    if (index > 0 && named[index - 1]!.number >= number) throw refuse(`Part ${number} is named out of order; name each part once, in the order of their numbers.`, { part: number });
+    if (!part) throw refuse(`Part ${number} has not arrived; send it, then complete the upload.`, { part: number });
+    if (part.tag !== tag) throw refuse(`Part ${number} is not the one that was named; send it again, and complete the upload with its new tag.`, { part: number, expected: tag, actual: part.tag });
+    if (part.size < MIN_PART_BYTES && index < named.length - 1) {
+      throw refuse(`Part ${number} has ${part.size} bytes; every part but the last must have at least ${MIN_PART_BYTES}.`, { part: number, expected: MIN_PART_BYTES, actual: part.size });
+    }
+    return part;
+  });
+}
+
+async function* bytesOf(upload: string, parts: readonly StoredPart[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) {
+    const file = await open(join(upload, partName(part.number)));
+    try {
+      requireSame(part, await file.stat({ bigint: true }));
+      yield* file.createReadStream({ highWaterMark: 2 ** 20, autoClose: false });
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function* exactly(size: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let seen = 0;
+  for await (const bytes of body) {
+    seen += bytes.byteLength;
+    if (seen > size) throw new AppError("too_large", `This part was to have ${size} bytes and more came; send exactly those.`, { expected: size });
+    yield bytes;
+  }
+  if (seen < size) throw new AppError("bytes_differ", `This part was to have ${size} bytes and ${seen} came; send it again.`, { expected: size, actual: seen });
+}
+
+const hasEnded = (cause: unknown): AppError => new AppError("not_found", "There is no such upload, or it has ended; begin a new one.", {}, cause);

@@ -1,0 +1,190 @@
+import { type FileHandle, open, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { addAbortSignal, Readable } from "node:stream";
+import { AppError } from "#lib/errors.ts";
+import { DiskFolder, isMissing, newName } from "./disk-folder.ts";
+import { DiskMultiparts, type NamedPart } from "./disk-multipart.ts";
+import { makeFolder, moveDurably } from "./durable.ts";
+import { isObjectKey, newObjectKey } from "./keys.ts";
+import { UrlSigner } from "./signed-url.ts";
+import type { ByteRange, DownloadOptions, ListedObject, ObjectFacts, ObjectStore, OpenMultipart, StoredPart } from "./store.ts";
+import { Turns } from "./turns.ts";
+
+export interface DiskSettings {
+  /** Absolute. Made when something is first written. */
+  readonly folder: string;
+  /** Of the web server that answers the signed URLs. */
+  readonly publicUrl: string;
+  readonly secret: string;
+}
+
+/** What a signed URL lets its holder send. */
+export interface PartGrant {
+  readonly storageId: string;
+  readonly number: number;
+  readonly size: number;
+}
+
+export type DownloadGrant = Omit<DownloadOptions, "seconds">;
+
+/** Objects as files of one folder; the web server answers its signed URLs (`lib/http/disk-objects.ts`). */
+export class DiskStore implements ObjectStore {
+  readonly kind = "disk";
+  readonly #folder: DiskFolder;
+  readonly #multiparts: DiskMultiparts;
+  readonly #signer: UrlSigner;
+  /** Of completing an upload: a second one waits for the first instead of copying as well. */
+  readonly #turns = new Turns();
+
+  constructor({ folder, publicUrl, secret }: DiskSettings) {
+    this.#folder = new DiskFolder(folder);
+    this.#multiparts = new DiskMultiparts(this.#folder);
+    this.#signer = new UrlSigner(publicUrl, secret);
+  }
+
+  /** The file that is the object. Nobody may write to it. */
+  pathOf(key: string): string {
+    return this.#folder.objectPath(key);
+  }
+
+  beginMultipart(key: string): Promise<string> {
+    return this.#folder.guard(() => this.#multiparts.begin(key));
+  }
+
+  async signPart(key: string, storageId: string, { number, size }: { readonly number: number; readonly size: number }, seconds: number): Promise<string> {
+    return this.#signer.sign("PUT", key, { upload: storageId, part: String(number), size: String(size) }, seconds);
+  }
+
+  /** What the URL of a PUT allows. @throws forbidden */
+  parsePartUrl(key: string, query: URLSearchParams): PartGrant {
+    const { upload, part, size } = this.#signer.verify("PUT", key, query);
+    return { storageId: upload!, number: Number(part), size: Number(size) };
+  }
+
+  /** @throws too_large, bytes_differ when `body` is longer or shorter than was granted; not_found when the upload has ended */
+  receivePart(key: string, grant: PartGrant, body: AsyncIterable<Uint8Array>): Promise<StoredPart> {
+    return this.#folder.guard(() => this.#multiparts.receive(key, grant.storageId, grant, body));
+  }
+
+  listParts(key: string, storageId: string): Promise<StoredPart[]> {
+    return this.#folder.guard(() => this.#multiparts.listParts(key, storageId));
+  }
+
+  completeMultipart(key: string, storageId: string, parts: readonly NamedPart[]): Promise<ObjectFacts> {
+    return this.#turns.take(storageId, () => this.#folder.guard(() => this.#complete(key, storageId, parts)));
+  }
+
+  async #complete(key: string, storageId: string, parts: readonly NamedPart[]): Promise<ObjectFacts> {
+    let done = await this.head(key);
+    if (!done) {
+      const failure = await this.#multiparts.assemble(key, storageId, parts, this.pathOf(key)).catch((cause: unknown) => cause);
+      done = await this.head(key);
+      if (!done) throw failure; // if it is there, another process was faster and took the parts away
+    }
+    await this.#multiparts.end(key, storageId);
+    return done;
+  }
+
+  abortMultipart(key: string, storageId: string): Promise<void> {
+    return this.#folder.guard(() => this.#multiparts.end(key, storageId));
+  }
+
+  listMultiparts(): AsyncIterable<OpenMultipart> {
+    return this.#multiparts.list();
+  }
+
+  put(key: string, bytes: Uint8Array): Promise<ObjectFacts> {
+    return this.#folder.guard(async () => {
+      const arriving = join(this.#folder.uploads, newName());
+      await this.#folder.requireRoom(bytes.byteLength);
+      await makeFolder(this.#folder.uploads);
+      try {
+        await writeFile(arriving, bytes, { flag: "wx", flush: true });
+        await moveDurably(arriving, this.pathOf(key));
+      } catch (cause) {
+        await rm(arriving, { force: true });
+        throw cause;
+      }
+      return toFacts(key, bytes.byteLength);
+    });
+  }
+
+  head(key: string): Promise<ObjectFacts | null> {
+    return this.#folder.guard(async () => {
+      try {
+        return toFacts(key, (await stat(this.pathOf(key))).size);
+      } catch (cause) {
+        if (isMissing(cause)) return null;
+        throw cause;
+      }
+    });
+  }
+
+  read(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {
+    return this.#folder.guard(async () => {
+      signal?.throwIfAborted();
+      const file = await open(this.pathOf(key)).catch((cause: unknown) => {
+        throw isMissing(cause) ? new AppError("not_found", "The bytes of this are not in the store.", { key }, cause) : cause;
+      });
+      const stream = await streamOf(file, range).catch(async (cause: unknown) => {
+        await file.close();
+        throw cause;
+      });
+      return signal ? addAbortSignal(signal, stream) : stream;
+    });
+  }
+
+  async signDownload(key: string, { fileName, contentType, disposition, seconds }: DownloadOptions): Promise<string> {
+    return this.#signer.sign("GET", key, { name: fileName, type: contentType, disposition }, seconds);
+  }
+
+  /** What the URL of a GET allows. @throws forbidden */
+  parseDownloadUrl(key: string, query: URLSearchParams): DownloadGrant {
+    const { name, type, disposition } = this.#signer.verify("GET", key, query);
+    return { fileName: name!, contentType: type!, disposition: disposition === "inline" ? "inline" : "attachment" };
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#folder.guard(() => rm(this.pathOf(key), { force: true }));
+  }
+
+  async *list(): AsyncGenerator<ListedObject> {
+    const namesIn = (...path: string[]): Promise<string[]> => this.#folder.guard(() => namesInFolder(join(this.#folder.path, ...path)));
+    const isShard = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
+    for (const outer of (await namesIn()).filter(isShard)) {
+      for (const inner of (await namesIn(outer)).filter(isShard)) {
+        for (const key of (await namesIn(outer, inner)).map((name) => `${outer}/${inner}/${name}`).filter(isObjectKey)) {
+          const facts = await stat(this.pathOf(key)).catch(() => null); // deleted in the meantime
+          if (facts) yield { key, ...toFacts(key, facts.size), modifiedAt: facts.mtime };
+        }
+      }
+    }
+  }
+
+  async check(): Promise<void> {
+    const key = newObjectKey();
+    await this.put(key, new Uint8Array(1));
+    await this.delete(key);
+  }
+}
+
+/** Keys are never used twice and objects never changed, so the key is the version; with the size, a file that was cut is another. */
+const toFacts = (key: string, size: number): ObjectFacts => ({ size, tag: `${key.replaceAll("/", "")}-${size.toString(16)}` });
+
+async function streamOf(file: FileHandle, range?: ByteRange): Promise<Readable> {
+  const { size } = await file.stat();
+  const { begin, end } = range ?? { begin: 0, end: size };
+  if (begin < 0 || begin > end || end > size) throw new AppError("range_not_satisfiable", `The bytes ${begin} to ${end} are not within the ${size} bytes of this file.`, { size });
+  if (begin < end) return file.createReadStream({ start: begin, end: end - 1, highWaterMark: 2 ** 18 });
+  await file.close();
+  return Readable.from([]);
+}
+
+async function namesInFolder(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (cause) {
+    if (isMissing(cause)) return [];
+    throw cause;
+  }
+}

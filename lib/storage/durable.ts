@@ -1,0 +1,27 @@
+import { mkdir, open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** Moves a file that is already on the disk to its place, in a way that a power cut does not undo. */
+export async function moveDurably(from: string, to: string): Promise<void> {
+  await makeFolder(dirname(to));
+  await rename(from, to);
+  await syncFolder(dirname(to));
+}
+
+/** Makes a folder with those above it; each new name is on the disk when this returns. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Puts the names in a folder on the disk. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return; // there a folder cannot be opened, and NTFS keeps its own journal
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

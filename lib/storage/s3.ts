@@ -1,0 +1,213 @@
+import { Readable } from "node:stream";
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import type { S3Settings } from "#lib/env.ts";
+import { AppError } from "#lib/errors.ts";
+import { contentDisposition } from "#lib/util/content-disposition.ts";
+import { isObjectKey, newObjectKey, requireObjectKey } from "./keys.ts";
+import { s3Failure, saidBy } from "./s3-failure.ts";
+import type { ByteRange, DownloadOptions, ListedObject, ObjectFacts, ObjectStore, OpenMultipart, StoredPart } from "./store.ts";
+import { Turns } from "./turns.ts";
+import { wholeBody } from "./whole-body.ts";
+
+export interface S3Limits {
+  readonly connectMs: number;
+  /** Without a byte of an answer. */
+  readonly idleMs: number;
+  /** The same where a server puts parts together: some copy every byte before they answer. */
+  readonly completeMs: number;
+  readonly attempts: number;
+  /** Entries in one page of a listing; 1000 is the most that S3 gives. */
+  readonly pageSize: number;
+}
+
+const LIMITS: S3Limits = { connectMs: 5_000, idleMs: 30_000, completeMs: 300_000, attempts: 3, pageSize: 1000 };
+const MAX_SECONDS = 7 * 86_400; // S3 signs for no longer
+
+/** Objects in a bucket of any server that speaks S3. */
+export class S3Store implements ObjectStore {
+  readonly kind = "s3";
+  readonly #settings: S3Settings;
+  readonly #pageSize: number;
+  readonly #client: S3Client;
+  readonly #patientClient: S3Client;
+  /** Of completing an upload: servers disagree on what a second request says while the first one runs. */
+  readonly #turns = new Turns();
+
+  constructor(settings: S3Settings, limits: Partial<S3Limits> = {}) {
+    const { connectMs, idleMs, completeMs, attempts, pageSize } = { ...LIMITS, ...limits };
+    const clientWaiting = (waitMs: number): S3Client =>
+      new S3Client({
+        endpoint: settings.endpoint,
+        region: settings.region,
+        credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
+        forcePathStyle: !new URL(settings.endpoint).hostname.endsWith(".amazonaws.com"), // a server of one's own has no name for each bucket
+        // Else a checksum of no bytes is signed into each part's URL, and the real part is refused.
+        requestChecksumCalculation: "WHEN_REQUIRED",
+        responseChecksumValidation: "WHEN_REQUIRED",
+        maxAttempts: attempts,
+        requestHandler: { connectionTimeout: connectMs, requestTimeout: waitMs, throwOnRequestTimeout: true, socketTimeout: waitMs },
+      });
+    this.#settings = settings;
+    this.#pageSize = pageSize;
+    this.#client = clientWaiting(idleMs);
+    this.#patientClient = clientWaiting(completeMs);
+  }
+
+  async beginMultipart(key: string): Promise<string> {
+    const { UploadId } = await this.#ask(() => this.#client.send(new CreateMultipartUploadCommand(this.#at(key))));
+    return UploadId!;
+  }
+
+  signPart(key: string, storageId: string, { number, size }: { readonly number: number; readonly size: number }, seconds: number): Promise<string> {
+    const command = new UploadPartCommand({ ...this.#at(key), UploadId: storageId, PartNumber: number, ContentLength: size });
+    return getSignedUrl(this.#client, command, { expiresIn: Math.min(seconds, MAX_SECONDS) });
+  }
+
+  async listParts(key: string, storageId: string): Promise<StoredPart[]> {
+    const parts: StoredPart[] = [];
+    for (let after: string | undefined; ; ) {
+      const page = await this.#ask(() => this.#client.send(new ListPartsCommand({ ...this.#at(key), UploadId: storageId, PartNumberMarker: after, MaxParts: this.#pageSize })));
+      for (const { PartNumber, Size, ETag } of page.Parts ?? []) parts.push({ number: PartNumber!, size: Size!, tag: toTag(ETag) });
+      if (!page.IsTruncated) return parts;
+      after = page.NextPartNumberMarker;
+    }
+  }
+
+  completeMultipart(key: string, storageId: string, parts: readonly Pick<StoredPart, "number" | "tag">[]): Promise<ObjectFacts> {
+    return this.#turns.take(storageId, async () => {
+      if (parts.length === 0) throw new AppError("bytes_differ", "No part was named; send at least one, empty for an empty file.");
+      const Parts = parts.map(({ number, tag }) => ({ PartNumber: number, ETag: `"${tag}"` }));
+      const failure = await this.#ask(() => this.#patientClient.send(new CompleteMultipartUploadCommand({ ...this.#at(key), UploadId: storageId, MultipartUpload: { Parts } }))).then(
+        () => null,
+        (cause: unknown) => cause,
+      );
+      // What is not there any more may have been put together by a request whose answer was lost.
+      const mayBeDone = failure === null || (failure instanceof AppError && ["not_found", "bytes_differ"].includes(failure.code));
+      const done = mayBeDone ? await this.head(key) : null;
+      if (!done) throw failure ?? new AppError("storage_unavailable", "The store has put the parts together and does not show the object yet; try again in a few seconds.", { key });
+      return done;
+    });
+  }
+
+  async abortMultipart(key: string, storageId: string): Promise<void> {
+    await this.#unlessMissing(() => this.#client.send(new AbortMultipartUploadCommand({ ...this.#at(key), UploadId: storageId })));
+  }
+
+  async *listMultiparts(): AsyncGenerator<OpenMultipart> {
+    for (let after: string | undefined; ; ) {
+      // Without UploadIdMarker, which versitygw refuses. Of two uploads of one key around the end of a page the second waits for the next sweep.
+      const page = await this.#ask(() => this.#client.send(new ListMultipartUploadsCommand({ Bucket: this.#settings.bucket, KeyMarker: after, MaxUploads: this.#pageSize })));
+      for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+        if (isObjectKey(Key!)) yield { key: Key!, storageId: UploadId!, startedAt: Initiated! };
+      }
+      if (!page.IsTruncated) return;
+      after = page.NextKeyMarker;
+    }
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<ObjectFacts> {
+    const { ETag } = await this.#ask(() => this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: bytes })));
+    return { size: bytes.byteLength, tag: toTag(ETag) };
+  }
+
+  async head(key: string): Promise<ObjectFacts | null> {
+    const answer = await this.#unlessMissing(() => this.#client.send(new HeadObjectCommand(this.#at(key))));
+    return answer && { size: answer.ContentLength!, tag: toTag(answer.ETag) };
+  }
+
+  async read(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {
+    if (range && range.begin === range.end) return this.#readNothing(key, range);
+    const Range = range && `bytes=${range.begin}-${range.end - 1}`;
+    const answer = await this.#unlessMissing(() => this.#client.send(new GetObjectCommand({ ...this.#at(key), Range }), signal && { abortSignal: signal }));
+    if (!answer) throw missing(key);
+    const body = answer.Body as Readable;
+    if (range && answer.ContentLength !== range.end - range.begin) {
+      body.destroy();
+      throw notWithin(range);
+    }
+    return wholeBody(body, answer.ContentLength!, (cause) => s3Failure(this.#settings, cause), signal);
+  }
+
+  /** There is no way to ask S3 for no bytes. */
+  async #readNothing(key: string, range: ByteRange): Promise<Readable> {
+    const facts = await this.head(key);
+    if (!facts) throw missing(key);
+    if (range.begin < 0 || range.end > facts.size) throw notWithin(range);
+    return Readable.from([]);
+  }
+
+  signDownload(key: string, { fileName, contentType, disposition, seconds }: DownloadOptions): Promise<string> {
+    const command = new GetObjectCommand({
+      ...this.#at(key),
+      ResponseContentDisposition: contentDisposition(disposition, fileName),
+      ResponseContentType: contentType,
+      ResponseCacheControl: "private",
+    });
+    return getSignedUrl(this.#client, command, { expiresIn: Math.min(seconds, MAX_SECONDS) });
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#unlessMissing(() => this.#client.send(new DeleteObjectCommand(this.#at(key))));
+  }
+
+  async *list(): AsyncGenerator<ListedObject> {
+    for (let after: string | undefined; ; ) {
+      const page = await this.#ask(() => this.#client.send(new ListObjectsV2Command({ Bucket: this.#settings.bucket, ContinuationToken: after, MaxKeys: this.#pageSize })));
+      for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+        if (isObjectKey(Key!)) yield { key: Key!, size: Size!, tag: toTag(ETag), modifiedAt: LastModified! };
+      }
+      if (!page.IsTruncated) return;
+      after = page.NextContinuationToken;
+    }
+  }
+
+  async check(): Promise<void> {
+    const key = newObjectKey();
+    await this.put(key, new Uint8Array(1));
+    await this.delete(key);
+  }
+
+  #at(key: string): { Bucket: string; Key: string } {
+    requireObjectKey(key);
+    return { Bucket: this.#settings.bucket, Key: key };
+  }
+
+  async #ask<T>(send: () => Promise<T>): Promise<T> {
+    try {
+      return await send();
+    } catch (cause) {
+      throw s3Failure(this.#settings, cause);
+    }
+  }
+
+  /** Null where the object or the upload is not there. The bucket is another matter. */
+  #unlessMissing<T>(send: () => Promise<T>): Promise<T | null> {
+    return this.#ask(() =>
+      send().catch((cause: unknown) => {
+        const said = saidBy(cause);
+        if (said.includes("404") && !said.includes("NoSuchBucket")) return null;
+        throw cause;
+      }),
+    );
+  }
+}
+
+/** S3 writes it as HTTP does, in quotes. */
+const toTag = (etag: string | undefined): string => (etag ?? "").replaceAll('"', "");
+
+const missing = (key: string): AppError => new AppError("not_found", "The bytes of this are not in the store.", { key });
+const notWithin = ({ begin, end }: ByteRange): AppError => new AppError("range_not_satisfiable", `The bytes ${begin} to ${end} are not within this file.`, { begin, end });

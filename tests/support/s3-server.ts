@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { S3Settings } from "#lib/env.ts";
+
+/** Why the suites that need an S3 server are skipped, or null where one is found. */
+export const noS3Server: string | null = findProgram() ? null : "no S3 server here; get one with «go install github.com/versity/versitygw/cmd/versitygw@v1.8.0», or set GUIDEPOST_TEST_S3GW to the path of a versitygw";
+
+export interface S3Server {
+  readonly settings: S3Settings;
+  stop(): Promise<void>;
+}
+
+/** A real S3 server (versitygw) of one suite, with an empty bucket. It goes with this process, also when that is killed. */
+export async function startS3Server(): Promise<S3Server> {
+  const folder = await mkdtemp(join(tmpdir(), "guidepost-s3-"));
+  const names = ["data", "attributes", "data/guidepost"];
+  for (const name of names) await mkdir(join(folder, name));
+  const settings: S3Settings = { endpoint: `http://127.0.0.1:${await freePort()}`, bucket: "guidepost", region: "us-east-1", accessKeyId: "guidepost", secretAccessKey: "only-for-tests" };
+  const child = startProgram(folder, settings);
+  let said = "";
+  for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (text: Buffer) => (said += text.toString()));
+
+  while (!(await answers(settings.endpoint))) {
+    if (child.exitCode !== null) throw new Error(`versitygw ended: ${said}`);
+    await sleep(20);
+  }
+  return {
+    settings,
+    stop: async () => {
+      child.stdin!.end();
+      if (child.exitCode === null) await once(child, "close");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Attributes go into a folder of their own, for not every file system has room for them in the files. The shell ends the server when our end of its input closes. */
+function startProgram(folder: string, { endpoint, accessKeyId, secretAccessKey, region }: S3Settings): ChildProcess {
+  const args = ["--port", new URL(endpoint).host, "--region", region, "--health", "/health", "--keep-alive", "--quiet", "posix", "--sidecar", join(folder, "attributes"), join(folder, "data")];
+  return spawn("sh", ["-c", '"$@" & server=$!; cat >/dev/null; kill $server; wait', "sh", findProgram()!, ...args], {
+    env: { ...process.env, ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+}
+
+function findProgram(): string | null {
+  const { GUIDEPOST_TEST_S3GW: given, PATH = "" } = process.env;
+  if (given) return given;
+  const inGo = (): string[] => [join(spawnSync("go", ["env", "GOPATH"], { encoding: "utf8" }).stdout?.trim() ?? "", "bin")];
+  return [...PATH.split(delimiter), ...inGo()].map((folder) => join(folder, "versitygw")).find((path) => existsSync(path)) ?? null;
+}
+
+async function answers(endpoint: string): Promise<boolean> {
+  return fetch(`${endpoint}/health`).then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
