@@ -36,6 +36,18 @@ ALTER TABLE upload
     AND path IS NFC NORMALIZED
   );
 
+-- Bytes come, are read, and go again: how far a worker has read an upload, what an ended one still has in the store, and since when
+-- nothing names a blob.
+ALTER TABLE "blob" ADD COLUMN "unused_since" TIMESTAMPTZ(3);
+ALTER TABLE "upload" ADD COLUMN "read_size" BIGINT NOT NULL DEFAULT 0, ADD COLUMN "cleared_at" TIMESTAMPTZ(3);
+
+ALTER TABLE upload
+  ADD CONSTRAINT upload_read_size_in_range CHECK (read_size BETWEEN 0 AND greatest(declared_size, 0)),
+  ADD CONSTRAINT upload_cleared_has_ended CHECK (cleared_at IS NULL OR state NOT IN ('open', 'receiving', 'hashing'));
+
+CREATE INDEX blob_to_purge ON blob (unused_since) WHERE unused_since IS NOT NULL;
+CREATE INDEX upload_to_clear ON upload (id) WHERE cleared_at IS NULL AND state NOT IN ('open', 'receiving', 'hashing');
+
 -- Whoever shows the progress of a row listens on the channel «guidepost»; the payload is the row's id. A row that moved or got
 -- further is told after the commit, so that who then reads it sees what was told.
 
@@ -44,7 +56,7 @@ BEGIN
   PERFORM pg_notify('guidepost', NEW.id::text);
   RETURN NULL;
 END $$;
-CREATE TRIGGER tell_watchers AFTER UPDATE OF state ON upload FOR EACH ROW EXECUTE FUNCTION tell_watchers();
+CREATE TRIGGER tell_watchers AFTER UPDATE OF state, read_size ON upload FOR EACH ROW EXECUTE FUNCTION tell_watchers();
 CREATE TRIGGER tell_watchers AFTER INSERT OR UPDATE OF state ON inspection FOR EACH ROW EXECUTE FUNCTION tell_watchers();
 CREATE TRIGGER tell_watchers AFTER INSERT OR UPDATE OF state, progress ON pair FOR EACH ROW EXECUTE FUNCTION tell_watchers();
 CREATE TRIGGER tell_watchers AFTER INSERT OR UPDATE OF state, progress ON preview FOR EACH ROW EXECUTE FUNCTION tell_watchers();

@@ -154,6 +154,8 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["upload_size_not_negative", newUpload("", "").replace("30,", "-1,")],
   ["upload_part_size_positive", newUpload(", part_size", ", 0")],
   ["upload_attempt_not_negative", newUpload(", attempt", ", -1")],
+  ["upload_read_size_in_range", "UPDATE upload SET read_size = 31"],
+  ["upload_cleared_has_ended", `${newUpload("", "")}; UPDATE upload SET cleared_at = now() WHERE id = '${uuid(30)}'`],
   ["upload_expires_after_it_began", newUpload("", "").replace("+ interval", "- interval")],
   ["upload_storage_key_key", newUpload("", "").replace("stage-2", "stage-1")],
   ["upload_user_id_idempotency_key_key", newUpload(", user_id, idempotency_key", ", 'ann', 'once'")],
