@@ -143,6 +143,12 @@ export function isVisible(actor: Actor, alias: string): Prisma.Sql {
     SELECT id FROM namespace WHERE user_id = ${actor.userId} UNION ALL SELECT namespace_id FROM member WHERE user_id = ${actor.userId}))`;
 }
 
+/** Whether a row with a `user_id`, which goes by `alias`, is the actor's own: for what nobody else is to see. */
+export function isOwn(actor: Actor, alias: string): Prisma.Sql {
+  if (seesAll(actor)) return Prisma.sql`TRUE`;
+  return actor.kind === "person" && actor.scopes.has("read") ? Prisma.sql`${Prisma.raw(alias)}.user_id = ${actor.userId}` : Prisma.sql`FALSE`;
+}
+
 type Role = "owner" | "writer" | "reader" | null;
 
 const seesAll = (actor: Actor): boolean => actor.kind === "hub" || (actor.kind === "person" && actor.isOperator && actor.scopes.has("read"));

@@ -24,7 +24,7 @@ const draw = (model: string, mode: Mode = "conditional", more: { guide?: string 
   pictures: true,
 });
 
-const measure: CheckJob = { type: "check", runtime: testRuntime, choice: { model: starter("watercolor"), lowRank: [], guide: starter("guide-tiny/guide.safetensors") }, base: null, evaluator: null, prompts: null, pictures: 1, domain: null };
+const measure: CheckJob = { type: "check", runtime: testRuntime, choice: { model: starter("watercolor"), lowRank: [], guide: starter("guide-tiny/guide.safetensors") }, base: null, evaluator: null, prompts: null, pictures: 1, domain: null, tapes: null };
 
 const failureOf = (work: Promise<unknown>): Promise<AppError> => work.then(() => expect.unreachable("it should have failed"), (failure: AppError) => failure);
 const isAlive = (pid: number | undefined): boolean => {

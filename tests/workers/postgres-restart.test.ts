@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { closeQueue } from "#lib/queue/boss.ts";
+import { askQueue, closeQueue } from "#lib/queue/boss.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { startPostgres } from "#workers/setup/postgres.ts";
 import { createStubTables, effectsOf, putStub, release, startStubWorker, stubRow } from "../support/stub-jobs.ts";
@@ -22,14 +23,16 @@ afterAll(async () => {
 test("a worker and a sender go on when PostgreSQL was killed and came back, each without a restart", async () => {
   await applyMigrations(postgres.url, migrationsFolder);
   await createStubTables();
-  const worker = await startStubWorker({ DATABASE_URL: postgres.url, LOG_LEVEL: "fatal" });
+  const worker = await startStubWorker({ DATABASE_URL: postgres.url, LOG_LEVEL: "error" });
   try {
     const held = await putStub("hold");
-    await expect.poll(async () => (await stubRow(held)).state).toBe("running");
+    const ending = await putStub("end when the database is away");
+    for (const job of [held, ending]) await expect.poll(async () => (await stubRow(job)).state).toBe("running");
 
     process.kill(postgres.pid, "SIGKILL");
     await postgres.ended;
     await expect(putStub("end")).rejects.toThrow();
+    await sleep(500); // the result of a job has nowhere to go
     const { url } = postgres;
     postgres = await startPostgres(own);
     expect(postgres.url).toBe(url); // the port of the last start
@@ -38,7 +41,9 @@ test("a worker and a sender go on when PostgreSQL was killed and came back, each
     await expect.poll(async () => (await stubRow(held)).state, { timeout: 20_000 }).toBe("succeeded");
     const next = await putStub("end");
     await expect.poll(async () => (await stubRow(next)).state, { timeout: 10_000 }).toBe("succeeded");
-    expect(await effectsOf(held, next)).toHaveLength(2);
+    await expect.poll(async () => (await stubRow(ending)).state, { timeout: 10_000 }).toBe("succeeded");
+    expect(await effectsOf(held, ending, next)).toHaveLength(3);
+    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [ending.jobId])).toEqual([{ retry_count: 1, retry_limit: 4 }]); // no loss
     expect(worker.process.exitCode).toBeNull();
   } finally {
     worker.kill("SIGKILL");

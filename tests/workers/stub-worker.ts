@@ -32,11 +32,15 @@ const behaviours: Readonly<Record<string, (job: Pick<ClaimedJob, "subjectId" | "
   hold: ({ subjectId, signal }) => untilReleased(subjectId, signal),
   "hold, deaf": ({ subjectId }) => untilReleased(subjectId, null),
   "kill its worker": async () => void process.kill(process.pid, "SIGKILL"),
-  "fail": async () => {
+  "end when the database is away": untilAway,
+  fail: async () => {
     throw new AppError("unsupported_model", "It is a toaster; give a model.");
   },
-  "stumble": async () => {
+  stumble: async () => {
     throw new TypeError("secret is not a function");
+  },
+  "fail for ever": async () => {
+    throw new AppError("storage_unavailable", "The store does not answer.", { retryAfter: 0 });
   },
   "fail twice for a while": async ({ attempt }) => {
     if (attempt <= 2) throw new AppError("storage_unavailable", "The store does not answer.", { retryAfter: 0 });
@@ -52,4 +56,13 @@ async function untilReleased(id: string, signal: AbortSignal | null): Promise<vo
   }
 }
 
-await runWorker({ handlers: { hash: handler, inspect: handler, check: handler, preview: handler }, sweep: async () => {} });
+async function untilAway({ attempt }: { attempt: number }): Promise<void> {
+  if (attempt > 1) return;
+  while (await database().$queryRaw`SELECT 1`.then(() => true, () => false)) await sleep(20);
+}
+
+await runWorker({
+  handlers: { hash: handler, inspect: handler, check: handler, preview: handler },
+  sweep: async () => {},
+  deadlines: { hash: 3600, inspect: 1, check: 3600, preview: 3600 },
+});

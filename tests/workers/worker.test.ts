@@ -73,6 +73,20 @@ describe("a job", () => {
     expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [job.jobId])).toEqual([{ retry_count: 2, retry_limit: 5 }]);
   });
 
+  test("that fails for a while without end fails", async () => {
+    await start();
+    const job = await putStub("fail for ever");
+    await until(job, "failed");
+    expect(await stubRow(job)).toMatchObject({ attempt: 13, problem: "storage_unavailable: The store does not answer." });
+  });
+
+  test("that takes longer than it may is stopped, and says so", async () => {
+    await start();
+    const job = await putStub("hold", "inspect"); // which may take 1 s here
+    await until(job, "failed");
+    expect((await stubRow(job)).problem).toMatch(/^deadline_passed: The work took longer than the 1 seconds/);
+  });
+
   test("that was cancelled while it runs writes nothing, and its place is free at once", async () => {
     const worker = await start();
     const held = [await putStub("hold"), await putStub("hold")]; // all places

@@ -6,7 +6,7 @@ import { AppError, failures } from "#lib/errors.ts";
 import { toAppError } from "#lib/http/failure.ts";
 import { log, withLogContext } from "#lib/log.ts";
 import { affectedBy } from "#lib/queue/boss.ts";
-import { deadlines, type JobKind, jobPayload, MAX_LOSSES, subjectOf } from "#lib/queue/jobs.ts";
+import { type JobKind, jobPayload, MAX_LOSSES, subjectOf } from "#lib/queue/jobs.ts";
 import { type HeldJob, returnJob, timesReturned } from "#lib/queue/return-job.ts";
 import { addEvent, type TimelineEvent } from "#lib/queue/timeline.ts";
 import type { JobHandler } from "./handler.ts";
@@ -20,6 +20,8 @@ export interface RunnerParts {
   readonly models: Models;
   /** For the timeline: on which machine a job is done. */
   readonly host: string;
+  /** In seconds, by kind. */
+  readonly deadlines: Readonly<Record<JobKind, number>>;
 }
 
 /** What pg-boss keeps of a job that it may forget. */
@@ -51,7 +53,7 @@ interface Running {
   readonly ended: Promise<unknown>;
 }
 
-export function createRunner({ queue, handlers, models, host }: RunnerParts): Runner {
+export function createRunner({ queue, handlers, models, host, deadlines }: RunnerParts): Runner {
   const running = new Set<Running>();
   let stopping = false;
 
@@ -73,7 +75,7 @@ export function createRunner({ queue, handlers, models, host }: RunnerParts): Ru
     const { kind, subjectId } = job.data;
     // pg-boss aborts its signal at a heartbeat that finds the claim gone: cancelled, or given to another worker.
     const signal = AbortSignal.any([job.signal, stop.signal]);
-    const deadline = setTimeout(() => stop.abort(deadlinePassed(kind)), deadlines[kind] * 1000);
+    const deadline = setTimeout(() => stop.abort(deadlinePassed(deadlines[kind])), deadlines[kind] * 1000);
     // Who cancels a job says so, and its worker need not wait for its next heartbeat.
     const unwatch = watch(job.id, () => void isHeld(held).then((isOurs) => isOurs || stop.abort()));
     try {
@@ -96,7 +98,7 @@ export function createRunner({ queue, handlers, models, host }: RunnerParts): Ru
         return { outcome: "succeeded" } as const;
       });
     } catch (cause) {
-      return await withLogContext({ attempt: held.attempt }, () => settle(held, handler, cause));
+      return await withLogContext({ attempt: held.attempt }, () => insist(() => settle(held, handler, cause)));
     } finally {
       clearTimeout(deadline);
       unwatch();
@@ -161,6 +163,20 @@ function left({ job }: Running): Outcome {
   return { outcome: "not ours any more" };
 }
 
+const INSIST_SECONDS = 60;
+
+/** Waits for a database that is away: what came of a job is to be written once it is back, for else it would be done again. */
+async function insist<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = INSIST_SECONDS; ; left--) {
+    try {
+      return await work();
+    } catch (cause) {
+      if (left === 0 || toAppError(cause).code !== "database_unavailable") throw cause;
+      await sleep(1000);
+    }
+  }
+}
+
 /** A line of the timeline. What it tells of has happened, so it does not fail for want of it. */
 async function note({ job, attempt }: Running, kind: TimelineEvent["kind"], message: string, detail: NonNullable<TimelineEvent["detail"]> = {}): Promise<void> {
   const event = { subject: subjectOf[job.data.kind], subjectId: job.data.subjectId, jobId: job.id, attempt, kind, message, detail };
@@ -170,8 +186,8 @@ async function note({ job, attempt }: Running, kind: TimelineEvent["kind"], mess
 /** pg-boss leaves a word when it takes a job from a worker that did not say that it is alive. */
 const wasLost = ({ retryCount, output }: HeldJob): boolean => retryCount > 0 && /heartbeat timeout|timed out/.test(JSON.stringify(output) ?? "");
 
-const deadlinePassed = (kind: JobKind): AppError =>
-  new AppError("deadline_passed", `The work took longer than the ${deadlines[kind] / 60} minutes it may take; ask for less at once, or for a smaller model.`, { seconds: deadlines[kind] });
+const deadlinePassed = (seconds: number): AppError =>
+  new AppError("deadline_passed", `The work took longer than the ${seconds} seconds that it may take; ask for less at once, or for a smaller model.`, { seconds });
 
 /** What nobody foresaw is told by the id under which the log has the rest. */
 const named = (failure: AppError, job: HeldJob): AppError =>

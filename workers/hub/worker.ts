@@ -4,20 +4,22 @@ import type { PgBoss } from "pg-boss";
 import { RUNTIME } from "#lib/catalog/pairs/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
+import { toAppError } from "#lib/http/failure.ts";
 import { log } from "#lib/log.ts";
 import { closeQueue, HEARTBEAT_REFRESH_SECONDS, LOST_QUEUE, openQueue } from "#lib/queue/boss.ts";
-import { type JobPayload, places, priorities, queueNames } from "#lib/queue/jobs.ts";
+import { deadlines as usualDeadlines, type JobPayload, places, priorities, queueNames } from "#lib/queue/jobs.ts";
 import type { HeldJob } from "#lib/queue/return-job.ts";
 import { removeOldEvents } from "#lib/queue/timeline.ts";
 import { registerWorker, SEEN_EVERY, workerSeen, workerStopped } from "#lib/queue/workers.ts";
 import { version } from "#lib/version.ts";
 import { createModels } from "./models.ts";
-import { createRunner, type Handlers, type Outcome } from "./runner.ts";
+import { createRunner, type Handlers, type Outcome, type RunnerParts } from "./runner.ts";
 
 export interface WorkerParts {
   readonly handlers: Handlers;
   /** Done every minute, by every worker. */
   readonly sweep: () => Promise<unknown>;
+  readonly deadlines?: RunnerParts["deadlines"];
 }
 
 export interface Worker {
@@ -29,12 +31,12 @@ const GRACE = 10_000;
 const SWEEP_EVERY = 60_000;
 
 /** A worker of this hub. Any number of them may run, on any machines: they know of each other only through the database. */
-export async function startWorker({ handlers, sweep }: WorkerParts): Promise<Worker> {
+export async function startWorker({ handlers, sweep, deadlines = usualDeadlines }: WorkerParts): Promise<Worker> {
   const row = { id: randomUUID(), host: hostname(), pid: process.pid, version, runtime: RUNTIME };
   const queue = await openQueue("work");
   await registerWorker(row);
   const models = createModels();
-  const runner = createRunner({ queue, handlers, models, host: row.host });
+  const runner = createRunner({ queue, handlers, models, host: row.host, deadlines });
 
   for (const name of queueNames) {
     const { any, person } = places[name];
@@ -91,21 +93,26 @@ function every(milliseconds: number, event: string, work: () => Promise<unknown>
 
 /** The whole life of a worker process: until it is asked to leave, or whoever started it is gone. */
 export async function runWorker(parts: WorkerParts): Promise<void> {
-  const leave = (code: number): never => process.exit(code);
-  process.on("disconnect", () => leave(0)); // its jobs are given to others in a few seconds
+  process.on("disconnect", () => process.exit(0)); // its jobs are given to others in a few seconds
   process.on("uncaughtException", (cause) => {
     log().fatal({ event: "worker.crashed", err: cause }, cause.message);
-    leave(1);
+    process.exit(1);
   });
   let worker: Worker | undefined;
   let asked = false;
-  const ask = async (): Promise<void> => {
-    if (asked || !worker) leave(asked ? 1 : 0); // a second time: at once
+  const leave = async (): Promise<never> => {
+    if (asked || !worker) process.exit(asked ? 1 : 0); // a second time: at once
     asked = true;
-    await worker!.stop();
-    leave(0);
+    await worker.stop();
+    process.exit(0);
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void ask());
-  worker = await startWorker(parts);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void leave());
+  try {
+    worker = await startWorker(parts);
+  } catch (cause) {
+    const failure = toAppError(cause);
+    process.stderr.write(`${failure.code === "internal" ? ((cause as Error).stack ?? failure.message) : failure.message}\n`);
+    process.exit(1);
+  }
   process.send?.({ type: "ready" });
 }

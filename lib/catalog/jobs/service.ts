@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { requirePerson } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { cancelPair } from "#lib/catalog/pairs/service.ts";
+import { cancelPreview } from "#lib/catalog/previews/service.ts";
+import { abortUpload } from "#lib/catalog/uploads/service.ts";
+import { AppError } from "#lib/errors.ts";
+import { parseCursor, toPage } from "#lib/http/page.ts";
+import type { JobKind } from "#lib/queue/jobs.ts";
+import { queuePosition } from "#lib/queue/position.ts";
+import { timelineOf } from "#lib/queue/timeline.ts";
+import { liveWorkers } from "#lib/queue/workers.ts";
+import { type JobRow, selectJobs } from "./repository.ts";
+import type { JobItem, JobList, JobQuery, JobTimeline, WorkerList } from "./schema.ts";
+
+const place = z.tuple([z.iso.datetime(), z.uuid()]);
+
+/** What is being done, was done and waits, as far as the actor may see it: their own uploads and previews, and the evidence of repos. */
+export async function listJobs(actor: Actor, { state, kind, mine, cursor, limit }: JobQuery): Promise<JobList> {
+  const after = cursor === undefined ? null : parseCursor(cursor, place);
+  const selection = { ...(state && { state }), ...(kind && { kind }), ...(mine && { userId: requirePerson(actor, "read").userId }), ...(after && { after: [new Date(after[0]), after[1]] as const }) };
+  return toPage((await selectJobs(actor, selection, limit + 1)).map(toItem), limit, (last) => [last.createdAt, last.subjectId]);
+}
+
+/** Where a job is, and all that happened to it. @throws not_found, also where it is there and may not be seen */
+export async function getJobTimeline(actor: Actor, subjectId: string): Promise<JobTimeline> {
+  const row = await requireJob(actor, subjectId);
+  const [position, events] = await Promise.all([row.state === "queued" && row.jobId ? queuePosition(row.kind, row.jobId) : null, timelineOf(subjectId)]);
+  return { ...toItem(row), position, events: events.map(({ kind, attempt, message, at }) => ({ kind, attempt, message, at: at.toISOString() })) };
+}
+
+const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<unknown>) | null>> = { hash: abortUpload, inspect: null, check: cancelPair, preview: cancelPreview };
+
+/** As its own kind says who may. @throws not_found, forbidden, already_ended; bad_request for what everything else waits for */
+export async function cancelSubject(actor: Actor, subjectId: string): Promise<JobTimeline> {
+  const { kind } = await requireJob(actor, subjectId);
+  const cancel = cancels[kind];
+  if (!cancel) throw new AppError("bad_request", "An inspection cannot be cancelled, for nothing can be said of a commit without it; it takes seconds.", { kind });
+  await cancel(actor, subjectId);
+  return getJobTimeline(actor, subjectId);
+}
+
+export async function listWorkers(): Promise<WorkerList> {
+  return { items: (await liveWorkers()).map(({ startedAt, seenAt, ...worker }) => ({ ...worker, startedAt: startedAt.toISOString(), seenAt: seenAt.toISOString() })) };
+}
+
+async function requireJob(actor: Actor, subjectId: string): Promise<JobRow> {
+  const [row] = await selectJobs(actor, { subjectId }, 1);
+  if (!row) throw new AppError("not_found", "There is no job for this that you may see; check its id, or sign in if it is yours.");
+  return row;
+}
+
+const toItem = ({ jobId: _jobId, createdAt, ...row }: JobRow): JobItem => ({ ...row, createdAt: createdAt.toISOString() });

@@ -1,0 +1,53 @@
+import { jobList, jobParams, jobQuery, jobTimeline, workerList } from "#lib/catalog/jobs/schema.ts";
+import { operation } from "#lib/http/operation.ts";
+
+export const listJobs = operation({
+  id: "listJobs",
+  method: "GET",
+  path: "/api/v1/jobs",
+  summary: "What workers do, did and will do, as far as you may see it; newest first",
+  tag: "jobs",
+  scope: "read",
+  query: jobQuery,
+  status: 200,
+  response: jobList,
+  failures: [],
+});
+
+export const getJob = operation({
+  id: "getJob",
+  method: "GET",
+  path: "/api/v1/jobs/{subjectId}",
+  summary: "Where a job is, and all that happened to it",
+  tag: "jobs",
+  scope: "read",
+  params: jobParams,
+  status: 200,
+  response: jobTimeline,
+  failures: ["not_found"],
+});
+
+export const cancelJob = operation({
+  id: "cancelJob",
+  method: "POST",
+  path: "/api/v1/jobs/{subjectId}/cancel",
+  summary: "Stop an upload, a measurement or a preview",
+  tag: "jobs",
+  scope: "read",
+  params: jobParams,
+  status: 200,
+  response: jobTimeline,
+  failures: ["not_found", "forbidden", "already_ended"],
+});
+
+export const listWorkers = operation({
+  id: "listWorkers",
+  method: "GET",
+  path: "/api/v1/workers",
+  summary: "The workers that are there now",
+  tag: "jobs",
+  scope: "read",
+  status: 200,
+  response: workerList,
+  failures: [],
+});

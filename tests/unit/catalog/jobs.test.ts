@@ -1,0 +1,84 @@
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Actor, anonymous, hub as theHub } from "#lib/auth/actor.ts";
+import { cancelSubject, getJobTimeline, listJobs, listWorkers } from "#lib/catalog/jobs/service.ts";
+import type { JobItem, JobQuery } from "#lib/catalog/jobs/schema.ts";
+import { database } from "#lib/db/client.ts";
+import { inTransaction } from "#lib/db/transaction.ts";
+import { enqueue } from "#lib/queue/enqueue.ts";
+import { registerWorker } from "#lib/queue/workers.ts";
+import { ids, oid, smallHub, uuid } from "../../support/small-hub.ts";
+import { useTempHub } from "../../support/temp-hub.ts";
+
+const hub = await useTempHub();
+const person = (userId: string, isOperator = false): Actor => ({ kind: "person", userId, name: userId, isOperator, scopes: new Set(["read", "write", "run"]), tokenId: null });
+const [ann, bob, operator] = [person("ann"), person("bob"), person("bob", true)];
+const inspection = uuid(20);
+
+const list = async (actor: Actor, query: Partial<JobQuery> = {}): Promise<JobItem[]> => (await listJobs(actor, { mine: false, limit: 30, ...query })).items;
+const kinds = (items: readonly JobItem[]): string[] => items.map(({ kind }) => kind).toSorted();
+
+beforeAll(async () => {
+  const client = new pg.Client(hub.database.url);
+  await client.connect();
+  await client.query(smallHub);
+  await client.end();
+  await inTransaction(database(), async (transaction) => {
+    await transaction.upload.update({ where: { id: ids.upload }, data: { jobId: randomUUID() } });
+    await transaction.pair.update({ where: { id: ids.pair }, data: { jobId: await enqueue(transaction, "check", ids.pair, "batch") } });
+    await transaction.preview.update({ where: { id: ids.preview }, data: { jobId: await enqueue(transaction, "preview", ids.preview, "person", "ann") } });
+  });
+});
+afterAll(() => hub.close());
+
+test("everybody sees what is about repos that they may see, and their own uploads and previews", async () => {
+  expect(kinds(await list(ann))).toEqual(["check", "hash", "inspect", "preview"]);
+  expect(kinds(await list(bob))).toEqual(["inspect"]); // the guide is private to Ann, and so is what was measured with it
+  expect(kinds(await list(anonymous))).toEqual(["inspect"]);
+  expect(kinds(await list(operator))).toEqual(["check", "hash", "inspect", "preview"]);
+  expect(kinds(await list(theHub))).toEqual(["check", "hash", "inspect", "preview"]);
+  await expect(getJobTimeline(bob, ids.preview)).rejects.toMatchObject({ code: "not_found" });
+  await expect(cancelSubject(bob, ids.preview)).rejects.toMatchObject({ code: "not_found" });
+});
+
+test("a list can be narrowed, and comes in pages", async () => {
+  expect(kinds(await list(bob, { mine: true }))).toEqual(["inspect"]); // of his commit
+  expect(kinds(await list(ann, { mine: true }))).toEqual(["hash", "preview"]);
+  expect(await list(ann, { kind: "hash" })).toMatchObject([{ subjectId: ids.upload, state: "succeeded", repo: "Lab/pencil", guide: null, path: "b.safetensors", attempt: 2 }]);
+  expect(await list(ann, { kind: "check" })).toMatchObject([{ subjectId: ids.pair, state: "queued", repo: "Lab/pencil", guide: "ann/tiny" }]);
+  expect(kinds(await list(ann, { state: "queued" }))).toEqual(["check", "inspect", "preview"]);
+  await expect(list(anonymous, { mine: true })).rejects.toMatchObject({ code: "unauthenticated" });
+
+  const seen: string[] = [];
+  for (let cursor: string | undefined, turn = 0; turn < 4; turn++) {
+    const page = await listJobs(ann, { mine: false, limit: 1, ...(cursor !== undefined && { cursor }) });
+    seen.push(...page.items.map(({ subjectId }) => subjectId));
+    expect(page.next === null).toBe(turn === 3);
+    cursor = page.next ?? undefined;
+  }
+  expect(seen.toSorted()).toEqual([ids.upload, ids.pair, ids.preview, inspection].toSorted());
+});
+
+test("a timeline has what happened, and the place in the queue", async () => {
+  await registerWorker({ id: randomUUID(), host: "gpu-1", pid: 7, version: "1", runtime: "cpu-f32" });
+  const timeline = await getJobTimeline(ann, ids.pair);
+  expect(timeline).toMatchObject({ kind: "check", state: "queued", position: { ahead: 1, running: 0, workers: 1 } });
+  expect(timeline.events.map(({ kind }) => kind)).toEqual(["started", "queued"]); // the first is the small hub's own
+  expect(await getJobTimeline(bob, inspection)).toMatchObject({ kind: "inspect", repo: "Lab/pencil", position: null });
+  expect((await listWorkers()).items).toMatchObject([{ host: "gpu-1", runtime: "cpu-f32" }, { host: "here" }].slice(0, 1));
+});
+
+test("who asked for a preview or a measurement can stop it; an inspection ends by itself", async () => {
+  const stopped = await cancelSubject(ann, ids.preview);
+  expect([stopped.state, stopped.position, stopped.events.at(-1)?.kind]).toEqual(["cancelled", null, "cancelled"]);
+  await expect(cancelSubject(ann, ids.preview)).rejects.toMatchObject({ code: "already_ended" });
+  expect((await cancelSubject(ann, ids.pair)).state).toBe("cancelled");
+  await expect(cancelSubject(ann, inspection)).rejects.toMatchObject({ code: "bad_request" });
+});
+
+test("a job of a hidden repo is gone for everybody", async () => {
+  await database().repo.update({ where: { id: ids.fine }, data: { deletedAt: new Date() } });
+  expect(kinds(await list(operator, {}))).not.toContain("inspect");
+  expect(await database().inspection.count({ where: { commitId: oid("3") } })).toBe(1);
+});
