@@ -77,3 +77,5 @@ CREATE INDEX "throttle_resets_at_idx" ON "throttle"("resets_at");
 ALTER TABLE throttle
   ADD CONSTRAINT throttle_key_is_hex CHECK (key ~ '^[0-9a-f]{64}$'),
   ADD CONSTRAINT throttle_count_not_negative CHECK (count >= 0);
+
+ALTER TABLE "preview_image" ADD COLUMN "recipe" JSONB NOT NULL DEFAULT '{}';
