@@ -6,6 +6,7 @@ import { requireWritable, writeWhole } from "#workers/cli/output-file.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
 import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
+import { benchKill, showKill } from "./kill.ts";
 import { describeMachine } from "./machine.ts";
 import { benchOpen, showOpen } from "./open.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
@@ -17,13 +18,25 @@ interface Bench<Result> {
   readonly rounds: Readonly<Record<SubjectName, number>>;
 }
 
+/** Of the hub: no model takes part. */
+interface HubBench<Result> {
+  readonly run: (rounds: number) => Promise<Result>;
+  readonly show: (result: Result) => string;
+  readonly rounds: number;
+}
+
 const bench = <Result>(benchmark: Bench<Result>): Bench<unknown> => benchmark as Bench<unknown>;
+const hubBench = <Result>(benchmark: HubBench<Result>): HubBench<unknown> => benchmark as HubBench<unknown>;
 
 const benches: Readonly<Record<string, Bench<unknown>>> = {
   guide: bench({ run: benchGuide, show: showGuide, rounds: { starter: 20, sd15: 5 } }),
   form: bench({ run: benchForm, show: showForm, rounds: { starter: 100, sd15: 5 } }),
   ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 20, sd15: 5 } }),
   open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 7 } }),
+};
+
+const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
+  kill: hubBench({ run: benchKill, show: showKill, rounds: 20 }),
 };
 
 interface Options {
@@ -35,7 +48,7 @@ interface Options {
 
 const program = new Command("npm run bench --")
   .description("Measure what a step costs, side by side in one run. Ratios hold; milliseconds are those of this machine.")
-  .argument("<name>", `one of ${Object.keys(benches).join(", ")}, or all`)
+  .argument("<name>", `one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all that time a model`)
   .addOption(new Option("--model <name>", "which model; sd15 writes 1.7 GB of random weights once").choices([...subjectNames, "both"]).default("starter"))
   .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
   .option("--threads <count>", "processor threads", threads, defaultThreads)
@@ -45,8 +58,9 @@ const program = new Command("npm run bench --")
   .action(run);
 
 async function run(name: string, { model, rounds, threads, json }: Options): Promise<void> {
-  const names = name === "all" ? Object.keys(benches) : [name];
-  if (!names.every((one) => Object.hasOwn(benches, one))) throw new AppError("bad_request", `There is no bench "${name}"; choose one of ${Object.keys(benches).join(", ")}, or all.`);
+  const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
+  const names = name === "all" ? Object.keys(benches) : ofHub ? [] : [name];
+  if (!names.every((one) => Object.hasOwn(benches, one))) throw new AppError("bad_request", `There is no bench "${name}"; choose one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all.`);
   if (json !== undefined && json !== "-") await requireWritable(json);
   const runtime: Runtime = { provider: "cpu", threads };
   const machine = describeMachine(threads);
@@ -55,7 +69,12 @@ async function run(name: string, { model, rounds, threads, json }: Options): Pro
   };
   print(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB; ${threads} threads, Node ${machine.node}, ${machine.runtime}; load ${machine.loadBefore} before`);
   const results: Record<string, Record<string, unknown>> = {};
-  const models = model === "both" ? subjectNames : [model];
+  if (ofHub) {
+    const result = await ofHub.run(rounds ?? ofHub.rounds);
+    results["hub"] = { [name]: result };
+    print(`## ${name}\n\n${ofHub.show(result)}`);
+  }
+  const models = ofHub ? [] : model === "both" ? subjectNames : [model];
   for (const subjectName of models) await prepareSubject(subjectName);
   for (const subjectName of models) {
     const subject = await readSubject(subjectName);
