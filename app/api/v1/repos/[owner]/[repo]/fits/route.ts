@@ -1,0 +1,5 @@
+import { listFits } from "#lib/catalog/pairs/partners.ts";
+import * as operations from "#lib/http/operations/evidence.ts";
+import { route } from "#lib/http/route.ts";
+
+export const GET = route(operations.listFits, ({ actor, params, query }) => listFits(actor, params, query));

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { requireRead, type RepoName, visibleTo } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { AppError } from "#lib/errors.ts";
+import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { modelOfRepo, type PairRow, pairsWhere, partnersOf, type Side, sidesWith, visibleRepos, weightsOfRepo } from "./repository.ts";
+import type { Partner } from "./schema.ts";
+import { currentProtocols, evidenceOf, staleReason } from "./views.ts";
+
+const MAX_PARTNERS = 1000;
+const MAX_PAIRS = 3000;
+
+/** The guides that work on a model, best proven first, and those of its base that nobody has measured on it. @throws bad_request for a guide */
+export async function listGuides(actor: Actor, name: RepoName, page: PageQuery): Promise<Page<Partner>> {
+  const repo = await requireRead(actor, name);
+  if (repo.kind === "guide") throw new AppError("bad_request", `${repo.owner}/${repo.name} is a guide itself; ask for /fits, the models that it works on.`);
+  return pageThrough(await partnersFor(actor, repo.id, { mine: "finetuneWeightsSha256", theirs: "guideWeightsSha256" }), page);
+}
+
+/** The models that a guide works on, best proven first, and those of its base that nobody has measured with it. @throws bad_request for a model */
+export async function listFits(actor: Actor, name: RepoName, page: PageQuery): Promise<Page<Partner>> {
+  const repo = await requireRead(actor, name);
+  if (repo.kind !== "guide") throw new AppError("bad_request", `${repo.owner}/${repo.name} is a model; ask for /guides, those that work on it.`);
+  return pageThrough(await partnersFor(actor, repo.id, { mine: "guideWeightsSha256", theirs: "finetuneWeightsSha256" }), page);
+}
+
+interface PageQuery {
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+type Weights = "finetuneWeightsSha256" | "guideWeightsSha256";
+
+interface Candidate extends Pick<Partner, "repo" | "commit" | "parameters"> {
+  /** Null where its newest commit has none that were seen. */
+  readonly headWeights: string | null;
+  readonly allWeights: ReadonlySet<string>;
+}
+
+async function partnersFor(actor: Actor, repoId: string, { mine, theirs }: { readonly mine: Weights; readonly theirs: Weights }): Promise<Partner[]> {
+  const [model, history] = [await modelOfRepo(repoId), await weightsOfRepo(repoId)];
+  const rows = await pairsWhere({ [mine]: { in: history } }, MAX_PAIRS);
+  const isCurrent = await currentProtocols(rows);
+  const known = await candidatesFor(actor, model && (await partnersOf(model, MAX_PARTNERS)), rows.map((row) => row[theirs]));
+  const byTheirs = Map.groupBy(rows, (row) => row[theirs]);
+
+  const partners = known.map((candidate): Partner => {
+    const { repo, commit, parameters, headWeights } = candidate;
+    const [best] = [...candidate.allWeights]
+      .flatMap((weights) => byTheirs.get(weights) ?? [])
+      .map((row) => {
+        const [ours, others] = [row[mine] === model?.weightsSha256, row[theirs] === headWeights];
+        return { row, stale: staleReason({ finetune: mine === "finetuneWeightsSha256" ? ours : others, guide: mine === "finetuneWeightsSha256" ? others : ours, protocol: isCurrent(row) }) };
+      })
+      .toSorted((a, b) => usefulness(b) - usefulness(a) || b.row.summary.request.pictures - a.row.summary.request.pictures);
+    if (!best) return { repo, commit, parameters, pair: null, state: "not measured", verdict: "notMeasured", recovered: null, n: null, problem: null, stale: null, measuredAt: null };
+    const { state, ...evidence } = evidenceOf(best.row);
+    return { repo, commit, parameters, pair: best.row.id, ...evidence, state: state === "succeeded" ? "measured" : state, stale: best.stale };
+  });
+  return partners.toSorted((a, b) => rank(a) - rank(b) || (b.recovered?.low ?? 0) - (a.recovered?.low ?? 0) || (a.repo < b.repo ? -1 : 1));
+}
+
+/** What may pair by contract and base, and what was measured in fact, as far as somebody may see it. */
+async function candidatesFor(actor: Actor, heads: Awaited<ReturnType<typeof partnersOf>> | null, measured: readonly string[]): Promise<Candidate[]> {
+  const visible = visibleTo(actor);
+  const names = await visibleRepos((heads ?? []).map(({ repoId }) => repoId), visible);
+  const sides = Map.groupBy(await sidesWith(measured, visible), ({ repoId }) => repoId);
+  const candidates = new Map<string, Candidate>();
+  const weightsIn = (repoId: string): string[] => (sides.get(repoId) ?? []).map(({ weightsSha256 }) => weightsSha256);
+  for (const { repoId, commitId, weightsSha256, parameters } of heads ?? []) {
+    const repo = names.get(repoId);
+    if (repo !== undefined) candidates.set(repoId, { repo, commit: commitId, parameters, headWeights: weightsSha256, allWeights: new Set([weightsSha256, ...weightsIn(repoId)]) });
+  }
+  for (const [repoId, all] of sides) {
+    if (candidates.has(repoId)) continue;
+    const head: Side | undefined = all.find(({ isHead }) => isHead);
+    candidates.set(repoId, { repo: all[0]!.repo, commit: (head ?? all[0]!).commit, parameters: null, headWeights: head?.weightsSha256 ?? null, allWeights: new Set(weightsIn(repoId)) });
+  }
+  return [...candidates.values()];
+}
+
+/** Of several measurements of one pair the one that speaks of today, else of what is on its way, else the last. */
+function usefulness({ row: { state }, stale }: { readonly row: PairRow; readonly stale: string | null }): number {
+  return (stale === null ? 10 : 0) + (state === "succeeded" ? 3 : state === "running" || state === "queued" ? 2 : 1);
+}
+
+/** Proven first, then proven of earlier weights, then what is on its way, then what is open, last what does not work. */
+function rank({ state, verdict, stale }: Partner): number {
+  if (state === "measured" && verdict === "incompatible") return 9;
+  if (state === "measured" && verdict !== "notMeasured") return (stale === null ? 0 : 2) + (verdict === "verified" ? 0 : 1);
+  return { measured: 6, running: 4, queued: 5, "not measured": 7, failed: 8, cancelled: 8 }[state];
+}
+
+/** The list is short and sorted anew each time, so a place in it is a number. */
+function pageThrough(partners: readonly Partner[], { cursor, limit }: PageQuery): Page<Partner> {
+  const [begin] = cursor === undefined ? [0] : parseCursor(cursor, z.tuple([z.int().min(0)]));
+  return toPage(partners.slice(begin, begin + limit + 1), limit, () => [begin + limit]);
+}

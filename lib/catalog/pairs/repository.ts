@@ -1,0 +1,267 @@
+import { randomUUID } from "node:crypto";
+import { database } from "#lib/db/client.ts";
+import { type JobState, Prisma, type RepoKind, type Verdict } from "#lib/db/generated/client.ts";
+import type { Transaction } from "#lib/db/transaction.ts";
+import type { Judges } from "#lib/pairing/protocol.ts";
+import { EVALUATOR, type Progress, PROMPTS, RUNTIME, storedSummary, type StoredSummary } from "./schema.ts";
+
+/** A pair by the weights of both, as one protocol measures it here. */
+export interface PairKey {
+  readonly finetuneWeightsSha256: string;
+  readonly guideWeightsSha256: string;
+  readonly protocol: string;
+}
+
+export interface PairRow extends PairKey {
+  readonly id: string;
+  readonly runtime: string;
+  readonly finetuneCommitId: string | null;
+  readonly guideCommitId: string | null;
+  readonly state: JobState;
+  readonly attempt: number;
+  readonly verdict: Verdict;
+  readonly reasons: readonly string[];
+  readonly summary: StoredSummary;
+  readonly problem: string | null;
+  readonly jobId: string | null;
+  readonly progress: Progress | null;
+  readonly measuredAt: Date | null;
+  readonly createdAt: Date;
+}
+
+const columns = {
+  id: true,
+  finetuneWeightsSha256: true,
+  guideWeightsSha256: true,
+  protocol: true,
+  runtime: true,
+  finetuneCommitId: true,
+  guideCommitId: true,
+  state: true,
+  attempt: true,
+  verdict: true,
+  reasons: true,
+  summary: true,
+  problem: true,
+  jobId: true,
+  progress: true,
+  measuredAt: true,
+  createdAt: true,
+} as const satisfies Prisma.PairSelect;
+
+const toRow = (row: Prisma.PairGetPayload<{ select: typeof columns }>): PairRow => ({ ...row, summary: storedSummary.parse(row.summary), progress: row.progress as Progress | null });
+
+export async function pairById(id: string, client: Transaction = database()): Promise<PairRow | null> {
+  const row = await client.pair.findUnique({ where: { id }, select: columns });
+  return row && toRow(row);
+}
+
+export async function pairsWhere(where: Prisma.PairWhereInput, limit: number, client: Transaction = database()): Promise<PairRow[]> {
+  return (await client.pair.findMany({ where: { AND: [where, { runtime: RUNTIME }] }, orderBy: [{ createdAt: "desc" }, { id: "desc" }], take: limit, select: columns })).map(toRow);
+}
+
+export interface NewPair extends PairKey {
+  readonly finetuneCommitId: string;
+  readonly guideCommitId: string;
+  readonly summary: StoredSummary;
+}
+
+/** @returns its id; null where these weights have such a row already */
+export async function insertPair(transaction: Transaction, pair: NewPair): Promise<string | null> {
+  const id = randomUUID();
+  const { count } = await transaction.pair.createMany({ data: { ...pair, id, runtime: RUNTIME }, skipDuplicates: true });
+  return count === 1 ? id : null;
+}
+
+export async function deletePair(transaction: Transaction, id: string): Promise<void> {
+  await transaction.pair.delete({ where: { id }, select: { id: true } });
+}
+
+export async function setPairJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
+  await transaction.pair.update({ where: { id }, data: { jobId }, select: { id: true } });
+}
+
+/** A pair that ended without a result is asked for once more, at the commits that ask. */
+export async function queueAgain(transaction: Transaction, id: string, { finetuneCommitId, guideCommitId, summary }: NewPair): Promise<void> {
+  await transaction.pair.update({ where: { id }, data: { state: "queued", problem: null, progress: Prisma.DbNull, finetuneCommitId, guideCommitId, summary }, select: { id: true } });
+}
+
+/** @returns the row's job, if it had not ended; null otherwise */
+export async function cancelRow(transaction: Transaction, id: string): Promise<{ jobId: string | null } | null> {
+  const where = { id, state: { in: ["queued", "running"] } } satisfies Prisma.PairWhereInput;
+  const [row] = await transaction.pair.updateManyAndReturn({ where, data: { state: "cancelled", progress: Prisma.DbNull }, select: { jobId: true } });
+  return row ?? null;
+}
+
+/** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
+export async function claimRow(id: string): Promise<number | null> {
+  const where = { id, state: { in: ["queued", "running"] } } satisfies Prisma.PairWhereInput;
+  const [row] = await database().pair.updateManyAndReturn({ where, data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull }, select: { attempt: true } });
+  return row?.attempt ?? null;
+}
+
+export async function writeProgress(id: string, attempt: number, progress: Progress): Promise<void> {
+  await database().pair.updateMany({ where: { id, attempt, state: "running" }, data: { progress } });
+}
+
+export interface Level {
+  readonly level: 0 | 1 | 2 | 4 | 5;
+  readonly n: number;
+  readonly raw: Prisma.InputJsonValue;
+  readonly milliseconds: number;
+}
+
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly reasons: readonly string[];
+  readonly summary: StoredSummary;
+  readonly levels: readonly Level[];
+  readonly machine: string;
+}
+
+/** @returns false when another attempt has begun, or none is wanted any more */
+export async function writeOutcome(transaction: Transaction, id: string, attempt: number, { levels, machine, reasons, ...outcome }: Outcome): Promise<boolean> {
+  const { count } = await transaction.pair.updateMany({
+    where: { id, attempt, state: "running" },
+    data: { ...outcome, reasons: [...reasons], state: "succeeded", problem: null, progress: Prisma.DbNull, measuredAt: new Date() },
+  });
+  if (count === 0) return false;
+  await transaction.measurement.createMany({ data: levels.map((level) => ({ ...level, id: randomUUID(), pairId: id, attempt, machine })) });
+  return true;
+}
+
+export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
+  const { count } = await database().pair.updateMany({ where: { id, attempt, state: { in: ["queued", "running"] } }, data: { state: "failed", problem, progress: Prisma.DbNull } });
+  return count === 1;
+}
+
+/** Of the attempt that succeeded. */
+export function measurementsOf(pairId: string, attempt: number, withRaw: boolean) {
+  return database().measurement.findMany({ where: { pairId, attempt }, orderBy: { level: "asc" }, select: { level: true, n: true, machine: true, milliseconds: true, raw: withRaw } });
+}
+
+/** The newest commit of a repo's default branch, as inspected, with what decides which others it may pair with. */
+export interface Model {
+  readonly repoId: string;
+  readonly kind: RepoKind;
+  readonly commitId: string;
+  readonly contract: string;
+  readonly weightsSha256: string;
+  /** The base that it was made from, as detected, else as declared; a base is its own. */
+  readonly baseRepoId: string | null;
+  readonly parameters: number | null;
+}
+
+/** As rows (repo_id, kind, commit_id, inspection_id, …) of all live repos with one contract. Through the index on contracts, so that a hub of many repos stays quick. */
+const modelsWith = (contract: Prisma.Sql): Prisma.Sql => Prisma.sql`(
+  SELECT r.id AS repo_id, r.kind, r.visibility, r.namespace_id, r.downloads, c.id AS commit_id, i.id AS inspection_id, i.contract, i.weights_sha256,
+    CASE r.kind WHEN 'base' THEN r.id ELSE coalesce(b.repo_id, r.base_id) END AS base_repo_id, (i.facts->>'parameters')::float8 AS parameters
+  FROM inspection i
+  JOIN commit c ON c.id = i.commit_id
+  JOIN repo r ON r.id = c.repo_id AND r.deleted_at IS NULL
+  JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch' AND f.commit_id = c.id
+  LEFT JOIN commit b ON b.id = i.base_commit_id
+  WHERE i.contract = ${contract} AND i.state = 'succeeded' AND i.weights_sha256 IS NOT NULL)`;
+
+const columnsOf = (of: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`${of}.repo_id AS "repoId", ${of}.kind, ${of}.commit_id AS "commitId", ${of}.contract, ${of}.weights_sha256 AS "weightsSha256", ${of}.base_repo_id AS "baseRepoId", ${of}.parameters`;
+const [m, f, g] = [Prisma.sql`m`, Prisma.sql`f`, Prisma.sql`g`] as const;
+
+/** Null where the newest commit is not what was inspected, has not been, or does not run. */
+export async function modelOfInspection(client: Transaction, inspectionId: string): Promise<Model | null> {
+  const contract = Prisma.sql`(SELECT contract FROM inspection WHERE id = ${inspectionId}::uuid)`;
+  const [model] = await client.$queryRaw<Model[]>`SELECT ${columnsOf(m)} FROM ${modelsWith(contract)} m WHERE m.inspection_id = ${inspectionId}::uuid`;
+  return model ?? null;
+}
+
+export async function modelOfRepo(repoId: string, client: Transaction = database()): Promise<Model | null> {
+  const contract = Prisma.sql`(SELECT contract FROM repo_head WHERE repo_id = ${repoId}::uuid)`;
+  const [model] = await client.$queryRaw<Model[]>`SELECT ${columnsOf(m)} FROM ${modelsWith(contract)} m WHERE m.repo_id = ${repoId}::uuid LIMIT 1`;
+  return model ?? null;
+}
+
+/** What may pair with this one by contract and base: guides for a model, models for a guide. The base comes first, then the most used. */
+export function partnersOf({ repoId, kind, contract, baseRepoId }: Model, limit: number): Promise<Model[]> {
+  return database().$queryRaw<Model[]>`
+    SELECT ${columnsOf(m)} FROM ${modelsWith(Prisma.sql`${contract}`)} m
+    WHERE (m.kind = 'guide') <> ${kind === "guide"} AND m.base_repo_id = ${baseRepoId}::uuid AND m.repo_id <> ${repoId}::uuid
+    ORDER BY m.kind = 'base' DESC, m.downloads DESC, m.repo_id LIMIT ${limit}`;
+}
+
+/** Two that should be measured together. */
+export interface Due {
+  readonly finetune: Model;
+  readonly guide: Model;
+}
+
+/**
+ * The pairs of one model that `protocol` has not measured, the one with the guide's own base first; of a base, those of all that was
+ * made from it. Two private repos of different namespaces stay apart: nobody could see what came of it.
+ */
+export async function duePairs(transaction: Transaction, { repoId, kind, contract, baseRepoId }: Model, protocol: string, limit: number): Promise<Due[]> {
+  const models = modelsWith(Prisma.sql`${contract}`);
+  const rows = await transaction.$queryRaw<{ finetune: Model; guide: Model }[]>`
+    WITH models AS MATERIALIZED ${models}
+    SELECT (SELECT row_to_json(one) FROM (SELECT ${columnsOf(f)}) one) AS finetune, (SELECT row_to_json(one) FROM (SELECT ${columnsOf(g)}) one) AS guide
+    FROM models f JOIN models g ON f.kind <> 'guide' AND g.kind = 'guide' AND f.base_repo_id = g.base_repo_id
+    WHERE f.base_repo_id = ${baseRepoId}::uuid AND (${kind === "base"} OR ${repoId}::uuid IN (f.repo_id, g.repo_id))
+      AND (f.visibility = 'public' OR g.visibility = 'public' OR f.namespace_id = g.namespace_id)
+      AND NOT EXISTS (SELECT FROM pair p WHERE p.finetune_weights_sha256 = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.protocol = ${protocol} AND p.runtime = ${RUNTIME})
+    ORDER BY f.kind = 'base' DESC, f.downloads + g.downloads DESC, f.repo_id, g.repo_id LIMIT ${limit}`;
+  return rows;
+}
+
+/** What a base brings to read pictures with, and the commit that has it; nulls where it has none or does not run. */
+export async function judgesOf(baseRepoId: string | null, client: Transaction = database()): Promise<Judges & { readonly commitId: string | null }> {
+  const rows = baseRepoId === null ? [] : await client.$queryRaw<{ commitId: string; path: string | null; sha256: string | null }[]>`
+    SELECT h.commit_id AS "commitId", f.path, f.blob_sha256 AS sha256
+    FROM repo_head h LEFT JOIN commit_file f ON f.commit_id = h.commit_id AND f.path IN (${EVALUATOR}, ${PROMPTS})
+    WHERE h.repo_id = ${baseRepoId}::uuid AND h.contract IS NOT NULL`;
+  const of = (path: string): string | null => rows.find((row) => row.path === path)?.sha256 ?? null;
+  const evaluatorSha256 = of(EVALUATOR);
+  return { commitId: rows[0]?.commitId ?? null, evaluatorSha256, promptsSha256: evaluatorSha256 && of(PROMPTS) };
+}
+
+/** A repo in which some weights are, or were. */
+export interface Side {
+  readonly repoId: string;
+  readonly repo: string;
+  readonly commit: string;
+  readonly weightsSha256: string;
+  /** Whether the commit is the newest of the default branch. */
+  readonly isHead: boolean;
+}
+
+/** Where these weights are, in repos that `visible` lets through, newest first. */
+export async function sidesWith(weights: readonly string[], visible: Prisma.RepoWhereInput): Promise<Side[]> {
+  const rows = await database().inspection.findMany({
+    where: { weightsSha256: { in: [...new Set(weights)] }, commit: { repo: visible } },
+    orderBy: { createdAt: "desc" },
+    take: 5000,
+    select: { weightsSha256: true, commit: { select: { id: true, refs: { select: { name: true, kind: true } }, repo: { select: { id: true, name: true, defaultBranch: true, namespace: { select: { name: true } } } } } } },
+  });
+  return rows.map(({ weightsSha256, commit: { id, refs, repo } }) => ({
+    repoId: repo.id,
+    repo: `${repo.namespace.name}/${repo.name}`,
+    commit: id,
+    weightsSha256: weightsSha256!,
+    isHead: refs.some(({ kind, name }) => kind === "branch" && name === repo.defaultBranch),
+  }));
+}
+
+/** All weights that a repo ever had, newest first. */
+export async function weightsOfRepo(repoId: string): Promise<string[]> {
+  const rows = await database().inspection.findMany({ where: { commit: { repoId }, weightsSha256: { not: null } }, orderBy: { createdAt: "desc" }, take: 1000, select: { weightsSha256: true } });
+  return [...new Set(rows.map(({ weightsSha256 }) => weightsSha256!))];
+}
+
+export async function visibleRepos(ids: readonly string[], visible: Prisma.RepoWhereInput): Promise<Map<string, string>> {
+  const rows = await database().repo.findMany({ where: { AND: [visible, { id: { in: [...ids] } }] }, select: { id: true, name: true, namespace: { select: { name: true } } } });
+  return new Map(rows.map(({ id, name, namespace }) => [id, `${namespace.name}/${name}`]));
+}
+
+/** The repos of two commits, where they are still there. */
+export async function commitRepos(ids: readonly string[]): Promise<Map<string, { repoId: string; name: string }>> {
+  const rows = await database().commit.findMany({ where: { id: { in: [...ids] }, repo: { deletedAt: null } }, select: { id: true, repo: { select: { id: true, name: true } } } });
+  return new Map(rows.map(({ id, repo }) => [id, { repoId: repo.id, name: repo.name }]));
+}

@@ -1,0 +1,144 @@
+import { z } from "zod";
+import { jobState } from "#lib/catalog/inspections/schema.ts";
+import { fullName } from "#lib/catalog/repos/schema.ts";
+import { pageOf, pageQuery } from "#lib/http/page.ts";
+
+/**
+ * How many prompts are drawn where nobody says otherwise. A model of the starter's size and two guides take 59 s of processor time with
+ * 48, half a minute on two cores, and 50 s with 32. But with 32 neon × guide-tiny is 0.75 [0.48, 0.95], «usable with limits», where 48
+ * (0.83 [0.68, 0.95]) and 96 (0.83 [0.70, 0.97]) verify it.
+ */
+export const DEFAULT_PICTURES = 48;
+/** Without an evaluator nothing is drawn, and one-step figures do not judge; four prompts keep a model of SD 1.5's size within the hour. */
+export const UNJUDGED_PROMPTS = 4;
+
+/** Where a base keeps what reads its pictures, and the captions to draw. */
+export const EVALUATOR = "evaluator/evaluator.safetensors";
+export const PROMPTS = "evaluator/prompts.txt";
+
+/** Checks run here, in 32 bits. */
+export const RUNTIME = "cpu-f32";
+
+export const verdict = z.enum(["verified", "usableWithLimits", "incompatible", "notMeasured"]);
+
+const sha256 = z.string();
+export const estimate = z.object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() }).meta({ description: "a measured number, its 95 % interval, and how many prompts it rests on" });
+const agreementFigures = {
+  fvu: estimate.meta({ description: "unexplained share of the guidance: 0 is perfect, 1 is no guide at all" }),
+  delivered: estimate.meta({ description: "share of the asked guidance that is delivered" }),
+  cosine: estimate,
+};
+const macs = z.record(z.string(), z.number());
+
+/** What was measured, and of exactly which bytes. */
+export const measured = z.object({
+  structure: z.array(z.string()).meta({ description: "what does not fit; empty where the guide can run at all" }),
+  lineage: z
+    .object({ band: z.enum(["derived", "distant", "doubtful", "unrelated"]), medianCosine: z.number(), lowCosine: z.number(), meanCosine: z.number(), medianDistance: z.number(), tensors: z.number(), guideNamesThisBase: z.boolean() })
+    .nullable()
+    .meta({ description: "how close the weights lie to those of the guide's base" }),
+  agreement: z
+    .object({
+      ...agreementFigures,
+      byTimestep: z.array(z.object({ timestep: z.number(), ...agreementFigures })),
+      byGuidance: z.array(z.object({ guidanceScale: z.number(), ...agreementFigures })),
+    })
+    .nullable()
+    .meta({ description: "one step against one step of CFG; shown, does not judge" }),
+  fidelity: z
+    .object({
+      recovered: estimate.nullable().meta({ description: "R: the share of what CFG adds to prompt fidelity that the guide recovers; null where CFG adds nothing significant" }),
+      conditional: estimate,
+      guide: estimate,
+      cfg: estimate,
+      gain: estimate,
+      scored: z.array(z.string()),
+      unscored: z.array(z.object({ attribute: z.string(), accuracy: z.number() })),
+      domain: z.string().nullable(),
+    })
+    .nullable()
+    .meta({ description: "how well pictures keep to their prompts, from the same noise in all three modes" }),
+  cost: z.object({ baseParameters: z.number(), guideParameters: z.number(), base: macs, guide: macs, againstCfg: z.number() }).nullable(),
+  protocol: z.object({
+    version: z.number(),
+    sampler: z.string(),
+    steps: z.number(),
+    guidanceScale: z.number(),
+    agreementGuidances: z.array(z.number()),
+    agreementPrompts: z.number(),
+    agreementSeed: z.number(),
+    pictureSeed: z.number(),
+  }),
+  evaluatorSha256: sha256.nullable(),
+  promptsSha256: sha256.nullable(),
+  files: z.array(z.object({ role: z.string(), path: z.string(), sha256 })),
+  runtime: z.object({ name: z.string(), version: z.string(), provider: z.string(), threads: z.number() }),
+});
+export type Measured = z.output<typeof measured>;
+
+/** `pair.summary`: what was asked for, and what came of it. */
+export const storedSummary = z.object({
+  /** `baseCommitId`: of the guide's base, which lineage is measured against, and which brings evaluator and prompts. */
+  request: z.object({ pictures: z.number(), baseCommitId: z.string().nullable() }),
+  measured: measured.optional(),
+});
+export type StoredSummary = z.output<typeof storedSummary>;
+
+export const progress = z.object({ stage: z.string(), done: z.number(), total: z.number() });
+export type Progress = z.output<typeof progress>;
+
+const side = z.object({ repo: fullName, commit: z.string() });
+
+const evidence = {
+  state: jobState,
+  verdict,
+  recovered: estimate.nullable(),
+  n: z.number().nullable().meta({ description: "how many prompts were drawn" }),
+  problem: z.string().nullable().meta({ description: "why it failed" }),
+  stale: z.string().nullable().meta({ description: "why it no longer speaks of what the two repos are today; null where it does" }),
+  measuredAt: z.iso.datetime().nullable(),
+};
+
+export const pairItem = z.object({ id: z.uuid(), finetune: side, guide: side, ...evidence, protocol: z.string(), runtime: z.string(), createdAt: z.iso.datetime() });
+export type PairItem = z.output<typeof pairItem>;
+
+export const pairView = pairItem.extend({
+  reasons: z.array(z.string()).meta({ description: "sentences that say what the verdict rests on and what is lost" }),
+  pictures: z.number().meta({ description: "how many were asked for" }),
+  progress: progress.nullable(),
+  queue: z.object({ ahead: z.number(), running: z.number(), workers: z.number(), seconds: z.number().nullable() }).nullable().meta({ description: "its place while it waits" }),
+  measured: measured.nullable(),
+  measurements: z.array(
+    z.object({
+      level: z.number().meta({ description: "0 structure, 1 lineage, 2 agreement, 4 pictures, 5 cost" }),
+      n: z.number().meta({ description: "samples" }),
+      machine: z.string(),
+      milliseconds: z.number(),
+      raw: z.unknown().optional().meta({ description: "the value of every sample, where asked for" }),
+    }),
+  ),
+});
+export type PairView = z.output<typeof pairView>;
+
+export const newCheck = z.strictObject({
+  finetune: fullName.meta({ description: "a fine-tune or a base" }),
+  guide: fullName,
+  pictures: z.int().min(32).max(960).optional().meta({ description: `prompts to draw in every mode; ${DEFAULT_PICTURES} where nothing is said` }),
+});
+export type NewCheck = z.output<typeof newCheck>;
+
+export const pairQuery = z.object({ ...pageQuery.shape, finetune: fullName.optional(), guide: fullName.optional(), verdict: verdict.optional() });
+export type PairQuery = z.output<typeof pairQuery>;
+export const pairList = pageOf(pairItem);
+
+/** A repo that may pair with another, and what is known of that. */
+export const partner = z.object({
+  repo: fullName,
+  commit: z.string(),
+  parameters: z.number().nullable(),
+  pair: z.uuid().nullable().meta({ description: "the measurement; null where there is none" }),
+  ...evidence,
+  state: z.enum(["measured", "running", "queued", "failed", "cancelled", "not measured"]),
+});
+export type Partner = z.output<typeof partner>;
+export const partnerList = pageOf(partner);

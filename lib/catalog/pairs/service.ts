@@ -1,0 +1,127 @@
+import { type ReadableRepo, type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { headOf } from "#lib/catalog/commits/service.ts";
+import { requireRuns } from "#lib/catalog/models/service.ts";
+import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { database } from "#lib/db/client.ts";
+import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { AppError } from "#lib/errors.ts";
+import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
+import { cancelJob } from "#lib/queue/cancel.ts";
+import { enqueue } from "#lib/queue/enqueue.ts";
+import type { Priority } from "#lib/queue/jobs.ts";
+import { raiseToPerson, waiterOf } from "#lib/queue/raise.ts";
+import { cancelRow, deletePair, duePairs, insertPair, judgesOf, type Model, modelOfInspection, modelOfRepo, type NewPair, pairsWhere, queueAgain, setPairJob } from "./repository.ts";
+import { DEFAULT_PICTURES, type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
+import { getPair, requireSeen } from "./views.ts";
+
+const MAX_CHECKS = 500;
+
+/**
+ * A model or a guide was inspected: it is to be measured with everything that it may pair with, unless these very weights have been.
+ * `isAwaited`: a person who just uploaded it waits. A guide is then first measured on its own base. Stops where the queue is full;
+ * what is left can be asked for one by one.
+ */
+export async function requestChecks(transaction: Transaction, inspectionId: string, isAwaited: boolean): Promise<void> {
+  const model = await modelOfInspection(transaction, inspectionId);
+  if (!model) return;
+  const judges = await judgesOf(model.baseRepoId, transaction);
+  const protocol = protocolKey(judges, judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : DEFAULT_PICTURES);
+  for (const { finetune, guide } of await duePairs(transaction, model, protocol, MAX_CHECKS)) {
+    const isFirst = model.kind === "guide" ? finetune.kind === "base" : finetune.repoId === model.repoId;
+    const id = await request(transaction, newPair(finetune, guide, judges), isAwaited && isFirst ? "upload" : "batch").catch(unlessFull);
+    if (id === null) return;
+  }
+}
+
+/**
+ * Somebody asks for a measurement; needs the scope `run`, and both repos readable. Where these weights have been measured with as many
+ * pictures, that is returned and nothing is done. One that waits as a batch now goes before others; one that failed is tried again.
+ *
+ * @throws pair_does_not_fit, upload_not_ready, unsupported_model, queue_full
+ */
+export async function requestCheck(actor: Actor, { finetune, guide, pictures }: NewCheck): Promise<PairView> {
+  const userId = actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
+  const model = await requireModel(actor, toRepoName(finetune), "model");
+  const guideModel = await requireModel(actor, toRepoName(guide), "guide");
+  if (model.contract !== guideModel.contract) {
+    throw new AppError("pair_does_not_fit", `The guide ${guide} was made for ${guideModel.contract}, and ${finetune} is ${model.contract}; choose a guide made for its base.`, { guide: guideModel.contract, model: model.contract });
+  }
+  const judges = await judgesOf(guideModel.baseRepoId ?? model.baseRepoId);
+  const pair = newPair(model, guideModel, judges, pictures);
+  const id = await inTransaction(database(), async (transaction) => {
+    const family = { finetuneWeightsSha256: pair.finetuneWeightsSha256, guideWeightsSha256: pair.guideWeightsSha256, protocol: { startsWith: `${protocolFamily(judges)}-n` } };
+    const known = (await pairsWhere(family, 100, transaction)).toSorted((a, b) => b.summary.request.pictures - a.summary.request.pictures);
+    const measured = known.find(({ state, summary }) => state === "succeeded" && (pictures === undefined || summary.request.pictures >= pair.summary.request.pictures));
+    if (measured) return measured.id;
+    const same = known.find(({ protocol }) => protocol === pair.protocol);
+    if (!same) return request(transaction, pair, "person", userId);
+    if (same.state === "queued" && same.jobId && userId !== undefined) await raiseToPerson(transaction, "check", same.jobId, userId);
+    if (same.state === "failed" || same.state === "cancelled") {
+      await queueAgain(transaction, same.id, pair);
+      await setPairJob(transaction, same.id, await enqueue(transaction, "check", same.id, "person", userId));
+    }
+    return same.id;
+  });
+  return getPair(actor, id!, false);
+}
+
+/** For who waits for it, and for who may write to either repo. @throws already_ended */
+export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
+  const { row, finetune, guide } = await requireSeen(actor, id);
+  if (actor.kind !== "hub") {
+    const { userId } = requirePerson(actor, "run");
+    const isTheirs = row.jobId !== null && (await waiterOf("check", row.jobId)) === userId;
+    if (!isTheirs) await requireWrite(actor, toRepoName(finetune.repo)).catch(() => requireWrite(actor, toRepoName(guide.repo)));
+  }
+  await inTransaction(database(), async (transaction) => {
+    const cancelled = await cancelRow(transaction, id);
+    if (!cancelled) throw new AppError("already_ended", "This measurement has ended; there is nothing to cancel.");
+    if (cancelled.jobId) await cancelJob("check", cancelled.jobId, transaction);
+  });
+  return getPair(actor, id, false);
+}
+
+/** @returns the id of the new row; null where there is one for these weights already */
+async function request(transaction: Transaction, pair: NewPair, priority: Priority, userId?: string): Promise<string | null> {
+  const id = await insertPair(transaction, pair);
+  if (id === null) return null;
+  try {
+    await setPairJob(transaction, id, await enqueue(transaction, "check", id, priority, userId));
+  } catch (failure) {
+    await deletePair(transaction, id).catch(() => {}); // without its job it would wait for ever
+    throw failure;
+  }
+  return id;
+}
+
+function newPair(finetune: Model, guide: Model, judges: Awaited<ReturnType<typeof judgesOf>>, asked?: number): NewPair {
+  const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : (asked ?? DEFAULT_PICTURES);
+  return {
+    finetuneWeightsSha256: finetune.weightsSha256,
+    guideWeightsSha256: guide.weightsSha256,
+    finetuneCommitId: finetune.commitId,
+    guideCommitId: guide.commitId,
+    protocol: protocolKey(judges, pictures),
+    summary: { request: { pictures, baseCommitId: judges.commitId } },
+  };
+}
+
+function unlessFull(failure: unknown): null {
+  if (failure instanceof AppError && failure.code === "queue_full") return null;
+  throw failure;
+}
+
+async function requireModel(actor: Actor, name: RepoName, as: "model" | "guide"): Promise<Model> {
+  const repo = await requireRead(actor, name);
+  const shown = `${repo.owner}/${repo.name}`;
+  if ((repo.kind === "guide") !== (as === "guide")) throw new AppError("bad_request", `${shown} is a ${kinds[repo.kind]}; name a fine-tune or base, and a guide.`, { kind: repo.kind });
+  const model = await modelOfRepo(repo.id);
+  if (model) return model;
+  const head = await headOf(repo.id);
+  if (head === null) throw new AppError("unsupported_model", `${shown} has no files yet; upload some.`);
+  await requireRuns(head, shown);
+  throw new AppError("upload_not_ready", `${shown} has just changed; try again in a moment.`);
+}
+
+const kinds: Readonly<Record<ReadableRepo["kind"], string>> = { base: "base", finetune: "fine-tune", guide: "guide" };

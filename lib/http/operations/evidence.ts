@@ -1,0 +1,103 @@
+import { z } from "zod";
+import { inspectionQuery, inspectionView } from "#lib/catalog/inspections/schema.ts";
+import { newCheck, pairList, pairQuery, pairView, partnerList } from "#lib/catalog/pairs/schema.ts";
+import { repoParams } from "#lib/catalog/repos/schema.ts";
+import { operation } from "#lib/http/operation.ts";
+import { pageQuery } from "#lib/http/page.ts";
+
+const pairParams = z.object({ id: z.uuid() });
+
+export const getInspection = operation({
+  id: "getInspection",
+  method: "GET",
+  path: "/api/v1/repos/{owner}/{repo}/inspection",
+  summary: "What a commit is: its kind, what runs it, and the base it was made from",
+  tag: "evidence",
+  scope: null,
+  params: repoParams,
+  query: inspectionQuery,
+  status: 200,
+  response: inspectionView,
+  failures: ["bad_request", "not_found", "repo_not_found", "revision_not_found"],
+});
+
+export const listGuides = operation({
+  id: "listGuides",
+  method: "GET",
+  path: "/api/v1/repos/{owner}/{repo}/guides",
+  summary: "The guides that work on a fine-tune or base, best proven first, and those of its base that are not measured yet",
+  tag: "evidence",
+  scope: null,
+  params: repoParams,
+  query: pageQuery,
+  status: 200,
+  response: partnerList,
+  failures: ["bad_request", "repo_not_found"],
+});
+
+export const listFits = operation({
+  id: "listFits",
+  method: "GET",
+  path: "/api/v1/repos/{owner}/{repo}/fits",
+  summary: "The models that a guide works on, best proven first, and those of its base that are not measured yet",
+  tag: "evidence",
+  scope: null,
+  params: repoParams,
+  query: pageQuery,
+  status: 200,
+  response: partnerList,
+  failures: ["bad_request", "repo_not_found"],
+});
+
+export const requestCheck = operation({
+  id: "requestCheck",
+  method: "POST",
+  path: "/api/v1/pairs",
+  summary: "Measure a guide on a fine-tune; what has been measured is returned as it is",
+  tag: "evidence",
+  scope: "run",
+  body: newCheck,
+  status: 202,
+  response: pairView,
+  failures: ["bad_request", "unauthenticated", "forbidden", "repo_not_found", "pair_does_not_fit", "unsupported_model", "upload_not_ready", "queue_full", "too_large"],
+});
+
+export const listPairs = operation({
+  id: "listPairs",
+  method: "GET",
+  path: "/api/v1/pairs",
+  summary: "Measurements, newest first",
+  tag: "evidence",
+  scope: null,
+  query: pairQuery,
+  status: 200,
+  response: pairList,
+  failures: ["bad_request", "repo_not_found"],
+});
+
+export const getPair = operation({
+  id: "getPair",
+  method: "GET",
+  path: "/api/v1/pairs/{id}",
+  summary: "A measurement with all its numbers",
+  tag: "evidence",
+  scope: null,
+  params: pairParams,
+  query: z.object({ raw: z.stringbool().default(false).meta({ description: "down to the value of every sample" }) }),
+  status: 200,
+  response: pairView,
+  failures: ["bad_request", "not_found"],
+});
+
+export const cancelPair = operation({
+  id: "cancelPair",
+  method: "POST",
+  path: "/api/v1/pairs/{id}/cancel",
+  summary: "Stop a measurement that you asked for, or of a repo that you may write to",
+  tag: "evidence",
+  scope: "run",
+  params: pairParams,
+  status: 200,
+  response: pairView,
+  failures: ["bad_request", "unauthenticated", "forbidden", "not_found", "already_ended"],
+});

@@ -1,0 +1,11 @@
+/** Text of strangers as PostgreSQL can keep it: without NUL, without halves of characters. */
+export const toStorableText = (text: string): string => text.toWellFormed().replaceAll("\0", "\ufffd");
+
+/** The same for every text within a value that JSON can write; what JSON cannot write becomes null or is left out, as it does. */
+export function toStorableJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (_key, part: unknown) => {
+    if (typeof part === "string") return toStorableText(part);
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).map(([name, each]) => [toStorableText(name), each]));
+  });
+}

@@ -1,0 +1,134 @@
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { readManifest } from "#lib/catalog/commits/service.ts";
+import { runnableModel } from "#lib/catalog/models/service.ts";
+import { EVALUATOR, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import { type Check, claimPair, failPair, getCheck, type Outcome, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
+import type { Verdict } from "#lib/db/generated/client.ts";
+import { env } from "#lib/env.ts";
+import { log } from "#lib/log.ts";
+import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
+import { deadlines } from "#lib/queue/jobs.ts";
+import { failpoint } from "#lib/util/failpoint.ts";
+import { readPrompts } from "#workers/cli/prompts-file.ts";
+import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
+import type { JobHandler } from "#workers/hub/handler.ts";
+import type { CheckJob, ResultOf } from "#workers/inference/messages.ts";
+
+/** Measures a guide on a fine-tune. */
+export const checkHandler: JobHandler = {
+  claim: claimPair,
+  async run({ subjectId, attempt, models, signal }) {
+    const check = await getCheck(subjectId);
+    const opened: CommitFolder[] = [];
+    try {
+      const { job, judges } = await toJob(check, async ({ commitId, name }) => {
+        const open = await openCommitFolder(commitId, name);
+        opened.push(open);
+        return open.folder;
+      });
+      const clock = stageClock();
+      const tell = progressWriter(subjectId, attempt);
+      const onProgress = ({ stage, done, total }: Progress): void => {
+        clock.see(stage);
+        tell({ stage, done, total });
+      };
+      const result = await models.run(job, { signal, deadline: deadlines.check * 1000, onProgress });
+      failpoint("check.measured");
+      await recordOutcome(subjectId, attempt, toOutcome(check, judges, result, clock.milliseconds));
+      failpoint("check.done");
+    } finally {
+      for (const { close } of opened) await close();
+    }
+  },
+  async fail(id, attempt, failure) {
+    await failPair(id, attempt, failure);
+  },
+};
+
+/** Of the evaluator and the list of prompts; null where the base has none. */
+interface Judges {
+  readonly evaluatorSha256: string | null;
+  readonly promptsSha256: string | null;
+}
+
+type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
+
+async function toJob({ request, finetuneCommitId, finetuneWeightsSha256, guide, base }: Check, open: Open): Promise<{ job: CheckJob; judges: Judges }> {
+  const model = await runnableModel(finetuneCommitId);
+  const manifest = new Map(base ? (await readManifest(base.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
+  const [evaluatorSha256, promptsSha256] = [manifest.get(EVALUATOR) ?? null, manifest.get(PROMPTS) ?? null];
+  const baseFolder = base && (await open(base));
+  const lowRank = [];
+  for (const file of model.lowRank) lowRank.push({ path: join(await open(file), file.path), strength: 1 });
+  const job: CheckJob = {
+    type: "check",
+    runtime: { provider: "cpu", threads: env().threads },
+    choice: { model: await open(model.base), lowRank, guide: join(await open(guide), guide.path) },
+    base: baseFolder,
+    evaluator: baseFolder && evaluatorSha256 ? join(baseFolder, EVALUATOR) : null,
+    prompts: baseFolder && evaluatorSha256 && promptsSha256 ? await readPrompts(join(baseFolder, PROMPTS)) : null,
+    pictures: request.pictures,
+    domain: null,
+    tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [finetuneWeightsSha256, evaluatorSha256].join() },
+  };
+  return { job, judges: { evaluatorSha256, promptsSha256: evaluatorSha256 && promptsSha256 } };
+}
+
+const verdicts: Readonly<Record<VerdictName, Verdict>> = { verified: "verified", "usable with limits": "usableWithLimits", incompatible: "incompatible", "not measured": "notMeasured" };
+
+function toOutcome({ request, files }: Check, judges: Judges, { report, runtime }: ResultOf<CheckJob>, milliseconds: (stage: string) => number): Outcome {
+  const { verdict, reasons, evidence, cost, protocol, raw } = report;
+  const { structure, lineage, agreement, fidelity } = evidence;
+  const measured = {
+    structure,
+    lineage: lineage && { ...lineage, band: lineageBand(lineage) },
+    agreement: agreement?.finite ? agreement : null,
+    fidelity,
+    cost,
+    protocol,
+    ...judges,
+    files,
+    runtime,
+  };
+  return {
+    verdict: verdicts[verdict],
+    reasons,
+    summary: { request, measured },
+    levels: [
+      { level: 0, n: 1, raw: { structure }, milliseconds: 0 },
+      ...(lineage ? [{ level: 1 as const, n: lineage.tensors, raw: lineage, milliseconds: milliseconds("lineage") }] : []),
+      ...(agreement ? [{ level: 2 as const, n: agreement.fvu.n, raw: raw.agreement, milliseconds: milliseconds("agreement") }] : []),
+      ...(fidelity ? [{ level: 4 as const, n: fidelity.cfg.n, raw: raw.fidelity, milliseconds: milliseconds("pictures") }] : []),
+      ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
+    ],
+    machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
+  };
+}
+
+/** How long each stage of the work took, from its first word to the next stage's or now. */
+function stageClock(): { see(stage: string): void; milliseconds(stage: string): number } {
+  const began = new Map<string, number>();
+  return {
+    see: (stage) => void (began.has(stage) || began.set(stage, performance.now())),
+    milliseconds: (stage) => {
+      const start = began.get(stage);
+      const next = Math.min(...[...began.values()].filter((at) => start !== undefined && at > start), performance.now());
+      return start === undefined ? 0 : Math.round(next - start);
+    },
+  };
+}
+
+const TELL_EVERY = 500; // milliseconds
+
+/** Keeps the row's progress about as it is; one that cannot be written is passed over, for the next one says more. */
+function progressWriter(id: string, attempt: number): (progress: Progress) => void {
+  let [last, isWriting] = [0, false];
+  return (progress) => {
+    if (isWriting || performance.now() - last < TELL_EVERY) return;
+    [last, isWriting] = [performance.now(), true];
+    saveProgress(id, attempt, progress)
+      .catch((cause: unknown) => log().warn({ event: "check.progress", err: cause }, "The progress of a measurement could not be written."))
+      .finally(() => (isWriting = false));
+  };
+}
