@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { AppError } from "#lib/errors.ts";
+import { makeFolder } from "./durable.ts";
 import { requireObjectKey } from "./keys.ts";
 
 const LOW_WATER_BYTES = 200e6; // PostgreSQL may write on the same disk, and stops when it cannot
@@ -42,7 +43,7 @@ export class DiskFolder {
 
   /** @throws disk_full when the disk would not have enough left after so many bytes more; what is there can still be read */
   async requireRoom(bytes: number): Promise<void> {
-    await mkdir(this.path, { recursive: true });
+    await makeFolder(this.path);
     const { bavail, blocks, bsize } = await statfs(this.path);
     if (bavail * bsize - bytes < Math.max(LOW_WATER_BYTES, blocks * bsize * LOW_WATER_SHARE)) throw this.#full();
   }

@@ -93,6 +93,10 @@ export class DiskStore implements ObjectStore {
     return this.#multiparts.list();
   }
 
+  requireRoom(bytes: number): Promise<void> {
+    return this.#folder.guard(() => this.#folder.requireRoom(bytes));
+  }
+
   put(key: string, bytes: Uint8Array): Promise<ObjectFacts> {
     return this.#folder.guard(async () => {
       const arriving = join(this.#folder.uploads, newName());

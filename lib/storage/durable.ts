@@ -1,4 +1,4 @@
-import { mkdir, open, rename } from "node:fs/promises";
+import { mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Moves a file that is already on the disk to its place, in a way that a power cut does not undo. */
@@ -10,9 +10,16 @@ export async function moveDurably(from: string, to: string): Promise<void> {
 
 /** Makes a folder with those above it; each new name is on the disk when this returns. */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+  try {
+    await mkdir(path); // not recursive: that says ENOENT on a read-only disk
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code !== "ENOENT") throw cause;
+    await makeFolder(dirname(path));
+    return makeFolder(path);
+  }
+  await syncFolder(dirname(path));
 }
 
 /** Puts the names in a folder on the disk. */

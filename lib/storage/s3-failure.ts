@@ -11,7 +11,7 @@ const known: readonly (readonly [said: RegExp, code: FailureCode, sentence: (pla
   [/^(InvalidPart|InvalidPartOrder|EntityTooSmall|MalformedXML)$/, "bytes_differ", () => "The store has other parts than those that were named, or one that is too small; list the parts, send what is missing, and complete the upload again."],
   [/^(InvalidRange|416)$/, "range_not_satisfiable", () => "These bytes are not within the object."],
   [/^(NoSuchBucket)$/, "storage_unavailable", ({ endpoint, bucket }) => `There is no bucket ${bucket} at ${endpoint}; make it, or correct S3_BUCKET.`],
-  [/^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|401)$/, "storage_unavailable", ({ endpoint }) => `The store at ${endpoint} does not know this access key; correct S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY.`],
+  [/^(InvalidAccessKeyId|XAdminUserNotFound|SignatureDoesNotMatch|InvalidToken|401)$/, "storage_unavailable", ({ endpoint }) => `The store at ${endpoint} does not know this access key; correct S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY.`],
   [/^(RequestTimeTooSkewed)$/, "storage_unavailable", ({ endpoint }) => `The clocks of this machine and of the store at ${endpoint} differ by too much; set this one right.`],
   [/^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|30\d)$/, "storage_unavailable", ({ bucket }) => `The bucket ${bucket} is in another region or at another address; correct S3_REGION and S3_ENDPOINT.`],
   [/^(QuotaExceeded|XMinioStorageFull|InsufficientStorage|507)$/, "disk_full", ({ endpoint }) => `The store at ${endpoint} is full; its operator has to make room. Nothing was lost, and downloads go on.`],
@@ -32,9 +32,11 @@ export function s3Failure(place: Place, cause: unknown): unknown {
   for (const [pattern, code, sentence] of known) {
     if (said.some((word) => pattern.test(word))) return new AppError(code, sentence(place), { said: said[0] }, cause);
   }
-  if (!isAnswer(cause)) return cause;
-  return new AppError("storage_unavailable", `The store at ${place.endpoint} answers what we do not understand (${said[0]}); check S3_ENDPOINT, or look in the store's log.`, { said: said[0] }, cause);
+  return isAnswer(cause) ? notUnderstood(place, said[0]!, cause) : cause;
 }
+
+export const notUnderstood = ({ endpoint }: Place, what: string, cause?: unknown): AppError =>
+  new AppError("storage_unavailable", `The store at ${endpoint} answers what we do not understand (${what}); check S3_ENDPOINT, or look in the store's log.`, { said: what }, cause);
 
 /** The names of a failure, the most telling first: S3's code, Node's, the HTTP status. */
 export function saidBy(cause: unknown): string[] {

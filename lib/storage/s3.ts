@@ -18,7 +18,7 @@ import type { S3Settings } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { contentDisposition } from "#lib/util/content-disposition.ts";
 import { isObjectKey, newObjectKey, requireObjectKey } from "./keys.ts";
-import { s3Failure, saidBy } from "./s3-failure.ts";
+import { notUnderstood, s3Failure, saidBy } from "./s3-failure.ts";
 import type { ByteRange, DownloadOptions, ListedObject, ObjectFacts, ObjectStore, OpenMultipart, StoredPart } from "./store.ts";
 import { Turns } from "./turns.ts";
 import { wholeBody } from "./whole-body.ts";
@@ -69,7 +69,8 @@ export class S3Store implements ObjectStore {
 
   async beginMultipart(key: string): Promise<string> {
     const { UploadId } = await this.#ask(() => this.#client.send(new CreateMultipartUploadCommand(this.#at(key))));
-    return UploadId!;
+    if (!UploadId) throw notUnderstood(this.#settings, "no id of the upload");
+    return UploadId;
   }
 
   signPart(key: string, storageId: string, { number, size }: { readonly number: number; readonly size: number }, seconds: number): Promise<string> {
@@ -81,7 +82,7 @@ export class S3Store implements ObjectStore {
     const parts: StoredPart[] = [];
     for (let after: string | undefined; ; ) {
       const page = await this.#ask(() => this.#client.send(new ListPartsCommand({ ...this.#at(key), UploadId: storageId, PartNumberMarker: after, MaxParts: this.#pageSize })));
-      for (const { PartNumber, Size, ETag } of page.Parts ?? []) parts.push({ number: PartNumber!, size: Size!, tag: toTag(ETag) });
+      for (const { PartNumber, Size, ETag } of page.Parts ?? []) parts.push({ number: PartNumber!, size: Size!, tag: this.#tagOf(ETag) });
       if (!page.IsTruncated) return parts;
       after = page.NextPartNumberMarker;
     }
@@ -119,14 +120,16 @@ export class S3Store implements ObjectStore {
     }
   }
 
+  async requireRoom(): Promise<void> {}
+
   async put(key: string, bytes: Uint8Array): Promise<ObjectFacts> {
     const { ETag } = await this.#ask(() => this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: bytes })));
-    return { size: bytes.byteLength, tag: toTag(ETag) };
+    return { size: bytes.byteLength, tag: this.#tagOf(ETag) };
   }
 
   async head(key: string): Promise<ObjectFacts | null> {
     const answer = await this.#unlessMissing(() => this.#client.send(new HeadObjectCommand(this.#at(key))));
-    return answer && { size: answer.ContentLength!, tag: toTag(answer.ETag) };
+    return answer && { size: answer.ContentLength!, tag: this.#tagOf(answer.ETag) };
   }
 
   async read(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {
@@ -168,7 +171,7 @@ export class S3Store implements ObjectStore {
     for (let after: string | undefined; ; ) {
       const page = await this.#ask(() => this.#client.send(new ListObjectsV2Command({ Bucket: this.#settings.bucket, ContinuationToken: after, MaxKeys: this.#pageSize })));
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
-        if (isObjectKey(Key!)) yield { key: Key!, size: Size!, tag: toTag(ETag), modifiedAt: LastModified! };
+        if (isObjectKey(Key!)) yield { key: Key!, size: Size!, tag: this.#tagOf(ETag), modifiedAt: LastModified! };
       }
       if (!page.IsTruncated) return;
       after = page.NextContinuationToken;
@@ -184,6 +187,12 @@ export class S3Store implements ObjectStore {
   #at(key: string): { Bucket: string; Key: string } {
     requireObjectKey(key);
     return { Bucket: this.#settings.bucket, Key: key };
+  }
+
+  /** S3 writes it as HTTP does, in quotes. What answers without one is a web server of another kind. */
+  #tagOf(etag: string | undefined): string {
+    if (!etag) throw notUnderstood(this.#settings, "no ETag");
+    return etag.replaceAll('"', "");
   }
 
   async #ask<T>(send: () => Promise<T>): Promise<T> {
@@ -205,9 +214,6 @@ export class S3Store implements ObjectStore {
     );
   }
 }
-
-/** S3 writes it as HTTP does, in quotes. */
-const toTag = (etag: string | undefined): string => (etag ?? "").replaceAll('"', "");
 
 const missing = (key: string): AppError => new AppError("not_found", "The bytes of this are not in the store.", { key });
 const notWithin = ({ begin, end }: ByteRange): AppError => new AppError("range_not_satisfiable", `The bytes ${begin} to ${end} are not within this file.`, { begin, end });

@@ -69,6 +69,9 @@ export interface ObjectStore {
   /** Every upload that was begun and has not ended, for the sweeper. */
   listMultiparts(): AsyncIterable<OpenMultipart>;
 
+  /** Whether so many bytes more would fit, as far as the store knows its room: a bucket does not. @throws disk_full */
+  requireRoom(bytes: number): Promise<void>;
+
   /** Writes a small object at once; durable when it returns. */
   put(key: string, bytes: Uint8Array): Promise<ObjectFacts>;
   /** Null where there is no such object. */

@@ -1,23 +1,206 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { statSync } from "node:fs";
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { DiskStore } from "#lib/storage/disk.ts";
+import { newObjectKey } from "#lib/storage/keys.ts";
+import { MIN_PART_BYTES, type StoredPart } from "#lib/storage/store.ts";
 import { objectStoreContract } from "../../contract/object-store.ts";
-import { serve } from "../../support/serve.ts";
+import { serveDiskStore } from "../../support/disk-store.ts";
 
-objectStoreContract("the disk store", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "guidepost-disk-"));
-  const server = await serve(async (request) => {
-    const route = await import("../../../app/storage/[...path]/route.ts");
-    const handler = { PUT: route.PUT, GET: route.GET, HEAD: route.HEAD }[request.method];
-    return handler ? handler(request, { params: Promise.resolve({ path: new URL(request.url).pathname.split("/").slice(2) }) }) : new Response(null, { status: 405 });
+objectStoreContract("the disk store", serveDiskStore);
+
+const secret = "only-for-tests-0123456789abcdef0123";
+const publicUrl = "http://localhost:3000";
+let root: string;
+let folder: string;
+let store: DiskStore;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "guidepost-disk-"));
+  await chmod(root, 0o755); // one test is another user
+  folder = join(root, "objects");
+  store = new DiskStore({ folder, publicUrl, secret });
+});
+afterAll(() => rm(root, { recursive: true }));
+afterEach(async () => {
+  for await (const { key } of store.list()) await store.delete(key);
+  for await (const { key, storageId } of store.listMultiparts()) await store.abortMultipart(key, storageId);
+});
+
+const send = (key: string, storageId: string, number: number, bytes: Uint8Array): Promise<StoredPart> =>
+  store.receivePart(key, { storageId, number, size: bytes.length }, [bytes] as unknown as AsyncIterable<Uint8Array>);
+
+/** Runs lines of a program of its own, which has this store as `store`. */
+function start(lines: string, { in: place = folder, mount = "", uid }: { in?: string; mount?: string; uid?: number } = {}): ChildProcess {
+  const code = `import { DiskStore } from "#lib/storage/disk.ts"; const store = new DiskStore(${JSON.stringify({ folder: place, publicUrl, secret })});
+    const told = (work) => work.then((value) => JSON.stringify(value ?? null), (failure) => failure.code + ": " + failure.message).then((line) => console.log(line));
+    ${lines}`;
+  const node = [process.execPath, "--input-type=module", "-e", code] as const;
+  const [program, ...args] = mount ? ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", `${mount} && exec "$@"`, "sh", ...node] : node;
+  return spawn(program!, args, { stdio: ["ignore", "pipe", "inherit"], ...(uid === undefined ? {} : { uid, gid: uid }) });
+}
+
+/** What such a program printed, line by line. */
+async function linesOf(child: ChildProcess): Promise<string[]> {
+  const [said] = await Promise.all([buffer(child.stdout!), once(child, "close")]);
+  return said.toString().trim().split("\n");
+}
+
+describe("a crash leaves all of it or nothing:", () => {
+  test("a part that was on its way does not count, and is sent again", async () => {
+    const key = newObjectKey();
+    const id = await store.beginMultipart(key);
+    const child = start(`store.receivePart("${key}", { storageId: "${id}", number: 1, size: 8e6 }, (async function* () { yield new Uint8Array(4e6); await new Promise(() => setInterval(() => {}, 1000)); })());`);
+    const upload = join(folder, "uploads", (await readdir(join(folder, "uploads")))[0]!);
+    const arriving = async (): Promise<string[]> => (await readdir(upload)).filter((name) => name.endsWith(".new"));
+    while (!(await arriving()).some((name) => statSync(join(upload, name)).size === 4e6)) await sleep(5);
+    child.kill("SIGKILL");
+    await once(child, "close");
+
+    expect(await arriving()).toHaveLength(1);
+    expect(await store.listParts(key, id)).toEqual([]);
+    const bytes = randomBytes(1000);
+    await store.completeMultipart(key, id, [await send(key, id, 1, bytes)]);
+    expect(await buffer(await store.read(key))).toEqual(bytes);
+    expect(await readdir(join(folder, "uploads"))).toEqual([]);
   });
-  Object.assign(process.env, { GUIDEPOST_DATA: folder, GUIDEPOST_URL: server.url, GUIDEPOST_SECRET: "only-for-tests-0123456789abcdef0123", LOG_LEVEL: "error" });
-  const { objectStore } = await import("#lib/storage/open-store.ts");
-  return {
-    store: objectStore(),
-    close: async () => {
-      await server.close();
-      await rm(folder, { recursive: true });
-    },
-  };
+
+  test("an object that was being put together is not there, and is put together again", async () => {
+    const key = newObjectKey();
+    const id = await store.beginMultipart(key);
+    const bytes = randomBytes(10 * MIN_PART_BYTES);
+    const parts: StoredPart[] = [];
+    for (let number = 1; number <= 10; number++) parts.push(await send(key, id, number, bytes.subarray((number - 1) * MIN_PART_BYTES, number * MIN_PART_BYTES)));
+    const upload = join(folder, "uploads", (await readdir(join(folder, "uploads")))[0]!);
+    const child = start(`store.completeMultipart("${key}", "${id}", ${JSON.stringify(parts)});`);
+    while (child.exitCode === null && !(await readdir(upload)).some((name) => name.endsWith(".new"))) await sleep(1);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    expect(await store.head(key)).toBeNull();
+    expect(await store.listParts(key, id)).toEqual(parts);
+
+    await store.completeMultipart(key, id, parts);
+    expect(bytes.equals(await buffer(await store.read(key)))).toBe(true);
+    expect(await readdir(join(folder, "uploads"))).toEqual([]);
+  });
+
+  test("an upload that ended just before is forgotten by the next call", async () => {
+    const key = newObjectKey();
+    const id = await store.beginMultipart(key);
+    const part = await send(key, id, 1, randomBytes(1000));
+    const upload = join(folder, "uploads", (await readdir(join(folder, "uploads")))[0]!);
+    await cp(upload, join(root, "kept"), { recursive: true });
+    const facts = await store.completeMultipart(key, id, [part]);
+    await cp(join(root, "kept"), upload, { recursive: true }); // as if the object had been moved to its place, and nothing after that been done
+    expect(await store.completeMultipart(key, id, [part])).toEqual(facts);
+    expect(await readdir(join(folder, "uploads"))).toEqual([]);
+  });
+
+  test("what is left beside the uploads goes a day later", async () => {
+    const [old, fresh] = [["old.new", "old.ended"], ["fresh.new", "fresh.ended"]];
+    await mkdir(join(folder, "uploads"), { recursive: true });
+    for (const name of [...old, ...fresh]) {
+      if (name.endsWith(".ended")) await mkdir(join(folder, "uploads", name));
+      await writeFile(join(folder, "uploads", name, ...(name.endsWith(".ended") ? ["00001"] : [])), "bytes");
+    }
+    const dayAgo = new Date(Date.now() - 25 * 3600 * 1000);
+    for (const name of old) await utimes(join(folder, "uploads", name), dayAgo, dayAgo);
+    for await (const _ of store.listMultiparts());
+    expect((await readdir(join(folder, "uploads"))).toSorted()).toEqual(fresh.toSorted());
+    for (const name of fresh) await rm(join(folder, "uploads", name), { recursive: true });
+  });
+});
+
+test("two processes that complete one upload agree", async () => {
+  const key = newObjectKey();
+  const id = await store.beginMultipart(key);
+  const parts = [await send(key, id, 1, randomBytes(MIN_PART_BYTES)), await send(key, id, 2, randomBytes(MIN_PART_BYTES))];
+  const line = `await told(store.completeMultipart("${key}", "${id}", ${JSON.stringify(parts)}));`;
+  const all = await Promise.all([1, 2, 3].map(() => linesOf(start(line))));
+  const facts = await store.head(key);
+  expect(all).toEqual([1, 2, 3].map(() => [JSON.stringify(facts)]));
+});
+
+test("a tag outlives a restart, and a copy of the folder elsewhere; another secret's URLs are refused", async () => {
+  const key = newObjectKey();
+  const { tag } = await store.put(key, randomBytes(100));
+  const elsewhere = join(root, "restored");
+  await cp(folder, elsewhere, { recursive: true });
+  const restored = new DiskStore({ folder: elsewhere, publicUrl, secret: "another-secret-0123456789abcdef01" });
+  expect(await restored.head(key)).toMatchObject({ tag });
+
+  const url = new URL(await store.signDownload(key, { fileName: "a", contentType: "text/plain", disposition: "inline", seconds: 60 }));
+  expect(store.parseDownloadUrl(key, url.searchParams)).toEqual({ fileName: "a", contentType: "text/plain", disposition: "inline" });
+  expect(() => restored.parseDownloadUrl(key, url.searchParams)).toThrow(expect.objectContaining({ code: "forbidden" }));
+});
+
+describe("a disk that cannot is told in a sentence:", () => {
+  const canMount = spawnSync("unshare", ["--user", "--map-root-user", "--mount", "true"]).status === 0;
+  const key = newObjectKey();
+  const put = `await told(store.put("${key}", new Uint8Array(10)));`;
+
+  test("a file in place of the folder", async () => {
+    await writeFile(join(root, "file"), "");
+    expect(await linesOf(start(put, { in: join(root, "file", "objects") }))).toEqual([`storage_unavailable: ${root}/file/objects, or something in it, is a file where a folder must be; move it away, or point GUIDEPOST_DATA elsewhere.`]);
+  });
+
+  test("a folder of somebody else", async () => {
+    const isRoot = process.getuid?.() === 0;
+    await mkdir(join(root, "theirs"), { mode: isRoot ? 0o700 : 0o500 });
+    const lines = await linesOf(start(`${put} await told(store.check());`, { in: join(root, "theirs", "objects"), ...(isRoot ? { uid: 65534 } : {}) }));
+    const sentence = `storage_unavailable: The hub may not use ${root}/theirs/objects; give that folder to the user that runs it, or point GUIDEPOST_DATA at another.`;
+    expect(lines).toEqual([sentence, sentence]);
+  });
+
+  test.runIf(canMount)("a read-only disk, from which reading goes on", async () => {
+    const place = join(root, "read-only");
+    await new DiskStore({ folder: place, publicUrl, secret }).put(key, randomBytes(10));
+    const lines = await linesOf(start(`${put} await told(store.beginMultipart("${key}")); await told(store.delete("${key}")); await told(store.head("${key}"));`, { in: place, mount: `mount --bind ${place} ${place} && mount -o remount,ro,bind ${place}` }));
+    const sentence = `storage_unavailable: ${place} is on a read-only disk; point GUIDEPOST_DATA at a folder that can be written.`;
+    expect(lines).toEqual([sentence, sentence, sentence, expect.stringContaining('"size":10')]);
+  });
+
+  test.runIf(canMount)("one with too little room: no part begins, what is there is read, and it goes on when there is room again", async () => {
+    const place = join(root, "small");
+    await mkdir(place);
+    const lines = await linesOf(
+      start(
+        `const [one, two] = ["${newObjectKey()}", "${newObjectKey()}"];
+         const id = await store.beginMultipart(two);
+         await told(store.put(one, new Uint8Array(60e6)).then(() => "put"));
+         const part = () => told(store.receivePart(two, { storageId: id, number: 1, size: 60e6 }, (async function* () { yield new Uint8Array(60e6); })()).then(() => "received"));
+         await part();
+         await told(store.head(one).then(({ size }) => size));
+         await store.delete(one);
+         await part();`,
+        { in: place, mount: `mount -t tmpfs -o size=300m none ${place}` },
+      ),
+    );
+    const full = `disk_full: The disk of ${place} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`;
+    expect(lines).toEqual(['"put"', full, "60000000", '"received"']);
+  });
+
+  test.runIf(canMount)("one that fills up while a part arrives", async () => {
+    const place = join(root, "filling");
+    await mkdir(place);
+    const lines = await linesOf(
+      start(
+        `import { readdirSync, writeFileSync } from "node:fs";
+         const id = await store.beginMultipart("${key}");
+         const fill = () => { try { writeFileSync("${place}/rest", new Uint8Array(300e6)); } catch {} };
+         await told(store.receivePart("${key}", { storageId: id, number: 1, size: 20e6 }, (async function* () { yield new Uint8Array(10e6); fill(); yield new Uint8Array(10e6); })()));
+         await told(store.listParts("${key}", id));
+         console.log(readdirSync("${place}/uploads/" + readdirSync("${place}/uploads")[0]).length);`,
+        { in: place, mount: `mount -t tmpfs -o size=300m none ${place}` },
+      ),
+    );
+    expect(lines).toEqual([expect.stringMatching(/^disk_full: /), "[]", "0"]);
+  });
 });
