@@ -53,15 +53,19 @@ export interface StubWorker {
   readonly process: ChildProcess;
   readonly pid: number;
   kill(signal: NodeJS.Signals): void;
+  /** Its log so far. */
+  log(): string;
   /** The code or signal it ended with. */
   readonly ended: Promise<number | string>;
 }
 
 /** Starts a worker process and waits until it takes jobs. */
 export async function startStubWorker(variables: Readonly<Record<string, string>>): Promise<StubWorker> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("../workers/stub-worker.ts", import.meta.url))], { env: { ...process.env, ...variables }, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL("../workers/stub-worker.ts", import.meta.url))], { env: { ...process.env, ...variables }, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  let log = "";
+  child.stderr!.on("data", (bytes: Buffer) => (log += bytes.toString()));
   const ended = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
   const ready = await Promise.race([once(child, "message").then(() => true), ended]);
-  if (ready !== true) throw new Error(`The worker ended before it was ready: ${ready}`);
-  return { process: child, pid: child.pid!, kill: (signal) => void child.kill(signal), ended };
+  if (ready !== true) throw new Error(`The worker ended before it was ready (${ready}): ${log}`);
+  return { process: child, pid: child.pid!, kill: (signal) => void child.kill(signal), log: () => log, ended };
 }

@@ -52,7 +52,7 @@ describe("a job", () => {
   });
 
   test("that fails says why, and is not tried again", async () => {
-    await start();
+    const worker = await start();
     const [bad, bug] = [await putStub("fail"), await putStub("stumble")];
     await until(bad, "failed");
     await until(bug, "failed");
@@ -60,6 +60,8 @@ describe("a job", () => {
     const { problem } = await stubRow(bug);
     expect(problem).toContain(`internal: Something went wrong on our side; try again, and tell the hub's operator the job's id ${bug.jobId}`);
     expect(problem).not.toContain("secret");
+    const line = worker.log().split("\n").find((one) => one.includes("secret is not a function"));
+    expect(JSON.parse(line!)).toMatchObject({ level: "error", event: "job.failed", jobId: bug.jobId, subjectId: bug.id, attempt: 1, code: "internal" });
     await expect.poll(() => queueState(bad)).toBe("completed");
     expect(await story(bad)).toEqual(["queued 0", "started 1", "failed 1"]);
   });

@@ -110,7 +110,9 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
     const late = stop.signal.reason instanceof AppError ? stop.signal.reason : null;
     if (job.signal.aborted || (stop.signal.aborted && !late) || !(await isHeld(held))) return left(held);
     const failure = named(late ?? toAppError(cause), job);
-    if (failures[failure.code].temporary && timesReturned(job) < MAX_RETURNS) return giveBack(held, delayAfter(failure, job), failure.message);
+    const mayPass = failures[failure.code].temporary || held.attempt === 0;
+    if (mayPass && timesReturned(job) < MAX_RETURNS) return giveBack(held, delayAfter(failure, job), failure.message);
+    if (held.attempt === 0) throw cause; // nothing may be written without a claim: pg-boss counts it as a loss
     log()[failure.code === "internal" ? "error" : "warn"]({ event: "job.failed", kind: job.data.kind, code: failure.code, err: failure.cause ?? cause }, failure.message);
     await handler.fail(job.data.subjectId, held.attempt, failure);
     await note(held, "failed", failure.message, { code: failure.code });
@@ -146,12 +148,12 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
     stopping = true;
     const finished = (): Promise<unknown> => Promise.all([...running].map(({ ended }) => ended));
     await Promise.race([finished(), sleep(grace, undefined, { ref: false })]);
-    const left = [...running];
-    for (const held of left) {
+    const unfinished = [...running];
+    for (const held of unfinished) {
       await giveBack(held, 0, "Its worker was stopped; another takes it.").catch((cause: unknown) => log().warn({ event: "job.lost", jobId: held.job.id, err: cause }));
       held.stop.abort();
     }
-    if (left.length > 0) await Promise.race([finished(), sleep(2_000, undefined, { ref: false })]);
+    if (unfinished.length > 0) await Promise.race([finished(), sleep(2_000, undefined, { ref: false })]);
   }
 
   return { take, bury, stop };

@@ -1,3 +1,4 @@
+import { rmdirSync } from "node:fs";
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
 import { findKin, inspect } from "./inspect.ts";
@@ -53,7 +54,13 @@ process.on("message", (raw) => {
   else if (busy) say({ type: "failed", code: "internal", message: "The inference process was given a second job while busy.", detail: {} });
   else void run(message);
 });
-process.on("disconnect", () => process.exit(0));
+process.on("disconnect", () => {
+  try {
+    rmdirSync(process.cwd()); // empty, and nobody else is left to do it
+  } finally {
+    process.exit(0);
+  }
+});
 // Ctrl-C reaches the whole group; the parent decides what it means.
 process.on("SIGINT", () => {});
 say({ type: "ready" });

@@ -25,20 +25,21 @@ const SILENCE_AFTER_CANCEL = 2000;
  */
 export class InferenceProcess {
   readonly #child: ChildProcess;
+  readonly #folder = mkdtempSync(join(tmpdir(), "guidepost-inference-"));
   /** The end of what the child wrote to standard error: what a native crash leaves behind. */
   #lastWords = "";
   #killedFor: AppError | null = null;
 
   constructor() {
-    const folder = mkdtempSync(join(tmpdir(), "guidepost-inference-"));
     this.#child = fork(fileURLToPath(new URL("./child.ts", import.meta.url)), [], {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
-      cwd: folder,
+      cwd: this.#folder,
       // Freed weights go back to the system at once instead of staying with the allocator.
       env: { ...harmlessVariables(), MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_ARENA_MAX: "1" },
     });
-    this.#child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    this.#child.on("error", ({ message }) => (this.#lastWords = message)); // it could not be started, or told something
+    this.#child.once("exit", () => this.#removeFolder());
     this.#child.stderr!.on("data", (bytes: Buffer) => (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-2000)));
   }
 
@@ -81,6 +82,7 @@ export class InferenceProcess {
       };
       child.on("message", hear);
       child.on("exit", gone);
+      if (child.pid === undefined) return reject(new AppError("inference_died", "The inference process could not be started, most often because memory ran out; close other programs and try again.", { stderr: this.#lastWords }));
       if (child.exitCode !== null || child.signalCode !== null) return gone(child.exitCode, child.signalCode);
       if (deadline !== undefined) {
         timers.push(setTimeout(() => kill(new AppError("deadline_passed", `The work took longer than the ${deadline / 1000} s it was given; ask for fewer steps or a longer time.`, { deadline })), deadline));
@@ -94,6 +96,15 @@ export class InferenceProcess {
   /** Ends the child at once. Nothing of value is in it. */
   close(): void {
     this.#child.kill("SIGKILL");
+    this.#removeFolder(); // now, for this process may end before it hears that the other did
+  }
+
+  #removeFolder(): void {
+    try {
+      rmSync(this.#folder, { recursive: true, force: true });
+    } catch {
+      // Windows keeps the folder of a process until that has ended
+    }
   }
 
   #say(message: ParentMessage): void {
