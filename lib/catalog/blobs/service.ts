@@ -1,0 +1,43 @@
+import type { HashAlgorithm } from "#lib/db/generated/client.ts";
+import { AppError } from "#lib/errors.ts";
+import { newObjectKey } from "#lib/storage/keys.ts";
+import { objectStore } from "#lib/storage/open-store.ts";
+import { database } from "#lib/db/client.ts";
+import { ContentHasher } from "./hasher.ts";
+import { type BlobRow, findBlobRow, findByHash, insertBlob, isPurging, keepBlob } from "./repository.ts";
+
+export { insertBlob };
+export type { BlobRow };
+
+/**
+ * Stores a small content that is in memory: the object first, then its row. Content that is there already is kept once. Until
+ * something names it, it stays for the grace. @throws upload_not_ready while old bytes of it are being removed
+ */
+export async function storeBytes(bytes: Uint8Array): Promise<{ sha256: string; size: number }> {
+  const size = bytes.byteLength;
+  const hasher = new ContentHasher(size);
+  hasher.update(bytes);
+  const hashes = hasher.digest();
+  const { sha256 } = hashes;
+  if (await keepBlob(sha256)) return { sha256, size };
+  if (await isPurging(sha256)) throw blobIsPurging();
+
+  const storageKey = newObjectKey();
+  const { tag } = await objectStore().put(storageKey, bytes);
+  const isOurs = await insertBlob(database(), hashes, { size, storageKey, storageTag: tag });
+  if (!isOurs && !(await keepBlob(sha256))) throw blobIsPurging(); // stored by another meanwhile
+  return { sha256, size };
+}
+
+/** @throws not_found */
+export async function getBlob(sha256: string): Promise<BlobRow> {
+  const row = await findBlobRow(sha256);
+  if (!row) throw new AppError("not_found", `There is no content with the sha256 ${sha256}; it may have been removed.`, { sha256 });
+  return row;
+}
+
+/** By any name that tools know a content by, in small hexadecimal letters. Of several the oldest: the short names are not unique. */
+export const findBlobByHash = (algorithm: HashAlgorithm | "sha256", value: string): Promise<BlobRow | null> => (algorithm === "sha256" ? findBlobRow(value) : findByHash(algorithm, value));
+
+export const blobIsPurging = (cause?: unknown): AppError =>
+  new AppError("upload_not_ready", "Old bytes of this content are being removed at this very moment; try again in a minute.", { retryAfter: 60 }, cause);
