@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
+import { storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 
 export const MAX_UPLOAD_BYTES = 100e9; // read and hashed within the hour that a job may take
@@ -10,8 +10,6 @@ export const MAX_SIGNED = 100;
 export const SIGNED_SECONDS = 3600;
 
 export const uploadParams = z.object({ id: z.uuid() });
-
-export const idempotencyKey = plainLine(200).min(1).optional();
 
 export const newUpload = z.strictObject({
   path: storableText(4096).meta({ description: "where in the repo it is meant to go; a commit may choose another place" }),
