@@ -24,8 +24,8 @@ export const queue = (): Promise<PgBoss> => shared.guidepostQueue ?? openQueue("
  * Opens the queue of this process; makes its schema `pgboss` and its queues where they are missing, also when many processes do so at
  * once. Who works also looks after it: a lost heartbeat is seen within two seconds by whichever worker looks first.
  */
-export function openQueue(role: "send" | "work"): Promise<PgBoss> {
-  const opening = start(role);
+export function openQueue(role: "send" | "work", url = requireDatabaseUrl()): Promise<PgBoss> {
+  const opening = start(role, url);
   shared.guidepostQueue = opening;
   opening.catch(() => {
     if (shared.guidepostQueue === opening) shared.guidepostQueue = undefined; // the next who asks tries again
@@ -48,10 +48,10 @@ export async function askQueue<Row>(sql: string, values: readonly unknown[]): Pr
 /** How many jobs a command of pg-boss changed: its types leave this out. */
 export const affectedBy = (response: object): number => (response as { affected: number }).affected;
 
-async function start(role: "send" | "work"): Promise<PgBoss> {
+async function start(role: "send" | "work", url: string): Promise<PgBoss> {
   const works = role === "work";
   const boss = new PgBoss({
-    connectionString: requireDatabaseUrl(),
+    connectionString: url,
     application_name: "guidepost-queue",
     max: works ? 6 : 2,
     connectionTimeoutMillis: 5_000,

@@ -10,6 +10,7 @@ import { isMainThread } from "node:worker_threads";
 import pg from "pg";
 import { withDatabase } from "#lib/db/database-url.ts";
 import { env } from "#lib/env.ts";
+import { closeQueue, openQueue } from "#lib/queue/boss.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { startPostgres } from "#workers/setup/postgres.ts";
 
@@ -72,6 +73,8 @@ async function keep(place: string, ofRun: number): Promise<void> {
   const prefix = `guidepost_test_${randomUUID().slice(0, 8)}`;
   await ask(server, `CREATE DATABASE ${prefix} TEMPLATE template0`);
   await applyMigrations(withDatabase(server, prefix), migrationsFolder);
+  await openQueue("send", withDatabase(server, prefix));
+  await closeQueue();
   await writeFile(join(place, "server.new"), JSON.stringify({ server, prefix, keeper: process.pid } satisfies Server));
   await rename(join(place, "server.new"), join(place, "server.json"));
 

@@ -58,8 +58,9 @@ const pairs = (actor: Actor): Prisma.Sql => Prisma.sql`
     JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
   WHERE ${isVisible(actor, "f")} AND ${isVisible(actor, "g")}`;
 
+/** A coarse picture is for the preview's own page. */
 const previews = (actor: Actor): Prisma.Sql => Prisma.sql`
-  SELECT v.id, 'preview', v.state::text, v.attempt, ${nameOf("f")}, ${nameOf("g")}, NULL, v.progress, v.problem, v.job_id, v.created_at, ARRAY[v.user_id]
+  SELECT v.id, 'preview', v.state::text, v.attempt, ${nameOf("f")}, ${nameOf("g")}, NULL, v.progress - 'picture', v.problem, v.job_id, v.created_at, ARRAY[v.user_id]
   FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
     LEFT JOIN commit gc ON gc.id = v.guide_commit_id LEFT JOIN repo g ON g.id = gc.repo_id
   WHERE ${isOwn(actor, "v")}`;
