@@ -151,7 +151,8 @@ export function isOwn(actor: Actor, alias: string): Prisma.Sql {
 
 type Role = "owner" | "writer" | "reader" | null;
 
-const seesAll = (actor: Actor): boolean => actor.kind === "hub" || (actor.kind === "person" && actor.isOperator && actor.scopes.has("read"));
+/** The hub itself, and operators: nothing is hidden from them. */
+export const seesAll = (actor: Actor): boolean => actor.kind === "hub" || (actor.kind === "person" && actor.isOperator && actor.scopes.has("read"));
 
 function requireWriteScope(actor: Actor): void {
   if (actor.kind === "person") requirePerson(actor, "write");

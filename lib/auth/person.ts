@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { database } from "#lib/db/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import type { Person } from "./actor.ts";
+import { requirePerson } from "./access.ts";
+import type { Actor } from "./actor.ts";
 
 export interface NewPerson {
   readonly name: string;
@@ -25,13 +26,16 @@ export interface Profile {
   readonly createdAt: Date;
 }
 
-/** @throws unauthenticated when the person went away meanwhile */
-export async function getProfile({ userId }: Person): Promise<Profile> {
+/** What somebody has told of themselves, for themselves. @throws unauthenticated, forbidden */
+export async function getProfile(actor: Actor): Promise<Profile> {
+  const { userId } = requirePerson(actor, "read");
   const row = await database().user.findUnique({ where: { id: userId }, select: { name: true, email: true, createdAt: true } });
   if (!row) throw new AppError("unauthenticated", "This account is gone; ask an operator of this hub for an invitation.");
   return row;
 }
 
-export async function renamePerson({ userId }: Person, name: string): Promise<void> {
+/** Changes the name that is shown. @throws unauthenticated, forbidden */
+export async function renamePerson(actor: Actor, name: string): Promise<void> {
+  const { userId } = requirePerson(actor, "write");
   await database().user.updateMany({ where: { id: userId }, data: { name } });
 }

@@ -1,6 +1,6 @@
 import { requirePerson } from "#lib/auth/access.ts";
 import type { Actor, Scope } from "#lib/auth/actor.ts";
-import { getProfile, renamePerson } from "#lib/auth/person.ts";
+import { getProfile } from "#lib/auth/person.ts";
 import { selectMemberships } from "./repository.ts";
 import type { Role } from "./schema.ts";
 
@@ -22,11 +22,4 @@ export async function describeMe(actor: Actor): Promise<Me> {
   const { name, email, createdAt } = await getProfile(person);
   const { userId, name: username, isOperator, scopes } = person;
   return { id: userId, username, name, email, isOperator, createdAt: createdAt.toISOString(), scopes: [...scopes], organisations: await selectMemberships(userId) };
-}
-
-/** Changes the name that is shown. @throws unauthenticated, forbidden */
-export async function renameMe(actor: Actor, name: string): Promise<Me> {
-  const person = requirePerson(actor, "write");
-  await renamePerson(person, name);
-  return describeMe(person);
 }

@@ -87,8 +87,7 @@ export const updateMe = operation({
   scope: "write",
   body: z.strictObject({ name: displayName.min(1, "it must not be empty") }),
   bodyLimit: BODY_LIMIT,
-  status: 200,
-  response: me,
+  status: 204,
   failures: ["bad_request", "unauthenticated", "forbidden", "too_large"],
 });
 

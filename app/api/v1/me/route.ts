@@ -1,6 +1,7 @@
+import { renamePerson } from "#lib/auth/person.ts";
+import { describeMe } from "#lib/catalog/namespaces/me.ts";
 import { getMe, updateMe } from "#lib/http/operations/account.ts";
 import { route } from "#lib/http/route.ts";
-import { describeMe, renameMe } from "#lib/catalog/namespaces/me.ts";
 
 export const GET = route(getMe, ({ actor }) => describeMe(actor));
-export const PATCH = route(updateMe, ({ actor, body }) => renameMe(actor, body.name));
+export const PATCH = route(updateMe, ({ actor, body }) => renamePerson(actor, body.name));
