@@ -1,0 +1,11 @@
+import { findPicture } from "#lib/catalog/previews/views.ts";
+import { getPicture } from "#lib/http/operations/previews.ts";
+import { route } from "#lib/http/route.ts";
+import { sendBytes } from "#lib/http/send-bytes.ts";
+import { objectStore } from "#lib/storage/open-store.ts";
+
+export const GET = route(getPicture, async ({ actor, params: { id, mode }, query, request }) => {
+  const { sha256, size, storageKey, isVersion } = await findPicture(actor, id, mode, query.v);
+  const headers = { "Cache-Control": isVersion ? "private, max-age=31536000, immutable, no-transform" : "private, no-cache, no-transform" };
+  return sendBytes(request, { size, tag: sha256, fileName: `${id}-${mode}.png`, contentType: "image/png", disposition: "inline", headers }, (range, signal) => objectStore().read(storageKey, range, signal));
+});

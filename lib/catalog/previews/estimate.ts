@@ -1,0 +1,25 @@
+import { estimate, type QueuePosition } from "#lib/queue/position.ts";
+import { timingsOf } from "./repository.ts";
+import { type Estimate, passesFor, type StoredRecipe, type Timings } from "./schema.ts";
+
+/** Until all pictures of a preview that waits are there: what is ahead of it, and its own time. Says what that rests on. */
+export async function estimateFor(finetuneCommitId: string, recipe: StoredRecipe, position: QueuePosition): Promise<Estimate> {
+  if (position.workers === 0) return { seconds: null, why: "No worker is online; it begins as soon as one is." };
+  if (position.seconds === null) return { seconds: null, why: `How long the ${position.ahead + position.running} before it take is not known yet.` };
+  const own = secondsFor(passesFor(recipe), await timingsOf(finetuneCommitId, RECENT));
+  const any = own ?? (await estimate("preview"));
+  if (any === null) return { seconds: null, why: "Nothing has been drawn here yet that tells how long it takes." };
+  return { seconds: Math.ceil(position.seconds + any), why: own === null ? "As long as the last previews took, of whatever model." : "As long as the last pictures of this model took, step by step." };
+}
+
+const RECENT = 5;
+
+/** The middle one of earlier previews, each scaled to this many passes. Null without any. */
+function secondsFor(passes: number, earlier: readonly Timings[]): number | null {
+  const all = earlier.map(({ open, modes }) => {
+    const drawn = Object.values(modes);
+    const sum = (of: (one: (typeof drawn)[number]) => number): number => drawn.reduce((total, one) => total + of(one), 0);
+    return open + sum(({ decode }) => decode) + (passes * sum(({ seconds }) => seconds)) / sum((one) => one.passes);
+  });
+  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? null;
+}

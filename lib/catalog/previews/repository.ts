@@ -1,0 +1,215 @@
+import { seesAll, visibleTo } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { database } from "#lib/db/client.ts";
+import { type JobState, Prisma } from "#lib/db/generated/client.ts";
+import type { Transaction } from "#lib/db/transaction.ts";
+import { Recipe } from "#lib/picture/recipe.ts";
+import { KEPT_DAYS, type Mode, type Progress, storedRecipe, type StoredRecipe, timings, type Timings } from "./schema.ts";
+
+export interface ImageRow {
+  readonly mode: Mode;
+  readonly attempt: number;
+  readonly blobSha256: string;
+  readonly width: number;
+  readonly height: number;
+  readonly passes: number;
+  readonly milliseconds: number;
+  /** Null where it was not asked for. */
+  readonly recipe: Recipe | null;
+}
+
+export interface PreviewRow {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly recipe: StoredRecipe;
+  readonly state: JobState;
+  readonly attempt: number;
+  readonly timings: Timings | null;
+  readonly progress: Progress | null;
+  readonly jobId: string | null;
+  readonly problem: string | null;
+  readonly isAttached: boolean;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+  readonly expiresAt: Date | null;
+  readonly finetune: SideRow;
+  readonly guide: SideRow | null;
+  /** Of each mode that of the last attempt that drew it. */
+  readonly images: readonly ImageRow[];
+}
+
+export interface SideRow {
+  readonly commitId: string;
+  readonly owner: string;
+  readonly repo: string;
+}
+
+const side = { select: { id: true, repo: { select: { name: true, namespace: { select: { name: true } } } } } } as const;
+const image = { mode: true, attempt: true, blobSha256: true, width: true, height: true, passes: true, milliseconds: true } as const;
+
+const columns = (withRecipes: boolean) =>
+  ({
+    id: true,
+    userId: true,
+    recipe: true,
+    state: true,
+    attempt: true,
+    timings: true,
+    progress: true,
+    jobId: true,
+    problem: true,
+    isAttached: true,
+    createdAt: true,
+    finishedAt: true,
+    expiresAt: true,
+    finetuneCommit: side,
+    guideCommit: side,
+    images: { orderBy: [{ mode: "asc" }, { attempt: "desc" }], select: { ...image, recipe: withRecipes } },
+  }) as const satisfies Prisma.PreviewSelect;
+
+type Selected = Prisma.PreviewGetPayload<{ select: ReturnType<typeof columns> }>;
+
+function toRow({ finetuneCommit, guideCommit, images, ...row }: Selected): PreviewRow {
+  const newest = images.filter((one, at) => images[at - 1]?.mode !== one.mode);
+  return {
+    ...row,
+    recipe: storedRecipe.parse(row.recipe),
+    timings: row.timings === null ? null : timings.parse(row.timings),
+    progress: row.progress as Progress | null,
+    finetune: toSide(finetuneCommit),
+    guide: guideCommit && toSide(guideCommit),
+    images: newest.map((one) => ({ ...one, recipe: Recipe.safeParse(one.recipe).data ?? null })),
+  };
+}
+
+const toSide = ({ id, repo }: Selected["finetuneCommit"]): SideRow => ({ commitId: id, owner: repo.namespace.name, repo: repo.name });
+
+/** What somebody may see: their own previews, and those that are shown on a model's page, while they may see both repos. */
+function seenBy(actor: Actor): Prisma.PreviewWhereInput {
+  const repo = visibleTo(actor);
+  const both: Prisma.PreviewWhereInput[] = [{ finetuneCommit: { repo } }, { OR: [{ guideCommitId: null }, { guideCommit: { repo } }] }];
+  if (seesAll(actor)) return { AND: both };
+  const own = actor.kind === "person" ? [{ userId: actor.userId }] : [];
+  return { AND: [...both, { OR: [{ isAttached: true }, ...own] }] };
+}
+
+export async function seenPreview(actor: Actor, id: string): Promise<PreviewRow | null> {
+  const row = await database().preview.findFirst({ where: { AND: [{ id }, seenBy(actor)] }, select: columns(true) });
+  return row && toRow(row);
+}
+
+export interface Selection {
+  readonly userId?: string | undefined;
+  readonly isAttached?: true | undefined;
+  readonly finetuneRepoId?: string | undefined;
+  readonly guideRepoId?: string | undefined;
+  /** Only what comes after this place, newest first. */
+  readonly after: readonly [createdAt: Date, id: string] | null;
+}
+
+/** Newest first. */
+export async function seenPreviews(actor: Actor, { userId, isAttached, finetuneRepoId, guideRepoId, after }: Selection, count: number): Promise<PreviewRow[]> {
+  const where: Prisma.PreviewWhereInput[] = [
+    seenBy(actor),
+    { ...(userId !== undefined && { userId }), ...(isAttached && { isAttached }) },
+    ...(finetuneRepoId === undefined ? [] : [{ finetuneCommit: { repoId: finetuneRepoId } }]),
+    ...(guideRepoId === undefined ? [] : [{ guideCommit: { repoId: guideRepoId } }]),
+    ...(after === null ? [] : [{ OR: [{ createdAt: { lt: after[0] } }, { createdAt: after[0], id: { lt: after[1] } }] }]),
+  ];
+  return (await database().preview.findMany({ where: { AND: where }, orderBy: [{ createdAt: "desc" }, { id: "desc" }], take: count, select: columns(false) })).map(toRow);
+}
+
+/** Whose a preview is and what it shows, whoever asks. */
+export async function knownPreview(id: string): Promise<{ readonly userId: string | null; readonly recipe: StoredRecipe } | null> {
+  const row = await database().preview.findUnique({ where: { id }, select: { userId: true, recipe: true } });
+  return row && { userId: row.userId, recipe: storedRecipe.parse(row.recipe) };
+}
+
+export interface PreviewToAdd {
+  readonly id: string;
+  readonly userId: string | undefined;
+  readonly finetuneCommitId: string;
+  readonly guideCommitId: string | null;
+  readonly recipe: StoredRecipe;
+}
+
+/** @returns false where there is one of this id already */
+export async function insertPreview(transaction: Transaction, { userId = undefined, ...preview }: PreviewToAdd): Promise<boolean> {
+  const { count } = await transaction.preview.createMany({ data: { ...preview, userId: userId ?? null, expiresAt: expiry() }, skipDuplicates: true });
+  return count === 1;
+}
+
+const expiry = (): Date => new Date(Date.now() + KEPT_DAYS * 86_400_000);
+
+export async function setPreviewJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
+  await transaction.preview.update({ where: { id }, data: { jobId }, select: { id: true } });
+}
+
+const unfinished = { state: { in: ["queued", "running"] } } satisfies Prisma.PreviewWhereInput;
+
+/** @returns the row's job, if it had not ended; null otherwise */
+export async function cancelRow(transaction: Transaction, id: string): Promise<{ jobId: string | null } | null> {
+  const [row] = await transaction.preview.updateManyAndReturn({ where: { id, ...unfinished }, data: { state: "cancelled", progress: Prisma.DbNull, finishedAt: new Date() }, select: { jobId: true } });
+  return row ?? null;
+}
+
+/** Its pictures lose their name with it, and the sweeper removes their bytes. @returns false where it is gone, or on a model's page */
+export async function deletePreview(transaction: Transaction, id: string): Promise<boolean> {
+  return (await transaction.preview.deleteMany({ where: { id, isAttached: false } })).count === 1;
+}
+
+/** @returns false where it is gone, or has not succeeded */
+export async function attachRow(transaction: Transaction, id: string, isAttached: boolean): Promise<boolean> {
+  return (await transaction.preview.updateMany({ where: { id, state: "succeeded" }, data: { isAttached, expiresAt: isAttached ? null : expiry() } })).count === 1;
+}
+
+/** Those whose time is over. */
+export async function deleteExpired(now: Date): Promise<number> {
+  return (await database().preview.deleteMany({ where: { expiresAt: { lt: now }, state: { in: ["succeeded", "failed", "cancelled"] } } })).count;
+}
+
+/** How long the last previews of a model took. */
+export async function timingsOf(finetuneCommitId: string, count: number): Promise<Timings[]> {
+  const rows = await database().preview.findMany({ where: { finetuneCommitId, state: "succeeded" }, orderBy: { createdAt: "desc" }, take: count, select: { timings: true } });
+  return rows.flatMap((row) => timings.safeParse(row.timings).data ?? []);
+}
+
+/** Of some commits those whose repos somebody may see. */
+export async function visibleCommits(actor: Actor, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await database().commit.findMany({ where: { id: { in: [...ids] }, repo: visibleTo(actor) }, select: { id: true } });
+  return new Set(rows.map(({ id }) => id));
+}
+
+// The worker's side. Every write names its attempt, and changes nothing when another has begun or none is wanted any more.
+
+/** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
+export async function claimRow(id: string): Promise<number | null> {
+  const [row] = await database().preview.updateManyAndReturn({ where: { id, ...unfinished }, data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull }, select: { attempt: true } });
+  return row?.attempt ?? null;
+}
+
+export async function writeProgress(id: string, attempt: number, progress: Progress, client: Transaction = database()): Promise<boolean> {
+  return (await client.preview.updateMany({ where: { id, attempt, state: "running" }, data: { progress } })).count === 1;
+}
+
+export type NewImage = Omit<ImageRow, "attempt" | "recipe"> & { readonly seed: number; readonly recipe: Recipe };
+
+/** The progress beside it tells who watches. */
+export async function insertImage(transaction: Transaction, id: string, attempt: number, { seed, ...added }: NewImage, progress: Progress): Promise<boolean> {
+  if (!(await writeProgress(id, attempt, progress, transaction))) return false;
+  await transaction.previewImage.create({ data: { ...added, previewId: id, attempt, seed: BigInt(seed) }, select: { attempt: true } });
+  return true;
+}
+
+/** The pictures of attempts that were lost on the way go. */
+export async function writeSuccess(transaction: Transaction, id: string, attempt: number, took: Timings): Promise<boolean> {
+  const done = { state: "succeeded", timings: took, problem: null, progress: Prisma.DbNull, finishedAt: new Date(), expiresAt: expiry() } as const;
+  if ((await transaction.preview.updateMany({ where: { id, attempt, state: "running" }, data: done })).count === 0) return false;
+  await transaction.previewImage.deleteMany({ where: { previewId: id, attempt: { lt: attempt } } });
+  return true;
+}
+
+export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
+  const failed = { state: "failed", problem, progress: Prisma.DbNull, finishedAt: new Date() } as const;
+  return (await database().preview.updateMany({ where: { id, attempt, ...unfinished }, data: failed })).count === 1;
+}

@@ -1,0 +1,127 @@
+import { z } from "zod";
+import { requirePerson, requireRead } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { getBlob } from "#lib/catalog/blobs/service.ts";
+import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { env } from "#lib/env.ts";
+import { AppError } from "#lib/errors.ts";
+import type { Feed } from "#lib/http/events.ts";
+import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { queuePosition } from "#lib/queue/position.ts";
+import { estimateFor } from "./estimate.ts";
+import { type ImageRow, type PreviewRow, seenPreview, seenPreviews, type SideRow } from "./repository.ts";
+import type { Mode, Picture, PreviewItem, PreviewQuery, PreviewView } from "./schema.ts";
+
+/** @throws not_found, also where it is there and may not be seen */
+export async function requireSeen(actor: Actor, id: string): Promise<PreviewRow> {
+  const row = await seenPreview(actor, id);
+  if (!row) throw new AppError("not_found", "There is no preview of that id that you may see; it may have been removed, or sign in as whoever asked for it.");
+  return row;
+}
+
+/** All of a preview: its place in the queue while it waits, how far it is while it is drawn, and every picture that is there. @throws not_found */
+export async function getPreview(actor: Actor, id: string): Promise<PreviewView> {
+  const row = await requireSeen(actor, id);
+  const position = row.state === "queued" && row.jobId ? await queuePosition("preview", row.jobId) : null;
+  const { ahead = 0, running = 0, workers = 0 } = position ?? {};
+  return {
+    ...toItem(actor, row),
+    pictures: row.images.map((image) => ({ ...toPicture(id, image), recipe: image.recipe })),
+    queue: position && { ahead, running, workers },
+    estimate: position && (await estimateFor(row.finetune.commitId, row.recipe, position)),
+    progress: row.state === "running" ? row.progress : null,
+    timings: row.timings,
+  };
+}
+
+function toItem(actor: Actor, row: PreviewRow): PreviewItem {
+  const { finetune: _, revision: _1, guide: _2, guideRevision: _3, ...settings } = row.recipe.asked;
+  return {
+    id: row.id,
+    state: row.state,
+    problem: row.problem,
+    url: addressOf(row.id),
+    finetune: toSide(row.finetune),
+    guide: row.guide && toSide(row.guide),
+    ...settings,
+    pictures: row.images.map((image) => toPicture(row.id, image)),
+    isMine: actor.kind === "person" && row.userId === actor.userId,
+    isAttached: row.isAttached,
+    createdAt: row.createdAt.toISOString(),
+    finishedAt: row.finishedAt && row.finishedAt.toISOString(),
+    expiresAt: row.expiresAt && row.expiresAt.toISOString(),
+  };
+}
+
+const addressOf = (id: string): string => `${env().publicUrl}/api/v1/previews/${id}`;
+const toSide = ({ commitId, owner, repo }: SideRow): PreviewItem["finetune"] => ({ repo: `${owner}/${repo}`, commit: commitId });
+
+/** Which bytes the address of a picture names: a browser may keep them for ever. */
+const versionOf = ({ blobSha256 }: ImageRow): string => blobSha256.slice(0, 12);
+
+const toPicture = (id: string, image: ImageRow): Picture => ({
+  mode: image.mode,
+  url: `${addressOf(id)}/pictures/${image.mode}?v=${versionOf(image)}`,
+  width: image.width,
+  height: image.height,
+  passes: image.passes,
+  seconds: image.milliseconds / 1000,
+});
+
+const place = z.tuple([z.iso.datetime(), z.uuid()]);
+
+/** Newest first: your own, those of everybody that are shown on a model's page, for operators all. @throws repo_not_found, unauthenticated */
+export async function listPreviews(actor: Actor, { mine, attached, finetune, guide, cursor, limit }: PreviewQuery): Promise<Page<PreviewItem>> {
+  const repoId = async (name: string | undefined) => (name === undefined ? undefined : (await requireRead(actor, toRepoName(name))).id);
+  const at = cursor === undefined ? null : parseCursor(cursor, place);
+  const selection = {
+    userId: mine ? requirePerson(actor, "read").userId : undefined,
+    isAttached: attached || undefined,
+    finetuneRepoId: await repoId(finetune),
+    guideRepoId: await repoId(guide),
+    after: at && ([new Date(at[0]), at[1]] as const),
+  };
+  const rows = await seenPreviews(actor, selection, limit + 1);
+  return toPage(rows.map((row) => toItem(actor, row)), limit, (last) => [last.createdAt, last.id]);
+}
+
+export interface FoundPicture {
+  readonly sha256: string;
+  readonly size: number;
+  readonly storageKey: string;
+  /** Whether these are the bytes that were asked for by their version. */
+  readonly isVersion: boolean;
+}
+
+/** @throws not_found, also before it is drawn */
+export async function findPicture(actor: Actor, id: string, mode: Mode, version: string | undefined): Promise<FoundPicture> {
+  const image = (await requireSeen(actor, id)).images.find((one) => one.mode === mode);
+  if (!image) throw new AppError("not_found", `The picture ${mode} of this preview has not been drawn; look at what it has first.`, { mode });
+  const { sha256, size, storageKey } = await getBlob(image.blobSha256);
+  return { sha256, size, storageKey, isVersion: version === versionOf(image) };
+}
+
+/**
+ * How a preview moves, for whoever looks on:
+ *
+ *   state      all of it: at once, and when it moves or its place in the queue does
+ *   progress   how far it is, with a coarse picture
+ *   picture    one that is there now
+ *   end        its last state; nothing comes after it
+ */
+export const previewFeed = (actor: Actor, id: string): Feed<PreviewView> => ({
+  id,
+  read: () => getPreview(actor, id),
+  changes(before, now) {
+    const end = hasEnded(now) ? [{ name: "end", data: { state: now.state, problem: now.problem } }] : [];
+    if (before === null || differ(stateOf(before), stateOf(now))) return [{ name: "state", data: now }, ...end];
+    const pictures = now.pictures.filter((picture) => !before.pictures.some(({ url }) => url === picture.url));
+    const progress = now.progress && differ(before.progress, now.progress) ? [{ name: "progress", data: now.progress }] : [];
+    return [...pictures.map((picture) => ({ name: "picture", data: picture })), ...progress, ...end];
+  },
+  hasEnded,
+});
+
+const hasEnded = ({ state }: PreviewView): boolean => state !== "queued" && state !== "running";
+const stateOf = ({ progress: _progress, pictures: _pictures, ...state }: PreviewView): object => state;
+const differ = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);

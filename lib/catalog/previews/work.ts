@@ -1,0 +1,48 @@
+import { hub } from "#lib/auth/actor.ts";
+import { blobIsPurging, storeBytes } from "#lib/catalog/blobs/service.ts";
+import { database } from "#lib/db/client.ts";
+import { inTransaction } from "#lib/db/transaction.ts";
+import { violatedRule } from "#lib/db/violation.ts";
+import { AppError } from "#lib/errors.ts";
+import { failpoint } from "#lib/util/failpoint.ts";
+import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
+import { claimRow, insertImage, knownPreview, type NewImage, visibleCommits, writeFailure, writeProgress, writeSuccess } from "./repository.ts";
+import { type Progress, type StoredRecipe, timings, type Timings } from "./schema.ts";
+
+/** The worker's side of previews. Every write names its attempt, and changes nothing when another has begun or it was cancelled. */
+
+/** @returns the number of the attempt; null where there is nothing to do */
+export const claimPreview = (id: string): Promise<number | null> => claimRow(id);
+
+/** What is to be drawn. @throws not_found where a repo is gone */
+export async function getRecipe(id: string): Promise<StoredRecipe> {
+  const known = await knownPreview(id);
+  if (!known) throw new AppError("not_found", "What was to be drawn is gone; nothing is left to do.");
+  const { base, lowRank, guide } = known.recipe;
+  const parts = [base, ...lowRank, ...(guide ? [guide] : [])];
+  const there = await visibleCommits(hub, parts.map(({ commitId }) => commitId));
+  const missing = parts.find(({ commitId }) => !there.has(commitId));
+  if (missing) throw new AppError("not_found", `The repo ${missing.name} is gone; choose another and ask again.`);
+  return known.recipe;
+}
+
+/** @returns false when this attempt is not wanted any more */
+export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<boolean> => writeProgress(id, attempt, progress);
+
+/** The bytes first, then the row that names them. @returns false when this attempt is not wanted any more */
+export async function recordPicture(id: string, attempt: number, png: Uint8Array, picture: Omit<NewImage, "blobSha256">, progress: Progress): Promise<boolean> {
+  const { sha256 } = await storeBytes(png);
+  failpoint("preview.stored");
+  try {
+    return await inTransaction(database(), (transaction) => insertImage(transaction, id, attempt, { ...picture, blobSha256: sha256 }, progress));
+  } catch (cause) {
+    if (violatedRule(cause) === "blob_is_purging") throw blobIsPurging(cause);
+    throw cause;
+  }
+}
+
+/** @returns false when this attempt is not wanted any more */
+export const recordSuccess = (id: string, attempt: number, took: Timings): Promise<boolean> =>
+  inTransaction(database(), (transaction) => writeSuccess(transaction, id, attempt, timings.parse(toStorableJson(took))));
+
+export const failPreview = (id: string, attempt: number, failure: AppError): Promise<boolean> => writeFailure(id, attempt, toStorableText(failure.message));

@@ -1,0 +1,140 @@
+import { watch } from "#lib/db/listen.ts";
+import { AppError, failures } from "#lib/errors.ts";
+import { toAppError } from "./failure.ts";
+
+/** One event of a stream; `data` goes over the wire as JSON. */
+export interface ServerEvent {
+  readonly name: string;
+  readonly data: unknown;
+}
+
+/** Something that moves, as one person may look on. */
+export interface Feed<View> {
+  /** Of the row that is watched: its table tells watchers. */
+  readonly id: string;
+  /** How it is now. Asked anew each time, and with it whether the person may still see it. */
+  read(): Promise<View>;
+  /**
+   * What to tell whoever has seen `before`, or null: nothing yet. Each event says the whole of its part as it is now, so that who comes
+   * back after a lost connection needs none that were missed.
+   */
+  changes(before: View | null, now: View): readonly ServerEvent[];
+  /** Whether nothing more will come; the stream then ends. */
+  hasEnded(view: View): boolean;
+}
+
+/** What a browser waits before it comes back. */
+const RETRY_MS = 2_000;
+/** Whatever the database tells, somebody looks so often. */
+const POLL_MS = 2_000;
+/** Proxies cut what is silent for half a minute. */
+const HEARTBEAT_MS = 15_000;
+/** Then the browser comes back, and who it is is asked again. */
+const MAX_AGE_MS = 15 * 60_000;
+const MAX_STREAMS = 250;
+
+// Next may load this module more than once in one process; the count must be one.
+const shared = globalThis as { guidepostStreams?: { open: number } };
+const streams = (shared.guidepostStreams ??= { open: 0 });
+
+/**
+ * Server-sent events: at once how everything is, then each change until the end. A database that is away for a while only makes
+ * them late. What else fails in the middle is told as the event «failure», and the stream ends.
+ *
+ * @throws rate_limited, and whatever the first look throws: it is an answer as any other
+ */
+export async function streamEvents<View>(request: Request, feed: Feed<View>): Promise<Response> {
+  if (streams.open >= MAX_STREAMS) throw new AppError("rate_limited", `${MAX_STREAMS} others are watching something live already; ask for this without events every few seconds instead.`, { limit: MAX_STREAMS, retryAfter: 10 });
+  streams.open++;
+  const bell = createBell(feed.id, request.signal);
+  const close = once(() => {
+    streams.open--;
+    bell.close();
+  });
+  try {
+    const texts = tell(feed, await feed.read(), bell, request.signal);
+    const body = new ReadableStream<string>({
+      async pull(controller) {
+        const { done, value } = await texts.next();
+        if (!done) return controller.enqueue(value);
+        close();
+        controller.close();
+      },
+      cancel: close,
+    }).pipeThrough(new TextEncoderStream());
+    request.signal.addEventListener("abort", close, { once: true });
+    return new Response(body, { headers: { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "private, no-cache, no-transform", "X-Accel-Buffering": "no" } });
+  } catch (failure) {
+    close();
+    throw failure;
+  }
+}
+
+async function* tell<View>(feed: Feed<View>, first: View, bell: Bell, gone: AbortSignal): AsyncGenerator<string, void> {
+  yield `retry: ${RETRY_MS}\n\n`;
+  const began = performance.now();
+  let [before, now, said]: [View | null, View, number] = [null, first, began];
+  while (!gone.aborted) {
+    for (const event of feed.changes(before, now)) {
+      yield toText(event);
+      said = performance.now();
+    }
+    if (feed.hasEnded(now) || performance.now() - began > MAX_AGE_MS) return;
+    before = now;
+    await bell.rung(POLL_MS);
+    if (performance.now() - said >= HEARTBEAT_MS) {
+      yield ":\n\n";
+      said = performance.now();
+    }
+    try {
+      now = await feed.read();
+    } catch (cause) {
+      const { code, message } = toAppError(cause);
+      if (failures[code].temporary) continue;
+      return yield toText({ name: "failure", data: { code, error: message } });
+    }
+  }
+}
+
+const toText = ({ name, data }: ServerEvent): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+
+interface Bell {
+  /** Resolves when the row was told of since the last time, or after so many milliseconds, or when the client is gone. */
+  rung(patience: number): Promise<void>;
+  close(): void;
+}
+
+function createBell(id: string, gone: AbortSignal): Bell {
+  let hasRung = false;
+  let wake = (): void => {};
+  const ring = (): void => {
+    hasRung = true;
+    wake();
+  };
+  const unwatch = watch(id, ring);
+  gone.addEventListener("abort", ring, { once: true });
+  return {
+    async rung(patience) {
+      if (!hasRung) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        const timer = setTimeout(resolve, patience);
+        await promise;
+        clearTimeout(timer);
+      }
+      hasRung = false;
+    },
+    close() {
+      unwatch();
+      ring();
+    },
+  };
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
+}
