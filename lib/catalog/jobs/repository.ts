@@ -44,7 +44,7 @@ const uploads = (actor: Actor): Prisma.Sql => Prisma.sql`
       WHEN 'verified' THEN 'succeeded' WHEN 'linked' THEN 'succeeded' WHEN 'failed' THEN 'failed' ELSE 'cancelled' END AS state,
     u.attempt, ${nameOf("r")} AS repo, NULL AS guide, u.path, NULL::jsonb AS progress, u.problem, u.job_id AS "jobId", u.created_at AS "createdAt", ARRAY[u.user_id] AS people
   FROM upload u JOIN repo r ON r.id = u.repo_id
-  WHERE u.job_id IS NOT NULL AND ${isOwn(actor, "u")}`;
+  WHERE u.job_id IS NOT NULL AND r.deleted_at IS NULL AND ${isOwn(actor, "u")}`;
 
 const inspections = (actor: Actor): Prisma.Sql => Prisma.sql`
   SELECT i.id, 'inspect', i.state::text, i.attempt, ${nameOf("r")}, NULL, NULL, NULL::jsonb, i.problem, i.job_id, i.created_at, ARRAY[c.author_id]
@@ -63,4 +63,4 @@ const previews = (actor: Actor): Prisma.Sql => Prisma.sql`
   SELECT v.id, 'preview', v.state::text, v.attempt, ${nameOf("f")}, ${nameOf("g")}, NULL, v.progress - 'picture', v.problem, v.job_id, v.created_at, ARRAY[v.user_id]
   FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
     LEFT JOIN commit gc ON gc.id = v.guide_commit_id LEFT JOIN repo g ON g.id = gc.repo_id
-  WHERE ${isOwn(actor, "v")}`;
+  WHERE f.deleted_at IS NULL AND ${isOwn(actor, "v")}`;

@@ -8,7 +8,7 @@ import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { registerWorker } from "#lib/queue/workers.ts";
-import { ids, oid, smallHub, uuid } from "../../support/small-hub.ts";
+import { ids, oid, sha, smallHub, uuid } from "../../support/small-hub.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
 const hub = await useTempHub();
@@ -80,6 +80,8 @@ test("a timeline has what happened, and the place in the queue", async () => {
 test("who asked for a preview or a measurement can stop it; an inspection ends by itself", async () => {
   const stopped = await cancelSubject(ann, ids.preview);
   expect([stopped.state, stopped.position, stopped.events.at(-1)?.kind]).toEqual(["cancelled", null, "cancelled"]);
+  const done = { toolVersion: "2", state: "succeeded" as const, facts: {}, finishedAt: new Date() };
+  await database().inspection.createMany({ data: [{ ...done, commitId: oid("3"), weightsSha256: sha("a") }, { ...done, commitId: oid("4"), weightsSha256: sha("b") }] });
   expect((await cancelSubject(ann, ids.pair)).state).toBe("cancelled");
   await expect(cancelSubject(ann, ids.pair)).rejects.toMatchObject({ code: "already_ended" });
   await expect(cancelSubject(ann, inspection)).rejects.toMatchObject({ code: "bad_request" });
@@ -87,6 +89,6 @@ test("who asked for a preview or a measurement can stop it; an inspection ends b
 
 test("a job of a hidden repo is gone for everybody", async () => {
   await database().repo.update({ where: { id: ids.fine }, data: { deletedAt: new Date() } });
-  expect(kinds(await list(operator, {}))).not.toContain("inspect");
-  expect(await database().inspection.count({ where: { commitId: oid("3") } })).toBe(1);
+  expect(await list(operator)).toMatchObject([{ kind: "inspect", repo: "ann/tiny" }]);
+  await expect(getJobTimeline(theHub, inspection)).rejects.toMatchObject({ code: "not_found" });
 });
