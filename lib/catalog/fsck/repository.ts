@@ -1,0 +1,92 @@
+import type { Database } from "#lib/db/client.ts";
+import { Prisma } from "#lib/db/generated/client.ts";
+
+/** Questions of fsck; nothing here writes. */
+
+export interface CheckedBlob {
+  readonly sha256: string;
+  readonly size: number;
+  readonly gitSha1: string;
+  readonly storageKey: string;
+}
+
+/** Every blob that is not being purged, by its sha256. */
+export async function* readBlobs(database: Database): AsyncGenerator<CheckedBlob> {
+  for (let after = ""; ; ) {
+    const rows = await database.blob.findMany({ where: { sha256: { gt: after }, purgingAt: null }, orderBy: { sha256: "asc" }, take: 1000, select: { sha256: true, size: true, gitSha1: true, storageKey: true } });
+    for (const row of rows) yield { ...row, size: Number(row.size) };
+    if (rows.length === 0) return;
+    after = rows.at(-1)!.sha256;
+  }
+}
+
+export const isBlob = async (database: Database, sha256: string): Promise<boolean> => (await database.blob.count({ where: { sha256, purgingAt: null } })) > 0;
+
+export async function countRows(database: Database): Promise<{ uploads: number; commits: number }> {
+  const [uploads, commits] = await Promise.all([database.upload.count(), database.commit.count()]);
+  return { uploads, commits };
+}
+
+/** Every key that a row names. */
+export async function readKeys(database: Database): Promise<Set<string>> {
+  const rows = await database.$queryRaw<{ key: string }[]>`
+    SELECT storage_key AS key FROM blob UNION SELECT storage_key FROM upload WHERE cleared_at IS NULL UNION SELECT checkpoint_key FROM distillation WHERE checkpoint_key IS NOT NULL`;
+  return new Set(rows.map(({ key }) => key));
+}
+
+export async function readMultiparts(database: Database): Promise<Set<string>> {
+  const rows = await database.upload.findMany({ where: { storageId: { not: null }, clearedAt: null }, select: { storageId: true } });
+  return new Set(rows.map(({ storageId }) => storageId!));
+}
+
+/** A row and what is wrong with it. */
+export interface Fault {
+  readonly row: string;
+  readonly id: string;
+  readonly fault: string;
+}
+
+/** What the rules of the database forbid, asked all the same: a backup may have been put back without them. */
+export const danglingRefs = (database: Database): Promise<Fault[]> => database.$queryRaw`
+  SELECT 'commit_file' AS row, f.commit_id || '/' || f.path AS id, 'its content ' || f.blob_sha256 || CASE WHEN b.sha256 IS NULL THEN ' has no row' WHEN b.purging_at IS NOT NULL THEN ' is being purged' ELSE ' has another size' END AS fault
+    FROM commit_file f LEFT JOIN blob b ON b.sha256 = f.blob_sha256 WHERE b.sha256 IS NULL OR b.purging_at IS NOT NULL OR b.size <> f.size
+  UNION ALL SELECT 'preview_image', i.preview_id::text, 'its picture ' || i.blob_sha256 || ' has no row, or is being purged'
+    FROM preview_image i LEFT JOIN blob b ON b.sha256 = i.blob_sha256 WHERE b.sha256 IS NULL OR b.purging_at IS NOT NULL
+  UNION ALL SELECT 'upload', u.id::text, 'it is verified, and its content has no row, or is being purged'
+    FROM upload u LEFT JOIN blob b ON b.sha256 = u.blob_sha256 WHERE u.state = 'verified' AND (b.sha256 IS NULL OR b.purging_at IS NOT NULL)
+  UNION ALL SELECT 'ref', r.repo_id || '/' || r.name, 'its commit ' || r.commit_id || ' is not in its repo'
+    FROM ref r LEFT JOIN commit c ON c.id = r.commit_id AND c.repo_id = r.repo_id WHERE c.id IS NULL
+  UNION ALL SELECT 'commit', c.id, 'its parent ' || c.parent_id || ' is not in its repo'
+    FROM commit c LEFT JOIN commit p ON p.id = c.parent_id AND p.repo_id = c.repo_id WHERE c.parent_id IS NOT NULL AND p.id IS NULL
+  UNION ALL SELECT 'commit', c.id, format('it says %s files of %s bytes and has %s of %s', c.file_count, c.size, count(f.path), coalesce(sum(f.size), 0))
+    FROM commit c LEFT JOIN commit_file f ON f.commit_id = c.id GROUP BY c.id HAVING count(f.path) <> c.file_count OR coalesce(sum(f.size), 0) <> c.size
+  UNION ALL SELECT 'repo', r.id::text, 'it has commits and no branch ' || r.default_branch
+    FROM repo r WHERE r.deleted_at IS NULL AND EXISTS (SELECT FROM commit WHERE repo_id = r.id) AND NOT EXISTS (SELECT FROM ref WHERE repo_id = r.id AND name = r.default_branch AND kind = 'branch')
+  ORDER BY 1, 2`;
+
+/** Contents that nothing names and whose grace was over at `before`. */
+export async function unreferencedBlobs(database: Database, before: Date): Promise<string[]> {
+  const rows = await database.$queryRaw<{ sha256: string }[]>`
+    SELECT sha256 FROM blob b WHERE unused_since < ${before} AND NOT EXISTS (SELECT FROM commit_file WHERE blob_sha256 = b.sha256)
+      AND NOT EXISTS (SELECT FROM preview_image WHERE blob_sha256 = b.sha256) AND NOT EXISTS (SELECT FROM upload WHERE blob_sha256 = b.sha256 AND state = 'verified') ORDER BY 1`;
+  return rows.map(({ sha256 }) => sha256);
+}
+
+/** Rows that should have moved on by `before`, had worker and sweeper done their work. */
+export async function stuckStates(database: Database, before: Date, hiddenBefore: Date): Promise<Fault[]> {
+  const [queue] = await database.$queryRaw<{ there: boolean }[]>`SELECT to_regclass('pgboss.job') IS NOT NULL AS there`;
+  const works = (id: Prisma.Sql): Prisma.Sql => (queue!.there ? Prisma.sql`EXISTS (SELECT FROM pgboss.job j WHERE j.id = ${id} AND j.state <= 'active')` : Prisma.sql`false`);
+  // A job that was lost too often is, for a moment, only in the queue of the lost.
+  const buried = queue!.there ? Prisma.sql`EXISTS (SELECT FROM pgboss.job j WHERE j.name = 'lost' AND j.state <= 'active' AND j.data->>'subjectId' = s.id::text)` : Prisma.sql`false`;
+  const waiting = (table: string, since: string): Prisma.Sql => Prisma.sql`
+    SELECT ${table} AS row, s.id::text AS id, 'it is ' || s.state || ', and no job will do it' AS fault FROM ${Prisma.raw(table)} s
+    WHERE s.state::text IN ('queued', 'running', 'hashing') AND s.${Prisma.raw(since)} < ${before} AND NOT ${works(Prisma.sql`s.job_id`)} AND NOT ${buried}`;
+  return database.$queryRaw`
+    ${waiting("upload", "updated_at")} UNION ALL ${waiting("inspection", "created_at")} UNION ALL ${waiting("pair", "updated_at")} UNION ALL ${waiting("preview", "created_at")}
+    UNION ALL SELECT 'upload', id::text, 'its time was over and it has not ended' FROM upload WHERE state IN ('open', 'receiving', 'hashing', 'verified') AND expires_at < ${before}
+    UNION ALL SELECT 'upload', id::text, 'it has ended and its bytes were not cleared away' FROM upload WHERE state IN ('failed', 'aborted', 'expired') AND cleared_at IS NULL AND updated_at < ${before}
+    UNION ALL SELECT 'blob', sha256, 'its purge was begun and not ended' FROM blob WHERE purging_at < ${before}
+    UNION ALL SELECT 'repo', id::text, 'it was deleted and not purged' FROM repo WHERE deleted_at < ${hiddenBefore}
+    UNION ALL SELECT 'preview', id::text, 'its time was over and it was not removed' FROM preview WHERE expires_at < ${before}
+    ORDER BY 1, 2`;
+}

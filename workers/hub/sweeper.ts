@@ -1,0 +1,57 @@
+import { forgetExpired } from "#lib/auth/expired.ts";
+import { LISTED_EVERY_SECONDS } from "#lib/catalog/sweep/limits.ts";
+import { forgetOld, purgeBlobs, purgeRepos, sweepPreviews, sweepStore, sweepUploads } from "#lib/catalog/sweep/service.ts";
+import { alone } from "#lib/db/alone.ts";
+import { log } from "#lib/log.ts";
+
+/** How much went. */
+export interface SweepReport {
+  /** Uploads whose time was over, and those of which the store was cleared. */
+  readonly expired: number;
+  readonly cleared: number;
+  readonly repos: number;
+  readonly previews: number;
+  /** Contents that nothing named any more, and their bytes. */
+  readonly blobs: number;
+  readonly bytes: number;
+  /** In the store, and named by no row. */
+  readonly objects: number;
+  readonly multiparts: number;
+  /** Parts that failed, by name; the log says why, and the next sweep tries them again. */
+  readonly failed: readonly string[];
+}
+
+let listedAt = 0;
+
+/**
+ * Removes what has had its time. One process of the hub does so at a time: null, at once, where another is at it. The store is
+ * listed as a whole once an hour.
+ */
+export async function sweep(now = new Date()): Promise<SweepReport | null> {
+  return alone("sweep", async () => {
+    const report = { expired: 0, cleared: 0, repos: 0, previews: 0, blobs: 0, bytes: 0, objects: 0, multiparts: 0, failed: [] as string[] };
+    const part = async (name: string, work: () => Promise<Partial<SweepReport> | void>): Promise<void> => {
+      try {
+        Object.assign(report, await work());
+      } catch (cause) {
+        report.failed.push(name);
+        log().warn({ event: "sweep.failed", part: name, err: cause }, (cause as Error).message);
+      }
+    };
+    await part("uploads", () => sweepUploads(now));
+    await part("repos", async () => ({ repos: await purgeRepos(now) }));
+    await part("previews", async () => ({ previews: await sweepPreviews(now) }));
+    if (now.getTime() - listedAt >= LISTED_EVERY_SECONDS * 1000) {
+      await part("store", async () => {
+        const found = await sweepStore(now);
+        listedAt = now.getTime();
+        return found;
+      });
+    }
+    await part("blobs", () => purgeBlobs(now));
+    await part("old rows", () => forgetOld(now));
+    await part("accounts", async () => void (await forgetExpired()));
+    if (Object.values(report).some((count) => typeof count === "number" && count > 0)) log().info({ event: "sweep.done", ...report });
+    return report;
+  });
+}
