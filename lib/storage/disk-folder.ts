@@ -3,7 +3,7 @@ import { createWriteStream } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
-import { AppError } from "#lib/errors.ts";
+import { diskFailure, diskFull } from "./disk-failure.ts";
 import { makeFolder } from "./durable.ts";
 import { requireObjectKey } from "./keys.ts";
 
@@ -45,7 +45,7 @@ export class DiskFolder {
   async requireRoom(bytes: number): Promise<void> {
     await makeFolder(this.path);
     const { bavail, blocks, bsize } = await statfs(this.path);
-    if (bavail * bsize - bytes < Math.max(LOW_WATER_BYTES, blocks * bsize * LOW_WATER_SHARE)) throw this.#full();
+    if (bavail * bsize - bytes < Math.max(LOW_WATER_BYTES, blocks * bsize * LOW_WATER_SHARE)) throw diskFull(this.path);
   }
 
   /** Runs `work`, and says in our words what the file system says when it cannot. */
@@ -53,38 +53,8 @@ export class DiskFolder {
     try {
       return await work();
     } catch (cause) {
-      throw this.#toFailure(cause);
+      throw diskFailure(this.path, cause);
     }
-  }
-
-  #toFailure(cause: unknown): unknown {
-    const code = (cause as NodeJS.ErrnoException | null)?.code;
-    const unavailable = (what: string): AppError => new AppError("storage_unavailable", what, { folder: this.path, said: code }, cause);
-    switch (code) {
-      case "ENOSPC":
-      case "EDQUOT":
-        return this.#full(cause);
-      case "EROFS":
-        return unavailable(`${this.path} is on a read-only disk; point GUIDEPOST_DATA at a folder that can be written.`);
-      case "EACCES":
-      case "EPERM":
-        return unavailable(`The hub may not use ${this.path}; give that folder to the user that runs it, or point GUIDEPOST_DATA at another.`);
-      case "ENOTDIR":
-      case "EEXIST":
-        return unavailable(`${this.path}, or something in it, is a file where a folder must be; move it away, or point GUIDEPOST_DATA elsewhere.`);
-      case "EMFILE":
-      case "ENFILE":
-        return unavailable("The hub has too many files open; try again in a moment, and raise the limit (ulimit -n) if it stays.");
-      case "EIO":
-      case "ESTALE":
-        return unavailable(`The disk of ${this.path} fails (${code}); its operator has to look at it.`);
-      default:
-        return cause;
-    }
-  }
-
-  #full(cause?: unknown): AppError {
-    return new AppError("disk_full", `The disk of ${this.path} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`, { folder: this.path, retryAfter: 60 }, cause);
   }
 }
 

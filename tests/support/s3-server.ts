@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Settings } from "#lib/env.ts";
 
-/** Why the suites that need an S3 server are skipped, or null where one is found. */
+/** Why what needs an S3 server is skipped, or null where one is found. */
 export const noS3Server: string | null = findProgram() ? null : "no S3 server here; get one with «go install github.com/versity/versitygw/cmd/versitygw@v1.8.0», or set GUIDEPOST_TEST_S3GW to the path of a versitygw";
 
 export interface S3Server {

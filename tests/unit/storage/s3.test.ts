@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import { newObjectKey } from "#lib/storage/keys.ts";
 import { type S3Limits, S3Store } from "#lib/storage/s3.ts";
 import { MIN_PART_BYTES, type StoredPart } from "#lib/storage/store.ts";
 import { objectStoreContract } from "../../contract/object-store.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
+import { testOnS3 } from "../../support/on-s3.ts";
 import { noS3Server, type S3Server, startS3Server } from "../../support/s3-server.ts";
 import { serve } from "../../support/serve.ts";
 
@@ -37,12 +38,6 @@ describe("a store that cannot is told in a sentence:", () => {
     await server?.stop();
   });
 
-  const it = (title: string, work: () => Promise<void>): void =>
-    test(title, async ({ skip }) => {
-      if (noS3Server) skip(noS3Server);
-      await work();
-    });
-
   const doesNotAnswer = (): unknown => ({ code: "storage_unavailable", message: `The store at ${proxy.url} does not answer at the moment; nothing was lost, try again in a few seconds.` });
 
   const passing: readonly Fault[] = [
@@ -53,7 +48,7 @@ describe("a store that cannot is told in a sentence:", () => {
     { kind: "loseAnswer" },
   ];
   for (const fault of passing) {
-    it(`${Object.values(fault).join(" ")}: once is not noticed, always is`, async () => {
+    testOnS3(`${Object.values(fault).join(" ")}: once is not noticed, always is`, async () => {
       const [key, bytes] = [newObjectKey(), randomBytes(100)];
       for (const [method, work] of [["PUT", () => store.put(key, bytes)], ["GET", async () => buffer(await store.read(key))]] as const) {
         proxy.inject({ method }, fault);
@@ -66,12 +61,12 @@ describe("a store that cannot is told in a sentence:", () => {
     });
   }
 
-  it("a slow one is waited for", async () => {
+  testOnS3("a slow one is waited for", async () => {
     proxy.inject({ times: 2 }, { kind: "delay", ms: 200 });
     await store.check();
   });
 
-  it("one that is away for a while, and back", async () => {
+  testOnS3("one that is away for a while, and back", async () => {
     await proxy.goAway();
     await expect(store.check()).rejects.toMatchObject(doesNotAnswer() as object);
     await expect(store.beginMultipart(newObjectKey())).rejects.toMatchObject(doesNotAnswer() as object);
@@ -90,7 +85,7 @@ describe("a store that cannot is told in a sentence:", () => {
     return { key, id, parts: await store.listParts(key, id), bytes };
   }
 
-  it("an upload whose completion was answered into the void is complete", async () => {
+  testOnS3("an upload whose completion was answered into the void is complete", async () => {
     for (const times of [1, 3]) {
       const { key, id, parts, bytes } = await beginWithParts();
       proxy.inject({ method: "POST", times }, { kind: "loseAnswer" });
@@ -103,7 +98,7 @@ describe("a store that cannot is told in a sentence:", () => {
     }
   });
 
-  it("an error in an answer that began with 200, as S3 gives while it puts parts together", async () => {
+  testOnS3("an error in an answer that began with 200, as S3 gives while it puts parts together", async () => {
     const { key, id, parts } = await beginWithParts();
     proxy.inject({ method: "POST", times: 3 }, { kind: "answer", status: 200, code: "InternalError" });
     await expect(store.completeMultipart(key, id, parts)).rejects.toMatchObject(doesNotAnswer() as object);
@@ -112,7 +107,7 @@ describe("a store that cannot is told in a sentence:", () => {
     await store.delete(key);
   });
 
-  it("a body that breaks off, or goes silent, is not taken for whole", async () => {
+  testOnS3("a body that breaks off, or goes silent, is not taken for whole", async () => {
     const key = newObjectKey();
     await store.put(key, randomBytes(2 ** 20));
     for (const kind of ["cut", "stall"] as const) {
@@ -129,7 +124,7 @@ describe("a store that cannot is told in a sentence:", () => {
     await store.delete(key);
   });
 
-  it("a stream that nobody reads to its end frees its connection", async () => {
+  testOnS3("a stream that nobody reads to its end frees its connection", async () => {
     const key = newObjectKey();
     await store.put(key, randomBytes(2 ** 20));
     for (let count = 0; count < 60; count++) (await store.read(key)).destroy(); // more than there are connections
@@ -138,7 +133,7 @@ describe("a store that cannot is told in a sentence:", () => {
     await store.delete(key);
   });
 
-  it("what the operator has to set right, by its name", async () => {
+  testOnS3("what the operator has to set right, by its name", async () => {
     const { settings } = server;
     const sentenceOf = async (wrong: Partial<typeof settings>): Promise<unknown> => new S3Store({ ...settings, ...wrong }, { ...limits, attempts: 1 }).check().catch((failure: { code: string; message: string }) => `${failure.code}: ${failure.message}`);
     expect(await sentenceOf({ bucket: "nowhere" })).toBe(`storage_unavailable: There is no bucket nowhere at ${settings.endpoint}; make it, or correct S3_BUCKET.`);
