@@ -1,4 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import type { WritableRepo } from "#lib/auth/access.ts";
+import { formatOf, HEAD_BYTES, refuseBinary } from "#lib/catalog/blobs/format.ts";
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
 import { parsePath, type FilePath } from "#lib/catalog/files/path.ts";
 import { isLfs } from "#lib/catalog/uploads/service.ts";
@@ -20,7 +22,8 @@ const AT_ONCE = 8;
 
 /**
  * Checks all operations, then stores the content that came with them: no pointer before its bytes. What is stored for a commit
- * that then fails is swept away after the grace. @throws bad_request, too_large, file_not_found, revision_not_found
+ * that then fails is swept away after the grace. @throws bad_request, too_large, unsupported_model, file_not_found,
+ * revision_not_found, upload_not_ready
  */
 export async function storeOperations(repo: WritableRepo, operations: readonly FileOperation[]): Promise<StoredOperation[]> {
   const planned = operations.map((operation) => ({ operation, path: parsePath(operation.path), bytes: inlineBytes(operation) }));
@@ -56,6 +59,7 @@ function inlineBytes(operation: FileOperation): Uint8Array | null {
   if (encoding === "base64" && !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(content)) throw new AppError("bad_request", `The content of ${path} is not base64; encode it with padding and without line breaks.`, { path });
   const bytes = Buffer.from(content, encoding === "base64" ? "base64" : "utf8");
   if (bytes.byteLength > MAX_INLINE_BYTES) throw new AppError("too_large", `The content of ${path} is larger than ${MAX_INLINE_BYTES} bytes; upload it, and name the upload.`, { path, limit: MAX_INLINE_BYTES, size: bytes.byteLength });
+  if (formatOf(bytes.subarray(0, HEAD_BYTES), bytes.byteLength, path) === "text" && !isUtf8(bytes)) refuseBinary(path);
   return bytes;
 }
 

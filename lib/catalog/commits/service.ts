@@ -2,6 +2,7 @@ import { z } from "zod";
 import { requireRead, requireWrite, type ReadableRepo, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { applyCard, CARD_PATH, planCard, type CardChange } from "#lib/catalog/cards/service.ts";
+import { blobIsPurging } from "#lib/catalog/blobs/service.ts";
 import { requestInspection } from "#lib/catalog/inspections/service.ts";
 import { isLfs, markLinked, takeVerified } from "#lib/catalog/uploads/service.ts";
 import { audit } from "#lib/db/audit.ts";
@@ -23,8 +24,8 @@ export { resolveRevision };
  * Makes a commit on top of the branch as it is when this begins, or of `parent`. Whoever comes second is told, never rebased.
  * Safe to send again: a commit that was made, and one that would change nothing, answers with the head of the branch.
  *
- * @throws repo_not_found, forbidden, revision_not_found, bad_request, too_large, file_not_found; ref_moved, with who was first;
- *   and what takeVerified and requestInspection throw
+ * @throws repo_not_found, forbidden, revision_not_found, bad_request, too_large, unsupported_model, file_not_found; ref_moved,
+ *   with who was first; and what storeBytes, takeVerified and requestInspection throw
  */
 export async function createCommit(actor: Actor, name: RepoName, input: NewCommit): Promise<CommitResult> {
   const repo = await requireWrite(actor, name);
@@ -112,7 +113,7 @@ async function toRefMoved(transaction: Transaction, repo: ReadableRepo, branch: 
 function translate(cause: unknown): never {
   const rule = violatedRule(cause);
   if (rule?.startsWith("commit_file_path_")) throw new AppError("bad_request", "One of the paths cannot be used, or is there already in other capital letters; rename it.", { rule }, cause);
-  if (rule === "blob_is_purging") throw new AppError("upload_not_ready", "Old bytes of this content are being removed at this very moment; send the commit again in a minute.", { retryAfter: 60 }, cause);
+  if (rule === "blob_is_purging") throw blobIsPurging(cause);
   throw cause;
 }
 

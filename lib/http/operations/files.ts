@@ -16,7 +16,7 @@ export const createCommit = operation({
   bodyLimit: MAX_BODY_BYTES,
   status: 201,
   response: commitResult,
-  failures: ["repo_not_found", "revision_not_found", "file_not_found", "not_found", "ref_moved", "upload_not_ready", "already_ended", "too_large", "queue_full", "storage_unavailable", "disk_full"],
+  failures: ["repo_not_found", "revision_not_found", "file_not_found", "not_found", "ref_moved", "conflict", "upload_not_ready", "already_ended", "too_large", "unsupported_model", "queue_full", "storage_unavailable", "disk_full"],
 });
 
 export const listCommits = operation({

@@ -1,0 +1,158 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Actor } from "#lib/auth/actor.ts";
+import { anonymous, hub as theHub } from "#lib/auth/actor.ts";
+import { isVisible, visibleTo } from "#lib/auth/access.ts";
+import { repoQuery, type RepoItem, type RepoList } from "#lib/catalog/repos/schema.ts";
+import { listRepos } from "#lib/catalog/repos/service.ts";
+import { database } from "#lib/db/client.ts";
+import { manyRepos } from "../../support/many-repos.ts";
+import { useTempHub } from "../../support/temp-hub.ts";
+
+const COUNT = 10_000;
+const hub = await useTempHub();
+const ann: Actor = { kind: "person", userId: "ann", name: "ann", isOperator: false, scopes: new Set(["read"]), tokenId: null };
+
+beforeAll(async () => {
+  const client = new pg.Client({ connectionString: hub.database.url });
+  await client.connect();
+  await client.query(manyRepos(COUNT));
+  await client.end();
+});
+
+afterAll(() => hub.close());
+
+const list = (actor: Actor, query: Record<string, string | number> = {}): Promise<RepoList> => listRepos(actor, repoQuery.parse(query));
+
+async function everything(actor: Actor, query: Record<string, string | number>): Promise<RepoItem[]> {
+  const items: RepoItem[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: RepoList = await list(actor, { ...query, limit: 100, ...(cursor && { cursor }) });
+    items.push(...page.items);
+    cursor = page.next;
+  }
+  return items;
+}
+
+describe("pages, one after another, are the whole list in its order", () => {
+  const key = { updated: (item: RepoItem) => item.updatedAt, created: (item: RepoItem) => item.createdAt, downloads: (item: RepoItem) => String(item.downloads).padStart(8, "0"), name: (item: RepoItem) => item.name };
+  test.each(["updated", "created", "downloads", "name"] as const)("%s", async (sort) => {
+    const items = await everything(anonymous, { sort, kind: "guide" });
+    expect(items).toHaveLength(1000);
+    expect(new Set(items.map(({ id }) => id)).size).toBe(1000);
+    const keys = items.map(key[sort]);
+    expect(keys).toEqual(sort === "name" ? keys.toSorted() : keys.toSorted().toReversed());
+  });
+});
+
+test("a list holds what a repo says, what was found in it, and its base", async () => {
+  const { items } = await list(anonymous, { q: "finetune-77", sort: "name", limit: 1 });
+  expect(items[0]).toMatchObject({ owner: "org27", name: "finetune-77", kind: "finetune", visibility: "public", base: "org0/base-0", license: "mit", contract: "sd-v1-eps-768", facts: { kind: "finetune", parameters: 8_800_077 }, headCommit: expect.stringMatching(/^[0-9a-f]{40}$/) as string });
+});
+
+describe("filters", () => {
+  const planned = Array.from({ length: COUNT }, (_, n) => ({ n, name: `${n % 100 === 0 ? "base" : n % 10 === 1 ? "guide" : "finetune"}-${n}`, license: ["apache-2.0", "mit", "openrail", null][n % 4] }));
+  test.each<[Record<string, string>, (repo: (typeof planned)[number]) => boolean]>([
+    [{ kind: "base" }, ({ n }) => n % 100 === 0],
+    [{ base: "org0/base-100" }, ({ n }) => n > 100 && n < 200],
+    [{ base: "ORG0/BASE-100", kind: "guide" }, ({ n }) => n > 100 && n < 200 && n % 10 === 1],
+    [{ owner: "ORG7" }, ({ n }) => n % 50 === 7],
+    [{ owner: "org3" }, () => false], // all of it is private
+    [{ owner: "nobody" }, () => false],
+    [{ license: "mit" }, ({ license }) => license === "mit"],
+    [{ tag: "style-7" }, ({ n }) => n % 40 === 7],
+    [{ tag: "style-7", license: "openrail" }, () => false],
+    [{ q: "FINETUNE-77" }, ({ name }) => name.startsWith("finetune-77")],
+    [{ q: "org7/finetune" }, ({ n, name }) => n % 50 === 7 && name.startsWith("finetune")],
+    [{ q: " number  77 style " }, ({ n }) => String(n).includes("77")],
+    [{ q: "100%" }, () => false],
+    [{ q: "finetune_77" }, () => false],
+    [{ q: "\\" }, () => false],
+  ])("%j", async (query, isMeant) => {
+    const names = (await everything(anonymous, { ...query, sort: "created" })).map(({ name }) => name);
+    expect(names).toEqual(planned.filter((repo) => repo.n % 5 !== 3 && isMeant(repo)).map(({ name }) => name));
+  });
+
+  test("a base that may not be seen cannot be asked for", async () => {
+    await database().$executeRaw`UPDATE repo SET visibility = 'private' WHERE name = 'base-200'`;
+    await expect(list(anonymous, { base: "org0/base-200" })).rejects.toMatchObject({ code: "repo_not_found" });
+    expect((await list(ann, { base: "org0/base-200" })).items).toHaveLength(30);
+    const [derived] = (await list(anonymous, { q: "finetune-202", sort: "name" })).items;
+    expect(derived).toMatchObject({ name: "finetune-202", base: null });
+    expect((await list(anonymous, { facets: "true" })).facets!.base.map(({ value }) => value)).not.toContain("org0/base-200");
+    await database().$executeRaw`UPDATE repo SET visibility = 'public' WHERE name = 'base-200'`;
+  });
+});
+
+describe("who sees what", () => {
+  test.each([
+    ["anonymous", anonymous, 8000],
+    ["a member of org0", ann, 8000], // org0 has nothing private: 3, 8, 13 … are
+    ["her token without the scope read", { ...ann, scopes: new Set() } as Actor, 8000],
+    ["an operator", { ...ann, isOperator: true } as Actor, COUNT],
+    ["the hub", theHub, COUNT],
+  ])("%s", async (_who, actor, count) => {
+    const { facets } = await list(actor, { facets: "true" });
+    expect(facets!.kind.reduce((sum, { count: each }) => sum + each, 0)).toBe(count);
+    expect(await database().repo.count({ where: visibleTo(actor) })).toBe(count);
+  });
+
+  test("the condition for SQL and the one for Prisma let the same through", async () => {
+    await database().$executeRaw`INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'reader' FROM namespace WHERE name IN ('org3', 'org8')`;
+    await database().$executeRaw`UPDATE repo SET deleted_at = now() WHERE name LIKE '%-5_'`;
+    for (const actor of [anonymous, ann, { ...ann, scopes: new Set<never>() }, { ...ann, isOperator: true }, theHub]) {
+      const bySql = await database().$queryRaw<{ id: string }[]>`SELECT id FROM repo r WHERE ${isVisible(actor, "r")} ORDER BY id`;
+      const byPrisma = await database().repo.findMany({ where: visibleTo(actor), select: { id: true }, orderBy: { id: "asc" } });
+      expect(bySql).toEqual(byPrisma);
+    }
+    expect((await list(ann, { owner: "org3" })).items).toHaveLength(30);
+    await database().$executeRaw`UPDATE repo SET deleted_at = NULL`;
+  });
+});
+
+describe("facets", () => {
+  test("count as if nothing were chosen from themselves", async () => {
+    const { facets } = await list(anonymous, { facets: "true", kind: "guide", license: "mit" });
+    expect(facets!.kind).toEqual([{ value: "finetune", count: 1500 }, { value: "guide", count: 500 }]);
+    expect(facets!.license).toEqual([{ value: "mit", count: 500 }]); // no other guide has a licence
+    expect(facets!.base).toHaveLength(50);
+    expect(facets!.measured.reduce((sum, { count }) => sum + count, 0)).toBe(500);
+  });
+
+  test("the measured state is the best verdict that both sides' viewers may see", async () => {
+    const before = Object.fromEntries((await list(anonymous, { facets: "true", kind: "finetune" })).facets!.measured.map(({ value, count }) => [value, count]));
+    expect(Object.keys(before).toSorted()).toEqual(["incompatible", "notMeasured", "usableWithLimits", "verified"]);
+    // Hide every guide: no verdict is left to see.
+    await database().$executeRaw`UPDATE repo SET visibility = 'private' WHERE kind = 'guide'`;
+    expect((await list(anonymous, { facets: "true", kind: "finetune" })).facets!.measured).toEqual([{ value: "notMeasured", count: 6900 }]);
+    await database().$executeRaw`UPDATE repo SET visibility = 'public' WHERE kind = 'guide'`;
+  });
+});
+
+describe("a cursor that is none", () => {
+  const other = async (): Promise<string> => (await list(anonymous, { sort: "name" })).next!;
+  test.each([
+    ["words", () => "hello"],
+    ["of another order", other],
+    ["with more in it", () => Buffer.from(JSON.stringify(["updated", "2026-01-01", "x' OR 1=1"])).toString("base64url")],
+    ["with a date that is none", () => Buffer.from(JSON.stringify(["updated", "yesterday", "00000000-0000-7000-8000-000000000001"])).toString("base64url")],
+    ["with a text for a number", () => Buffer.from(JSON.stringify(["downloads", "many", "00000000-0000-7000-8000-000000000001"])).toString("base64url")],
+  ])("%s is refused", async (_what, cursor) => {
+    const text = await cursor();
+    await expect(list(anonymous, { cursor: text, sort: text.startsWith("WyJkb") ? "downloads" : "updated" })).rejects.toMatchObject({ code: "bad_request" });
+  });
+});
+
+test("ten thousand repos are listed, searched and counted at once", async () => {
+  const took: Record<string, number> = {};
+  for (const [what, query] of Object.entries({ updated: {}, downloads: { sort: "downloads" }, name: { sort: "name" }, search: { q: "number style 77" }, nothing: { q: "zzzz" }, facets: { facets: "true" } })) {
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const began = performance.now();
+      await list(ann, query as Record<string, string>);
+      times.push(performance.now() - began);
+    }
+    took[what] = Math.min(...times);
+  }
+  for (const [what, ms] of Object.entries(took)) expect(ms, `${what} took ${ms.toFixed(0)} ms`).toBeLessThan(what === "facets" ? 300 : 100); // measured: 3 to 10, facets 25
+});
