@@ -79,7 +79,7 @@ export async function revokeInvitation(actor: Actor, id: string): Promise<void> 
  * Whether somebody may sign up, with an invitation or without. An empty hub lets in nobody but its owner, with the link that the
  * start printed. @throws forbidden with what to do
  */
-export async function requireAdmission(rows: Pick<Transaction, "verification" | "user">, token: string | null): Promise<Admission> {
+export async function requireAdmission(token: string | null, rows: Pick<Transaction, "verification" | "user"> = database()): Promise<Admission> {
   const invitation = token === null ? null : await findInvitation(rows, token);
   const isOperator = invitation?.identifier.startsWith(OWNER) ?? false;
   const empty = await isEmpty(rows);
@@ -93,7 +93,7 @@ export async function requireAdmission(rows: Pick<Transaction, "verification" | 
 
 /** Uses an invitation up. Of two who come at once one gets it. @throws forbidden */
 export async function takeInvitation(transaction: Transaction, token: string | null): Promise<Admission> {
-  const admission = await requireAdmission(transaction, token);
+  const admission = await requireAdmission(token, transaction);
   if (admission.invitationId !== null) await transaction.verification.delete({ where: { id: admission.invitationId } });
   return admission;
 }

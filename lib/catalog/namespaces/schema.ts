@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { email, newPassword } from "#lib/auth/schema.ts";
+import { email, givenPassword, newPassword } from "#lib/auth/schema.ts";
 import { plainLine } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 import { isReserved } from "./reserved.ts";
@@ -28,6 +28,10 @@ export const newAccount = z
   })
   .refine(({ username, email, password }) => ![username, email].includes(password.toLowerCase()), { path: ["password"], error: "it must not be your username or e-mail address" });
 export type NewAccount = z.output<typeof newAccount>;
+
+export const credentials = z
+  .strictObject({ email: email.optional(), username: knownName.optional(), password: givenPassword })
+  .refine(({ email, username }) => (email === undefined) !== (username === undefined), { path: ["email"], error: "send either your e-mail address or your username" });
 
 export const role = z.enum(["owner", "writer", "reader"]).meta({ description: "owner: also changes members and deletes · writer: changes repos · reader: sees private ones" });
 export type Role = z.output<typeof role>;

@@ -18,7 +18,7 @@ import { nameTaken, requireOthersName } from "./service.ts";
  */
 export async function signUp({ username, name, email, password, invitation }: NewAccount, headers: Headers): Promise<Headers> {
   await countAttempts([{ of: "sign-up from an address", who: addressOf(headers) }]);
-  requireAddressee(email, await requireAdmission(database(), invitation ?? null)); // again below; here so that strangers cannot have us hash
+  requireAddressee(email, await requireAdmission(invitation ?? null)); // again below; here so that strangers cannot have us hash
   requireOthersName(username, "username");
   const passwordHash = await hashPassword(password);
   const userId = await inTransaction(database(), async (transaction) => {

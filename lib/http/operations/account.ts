@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { scopes } from "#lib/auth/actor.ts";
 import { email, givenPassword, newPassword } from "#lib/auth/schema.ts";
-import { displayName, knownName, namespaceList, namespacePage, namespaceQuery, newAccount, newOrganisation, role } from "#lib/catalog/namespaces/schema.ts";
+import { credentials, displayName, knownName, namespaceList, namespacePage, namespaceQuery, newAccount, newOrganisation, role } from "#lib/catalog/namespaces/schema.ts";
 import { plainLine } from "#lib/catalog/plain-text.ts";
 import { operation } from "#lib/http/operation.ts";
 import { pageOf } from "#lib/http/page.ts";
@@ -35,9 +35,7 @@ export const createSession = operation({
   summary: "Sign in",
   tag: "account",
   scope: null,
-  body: z
-    .strictObject({ email: email.optional(), username: knownName.optional(), password: givenPassword })
-    .refine(({ email, username }) => (email === undefined) !== (username === undefined), { path: ["email"], error: "send either your e-mail address or your username" }),
+  body: credentials,
   bodyLimit: BODY_LIMIT,
   status: 201,
   response: signedIn,

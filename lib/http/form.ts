@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { env } from "#lib/env.ts";
+import { AppError, failures } from "#lib/errors.ts";
+import { readText } from "./read-body.ts";
+import { answering } from "./route.ts";
+import { requireSameOrigin } from "./same-origin.ts";
+
+/** What a form shows again: what was written, and what is wrong with it, by field; "" for the whole. */
+export interface FormState {
+  readonly values: Readonly<Record<string, string>>;
+  readonly problems: Readonly<Record<string, string>>;
+}
+
+export interface Form<Schema extends z.ZodType> {
+  /** The address of its page. */
+  readonly page: string;
+  readonly schema: Schema;
+  /** Fields that are shown again when something is wrong: never a password. */
+  readonly kept: readonly string[];
+  /** A field that stands in the page's address. */
+  readonly inAddress?: string;
+  /** @returns the cookies for the answer */
+  submit(input: z.output<Schema>, request: Request): Promise<Headers>;
+}
+
+export const FORM_COOKIE = "guidepost-form";
+const BODY_LIMIT = 16 * 1024;
+const STATE_SECONDS = 60; // long enough to be shown once; a page cannot take a cookie back
+const SHOWN_LENGTH = 254; // of a field: the longest address. All of a cookie must stay below 4 KB
+
+/**
+ * Behind a form that works without scripts: parses it with the schema of the API, and answers 303 — to the front page, or back to
+ * the form, where the messages stand beside their fields.
+ */
+export function formRoute<Schema extends z.ZodType>({ page, schema, kept, inAddress, submit }: Form<Schema>): (request: Request) => Promise<Response> {
+  return (request) =>
+    answering(request, page, async () => {
+      requireSameOrigin(request);
+      const fields = await readForm(request);
+      const parsed = schema.safeParse(fields);
+      const answer = parsed.success ? await submit(parsed.data, request).catch(toProblems) : problemsOf(parsed.error);
+      if (answer instanceof Headers) return seeOther("/", answer, stateCookie(page, null));
+      const values = Object.fromEntries(kept.map((name) => [name, (fields[name] ?? "").slice(0, SHOWN_LENGTH)]));
+      const query = inAddress && fields[inAddress] ? `?${new URLSearchParams({ [inAddress]: fields[inAddress] })}` : "";
+      return seeOther(page + query, new Headers(), stateCookie(page, { values, problems: answer }));
+    });
+}
+
+/** What a page gives its form, from the cookie. Anybody can write their own cookie, so it is read like any input. */
+export function parseFormState(cookie: string | undefined): FormState {
+  try {
+    return state.parse(JSON.parse(Buffer.from(cookie ?? "", "base64url").toString()));
+  } catch {
+    return { values: {}, problems: {} };
+  }
+}
+
+/** 303: the browser fetches `page` by GET, and reloading it sends nothing again. */
+export function seeOther(page: string, cookies: Headers, ...more: readonly string[]): Response {
+  const headers = new Headers([["Location", page], ...[...cookies.getSetCookie(), ...more].map((cookie) => ["Set-Cookie", cookie] as [string, string])]);
+  return new Response(null, { status: 303, headers });
+}
+
+async function readForm(request: Request): Promise<Record<string, string>> {
+  if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers.get("content-type") ?? "")) throw new AppError("bad_request", "This address takes a form; use the page that it belongs to.");
+  return Object.fromEntries(new URLSearchParams(await readText(request, BODY_LIMIT)));
+}
+
+const state = z.object({ values: z.record(z.string(), z.string()), problems: z.record(z.string(), z.string()) });
+
+function stateCookie(page: string, shown: FormState | null): string {
+  const value = shown ? Buffer.from(JSON.stringify(shown)).toString("base64url") : "";
+  return `${FORM_COOKIE}=${value}; Path=${page}; Max-Age=${shown ? STATE_SECONDS : 0}; HttpOnly; SameSite=Lax${env().publicUrl.startsWith("https:") ? "; Secure" : ""}`;
+}
+
+/** The first problem of each field. */
+const problemsOf = (error: z.ZodError): Record<string, string> =>
+  Object.fromEntries(error.issues.toReversed().map(({ path, message }) => [String(path[0] ?? ""), `${message[0]!.toUpperCase()}${message.slice(1)}.`]));
+
+/** What a person can mend is told beside the form; what is ours is for the log. */
+function toProblems(cause: unknown): Record<string, string> {
+  if (!(cause instanceof AppError) || failures[cause.code].status >= 500) throw cause;
+  const { field } = cause.detail;
+  return { [typeof field === "string" ? field : ""]: cause.message };
+}
