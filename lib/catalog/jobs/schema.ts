@@ -11,7 +11,7 @@ export const jobItem = z.object({
   state: jobState,
   attempt: z.int().meta({ description: "how often a worker took it" }),
   repo: z.string().meta({ description: "like owner/repo: what is uploaded to, inspected, measured or drawn with" }),
-  guide: z.string().nullable().meta({ description: "the repo of the guide, where one takes part that you may see" }),
+  guide: z.string().nullable().meta({ description: "the repo of the guide, where one takes part" }),
   path: z.string().nullable().meta({ description: "of an uploaded file" }),
   progress: z.json().meta({ description: "how far the attempt that runs is" }),
   problem: z.string().nullable().meta({ description: "why it failed" }),
