@@ -3,6 +3,7 @@ import { AppError } from "#lib/errors.ts";
 import { printable } from "#lib/util/printable.ts";
 import { version } from "#lib/version.ts";
 import { checkCommand } from "./check.ts";
+import { fsckCommand } from "./fsck.ts";
 import { inspectCommand } from "./inspect.ts";
 import { sampleCommand } from "./sample.ts";
 
@@ -11,11 +12,12 @@ import { sampleCommand } from "./sample.ts";
  * error and nothing else.
  */
 const program = new Command("guidepost")
-  .description("Plug-and-play guides for diffusion models: look into files, draw pictures, measure pairs.")
+  .description("Plug-and-play guides for diffusion models: look into files, draw pictures, measure pairs, prove that a hub is sound.")
   .version(version)
   .addCommand(inspectCommand)
   .addCommand(sampleCommand)
-  .addCommand(checkCommand);
+  .addCommand(checkCommand)
+  .addCommand(fsckCommand);
 
 // Commander's own messages take the same road as ours; help and version are left to it.
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ writeErr: () => {} });
