@@ -1,10 +1,10 @@
 import { mkdir, readdir, rm, symlink } from "node:fs/promises";
-import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { getBlob } from "#lib/catalog/blobs/service.ts";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import { env } from "#lib/env.ts";
 import { blobFiles } from "./blob-files.ts";
+import { isRunning, processName } from "./process-name.ts";
 
 export interface CommitFolder {
   readonly folder: string;
@@ -113,19 +113,6 @@ const ownRoot = (): Promise<string> => (root ??= makeRoot());
 async function makeRoot(): Promise<string> {
   const all = join(env().dataFolder, "cache", "folders");
   await mkdir(all, { recursive: true });
-  const here = `${hostname()}-`;
-  for (const name of await readdir(all)) {
-    const pid = name.startsWith(here) ? Number(name.slice(here.length)) : NaN;
-    if (pid === process.pid || (Number.isInteger(pid) && !isAlive(pid))) await rm(join(all, name), { recursive: true, force: true });
-  }
-  return join(all, `${here}${process.pid}`);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM"; // somebody else's
-  }
+  for (const name of await readdir(all)) if (isRunning(name) === false) await rm(join(all, name), { recursive: true, force: true });
+  return join(all, processName);
 }

@@ -1,0 +1,89 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import type { Person } from "#lib/auth/actor.ts";
+import { storeBytes } from "#lib/catalog/blobs/service.ts";
+import { type ManifestFile, toCommitId } from "#lib/catalog/commits/manifest.ts";
+import { findRef, insertCommit, moveBranch } from "#lib/catalog/commits/repository.ts";
+import { requestInspection } from "#lib/catalog/inspections/service.ts";
+import { createRepo } from "#lib/catalog/repos/service.ts";
+import type { NewRepo, RepoItem } from "#lib/catalog/repos/schema.ts";
+import { database } from "#lib/db/client.ts";
+import { inTransaction } from "#lib/db/transaction.ts";
+import { AppError } from "#lib/errors.ts";
+import { checkHandler } from "#workers/hub/handlers/check.ts";
+import { inspectHandler } from "#workers/hub/handlers/inspect.ts";
+import { createModels } from "#workers/hub/models.ts";
+import { starter } from "./golden.ts";
+
+export type Files = Readonly<Record<string, Uint8Array | string>>;
+
+/** All files below a folder of the starter collection, by their paths in it. */
+export async function starterFiles(folder: string): Promise<Files> {
+  const root = starter(folder);
+  const entries = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const files = await Promise.all(entries.map(async ({ parentPath, name }) => [relative(root, join(parentPath, name)), await readFile(join(parentPath, name))] as const));
+  return Object.fromEntries(files);
+}
+
+/** The starter's base with its evaluator and captions, as a hub has it. */
+export const baseFiles = async (): Promise<Files> => ({
+  ...(await starterFiles("storybook")),
+  "evaluator/evaluator.safetensors": await readFile(starter("evaluator/evaluator.safetensors")),
+  "evaluator/prompts.txt": await readFile(starter("prompts.txt")),
+});
+
+export type NewRepoOf = Pick<NewRepo, "name" | "kind"> & Partial<Pick<NewRepo, "visibility" | "base">>;
+
+/** A repo of a person with one commit of these files; its bytes go straight into the store, past the upload. */
+export async function newRepoWith(owner: Person, { name, kind, visibility = "public", base }: NewRepoOf, files: Files): Promise<{ repo: RepoItem; commitId: string }> {
+  const repo = await createRepo(owner, { owner: owner.name, name, kind, visibility, ...(base !== undefined && { base }) });
+  return { repo, commitId: await commitFiles(repo, files, owner) };
+}
+
+/** A commit of exactly these files on the default branch. Without an author it is the hub's own. */
+export async function commitFiles({ id: repoId }: { readonly id: string }, files: Files, author: Person | null = null): Promise<string> {
+  const manifest: ManifestFile[] = [];
+  for (const path of Object.keys(files).toSorted()) manifest.push({ path, ...(await storeBytes(Buffer.from(files[path]!))), lfs: path.endsWith(".safetensors") });
+  return inTransaction(database(), async (transaction) => {
+    const head = await findRef(transaction, repoId, "main");
+    const commit = { repoId, parentId: head?.commitId ?? null, authorId: author?.userId ?? null, title: "Files", message: "", files: manifest };
+    const id = toCommitId(commit);
+    await insertCommit(transaction, id, commit);
+    await moveBranch(transaction, repoId, "main", head, id);
+    await requestInspection(transaction, id, "upload");
+    return id;
+  });
+}
+
+/** Does what waits, as a worker would, one after the other. */
+export async function workOff(kind: "inspect" | "check"): Promise<void> {
+  const models = createModels();
+  const handler = { inspect: inspectHandler, check: checkHandler }[kind];
+  const waiting = async (): Promise<string[]> => {
+    const queued = { where: { state: "queued" as const }, orderBy: { createdAt: "asc" as const }, select: { id: true } };
+    return (kind === "inspect" ? await database().inspection.findMany(queued) : await database().pair.findMany(queued)).map(({ id }) => id);
+  };
+  try {
+    for (let ids = await waiting(); ids.length > 0; ids = await waiting()) {
+      for (const id of ids) {
+        const attempt = await handler.claim(id);
+        if (attempt === null) throw new Error(`${kind} ${id} could not be claimed`);
+        await handler.run({ subjectId: id, attempt, signal: new AbortController().signal, models }).catch(async (failure: unknown) => {
+          if (!(failure instanceof AppError) || failure.code === "internal") throw failure;
+          await handler.fail(id, attempt, failure);
+        });
+      }
+    }
+  } finally {
+    models.close();
+  }
+}
+
+/** How many prompts the checks that wait are to draw, fewer than anybody may ask for: a test has no minute to spare. */
+export async function drawOnly(pictures: number): Promise<void> {
+  for (const { id, summary } of await database().pair.findMany({ where: { state: "queued" }, select: { id: true, summary: true } })) {
+    const { request } = summary as { request: object };
+    await database().pair.update({ where: { id }, data: { summary: { request: { ...request, pictures } } } });
+  }
+}
+
