@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Person } from "#lib/auth/actor.ts";
@@ -222,6 +222,55 @@ describe("refused, with nothing written", () => {
     await commit([add("a")]);
     await deleteRepo(ann, name());
     expect(await failure(commit([add("b")]))).toMatchObject({ code: "repo_not_found" });
+  });
+});
+
+describe("an upload", () => {
+  /** What a client and a worker have left: the row of an upload to this repo in that state, of these bytes. */
+  async function uploaded(content: string, state: "hashing" | "verified" = "verified"): Promise<string> {
+    const { sha256: blobSha256, size } = await storeBytes(Buffer.from(content));
+    const data = { repoId: repo.id, userId: ann.userId, path: "meant.bin", declaredSize: size, storageKey: randomUUID(), expiresAt: new Date(Date.now() + 60_000) };
+    const { id } = await database().upload.create({ data });
+    await database().upload.update({ where: { id }, data: { state: "hashing", attempt: 1 } });
+    if (state === "verified") await database().upload.update({ where: { id }, data: { state, blobSha256 } });
+    return id;
+  }
+  const stateOf = async (id: string): Promise<string> => (await database().upload.findUniqueOrThrow({ where: { id } })).state;
+
+  test("becomes a file where the commit says, and is linked by it", async () => {
+    const upload = await uploaded("weights of ann");
+    const { id } = await commit([{ op: "add", path: "else/where.safetensors", upload }, add("b")]);
+    expect((await readManifest(id))[1]).toEqual({ path: "else/where.safetensors", sha256: sha256("weights of ann"), size: 14, lfs: true });
+    expect(await stateOf(upload)).toBe("linked");
+  });
+
+  test("is taken again when its commit is sent again", async () => {
+    const first = await commit([add("a")]);
+    const operations = [{ op: "add", path: "w", upload: await uploaded("sent twice") }] as const;
+    const made = await commit([...operations], { parent: first.id });
+    expect(await commit([...operations], { parent: first.id })).toEqual({ ...made, isNew: false });
+    expect(await commit([...operations])).toMatchObject({ id: made.id, isNew: false });
+  });
+
+  test("may be the card", async () => {
+    await commit([{ op: "add", path: "README.md", upload: await uploaded("---\nlicense: mit\n---\nUploaded.") }]);
+    expect(await getRepo(ann, name())).toMatchObject({ license: "mit", summary: "Uploaded." });
+  });
+
+  test("of a commit that fails stays as it was", async () => {
+    const first = await commit([add("a")]);
+    await commit([add("b")]);
+    const upload = await uploaded("too late");
+    expect(await failure(commit([{ op: "add", path: "w", upload }], { parent: first.id }))).toMatchObject({ code: "ref_moved" });
+    expect(await stateOf(upload)).toBe("verified");
+  });
+
+  test("that is still being read is waited for, and one to another repo is not there", async () => {
+    const reading = await uploaded("reading", "hashing");
+    expect(await failure(commit([{ op: "add", path: "w", upload: reading }]))).toMatchObject({ code: "upload_not_ready" });
+    const elsewhere = await uploaded("elsewhere");
+    repo = await createRepo(ann, { owner: "ann", name: `next-${count}`, kind: "finetune", visibility: "public" });
+    expect(await failure(commit([{ op: "add", path: "w", upload: elsewhere }]))).toMatchObject({ code: "not_found" });
   });
 });
 
