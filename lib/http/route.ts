@@ -4,6 +4,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { AppError } from "#lib/errors.ts";
 import { log, withLogContext } from "#lib/log.ts";
+import { disguiseContentLength } from "./content-length.ts";
 import { toFailureResponse } from "./failure.ts";
 import type { Operation } from "./operation.ts";
 import { readText } from "./read-body.ts";
@@ -60,6 +61,7 @@ export async function answering(request: Request, template: string, work: () => 
   return withLogContext({ requestId }, async () => {
     const response = await work().catch((cause: unknown) => toFailureResponse(cause, requestId));
     response.headers.set("X-Request-Id", requestId);
+    disguiseContentLength(response.headers);
     if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "private, no-store");
     log().info({ event: "request", method: request.method, route: template, status: response.status, ms: Math.round(performance.now() - began) });
     return response;

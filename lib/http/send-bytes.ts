@@ -2,7 +2,6 @@ import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import type { ByteRange } from "#lib/storage/store.ts";
 import { contentDisposition } from "#lib/util/content-disposition.ts";
-import { LENGTH_HEADER } from "./content-length.ts";
 import { matchesEtag, mayUseRange, parseRange } from "./range.ts";
 
 /** Something that can be downloaded. */
@@ -38,7 +37,7 @@ export async function sendBytes(request: Request, download: Download, read: (ran
 
   const asked = request.method === "GET" && mayUseRange(request.headers.get("if-range"), tag) ? parseRange(request.headers.get("range"), size) : null;
   const range = asked ?? { begin: 0, end: size };
-  for (const name of ["Content-Length", LENGTH_HEADER]) headers.set(name, String(range.end - range.begin));
+  headers.set("Content-Length", String(range.end - range.begin));
   if (asked) headers.set("Content-Range", `bytes ${range.begin}-${range.end - 1}/${size}`);
   const body = request.method === "HEAD" ? null : toWebStream(await read(range, request.signal));
   return new Response(body, { status: asked ? 206 : 200, headers });
