@@ -31,7 +31,7 @@ function isConnectionLost(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   const { code = "" } = cause as { code?: string };
   if (["P1001", "P1002", "P1008", "P1017", "P2024", "P2037", "ECONNREFUSED", "ECONNRESET", "EPIPE"].includes(code)) return true;
-  if (/^(57P|08|53300)/.test(toSqlFailure(cause)?.code ?? "")) return true;
+  if (/^(57P|08|53300)/.test(toSqlFailure(cause)?.code ?? code)) return true;
   return /Connection terminated|timeout exceeded when trying to connect|Can't reach database server|DatabaseNotReachable|the database system is (starting up|shutting down)|Server has closed the connection/.test(cause.message);
 }
 

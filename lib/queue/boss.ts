@@ -36,7 +36,7 @@ export function openQueue(role: "send" | "work", url = requireDatabaseUrl()): Pr
 export async function closeQueue(): Promise<void> {
   const open = shared.guidepostQueue;
   shared.guidepostQueue = undefined;
-  await (await open)?.stop({ graceful: false });
+  await open?.then((boss) => boss.stop({ graceful: false }), () => {});
 }
 
 /** Asks pg-boss's own tables something, outside of any transaction. */

@@ -34,19 +34,27 @@ export interface WorkerRow {
   readonly runtime: string;
 }
 
-/** Says that a worker is there. It is made again if somebody removed it meanwhile. */
-export async function upsertWorker(worker: WorkerRow): Promise<void> {
-  const seenAt = new Date();
-  await database().worker.upsert({ where: { id: worker.id }, create: { ...worker, seenAt }, update: { seenAt, stoppedAt: null }, select: { id: true } });
+/** Says that a worker is there, by the database's clock: those of machines differ. It is made again if somebody removed it meanwhile. */
+export async function upsertWorker({ id, host, pid, version, runtime }: WorkerRow): Promise<void> {
+  await database().$executeRaw`
+    INSERT INTO worker (id, host, pid, version, runtime, started_at, seen_at) VALUES (${id}::uuid, ${host}, ${pid}, ${version}, ${runtime}, now(), now())
+    ON CONFLICT (id) DO UPDATE SET seen_at = now(), stopped_at = NULL`;
 }
 
 export async function markWorkerStopped(id: string): Promise<void> {
-  await database().worker.updateMany({ where: { id }, data: { stoppedAt: new Date() } });
+  await database().$executeRaw`UPDATE worker SET stopped_at = now() WHERE id = ${id}::uuid`;
 }
 
-export async function deleteWorkersSeenBefore(at: Date): Promise<void> {
-  await database().worker.deleteMany({ where: { seenAt: { lt: at } } });
+export async function deleteWorkersUnseenFor(seconds: number): Promise<void> {
+  await database().$executeRaw`DELETE FROM worker WHERE seen_at < now() - ${seconds} * interval '1 second'`;
 }
 
-export const workersSeenSince = (at: Date) =>
-  database().worker.findMany({ where: { seenAt: { gte: at }, stoppedAt: null }, orderBy: { startedAt: "asc" }, select: { id: true, host: true, version: true, runtime: true, startedAt: true, seenAt: true } });
+export interface SeenWorker extends Omit<WorkerRow, "pid"> {
+  readonly startedAt: Date;
+  readonly seenAt: Date;
+}
+
+/** Those that did not leave and were seen in the last so many seconds, the oldest first. */
+export const workersSeenWithin = (seconds: number): Promise<SeenWorker[]> => database().$queryRaw`
+  SELECT id, host, version, runtime, started_at AS "startedAt", seen_at AS "seenAt" FROM worker
+  WHERE stopped_at IS NULL AND seen_at >= now() - ${seconds} * interval '1 second' ORDER BY started_at, id`;

@@ -33,7 +33,7 @@ test("the worker of a hub takes every kind of job, and passes over rows that are
 test("a worker that cannot reach its database says so and ends", async () => {
   const worker = start({ ...hub.variables, DATABASE_URL: "postgresql://nobody:nothing@127.0.0.1:9/guidepost" });
   let said = "";
-  worker.stderr.on("data", (bytes: Buffer) => (said += bytes.toString()));
+  worker.stderr!.on("data", (bytes: Buffer) => (said += bytes.toString()));
   expect(await once(worker, "close")).toEqual([1, null]);
   expect(said.split("\n").at(-2)).toBe("The database does not answer at the moment; nothing was lost, try again in a few seconds.");
 });

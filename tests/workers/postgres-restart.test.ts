@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
+import { toAppError } from "#lib/http/failure.ts";
 import { askQueue, closeQueue } from "#lib/queue/boss.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { startPostgres } from "#workers/setup/postgres.ts";
@@ -31,7 +32,7 @@ test("a worker and a sender go on when PostgreSQL was killed and came back, each
 
     process.kill(postgres.pid, "SIGKILL");
     await postgres.ended;
-    await expect(putStub("end")).rejects.toThrow();
+    expect(toAppError(await putStub("end").catch((cause: unknown) => cause)).code).toBe("database_unavailable");
     await sleep(500); // the result of a job has nowhere to go
     const { url } = postgres;
     postgres = await startPostgres(own);
