@@ -46,42 +46,42 @@ const streams = (shared.guidepostStreams ??= { open: 0 });
 export async function streamEvents<View>(request: Request, feed: Feed<View>): Promise<Response> {
   if (streams.open >= MAX_STREAMS) throw new AppError("rate_limited", `${MAX_STREAMS} others are watching something live already; ask for this without events every few seconds instead.`, { limit: MAX_STREAMS, retryAfter: 10 });
   streams.open++;
-  const bell = createBell(feed.id, request.signal);
-  const close = once(() => {
-    streams.open--;
-    bell.close();
-  });
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  request.signal.addEventListener("abort", leave, { once: true });
+  gone.signal.addEventListener("abort", () => streams.open--);
   try {
-    const texts = tell(feed, await feed.read(), bell, request.signal);
+    const bell = createBell(feed.id, gone.signal);
+    const texts = tell(feed, await feed.read(), bell, gone.signal);
     const body = new ReadableStream<string>({
       async pull(controller) {
         const { done, value } = await texts.next();
         if (!done) return controller.enqueue(value);
-        close();
+        leave();
         controller.close();
       },
-      cancel: close,
-    }).pipeThrough(new TextEncoderStream());
-    request.signal.addEventListener("abort", close, { once: true });
-    return new Response(body, { headers: { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "private, no-cache, no-transform", "X-Accel-Buffering": "no" } });
+      cancel: leave,
+    });
+    return new Response(body.pipeThrough(new TextEncoderStream()), { headers: { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "private, no-cache, no-transform", "X-Accel-Buffering": "no" } });
   } catch (failure) {
-    close();
+    leave();
     throw failure;
   }
 }
 
-async function* tell<View>(feed: Feed<View>, first: View, bell: Bell, gone: AbortSignal): AsyncGenerator<string, void> {
+async function* tell<View>(feed: Feed<View>, first: View, rung: Bell, gone: AbortSignal): AsyncGenerator<string, void> {
   yield `retry: ${RETRY_MS}\n\n`;
   const began = performance.now();
   let [before, now, said]: [View | null, View, number] = [null, first, began];
-  while (!gone.aborted) {
+  for (;;) {
     for (const event of feed.changes(before, now)) {
       yield toText(event);
       said = performance.now();
     }
     if (feed.hasEnded(now) || performance.now() - began > MAX_AGE_MS) return;
     before = now;
-    await bell.rung(POLL_MS);
+    await rung(POLL_MS);
+    if (gone.aborted) return;
     if (performance.now() - said >= HEARTBEAT_MS) {
       yield ":\n\n";
       said = performance.now();
@@ -98,11 +98,8 @@ async function* tell<View>(feed: Feed<View>, first: View, bell: Bell, gone: Abor
 
 const toText = ({ name, data }: ServerEvent): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 
-interface Bell {
-  /** Resolves when the row was told of since the last time, or after so many milliseconds, or when the client is gone. */
-  rung(patience: number): Promise<void>;
-  close(): void;
-}
+/** Resolves when the row was told of since the last time, or after so many milliseconds, or when the client is gone. */
+type Bell = (patience: number) => Promise<void>;
 
 function createBell(id: string, gone: AbortSignal): Bell {
   let hasRung = false;
@@ -112,29 +109,16 @@ function createBell(id: string, gone: AbortSignal): Bell {
     wake();
   };
   const unwatch = watch(id, ring);
-  gone.addEventListener("abort", ring, { once: true });
-  return {
-    async rung(patience) {
-      if (!hasRung) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        wake = resolve;
-        const timer = setTimeout(resolve, patience);
-        await promise;
-        clearTimeout(timer);
-      }
-      hasRung = false;
-    },
-    close() {
-      unwatch();
-      ring();
-    },
-  };
-}
-
-function once(work: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) work();
-    done = true;
+  gone.addEventListener("abort", unwatch);
+  gone.addEventListener("abort", ring);
+  return async (patience) => {
+    if (!hasRung) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
+      const timer = setTimeout(resolve, patience);
+      await promise;
+      clearTimeout(timer);
+    }
+    hasRung = false;
   };
 }

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { database } from "#lib/db/client.ts";
+import { AppError } from "#lib/errors.ts";
+import { type Feed, streamEvents } from "#lib/http/events.ts";
+import { answering } from "#lib/http/route.ts";
+import { type EventStream, openEvents, readEvents } from "../../support/event-stream.ts";
+import { type Served, serve } from "../../support/serve.ts";
+import { ids, smallHub } from "../../support/small-hub.ts";
+import { useTempHub } from "../../support/temp-hub.ts";
+
+interface View {
+  readonly state: string;
+  readonly attempt: number;
+}
+
+const hub = await useTempHub();
+let served: Served;
+let reads = 0;
+/** What the next look fails with. */
+let fault: AppError | null = null;
+
+/** How the preview of the small hub moves. */
+const feed: Feed<View> = {
+  id: ids.preview,
+  async read() {
+    reads++;
+    if (fault) throw fault;
+    const row = await database().preview.findUnique({ where: { id: ids.preview }, select: { state: true, attempt: true } });
+    if (!row) throw new AppError("not_found", "It is gone.");
+    return row;
+  },
+  changes: (before, now) => (before?.state === now.state && before.attempt === now.attempt ? [] : [{ name: "state", data: now }]),
+  hasEnded: ({ state }) => state === "succeeded",
+};
+
+beforeAll(async () => {
+  const admin = new pg.Client(hub.database.url);
+  await admin.connect();
+  await admin.query(smallHub);
+  await admin.end();
+  served = await serve((request) => answering(request, "/events", () => streamEvents(request, feed)));
+});
+const open: EventStream[] = [];
+beforeEach(async () => {
+  await move("queued");
+  [fault, reads] = [null, 0];
+});
+afterEach(() => open.splice(0).forEach((stream) => stream.drop()));
+afterAll(async () => {
+  await served.close();
+  await hub.close();
+});
+
+async function follow(): Promise<EventStream> {
+  const stream = await openEvents(served.url);
+  open.push(stream);
+  return stream;
+}
+
+/** Whether nobody looks any more: who looks does so every two seconds. */
+async function isQuiet(): Promise<boolean> {
+  const before = reads;
+  await sleep(2300);
+  return reads === before;
+}
+
+const move = async (state: "queued" | "running" | "succeeded") => {
+  const { state: now, attempt } = (await database().preview.findUnique({ where: { id: ids.preview } }))!;
+  if (now === "succeeded" && state !== "queued") throw new Error("it has ended");
+  if (now !== state) await database().preview.update({ where: { id: ids.preview }, data: { state, attempt: state === "running" ? attempt + 1 : attempt } });
+};
+
+describe("who looks on", () => {
+  test("sees at once how it is, then each change as it comes, until the end", async () => {
+    const stream = await follow();
+    expect(Object.fromEntries(stream.headers)).toMatchObject({ "content-type": "text/event-stream; charset=utf-8", "cache-control": "private, no-cache, no-transform", "x-accel-buffering": "no", "x-request-id": expect.any(String) });
+    expect(await stream.next()).toMatchObject({ name: "state", data: { state: "queued" } });
+    expect(stream.retry).toBe(2000);
+    await sleep(300); // until the database tells
+    const began = performance.now();
+    await move("running");
+    expect(await stream.next()).toMatchObject({ name: "state", data: { state: "running" } });
+    expect(performance.now() - began).toBeLessThan(1000); // without a word from the database it would be two seconds
+    await move("succeeded");
+    expect(await stream.next()).toMatchObject({ data: { state: "succeeded" } });
+    expect(await stream.next()).toBeNull();
+  });
+
+  test("of what has ended sees that, and no more", async () => {
+    await move("running");
+    await move("succeeded");
+    const stream = await follow();
+    expect([await stream.next(), await stream.next()]).toMatchObject([{ data: { state: "succeeded" } }, null]);
+  });
+
+  test("and comes back after a lost connection sees all of it again; nobody looks for who is gone", async () => {
+    const first = await follow();
+    await first.next();
+    first.drop();
+    await expect(first.next()).rejects.toThrow(/abort/);
+    expect(await isQuiet()).toBe(true);
+    await move("running");
+    const second = await follow();
+    expect(await second.next()).toMatchObject({ data: { state: "running" } });
+  });
+
+  test("sees the change though the database told nobody", async () => {
+    await database().$executeRaw`ALTER TABLE preview DISABLE TRIGGER tell_watchers`;
+    try {
+      const stream = await follow();
+      await stream.next();
+      await move("running");
+      const began = performance.now();
+      expect(await stream.next()).toMatchObject({ data: { state: "running" } });
+      expect(performance.now() - began).toBeLessThan(3000);
+    } finally {
+      await database().$executeRaw`ALTER TABLE preview ENABLE TRIGGER tell_watchers`;
+    }
+  });
+
+  test("goes on while the database is away for a while, and is told what ends it", async () => {
+    const stream = await follow();
+    await stream.next();
+    fault = new AppError("database_unavailable", "The database does not answer.");
+    await move("running");
+    await expect.poll(() => reads, { timeout: 5000 }).toBeGreaterThan(1);
+    fault = null;
+    expect(await stream.next()).toMatchObject({ data: { state: "running" } });
+    fault = new AppError("repo_not_found", "It is private now.");
+    expect(await stream.next()).toEqual({ name: "failure", data: { code: "repo_not_found", error: "It is private now." } });
+    expect(await stream.next()).toBeNull();
+  });
+
+  test("at what may not be seen gets an answer as any other", async () => {
+    fault = new AppError("not_found", "It is gone.");
+    await expect(follow()).rejects.toThrow(/^404: .*It is gone/);
+  });
+});
+
+test("more than 250 at once are sent away, until one of them leaves", async () => {
+  const gone = new AbortController();
+  const request = () => new Request("http://localhost/events", { signal: gone.signal });
+  const responses = await Promise.all(Array.from({ length: 250 }, () => streamEvents(request(), feed)));
+  await expect(follow()).rejects.toThrow(/^429: .*250 others are watching/);
+  await responses[0]!.body!.cancel();
+  await (await follow()).next();
+  gone.abort();
+});
+
+test("a stream in which nothing happens says every fifteen seconds that it is there, and ends after a quarter of an hour", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  try {
+    const still: Feed<View> = { ...feed, read: async () => ({ state: "queued", attempt: 0 }) };
+    const stream = readEvents(await streamEvents(new Request("http://localhost/events"), still), () => {});
+    await stream.next();
+    const rest = stream.next();
+    for (let second = 0; second < 17; second++) await vi.advanceTimersByTimeAsync(1000);
+    expect(stream.comments).toBe(1);
+    for (let second = 0; second < 16; second++) await vi.advanceTimersByTimeAsync(1000);
+    expect(stream.comments).toBe(2);
+    await vi.advanceTimersByTimeAsync(15 * 60_000);
+    expect(await rest).toBeNull();
+  } finally {
+    vi.useRealTimers();
+  }
+});
