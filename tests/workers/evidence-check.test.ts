@@ -56,6 +56,11 @@ const failureOf = (work: Promise<unknown>): Promise<AppError> => work.then(() =>
 const pairOf = async (finetune: string, guide: string, actor: Actor = ann) => (await listPairs(actor, { finetune, guide, ...page })).items;
 const stateOf = async (id: string) => database().pair.findUniqueOrThrow({ where: { id }, select: { state: true, attempt: true, verdict: true, problem: true, progress: true, summary: true } });
 
+async function jobOf(id: string): Promise<{ priority: number; group_id: string | null }> {
+  const [job] = await database().$queryRaw<[{ priority: number; group_id: string | null }]>`SELECT j.priority, j.group_id FROM pair p JOIN pgboss.job j ON j.id = p.job_id WHERE p.id = ${id}::uuid`;
+  return job;
+}
+
 describe("a guide on a fine-tune", () => {
   let id: string;
 
@@ -121,8 +126,7 @@ describe("a guide on a fine-tune", () => {
   test("with more pictures is another measurement, which a person waits for and may stop", async () => {
     const asked = await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny", pictures: 96 });
     expect(asked).toMatchObject({ state: "queued", pictures: 96, protocol: expect.stringMatching(/-n96$/) });
-    const { jobId } = await database().pair.findUniqueOrThrow({ where: { id: asked.id }, select: { jobId: true } });
-    expect(await database().$queryRaw`SELECT priority, group_id FROM pgboss.job WHERE id = ${jobId}::uuid`).toEqual([{ priority: 100, group_id: bob.userId }]);
+    expect(await jobOf(asked.id)).toEqual({ priority: 100, group_id: bob.userId });
     const eve = await newPerson("eve");
     expect((await failureOf(cancelPair(eve, asked.id))).code).toBe("forbidden");
     expect((await cancelPair(bob, asked.id)).state).toBe("cancelled");
@@ -146,8 +150,11 @@ describe("a guide on a fine-tune", () => {
     await database().pair.deleteMany({ where: { state: "queued" } });
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "measured", pair: id, stale }]);
     await commitFiles(watercolor, files);
+    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "measured", pair: id, stale }]); // nobody knows yet
     await workOff("inspect");
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "measured", pair: id, stale: null }]);
+    await commitFiles(watercolor, { ...files, "README.md": "# Other words" });
+    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "measured", pair: id, stale: null }]); // words do not make it stale, not even for a second
   });
 });
 
@@ -172,7 +179,10 @@ describe("who may see a measurement", () => {
     await workOff("inspect");
     const partners = (await listGuides(ann, { owner: "ann", repo: "own-neon" }, page)).items;
     expect(partners.map(({ repo, state }) => [repo, state])).toEqual([["ann/guide-tiny", "queued"]]);
-    expect(await pairOf("ann/own-neon", "ann/guide-tiny", ann)).toHaveLength(1);
+    // What waits in a batch goes before others once a person asks for it.
+    const [pair] = await pairOf("ann/own-neon", "ann/guide-tiny", ann);
+    expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({ id: pair!.id, state: "queued" });
+    expect(await jobOf(pair!.id)).toEqual({ priority: 100, group_id: ann.userId });
   });
 
   test("pages go through all of it", async () => {

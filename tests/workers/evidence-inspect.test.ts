@@ -4,6 +4,7 @@ import { anonymous, type Person } from "#lib/auth/actor.ts";
 import { findInspection, getInspection } from "#lib/catalog/inspections/service.ts";
 import { claimInspection, recordInspection } from "#lib/catalog/inspections/work.ts";
 import { runnableModel } from "#lib/catalog/models/service.ts";
+import { updateRepo } from "#lib/catalog/repos/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
@@ -122,6 +123,11 @@ describe("a base that fits is taken only where it is certain", () => {
     expect(facts).toMatchObject({ detectedBase: null, runs: false, whatRuns: expect.stringContaining("its layers fit 2 bases of this hub; say in the repo's settings") });
     expect(facts.fittingBases).toHaveLength(2);
     expect(await factsOf(declared.commitId)).toMatchObject({ detectedBase: { commitId: twin.commitId }, agrees: true, runs: true });
+    // As it says: the base is said in the settings, and all else follows.
+    await updateRepo(bob, { owner: "bob", repo: "clay" }, { base: "ann/storybook" });
+    await workOff("inspect");
+    expect(await factsOf(undeclared.commitId)).toMatchObject({ detectedBase: { how: "by its shapes" }, agrees: true, runs: true });
+    expect((await checksWaiting()).filter((line) => line.includes("clay")).length).toBe(2);
   });
 
   test("a whole model whose weights are another base's is said to be that one's", async () => {

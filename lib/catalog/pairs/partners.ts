@@ -3,7 +3,7 @@ import { requireRead, type RepoName, visibleTo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
-import { modelOfRepo, type PairRow, pairsWhere, partnersOf, type Side, sidesWith, visibleRepos, weightsOfRepo } from "./repository.ts";
+import { currentWeights, type Model, modelOfRepo, type PairRow, pairsWhere, partnersOf, type Side, sidesWith, visibleRepos, weightsOfRepo } from "./repository.ts";
 import type { Partner } from "./schema.ts";
 import { currentProtocols, evidenceOf, staleReason } from "./views.ts";
 
@@ -32,24 +32,24 @@ interface PageQuery {
 type Weights = "finetuneWeightsSha256" | "guideWeightsSha256";
 
 interface Candidate extends Pick<Partner, "repo" | "commit" | "parameters"> {
-  /** Null where its newest commit has none that were seen. */
-  readonly headWeights: string | null;
+  /** What it is today; null where that is none of `allWeights`. */
+  readonly weights: string | null;
   readonly allWeights: ReadonlySet<string>;
 }
 
 async function partnersFor(actor: Actor, repoId: string, { mine, theirs }: { readonly mine: Weights; readonly theirs: Weights }): Promise<Partner[]> {
-  const [model, history] = [await modelOfRepo(repoId), await weightsOfRepo(repoId)];
+  const [model, history, current] = [await modelOfRepo(repoId), await weightsOfRepo(repoId), (await currentWeights([repoId])).get(repoId)];
   const rows = await pairsWhere({ [mine]: { in: history } }, MAX_PAIRS);
   const isCurrent = await currentProtocols(rows);
-  const known = await candidatesFor(actor, model && (await partnersOf(model, MAX_PARTNERS)), rows.map((row) => row[theirs]));
+  const known = await candidatesFor(actor, model ? await partnersOf(model, MAX_PARTNERS) : [], rows.map((row) => row[theirs]));
   const byTheirs = Map.groupBy(rows, (row) => row[theirs]);
 
   const partners = known.map((candidate): Partner => {
-    const { repo, commit, parameters, headWeights } = candidate;
-    const [best] = [...candidate.allWeights]
-      .flatMap((weights) => byTheirs.get(weights) ?? [])
+    const { repo, commit, parameters, weights, allWeights } = candidate;
+    const [best] = [...allWeights]
+      .flatMap((each) => byTheirs.get(each) ?? [])
       .map((row) => {
-        const [ours, others] = [row[mine] === model?.weightsSha256, row[theirs] === headWeights];
+        const [ours, others] = [row[mine] === current, row[theirs] === weights];
         return { row, stale: staleReason({ finetune: mine === "finetuneWeightsSha256" ? ours : others, guide: mine === "finetuneWeightsSha256" ? others : ours, protocol: isCurrent(row) }) };
       })
       .toSorted((a, b) => usefulness(b) - usefulness(a) || b.row.summary.request.pictures - a.row.summary.request.pictures);
@@ -61,20 +61,20 @@ async function partnersFor(actor: Actor, repoId: string, { mine, theirs }: { rea
 }
 
 /** What may pair by contract and base, and what was measured in fact, as far as somebody may see it. */
-async function candidatesFor(actor: Actor, heads: Awaited<ReturnType<typeof partnersOf>> | null, measured: readonly string[]): Promise<Candidate[]> {
+async function candidatesFor(actor: Actor, models: readonly Model[], measured: readonly string[]): Promise<Candidate[]> {
   const visible = visibleTo(actor);
-  const names = await visibleRepos((heads ?? []).map(({ repoId }) => repoId), visible);
+  const names = await visibleRepos(models.map(({ repoId }) => repoId), visible);
   const sides = Map.groupBy(await sidesWith(measured, visible), ({ repoId }) => repoId);
+  const weightsIn = (all: readonly Side[] = []): string[] => all.map(({ weightsSha256 }) => weightsSha256);
   const candidates = new Map<string, Candidate>();
-  const weightsIn = (repoId: string): string[] => (sides.get(repoId) ?? []).map(({ weightsSha256 }) => weightsSha256);
-  for (const { repoId, commitId, weightsSha256, parameters } of heads ?? []) {
-    const repo = names.get(repoId);
-    if (repo !== undefined) candidates.set(repoId, { repo, commit: commitId, parameters, headWeights: weightsSha256, allWeights: new Set([weightsSha256, ...weightsIn(repoId)]) });
-  }
   for (const [repoId, all] of sides) {
-    if (candidates.has(repoId)) continue;
-    const head: Side | undefined = all.find(({ isHead }) => isHead);
-    candidates.set(repoId, { repo: all[0]!.repo, commit: (head ?? all[0]!).commit, parameters: null, headWeights: head?.weightsSha256 ?? null, allWeights: new Set(weightsIn(repoId)) });
+    const shown = all.find(({ isCurrent }) => isCurrent);
+    const { repo, commit } = shown ?? all[0]!;
+    candidates.set(repoId, { repo, commit, parameters: null, weights: shown?.weightsSha256 ?? null, allWeights: new Set(weightsIn(all)) });
+  }
+  for (const { repoId, commitId: commit, weightsSha256: weights, parameters } of models) {
+    const repo = names.get(repoId);
+    if (repo !== undefined) candidates.set(repoId, { repo, commit, parameters, weights, allWeights: new Set([weights, ...weightsIn(sides.get(repoId))]) });
   }
   return [...candidates.values()];
 }

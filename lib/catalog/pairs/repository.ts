@@ -211,12 +211,15 @@ export async function duePairs(transaction: Transaction, { repoId, kind, contrac
   return rows;
 }
 
-/** What a base brings to read pictures with, and the commit that has it; nulls where it has none or does not run. */
+/** What a base brings to read pictures with, and the commit that has it: its newest one that runs. Nulls where there is none. */
 export async function judgesOf(baseRepoId: string | null, client: Transaction = database()): Promise<Judges & { readonly commitId: string | null }> {
   const rows = baseRepoId === null ? [] : await client.$queryRaw<{ commitId: string; path: string | null; sha256: string | null }[]>`
-    SELECT h.commit_id AS "commitId", f.path, f.blob_sha256 AS sha256
-    FROM repo_head h LEFT JOIN commit_file f ON f.commit_id = h.commit_id AND f.path IN (${EVALUATOR}, ${PROMPTS})
-    WHERE h.repo_id = ${baseRepoId}::uuid AND h.contract IS NOT NULL`;
+    WITH newest AS (
+      SELECT c.id FROM repo r JOIN commit c ON c.repo_id = r.id JOIN inspection i ON i.commit_id = c.id AND i.contract IS NOT NULL
+      LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.commit_id = c.id
+      WHERE r.id = ${baseRepoId}::uuid AND r.deleted_at IS NULL ORDER BY f.name IS NOT NULL DESC, c.sequence DESC LIMIT 1)
+    SELECT newest.id AS "commitId", f.path, f.blob_sha256 AS sha256
+    FROM newest LEFT JOIN commit_file f ON f.commit_id = newest.id AND f.path IN (${EVALUATOR}, ${PROMPTS})`;
   const of = (path: string): string | null => rows.find((row) => row.path === path)?.sha256 ?? null;
   const evaluatorSha256 = of(EVALUATOR);
   return { commitId: rows[0]?.commitId ?? null, evaluatorSha256, promptsSha256: evaluatorSha256 && of(PROMPTS) };
@@ -228,25 +231,37 @@ export interface Side {
   readonly repo: string;
   readonly commit: string;
   readonly weightsSha256: string;
-  /** Whether the commit is the newest of the default branch. */
-  readonly isHead: boolean;
+  /** Whether they are what the repo is today. */
+  readonly isCurrent: boolean;
 }
 
 /** Where these weights are, in repos that `visible` lets through, newest first. */
 export async function sidesWith(weights: readonly string[], visible: Prisma.RepoWhereInput): Promise<Side[]> {
   const rows = await database().inspection.findMany({
     where: { weightsSha256: { in: [...new Set(weights)] }, commit: { repo: visible } },
-    orderBy: { createdAt: "desc" },
+    orderBy: [{ createdAt: "desc" }, { id: "desc" }],
     take: 5000,
-    select: { weightsSha256: true, commit: { select: { id: true, refs: { select: { name: true, kind: true } }, repo: { select: { id: true, name: true, defaultBranch: true, namespace: { select: { name: true } } } } } } },
+    select: { weightsSha256: true, commit: { select: { id: true, repo: { select: { id: true, name: true, namespace: { select: { name: true } } } } } } },
   });
-  return rows.map(({ weightsSha256, commit: { id, refs, repo } }) => ({
+  const current = await currentWeights(rows.map(({ commit }) => commit.repo.id));
+  return rows.map(({ weightsSha256, commit: { id, repo } }) => ({
     repoId: repo.id,
     repo: `${repo.namespace.name}/${repo.name}`,
     commit: id,
     weightsSha256: weightsSha256!,
-    isHead: refs.some(({ kind, name }) => kind === "branch" && name === repo.defaultBranch),
+    isCurrent: current.get(repo.id) === weightsSha256,
   }));
+}
+
+/** The weights of each repo's newest commit; while that waits to be read, those of the last one that was. Null where it has none that run. */
+export async function currentWeights(repoIds: readonly string[]): Promise<Map<string, string | null>> {
+  const rows = await database().$queryRaw<{ id: string; weights: string | null }[]>`
+    SELECT r.id, CASE WHEN head.state IN ('succeeded', 'failed') THEN head.weights_sha256 ELSE (
+      SELECT i.weights_sha256 FROM commit c JOIN inspection i ON i.commit_id = c.id WHERE c.repo_id = r.id AND i.weights_sha256 IS NOT NULL ORDER BY c.sequence DESC LIMIT 1) END AS weights
+    FROM repo r LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch'
+    LEFT JOIN LATERAL (SELECT state, weights_sha256 FROM inspection WHERE commit_id = f.commit_id ORDER BY created_at DESC LIMIT 1) head ON true
+    WHERE r.id = ANY (${[...new Set(repoIds)]}::uuid[])`;
+  return new Map(rows.map(({ id, weights }) => [id, weights]));
 }
 
 /** All weights that a repo ever had, newest first. */

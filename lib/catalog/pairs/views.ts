@@ -33,12 +33,12 @@ export async function seenBy(actor: Actor, rows: readonly PairRow[]): Promise<Se
     const finetune = shownSide(sides.get(row.finetuneWeightsSha256), row.finetuneCommitId);
     const guide = shownSide(sides.get(row.guideWeightsSha256), row.guideCommitId);
     if (!finetune || !guide) return [];
-    return [{ row, finetune, guide, stale: staleReason({ finetune: finetune.isHead, guide: guide.isHead, protocol: isCurrent(row) }) }];
+    return [{ row, finetune, guide, stale: staleReason({ finetune: finetune.isCurrent, guide: guide.isCurrent, protocol: isCurrent(row) }) }];
   });
 }
 
 /** Where it is what a repo is today; else where it was measured; else where it was last. */
-const shownSide = (sides: readonly Side[] | undefined, commitId: string | null): Side | undefined => sides?.find(({ isHead }) => isHead) ?? sides?.find(({ commit }) => commit === commitId) ?? sides?.[0];
+const shownSide = (sides: readonly Side[] | undefined, commitId: string | null): Side | undefined => sides?.find(({ isCurrent }) => isCurrent) ?? sides?.find(({ commit }) => commit === commitId) ?? sides?.[0];
 
 const weightsOf = (row: PairRow): string[] => [row.finetuneWeightsSha256, row.guideWeightsSha256];
 

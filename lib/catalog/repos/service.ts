@@ -4,6 +4,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, readCard } from "#lib/catalog/cards/service.ts";
 import { readCommit } from "#lib/catalog/commits/service.ts";
 import { fileAt } from "#lib/catalog/files/service.ts";
+import { inspectAgain } from "#lib/catalog/inspections/service.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
 import { audit } from "#lib/db/audit.ts";
@@ -98,6 +99,7 @@ export async function updateRepo(actor: Actor, name: RepoName, { visibility, bas
   };
   await inTransaction(database(), async (transaction) => {
     if (!(await changeRepo(transaction, repo.id, change))) throw new AppError("repo_not_found", `${repo.owner}/${repo.name} was deleted meanwhile; nothing was changed.`);
+    if (change.baseId !== undefined && change.baseId !== repo.baseId) await inspectAgain(transaction, repo.id);
     await audit(transaction, actor, "repo.update", repo.id, { changed: Object.keys(change) });
   });
   return getItem(actor, repo.id);

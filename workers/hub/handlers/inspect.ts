@@ -50,7 +50,7 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
   const facts = {
     ...inspection,
     runs: isUsable && !lacksBase,
-    whatRuns: lacksBase ? whatLacks(bases.fittingBases.length) : inspection.whatRuns,
+    whatRuns: lacksBase ? whatLacks(bases.fittingBases.length) : ((isUsable ? uses[inspection.kind] : undefined) ?? inspection.whatRuns),
     problems: misplaced === null ? inspection.problems : [...inspection.problems, misplaced],
     mainFile: files[0]?.path ?? null,
     files: hashed,
@@ -77,6 +77,13 @@ function isMisplaced({ repo }: Subject, { kind, runs }: Inspection): string | nu
   if (!runs || belongs[repo.kind].includes(kind)) return null;
   return `This repo is a ${kinds[repo.kind]}, and what is in it is a ${kind}; put it into a repo of its own kind.`;
 }
+
+/** What can be done with it on a hub. */
+const uses: Partial<Readonly<Record<Inspection["kind"], string>>> = {
+  "diffusers folder": "it draws pictures by itself, and with guides of its base",
+  "low-rank fine-tune": "it draws pictures on its base, and with guides of that",
+  guide: "it guides its base and what was made from that",
+};
 
 function whatLacks(fitting: number): string {
   if (fitting > 1) return `nothing yet: its layers fit ${fitting} bases of this hub; say in the repo's settings which one it was made from`;
