@@ -22,7 +22,7 @@ export async function arrivedParts(row: UploadRow): Promise<number[]> {
 
 /**
  * Makes the object of its parts, if it is not made yet. When it returns, all bytes are durable and none can come any more.
- * @throws bytes_differ with the numbers of the parts that are missing or wrong
+ * @throws bytes_differ with the numbers of the parts that are missing or wrong; upload_not_ready while another process is at it
  */
 export async function assemble(row: UploadRow): Promise<void> {
   const store = objectStore();
@@ -36,7 +36,7 @@ export async function assemble(row: UploadRow): Promise<void> {
   if (parts) requireAll(row, parts);
   failpoint("upload.completing");
   const facts = parts ? await store.completeMultipart(key, storageId, parts) : await store.head(key);
-  if (!facts) throw new AppError("not_found", `The parts of ${row.path} are not in the store any more; abort this upload and begin a new one.`, { upload: row.id });
+  if (!facts) throw new AppError("upload_not_ready", `The parts of ${row.path} are being put together; complete it again in a moment. If that does not help, abort it and begin a new one.`, { upload: row.id });
   if (facts.size !== size) throw new AppError("bytes_differ", `${row.path} has ${facts.size} bytes in the store and was announced with ${size}; abort this upload and begin a new one.`, { expected: size, actual: facts.size });
 }
 

@@ -13,6 +13,7 @@ import { enqueue } from "#lib/queue/enqueue.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { newObjectKey } from "#lib/storage/keys.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
+import { Turns } from "#lib/storage/turns.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { arrivedParts, assemble, partCountOf, partSizeOf } from "./parts.ts";
 import { arriving, arrivingBytes, countUnfinished, findByKey, findUpload, insertUpload, linkUploads, listUnfinished, move, readUploads, setJob, setStorageId, unfinished, type UploadRow } from "./repository.ts";
@@ -92,9 +93,15 @@ export async function signParts(actor: Actor, id: string, numbers: readonly numb
  * All parts are there: puts them together and has them hashed. Safe to call again, also after a crash at any step: what was done
  * stays, what is missing is done, and an upload that is further says where it is.
  *
- * @throws not_found, bytes_differ with the parts that are missing, queue_full, storage_unavailable, disk_full
+ * @throws not_found, bytes_differ with the parts that are missing, upload_not_ready while another process puts them together, queue_full,
+ *   storage_unavailable, disk_full
  */
-export async function completeUpload(actor: Actor, id: string): Promise<UploadView> {
+export const completeUpload = (actor: Actor, id: string): Promise<UploadView> => turns.take(id, () => complete(actor, id));
+
+/** Who asks twice at once waits, and is then told what came of it. */
+const turns = new Turns();
+
+async function complete(actor: Actor, id: string): Promise<UploadView> {
   const found = await requireOwn(actor, id);
   if (!isArriving(found)) return toView(found);
   await requireWriteById(actor, found.repoId);

@@ -67,7 +67,7 @@ export const completeUpload = operation({
   params: uploadParams,
   status: 202,
   response: uploadView,
-  failures: ["not_found", "repo_not_found", "bytes_differ", "queue_full", "storage_unavailable", "disk_full"],
+  failures: ["not_found", "repo_not_found", "bytes_differ", "upload_not_ready", "queue_full", "storage_unavailable", "disk_full"],
 });
 
 export const abortUpload = operation({

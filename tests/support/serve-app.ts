@@ -1,0 +1,28 @@
+import { globSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { RouteHandler } from "#lib/http/route.ts";
+import { serve, type Served } from "./serve.ts";
+
+const root = fileURLToPath(new URL("../../app", import.meta.url));
+
+/** Our route handlers behind a real HTTP server, found by their folders as Next finds them. */
+export async function serveApp(): Promise<Served> {
+  const routes = globSync("**/route.ts", { cwd: root }).map(toRoute).toSorted((a, b) => a.variables - b.variables);
+  return serve(async (request) => {
+    const path = new URL(request.url).pathname;
+    for (const { pattern, file } of routes) {
+      const groups = pattern.exec(path)?.groups;
+      if (!groups) continue;
+      const handler = ((await import(`${root}/${file}`)) as Record<string, RouteHandler>)[request.method];
+      if (!handler) return new Response(null, { status: 405 });
+      const params = Object.fromEntries(Object.entries(groups).map(([name, value]) => (name.endsWith("_all") ? [name.slice(0, -4), value.split("/").map(decodeURIComponent)] : [name, decodeURIComponent(value)])));
+      return handler(request, { params: Promise.resolve(params) });
+    }
+    return new Response(null, { status: 404 });
+  });
+}
+
+function toRoute(file: string): { file: string; pattern: RegExp; variables: number } {
+  const segments = file.split("/").slice(0, -1).map((segment) => segment.replace(/^\[\.\.\.(\w+)\]$/, "(?<$1_all>.+)").replace(/^\[(\w+)\]$/, "(?<$1>[^/]+)"));
+  return { file, pattern: new RegExp(`^/${segments.join("/")}$`), variables: segments.filter((segment) => segment.startsWith("(")).length };
+}
