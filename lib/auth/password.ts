@@ -6,7 +6,7 @@ import { requireSession } from "./access.ts";
 import type { Actor } from "./actor.ts";
 import { auth } from "./better-auth.ts";
 import { openSession } from "./session.ts";
-import { addressOf, type Attempt, clearAttempts, countAttempts, forgiveAttempts } from "./throttle.ts";
+import { addressOf, type Attempt, countAttempts, forgiveAll, forgiveAttempt } from "./throttle.ts";
 
 export const hashPassword = async (password: string): Promise<string> => (await auth().$context).password.hash(password);
 
@@ -36,6 +36,6 @@ export const passwordAttempts = (account: string, headers: Headers): [Attempt, A
 ];
 
 export async function passwordWasRight([ofAccount, fromAddress]: [Attempt, Attempt]): Promise<void> {
-  await clearAttempts(ofAccount);
-  await forgiveAttempts([fromAddress]);
+  await forgiveAll(ofAccount);
+  await forgiveAttempt(fromAddress);
 }

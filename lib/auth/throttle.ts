@@ -7,11 +7,11 @@ import { requireSecret } from "./better-auth.ts";
 
 /** What is counted, and how many times it may fail in its window of time. */
 const limits = {
-  /** By account. scrypt takes 50 ms; it is this number that stands between a weak password and a list of the common ones. */
+  /** 1,000 a day at most, whatever the guesser has; who is signed in stays so. */
   "password of an account": { attempts: 10, seconds: 900 },
-  /** By address, over all accounts. An office behind one address shares it. */
+  /** Over all accounts. An office behind one address shares it. */
   "password from an address": { attempts: 50, seconds: 900 },
-  /** By address: each costs a hash, and a name that nobody else can have. */
+  /** Each costs a hash, and a name that nobody else can have. */
   "sign-up from an address": { attempts: 20, seconds: 3600 },
 } as const;
 
@@ -40,13 +40,13 @@ export async function countAttempts(attempts: readonly Attempt[]): Promise<void>
   throw new AppError("rate_limited", `There were too many attempts; wait ${retryAfter < 120 ? `${retryAfter} seconds` : `${Math.ceil(retryAfter / 60)} minutes`} and try again.`, { retryAfter });
 }
 
-/** Takes back what succeeded: only failures stay counted. */
-export async function forgiveAttempts(attempts: readonly Attempt[]): Promise<void> {
-  await database().$executeRaw`UPDATE throttle SET count = greatest(count - 1, 0) WHERE key = ANY (${attempts.map(keyOf)})`;
+/** Takes one back that succeeded: only failures stay counted. */
+export async function forgiveAttempt(attempt: Attempt): Promise<void> {
+  await database().throttle.updateMany({ where: { key: keyOf(attempt), count: { gt: 0 } }, data: { count: { decrement: 1 } } });
 }
 
 /** Counts anew from nothing. */
-export async function clearAttempts(attempt: Attempt): Promise<void> {
+export async function forgiveAll(attempt: Attempt): Promise<void> {
   await database().throttle.deleteMany({ where: { key: keyOf(attempt) } });
 }
 

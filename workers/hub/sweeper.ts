@@ -50,7 +50,7 @@ export async function sweep(now = new Date()): Promise<SweepReport | null> {
     }
     await part("blobs", () => purgeBlobs(now));
     await part("old rows", () => forgetOld(now));
-    await part("accounts", async () => void (await forgetExpired()));
+    await part("accounts", () => forgetExpired(now));
     if (Object.values(report).some((count) => typeof count === "number" && count > 0)) log().info({ event: "sweep.done", ...report });
     return report;
   });

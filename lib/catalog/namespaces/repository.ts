@@ -13,7 +13,7 @@ export async function insertNamespace(transaction: Transaction, { name, displayN
 
 /** Rows in the order of their names, from after `after` on: the actor's own, or all in which there is a repo that they may see. */
 export async function selectNamespaces(actor: Actor, { mine, after, take }: { mine: boolean; after: string | null; take: number }): Promise<NamespaceItem[]> {
-  const theirs: Prisma.NamespaceWhereInput[] = actor.kind === "person" ? [{ userId: actor.userId }, { members: { some: { userId: actor.userId } } }] : [];
+  const theirs: Prisma.NamespaceWhereInput[] = actor.kind === "person" && actor.scopes.has("read") ? [{ userId: actor.userId }, { members: { some: { userId: actor.userId } } }] : [];
   const shown: Prisma.NamespaceWhereInput[] = mine ? theirs : [...theirs, { repos: { some: visibleTo(actor) } }];
   const rows = await database().namespace.findMany({ where: { OR: shown, ...(after === null ? {} : { nameKey: { gt: after } }) }, orderBy: { nameKey: "asc" }, take, select: itemColumns });
   return rows.map(toItem);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { requireManage, requireSession } from "#lib/auth/access.ts";
+import { requireManage, requireSession, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
@@ -40,9 +40,9 @@ export async function getNamespace(actor: Actor, name: string): Promise<Namespac
   const row = await findNamespaceRow(name);
   if (!row) throw new AppError("not_found", `There is no namespace ${name}; check the name.`);
   const { item, members, userId } = row;
-  const me = actor.kind === "person" ? actor : null;
+  const me = actor.kind === "person" && actor.scopes.has("read") ? actor : null;
   const role = me === null ? null : userId === me.userId ? "owner" : (members.find((member) => member.userId === me.userId)?.role ?? null);
-  const mayKnow = item.kind === "organisation" && (role !== null || actor.kind === "hub" || me?.isOperator === true);
+  const mayKnow = item.kind === "organisation" && (role !== null || seesAll(actor));
   return { ...item, role, members: mayKnow ? members.map(({ username, role }) => ({ username, role })) : null };
 }
 

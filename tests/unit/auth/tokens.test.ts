@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { apiKey } from "@better-auth/api-key";
 import { betterAuth } from "better-auth";
 import { prismaAdapter } from "better-auth/adapters/prisma";
@@ -107,6 +110,18 @@ describe("bad credentials are told as such, never as a fault of ours", () => {
     const { secret } = await make({});
     for (const scheme of ["Bearer", "bearer", "BEARER "]) expect((await program.ask(getMe, { headers: { authorization: `${scheme} ${secret}` } })).status).toBe(200);
   });
+});
+
+test("while the database is away nobody's credentials are called bad", async () => {
+  const { secret } = await make({});
+  const cookie = [...ann.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  const code = `
+    import { actorOf } from "#lib/auth/actor-of.ts";
+    import { toAppError } from "#lib/http/failure.ts";
+    for (const headers of [{ authorization: "Bearer ${secret}" }, { cookie: "${cookie}" }]) console.log(await actorOf(new Headers(headers)).catch((cause) => toAppError(cause).code));`;
+  const env = { ...process.env, DATABASE_URL: "postgresql://u:p@127.0.0.1:1/d" };
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", code], { cwd: fileURLToPath(new URL("../../..", import.meta.url)), env });
+  expect(stdout).toBe("database_unavailable\ndatabase_unavailable\n");
 });
 
 describe("a token may do what its scopes say", () => {
