@@ -14,8 +14,8 @@ export interface Credentials {
 }
 
 /**
- * Begins a session, by e-mail address or else by username. An account that does not exist costs the same hash and gets the same answer as a wrong password.
- * @throws unauthenticated, rate_limited
+ * Begins a session, by e-mail address or else by username. An account that does not exist costs the same hash and gets the same
+ * answer as a wrong password. `cookies` are for the answer. @throws unauthenticated, rate_limited
  */
 export async function signIn({ email, username = "", password }: Credentials, headers: Headers): Promise<{ username: string; cookies: Headers }> {
   const nameKey = username.toLowerCase();
