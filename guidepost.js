@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The one door: `npm test`, `npm run …` and the command line come through here. It runs on whatever Node a machine has
+// The one door: `npm start`, `npm test`, `npm run …` and the command line come through here. It runs on whatever Node a machine has
 // (20.19 or newer) with nothing installed yet, installs what is missing, and hands over to the Node 24 that npm brought.
 // What is said on the way goes to stderr: stdout belongs to the program behind the door.
 
@@ -24,6 +24,9 @@ const ownPath = inRoot(`.installing.${process.pid}.tmp`);
 
 /** Behind the first word, the program to run and its arguments; any other word is for the command line. */
 const targets = {
+  start: () => [inRoot("workers/setup/start.ts")],
+  worker: () => [inRoot("workers/setup/worker.ts")],
+  web: () => [inRoot("workers/setup/web.ts")],
   test: (args) => [inRoot("node_modules/vitest/vitest.mjs"), "run", "--root", root, "--config", inRoot("vitest.config.ts"), ...args],
   bench: (args) => [inRoot("bench/main.ts"), ...args],
   run: (args) => (args.length > 0 ? args : stop("Which file? Write: guidepost run FILE [arguments].", 2)),

@@ -55,7 +55,10 @@ export function env(): Env {
 const harmless = ["PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LANG", "LC_ALL", "TZ"];
 
 /** What a child that reads strangers' files may know of our variables: where programs and libraries are, and no secret. */
-export const harmlessVariables = (): Record<string, string> => Object.fromEntries(harmless.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+export const harmlessVariables = (): NodeJS.ProcessEnv => toVariables(Object.fromEntries(harmless.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))));
+
+/** The variables of a process, in the type that Node asks for: Next's types want NODE_ENV to be in every one of them. */
+export const toVariables = (variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv => variables as NodeJS.ProcessEnv;
 
 /** All variables of this process, for a process of ours that it starts. */
 export const ownVariables = (): NodeJS.ProcessEnv => ({ ...process.env });

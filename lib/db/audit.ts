@@ -1,3 +1,4 @@
+import { database } from "./client.ts";
 import type { Prisma } from "./generated/client.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -15,3 +16,6 @@ export interface Doer {
 export async function audit(transaction: Transaction, doer: Doer, action: `${string}.${string}`, subjectId: string, detail: Prisma.InputJsonObject = {}): Promise<void> {
   await transaction.auditEvent.create({ data: { actorId: doer.userId ?? null, apikeyId: doer.tokenId ?? null, action, subjectId, detail } });
 }
+
+/** Whether the hub ever did this: for what is done once in its life. */
+export const hasHappened = async (action: string): Promise<boolean> => (await database().auditEvent.findFirst({ where: { action }, select: { id: true } })) !== null;

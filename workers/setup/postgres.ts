@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { toVariables } from "#lib/env.ts";
 import { findPostgres, type PostgresBinaries } from "./postgres-binaries.ts";
 import { type PostgresPlace, postgresFailure } from "./postgres-failure.ts";
 import { findIdentity, type PostgresIdentity } from "./postgres-identity.ts";
@@ -71,7 +72,7 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 /** Nothing of our own environment: PGPORT and its like would speak to the server. */
-const environment = { LC_ALL: "C", TZ: "UTC" };
+const environment = toVariables({ LC_ALL: "C", TZ: "UTC" });
 
 async function makeCluster(cluster: string, { initdb }: PostgresBinaries, identity: PostgresIdentity): Promise<void> {
   const side = await mkdtemp(`${cluster}.new-`);

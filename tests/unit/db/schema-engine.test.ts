@@ -4,6 +4,7 @@ import { ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 import pg from "pg";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { withDatabase } from "#lib/db/database-url.ts";
+import { toVariables } from "#lib/env.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { migrationAdapter } from "#workers/setup/schema-engine-adapter.ts";
 import { createTempDatabase, migrationsFolder, type TempDatabase } from "../../support/temp-database.ts";
@@ -36,7 +37,7 @@ interface Said {
 
 /** Prisma's own command line, with the engine that prisma.config.ts names. */
 async function prisma(url: string, ...words: string[]): Promise<Said> {
-  const run = promisify(execFile)(process.execPath, ["node_modules/prisma/build/index.js", ...words], { env: { DATABASE_URL: url, NO_COLOR: "1" } });
+  const run = promisify(execFile)(process.execPath, ["node_modules/prisma/build/index.js", ...words], { env: toVariables({ DATABASE_URL: url, NO_COLOR: "1" }) });
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
     (cause: { code: number; stdout: string; stderr: string }) => ({ code: cause.code, text: cause.stdout + cause.stderr }),

@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { type FailureCode, failures } from "#lib/errors.ts";
+import { version } from "#lib/version.ts";
+import type { Operation } from "./operation.ts";
+
+/** The OpenAPI 3.1 document of these endpoints, made from the schemas that the routes parse with. */
+export function toOpenApi(operations: readonly Operation[], url: string): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const operation of operations) (paths[operation.path] ??= {})[operation.method.toLowerCase()] = describe(operation);
+  return {
+    openapi: "3.1.0",
+    info: { title: "Guidepost", version, description: "A registry of plug-and-play diffusion guides. Sizes are bytes, dates ISO 8601.", license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    servers: [{ url }],
+    tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: { Failure: schemaOf(Failure, "output") },
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer", description: "An access token from your settings." },
+        session: { type: "apiKey", in: "cookie", name: "better-auth.session_token", description: "Of a browser that signed in." },
+      },
+    },
+  };
+}
+
+/** What every failure looks like; the headers X-Error-Code and X-Error-Message say the same to Hub clients. */
+const Failure = z.object({
+  error: z.string().meta({ description: "A sentence: what happened, and what to do next." }),
+  code: z.enum(Object.keys(failures) as [FailureCode, ...FailureCode[]]),
+  detail: z.record(z.string(), z.unknown()),
+  requestId: z.string(),
+});
+
+function describe(operation: Operation): Record<string, unknown> {
+  const { id, summary, tag, scope, params, query, body, status } = operation;
+  return {
+    operationId: id,
+    summary,
+    tags: [tag],
+    ...(scope !== null && { security: [{ session: [] }, { token: [] }], description: `Needs a session, or a token with the scope ${scope}.` }),
+    parameters: [...parametersOf(params, "path"), ...parametersOf(query, "query")],
+    ...(body && { requestBody: { required: true, content: { "application/json": { schema: schemaOf(body, "input") } } } }),
+    responses: { [status]: answerOf(operation), ...failuresOf(operation) },
+  };
+}
+
+function parametersOf(schema: z.ZodObject | undefined, place: "path" | "query"): Record<string, unknown>[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = schemaOf(schema, "input") as { properties?: Record<string, { description?: string }>; required?: string[] };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({ name, in: place, required: place === "path" || required.includes(name), ...(description && { description }), schema: rest }));
+}
+
+function answerOf({ status, response }: Operation): Record<string, unknown> {
+  if (response === undefined) return { description: status === 204 ? "Done." : "OK" };
+  const content = typeof response === "string" ? { [response]: {} } : { "application/json": { schema: schemaOf(response, "output") } };
+  return { description: status === 202 ? "Accepted; the work is queued." : "OK", content };
+}
+
+/** Failures of one status share an entry. Every endpoint may also find its input bad, or a part of the hub away. */
+function failuresOf({ failures: codes, params, query, body, scope }: Operation): Record<string, unknown> {
+  const takesInput = params !== undefined || query !== undefined || body !== undefined;
+  const all = new Set<FailureCode>([...codes, ...(takesInput ? (["bad_request"] as const) : []), ...(scope === null ? [] : (["unauthenticated", "forbidden"] as const)), "database_unavailable"]);
+  const byStatus = Object.groupBy(all, (code) => failures[code].status);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, same]) => [status, { description: same!.join(", "), content: { "application/json": { schema: { $ref: "#/components/schemas/Failure" } } } }]),
+  );
+}
+
+/** Dates go over the wire as text, and what only code can check is left to the server to say. */
+const schemaOf = (schema: z.ZodType, io: "input" | "output"): Record<string, unknown> => {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema._zod.def.type === "date") Object.assign(jsonSchema, { type: "string", format: "date-time" });
+    },
+  }) as Record<string, unknown>;
+  return json;
+};

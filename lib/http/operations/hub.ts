@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { operation } from "../operation.ts";
+
+const part = z.object({ ok: z.boolean(), problem: z.string().nullable().meta({ description: "What is wrong, and what to do." }) });
+
+export const Readiness = z.object({
+  ready: z.boolean().meta({ description: "Whether requests can be served. A hub without a worker serves them and previews wait." }),
+  database: part,
+  storage: part,
+  worker: part,
+});
+
+export const getOpenApi = operation({
+  id: "getOpenApi",
+  method: "GET",
+  path: "/api/v1/openapi.json",
+  summary: "This document",
+  tag: "hub",
+  scope: null,
+  status: 200,
+  response: z.looseObject({ openapi: z.string() }),
+  failures: [],
+});
+
+export const getHealth = operation({
+  id: "getHealth",
+  method: "GET",
+  path: "/healthz",
+  summary: "Whether the web process is alive; asks nothing else",
+  tag: "hub",
+  scope: null,
+  status: 200,
+  response: z.object({ alive: z.literal(true), version: z.string() }),
+  failures: [],
+});
+
+export const getReadiness = operation({
+  id: "getReadiness",
+  method: "GET",
+  path: "/readyz",
+  summary: "Whether database and storage answer and a worker was seen; 503 where requests cannot be served",
+  tag: "hub",
+  scope: null,
+  status: 200,
+  response: Readiness,
+  failures: [],
+});

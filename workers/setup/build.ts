@@ -1,0 +1,37 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { globSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ownVariables } from "#lib/env.ts";
+import { AppError } from "#lib/errors.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const stampFile = join(root, ".next/guidepost-stamp");
+const sources = ["app/**/*.{ts,tsx,css}", "lib/**/*.{ts,tsx}", "prisma/**/*.prisma", "public/**/*", "next.config.js", "postcss.config.mjs", "tsconfig.json", "package-lock.json"];
+
+/** Builds the web pages when a source has changed since they were built. `say` is told before, for it takes a while. Returns whether it built. */
+export async function buildPages(say: (message: string) => void): Promise<boolean> {
+  const stamp = await stampOf(globSync(sources, { cwd: root, exclude: (name) => name === "generated" }));
+  if (stamp === (await readFile(stampFile, "utf8").catch(() => null))) return false;
+  say("Building the pages (once, about a minute)…");
+  const next = join(root, "node_modules/next/dist/bin/next");
+  const child = spawn(process.execPath, [next, "build"], { cwd: root, env: { ...ownVariables(), NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" }, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => (said = (said + bytes.toString()).slice(-20_000)));
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code !== 0) throw new AppError("internal", `The pages could not be built; this is what the builder said:\n${said.trim()}`, { code });
+  await writeFile(stampFile, stamp); // last: a build that was cut off is done again
+  return true;
+}
+
+async function stampOf(names: readonly string[]): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of names.toSorted()) {
+    const content = await readFile(join(root, name)).catch(() => null); // a folder
+    if (content) hash.update(name).update("\0").update(content);
+  }
+  return hash.digest("hex");
+}

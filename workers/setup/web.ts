@@ -1,0 +1,51 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import next from "next";
+import { env } from "#lib/env.ts";
+import { restoreContentLength } from "#lib/http/content-length.ts";
+import { log } from "#lib/log.ts";
+
+/**
+ * The web process: Next behind a server of our own, which can do what `next start` cannot: let what runs finish when it is
+ * stopped, take uploads that last longer than five minutes, and leave with the process that started it.
+ */
+const DRAIN_MS = 10_000;
+const SILENT_MS = 5 * 60_000; // a client that is gone without a word must not keep its connection and its half part for ever
+
+const { port, host } = env();
+const app = next({ dev: false, dir: fileURLToPath(new URL("../..", import.meta.url)), hostname: host, port });
+await app.prepare();
+const handle = app.getRequestHandler();
+
+const server = createServer({ requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => {
+  restoreContentLength(response);
+  // A proxy's form of the address would let a client choose which host we think we are.
+  if (request.url?.startsWith("/")) void handle(request, response);
+  else response.writeHead(400).end();
+});
+server.setTimeout(SILENT_MS);
+server.on("upgrade", (_request, socket) => socket.destroy()); // nothing here speaks anything but HTTP
+server.listen(port, host);
+await once(server, "listening");
+log().info({ event: "web.ready", port }, `listening on ${host}:${port}`);
+process.send?.({ type: "ready" });
+
+async function stop(): Promise<void> {
+  server.close();
+  server.closeIdleConnections();
+  // Streams of events go on for ever by themselves; their clients come back to the next process.
+  const patience = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await once(server, "close");
+  clearTimeout(patience);
+  process.exit(0);
+}
+
+let stopping = false;
+const stopOnce = (): void => {
+  if (!stopping) void stop();
+  stopping = true;
+};
+process.on("SIGTERM", stopOnce);
+process.on("SIGINT", process.connected ? () => {} : stopOnce); // Ctrl-C reaches the whole group; whoever started us says when
+process.on("disconnect", () => process.exit(0));
