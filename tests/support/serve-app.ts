@@ -11,11 +11,11 @@ export async function serveApp(): Promise<Served> {
   return serve(async (request) => {
     const path = new URL(request.url).pathname;
     for (const { pattern, file } of routes) {
-      const groups = pattern.exec(path)?.groups;
-      if (!groups) continue;
+      const match = pattern.exec(path);
+      if (!match) continue;
       const handler = ((await import(`${root}/${file}`)) as Record<string, RouteHandler>)[request.method];
       if (!handler) return new Response(null, { status: 405 });
-      const params = Object.fromEntries(Object.entries(groups).map(([name, value]) => (name.endsWith("_all") ? [name.slice(0, -4), value.split("/").map(decodeURIComponent)] : [name, decodeURIComponent(value)])));
+      const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => (name.endsWith("_all") ? [name.slice(0, -4), value.split("/").map(decodeURIComponent)] : [name, decodeURIComponent(value)])));
       return handler(request, { params: Promise.resolve(params) });
     }
     return new Response(null, { status: 404 });

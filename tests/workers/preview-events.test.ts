@@ -3,13 +3,10 @@ import { createToken } from "#lib/auth/token.ts";
 import { queue } from "#lib/queue/boss.ts";
 import { previewHandler } from "#workers/hub/handlers/preview.ts";
 import { startWorker, type Worker } from "#workers/hub/worker.ts";
-import { POST as cancel } from "../../app/api/v1/previews/[id]/cancel/route.ts";
-import { GET as events } from "../../app/api/v1/previews/[id]/events/route.ts";
-import { GET as picture } from "../../app/api/v1/previews/[id]/pictures/[mode]/route.ts";
-import { POST as create } from "../../app/api/v1/previews/route.ts";
 import { type EventStream, openEvents, type ReceivedEvent } from "../support/event-stream.ts";
 import { fillPreviewHub } from "../support/previews.ts";
-import { type Served, serve } from "../support/serve.ts";
+import type { Served } from "../support/serve.ts";
+import { serveApp } from "../support/serve-app.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 
 const hub = await useTempHub({ GUIDEPOST_THREADS: "2" });
@@ -19,11 +16,7 @@ let headers: Record<string, string>;
 beforeAll(async () => {
   const { ann } = await fillPreviewHub();
   headers = { authorization: `Bearer ${(await createToken(ann, { name: "test", scopes: ["read", "run"] })).secret}` };
-  served = await serve((request) => {
-    const [, , , , id, what, mode] = new URL(request.url).pathname.split("/");
-    const handler = { "": create, events, cancel, pictures: picture }[what ?? ""]!;
-    return handler(request, { params: Promise.resolve({ ...(id && { id }), ...(mode && { mode }) }) });
-  });
+  served = await serveApp();
 });
 afterAll(async () => {
   await worker?.stop();

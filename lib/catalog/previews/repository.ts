@@ -163,11 +163,6 @@ export async function attachRow(transaction: Transaction, id: string, isAttached
   return (await transaction.preview.updateMany({ where: { id, state: "succeeded" }, data: { isAttached, expiresAt: isAttached ? null : expiry() } })).count === 1;
 }
 
-/** Those whose time is over. */
-export async function deleteExpired(now: Date): Promise<number> {
-  return (await database().preview.deleteMany({ where: { expiresAt: { lt: now }, state: { in: ["succeeded", "failed", "cancelled"] } } })).count;
-}
-
 /** How long the last previews of a model took. */
 export async function timingsOf(finetuneCommitId: string, count: number): Promise<Timings[]> {
   const rows = await database().preview.findMany({ where: { finetuneCommitId, state: "succeeded" }, orderBy: { createdAt: "desc" }, take: count, select: { timings: true } });

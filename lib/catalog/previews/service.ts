@@ -13,7 +13,7 @@ import { AppError } from "#lib/errors.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { cancelJob } from "#lib/queue/cancel.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
-import { attachRow, cancelRow, deleteExpired, deletePreview as deleteRow, insertPreview, knownPreview, type PreviewRow, type PreviewToAdd, setPreviewJob, visibleCommits } from "./repository.ts";
+import { attachRow, cancelRow, deletePreview as deleteRow, insertPreview, knownPreview, type PreviewRow, type PreviewToAdd, setPreviewJob, visibleCommits } from "./repository.ts";
 import type { Asked, NewPreview, PreviewView, StoredRecipe } from "./schema.ts";
 import { getPreview, requireSeen } from "./views.ts";
 
@@ -153,6 +153,3 @@ async function requireOwn(actor: Actor, id: string): Promise<PreviewRow> {
   if (seesAll(actor) || (actor.kind === "person" && row.userId === actor.userId)) return row;
   throw new AppError("forbidden", "Only who asked for a preview may do this; run it again to have one of your own.");
 }
-
-/** Removes previews whose time is over; the sweeper then removes the bytes. @returns how many */
-export const removeExpiredPreviews = (): Promise<number> => deleteExpired(new Date());

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Actor } from "#lib/auth/actor.ts";
 import { anonymous, hub as itself } from "#lib/auth/actor.ts";
-import { attachPreview, cancelPreview, createPreview, deletePreview, removeExpiredPreviews, rerunPreview } from "#lib/catalog/previews/service.ts";
+import { attachPreview, cancelPreview, createPreview, deletePreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { attachment, type Mode, modes, newPreview, previewQuery, type Timings } from "#lib/catalog/previews/schema.ts";
 import { findPicture, getPreview, listPreviews } from "#lib/catalog/previews/views.ts";
 import { claimPreview, failPreview, recordPicture, recordSuccess, saveProgress } from "#lib/catalog/previews/work.ts";
@@ -268,14 +268,4 @@ test("what a worker writes late changes nothing", async () => {
   await cancelPreview(people.ann, id);
   expect([await saveProgress(id, second, { ...progress, modesDone: [] }), await recordSuccess(id, second, took(1)), await failPreview(id, second, new AppError("internal", "late"))]).toEqual([false, false, false]);
   expect(await claimPreview(id)).toBeNull();
-});
-
-test("what is over its time goes, unless it waits or is on a model's page", async () => {
-  const { ann } = people;
-  const [over, attached, waiting] = [await ask(ann), await ask(ann), await ask(ann)];
-  for (const { id } of [over, attached]) await draw(id);
-  await attachPreview(ann, attached.id, { attached: true });
-  await database().preview.updateMany({ where: { expiresAt: { not: null } }, data: { expiresAt: new Date(Date.now() - 1000) } });
-  expect(await removeExpiredPreviews()).toBe(1);
-  expect((await database().preview.findMany({ select: { id: true } })).map(({ id }) => id).toSorted()).toEqual([attached.id, waiting.id].toSorted());
 });
