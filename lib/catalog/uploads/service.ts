@@ -157,7 +157,7 @@ export async function takeVerified(transaction: Transaction, repo: WritableRepo,
       const detail = { upload: id, state };
       if (state === "hashing") throw new AppError("upload_not_ready", `${path} is still being read; send the commit again in a moment.`, detail);
       if (state === "open" || state === "receiving") throw new AppError("conflict", `The upload of ${path} is not complete; send all its parts, complete it, and wait until it is verified.`, detail);
-      throw new AppError("already_ended", `The upload of ${path} ${problem === null ? `has ended (${state})` : `failed: ${problem}`} Begin a new one.`, detail);
+      throw new AppError("already_ended", `The upload of ${path} ${problem === null ? `has ended (${state}).` : `failed: ${problem}`} Begin a new one.`, detail);
     }),
   );
 }
