@@ -21,8 +21,6 @@ export async function fillPreviewHub(): Promise<PreviewHub> {
   return { ann, ben };
 }
 
-export type Asking = Partial<Parameters<typeof newPreview.parse>[0] & object>;
-
 /** What a body of a request becomes. */
 export const asking = (more: object = {}) => newPreview.parse({ finetune: "ann/watercolor", guide: "ann/tiny", prompt: "a big red house in a meadow", seed: 5, steps: 4, ...more });
 

@@ -107,7 +107,7 @@ describe("a preview", () => {
     expect(view.timings!.notes).toContain("The conditional picture was drawn without the negative prompt: only CFG can follow one.");
   });
 
-  test("in which CFG does the first steps counts their passes, of which the last pictures tell how long the next takes", async () => {
+  test("in which CFG does the first steps counts two passes for each", async () => {
     const { id } = await ask(people.ann, { cfgSteps: 2, steps: 5 });
     expect(await work(id)).toBeNull();
     expect((await getPreview(people.ann, id)).pictures.map(({ passes }) => passes)).toEqual([5, 7, 10]);

@@ -5,7 +5,7 @@ import { type Estimate, passesFor, type StoredRecipe, type Timings } from "./sch
 /** Until all pictures of a preview that waits are there: what is ahead of it, and its own time. Says what that rests on. */
 export async function estimateFor(finetuneCommitId: string, recipe: StoredRecipe, position: QueuePosition): Promise<Estimate> {
   if (position.workers === 0) return { seconds: null, why: "No worker is online; it begins as soon as one is." };
-  if (position.seconds === null) return { seconds: null, why: `How long the ${position.ahead + position.running} before it take is not known yet.` };
+  if (position.seconds === null) return { seconds: null, why: "How long what is before it takes is not known yet." };
   const own = secondsFor(passesFor(recipe), await timingsOf(finetuneCommitId, RECENT));
   const any = own ?? (await estimate("preview"));
   if (any === null) return { seconds: null, why: "Nothing has been drawn here yet that tells how long it takes." };

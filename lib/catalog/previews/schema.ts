@@ -35,7 +35,9 @@ const asked = z.strictObject({
 });
 export type Asked = z.output<typeof asked>;
 
-const id = z.uuid().optional().meta({ description: "yours to choose: asking again with the same shows the same preview" });
+/** As the database writes it, and tells who watches. */
+const uuid = z.uuid().toLowerCase();
+const id = uuid.optional().meta({ description: "yours to choose: asking again with the same shows the same preview" });
 
 export const newPreview = asked.extend({ id });
 export type NewPreview = z.output<typeof newPreview>;
@@ -78,7 +80,7 @@ export type Timings = z.output<typeof timings>;
 
 export const progress = z.object({
   mode,
-  stage: z.enum(["opening", "denoising"]),
+  stage: z.enum(["opening", "denoising", "decoding"]),
   step: z.number(),
   steps: z.number(),
   passes: z.number(),
@@ -141,7 +143,7 @@ export const previewQuery = z.object({
 export type PreviewQuery = z.output<typeof previewQuery>;
 export const previewList = pageOf(previewItem);
 
-export const previewParams = z.object({ id: z.uuid() });
+export const previewParams = z.object({ id: uuid });
 export const pictureParams = previewParams.extend({ mode });
 export const pictureQuery = z.object({ v: z.string().max(64).optional().meta({ description: "which picture, as its address has it: it may then be kept for ever" }) });
 export const attachment = z.strictObject({ attached: z.boolean() });

@@ -24,8 +24,9 @@ import { getPreview, requireSeen } from "./views.ts";
  * @throws repo_not_found, revision_not_found, upload_not_ready, unsupported_model, bad_request, queue_full;
  *   pair_does_not_fit, with what differs; conflict where the id is that of another preview
  */
-export async function createPreview(actor: Actor, { id = randomUUID(), ...asked }: NewPreview): Promise<PreviewView> {
+export async function createPreview(actor: Actor, { id = randomUUID(), ...given }: NewPreview): Promise<PreviewView> {
   const userId = whoRuns(actor);
+  const asked = { ...given, negativePrompt: given.negativePrompt || null };
   const known = await again(actor, userId, id, asked);
   if (known) return known;
   requireSettings(asked);
@@ -33,7 +34,7 @@ export async function createPreview(actor: Actor, { id = randomUUID(), ...asked 
   const guide = asked.guide === null ? null : await commitOf(actor, asked.guide, asked.guideRevision);
   requireKinds(finetune.repo, guide?.repo ?? null);
   const model = await runnableModel(finetune.commitId);
-  await requireBases(actor, [model.base.commitId]);
+  await requireBase(actor, model.base.commitId);
   const recipe = { asked, base: model.base, lowRank: [...model.lowRank], guide: guide && (await fittingGuide(guide, model.base, asked)) };
   return put(actor, { id, userId, finetuneCommitId: finetune.commitId, guideCommitId: guide?.commitId ?? null, recipe });
 }
@@ -45,7 +46,7 @@ export async function rerunPreview(actor: Actor, of: string, { id = randomUUID()
   const asked = { ...recipe.asked, revision: finetune.commitId, guideRevision: guide?.commitId ?? recipe.asked.guideRevision };
   const known = await again(actor, userId, id, asked);
   if (known) return known;
-  await requireBases(actor, [recipe.base.commitId]);
+  await requireBase(actor, recipe.base.commitId);
   return put(actor, { id, userId, finetuneCommitId: finetune.commitId, guideCommitId: guide?.commitId ?? null, recipe: { ...recipe, asked } });
 }
 
@@ -84,9 +85,8 @@ function requireKinds(finetune: ReadableRepo, guide: ReadableRepo | null): void 
 }
 
 /** A low-rank fine-tune may be public and its base not. */
-async function requireBases(actor: Actor, commitIds: readonly string[]): Promise<void> {
-  const visible = await visibleCommits(actor, commitIds);
-  if (!commitIds.every((id) => visible.has(id))) throw new AppError("repo_not_found", "The base that this runs on is gone, or you may not see it; ask whoever uploaded the model.");
+async function requireBase(actor: Actor, commitId: string): Promise<void> {
+  if (!(await visibleCommits(actor, [commitId])).has(commitId)) throw new AppError("repo_not_found", "The base that this runs on is gone, or you may not see it; ask whoever uploaded the model.");
 }
 
 function requireSettings({ guide, guidanceScale, cfgSteps, steps, negativePrompt }: Asked): void {

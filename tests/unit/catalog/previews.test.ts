@@ -121,7 +121,7 @@ describe("what is asked for", () => {
 describe("the same id", () => {
   test("is the same preview, also when it is asked for many times at once", async () => {
     const id = randomUUID();
-    const all = await Promise.all(Array.from({ length: 5 }, () => ask(people.ann, { id })));
+    const all = await Promise.all(Array.from({ length: 5 }, (_, i) => ask(people.ann, { id: i === 0 ? id.toUpperCase() : id, negativePrompt: i === 0 ? "" : null })));
     expect(all.map((view) => view.id)).toEqual(Array.from({ length: 5 }, () => id));
     expect(await count()).toBe(1);
     expect(await askQueue("SELECT 1 FROM pgboss.job WHERE name = 'compute' AND state < 'active'", [])).toHaveLength(1);
@@ -155,7 +155,7 @@ describe("a preview that waits", () => {
     // 16 passes in 6 s, and 2.5 s beside: 40 passes take 15 s
     expect(await ask(ann, { steps: 10 })).toMatchObject({ queue: { ahead: 0, workers: 1 }, estimate: { seconds: 18, why: "As long as the last pictures of this model took, step by step." } });
     expect((await ask(ann, { guide: null, steps: 10 })).estimate!.seconds).toBe(14);
-    expect((await ask(ann, { cfgSteps: 8, steps: 10 })).estimate).toEqual({ seconds: null, why: "How long the 2 before it take is not known yet." });
+    expect((await ask(ann, { cfgSteps: 8, steps: 10 })).estimate).toEqual({ seconds: null, why: "How long what is before it takes is not known yet." });
     await workerStopped(worker.id);
   });
 });

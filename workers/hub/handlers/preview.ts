@@ -104,9 +104,9 @@ function notesOn({ asked: { negativePrompt, cfgSteps }, guide }: StoredRecipe): 
 }
 
 /** A mode as the pipeline takes it: without what means nothing in it. */
-function toJob({ asked, guide }: StoredRecipe, choice: SampleJob["choice"], mode: Mode): SampleJob {
+function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode): SampleJob {
   const { prompt, negativePrompt, guidanceScale, sampler, steps, seed } = asked;
-  const cfgSteps = mode === "guide" && guide ? asked.cfgSteps : 0;
+  const cfgSteps = mode === "guide" ? asked.cfgSteps : 0;
   const follows = mode === "cfg" || cfgSteps > 0;
   return {
     type: "sample",
@@ -121,7 +121,7 @@ function toProgress({ request: { plan, steps } }: SampleJob, modesDone: readonly
   const passes = Array.from({ length: done }, (_, step) => passesOf[modeOfStep(plan, step)]);
   return {
     mode: plan.mode,
-    stage: stage === "opening" ? "opening" : "denoising",
+    stage: stage === "opening" ? "opening" : done < steps ? "denoising" : "decoding",
     step: done,
     steps,
     passes: passes.reduce((sum, one) => sum + one, 0),
