@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { statfs } from "node:fs/promises";
+import { readdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { diskFailure, diskFull } from "./disk-failure.ts";
@@ -35,10 +35,22 @@ export class DiskFolder {
     return join(this.path, key);
   }
 
+  /** An id that is not of our making (the hub had another store before) is that of an upload which is not there. */
   uploadPath(key: string, storageId: string): string {
     requireObjectKey(key);
-    if (!/^[0-9a-f]{32}$/.test(storageId)) throw new Error(`${JSON.stringify(storageId)} is not the id of an upload.`);
-    return join(this.uploads, `${key.replaceAll("/", "")}-${storageId}`);
+    return join(this.uploads, `${key.replaceAll("/", "")}-${/^[0-9a-f]{32}$/.test(storageId) ? storageId : "unknown"}`);
+  }
+
+  /** What is in the folder of that name; nothing where there is none. */
+  names(...path: string[]): Promise<string[]> {
+    return this.guard(async () => {
+      try {
+        return await readdir(join(this.path, ...path));
+      } catch (cause) {
+        if (isMissing(cause)) return [];
+        throw cause;
+      }
+    });
   }
 
   /** @throws disk_full when the disk would not have enough left after so many bytes more; what is there can still be read */

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { link, open, opendir, readdir, rename, rm, stat } from "node:fs/promises";
+import { link, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { AppError } from "#lib/errors.ts";
@@ -11,7 +11,7 @@ import { MIN_PART_BYTES, type OpenMultipart, type StoredPart } from "./store.ts"
 /** What completes an upload names each part by. */
 export type NamedPart = Pick<StoredPart, "number" | "tag">;
 
-const LEFT_BEHIND_MS = 24 * 3600 * 1000; // nothing that is still being written is as old
+const LEFT_BEHIND_MS = 3600 * 1000; // a connection on which nothing comes is given up long before
 
 /** Uploads in parts, each a folder of files. */
 export class DiskMultiparts {
@@ -60,6 +60,7 @@ export class DiskMultiparts {
     const parts = choose(named, await this.listParts(key, storageId));
     const upload = this.#folder.uploadPath(key, storageId);
     const whole = join(upload, newName());
+    for (const name of await readdir(upload)) if (name.endsWith(".new")) await removeLeftBehind(join(upload, name));
     try {
       if (parts.length === 1) {
         await link(join(upload, partName(parts[0]!.number)), whole);
@@ -89,22 +90,18 @@ export class DiskMultiparts {
 
   /** Also removes what a crash left beside the uploads. */
   async *list(): AsyncGenerator<OpenMultipart> {
-    const entries = await opendir(this.#folder.uploads).catch((cause: unknown) => {
-      if (isMissing(cause)) return [];
-      throw cause;
-    });
-    for await (const { name } of entries) {
+    for (const name of await this.#folder.names("uploads")) {
       const [, a, b, rest, storageId, time] = /^(..)(..)(.{28})-((.{12}).{20})$/.exec(name) ?? [];
       if (storageId) yield { key: `${a}/${b}/${rest}`, storageId, startedAt: new Date(Number.parseInt(time!, 16)) };
-      else await this.#removeLeftBehind(name);
+      else await removeLeftBehind(join(this.#folder.uploads, name));
     }
   }
+}
 
-  async #removeLeftBehind(name: string): Promise<void> {
-    const path = join(this.#folder.uploads, name);
-    const facts = await stat(path).catch(() => null); // gone, then
-    if (facts && Date.now() - facts.mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
-  }
+/** What nobody has written to for an hour was being written when a process died. */
+async function removeLeftBehind(path: string): Promise<void> {
+  const facts = await stat(path).catch(() => null); // gone, then
+  if (facts && Date.now() - facts.mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
 }
 
 const partName = (number: number): string => String(number).padStart(5, "0");

@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, open, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { addAbortSignal, Readable } from "node:stream";
 import { AppError } from "#lib/errors.ts";
@@ -75,14 +75,15 @@ export class DiskStore implements ObjectStore {
   }
 
   async #complete(key: string, storageId: string, parts: readonly NamedPart[]): Promise<ObjectFacts> {
-    let done = await this.head(key);
-    if (!done) {
-      const failure = await this.#multiparts.assemble(key, storageId, parts, this.pathOf(key)).catch((cause: unknown) => cause);
-      done = await this.head(key);
-      if (!done) throw failure; // if it is there, another process was faster and took the parts away
+    if (!(await this.head(key))) {
+      try {
+        await this.#multiparts.assemble(key, storageId, parts, this.pathOf(key));
+      } catch (cause) {
+        if (!(await this.head(key))) throw cause; // else another process was faster, and took the parts away
+      }
     }
     await this.#multiparts.end(key, storageId);
-    return done;
+    return toFacts(key, (await stat(this.pathOf(key))).size);
   }
 
   abortMultipart(key: string, storageId: string): Promise<void> {
@@ -153,11 +154,10 @@ export class DiskStore implements ObjectStore {
   }
 
   async *list(): AsyncGenerator<ListedObject> {
-    const namesIn = (...path: string[]): Promise<string[]> => this.#folder.guard(() => namesInFolder(join(this.#folder.path, ...path)));
     const isShard = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
-    for (const outer of (await namesIn()).filter(isShard)) {
-      for (const inner of (await namesIn(outer)).filter(isShard)) {
-        for (const key of (await namesIn(outer, inner)).map((name) => `${outer}/${inner}/${name}`).filter(isObjectKey)) {
+    for (const outer of (await this.#folder.names()).filter(isShard)) {
+      for (const inner of (await this.#folder.names(outer)).filter(isShard)) {
+        for (const key of (await this.#folder.names(outer, inner)).map((name) => `${outer}/${inner}/${name}`).filter(isObjectKey)) {
           const facts = await stat(this.pathOf(key)).catch(() => null); // deleted in the meantime
           if (facts) yield { key, ...toFacts(key, facts.size), modifiedAt: facts.mtime };
         }
@@ -182,13 +182,4 @@ async function streamOf(file: FileHandle, range?: ByteRange): Promise<Readable> 
   if (begin < end) return file.createReadStream({ start: begin, end: end - 1, highWaterMark: 2 ** 18 });
   await file.close();
   return Readable.from([]);
-}
-
-async function namesInFolder(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (cause) {
-    if (isMissing(cause)) return [];
-    throw cause;
-  }
 }

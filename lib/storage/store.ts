@@ -61,7 +61,8 @@ export interface ObjectStore {
   listParts(key: string, storageId: string): Promise<StoredPart[]>;
   /**
    * Puts the parts together, in order, and makes the object durable. Called again after a lost answer it says the same.
-   * @throws bytes_differ when a part is missing or has another tag; not_found when the upload is unknown and there is no object
+   * @throws bytes_differ when a part is missing, has another tag, is out of order or too small, and the upload goes on; not_found
+   *   when the upload is unknown and there is no object
    */
   completeMultipart(key: string, storageId: string, parts: readonly Pick<StoredPart, "number" | "tag">[]): Promise<ObjectFacts>;
   /** Forgets an upload and its parts. Does nothing for one that is not there. */
@@ -76,7 +77,7 @@ export interface ObjectStore {
   put(key: string, bytes: Uint8Array): Promise<ObjectFacts>;
   /** Null where there is no such object. */
   head(key: string): Promise<ObjectFacts | null>;
-  /** A stream of the object's bytes, or of a range of them. `signal` ends it early. @throws not_found */
+  /** A stream of the object's bytes, or of a range of them. `signal` ends it early. @throws not_found, range_not_satisfiable */
   read(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable>;
   /** A URL from which anyone may read the object, whole or by Range, with ETag and the given name. */
   signDownload(key: string, options: DownloadOptions): Promise<string>;

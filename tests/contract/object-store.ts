@@ -191,6 +191,14 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
       expect(await store.head(key)).toBeNull();
     });
 
+    it("an upload that another store began, before the hub moved, is one that is not there", async () => {
+      for (const id of ["0".repeat(32), "8fa16385-18b9-4ecc-b69a-9784fc777e66"]) {
+        await expect(store.listParts(newKey(), id)).rejects.toMatchObject({ code: "not_found" });
+        await store.abortMultipart(newKey(), id);
+        expect((await put(await store.signPart(newKey(), id, { number: 1, size: 1 }, 60), randomBytes(1))).status).toBe(404);
+      }
+    });
+
     it("ranges are read here and through a URL", async () => {
       const [key, bytes] = [newKey(), randomBytes(1000)];
       const { tag } = await store.put(key, bytes);

@@ -72,8 +72,9 @@ export class BlobCache implements BlobFiles {
       if (!isHeld) return;
       isHeld = false;
       const left = this.#users.get(sha256)! - 1;
-      this.#users.set(sha256, left);
-      if (left === 0) rmSync(path, { force: true });
+      if (left > 0) return void this.#users.set(sha256, left);
+      this.#users.delete(sha256);
+      rmSync(path, { force: true });
     };
     return { path, release };
   }
@@ -97,16 +98,17 @@ export class BlobCache implements BlobFiles {
   /** Brings a blob here, or waits until another process has. */
   async #fetch(blob: StoredBlob): Promise<void> {
     const turn = join(this.#arriving, blob.sha256);
-    const cached = join(this.#folder, blob.sha256);
+    const [cached, own] = [join(this.#folder, blob.sha256), join(this.#own, blob.sha256)];
+    await mkdir(this.#own, { recursive: true }); // somebody may have emptied the folder
     const arriving = await takeTurn(turn, () => exists(cached));
     if (!arriving) return;
     const began = performance.now();
     try {
-      await mkdir(this.#own, { recursive: true }); // somebody may have emptied the folder
       await truncate(arriving, blob.size);
       await this.#makeRoom();
       await fetchBlob(this.#store, blob, arriving);
-      await link(arriving, join(this.#own, blob.sha256)); // in use before it can be evicted
+      await rm(own, { force: true });
+      await link(arriving, own); // in use before it can be evicted
       await rename(arriving, cached);
     } finally {
       await endTurn(turn);

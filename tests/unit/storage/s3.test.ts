@@ -24,7 +24,7 @@ describe("a store that cannot is told in a sentence:", () => {
   let server: S3Server;
   let proxy: FaultProxy;
   let store: S3Store;
-  const limits: Partial<S3Limits> = { connectMs: 500, idleMs: 300, completeMs: 500 };
+  const limits: Partial<S3Limits> = { connectMs: 1000, idleMs: 600, completeMs: 2000 };
 
   beforeAll(async () => {
     if (noS3Server) return;
