@@ -56,6 +56,12 @@ const failureOf = (work: Promise<unknown>): Promise<AppError> => work.then(() =>
 const pairOf = async (finetune: string, guide: string, actor: Actor = ann) => (await listPairs(actor, { finetune, guide, ...page })).items;
 const stateOf = async (id: string) => database().pair.findUniqueOrThrow({ where: { id }, select: { state: true, attempt: true, verdict: true, problem: true, progress: true, summary: true } });
 
+async function measure(id: string): Promise<void> {
+  const models = createModels();
+  await checkHandler.run({ subjectId: id, attempt: (await claimPair(id))!, signal: new AbortController().signal, models });
+  models.close();
+}
+
 async function jobOf(id: string): Promise<{ priority: number; group_id: string | null }> {
   const [job] = await database().$queryRaw<[{ priority: number; group_id: string | null }]>`SELECT j.priority, j.group_id FROM pair p JOIN pgboss.job j ON j.id = p.job_id WHERE p.id = ${id}::uuid`;
   return job;
@@ -197,6 +203,31 @@ describe("who may see a measurement", () => {
     expect(found).toEqual(all);
     expect(all.length).toBeGreaterThan(4);
   });
+});
+
+test("without an evaluator figures are shown and nothing is judged", async () => {
+  const { repo } = await newRepoWith(ann, { name: "plain", kind: "base" }, await starterFiles("storybook"));
+  await workOff("inspect");
+  await newRepoWith(ann, { name: "plain-guide", kind: "guide", base: "ann/plain" }, await starterFiles("guide-small"));
+  await workOff("inspect");
+  const [pair] = await pairOf("ann/plain", "ann/plain-guide");
+  expect(pair!.protocol).toBe("v1-e0-p0-n4");
+  await measure(pair!.id);
+  const view = await getPair(anonymous, pair!.id, false);
+  expect(view).toMatchObject({ state: "succeeded", verdict: "notMeasured", recovered: null, n: 4, reasons: [expect.stringContaining("without an evaluator")] });
+  expect(view.measurements.map(({ level, n }) => [level, n > 0])).toEqual([0, 1, 2, 5].map((level) => [level, true]));
+  expect(view.measured).toMatchObject({ fidelity: null, evaluatorSha256: null, promptsSha256: null });
+  expect((await listGuides(anonymous, nameOf(repo), page)).items[0]).toMatchObject({ repo: "ann/plain-guide", state: "measured", verdict: "notMeasured" });
+});
+
+test("a prediction that is not a number is a result, and is kept", async () => {
+  const path = await alteredFile(starter("watercolor/unet/diffusion_pytorch_model.safetensors"), `${hub.folder}/nan.safetensors`, ({ tensors }) => tensors.get("conv_out.bias")!.data.fill(NaN));
+  await newRepoWith(ann, { name: "nan", kind: "finetune" }, { ...(await starterFiles("watercolor")), "unet/diffusion_pytorch_model.safetensors": await readFile(path) });
+  await workOff("inspect");
+  await drawOnly(1);
+  const [pair] = await pairOf("ann/nan", "ann/guide-tiny");
+  await measure(pair!.id);
+  expect(await getPair(anonymous, pair!.id, true)).toMatchObject({ state: "succeeded", verdict: "incompatible", reasons: ["A prediction was not a number."], measured: { lineage: { band: "derived" }, agreement: null, fidelity: null } });
 });
 
 describe("what does not fit is refused", () => {

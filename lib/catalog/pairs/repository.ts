@@ -275,7 +275,7 @@ export async function visibleRepos(ids: readonly string[], visible: Prisma.RepoW
   return new Map(rows.map(({ id, name, namespace }) => [id, `${namespace.name}/${name}`]));
 }
 
-/** The repos of two commits, where they are still there. */
+/** The repos of some commits, by commit, where they are still there. */
 export async function commitRepos(ids: readonly string[]): Promise<Map<string, { repoId: string; name: string }>> {
   const rows = await database().commit.findMany({ where: { id: { in: [...ids] }, repo: { deletedAt: null } }, select: { id: true, repo: { select: { id: true, name: true } } } });
   return new Map(rows.map(({ id, repo }) => [id, { repoId: repo.id, name: repo.name }]));

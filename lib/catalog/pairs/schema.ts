@@ -79,7 +79,7 @@ export type Measured = z.output<typeof measured>;
 /** `pair.summary`: what was asked for, and what came of it. */
 export const storedSummary = z.object({
   /** `baseCommitId`: of the guide's base, which lineage is measured against, and which brings evaluator and prompts. */
-  request: z.object({ pictures: z.number(), baseCommitId: z.string().nullable() }),
+  request: z.object({ pictures: z.number(), baseCommitId: z.string().nullable() }).default({ pictures: DEFAULT_PICTURES, baseCommitId: null }),
   measured: measured.optional(),
 });
 export type StoredSummary = z.output<typeof storedSummary>;

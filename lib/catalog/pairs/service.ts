@@ -15,7 +15,8 @@ import { cancelRow, deletePair, duePairs, insertPair, judgesOf, type Model, mode
 import { DEFAULT_PICTURES, type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
 import { getPair, requireSeen } from "./views.ts";
 
-const MAX_CHECKS = 500;
+/** At once, in one transaction of some seconds. */
+const MAX_CHECKS = 200;
 
 /**
  * A model or a guide was inspected: it is to be measured with everything that it may pair with, unless these very weights have been.

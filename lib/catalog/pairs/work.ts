@@ -40,6 +40,7 @@ export async function getCheck(id: string): Promise<Check> {
   const guide = await requireMeasurable(row.guideCommitId, "guide", row.guideWeightsSha256);
   const below = finetune.facts.kind === "low-rank fine-tune" && finetune.baseCommitId ? (await requireRuns(finetune.baseCommitId, `the base of ${finetune.name}`)).facts.files : [];
   const base = repos.get(request.baseCommitId ?? "");
+  if (request.baseCommitId !== null && !base) throw new AppError("not_found", "The base of the guide is gone; there is nothing to measure against.");
   return {
     request,
     finetuneCommitId: finetune.commitId,

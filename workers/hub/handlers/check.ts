@@ -7,6 +7,7 @@ import { type Check, claimPair, failPair, getCheck, type Outcome, recordOutcome,
 import type { Verdict } from "#lib/db/generated/client.ts";
 import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
+import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
 import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
@@ -82,9 +83,9 @@ function toOutcome({ request, files }: Check, judges: Judges, { report, runtime 
   const { structure, lineage, agreement, fidelity } = evidence;
   const measured = {
     structure,
-    lineage: lineage && { ...lineage, band: lineageBand(lineage) },
-    agreement: agreement?.finite ? agreement : null,
-    fidelity,
+    lineage: isWhole(lineage) ? { ...lineage, band: lineageBand(lineage) } : null,
+    agreement: agreement && isWhole(overall(agreement)) ? { ...agreement, byTimestep: agreement.byTimestep.filter(isWhole), byGuidance: agreement.byGuidance.filter(isWhole) } : null,
+    fidelity: isWhole(fidelity) ? fidelity : null,
     cost,
     protocol,
     ...judges,
@@ -104,6 +105,15 @@ function toOutcome({ request, files }: Check, judges: Judges, { report, runtime 
     ],
     machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
   };
+}
+
+const overall = ({ fvu, delivered, cosine }: Agreement): AgreementFigures => ({ fvu, delivered, cosine });
+
+/** Whether something was measured and all its numbers are numbers: shares of nothing and weights that are not numbers give others. */
+function isWhole<T>(value: T | null): value is T {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object") return true;
+  return value !== null && Object.values(value).every((part: unknown) => part === null || isWhole(part));
 }
 
 /** How long each stage of the work took, from its first word to the next stage's or now. */

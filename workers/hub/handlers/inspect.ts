@@ -41,7 +41,7 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
   const { inspection, signature, files } = await models.run({ type: "inspect", folder }, options);
   const manifest = new Map((await readManifest(subject.commitId)).map(({ path, sha256 }) => [path, sha256]));
   const hashed = files.map((file) => ({ ...file, sha256: manifest.get(file.path)! }));
-  const misplaced = isMisplaced(subject, inspection);
+  const misplaced = misplacement(subject, inspection);
   const isUsable = inspection.runs && misplaced === null;
   const ownContract = isUsable && signature ? contractOf(signature) : null;
   const { runsAs, ...bases } = isUsable ? await findBase(subject, inspection, ownContract, folder, (job) => models.run(job, options)) : noBase(subject);
@@ -73,7 +73,7 @@ const belongs: Readonly<Record<Subject["repo"]["kind"], readonly Inspection["kin
 const kinds: Readonly<Record<Subject["repo"]["kind"], string>> = { base: "base", finetune: "fine-tune", guide: "guide" };
 
 /** A sentence where a thing that runs lies in a repo of another kind. */
-function isMisplaced({ repo }: Subject, { kind, runs }: Inspection): string | null {
+function misplacement({ repo }: Subject, { kind, runs }: Inspection): string | null {
   if (!runs || belongs[repo.kind].includes(kind)) return null;
   return `This repo is a ${kinds[repo.kind]}, and what is in it is a ${kind}; put it into a repo of its own kind.`;
 }
