@@ -98,8 +98,8 @@ test.each([
 });
 
 describe("a .safetensors file is read as strictly as everywhere:", () => {
-  const some = ["V01", "V07", "X02", "X03", "L01", "L05", "L09", "H06", "H13", "K01", "M01", "O01", "D01", "F01", "F03", "N02", "X04", "X18", "X19"];
-  for (const { id, what, defect, build } of corpus.filter((file) => some.includes(file.id))) {
+  const some = new Set(["V01", "V07", "X02", "X03", "L01", "L05", "L09", "H06", "H13", "K01", "M01", "O01", "D01", "F01", "F03", "N02", "X04", "X18", "X19"]);
+  for (const { id, what, defect, build } of corpus.filter((file) => some.has(file.id))) {
     test(`${id} ${what}`, async () => {
       const { state, problem } = await read("unet/model.safetensors", build());
       expect([state, problem]).toEqual(defect === null ? ["verified", null] : ["failed", expect.stringMatching(/^model\.safetensors: [^]+; [^]+\.$/)]);
