@@ -19,10 +19,22 @@ export interface CardChange extends CardFacts {
   readonly baseId: string | null;
 }
 
+// Of the pages that were looked at last, so that a page asks nothing of the store. What lies under a key never changes.
+const kept = new Map<string, Card>();
+const MAX_KEPT = 100; // of some KiB each; 25 MiB if all were as long as they may be
+
 export async function readCard({ size, storageKey }: { readonly size: number; readonly storageKey: string }): Promise<Card> {
-  if (size === 0) return parseCard(new Uint8Array());
+  const card = kept.get(storageKey) ?? parseCard(await beginningOf(storageKey, size));
+  kept.delete(storageKey);
+  kept.set(storageKey, card);
+  if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!);
+  return card;
+}
+
+async function beginningOf(storageKey: string, size: number): Promise<Uint8Array> {
+  if (size === 0) return new Uint8Array();
   const stream = await objectStore().read(storageKey, { begin: 0, end: Math.min(size, MAX_CARD_BYTES + 1) });
-  return parseCard(Buffer.concat(await stream.toArray()));
+  return Buffer.concat(await stream.toArray());
 }
 
 /** What the card with this content says, its base found where the actor may see it; null for a card that is deleted. */

@@ -56,18 +56,22 @@ function requireOnce(paths: readonly string[]): void {
 function inlineBytes(operation: FileOperation): Uint8Array | null {
   if (operation.op !== "add" || operation.content === undefined) return null;
   const { path, content, encoding } = operation;
-  if (encoding === "base64" && !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(content)) throw new AppError("bad_request", `The content of ${path} is not base64; encode it with padding and without line breaks.`, { path });
   const bytes = Buffer.from(content, encoding === "base64" ? "base64" : "utf8");
+  // Node reads what it can of bad base64; so it is written again, which costs less than a pattern over megabytes.
+  if (encoding === "base64" && bytes.toString("base64") !== content) throw new AppError("bad_request", `The content of ${path} is not base64; encode it with padding and without line breaks.`, { path });
   if (bytes.byteLength > MAX_INLINE_BYTES) throw new AppError("too_large", `The content of ${path} is larger than ${MAX_INLINE_BYTES} bytes; upload it, and name the upload.`, { path, limit: MAX_INLINE_BYTES, size: bytes.byteLength });
   if (formatOf(bytes.subarray(0, HEAD_BYTES), bytes.byteLength, path) === "text" && !isUtf8(bytes)) refuseBinary(path);
   return bytes;
 }
+
+const MAX_SOURCES = 10; // all files of each are looked at
 
 type Copy = Extract<FileOperation, { op: "copy" }>;
 
 /** The files that are copied, each revision looked at once. */
 async function sourcesOf(repo: WritableRepo, operations: readonly FileOperation[]): Promise<(copy: Copy, to: FilePath) => Content> {
   const revisions = new Set(operations.flatMap((operation) => (operation.op === "copy" ? [operation.from.revision] : [])));
+  if (revisions.size > MAX_SOURCES) throw new AppError("too_large", `A commit copies from at most ${MAX_SOURCES} revisions, and this one names ${revisions.size}; make several commits.`, { limit: MAX_SOURCES });
   const commits = new Map<string, ReadonlyMap<string, { sha256: string; size: number }>>();
   for (const revision of revisions) {
     const { commitId } = await resolveRevision(repo, revision);

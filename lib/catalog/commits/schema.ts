@@ -10,7 +10,7 @@ export const MAX_BODY_BYTES = 8 * 2 ** 20;
 
 const path = z.string();
 
-export const fileOperation = z.discriminatedUnion("op", [
+const fileOperation = z.discriminatedUnion("op", [
   z
     .strictObject({
       op: z.literal("add"),

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { requireRead, requireWrite, type ReadableRepo, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { applyCard, CARD_PATH, planCard, type CardChange } from "#lib/catalog/cards/service.ts";
 import { blobIsPurging } from "#lib/catalog/blobs/service.ts";
+import { applyCard, CARD_PATH, planCard, type CardChange } from "#lib/catalog/cards/service.ts";
 import { requestInspection } from "#lib/catalog/inspections/service.ts";
 import { isLfs, markLinked, takeVerified } from "#lib/catalog/uploads/service.ts";
 import { audit } from "#lib/db/audit.ts";

@@ -11,7 +11,7 @@ export const treeQuery = z.object({
 });
 export type TreeQuery = z.output<typeof treeQuery>;
 
-export const treeEntry = z.object({
+const treeEntry = z.object({
   type: z.enum(["file", "directory"]),
   path: z.string(),
   size: z.number().meta({ description: "in bytes; 0 for a folder" }),

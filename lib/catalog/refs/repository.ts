@@ -19,6 +19,8 @@ export async function readRefs(repo: ReadableRepo): Promise<RefItem[]> {
   return (await database().ref.findMany({ where: { repoId: repo.id }, select: columns, orderBy: [{ kind: "asc" }, { name: "asc" }] })).map(toRefItem);
 }
 
+export const countRefs = (transaction: Transaction, repo: WritableRepo): Promise<number> => transaction.ref.count({ where: { repoId: repo.id } });
+
 export async function insertRef(transaction: Transaction, repo: WritableRepo, ref: { readonly name: string; readonly kind: "branch" | "tag"; readonly commitId: string }): Promise<RefItem> {
   return toRefItem(await transaction.ref.create({ data: { repoId: repo.id, ...ref }, select: columns }));
 }

@@ -6,13 +6,15 @@ import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
-import { insertRef, readRefs, removeRef } from "./repository.ts";
+import { countRefs, insertRef, readRefs, removeRef } from "./repository.ts";
 import type { NewRef, RefItem } from "./schema.ts";
 
 /** All branches and tags. @throws repo_not_found */
 export async function listRefs(actor: Actor, name: RepoName): Promise<RefItem[]> {
   return readRefs(await requireRead(actor, name));
 }
+
+const MAX_REFS = 1_000; // a repo's page names them all
 
 export const refsOf = (repo: ReadableRepo): Promise<RefItem[]> => readRefs(repo);
 
@@ -22,6 +24,7 @@ export async function createRef(actor: Actor, name: RepoName, { name: refName, k
   if (refName.toUpperCase() === "HEAD") throw new AppError("bad_request", "HEAD always means the default branch; choose another name.", { name: refName });
   const { commitId } = await resolveRevision(repo, revision);
   return inTransaction(database(), async (transaction) => {
+    if ((await countRefs(transaction, repo)) >= MAX_REFS) throw new AppError("conflict", `${repo.owner}/${repo.name} has ${MAX_REFS} branches and tags, as many as a repo may have; delete one that is not needed.`, { limit: MAX_REFS });
     const ref = await insertRef(transaction, repo, { name: refName, kind, commitId });
     await audit(transaction, actor, "ref.create", repo.id, { name: refName, kind, commit: commitId });
     return ref;

@@ -6,7 +6,7 @@ import { refItem } from "#lib/catalog/refs/schema.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 
-export const repoKind = z.enum(["base", "finetune", "guide"]);
+const repoKind = z.enum(["base", "finetune", "guide"]);
 export const visibility = z.enum(["public", "private"]);
 
 const repoName = z
@@ -81,7 +81,7 @@ export const repoItem = z.object({
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   headCommit: z.string().nullable().meta({ description: "the newest commit of the default branch" }),
-  contract: z.string().nullable().meta({ description: "what the model is to a guide, as inspected, like sd-v1-eps-768" }),
+  contract: z.string().nullable().meta({ description: "what the model is to a guide, as inspected, like unet-in4-c320.640.1280.1280-l2.2.2.2-a1110-t768-eps" }),
   facts: z
     .object({ kind: z.string().nullable(), parameters: z.number().nullable() })
     .nullable()

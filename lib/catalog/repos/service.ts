@@ -17,9 +17,6 @@ import { parseCursor, toPage } from "#lib/http/page.ts";
 import { changeRepo, countFacets, downloadsSince, findItem, hideRepo, insertRepo, placeOf, selectRepos, type Selection } from "./repository.ts";
 import { type NewRepo, type RepoChange, type RepoItem, type RepoList, type RepoPage, type RepoQuery, toRepoName } from "./schema.ts";
 
-/** Where people find a repo. */
-export const repoUrl = ({ owner, repo }: RepoName): string => `${env().publicUrl}/${owner}/${repo}`;
-
 /** An empty repo. @throws not_found, forbidden, bad_request; conflict, with the address of the repo that has the name */
 export async function createRepo(actor: Actor, { owner, name, kind, visibility, base, license, summary, tags }: NewRepo): Promise<RepoItem> {
   const namespace = await requireNamespace(actor, owner);
@@ -38,7 +35,7 @@ export async function createRepo(actor: Actor, { owner, name, kind, visibility, 
 
 async function toTaken(actor: Actor, name: RepoName, cause: unknown): Promise<AppError> {
   const taken = await requireRead(actor, name).catch(() => null);
-  const detail = taken ? { url: repoUrl({ owner: taken.owner, repo: taken.name }) } : {};
+  const detail = taken ? { url: `${env().publicUrl}/${taken.owner}/${taken.name}` } : {};
   return new AppError("conflict", `There is a repo ${name.owner}/${name.repo} already; choose another name, or commit to that one.`, detail, cause);
 }
 

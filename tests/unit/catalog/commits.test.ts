@@ -177,11 +177,13 @@ describe("refused, with nothing written", () => {
     ["a file that is a folder", [add("a/b")], "bad_request"],
     ["broken base64", [{ op: "add", path: "x", content: "abc", encoding: "base64" }], "bad_request"],
     ["base64 with line breaks", [{ op: "add", path: "x", content: "AAAA\nAAAA", encoding: "base64" }], "bad_request"],
+    ["eight mebibytes in base64", [{ op: "add", path: "x", content: "AAAA".repeat(2 ** 21), encoding: "base64" }], "too_large"],
     ["content of more than a mebibyte", [{ op: "add", path: "x", content: "x".repeat(2 ** 20 + 1) }], "too_large"],
     ["a pickle", [{ op: "add", path: "x.safetensors", content: "gAJ9cQAoWAo=", encoding: "base64" }], "unsupported_model"],
     ["a page", [add("x.json", "<!doctype html><script>")], "unsupported_model"],
     ["bytes of nothing known", [{ op: "add", path: "x.bin", content: "/+8=", encoding: "base64" }], "unsupported_model"],
     ["an upload of nobody", [{ op: "add", path: "x", upload: "00000000-0000-7000-8000-000000000001" }], "not_found"],
+    ["copies from eleven revisions", Array.from({ length: 11 }, (_, i) => ({ op: "copy", path: `f${i}`, from: { revision: `r${i}`, path: "a" } })), "too_large"],
     ["more than a thousand files with content", Array.from({ length: 1001 }, (_, i) => add(`f${i}`)), "too_large"],
   ] as [string, NewCommit["operations"], string][])("%s", async (_what, operations, code) => {
     await commit([add("a")]);

@@ -40,6 +40,13 @@ test("a name is taken once, by a branch or a tag, also by eight at once", async 
   for (const each of ended) if (each.status === "rejected") expect(each.reason).toMatchObject({ code: "conflict" });
 });
 
+test("a repo has a thousand at most", async () => {
+  const repo = await createRepo(ann, { owner: "ann", name: "full", kind: "guide", visibility: "public" });
+  const { id } = await createCommit(ann, { owner: "ann", repo: "full" }, { title: "x", operations: [{ op: "add", path: "a", content: "a" }] });
+  await database().ref.createMany({ data: Array.from({ length: 999 }, (_, i) => ({ repoId: repo.id, name: `t${i}`, kind: "tag" as const, commitId: id })) });
+  await expect(createRef(ann, { owner: "ann", repo: "full" }, { name: "more", kind: "tag", revision: "HEAD" })).rejects.toMatchObject({ code: "conflict", detail: { limit: 1000 } });
+});
+
 test.each(["a b", "-x", "/x", "x/", "a//b", "a..b", "a~1", "x.lock", "x.", "a\nb", "a:b", "@{", "*", "0".repeat(40), "HEAD", "head", "é".repeat(200)])("%j is refused as a name", async (ref) => {
   await expect(make(ref)).rejects.toMatchObject({ code: "bad_request" });
 });
