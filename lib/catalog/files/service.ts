@@ -29,7 +29,7 @@ export async function listTree(actor: Actor, name: RepoName, { revision, path: f
   const repo = await requireRead(actor, name);
   const after = cursor ? parseCursor(cursor, z.tuple([z.string()]))[0] : "";
   const { commitId } = await resolveRevision(repo, revision);
-  const files = await readFolder(commitId, folder);
+  const files = folder.includes("\0") ? [] : await readFolder(commitId, folder);
   if (folder !== "" && files.length === 0) throw new AppError("file_not_found", `${repo.owner}/${repo.name} has no folder ${folder} in ${revision}; look at what is there.`, { path: folder, commit: commitId });
   const entries = toEntries(files, folder, recursive).filter(({ path }) => path > after);
   return { commit: commitId, ...toPage(entries.slice(0, limit + 1), limit, (last) => [last.path]) };

@@ -158,6 +158,19 @@ describe("somebody else was first", () => {
     expect(sequences.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  test("people who download meanwhile disturb nobody", async () => {
+    await commit([add("base")]);
+    let isDone = false;
+    let downloads = 0;
+    const visitors = Array.from({ length: 4 }, async () => {
+      while (!isDone) await database().$queryRaw`SELECT count_download(${repo.id}::uuid, '2026-01-01', ${sha256(String(downloads++))})`;
+    });
+    for (let i = 0; i < 10; i++) expect(await commit([add(`file-${i}`)])).toMatchObject({ isNew: true });
+    isDone = true;
+    await Promise.all(visitors);
+    expect(await database().repo.findUnique({ where: { id: repo.id }, select: { downloads: true } })).toEqual({ downloads });
+  });
+
   test("the same commit on two branches is one commit", async () => {
     await commit([add("base")]);
     await createRef(ann, name(), { name: "next", kind: "branch", revision: "main" });
