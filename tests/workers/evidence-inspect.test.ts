@@ -171,6 +171,11 @@ describe("what cannot be used is said in a sentence", () => {
     expect(await inspected("empty", "finetune", { "README.md": "# Soon" })).toMatchObject({ state: "succeeded", contract: null, facts: { kind: "unknown", runs: false, mainFile: null, whatRuns: expect.stringContaining("neither a model_index.json nor safetensors files") } });
   });
 
+  test("several weights files are not guessed from", async () => {
+    const { "neon.safetensors": neon } = await starterFiles("neon-lora");
+    expect((await inspected("epochs", "finetune", { "neon-1.safetensors": neon!, "neon-2.safetensors": neon! })).facts).toMatchObject({ kind: "unknown", runs: false, whatRuns: expect.stringContaining("there are 2 weights files at its top") });
+  });
+
   test("a checkpoint in one file is named and kept, and runs later", async () => {
     const row = await inspected("single", "base", { "model.safetensors": safetensors({ "model.diffusion_model.input_blocks.0.0.weight": [1, 1, 1, 1] }) });
     expect(row.facts).toMatchObject({ kind: "single-file checkpoint", runs: false, mainFile: "model.safetensors" });
@@ -197,8 +202,11 @@ test("a result that comes late changes nothing", async () => {
   const write = (attempt: number) => inTransaction(database(), (transaction) => recordInspection(transaction, id, attempt, { facts, contract: null, weightsSha256: null, baseCommitId: null }));
   expect(await write(1)).toBe(false);
   expect(await inspectionOf(commitId)).toMatchObject({ state: "running", facts: null });
-  expect(await write(2)).toBe(true);
+  await updateRepo(ann, { owner: "ann", repo: "late" }, { base: "ann/storybook" }); // what is being read now does not know of it
   expect(await write(2)).toBe(false);
+  expect(await claimInspection(id)).toBe(3);
+  expect(await write(3)).toBe(true);
+  expect(await write(3)).toBe(false);
   expect(await claimInspection(id)).toBeNull();
 });
 

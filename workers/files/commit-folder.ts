@@ -31,7 +31,7 @@ export async function openCommitFolder(commitId: string, name: string, part: Fol
   const close = async (): Promise<void> => {
     if (--open.users > 0) return;
     folders.delete(folder);
-    const removed = open.laid.then((release) => release(), () => {}).finally(() => rm(folder, { recursive: true, force: true }));
+    const removed = open.laid.then((release) => release(), () => {}).then(() => rm(folder, { recursive: true, force: true }).catch(() => {})); // what stays goes with the next start
     leaving.set(folder, removed);
     await removed;
     if (leaving.get(folder) === removed) leaving.delete(folder);

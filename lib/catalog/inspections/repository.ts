@@ -125,11 +125,11 @@ export async function orphansOf(transaction: Transaction, { repo }: Subject, con
   return rows.map(({ id }) => id);
 }
 
-/** Of the newest commit, where it has been read; null while it waits to be. */
-export async function doneInspectionOfHead(transaction: Transaction, repoId: string): Promise<string | null> {
+/** Of the newest commit, once somebody began to read it; null while it waits for that. */
+export async function begunInspectionOfHead(transaction: Transaction, repoId: string): Promise<string | null> {
   const [row] = await transaction.$queryRaw<{ id: string }[]>`
     SELECT i.id FROM repo r JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch' JOIN inspection i ON i.commit_id = f.commit_id
-    WHERE r.id = ${repoId}::uuid AND i.state IN ('succeeded', 'failed') ORDER BY i.created_at DESC LIMIT 1`;
+    WHERE r.id = ${repoId}::uuid AND i.state <> 'queued' ORDER BY i.created_at DESC LIMIT 1`;
   return row?.id ?? null;
 }
 

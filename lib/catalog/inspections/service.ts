@@ -5,7 +5,7 @@ import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
-import { askAgain, doneInspectionOfHead, insertInspection, inspectionOf, type InspectionRow, namesOfRepos, newInspectionId, setInspectionJob } from "./repository.ts";
+import { askAgain, begunInspectionOfHead, insertInspection, inspectionOf, type InspectionRow, namesOfRepos, newInspectionId, setInspectionJob } from "./repository.ts";
 import type { InspectionView } from "./schema.ts";
 
 /** A commit is to be inspected: its row and its job come into being with the commit, in its transaction. */
@@ -14,9 +14,9 @@ export async function requestInspection(transaction: Transaction, commitId: stri
   if (await insertInspection(transaction, id, commitId)) await setInspectionJob(transaction, id, await enqueue(transaction, "inspect", id, priority));
 }
 
-/** What a repo says of itself has changed: its newest commit is to be read with that in mind. */
+/** What a repo says of itself has changed: its newest commit is to be read with that in mind. What is being read now is read in vain. */
 export async function inspectAgain(transaction: Transaction, repoId: string): Promise<void> {
-  const id = await doneInspectionOfHead(transaction, repoId);
+  const id = await begunInspectionOfHead(transaction, repoId);
   if (id !== null) await askAgain(transaction, id, await enqueue(transaction, "inspect", id, "upload"));
 }
 

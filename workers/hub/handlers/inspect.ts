@@ -50,7 +50,7 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
   const facts = {
     ...inspection,
     runs: isUsable && !lacksBase,
-    whatRuns: lacksBase ? whatLacks(bases.fittingBases.length) : ((isUsable ? uses[inspection.kind] : undefined) ?? inspection.whatRuns),
+    whatRuns: lacksBase ? whatLacks(bases.fittingBases.length) : (severalAtTop([...manifest.keys()], inspection) ?? (isUsable ? uses[inspection.kind] : null) ?? inspection.whatRuns),
     problems: misplaced === null ? inspection.problems : [...inspection.problems, misplaced],
     mainFile: files[0]?.path ?? null,
     files: hashed,
@@ -84,6 +84,12 @@ const uses: Partial<Readonly<Record<Inspection["kind"], string>>> = {
   "low-rank fine-tune": "it draws pictures on its base, and with guides of that",
   guide: "it guides its base and what was made from that",
 };
+
+/** Epochs of one training, or parts of a model without its folders: nothing says which of them is meant. */
+function severalAtTop(paths: readonly string[], { kind }: Inspection): string | null {
+  const { length } = paths.filter((path) => /^[^/]+\.safetensors$/.test(path));
+  return kind === "unknown" && length > 1 ? `nothing: there are ${length} weights files at its top, and one is needed; give each a repo of its own` : null;
+}
 
 function whatLacks(fitting: number): string {
   if (fitting > 1) return `nothing yet: its layers fit ${fitting} bases of this hub; say in the repo's settings which one it was made from`;
