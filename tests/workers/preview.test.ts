@@ -22,7 +22,7 @@ const models = createModels(5e9);
 let people: PreviewHub;
 beforeAll(async () => {
   people = await fillPreviewHub();
-});
+}, 60_000);
 afterEach(async () => void (await (await queue()).deleteQueuedJobs("compute"))); // done here without it
 afterAll(async () => {
   models.close();

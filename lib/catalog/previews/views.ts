@@ -106,7 +106,7 @@ export async function findPicture(actor: Actor, id: string, mode: Mode, version:
  *
  *   state      all of it: at once, and when it moves or its place in the queue does
  *   progress   how far it is, with a coarse picture
- *   picture    one that is there now
+ *   picture    one that has come
  *   end        its last state; nothing comes after it
  */
 export const previewFeed = (actor: Actor, id: string): Feed<PreviewView> => ({
@@ -114,10 +114,12 @@ export const previewFeed = (actor: Actor, id: string): Feed<PreviewView> => ({
   read: () => getPreview(actor, id),
   changes(before, now) {
     const end = hasEnded(now) ? [{ name: "end", data: { state: now.state, problem: now.problem } }] : [];
-    if (before === null || differ(stateOf(before), stateOf(now))) return [{ name: "state", data: now }, ...end];
-    const pictures = now.pictures.filter((picture) => !before.pictures.some(({ url }) => url === picture.url));
+    const state = [{ name: "state", data: now }];
+    if (before === null) return [...state, ...end];
+    const pictures = now.pictures.filter((picture) => !before.pictures.some(({ url }) => url === picture.url)).map((picture) => ({ name: "picture", data: picture }));
+    if (differ(stateOf(before), stateOf(now))) return [...pictures, ...state, ...end];
     const progress = now.progress && differ(before.progress, now.progress) ? [{ name: "progress", data: now.progress }] : [];
-    return [...pictures.map((picture) => ({ name: "picture", data: picture })), ...progress, ...end];
+    return [...pictures, ...progress];
   },
   hasEnded,
 });

@@ -21,7 +21,7 @@ const hub = await useTempHub();
 let people: PreviewHub;
 beforeAll(async () => {
   people = await fillPreviewHub();
-});
+}, 60_000);
 afterEach(async () => {
   await (await queue()).deleteQueuedJobs("compute");
   await database().preview.deleteMany();
