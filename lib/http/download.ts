@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { findFile, noteDownload, type FoundFile } from "#lib/catalog/files/service.ts";
+import { addressOf } from "#lib/auth/throttle.ts";
 import { log } from "#lib/log.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { type Download, sendBytes } from "./send-bytes.ts";
@@ -70,6 +71,5 @@ async function redirect(request: Request, file: FoundFile): Promise<Response> {
 /** A download begins at the first byte: what continues one, or only looks, is not another. Never waited for, never a failure. */
 function count(request: Request, actor: Actor, repo: ReadableRepo): void {
   if (!/^(?:bytes=0-)?$/.test(request.headers.get("range") ?? "")) return;
-  const address = request.headers.get("x-forwarded-for")?.split(",")[0]?.trim() ?? null;
-  noteDownload(repo, { actor, address, userAgent: request.headers.get("user-agent") }).catch((cause: unknown) => log().warn({ event: "download.not_counted", err: cause }, "a download was not counted"));
+  noteDownload(repo, { actor, address: addressOf(request.headers), userAgent: request.headers.get("user-agent") }).catch((cause: unknown) => log().warn({ event: "download.not_counted", err: cause }, "a download was not counted"));
 }

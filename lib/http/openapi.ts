@@ -17,7 +17,7 @@ export function toOpenApi(operations: readonly Operation[], url: string): Record
       schemas: { Failure: schemaOf(Failure, "output") },
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "An access token from your settings." },
-        session: { type: "apiKey", in: "cookie", name: "better-auth.session_token", description: "Of a browser that signed in." },
+        session: { type: "apiKey", in: "cookie", name: "guidepost.session_token", description: "Of a browser that signed in." },
       },
     },
   };

@@ -20,6 +20,7 @@ const handle = app.getRequestHandler();
 
 const server = createServer({ requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => {
   restoreContentLength(response);
+  if (!isNear(request.socket.remoteAddress)) delete request.headers["x-forwarded-for"]; // Next then writes the address it sees
   // A proxy's form of the address would let a client choose which host we think we are.
   if (request.url?.startsWith("/")) void handle(request, response);
   else response.writeHead(400).end();
@@ -30,6 +31,11 @@ server.listen(port, host);
 await once(server, "listening");
 log().info({ event: "web.ready", port }, `listening on ${host}:${port}`);
 process.send?.({ type: "ready" });
+
+/** Who comes from this machine or its own network may be a proxy, whose word for where a request came from counts. */
+function isNear(address = ""): boolean {
+  return /^(::ffff:)?(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)|^::1$|^f[cd]|^fe80/.test(address);
+}
 
 async function stop(): Promise<void> {
   server.close();

@@ -13,7 +13,7 @@ export const jobItem = z.object({
   repo: z.string().meta({ description: "like owner/repo: what is uploaded to, inspected, measured or drawn with" }),
   guide: z.string().nullable().meta({ description: "the repo of the guide, where one takes part" }),
   path: z.string().nullable().meta({ description: "of an uploaded file" }),
-  progress: z.json().meta({ description: "how far the attempt that runs is" }),
+  progress: z.unknown().meta({ description: "how far the attempt that runs is" }),
   problem: z.string().nullable().meta({ description: "why it failed" }),
   createdAt: z.iso.datetime(),
 });
