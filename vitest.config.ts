@@ -7,6 +7,7 @@ export default defineConfig({
     globalSetup: "./tests/support/global-setup.ts",
     pool: "forks",
     testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: ["default", "./tests/support/summary-reporter.ts"],
   },
 });

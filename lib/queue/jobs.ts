@@ -26,10 +26,13 @@ export const queueOf = (kind: JobKind): QueueName => (kind === "hash" || kind ==
 export const priorities = { person: 100, upload: 50, batch: 0 } as const;
 export type Priority = keyof typeof priorities;
 
-/** How many jobs of a queue a worker does at once: `any` takes what is first, `person` only what a person waits for. */
-export const places: Readonly<Record<QueueName, { readonly any: number; readonly person: number }>> = {
-  files: { any: 2, person: 0 },
-  compute: { any: 1, person: 1 },
+/**
+ * The places of a worker, by the least priority that each takes. A batch fills one place only, so that who uploads and who waits
+ * before a preview find one free; its processes run niced, so that it costs them little.
+ */
+export const places: Readonly<Record<QueueName, readonly Priority[]>> = {
+  files: ["batch", "batch"],
+  compute: ["batch", "upload", "person"],
 };
 
 /** How many jobs of one queue and priority may wait. An upload is refused last: its bytes have come already. */

@@ -36,8 +36,7 @@ export async function queuePosition(kind: JobKind, jobId: string): Promise<Queue
   if (rows.length === 0) return null;
   const workers = (await liveWorkers()).length;
   const [ahead, running] = [sum(rows.map((row) => row.ahead)), sum(rows.map((row) => row.running))];
-  const { any, person } = places[name];
-  const total = workers * (rows[0]!.priority >= priorities.person ? any + person : any);
+  const total = workers * places[name].filter((least) => priorities[least] <= rows[0]!.priority).length;
   const seconds = total === 0 ? null : ahead + running < total ? 0 : await waitFor(name, rows, total);
   return { ahead, running, workers, seconds };
 }

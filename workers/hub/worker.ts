@@ -23,11 +23,11 @@ export interface WorkerParts {
 }
 
 export interface Worker {
-  /** Takes nothing more, lets what runs finish for ten seconds, gives the rest back, and leaves. */
+  /** Takes nothing more, lets what runs finish for three seconds, gives the rest back, and leaves. */
   stop(): Promise<void>;
 }
 
-const GRACE = 10_000;
+const GRACE = 3000; // a preview of a small model is done by then; a measurement is handed back
 const SWEEP_EVERY = 60_000;
 
 /** A worker of this hub. Any number of them may run, on any machines: they know of each other only through the database. */
@@ -39,8 +39,7 @@ export async function startWorker({ handlers, sweep, deadlines = usualDeadlines 
   const runner = createRunner({ queue, handlers, models, host: row.host, deadlines });
 
   for (const name of queueNames) {
-    const { any, person } = places[name];
-    for (let place = 0; place < any + person; place++) await openPlace(queue, name, place < any ? {} : { minPriority: priorities.person }, runner.take);
+    for (const least of places[name]) await openPlace(queue, name, { minPriority: priorities[least] }, runner.take);
   }
   await openPlace(queue, LOST_QUEUE, {}, runner.bury);
 

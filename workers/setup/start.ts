@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { env, ownVariables } from "#lib/env.ts";
+import { type Env, env, ownVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { S3Store } from "#lib/storage/s3.ts";
 import { printable } from "#lib/util/printable.ts";
@@ -23,14 +23,23 @@ import { type Service, startService } from "./service.ts";
  *
  * Everything after the first two is stopped in the opposite order. Each step may have been cut off the last time.
  */
-const settings = env();
 const say = (message: string): void => void process.stdout.write(`${message}\n`);
 
+const settings = readSettings();
 let postgres: RunningPostgres | null = null;
-let databaseUrl = settings.databaseUrl;
+let { databaseUrl } = settings;
 const services: Service[] = [];
 let loading: ChildProcess | null = null;
 let stopping = false;
+
+function readSettings(): Env {
+  try {
+    return env();
+  } catch (cause) {
+    process.stderr.write(`${sentenceOf(cause)}\n`);
+    process.exit(exitCodeOf(cause));
+  }
+}
 
 async function start(): Promise<void> {
   const began = performance.now();
@@ -41,7 +50,7 @@ async function start(): Promise<void> {
   databaseUrl ??= await startDatabase();
   await applyMigrations(databaseUrl, fileURLToPath(new URL("../../prisma/migrations", import.meta.url)));
   const variables = (): NodeJS.ProcessEnv => ({ ...ownVariables(), NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", DATABASE_URL: databaseUrl!, GUIDEPOST_SECRET: secret, GUIDEPOST_DATA: settings.dataFolder });
-  if (settings.s3) await new S3Store(settings.s3).check();
+  if (settings.s3) await new S3Store(settings.s3).check().catch(refused);
   generateClient();
   await buildPages(say);
   for (const [name, script] of [["worker", "../hub/main.ts"], ["web", "./web.ts"]] as const) {
@@ -51,6 +60,12 @@ async function start(): Promise<void> {
   await firstStart(variables());
   if (stopping) return;
   say(`Ready at ${settings.publicUrl} (${((performance.now() - began) / 1000).toFixed(1)} s). Logs are in ${relative(".", join(settings.dataFolder, "log")) || "."}; Ctrl-C stops everything.`);
+}
+
+/** What is told to a visitor who can only wait is not enough for who set it up. */
+function refused(cause: unknown): never {
+  if (!(cause instanceof AppError) || !cause.message.includes("try again in a few seconds")) throw cause;
+  throw new AppError("storage_unavailable", `The store at ${settings.s3!.endpoint} does not answer; see whether it runs, and whether S3_ENDPOINT is right.`, {}, cause);
 }
 
 async function startDatabase(): Promise<string> {
@@ -89,8 +104,13 @@ async function stop(cause?: unknown): Promise<void> {
   process.exit(cause ? exitCodeOf(cause) : 0);
 }
 
-const sentenceOf = (cause: unknown): string => (cause instanceof AppError ? printable(cause.message) : `Something went wrong on our side: ${(cause as Error).stack ?? String(cause)}`);
-const exitCodeOf = (cause: unknown): number => (cause instanceof AppError && cause.code === "bad_request" ? 2 : 1);
+function sentenceOf(cause: unknown): string {
+  return cause instanceof AppError ? printable(cause.message) : `Something went wrong on our side: ${(cause as Error).stack ?? String(cause)}`;
+}
+
+function exitCodeOf(cause: unknown): number {
+  return cause instanceof AppError && cause.code === "bad_request" ? 2 : 1;
+}
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop());
 try {

@@ -5,6 +5,7 @@ import next from "next";
 import { env } from "#lib/env.ts";
 import { restoreContentLength } from "#lib/http/content-length.ts";
 import { log } from "#lib/log.ts";
+import { queue } from "#lib/queue/boss.ts";
 
 /**
  * The web process: Next behind a server of our own, which can do what `next start` cannot: let what runs finish when it is
@@ -16,6 +17,8 @@ const SILENT_MS = 5 * 60_000; // a client that is gone without a word must not k
 const { port, host } = env();
 const app = next({ dev: false, dir: fileURLToPath(new URL("../..", import.meta.url)), hostname: host, port });
 await app.prepare();
+// A queue that is opened within a transaction would be newer than what that can see.
+await queue().catch((cause: unknown) => log().warn({ event: "queue.late", err: cause }, "the database is away; the queue is opened when it is back"));
 const handle = app.getRequestHandler();
 
 const server = createServer({ requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => {
