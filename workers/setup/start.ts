@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join, relative } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Env, env, ownVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
@@ -32,15 +31,6 @@ const services: Service[] = [];
 let loading: ChildProcess | null = null;
 let stopping = false;
 
-function readSettings(): Env {
-  try {
-    return env();
-  } catch (cause) {
-    process.stderr.write(`${sentenceOf(cause)}\n`);
-    process.exit(exitCodeOf(cause));
-  }
-}
-
 async function start(): Promise<void> {
   const began = performance.now();
   say(`Guidepost ${version}`);
@@ -60,6 +50,15 @@ async function start(): Promise<void> {
   await firstStart(variables());
   if (stopping) return;
   say(`Ready at ${settings.publicUrl} (${((performance.now() - began) / 1000).toFixed(1)} s). Logs are in ${relative(".", join(settings.dataFolder, "log")) || "."}; Ctrl-C stops everything.`);
+}
+
+function readSettings(): Env {
+  try {
+    return env();
+  } catch (cause) {
+    process.stderr.write(`${sentenceOf(cause)}\n`);
+    process.exit(exitCodeOf(cause));
+  }
 }
 
 /** What is told to a visitor who can only wait is not enough for who set it up. */
@@ -118,4 +117,3 @@ try {
 } catch (cause) {
   await stop(cause);
 }
-while (!stopping) await sleep(60_000); // the services keep nothing of ours busy

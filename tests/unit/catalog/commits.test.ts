@@ -160,13 +160,13 @@ describe("somebody else was first", () => {
 
   test("people who download meanwhile disturb nobody", async () => {
     await commit([add("base")]);
-    let isDone = false;
+    const done = new AbortController();
     let downloads = 0;
     const visitors = Array.from({ length: 4 }, async () => {
-      while (!isDone) await database().$queryRaw`SELECT count_download(${repo.id}::uuid, '2026-01-01', ${sha256(String(downloads++))})`;
+      while (!done.signal.aborted) await database().$queryRaw`SELECT count_download(${repo.id}::uuid, '2026-01-01', ${sha256(String(downloads++))})`;
     });
     for (let i = 0; i < 10; i++) expect(await commit([add(`file-${i}`)])).toMatchObject({ isNew: true });
-    isDone = true;
+    done.abort();
     await Promise.all(visitors);
     expect(await database().repo.findUnique({ where: { id: repo.id }, select: { downloads: true } })).toEqual({ downloads });
   });
