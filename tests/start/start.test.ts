@@ -1,15 +1,18 @@
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createServer } from "node:http";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { once } from "node:events";
+import { readPngText } from "#lib/picture/png.ts";
 import { freePort, launchHub, newFolder, type ProcessName, removeFolder, type RunningHub, startHub } from "../support/running-hub.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 400_000 }); // the first start builds the pages
 
-const starter = join(import.meta.dirname, "../../starter");
+const root = join(import.meta.dirname, "../..");
+const starter = join(root, "starter");
 const folder = await newFolder();
 const port = await freePort();
 let hub: RunningHub;
@@ -66,6 +69,25 @@ describe("a first start", () => {
     expect(answer.headers.get("content-length")).toBe(String(file.length));
     const head = await fetch(`${hub.url}/guidepost/guide-tiny/resolve/main/guide.safetensors`, { method: "HEAD" });
     expect([head.status, head.headers.get("content-length"), head.headers.get("x-content-sha256")]).toEqual([200, String(file.length), createHash("sha256").update(file).digest("hex")]);
+  });
+
+  const tools = ["bash", "curl", "jq"].filter((program) => spawnSync(program, ["--version"]).status !== 0);
+  test.skipIf(tools.length > 0)(`does what docs/api.md says${tools.length > 0 ? ` (skipped: no ${tools.join(", ")} here)` : ""}`, async () => {
+    const invitation = /invitation=(\S+)/.exec(hub.said())![1];
+    const account = { username: "ann", email: "ann@example.org", password: "correct horse battery", invitation };
+    expect((await fetch(`${hub.url}/api/v1/accounts`, { method: "POST", headers: { "content-type": "application/json", origin: hub.url }, body: JSON.stringify(account) })).status).toBe(201);
+    const blocks = [...readFileSync(join(root, "docs/api.md"), "utf8").matchAll(/^```sh\n(.*?)^```/gms)].map(([, block]) => block);
+    const script = ["set -e", `ln -s ${starter} starter`, ...blocks].join("\n").replaceAll("http://localhost:3000", hub.url);
+    const work = await newFolder();
+    const run = spawn("bash", ["-c", script], { cwd: work, stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    for (const stream of [run.stdout, run.stderr]) stream.on("data", (bytes: Buffer) => (said += bytes.toString()));
+    expect([await once(run, "close"), said]).toEqual([[0, null], expect.stringContaining('"detectedBase"')]);
+    expect(said).toContain("event: end\ndata: {\"state\":\"succeeded\"");
+    const pictures = ["conditional", "guide", "cfg"].map((mode) => readPngText(readFileSync(join(work, `${mode}.png`))).get("guidepost"));
+    expect(pictures.map((recipe) => JSON.parse(recipe!) as unknown)).toMatchObject([{ mode: "conditional", passes: 20 }, { mode: "guide", passes: 20 }, { mode: "cfg", passes: 40 }]);
+    expect(readFileSync(join(work, "guide.safetensors")).equals(readFileSync(join(starter, "guide-tiny/guide.safetensors")))).toBe(true);
+    await removeFolder(work);
   });
 
   test("shows a page that works without scripts", async () => {
