@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readEnv } from "#lib/env.ts";
@@ -6,22 +7,46 @@ import { AppError } from "#lib/errors.ts";
 const s3 = { S3_ENDPOINT: "https://s3.example.org", S3_BUCKET: "guides", S3_REGION: "eu-central-1", S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "very secret" };
 
 test("with nothing set a hub runs by itself on port 3000", () => {
-  expect(readEnv({})).toEqual({ port: 3000, publicUrl: "http://localhost:3000", dataFolder: resolve("data"), secret: null, workerBytes: 5e9, logLevel: "info", databaseUrl: null, s3: null });
+  expect(readEnv({})).toEqual({
+    port: 3000,
+    host: "127.0.0.1",
+    publicUrl: "http://localhost:3000",
+    dataFolder: resolve("data"),
+    secret: null,
+    signup: "invited",
+    uploadSeconds: 7 * 86_400,
+    graceSeconds: 3 * 86_400,
+    threads: availableParallelism(),
+    workerBytes: 5e9,
+    cacheBytes: 50e9,
+    failpoint: null,
+    logLevel: "info",
+    databaseUrl: null,
+    s3: null,
+  });
 });
 
 test("an empty variable is one that is not set", () => {
-  const names = ["PORT", "GUIDEPOST_URL", "GUIDEPOST_DATA", "GUIDEPOST_SECRET", "GUIDEPOST_WORKER_BYTES", "LOG_LEVEL", "DATABASE_URL", ...Object.keys(s3)];
+  const names = ["PORT", "GUIDEPOST_URL", "GUIDEPOST_DATA", "GUIDEPOST_SECRET", "GUIDEPOST_WORKER_BYTES", "LOG_LEVEL", "DATABASE_URL", "GUIDEPOST_HOST", "GUIDEPOST_SIGNUP", "GUIDEPOST_UPLOAD_TIME", "GUIDEPOST_GRACE", "GUIDEPOST_THREADS", "GUIDEPOST_CACHE_BYTES", "GUIDEPOST_FAILPOINT", ...Object.keys(s3)];
   expect(readEnv(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(readEnv({}));
 });
 
 test("every variable is read", () => {
-  const read = readEnv({ PORT: "8080", GUIDEPOST_URL: "https://guides.example.org/", GUIDEPOST_DATA: "/srv/guidepost", GUIDEPOST_SECRET: "x".repeat(32), GUIDEPOST_WORKER_BYTES: "12.5 GB", LOG_LEVEL: "debug", DATABASE_URL: "postgres://u:p@h:5433/d?sslmode=require", ...s3 });
+  const rest = { GUIDEPOST_HOST: "0.0.0.0", GUIDEPOST_SIGNUP: "open", GUIDEPOST_UPLOAD_TIME: "12h", GUIDEPOST_GRACE: "90 min", GUIDEPOST_THREADS: "3", GUIDEPOST_CACHE_BYTES: "1GB", GUIDEPOST_FAILPOINT: "upload.part:2" };
+  const read = readEnv({ PORT: "8080", GUIDEPOST_URL: "https://guides.example.org/", GUIDEPOST_DATA: "/srv/guidepost", GUIDEPOST_SECRET: "x".repeat(32), GUIDEPOST_WORKER_BYTES: "12.5 GB", LOG_LEVEL: "debug", DATABASE_URL: "postgres://u:p@h:5433/d?sslmode=require", ...rest, ...s3 });
   expect(read).toEqual({
     port: 8080,
+    host: "0.0.0.0",
     publicUrl: "https://guides.example.org",
     dataFolder: "/srv/guidepost",
     secret: "x".repeat(32),
+    signup: "open",
+    uploadSeconds: 43_200,
+    graceSeconds: 5400,
+    threads: 3,
     workerBytes: 12.5e9,
+    cacheBytes: 1e9,
+    failpoint: "upload.part:2",
     logLevel: "debug",
     databaseUrl: "postgres://u:p@h:5433/d?sslmode=require",
     s3: { endpoint: "https://s3.example.org", bucket: "guides", region: "eu-central-1", accessKeyId: "id", secretAccessKey: "very secret" },
@@ -37,6 +62,11 @@ describe("a bad variable stops the start with its name", () => {
     ["GUIDEPOST_SECRET", "short"],
     ...["lots", "1", "99MB", "1TB", "-5GB", "9".repeat(17)].map((value) => ["GUIDEPOST_WORKER_BYTES", value] as const),
     ["LOG_LEVEL", "loud"],
+    ["GUIDEPOST_HOST", "here"],
+    ["GUIDEPOST_SIGNUP", "yes"],
+    ...["7", "1w", "-1d", "1.5h"].flatMap((value) => [["GUIDEPOST_UPLOAD_TIME", value] as const, ["GUIDEPOST_GRACE", value] as const]),
+    ...["0", "1025", "two"].map((value) => ["GUIDEPOST_THREADS", value] as const),
+    ["GUIDEPOST_CACHE_BYTES", "99MB"],
     ...["mysql://h/d", "postgresql://h", "h:5432/d", "postgresql://h/"].map((value) => ["DATABASE_URL", value] as const),
     ["S3_ENDPOINT", "s3.example.org"],
     ["S3_BUCKET", "My Bucket"],
