@@ -5,6 +5,7 @@ import { auth } from "./better-auth.ts";
 
 /** Who the session cookie names; null without one, or when the session has ended or its person is gone. */
 export async function personOfSession(headers: Headers): Promise<Person | null> {
+  if (!headers.has("cookie")) return null;
   const token = await auth().api.readSession({ headers });
   if (token === null) return null;
   const session = await database().session.findUnique({

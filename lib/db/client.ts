@@ -25,7 +25,21 @@ export function openDatabase(url: string): Database {
     statement_timeout: 60_000, // no question of ours takes a tenth of it
     idle_in_transaction_session_timeout: 60_000,
   };
-  return new PrismaClient({ adapter: new PrismaPg(pool) });
+  return new PrismaClient({ adapter: new PrismaPg(pool, { statementNameGenerator: nameStatements() }) });
+}
+
+const MAX_NAMED = 500; // of some ten KiB each, in every connection
+
+/**
+ * Names the first texts that come, so that PostgreSQL reads and plans each once a connection: on short questions that is most of
+ * its work. Not those that may be several statements.
+ */
+function nameStatements(): (query: { readonly sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    if (!names.has(sql) && names.size < MAX_NAMED && !sql.includes(";")) names.set(sql, `guidepost_${names.size}`);
+    return names.get(sql) ?? "";
+  };
 }
 
 /** @throws internal, where no database is set */

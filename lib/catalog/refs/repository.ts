@@ -16,7 +16,8 @@ const toRefItem = ({ name, kind, commitId, updatedAt }: Row): RefItem => ({ name
 
 /** Branches before tags, by name. */
 export async function readRefs(repo: ReadableRepo): Promise<RefItem[]> {
-  return (await database().ref.findMany({ where: { repoId: repo.id }, select: columns, orderBy: [{ kind: "asc" }, { name: "asc" }] })).map(toRefItem);
+  const rows = await database().$queryRaw<Row[]>`SELECT name, kind, commit_id AS "commitId", updated_at AS "updatedAt" FROM ref WHERE repo_id = ${repo.id}::uuid ORDER BY kind, name`;
+  return rows.map(toRefItem);
 }
 
 export const countRefs = (transaction: Transaction, repo: WritableRepo): Promise<number> => transaction.ref.count({ where: { repoId: repo.id } });

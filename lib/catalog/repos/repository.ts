@@ -27,10 +27,14 @@ const orders: { readonly [S in Sort]: { readonly order: Prisma.Sql; readonly key
 /** Where a list goes on after this item. */
 export const placeOf = (sort: Sort, item: RepoItem): Place => [orders[sort].key(item), item.id];
 
+/**
+ * At least `count` of at most 101, where there are so many. The limit is part of the text, one of two: were it a parameter,
+ * PostgreSQL would find no plan that is good for every limit, and plan anew each time.
+ */
 export async function selectRepos(selection: Selection, sort: Sort, after: Place | null, count: number): Promise<RepoItem[]> {
   const { order, after: isAfter } = orders[sort];
   const conditions = [selection.visible, ...Object.values(filtersOf(selection)), ...(after ? [isAfter(after)] : [])];
-  return readItems(selection.baseVisible, Prisma.sql`SELECT r.* FROM repo r WHERE ${Prisma.join(conditions, " AND ")} ORDER BY ${order} LIMIT ${count}`, order);
+  return readItems(selection.baseVisible, Prisma.sql`SELECT r.* FROM repo r WHERE ${Prisma.join(conditions, " AND ")} ORDER BY ${order} LIMIT ${Prisma.raw(count <= 31 ? "31" : "101")}`, order);
 }
 
 export async function findItem(id: string, baseVisible: Prisma.Sql): Promise<RepoItem | null> {
@@ -132,6 +136,6 @@ export async function hideRepo(transaction: Transaction, id: string): Promise<bo
 }
 
 export async function downloadsSince(repoId: string, day: Date): Promise<number> {
-  const { _sum } = await database().downloadDay.aggregate({ where: { repoId, day: { gte: day } }, _sum: { count: true } });
-  return _sum.count ?? 0;
+  const [row] = await database().$queryRaw<{ count: number }[]>`SELECT coalesce(sum(count), 0)::float8 AS count FROM download_day WHERE repo_id = ${repoId}::uuid AND day >= ${day}::date`;
+  return row!.count;
 }
