@@ -31,6 +31,16 @@ export async function readCard({ size, storageKey }: { readonly size: number; re
   return card;
 }
 
+/** The card for a page that has more to show: while the store is away, it says so. */
+export async function showCard(file: Parameters<typeof readCard>[0]): Promise<Card> {
+  try {
+    return await readCard(file);
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.code !== "storage_unavailable") throw cause;
+    return { frontMatter: {}, text: "", isCut: false, warnings: [`${CARD_PATH} cannot be read now: ${cause.message}`] };
+  }
+}
+
 async function beginningOf(storageKey: string, size: number): Promise<Uint8Array> {
   if (size === 0) return new Uint8Array();
   const stream = await objectStore().read(storageKey, { begin: 0, end: Math.min(size, MAX_CARD_BYTES + 1) });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isVisible, requireAdminister, requireNamespace, requireRead, requireWrite, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { CARD_PATH, readCard } from "#lib/catalog/cards/service.ts";
+import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
 import { readCommit } from "#lib/catalog/commits/service.ts";
 import { fileAt } from "#lib/catalog/files/service.ts";
 import { inspectAgain } from "#lib/catalog/inspections/service.ts";
@@ -81,7 +81,7 @@ export async function getRepo(actor: Actor, name: RepoName): Promise<RepoPage> {
   const [item, refs, downloadsLastMonth] = await Promise.all([getItem(actor, repo.id), refsOf(repo), downloadsSince(repo.id, new Date(Date.now() - MONTH))]);
   const [head, file] = item.headCommit === null ? [null, null] : await Promise.all([readCommit(repo, item.headCommit), fileAt(item.headCommit, CARD_PATH)]);
   const usage = { files: head?.files ?? 0, bytes: head?.bytes ?? 0, downloadsLastMonth };
-  return { ...item, defaultBranch: repo.defaultBranch, card: file && (await readCard(file)), refs, head, usage };
+  return { ...item, defaultBranch: repo.defaultBranch, card: file && (await showCard(file)), refs, head, usage };
 }
 
 /** What is not there stays as it is. Only owners change who may see it. @throws repo_not_found, forbidden, bad_request */

@@ -38,7 +38,7 @@ export const getRepo = operation({
   params: repoParams,
   status: 200,
   response: repoPage,
-  failures: ["repo_not_found", "storage_unavailable"],
+  failures: ["repo_not_found"],
 });
 
 export const updateRepo = operation({
