@@ -7,6 +7,7 @@ import type { Models } from "#workers/hub/models.ts";
 
 export interface ApiAnswer {
   readonly status: number;
+  readonly headers: Headers;
   // oxlint-disable-next-line typescript/no-explicit-any -- a test looks into it with expect
   readonly body: any;
 }
@@ -28,7 +29,7 @@ export class UploadClient {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+    return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
   }
 
   begin(repo: string, file: { path: string; size: number; sha256?: string }, key: string = randomUUID()): Promise<ApiAnswer> {
