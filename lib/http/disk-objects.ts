@@ -3,6 +3,7 @@ import { AppError } from "#lib/errors.ts";
 import type { DiskStore } from "#lib/storage/disk.ts";
 import { isObjectKey } from "#lib/storage/keys.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
+import { failpoint } from "#lib/util/failpoint.ts";
 import { sendBytes } from "./send-bytes.ts";
 
 /** The bytes of a part, from whoever holds its URL, to the disk as they come. Answers with the part's ETag, as S3 does. */
@@ -14,6 +15,7 @@ export async function receivePart(request: Request, key: string): Promise<Respon
     if (request.signal.aborted) throw new AppError("cancelled", "The connection ended before all bytes of the part had come; send the part again.", {}, cause);
     throw cause;
   });
+  failpoint("upload.part");
   return new Response(null, { headers: { ETag: `"${part.tag}"` } });
 }
 
