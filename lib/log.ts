@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { pino, type Logger } from "pino";
+import { type DestinationStream, pino, type Logger } from "pino";
 import { env } from "#lib/env.ts";
 
 /** Ids that every line written in their scope carries. */
@@ -15,10 +15,21 @@ const shared = globalThis as { guidepostLog?: { readonly root: Logger; readonly 
 
 function instance(): NonNullable<typeof shared.guidepostLog> {
   return (shared.guidepostLog ??= {
-    // One JSON object a line on standard error: standard output is for what a command was asked to print.
-    root: pino({ level: env().logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (level) => ({ level }) } }, pino.destination({ fd: 2, sync: true })),
+    root: pino({ level: env().logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (level) => ({ level }) } }, openOutput()),
     scope: new AsyncLocalStorage(),
   });
+}
+
+const MAX_HELD_BYTES = 2 ** 20;
+
+/**
+ * One JSON object a line on standard error: standard output is for what a command was asked to print. Where that is a file on a disk
+ * that is full, lines wait for room and the rest is dropped; what they tell of was done and must not fail for them.
+ */
+function openOutput(): DestinationStream {
+  const output = pino.destination({ fd: 2, sync: true, maxLength: MAX_HELD_BYTES });
+  output.on("error", () => {});
+  return output;
 }
 
 /**
