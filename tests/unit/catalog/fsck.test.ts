@@ -38,7 +38,7 @@ afterAll(() => hub.close());
 const pathOf = async (content: string | Uint8Array): Promise<string> => (objectStore() as DiskStore).pathOf((await database().blob.findUniqueOrThrow({ where: { sha256: sha256Of(content) } })).storageKey);
 
 /** The lists that are not empty. */
-const faults = ({ checked: _, ...lists }: FsckReport): Partial<FsckReport> => Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
+const faults = (report: FsckReport): Partial<FsckReport> => Object.fromEntries(Object.entries(report).filter(([, list]) => Array.isArray(list) && list.length > 0));
 
 const command = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
   new Promise((done) => {
