@@ -5,24 +5,36 @@ import { progress } from "./progress.ts";
 /** Milliseconds of every round, by what was timed. */
 export type Times<Name extends string> = Readonly<Record<Name, readonly number[]>>;
 
+/** Times several things side by side. */
+export function interleave<Name extends string>(subjects: Readonly<Record<Name, () => Promise<unknown>>>, rounds: number): Promise<Times<Name>> {
+  const timed = Object.entries<() => Promise<unknown>>(subjects).map(([name, work]) => [
+    name,
+    async () => {
+      const begin = performance.now();
+      await work();
+      return performance.now() - begin;
+    },
+  ]);
+  return takeTurns(Object.fromEntries(timed) as Record<Name, () => Promise<number>>, rounds);
+}
+
 /**
- * Times several things side by side: each once a round, the order turned by one every round, so that a machine that slows
- * down or a cache that warms up favours none. One round before the first is not counted.
+ * Does several things side by side: each once a round, the order turned by one every round, so that a machine that slows down or
+ * a cache that warms up favours none. One round before the first is not counted.
  */
-export async function interleave<Name extends string>(subjects: Readonly<Record<Name, () => Promise<unknown>>>, rounds: number): Promise<Times<Name>> {
+export async function takeTurns<Name extends string, Result>(subjects: Readonly<Record<Name, () => Promise<Result>>>, rounds: number): Promise<Record<Name, Result[]>> {
   const names = Object.keys(subjects) as Name[];
-  const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
+  const results = Object.fromEntries(names.map((name) => [name, [] as Result[]])) as Record<Name, Result[]>;
   for (let round = -1; round < rounds; round++) {
     for (let i = 0; i < names.length; i++) {
       const name = names[(i + round + 1) % names.length]!;
-      const begin = performance.now();
-      await subjects[name]();
-      if (round >= 0) times[name].push(performance.now() - begin);
+      const result = await subjects[name]();
+      if (round >= 0) results[name].push(result);
       progress(`round ${round + 1} of ${rounds}: ${name}`);
     }
   }
   progress("");
-  return times;
+  return results;
 }
 
 export const median = (values: readonly number[]): number => quantile(values.toSorted((a, b) => a - b), 0.5);

@@ -9,7 +9,10 @@ import { benchGuide, showGuide } from "./guide.ts";
 import { benchKill, showKill } from "./kill.ts";
 import { describeMachine } from "./machine.ts";
 import { benchOpen, showOpen } from "./open.ts";
+import { benchRequests, showRequests } from "./requests.ts";
+import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
+import { benchTransfer, showTransfer } from "./transfer.ts";
 
 interface Bench<Result> {
   readonly run: (subject: Subject, rounds: number, runtime: Runtime) => Promise<Result>;
@@ -18,9 +21,15 @@ interface Bench<Result> {
   readonly rounds: Readonly<Record<SubjectName, number>>;
 }
 
+interface HubOptions {
+  readonly repos: number;
+  readonly seconds: number;
+  readonly size: number;
+}
+
 /** Of the hub: no model takes part. */
 interface HubBench<Result> {
-  readonly run: (rounds: number) => Promise<Result>;
+  readonly run: (rounds: number, options: HubOptions) => Promise<Result>;
   readonly show: (result: Result) => string;
   readonly rounds: number;
 }
@@ -36,10 +45,13 @@ const benches: Readonly<Record<string, Bench<unknown>>> = {
 };
 
 const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
+  requests: hubBench({ run: benchRequests, show: showRequests, rounds: 5 }),
+  transfer: hubBench({ run: benchTransfer, show: showTransfer, rounds: 3 }),
+  start: hubBench({ run: benchStart, show: showStart, rounds: 5 }),
   kill: hubBench({ run: benchKill, show: showKill, rounds: 20 }),
 };
 
-interface Options {
+interface Options extends HubOptions {
   model: SubjectName | "both";
   rounds?: number;
   threads: number;
@@ -52,12 +64,21 @@ const program = new Command("npm run bench --")
   .addOption(new Option("--model <name>", "which model; sd15 writes 1.7 GB of random weights once").choices([...subjectNames, "both"]).default("starter"))
   .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
   .option("--threads <count>", "processor threads", threads, defaultThreads)
+  .option("--repos <count>", "requests: how many repos the hub has", integer("--repos", 100, 1_000_000), 10_000)
+  .option("--seconds <count>", "requests: how long each is asked in a round", integer("--seconds", 1, 3600), 5)
+  .option("--size <bytes>", "transfer: of the file, like 64MB or 4GB", bytes, 4e9)
   .option("--json <file>", "also write the figures as JSON; - is standard output, instead of tables")
   .exitOverride()
   .configureOutput({ writeErr: () => {} })
   .action(run);
 
-async function run(name: string, { model, rounds, threads, json }: Options): Promise<void> {
+function bytes(text: string): number {
+  const [, count, unit] = /^(\d{1,6}) ?(MB|GB)$/.exec(text) ?? [];
+  if (!count || Number(count) === 0) throw new AppError("bad_request", `--size is "${text.slice(0, 40)}"; write a size like 64MB or 4GB.`);
+  return Number(count) * (unit === "GB" ? 1e9 : 1e6);
+}
+
+async function run(name: string, { model, rounds, threads, json, ...options }: Options): Promise<void> {
   const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
   const names = name === "all" ? Object.keys(benches) : ofHub ? [] : [name];
   if (!names.every((one) => Object.hasOwn(benches, one))) throw new AppError("bad_request", `There is no bench "${name}"; choose one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all.`);
@@ -70,7 +91,7 @@ async function run(name: string, { model, rounds, threads, json }: Options): Pro
   print(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB; ${threads} threads, Node ${machine.node}, ${machine.runtime}; load ${machine.loadBefore} before`);
   const results: Record<string, Record<string, unknown>> = {};
   if (ofHub) {
-    const result = await ofHub.run(rounds ?? ofHub.rounds);
+    const result = await ofHub.run(rounds ?? ofHub.rounds, options);
     results["hub"] = { [name]: result };
     print(`## ${name}\n\n${ofHub.show(result)}`);
   }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { toVariables } from "#lib/env.ts";
 
-const door = fileURLToPath(new URL("../../guidepost.js", import.meta.url));
+const ownDoor = fileURLToPath(new URL("../../guidepost.js", import.meta.url));
 
 export type ProcessName = "start" | "web" | "worker" | "postgres";
 
@@ -28,11 +28,13 @@ export interface StartOptions {
   readonly folder: string;
   readonly port: number;
   readonly variables?: Readonly<Record<string, string>>;
+  /** The guidepost.js of another checkout. */
+  readonly door?: string;
 }
 
 const inherited = ["PATH", "HOME", "TMPDIR"]; // the rest of the environment of a test must not reach a hub
 
-export function launchHub({ folder, port, variables = {} }: StartOptions, options: { readonly uid?: number } = {}): { readonly child: ChildProcess; said: () => string } {
+export function launchHub({ folder, port, variables = {}, door = ownDoor }: StartOptions, options: { readonly uid?: number } = {}): { readonly child: ChildProcess; said: () => string } {
   const env = toVariables({ ...Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))), GUIDEPOST_DATA: folder, PORT: String(port), ...variables });
   const child = spawn(process.execPath, [door, "start"], { env, detached: true, stdio: ["ignore", "pipe", "pipe"], ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }) });
   let text = "";
