@@ -22,9 +22,12 @@ export function toFailureResponse(cause: unknown, requestId: string): Response {
 export function toAppError(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
   if (isConnectionLost(cause)) return new AppError("database_unavailable", "The database does not answer at the moment; nothing was lost, try again in a few seconds.", {}, cause);
-  if ((cause as NodeJS.ErrnoException | null)?.code === "ENOSPC") return new AppError("disk_full", "The hub's disk is full; its operator has to free some space.", {}, cause);
+  if (isDiskFull(cause)) return new AppError("disk_full", "The hub's disk is full; its operator has to free some space.", {}, cause);
   return new AppError("internal", "Something went wrong on our side; try again, and tell the hub's operator the request id if it stays.", {}, cause);
 }
+
+/** As Node says it, and as PostgreSQL does. */
+const isDiskFull = (cause: unknown): boolean => (cause as NodeJS.ErrnoException | null)?.code === "ENOSPC" || toSqlFailure(cause)?.code === "53100";
 
 /** Prisma's codes for a server that is away or has no connection left, PostgreSQL's class 57P and 08, and Node's own. */
 function isConnectionLost(cause: unknown): boolean {

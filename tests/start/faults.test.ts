@@ -184,9 +184,20 @@ describe("a hub on a disk", () => {
     expect((await ann.get(id)).body).toMatchObject({ state: "receiving", arrived: [1] });
     expect((await ann.ask("GET", "/repos")).status).toBe(200);
     expect(await sha256At(ann, repo!, "model.safetensors")).toBe(head);
-    must(201, await ann.commit(repo!, [{ op: "copy", path: "copied.safetensors", from: { revision: "main", path: "model.safetensors" } }])); // needs no room for bytes
+    must(201, await copyTo("copied.safetensors")); // needs no room for bytes
 
-    rmSync(ballast);
+    await fill(`${ballast}-more`, 0); // as no upload can, and others may
+    for (let i = 0; i < 10; i++) {
+      expect(await ann.send(id, bytes, [2])).toEqual([507]);
+      expectTemporary(await ann.begin(repo!, { path: "third.safetensors", size: 1e6 }), 507, "disk_full");
+      expect((await ann.get(id)).body).toMatchObject({ state: "receiving", arrived: [1] });
+      expect((await fetch(hub.url)).status).toBe(200);
+      expect(await sha256At(ann, repo!, "model.safetensors")).toBe(head);
+      const copied = await copyTo(`copy-${i}.safetensors`);
+      if (copied.status !== 201) expectTemporary(copied, 507, "disk_full"); // rows may find a place yet
+    }
+
+    for (const path of [ballast, `${ballast}-more`]) rmSync(path);
     await whenReady(hub, 5);
     expect(await ann.send(id, bytes, [2])).toEqual([200]);
     must(202, await ann.complete(id));
@@ -196,12 +207,19 @@ describe("a hub on a disk", () => {
     await expectWhole(join(folder!, "data"));
   });
 
+  const copyTo = (path: string): Promise<ApiAnswer> => ann.commit(repo!, [{ op: "copy", path, from: { revision: "main", path: "model.safetensors" } }]);
+
   /** Leaves so many bytes of the disk. */
   async function fill(path: string, left: number): Promise<void> {
     const { bavail, bsize } = statfsSync(folder!);
     const file = await open(path, "w");
     const piece = Buffer.alloc(1e6, 1);
-    for (let bytes = bavail * bsize - left; bytes > 0; bytes -= piece.length) await file.write(piece);
-    await file.close();
+    try {
+      for (let bytes = bavail * bsize - left; bytes > 0; bytes -= piece.length) await file.write(piece);
+    } catch (cause) {
+      expect((cause as NodeJS.ErrnoException).code).toBe("ENOSPC"); // others wrote meanwhile
+    } finally {
+      await file.close();
+    }
   }
 });
