@@ -130,7 +130,7 @@ export async function getCommit(actor: Actor, name: RepoName, revision: string):
   return readCommit(repo, commitId);
 }
 
-export async function readCommit(repo: ReadableRepo, commitId: string): Promise<CommitItem> {
+async function readCommit(repo: ReadableRepo, commitId: string): Promise<CommitItem> {
   const [commit] = await readHistory(database(), repo.id, commitId, 1);
   if (!commit) throw new AppError("revision_not_found", `${repo.owner}/${repo.name} has no commit ${commitId}; look at its history.`, { revision: commitId });
   return commit;

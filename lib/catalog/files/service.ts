@@ -22,8 +22,6 @@ export async function findFile(repo: ReadableRepo, revision: string, path: strin
   throw new AppError("file_not_found", `${repo.owner}/${repo.name} has no file ${path} in ${revision}; look at what is there.`, { path, commit: commitId });
 }
 
-export const fileAt = findFileRow;
-
 /** What is in a folder, with all below it if asked; folders count as entries. @throws repo_not_found, revision_not_found, file_not_found */
 export async function listTree(actor: Actor, name: RepoName, { revision, path: folder, recursive, cursor, limit }: TreeQuery): Promise<Tree> {
   const repo = await requireRead(actor, name);

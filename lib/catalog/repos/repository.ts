@@ -1,3 +1,4 @@
+import type { CommitItem } from "#lib/catalog/commits/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma, type Repo } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
@@ -135,7 +136,33 @@ export async function hideRepo(transaction: Transaction, id: string): Promise<bo
   return (await transaction.repo.updateMany({ where: { id, deletedAt: null }, data: { deletedAt: new Date() } })).count === 1;
 }
 
-export async function downloadsSince(repoId: string, day: Date): Promise<number> {
-  const [row] = await database().$queryRaw<{ count: number }[]>`SELECT coalesce(sum(count), 0)::float8 AS count FROM download_day WHERE repo_id = ${repoId}::uuid AND day >= ${day}::date`;
-  return row!.count;
+/** What a repo's page shows of its newest commit, and the downloads since a day: in one statement, for pages are what is asked for most. */
+export interface RepoHead {
+  readonly head: CommitItem | null;
+  /** Where the bytes of the file at `cardPath` lie. */
+  readonly card: { readonly size: number; readonly storageKey: string } | null;
+  readonly downloads: number;
+}
+
+type HeadRow = Omit<CommitItem, "createdAt"> & { readonly createdAt: Date };
+type RepoHeadRow = (HeadRow | { readonly id: null }) & { readonly cardSize: number; readonly storageKey: string | null; readonly downloads: number };
+
+export async function readHead(repoId: string, cardPath: string, since: Date): Promise<RepoHead> {
+  const [row] = await database().$queryRaw<RepoHeadRow[]>`
+    SELECT c.id, c.parent_id AS parent, c.title, c.message, n.name AS author, c.created_at AS "createdAt", c.file_count AS files, c.size::float8 AS bytes,
+      b.size::float8 AS "cardSize", b.storage_key AS "storageKey",
+      (SELECT coalesce(sum(count), 0)::float8 FROM download_day WHERE repo_id = ${repoId}::uuid AND day >= ${since}::date) AS downloads
+    FROM repo r
+    LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch'
+    LEFT JOIN commit c ON c.id = f.commit_id
+    LEFT JOIN namespace n ON n.user_id = c.author_id
+    LEFT JOIN commit_file cf ON cf.commit_id = c.id AND cf.path = ${cardPath}
+    LEFT JOIN blob b ON b.sha256 = cf.blob_sha256
+    WHERE r.id = ${repoId}::uuid`;
+  const { cardSize, storageKey, downloads, ...commit } = row!;
+  return {
+    head: commit.id === null ? null : { ...commit, createdAt: commit.createdAt.toISOString() },
+    card: storageKey === null ? null : { size: cardSize, storageKey },
+    downloads,
+  };
 }

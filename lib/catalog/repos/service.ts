@@ -2,8 +2,6 @@ import { z } from "zod";
 import { isVisible, requireAdminister, requireNamespace, requireRead, requireWrite, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
-import { readCommit } from "#lib/catalog/commits/service.ts";
-import { fileAt } from "#lib/catalog/files/service.ts";
 import { inspectAgain } from "#lib/catalog/inspections/service.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
@@ -14,7 +12,7 @@ import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
-import { changeRepo, countFacets, downloadsSince, findItem, hideRepo, insertRepo, placeOf, selectRepos, type Selection } from "./repository.ts";
+import { changeRepo, countFacets, findItem, hideRepo, insertRepo, placeOf, readHead, selectRepos, type Selection } from "./repository.ts";
 import { type NewRepo, type RepoChange, type RepoItem, type RepoList, type RepoPage, type RepoQuery, toRepoName } from "./schema.ts";
 
 /** An empty repo. @throws not_found, forbidden, bad_request; conflict, with the address of the repo that has the name */
@@ -78,10 +76,9 @@ const MONTH = 30 * 86_400_000;
 /** All that its page shows. @throws repo_not_found */
 export async function getRepo(actor: Actor, name: RepoName): Promise<RepoPage> {
   const repo = await requireRead(actor, name);
-  const [item, refs, downloadsLastMonth] = await Promise.all([getItem(actor, repo.id), refsOf(repo), downloadsSince(repo.id, new Date(Date.now() - MONTH))]);
-  const [head, file] = item.headCommit === null ? [null, null] : await Promise.all([readCommit(repo, item.headCommit), fileAt(item.headCommit, CARD_PATH)]);
-  const usage = { files: head?.files ?? 0, bytes: head?.bytes ?? 0, downloadsLastMonth };
-  return { ...item, defaultBranch: repo.defaultBranch, card: file && (await showCard(file)), refs, head, usage };
+  const [item, refs, { head, card, downloads }] = await Promise.all([getItem(actor, repo.id), refsOf(repo), readHead(repo.id, CARD_PATH, new Date(Date.now() - MONTH))]);
+  const usage = { files: head?.files ?? 0, bytes: head?.bytes ?? 0, downloadsLastMonth: downloads };
+  return { ...item, headCommit: head?.id ?? null, defaultBranch: repo.defaultBranch, card: card && (await showCard(card)), refs, head, usage };
 }
 
 /** What is not there stays as it is. Only owners change who may see it. @throws repo_not_found, forbidden, bad_request */
