@@ -70,7 +70,7 @@ export async function benchRequests(rounds: number, { repos, seconds }: Requests
       const { paths, status } = subjects[what];
       const result = await measure(load, { url: what === "node:http" ? `http://127.0.0.1:${port}` : served.url, paths, connections: CONNECTIONS, seconds });
       const others = Object.entries(result.statuses).filter(([each]) => each !== String(status));
-      if (others.length > 0) throw new AppError("internal", `${what}: answers other than ${status} came (${others.map(([each, count]) => `${count} of ${each}`).join(", ")}); the hub's log, ${served.folder}/log/web.log, was removed with it.`);
+      if (others.length > 0) throw new AppError("internal", `${what}: answers other than ${status} came (${others.map(([each, count]) => `${count} of ${each}`).join(", ")}); nothing was measured.`);
       return result;
     };
     const all = Object.keys(subjects) as Subject[];
