@@ -9,7 +9,7 @@ import { buildPages } from "#workers/setup/build.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { startPostgres } from "#workers/setup/postgres.ts";
 import { type Service, startService } from "#workers/setup/service.ts";
-import { freePort } from "../tests/support/running-hub.ts";
+import { freePort } from "../tests/support/free-port.ts";
 import { migrationsFolder } from "../tests/support/temp-database.ts";
 import { progress } from "./progress.ts";
 

@@ -11,7 +11,8 @@ import { PART_BYTES, type SignedParts, type UploadView } from "#lib/catalog/uplo
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { expectWhole, s3Variables } from "../support/fsck-hub.ts";
 import { eventually, HubMember, must, persist } from "../support/hub-member.ts";
-import { freePort, newFolder, removeFolder, type RunningHub, startHub } from "../support/running-hub.ts";
+import { freePort } from "../support/free-port.ts";
+import { newFolder, removeFolder, type RunningHub, startHub } from "../support/running-hub.ts";
 import { noS3Server, type S3Server, startS3Server } from "../support/s3-server.ts";
 import { type ApiAnswer, sha256Of, weightsOf } from "../support/upload-client.ts";
 

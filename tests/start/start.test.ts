@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readPngText } from "#lib/picture/png.ts";
-import { freePort, launchHub, newFolder, type ProcessName, removeFolder, type RunningHub, startHub } from "../support/running-hub.ts";
+import { freePort } from "../support/free-port.ts";
+import { launchHub, newFolder, type ProcessName, removeFolder, type RunningHub, startHub } from "../support/running-hub.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 400_000 }); // the first start builds the pages
 

@@ -18,7 +18,8 @@ import { starterFiles } from "../support/evidence.ts";
 import { openEvents, type ReceivedEvent } from "../support/event-stream.ts";
 import { expectWhole, s3Variables } from "../support/fsck-hub.ts";
 import { eventually, HubMember, must, retouched } from "../support/hub-member.ts";
-import { freePort, newFolder, type ProcessName, removeFolder, type RunningHub, startHub } from "../support/running-hub.ts";
+import { freePort } from "../support/free-port.ts";
+import { newFolder, type ProcessName, removeFolder, type RunningHub, startHub } from "../support/running-hub.ts";
 import { noS3Server, type S3Server, startS3Server } from "../support/s3-server.ts";
 import { type ApiAnswer, sha256Of, UploadClient, weightsOf } from "../support/upload-client.ts";
 

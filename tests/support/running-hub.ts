@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -83,15 +82,6 @@ function processesOf(folder: string): ReadonlyMap<ProcessName, number> {
 export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "guidepost-start-"));
 
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
 
 /** The end of a log of the hub, for the message of a test that fails. */
 export const logOf = (folder: string, name: "web" | "worker"): Promise<string> => readFile(join(folder, `log/${name}.log`), "utf8").then((text) => text.slice(-3000), () => "");

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Settings } from "#lib/env.ts";
+import { freePort } from "./free-port.ts";
 
 /** Why what needs an S3 server is skipped, or null where one is found. */
 export const noS3Server: string | null = findProgram() ? null : "no S3 server here; get one with «go install github.com/versity/versitygw/cmd/versitygw@v1.8.0», or set GUIDEPOST_TEST_S3GW to the path of a versitygw";
@@ -61,13 +61,4 @@ async function answers(endpoint: string): Promise<boolean> {
     (response) => response.ok,
     () => false,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
