@@ -1,4 +1,4 @@
-import { constants, setPriority } from "node:os";
+import { setPriority } from "node:os";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
@@ -9,10 +9,15 @@ import { estimateBytes, modelKey } from "./model-bytes.ts";
 /** The inference children of a worker: opened when first needed, kept warm while the byte budget lasts, least recently used goes first. */
 export interface Models {
   /** Runs a job in a child that has its networks open, or in a new one. */
-  run<J extends Job>(job: J, options?: InferenceOptions): Promise<ResultOf<J>>;
+  run<J extends Job>(job: J, options?: RunOptions): Promise<ResultOf<J>>;
   /** The children that are there, the least recently used first. */
   loaded(): readonly LoadedModel[];
   close(): void;
+}
+
+export interface RunOptions extends InferenceOptions {
+  /** From 0 to 19, as `nice` has it: how far a measurement steps back before others on the processor. Who draws a picture never does. */
+  readonly niceness?: number;
 }
 
 export interface LoadedModel {
@@ -63,9 +68,9 @@ export function createModels(budget = env().workerBytes): Models {
     return child;
   };
 
-  const runOnce = async <J extends Job>(job: J, options: InferenceOptions): Promise<ResultOf<J>> => {
+  const runOnce = async <J extends Job>(job: J, { niceness = 0, ...options }: RunOptions): Promise<ResultOf<J>> => {
     const child = open(null, await estimateBytes(job));
-    if (job.type === "check") stepBack(child.process.pid);
+    if (job.type === "check") stepBack(child.process.pid, niceness);
     try {
       return await child.process.run(job, options);
     } finally {
@@ -94,16 +99,15 @@ export function createModels(budget = env().workerBytes): Models {
   };
 
   return {
-    run: <J extends Job>(job: J, options: InferenceOptions = {}) => (job.type === "sample" ? (runWarm(job, options) as Promise<ResultOf<J>>) : runOnce(job, options)),
+    run: <J extends Job>(job: J, options: RunOptions = {}) => (job.type === "sample" ? (runWarm(job, options) as Promise<ResultOf<J>>) : runOnce(job, options)),
     loaded: () => [...children].map(({ process: { pid }, bytes, busy }) => ({ pid, bytes, busy })),
     close: () => children.forEach(close),
   };
 }
 
-/** A measurement takes minutes and nobody watches it: a picture that somebody waits for gets the processor first. */
-function stepBack(pid: number | undefined): void {
+function stepBack(pid: number | undefined, niceness: number): void {
   try {
-    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    if (pid !== undefined) setPriority(pid, niceness);
   } catch {
     // it ended already, which its job will say
   }
