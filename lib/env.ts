@@ -52,6 +52,13 @@ export function env(): Env {
   return (known ??= readEnv(process.env));
 }
 
+/** Signs sessions and links, and hashes what must not be read back. @throws internal, where none is set */
+export function requireSecret(): string {
+  const { secret } = env();
+  if (secret) return secret;
+  throw new AppError("internal", "GUIDEPOST_SECRET is not set; start with npm start, which makes one and sets it.");
+}
+
 const harmless = ["PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LANG", "LC_ALL", "TZ"];
 
 /** What a child that reads strangers' files may know of our variables: where programs and libraries are, and no secret. */

@@ -1,8 +1,7 @@
 import { prismaAdapter } from "better-auth/adapters/prisma";
 import { betterAuth } from "better-auth/minimal";
 import { database } from "#lib/db/client.ts";
-import { env } from "#lib/env.ts";
-import { AppError } from "#lib/errors.ts";
+import { env, requireSecret } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
 import { passwordLength } from "./schema.ts";
 import { sessionEndpoints } from "./session-endpoints.ts";
@@ -32,11 +31,4 @@ function make() {
     logger: { level: "error", log: (level, message, ...cause) => log()[level]({ event: "auth", err: cause[0] }, message) },
     plugins: [sessionEndpoints],
   });
-}
-
-/** Signs cookies and hashes what must not be read back. */
-export function requireSecret(): string {
-  const { secret } = env();
-  if (secret) return secret;
-  throw new AppError("internal", "GUIDEPOST_SECRET is not set; start with npm start, which makes one and sets it.");
 }

@@ -2,8 +2,8 @@ import { createHmac } from "node:crypto";
 import { isIP } from "node:net";
 import { normalizeIP } from "@better-auth/core/utils/ip";
 import { database } from "#lib/db/client.ts";
+import { requireSecret } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { requireSecret } from "./better-auth.ts";
 
 /** What is counted, and how many times it may fail in its window of time. */
 const limits = {

@@ -23,6 +23,7 @@ export interface Operation<Params extends Shape = Shape, Query extends Shape = S
   readonly status: 200 | 201 | 202 | 204;
   /** Of the answer; none for 204. A text where the answer is not JSON: its media type. */
   readonly response?: z.ZodType | string;
+  /** Beside those that every endpoint of its shape may have: bad input, nobody signed in, no such right, a database that is away. */
   readonly failures: readonly FailureCode[];
 }
 

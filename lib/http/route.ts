@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { requirePerson } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { AppError } from "#lib/errors.ts";
@@ -41,7 +42,7 @@ export function route<Params extends z.ZodObject | undefined, Query extends z.Zo
     answering(request, operation.path, async () => {
       const actor = await actorOf(request.headers);
       if (actor.kind === "person" && actor.tokenId === null) requireSameOrigin(request);
-      if (operation.scope !== null) requireScope(actor, operation.scope);
+      if (operation.scope !== null && actor.kind !== "hub") requirePerson(actor, operation.scope);
       const parsed = {
         params: parse(operation.params, await context.params, "address"),
         query: parse(operation.query, queryOf(request), "address"),
@@ -66,12 +67,6 @@ export async function answering(request: Request, template: string, work: () => 
     log().info({ event: "request", method: request.method, route: template, status: response.status, ms: Math.round(performance.now() - began) });
     return response;
   });
-}
-
-function requireScope(actor: Actor, scope: "read" | "write" | "run"): void {
-  if (actor.kind === "hub") return;
-  if (actor.kind === "anonymous") throw new AppError("unauthenticated", "You are not signed in; sign in, or send an access token as «Authorization: Bearer …».");
-  if (!actor.scopes.has(scope)) throw new AppError("forbidden", `Your access token may not ${scope}; make one with the scope ${scope} in your settings.`, { scope });
 }
 
 async function readJson(request: Request, limit: number): Promise<unknown> {

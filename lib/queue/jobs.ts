@@ -20,9 +20,9 @@ export const queues = { files: ["hash", "inspect"], compute: ["check", "preview"
 export type QueueName = keyof typeof queues;
 export const queueNames = Object.keys(queues) as QueueName[];
 
-export const queueOf = (kind: JobKind): QueueName => (kind === "hash" || kind === "inspect" ? "files" : "compute");
+export const queueOf = (kind: JobKind): QueueName => queueNames.find((name) => queues[name].some((each) => each === kind))!;
 
-/** Higher goes first. A worker keeps one place free for `person`, so that nobody waits for a batch. */
+/** Higher goes first. */
 export const priorities = { person: 100, upload: 50, batch: 0 } as const;
 export type Priority = keyof typeof priorities;
 

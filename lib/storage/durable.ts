@@ -8,16 +8,16 @@ export async function moveDurably(from: string, to: string): Promise<void> {
   await syncFolder(dirname(to));
 }
 
-/** Makes a folder with those above it; each new name is on the disk when this returns. */
-export async function makeFolder(path: string): Promise<void> {
+/** Makes a folder with those above it; each new name is on the disk when this returns. `mode` is that of each. */
+export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   try {
-    await mkdir(path); // not recursive: that says ENOENT on a read-only disk
+    await mkdir(path, { mode }); // not recursive: that says ENOENT on a read-only disk
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
     if (code !== "ENOENT") throw cause;
-    await makeFolder(dirname(path));
-    return makeFolder(path);
+    await makeFolder(dirname(path), mode);
+    return makeFolder(path, mode);
   }
   await syncFolder(dirname(path));
 }

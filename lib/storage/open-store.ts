@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { env } from "#lib/env.ts";
-import { AppError } from "#lib/errors.ts";
+import { env, requireSecret } from "#lib/env.ts";
 import { DiskStore } from "./disk.ts";
 import { S3Store } from "./s3.ts";
 import type { ObjectStore } from "./store.ts";
@@ -13,9 +12,8 @@ export function objectStore(): ObjectStore {
   return (shared.guidepostStore ??= openStore());
 }
 
-function openStore(): ObjectStore {
-  const { s3, dataFolder, publicUrl, secret } = env();
-  if (s3) return new S3Store(s3);
-  if (secret) return new DiskStore({ folder: join(dataFolder, "objects"), publicUrl, secret });
-  throw new AppError("internal", "GUIDEPOST_SECRET is not set; start with npm start, which makes one and sets it.");
+/** A store of its own. Who only reads and writes by it, and signs no links, has no need of the hub's secret. */
+export function openStore(secretOf: () => string = requireSecret): ObjectStore {
+  const { s3, dataFolder, publicUrl } = env();
+  return s3 ? new S3Store(s3) : new DiskStore({ folder: join(dataFolder, "objects"), publicUrl, secret: secretOf() });
 }

@@ -35,6 +35,9 @@ export function s3Failure(place: Place, cause: unknown): unknown {
   return isAnswer(cause) ? notUnderstood(place, said[0]!, cause) : cause;
 }
 
+/** Whether a failure of the store is one that may pass by itself, for it did not answer; every other names what to set right. */
+export const isAway = (cause: unknown): cause is AppError => cause instanceof AppError && cause.cause !== undefined && cause.code === "storage_unavailable" && saidBy(cause.cause).some((word) => away.test(word));
+
 export const notUnderstood = ({ endpoint }: Place, what: string, cause?: unknown): AppError =>
   new AppError("storage_unavailable", `The store at ${endpoint} answers what we do not understand (${what}); check S3_ENDPOINT, or look in the store's log.`, { said: what }, cause);
 

@@ -1,10 +1,7 @@
-import { join } from "node:path";
 import { fsck, type FsckReport, isSound } from "#lib/catalog/fsck/service.ts";
 import { openDatabase } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
-import { DiskStore } from "#lib/storage/disk.ts";
-import { S3Store } from "#lib/storage/s3.ts";
-import type { ObjectStore } from "#lib/storage/store.ts";
+import { openStore } from "#lib/storage/open-store.ts";
 import { openHubDatabase } from "#workers/setup/hub-database.ts";
 import { say } from "./say.ts";
 
@@ -12,19 +9,13 @@ export async function runFsck({ deep, json }: { deep: boolean; json: boolean }):
   const { url, close } = await openHubDatabase();
   const database = openDatabase(url);
   try {
-    const report = await fsck({ database, store: openStore(), graceSeconds: env().graceSeconds, deep });
+    const report = await fsck({ database, store: openStore(() => ""), graceSeconds: env().graceSeconds, deep });
     say(json, report, () => lines(report, deep));
     if (!isSound(report)) process.exitCode = 1;
   } finally {
     await database.$disconnect();
     await close();
   }
-}
-
-/** Of the settings, as a hub does; it signs nothing here, and needs no secret for it. */
-function openStore(): ObjectStore {
-  const { s3, dataFolder, publicUrl, secret } = env();
-  return s3 ? new S3Store(s3) : new DiskStore({ folder: join(dataFolder, "objects"), publicUrl, secret: secret ?? "" });
 }
 
 const SHOWN = 20;

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, constants, link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "#lib/errors.ts";
+import { makeFolder } from "#lib/storage/durable.ts";
 
 /** Makes the data folder and what must be in it before anything else. @throws internal with what to do when it cannot be written */
 export async function prepareDataFolder(folder: string): Promise<void> {
   try {
-    await mkdir(join(folder, "log"), { recursive: true, mode: 0o700 });
+    await makeFolder(join(folder, "log"), 0o700);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;

@@ -2,12 +2,13 @@ import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, realpath, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { toVariables } from "#lib/env.ts";
+import { makeFolder } from "#lib/storage/durable.ts";
 import { findPostgres, type PostgresBinaries } from "./postgres-binaries.ts";
 import { type PostgresPlace, postgresFailure } from "./postgres-failure.ts";
 import { findIdentity, type PostgresIdentity } from "./postgres-identity.ts";
@@ -45,7 +46,7 @@ export async function startPostgres({ folder, settings = {}, identity = findIden
   let place: PostgresPlace = { folder, how: identity.how };
   try {
     const binaries = await findPostgres();
-    await makeFolder(folder);
+    await makeFolder(folder, 0o700);
     place = { ...place, folder: await realpath(folder) };
     const cluster = join(place.folder, "cluster");
     await endOrphan(cluster);
@@ -55,19 +56,6 @@ export async function startPostgres({ folder, settings = {}, identity = findIden
     return await launch(place, binaries, identity, settings);
   } catch (cause) {
     throw postgresFailure("starting", place, cause);
-  }
-}
-
-/** Like mkdir -p. Node's own says ENOENT, not why, when a disk is read-only. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
-    if (code !== "ENOENT") throw cause;
-    await makeFolder(dirname(path));
-    await makeFolder(path);
   }
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type Env, env, ownVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { S3Store } from "#lib/storage/s3.ts";
+import { isAway } from "#lib/storage/s3-failure.ts";
 import { printable } from "#lib/util/printable.ts";
 import { version } from "#lib/version.ts";
 import { buildPages } from "./build.ts";
@@ -63,7 +64,7 @@ function readSettings(): Env {
 
 /** What is told to a visitor who can only wait is not enough for who set it up. */
 function refused(cause: unknown): never {
-  if (!(cause instanceof AppError) || !cause.message.includes("try again in a few seconds")) throw cause;
+  if (!isAway(cause)) throw cause;
   throw new AppError("storage_unavailable", `The store at ${settings.s3!.endpoint} does not answer; see whether it runs, and whether S3_ENDPOINT is right.`, {}, cause);
 }
 

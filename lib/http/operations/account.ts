@@ -25,7 +25,7 @@ export const createAccount = operation({
   bodyLimit: BODY_LIMIT,
   status: 201,
   response: signedIn,
-  failures: ["bad_request", "forbidden", "conflict", "too_large", "rate_limited"],
+  failures: ["forbidden", "conflict", "too_large", "rate_limited"],
 });
 
 export const createSession = operation({
@@ -39,7 +39,7 @@ export const createSession = operation({
   bodyLimit: BODY_LIMIT,
   status: 201,
   response: signedIn,
-  failures: ["bad_request", "unauthenticated", "forbidden", "too_large", "rate_limited"],
+  failures: ["unauthenticated", "forbidden", "too_large", "rate_limited"],
 });
 
 export const deleteSession = operation({
@@ -73,7 +73,7 @@ export const getMe = operation({
   scope: "read",
   status: 200,
   response: me,
-  failures: ["unauthenticated", "forbidden"],
+  failures: [],
 });
 
 export const updateMe = operation({
@@ -86,7 +86,7 @@ export const updateMe = operation({
   body: z.strictObject({ name: displayName.min(1, "it must not be empty") }),
   bodyLimit: BODY_LIMIT,
   status: 204,
-  failures: ["bad_request", "unauthenticated", "forbidden", "too_large"],
+  failures: ["too_large"],
 });
 
 export const changePassword = operation({
@@ -99,7 +99,7 @@ export const changePassword = operation({
   body: z.strictObject({ current: givenPassword, new: newPassword }),
   bodyLimit: BODY_LIMIT,
   status: 204,
-  failures: ["bad_request", "unauthenticated", "forbidden", "too_large", "rate_limited"],
+  failures: ["too_large", "rate_limited"],
 });
 
 const token = z.object({
@@ -127,7 +127,7 @@ export const createToken = operation({
   bodyLimit: BODY_LIMIT,
   status: 201,
   response: token.extend({ secret: z.string().meta({ description: "gp_…; told this once" }) }),
-  failures: ["bad_request", "unauthenticated", "forbidden", "conflict", "too_large"],
+  failures: ["conflict", "too_large"],
 });
 
 export const listTokens = operation({
@@ -139,7 +139,7 @@ export const listTokens = operation({
   scope: "read",
   status: 200,
   response: pageOf(token),
-  failures: ["unauthenticated", "forbidden"],
+  failures: [],
 });
 
 export const deleteToken = operation({
@@ -151,7 +151,7 @@ export const deleteToken = operation({
   scope: "write",
   params: id,
   status: 204,
-  failures: ["unauthenticated", "forbidden", "not_found"],
+  failures: ["not_found"],
 });
 
 const invitation = z.object({
@@ -172,7 +172,7 @@ export const createInvitation = operation({
   bodyLimit: BODY_LIMIT,
   status: 201,
   response: invitation.extend({ url: z.string().meta({ description: "lets one person sign up; told this once" }) }),
-  failures: ["bad_request", "unauthenticated", "forbidden", "conflict", "too_large"],
+  failures: ["conflict", "too_large"],
 });
 
 export const listInvitations = operation({
@@ -184,7 +184,7 @@ export const listInvitations = operation({
   scope: "read",
   status: 200,
   response: pageOf(invitation),
-  failures: ["unauthenticated", "forbidden"],
+  failures: [],
 });
 
 export const revokeInvitation = operation({
@@ -196,7 +196,7 @@ export const revokeInvitation = operation({
   scope: "write",
   params: id,
   status: 204,
-  failures: ["unauthenticated", "forbidden", "not_found"],
+  failures: ["not_found"],
 });
 
 export const createOrganisation = operation({
@@ -210,7 +210,7 @@ export const createOrganisation = operation({
   bodyLimit: BODY_LIMIT,
   status: 201,
   response: namespacePage,
-  failures: ["bad_request", "unauthenticated", "forbidden", "conflict", "too_large"],
+  failures: ["conflict", "too_large"],
 });
 
 export const listNamespaces = operation({
@@ -223,7 +223,7 @@ export const listNamespaces = operation({
   query: namespaceQuery,
   status: 200,
   response: namespaceList,
-  failures: ["bad_request", "unauthenticated"],
+  failures: ["unauthenticated"],
 });
 
 export const getNamespace = operation({
@@ -236,7 +236,7 @@ export const getNamespace = operation({
   params: namespaceParams,
   status: 200,
   response: namespacePage,
-  failures: ["bad_request", "unauthenticated", "not_found"],
+  failures: ["unauthenticated", "not_found"],
 });
 
 export const setMember = operation({
@@ -251,7 +251,7 @@ export const setMember = operation({
   bodyLimit: BODY_LIMIT,
   status: 200,
   response: namespacePage,
-  failures: ["bad_request", "unauthenticated", "forbidden", "not_found", "conflict", "too_large"],
+  failures: ["not_found", "conflict", "too_large"],
 });
 
 export const removeMember = operation({
@@ -263,5 +263,5 @@ export const removeMember = operation({
   scope: "write",
   params: memberParams,
   status: 204,
-  failures: ["bad_request", "unauthenticated", "forbidden", "not_found", "conflict"],
+  failures: ["not_found", "conflict"],
 });

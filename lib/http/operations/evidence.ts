@@ -18,7 +18,7 @@ export const getInspection = operation({
   query: inspectionQuery,
   status: 200,
   response: inspectionView,
-  failures: ["bad_request", "not_found", "repo_not_found", "revision_not_found"],
+  failures: ["not_found", "repo_not_found", "revision_not_found"],
 });
 
 export const listGuides = operation({
@@ -32,7 +32,7 @@ export const listGuides = operation({
   query: pageQuery,
   status: 200,
   response: partnerList,
-  failures: ["bad_request", "repo_not_found"],
+  failures: ["repo_not_found"],
 });
 
 export const listFits = operation({
@@ -46,7 +46,7 @@ export const listFits = operation({
   query: pageQuery,
   status: 200,
   response: partnerList,
-  failures: ["bad_request", "repo_not_found"],
+  failures: ["repo_not_found"],
 });
 
 export const requestCheck = operation({
@@ -59,7 +59,7 @@ export const requestCheck = operation({
   body: newCheck,
   status: 202,
   response: pairView,
-  failures: ["bad_request", "unauthenticated", "forbidden", "repo_not_found", "pair_does_not_fit", "unsupported_model", "upload_not_ready", "queue_full", "too_large"],
+  failures: ["repo_not_found", "pair_does_not_fit", "unsupported_model", "upload_not_ready", "queue_full", "too_large"],
 });
 
 export const listPairs = operation({
@@ -72,7 +72,7 @@ export const listPairs = operation({
   query: pairQuery,
   status: 200,
   response: pairList,
-  failures: ["bad_request", "repo_not_found"],
+  failures: ["repo_not_found"],
 });
 
 export const getPair = operation({
@@ -86,7 +86,7 @@ export const getPair = operation({
   query: z.object({ raw: z.stringbool().default(false).meta({ description: "down to the value of every sample" }) }),
   status: 200,
   response: pairView,
-  failures: ["bad_request", "not_found"],
+  failures: ["not_found"],
 });
 
 export const cancelPair = operation({
@@ -99,5 +99,5 @@ export const cancelPair = operation({
   params: pairParams,
   status: 200,
   response: pairView,
-  failures: ["bad_request", "unauthenticated", "forbidden", "not_found", "already_ended"],
+  failures: ["not_found", "already_ended"],
 });

@@ -37,7 +37,7 @@ export const cancelJob = operation({
   params: jobParams,
   status: 200,
   response: jobTimeline,
-  failures: ["not_found", "forbidden", "already_ended"],
+  failures: ["not_found", "already_ended"],
 });
 
 export const listWorkers = operation({
