@@ -33,9 +33,10 @@ const HEARTBEAT_MS = 15_000;
 const MAX_AGE_MS = 15 * 60_000;
 const MAX_STREAMS = 250;
 
-// Next may load this module more than once in one process; the count must be one.
-const shared = globalThis as { guidepostStreams?: { open: number } };
-const streams = (shared.guidepostStreams ??= { open: 0 });
+// Next may load this module more than once in one process; there must be one of this.
+const shared = globalThis as { guidepostStreams?: Set<Request> };
+/** Whose streams are open. Kept whole: the signal of a request that is collected as garbage never tells that its client has left. */
+const streams = (shared.guidepostStreams ??= new Set());
 
 /**
  * Server-sent events: at once how everything is, then each change until the end. A database that is away for a while only makes
@@ -44,12 +45,12 @@ const streams = (shared.guidepostStreams ??= { open: 0 });
  * @throws rate_limited, and whatever the first look throws: it is an answer as any other
  */
 export async function streamEvents<View>(request: Request, feed: Feed<View>): Promise<Response> {
-  if (streams.open >= MAX_STREAMS) throw new AppError("rate_limited", `${MAX_STREAMS} others are watching something live already; ask for this without events every few seconds instead.`, { limit: MAX_STREAMS, retryAfter: 10 });
-  streams.open++;
+  if (streams.size >= MAX_STREAMS) throw new AppError("rate_limited", `${MAX_STREAMS} others are watching something live already; ask for this without events every few seconds instead.`, { limit: MAX_STREAMS, retryAfter: 10 });
+  streams.add(request);
   const gone = new AbortController();
   const leave = (): void => gone.abort();
   request.signal.addEventListener("abort", leave, { once: true });
-  gone.signal.addEventListener("abort", () => streams.open--);
+  gone.signal.addEventListener("abort", () => streams.delete(request));
   try {
     const bell = createBell(feed.id, gone.signal);
     const texts = tell(feed, await feed.read(), bell, gone.signal);

@@ -91,6 +91,18 @@ describe("of a store elsewhere:", () => {
 
   const pathFrom = async (child: ChildProcess): Promise<string> => ((await once(child.stdout!, "data")) as [Buffer])[0].toString().trim();
 
+  testOnS3("many blobs arrive at once, while others have just arrived", async () => {
+    const blobs = await Promise.all(Array.from({ length: 60 }, () => keep(randomBytes(2000))));
+    const cache = cacheOf();
+    for (let round = 0; round < 10; round++) {
+      const files = await Promise.all(blobs.map(async (blob, index) => (await sleep(index % 7), cache.path(blob))));
+      expect(await Promise.all(files.map(async ({ path }) => hashOf(await readFile(path))))).toEqual(blobs.map(({ sha256 }) => sha256));
+      for (const { release } of files) release();
+      for (const name of cached()) await rm(join(folder, name));
+    }
+    expect(arriving()).toEqual([]);
+  });
+
   testOnS3("it is fetched once, by ranges, and is there after a restart", async () => {
     const bytes = randomBytes(40 * 2 ** 20 + 1);
     const blob = await keep(bytes);

@@ -119,10 +119,14 @@ export class BlobCache implements BlobFiles {
   /** Removes what was used least recently and is in use by nobody, until everything here is within the limit. */
   async #makeRoom(): Promise<void> {
     const files: { path: string; size: number; usedAt: number; isEvictable: boolean }[] = [];
-    for (const entry of await readdir(this.#folder, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      const facts = entry.isFile() && !path.startsWith(this.#held) ? await stat(path).catch(() => null) : null; // gone in the meantime
-      if (facts) files.push({ path, size: facts.size, usedAt: facts.mtimeMs, isEvictable: entry.parentPath === this.#folder && facts.nlink === 1 });
+    // Folder by folder: a recursive listing fails when one of those that arrive ends its turn, and is gone, in the middle of it.
+    const turns = (await namesIn(this.#arriving)).map((turn) => join(this.#arriving, turn));
+    for (const folder of [this.#folder, ...turns]) {
+      for (const name of await namesIn(folder)) {
+        const path = join(folder, name);
+        const facts = await stat(path).catch(() => null); // gone in the meantime
+        if (facts?.isFile()) files.push({ path, size: facts.size, usedAt: facts.mtimeMs, isEvictable: folder === this.#folder && facts.nlink === 1 });
+      }
     }
     let total = files.reduce((sum, { size }) => sum + size, 0);
     for (const { path, size } of files.filter(({ isEvictable }) => isEvictable).toSorted((a, b) => a.usedAt - b.usedAt)) {
@@ -143,6 +147,14 @@ export class BlobCache implements BlobFiles {
     for (const name of await readdir(this.#arriving)) await endDeadTurn(join(this.#arriving, name));
     await mkdir(this.#own);
   }
+}
+
+/** Nothing, of a folder that is gone. */
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return [];
+    throw cause;
+  });
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { database } from "#lib/db/client.ts";
@@ -52,6 +54,9 @@ afterAll(async () => {
   await served.close();
   await hub.close();
 });
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 async function follow(): Promise<EventStream> {
   const stream = await openEvents(served.url);
@@ -146,7 +151,9 @@ test("more than 250 at once are sent away, until one of them leaves", async () =
   await expect(follow()).rejects.toThrow(/^429: .*250 others are watching/);
   await responses[0]!.body!.cancel();
   await (await follow()).next();
+  collectGarbage(); // whoever left is known though nobody else holds on to their request
   gone.abort();
+  expect((globalThis as { guidepostStreams?: Set<Request> }).guidepostStreams!.size).toBeLessThan(10);
 });
 
 test("a stream in which nothing happens says every fifteen seconds that it is there, and ends after a quarter of an hour", async () => {
