@@ -7,6 +7,9 @@ export default {
   // Files are named by their repo; «/a/b/» and «/a/b» are for the Hub's clients not the same.
   skipTrailingSlashRedirect: true,
   images: { unoptimized: true },
+  devIndicators: false,
+  // Pages of their own, with their status, for who is not signed in and for who may not.
+  experimental: { authInterrupts: true },
   // Its check would stop a build in the middle of an edit; `npm run check` is the one that counts.
   typescript: { ignoreBuildErrors: true },
   async headers() {

@@ -4,6 +4,8 @@ import type { NewRepo } from "#lib/catalog/repos/schema.ts";
 import type { UploadView } from "#lib/catalog/uploads/schema.ts";
 import { type ApiAnswer, UploadClient } from "./upload-client.ts";
 
+export const PASSWORD = "correct horse battery";
+
 /** Somebody with an account, a session and a token at a hub that runs, as a program and a browser of theirs use it. */
 export class HubMember extends UploadClient {
   readonly url: string;
@@ -23,11 +25,24 @@ export class HubMember extends UploadClient {
   static async join(link: string, username: string): Promise<HubMember> {
     const { origin, searchParams } = new URL(link);
     const nobody = new UploadClient(origin, null);
-    const account = { username, email: `${username}@example.org`, password: "correct horse battery", invitation: searchParams.get("invitation") };
-    const joined = must(201, await nobody.ask("POST", "/accounts", account, { origin }));
-    const session = { origin, cookie: joined.headers.getSetCookie().map((cookie) => cookie.split(";")[0]!).join("; ") };
-    const { body } = must(201, await nobody.ask("POST", "/tokens", { name: "laptop", scopes: ["read", "write", "run"] }, session));
+    const account = { username, email: `${username}@example.org`, password: PASSWORD, invitation: searchParams.get("invitation") };
+    return HubMember.#begin(origin, username, must(201, await nobody.ask("POST", "/accounts", account, { origin })));
+  }
+
+  /** Somebody who has an account already. */
+  static async signIn(origin: string, username: string, password = PASSWORD): Promise<HubMember> {
+    return HubMember.#begin(origin, username, must(201, await new UploadClient(origin, null).ask("POST", "/sessions", { username, password }, { origin })));
+  }
+
+  static async #begin(origin: string, username: string, { headers }: ApiAnswer): Promise<HubMember> {
+    const session = { origin, cookie: headers.getSetCookie().map((cookie) => cookie.split(";")[0]!).join("; ") };
+    const { body } = must(201, await new UploadClient(origin, null).ask("POST", "/tokens", { name: "laptop", scopes: ["read", "write", "run"] }, session));
     return new HubMember(origin, username, body.secret as string, session);
+  }
+
+  /** Its session, for a browser. */
+  get cookies(): { readonly name: string; readonly value: string; readonly url: string }[] {
+    return this.#session["cookie"]!.split("; ").map((cookie) => ({ name: cookie.slice(0, cookie.indexOf("=")), value: cookie.slice(cookie.indexOf("=") + 1), url: this.url }));
   }
 
   /** What only a session may do. */

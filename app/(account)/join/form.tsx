@@ -1,6 +1,7 @@
 import { passwordLength, passwordRules } from "#lib/auth/schema.ts";
 import type { FormState } from "#lib/http/form.ts";
-import { Field, Problems } from "../field.tsx";
+import { Button } from "../../_ui/button.tsx";
+import { Field, fromState, Problems } from "../../_ui/field.tsx";
 
 /** Signing up. `email` is the only address that the invitation is for. */
 export function JoinForm({ invitation, email, state }: { readonly invitation: string | null; readonly email: string | null; readonly state: FormState }) {
@@ -9,11 +10,13 @@ export function JoinForm({ invitation, email, state }: { readonly invitation: st
     <form method="post" action="/join/submit">
       <Problems state={state} />
       {invitation && <input type="hidden" name="invitation" value={invitation} />}
-      <Field name="username" label="Username" hint="The first half of «owner/repo»; it stays. Letters, digits, «-», «_» and «.», 40 at most." state={shown} required maxLength={40} autoComplete="username" autoCapitalize="none" spellCheck={false} />
-      <Field name="name" label="Name (if you like)" hint="What others see." state={shown} maxLength={100} autoComplete="name" />
-      <Field name="email" label="E-mail address" hint="Shown to nobody; you can sign in with it." state={shown} type="email" required maxLength={254} readOnly={email !== null} autoComplete="email" />
-      <Field name="password" label="Password" hint={passwordRules} state={shown} type="password" required minLength={passwordLength.min} maxLength={passwordLength.max} autoComplete="new-password" />
-      <button className="rounded-md border border-line px-4 py-2 font-semibold">Sign up</button>
+      <Field {...fromState(shown, "username")} name="username" label="Username" hint="The first half of «owner/repo»; it stays. Letters, digits, «-», «_» and «.», 40 at most." required maxLength={40} autoComplete="username" autoCapitalize="none" spellCheck={false} />
+      <Field {...fromState(shown, "name")} name="name" label="Name (if you like)" hint="What others see." maxLength={100} autoComplete="name" />
+      <Field {...fromState(shown, "email")} name="email" label="E-mail address" hint="Shown to nobody; you can sign in with it." type="email" required maxLength={254} readOnly={email !== null} autoComplete="email" />
+      <Field {...fromState(shown, "password")} name="password" label="Password" hint={passwordRules} type="password" required minLength={passwordLength.min} maxLength={passwordLength.max} autoComplete="new-password" />
+      <Button type="submit" look="primary">
+        Sign up
+      </Button>
     </form>
   );
 }

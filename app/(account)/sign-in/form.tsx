@@ -1,5 +1,6 @@
 import type { FormState } from "#lib/http/form.ts";
-import { Field, Problems } from "../field.tsx";
+import { Button } from "../../_ui/button.tsx";
+import { Field, fromState, Problems } from "../../_ui/field.tsx";
 
 export function SignInForm({ state: { values, problems } }: { readonly state: FormState }) {
   const login = problems["email"] ?? problems["username"]; // what it was taken for
@@ -7,9 +8,11 @@ export function SignInForm({ state: { values, problems } }: { readonly state: Fo
   return (
     <form method="post" action="/sign-in/submit">
       <Problems state={state} />
-      <Field name="login" label="Username or e-mail address" state={state} required maxLength={254} autoComplete="username" autoCapitalize="none" spellCheck={false} />
-      <Field name="password" label="Password" state={state} type="password" required maxLength={128} autoComplete="current-password" />
-      <button className="rounded-md border border-line px-4 py-2 font-semibold">Sign in</button>
+      <Field {...fromState(state, "login")} name="login" label="Username or e-mail address" required maxLength={254} autoComplete="username" autoCapitalize="none" spellCheck={false} />
+      <Field {...fromState(state, "password")} name="password" label="Password" type="password" required maxLength={128} autoComplete="current-password" />
+      <Button type="submit" look="primary">
+        Sign in
+      </Button>
     </form>
   );
 }

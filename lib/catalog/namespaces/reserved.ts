@@ -16,7 +16,7 @@ const addresses: ReadonlySet<string> = new Set([
   ..."distil distill distillations models model guides guide bases base finetunes finetune fine-tunes datasets spaces collections".split(" "),
   ..."repos repo files pairs pair reports previews preview jobs job queue workers evaluators components home index".split(" "),
   // the small print
-  ..."docs doc help about blog news changelog contact support feedback privacy terms legal licence license imprint security".split(" "),
+  ..."theme words docs doc help about blog news changelog contact support feedback privacy terms legal licence license imprint security".split(" "),
   ..."null undefined none true false anonymous everyone nobody".split(" "),
 ]);
 

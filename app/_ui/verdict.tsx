@@ -1,0 +1,33 @@
+import type { Partner } from "#lib/catalog/pairs/schema.ts";
+
+/** What is known of a pair, as it is shown: where it is measured its verdict, else how far that is. */
+export type Standing = "verified" | "usableWithLimits" | "incompatible" | "notMeasured" | "running" | "queued" | "failed" | "cancelled";
+
+const marks: Readonly<Record<Standing, { readonly glyph: string; readonly word: string; readonly colour: string }>> = {
+  verified: { glyph: "✓", word: "verified", colour: "text-verified" },
+  usableWithLimits: { glyph: "◐", word: "usable with limits", colour: "text-limits" },
+  incompatible: { glyph: "✕", word: "incompatible", colour: "text-incompatible" },
+  notMeasured: { glyph: "·", word: "not measured", colour: "text-quiet" },
+  running: { glyph: "◌", word: "being measured", colour: "text-accent" },
+  queued: { glyph: "…", word: "waiting to be measured", colour: "text-quiet" },
+  failed: { glyph: "!", word: "measuring failed", colour: "text-incompatible" },
+  cancelled: { glyph: "–", word: "cancelled", colour: "text-quiet" },
+};
+
+export const wordOf = (standing: Standing): string => marks[standing].word;
+
+export const standingOf = ({ state, verdict }: Pick<Partner, "state" | "verdict">): Standing => (state === "measured" ? verdict : state === "not measured" ? "notMeasured" : state);
+
+/** A word, a glyph and a colour; never colour alone. Stale evidence keeps its word under a hatching. */
+export function Verdict({ standing, stale = null, className = "" }: { readonly standing: Standing; readonly stale?: string | null; readonly className?: string }) {
+  const { glyph, word, colour } = marks[standing];
+  return (
+    <span className={`inline-flex items-baseline gap-1.5 font-medium whitespace-nowrap ${colour} ${stale ? "hatched rounded px-1" : ""} ${className}`} title={stale ?? undefined}>
+      <span aria-hidden className={standing === "running" ? "animate-pulse" : ""}>
+        {glyph}
+      </span>
+      {word}
+      {stale && <span className="text-quiet">↻ stale</span>}
+    </span>
+  );
+}

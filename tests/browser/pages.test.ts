@@ -1,0 +1,17 @@
+import { afterAll, beforeAll, describe, vi } from "vitest";
+import { startStage } from "./running-stage.ts";
+import type { StartedStage, Story } from "./stories.ts";
+import { common } from "./common.ts";
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 400_000 }); // the first start builds the pages
+
+/** What people do with the pages, told in this order on one hub, in a browser. */
+const stories: readonly (readonly [title: string, story: Story])[] = [["What all pages share", common]];
+
+let started: StartedStage;
+beforeAll(async () => {
+  started = await startStage();
+});
+afterAll(() => started?.stop());
+
+describe.each(stories)("%s:", (_title, story) => story(() => started.stage));
