@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import next from "next";
 import { env } from "#lib/env.ts";
 import { restoreContentLength } from "#lib/http/content-length.ts";
+import { pagePolicy } from "#lib/http/page-policy.ts";
+import { staticFiles } from "#lib/http/static-files.ts";
 import { log } from "#lib/log.ts";
 import { queue } from "#lib/queue/boss.ts";
 
@@ -14,16 +16,21 @@ import { queue } from "#lib/queue/boss.ts";
 const DRAIN_MS = 10_000;
 const SILENT_MS = 5 * 60_000; // a client that is gone without a word must not keep its connection and its half part for ever
 
-const { port, host } = env();
-const app = next({ dev: false, dir: fileURLToPath(new URL("../..", import.meta.url)), hostname: host, port });
+const { port, host, s3 } = env();
+const root = new URL("../../", import.meta.url);
+const app = next({ dev: false, dir: fileURLToPath(root), hostname: host, port });
 await app.prepare();
 // A queue that is opened within a transaction would be newer than what that can see.
 await queue().catch((cause: unknown) => log().warn({ event: "queue.late", err: cause }, "the database is away; the queue is opened when it is back"));
 const handle = app.getRequestHandler();
+const sendStatic = staticFiles(fileURLToPath(new URL(".next/static", root)));
 
 const server = createServer({ requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => {
+  if (sendStatic(request, response)) return;
   restoreContentLength(response);
   if (!isNear(request.socket.remoteAddress)) delete request.headers["x-forwarded-for"]; // Next then writes the address it sees
+  const policy = pagePolicy(request.url ?? "", s3);
+  if (policy) response.setHeader("Content-Security-Policy", policy);
   // A proxy's form of the address would let a client choose which host we think we are.
   if (request.url?.startsWith("/")) void handle(request, response);
   else response.writeHead(400).end();
