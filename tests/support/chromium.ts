@@ -14,20 +14,35 @@ const common = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goog
 
 /** A browser without a window. It asks nobody for anything but the pages it is told to open. */
 export async function openBrowser(): Promise<Browser> {
-  const { path, args } = await findChromium();
-  return chromium.launch({ executablePath: path, args: [...args, "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb"] });
+  const { path, args, env } = await findChromium();
+  return chromium.launch({ executablePath: path, env, args: [...args, "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb"] });
 }
 
-/** GUIDEPOST_TEST_CHROMIUM, else the system's, else one out of an npm package. */
-async function findChromium(): Promise<{ readonly path: string; readonly args: readonly string[] }> {
+interface Found {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: Record<string, string>;
+}
+
+/** GUIDEPOST_TEST_CHROMIUM, else the system's, else (or where that says npm) one out of an npm package. */
+async function findChromium(): Promise<Found> {
   const given = process.env["GUIDEPOST_TEST_CHROMIUM"];
   const path = given === "npm" ? undefined : (given ?? common.find((each) => existsSync(each)));
-  return path === undefined ? fromPackage() : { path, args: [] };
+  return path === undefined ? fromPackage() : { path, args: [], env: defined(process.env) };
 }
 
-async function fromPackage(): Promise<{ readonly path: string; readonly args: readonly string[] }> {
-  const main = join(folder, "node_modules", PACKAGE, "build/esm/index.js");
+async function fromPackage(): Promise<Found> {
+  const main = join(folder, "node_modules", PACKAGE, "build/index.js");
   if (!existsSync(main)) await promisify(execFile)("npm", ["install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", `${PACKAGE}@${VERSION}`], { shell: process.platform === "win32" });
-  const { default: packed } = (await import(pathToFileURL(main).href)) as { default: { executablePath(): Promise<string>; readonly args: string[] } };
-  return { path: await packed.executablePath(), args: packed.args };
+  const before = { ...process.env };
+  try {
+    process.env["AWS_LAMBDA_JS_RUNTIME"] = "nodejs24.x"; // else it leaves the libraries that it needs packed
+    const { default: packed } = (await import(pathToFileURL(main).href)) as { default: { executablePath(): Promise<string>; readonly args: string[] } };
+    return { path: await packed.executablePath(), args: packed.args, env: defined(process.env) };
+  } finally {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]; // its libraries are for nobody else
+    Object.assign(process.env, before);
+  }
 }
+
+const defined = (env: NodeJS.ProcessEnv): Record<string, string> => Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
