@@ -44,9 +44,9 @@ export function parseGuideConfig(metadata: ReadonlyMap<string, string>, file: st
   const result = metadataSchema.safeParse(Object.fromEntries(metadata));
   if (!result.success) {
     const [issue] = result.error.issues as [z.core.$ZodIssue];
-    const key = issue.path.join(".");
-    const said = metadata.has(key) ? `is ${JSON.stringify(metadata.get(key)!.slice(0, 60))}` : "is missing";
-    throw new AppError("unsupported_model", `${file} is not a guide we can run: "${key}" ${said} in its metadata (${issue.message}); write it as the guide file format says.`, { key });
+    const key = String(issue.path[0]); // what follows it are places within a list
+    const said = metadata.has(key) ? `is ${JSON.stringify(metadata.get(key)!.slice(0, 60))} in its metadata (${issue.message})` : "is missing in its metadata";
+    throw new AppError("unsupported_model", `${file} is not a guide we can run: "${key}" ${said}; write it as docs/guide-file.md says.`, { key });
   }
   const raw = result.data;
   const count = raw.block_out_channels.length;

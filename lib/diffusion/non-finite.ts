@@ -1,12 +1,8 @@
 import { AppError } from "#lib/errors.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
+import { nonFiniteTensor } from "#lib/weights/non-finite-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
-import { readValues } from "#lib/weights/read-tensor.ts";
-import { sizeOf } from "#lib/tensor/tensor.ts";
 import { type ModelFiles, usedFiles } from "./model-files.ts";
-
-const CHUNK = 2 ** 20;
-const mayHoldNaN = new Set(["F32", "F16", "BF16"]); // a network takes no others
 
 /**
  * Runs work on a model; where a prediction turns out not to be a number, looks through the weights for the tensor that is to
@@ -29,14 +25,8 @@ async function findNonFinite(files: ModelFiles): Promise<{ file: string; tensor:
   for (const { name, path } of usedFiles(files).filter((file) => file.path.endsWith(".safetensors"))) {
     const source = await openFile(path);
     try {
-      for (const entry of (await readHeader(source)).tensors.values()) {
-        if (!mayHoldNaN.has(entry.dtype)) continue;
-        const size = sizeOf(entry.shape);
-        for (let begin = 0; begin < size; begin += CHUNK) {
-          const values = await readValues(source, entry, begin, Math.min(size, begin + CHUNK));
-          if (!values.every(Number.isFinite)) return { file: name, tensor: entry.name };
-        }
-      }
+      const tensor = await nonFiniteTensor(source, await readHeader(source));
+      if (tensor !== null) return { file: name, tensor };
     } finally {
       await source.close();
     }

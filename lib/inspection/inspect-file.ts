@@ -2,7 +2,8 @@ import { basename } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
 import { readLowRankFile } from "#lib/weights/low-rank.ts";
-import { readHeader } from "#lib/weights/safetensors.ts";
+import { nonFiniteTensor } from "#lib/weights/non-finite-tensor.ts";
+import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
 import { describeFile, notAsItIs } from "./describe.ts";
 import type { Inspection } from "./facts.ts";
 import { readAlphas } from "./low-rank-facts.ts";
@@ -14,16 +15,24 @@ export async function inspectFile(given: string, name = basename(given)): Promis
   try {
     const header = await readHeader(source).catch((failure: unknown) => refuseGraph(source, failure));
     const inspection = describeFile({ name, path: source.path, header }, await readAlphas(source, header));
-    return inspection.kind === "low-rank fine-tune" && inspection.runs ? await tryLayers(inspection, source.path) : inspection;
+    if (!inspection.runs) return inspection;
+    if (inspection.kind === "low-rank fine-tune") return orProblem(inspection, await layersProblem(source.path));
+    return inspection.kind === "guide" ? orProblem(inspection, await valuesProblem(source, header)) : inspection;
   } finally {
     await source.close();
   }
 }
 
+const orProblem = (inspection: Inspection, problem: string | null): Inspection =>
+  problem === null ? inspection : { ...inspection, problems: [...inspection.problems, problem], runs: false, whatRuns: notAsItIs };
+
 /** Whether its layers can be added is for those to say who add them. */
-async function tryLayers(inspection: Inspection, path: string): Promise<Inspection> {
-  const problem = await readLowRankFile(path, 1).then(() => null, sentenceOf);
-  return problem === null ? inspection : { ...inspection, problems: [...inspection.problems, problem], runs: false, whatRuns: notAsItIs };
+const layersProblem = (path: string): Promise<string | null> => readLowRankFile(path, 1).then(() => null, sentenceOf);
+
+/** A guide is small enough to be read whole, and one bad number spoils every picture. */
+async function valuesProblem(source: FileSource, header: SafetensorsHeader): Promise<string | null> {
+  const tensor = await nonFiniteTensor(source, header);
+  return tensor && `${source.name}: the tensor "${tensor}" holds NaN or infinity; go back to a checkpoint that does not, and save it again.`;
 }
 
 /** ONNX is protobuf without a magic number: field 1, a small version of the format, then another field of ModelProto. */

@@ -40,6 +40,8 @@ type Fits = Rule["fits"];
 const has = (...names: readonly string[]): Fits => (tensors) => names.every((name) => tensors.has(name));
 const any = (pattern: RegExp): Fits => (tensors) => tensors.keys().some((name) => pattern.test(name));
 const rank = (name: string, dimensions: number): Fits => (tensors) => tensors.get(name)?.shape.length === dimensions;
+/** All but one of them: a file that lacks one is of that kind still, and is told which. */
+const nearly = (...names: readonly string[]): Fits => (tensors) => names.filter((name) => tensors.has(name)).length >= names.length - 1;
 const all = (...parts: readonly Fits[]): Fits => (tensors) => parts.every((part) => part(tensors));
 
 /** The first that fits holds, so what contains another kind's names stands before it. */
@@ -48,7 +50,7 @@ const rules: readonly Rule[] = [
   { kind: "controlnet", form: "LDM names", fits: any(/^(control_model\.|input_hint_block\.|lora_controlnet$)/) },
   { kind: "controlnet", form: "diffusers names", fits: any(/^controlnet_(cond_embedding|down_blocks|mid_block|blocks)\b/) },
   { kind: "single-file checkpoint", form: "LDM names", fits: any(/^model\.diffusion_model\./) },
-  { kind: "guide", form: null, fits: has("guidance_embedding.linear_1.weight", "zero_convs.0.weight", "mid_zero_conv.weight") },
+  { kind: "guide", form: null, fits: nearly("guidance_embedding.linear_1.weight", "zero_convs.0.weight", "mid_zero_conv.weight") },
   { kind: "evaluator", form: null, fits: has("conv_in.weight", "blocks.0.conv1.weight", "features.weight", "heads.weight") },
   {
     kind: "unet",

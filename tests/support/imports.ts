@@ -5,7 +5,7 @@ import { dirname, join, posix } from "node:path";
  * Who may import whom: downward or level, and across the columns only through what both may see. `npm run imports` prints
  * every arrow between two folders; one that surprises you means that either the code or this table is wrong.
  */
-const table: Readonly<Record<string, { readonly layer: number; readonly column: "compute" | "hub" | "both" }>> = {
+export const table: Readonly<Record<string, { readonly layer: number; readonly column: "compute" | "hub" | "both" }>> = {
   ...row(6, { hub: ["app"], both: ["workers", "bench"] }),
   ...row(5, { hub: ["hub"] }),
   ...row(4, { compute: ["distill", "measure", "inspection"], hub: ["catalog", "http"] }),
