@@ -1,38 +1,139 @@
-import { headers } from "next/headers";
-import { actorOf } from "#lib/auth/actor-of.ts";
-import { listRepos } from "#lib/catalog/repos/service.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { listPairs } from "#lib/catalog/pairs/views.ts";
+import { pairQuery } from "#lib/catalog/pairs/schema.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
+import { listRepos } from "#lib/catalog/repos/service.ts";
+import type { Showcase } from "#lib/catalog/sheets/schema.ts";
+import { picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
+import { Compare, type ComparedPicture } from "./_islands/compare.tsx";
+import { Refresh } from "./_islands/refresh.tsx";
+import { currentActor } from "./_page/actor.ts";
+import { toAge, toPlural } from "./_page/units.ts";
+import { Button, ButtonLink } from "./_ui/button.tsx";
+import { Empty } from "./_ui/empty.tsx";
+import { Estimate } from "./_ui/estimate.tsx";
+import { Passes } from "./_ui/passes.tsx";
+import { RepoCard } from "./_ui/repo-card.tsx";
+import { Term } from "./_ui/term.tsx";
+import { standingOf, Verdict } from "./_ui/verdict.tsx";
 
-const kinds = [["base", "Bases"], ["finetune", "Fine-tunes"], ["guide", "Guides"]] as const;
-
-/** What is here, and where the rest is until it has pages of its own. */
+/** What a guide does, in one look; then the three ways on: a guide for your model, your model for the guides, everything there is. */
 export default async function FrontPage() {
-  const actor = await actorOf(await headers());
-  const lists = await Promise.all(kinds.map(async ([kind, title]) => ({ kind, title, list: await listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit: "20" })) })));
+  const actor = await currentActor();
+  const [shown, models, guides] = await Promise.all([showcase(actor), cardsOf(actor, "finetune", 6), cardsOf(actor, "guide", 3)]);
   return (
-    <main className="space-y-6">
-      <header className="flex items-baseline justify-between gap-4">
-        <h1 className="text-2xl font-semibold">Guidepost</h1>
-        <nav className="flex gap-4">
-          <a href="/api/v1/openapi.json">API</a>
-          {actor.kind === "person" ? <span>{actor.name}</span> : <a href="/sign-in">Sign in</a>}
-        </nav>
-      </header>
-      <p className="text-quiet">A guide is a small network that does for a text-to-image model what classifier-free guidance does, in one pass a step instead of two.</p>
-      {lists.map(({ kind, title, list }) => (
-        <section key={kind} aria-labelledby={kind}>
-          <h2 id={kind} className="text-lg font-semibold">{title}</h2>
-          {list.items.length === 0 && <p className="text-quiet">None yet.</p>}
-          <ul className="divide-y divide-line">
-            {list.items.map(({ id, owner, name, summary, downloads }) => (
-              <li key={id} className="flex flex-wrap justify-between gap-x-4 py-2">
-                <a className="break-all" href={`/api/v1/repos/${owner}/${name}`}>{`${owner}/${name}`}</a>
-                <span className="text-quiet">{summary || `${downloads} downloads`}</span>
-              </li>
-            ))}
-          </ul>
-        </section>
-      ))}
-    </main>
+    <>
+      <section aria-labelledby="what" className="grid items-start gap-x-12 gap-y-8 lg:grid-cols-[minmax(0,1fr)_auto]">
+        <div className="max-w-[56ch]">
+          <h1 id="what" className="text-hero">
+            What CFG does in two passes, a guide does in one
+          </h1>
+          <p className="mt-4 text-title text-quiet">
+            A <Term word="guide" /> is a network of about a hundredth of your model&apos;s size. Trained once for a <Term word="base" />, it stands in for <Term word="cfg">classifier-free guidance</Term> on that base and on the{" "}
+            <Term word="fine-tune">fine-tunes</Term> made from it. This hub measures which guide works on which model, and shows you how it looks.
+          </p>
+          <Passes className="mt-6" />
+          <FindGuide models={models.repos.map(({ owner, name }) => `${owner}/${name}`)} />
+          <div className="mt-4 flex flex-wrap gap-3">
+            <ButtonLink href="/upload">Upload a fine-tune</ButtonLink>
+            <ButtonLink href="/browse">Browse everything</ButtonLink>
+          </div>
+        </div>
+        {shown ? <Shown {...shown} /> : <Waiting actor={actor} />}
+      </section>
+      <Cards title="Fine-tunes" note="Every card shows the same prompts and seeds, drawn here with the best guide." href="/browse?kind=finetune" {...models} />
+      <Cards title="Guides" note="Each on several fine-tunes." href="/browse?kind=guide" {...guides} />
+    </>
+  );
+}
+
+type ListedCards = Awaited<ReturnType<typeof cardsOf>>;
+
+async function cardsOf(actor: Actor, kind: "finetune" | "guide", limit: number) {
+  const { items } = await listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit }));
+  return { repos: items, pictures: await picturesOf(actor, items.map(({ id }) => id)) };
+}
+
+/** The best of what was measured here: the same noise, the same prompt, with CFG and with the guide. */
+function Shown({ pair, sheet }: Showcase) {
+  const row = sheet.rows.find(({ pictures }) => pictures.guide && pictures.cfg)!;
+  const pictures = [row.pictures.conditional, row.pictures.guide, row.pictures.cfg].filter((picture): picture is ComparedPicture => picture !== null);
+  return (
+    <div className="min-w-0">
+      <Compare pictures={pictures} prompt={row.prompt} seed={row.seed} room={512} phoneRoom={358} />
+      <p className="mt-3 max-w-[512px] text-small text-quiet">
+        «{row.prompt}» · <a href={`/${pair.finetune.repo}`}>{pair.finetune.repo}</a> with <a href={`/${pair.guide.repo}`}>{pair.guide.repo}</a>
+      </p>
+      <p className="mt-1 flex max-w-[512px] flex-wrap items-baseline gap-x-4 gap-y-1 text-small">
+        <Verdict standing={standingOf({ state: "measured", verdict: pair.verdict })} stale={pair.stale} />
+        <span>
+          <Term word="recovered">recovers</Term> <Estimate of={pair.recovered} />
+        </span>
+        <a href={`/pairs/${pair.id}`}>measured on this hub{pair.measuredAt && ` ${toAge(pair.measuredAt)}`}</a>
+      </p>
+    </div>
+  );
+}
+
+/** Before anything was measured: what is going on, or what to do. */
+async function Waiting({ actor }: { readonly actor: Actor }) {
+  const { items } = await listPairs(actor, pairQuery.parse({ limit: 100 }));
+  const moving = items.filter(({ state }) => state === "queued" || state === "running").length;
+  const measured = items.filter(({ state }) => state === "succeeded").length;
+  return (
+    <div className="w-full max-w-[512px] lg:w-[512px]">
+      {moving > 0 && <Refresh every={4000} />}
+      <Empty title={items.length === 0 ? "Nothing was measured on this hub yet" : `${toPlural(measured, "pair")} measured, ${moving} to go`} action={<ButtonLink href={moving > 0 ? "/jobs" : "/upload"}>{moving > 0 ? "Watch the jobs" : "Upload a base and a guide"}</ButtonLink>}>
+        Here you will see a picture drawn with CFG beside the same picture drawn with a guide, with a divider to drag.
+        {moving > 0 && " The hub is measuring what it has and drawing the first pictures; that takes a few minutes."}
+      </Empty>
+    </div>
+  );
+}
+
+function FindGuide({ models }: { readonly models: readonly string[] }) {
+  return (
+    <form action="/browse" className="mt-6 flex flex-wrap items-end gap-2">
+      <input type="hidden" name="kind" value="finetune" />
+      <div className="min-w-56 flex-1">
+        <label htmlFor="model" className="block text-small font-medium">
+          Find a guide for your model
+        </label>
+        <input id="model" name="q" list="models" placeholder="name of a fine-tune" autoComplete="off" className="mt-1 h-9 w-full rounded border border-edge bg-raised px-3" />
+        <datalist id="models">
+          {models.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+      </div>
+      <Button type="submit" look="primary">
+        Find
+      </Button>
+    </form>
+  );
+}
+
+function Cards({ title, note, href, repos, pictures }: ListedCards & { readonly title: string; readonly note: string; readonly href: string }) {
+  return (
+    <section aria-labelledby={title} className="mt-14">
+      <div className="flex flex-wrap items-baseline justify-between gap-x-4">
+        <h2 id={title} className="text-page">
+          {title}
+        </h2>
+        <a href={href}>All {title.toLowerCase()}</a>
+      </div>
+      <p className="mb-4 text-quiet">{note}</p>
+      {repos.length === 0 ? (
+        <Empty title="None yet" action={<ButtonLink href="/upload">Upload one</ButtonLink>} />
+      ) : (
+        <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
+          {repos.map((repo) => (
+            <li key={repo.id} className="grid">
+              <RepoCard repo={repo} pictures={pictures.get(repo.id) ?? []} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
   );
 }

@@ -21,6 +21,8 @@ export interface BenchHub {
   readonly folder: string;
   readonly databaseUrl: string;
   readonly webPid: number;
+  /** One of its processes, before the rest. */
+  stop(name: "web" | "worker"): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,7 +54,7 @@ export async function startBenchHub(...names: readonly (keyof typeof scripts)[])
     await buildPages(progress);
     const variables = (): NodeJS.ProcessEnv => ({ ...ownVariables(), NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", LOG_LEVEL: "info" });
     for (const name of names) services.push(await startService({ name, script: new URL(scripts[name], import.meta.url), variables, log: join(folder, `log/${name}.log`), say: progress, onGivenUp: fail }));
-    return { url: own.GUIDEPOST_URL, folder, databaseUrl: postgres.url, webPid: services[names.indexOf("web")]!.pid!, close };
+    return { url: own.GUIDEPOST_URL, folder, databaseUrl: postgres.url, webPid: services[names.indexOf("web")]!.pid!, stop: (name) => services[names.indexOf(name)]!.stop(15_000), close };
   } catch (cause) {
     await close();
     throw cause;

@@ -13,6 +13,7 @@ import { benchRequests, showRequests } from "./requests.ts";
 import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
 import { benchTransfer, showTransfer } from "./transfer.ts";
+import { benchWeb, showWeb } from "./web.ts";
 
 interface Bench<Result> {
   readonly run: (subject: Subject, rounds: number, runtime: Runtime) => Promise<Result>;
@@ -47,6 +48,7 @@ const benches: Readonly<Record<string, Bench<unknown>>> = {
 const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
   requests: hubBench({ run: benchRequests, show: showRequests, rounds: 5 }),
   transfer: hubBench({ run: benchTransfer, show: showTransfer, rounds: 3 }),
+  web: hubBench({ run: benchWeb, show: showWeb, rounds: 3 }),
   start: hubBench({ run: benchStart, show: showStart, rounds: 5 }),
   kill: hubBench({ run: benchKill, show: showKill, rounds: 20 }),
 };
@@ -64,8 +66,8 @@ const program = new Command("npm run bench --")
   .addOption(new Option("--model <name>", "which model; sd15 writes 1.7 GB of random weights once").choices([...subjectNames, "both"]).default("starter"))
   .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
   .option("--threads <count>", "processor threads", threads, defaultThreads)
-  .option("--repos <count>", "requests: how many repos the hub has", integer("--repos", 100, 1_000_000), 10_000)
-  .option("--seconds <count>", "requests: how long each is asked in a round", integer("--seconds", 1, 3600), 5)
+  .option("--repos <count>", "requests, web: how many repos the hub has", integer("--repos", 100, 1_000_000), 10_000)
+  .option("--seconds <count>", "requests, web: how long each is asked in a round", integer("--seconds", 1, 3600), 5)
   .option("--size <bytes>", "transfer: of the file, like 64MB or 4GB", bytes, 4e9)
   .option("--json <file>", "also write the figures as JSON; - is standard output, instead of tables")
   .exitOverride()

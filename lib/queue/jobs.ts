@@ -22,8 +22,8 @@ export const queueNames = Object.keys(queues) as QueueName[];
 
 export const queueOf = (kind: JobKind): QueueName => queueNames.find((name) => queues[name].some((each) => each === kind))!;
 
-/** Higher goes first. */
-export const priorities = { person: 100, upload: 50, batch: 0 } as const;
+/** Higher goes first. The pictures of a pair that was measured come before the next pair of a batch is. */
+export const priorities = { person: 100, upload: 50, sheet: 10, batch: 0 } as const;
 export type Priority = keyof typeof priorities;
 
 /**
@@ -36,7 +36,7 @@ export const places: Readonly<Record<QueueName, readonly Priority[]>> = {
 };
 
 /** How many jobs of one queue and priority may wait. An upload is refused last: its bytes have come already. */
-export const waitingLimits: Readonly<Record<Priority, number>> = { person: 200, upload: 10_000, batch: 1000 };
+export const waitingLimits: Readonly<Record<Priority, number>> = { person: 200, upload: 10_000, sheet: 1000, batch: 1000 };
 
 /** How many jobs that a person waits for may wait for the same person. */
 export const OWN_WAITING_LIMIT = 8;

@@ -2,11 +2,15 @@ import { afterAll, beforeAll, describe, vi } from "vitest";
 import { startStage } from "./running-stage.ts";
 import type { StartedStage, Story } from "./stories.ts";
 import { common } from "./common.ts";
+import { front } from "./front.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 400_000 }); // the first start builds the pages
 
 /** What people do with the pages, told in this order on one hub, in a browser. */
-const stories: readonly (readonly [title: string, story: Story])[] = [["What all pages share", common]];
+const stories: readonly (readonly [title: string, story: Story])[] = [
+  ["What all pages share", common],
+  ["1 The front page", front],
+];
 
 let started: StartedStage;
 beforeAll(async () => {

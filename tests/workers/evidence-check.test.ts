@@ -259,6 +259,7 @@ describe("a measurement is written once", () => {
     reasons: ["For a test."],
     summary: { request, measured: { structure: [], lineage: null, agreement: null, fidelity: null, cost: null, protocol: { version: 1, sampler: "ddim", steps: 20, guidanceScale: 5, agreementGuidances: [2], agreementPrompts: 16, agreementSeed: 99, pictureSeed: 77 }, evaluatorSha256: null, promptsSha256: null, files: [], runtime: { name: "x", version: "1", provider: "cpu", threads: 1 } } },
     levels: [{ level: 0, n: 1, raw: {}, milliseconds: 0 }],
+    prompts: [],
     machine: "test",
   });
   const waiting = async (): Promise<string> => (await pairOf("ann/own-neon", "ann/guide-tiny", ann))[0]!.id;

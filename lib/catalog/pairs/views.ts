@@ -3,6 +3,7 @@ import { requireRead, visibleTo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { AppError } from "#lib/errors.ts";
+import type { Feed } from "#lib/http/events.ts";
 import { type Page, parseCursor, toCursor } from "#lib/http/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
@@ -72,6 +73,13 @@ export function evidenceOf({ state, verdict, problem, summary, measuredAt }: Pai
   return { state, verdict, recovered: fidelity?.recovered ?? null, n: fidelity?.cfg.n ?? agreement?.fvu.n ?? null, problem, measuredAt: measuredAt && measuredAt.toISOString() };
 }
 
+/** A pair as lists show it; null where it is not there, or may not be seen. */
+export async function getPairItem(actor: Actor, id: string): Promise<PairItem | null> {
+  const row = await pairById(id);
+  const [seen] = row ? await seenBy(actor, [row]) : [];
+  return seen ? toItem(seen) : null;
+}
+
 /** A pair with everything that was measured; `withRaw`: down to the value of every sample. @throws not_found */
 export async function getPair(actor: Actor, id: string, withRaw: boolean): Promise<PairView> {
   const seen = await requireSeen(actor, id);
@@ -86,6 +94,21 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
     measurements: row.state === "succeeded" ? await measurementsOf(id, row.attempt, withRaw) : [],
   };
 }
+
+/** How a measurement moves, for whoever looks on: `state` is all of it, `progress` how far it is, `end` its last state. */
+export const pairFeed = (actor: Actor, id: string): Feed<PairView> => ({
+  id,
+  read: () => getPair(actor, id, false),
+  changes(before, now) {
+    const end = hasEnded(now) ? [{ name: "end", data: { state: now.state, verdict: now.verdict, problem: now.problem } }] : [];
+    const stateOf = ({ progress: _progress, ...rest }: PairView): string => JSON.stringify(rest);
+    if (before === null || stateOf(before) !== stateOf(now)) return [{ name: "state", data: now }, ...end];
+    return JSON.stringify(before.progress) === JSON.stringify(now.progress) ? [] : [{ name: "progress", data: now.progress }];
+  },
+  hasEnded,
+});
+
+const hasEnded = ({ state }: PairView): boolean => state !== "queued" && state !== "running";
 
 const place = z.tuple([z.iso.datetime(), z.uuid()]);
 const BATCH = 100;

@@ -1,4 +1,5 @@
 import { requireRuns } from "#lib/catalog/models/service.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
@@ -57,17 +58,24 @@ export const saveProgress = (id: string, attempt: number, progress: Progress): P
 export type Outcome = Omit<StoredOutcome, "summary" | "levels"> & {
   readonly summary: { readonly request: StoredSummary["request"]; readonly measured: object };
   readonly levels: readonly (Omit<StoredOutcome["levels"][number], "raw"> & { readonly raw: object })[];
+  /** What was drawn, or would have been. */
+  readonly prompts: readonly string[];
 };
 
-/** In one transaction. @returns false when this attempt is not the last one; nothing was written then */
-export function recordOutcome(id: string, attempt: number, { summary, levels, ...outcome }: Outcome): Promise<boolean> {
+/** In one transaction, with the asking for the pair's sheet where there is something to see. @returns false when this attempt is not the last one; nothing was written then */
+export function recordOutcome(id: string, attempt: number, { summary, levels, prompts, ...outcome }: Outcome): Promise<boolean> {
   const stored: StoredOutcome = {
     ...outcome,
     reasons: outcome.reasons.map(toStorableText),
     summary: storedSummary.parse(toStorableJson(summary)),
     levels: levels.map((level) => ({ ...level, raw: toStorableJson(level.raw) as StoredOutcome["levels"][number]["raw"] })),
   };
-  return inTransaction(database(), (transaction) => writeOutcome(transaction, id, attempt, stored));
+  return inTransaction(database(), async (transaction) => {
+    if (!(await writeOutcome(transaction, id, attempt, stored))) return false;
+    const { finetuneCommitId, guideCommitId } = (await pairById(id, transaction))!;
+    if (stored.verdict !== "incompatible" && finetuneCommitId && guideCommitId) await addSheet(transaction, { pairId: id, finetuneCommitId, guideCommitId, prompts });
+    return true;
+  });
 }
 
 export const failPair = (id: string, attempt: number, failure: AppError): Promise<boolean> => writeFailure(id, attempt, toStorableText(failure.message));

@@ -84,13 +84,13 @@ function toRow({ finetuneCommit, guideCommit, images, ...row }: Selected): Previ
 
 const toSide = ({ id, repo }: Selected["finetuneCommit"]): SideRow => ({ commitId: id, owner: repo.namespace.name, repo: repo.name });
 
-/** What somebody may see: their own previews, and those that are shown on a model's page, while they may see both repos. */
-function seenBy(actor: Actor): Prisma.PreviewWhereInput {
+/** What somebody may see: their own previews, those that are shown on a model's page and those of sheets, while they may see both repos. */
+export function seenBy(actor: Actor): Prisma.PreviewWhereInput {
   const repo = visibleTo(actor);
   const both: Prisma.PreviewWhereInput[] = [{ finetuneCommit: { repo } }, { OR: [{ guideCommitId: null }, { guideCommit: { repo } }] }];
   if (seesAll(actor)) return { AND: both };
   const own = actor.kind === "person" ? [{ userId: actor.userId }] : [];
-  return { AND: [...both, { OR: [{ isAttached: true }, ...own] }] };
+  return { AND: [...both, { OR: [{ isAttached: true }, { sheetIndex: { not: null } }, ...own] }] };
 }
 
 export async function seenPreview(actor: Actor, id: string): Promise<PreviewRow | null> {
@@ -107,10 +107,16 @@ export interface Selection {
   readonly after: readonly [createdAt: Date, id: string] | null;
 }
 
-/** Newest first. */
+/** Whole rows, for who knows which. */
+export async function selectPreviews(where: Prisma.PreviewWhereInput, orderBy: Prisma.PreviewOrderByWithRelationInput): Promise<PreviewRow[]> {
+  return (await database().preview.findMany({ where, orderBy, select: columns(false) })).map(toRow);
+}
+
+/** Newest first, without those of sheets. */
 export async function seenPreviews(actor: Actor, { userId, isAttached, finetuneRepoId, guideRepoId, after }: Selection, count: number): Promise<PreviewRow[]> {
   const where: Prisma.PreviewWhereInput[] = [
     seenBy(actor),
+    { sheetIndex: null },
     { ...(userId !== undefined && { userId }), ...(isAttached && { isAttached }) },
     ...(finetuneRepoId === undefined ? [] : [{ finetuneCommit: { repoId: finetuneRepoId } }]),
     ...(guideRepoId === undefined ? [] : [{ guideCommit: { repoId: guideRepoId } }]),
@@ -131,11 +137,13 @@ export interface PreviewToAdd {
   readonly finetuneCommitId: string;
   readonly guideCommitId: string | null;
   readonly recipe: StoredRecipe;
+  /** Its place, where it is one of a pair's sheet. */
+  readonly sheet?: { readonly pairId: string; readonly sheetIndex: number };
 }
 
-/** @returns false where there is one of this id already */
-export async function insertPreview(transaction: Transaction, { userId = undefined, ...preview }: PreviewToAdd): Promise<boolean> {
-  const { count } = await transaction.preview.createMany({ data: { ...preview, userId: userId ?? null, expiresAt: expiry() }, skipDuplicates: true });
+/** @returns false where there is one of this id, or at this place of the sheet, already */
+export async function insertPreview(transaction: Transaction, { userId, sheet, ...preview }: PreviewToAdd): Promise<boolean> {
+  const { count } = await transaction.preview.createMany({ data: { ...preview, ...sheet, userId: userId ?? null, expiresAt: sheet ? null : expiry() }, skipDuplicates: true });
   return count === 1;
 }
 
@@ -160,7 +168,7 @@ export async function deletePreview(transaction: Transaction, id: string): Promi
 
 /** @returns false where it is gone, or has not succeeded */
 export async function attachRow(transaction: Transaction, id: string, isAttached: boolean): Promise<boolean> {
-  return (await transaction.preview.updateMany({ where: { id, state: "succeeded" }, data: { isAttached, expiresAt: isAttached ? null : expiry() } })).count === 1;
+  return (await transaction.preview.updateMany({ where: { id, state: "succeeded", sheetIndex: null }, data: { isAttached, expiresAt: isAttached ? null : expiry() } })).count === 1;
 }
 
 /** How long the last previews of a model took. */
@@ -198,8 +206,9 @@ export async function insertImage(transaction: Transaction, id: string, attempt:
 
 /** The pictures of attempts that were lost on the way go. */
 export async function writeSuccess(transaction: Transaction, id: string, attempt: number, took: Timings): Promise<boolean> {
-  const done = { state: "succeeded", timings: took, problem: null, progress: Prisma.DbNull, finishedAt: new Date(), expiresAt: expiry() } as const;
+  const done = { state: "succeeded", timings: took, problem: null, progress: Prisma.DbNull, finishedAt: new Date() } as const;
   if ((await transaction.preview.updateMany({ where: { id, attempt, state: "running" }, data: done })).count === 0) return false;
+  await transaction.preview.updateMany({ where: { id, sheetIndex: null }, data: { expiresAt: expiry() } });
   await transaction.previewImage.deleteMany({ where: { previewId: id, attempt: { lt: attempt } } });
   return true;
 }

@@ -142,7 +142,7 @@ export async function attachPreview(actor: Actor, id: string, { attached }: { re
   const { finetune } = await requireSeen(actor, id);
   const repo = await requireWrite(actor, finetune);
   await inTransaction(database(), async (transaction) => {
-    if (!(await attachRow(transaction, id, attached))) throw new AppError("conflict", "Only a preview that has all its pictures can be shown on a model's page; wait for it, or run it again.");
+    if (!(await attachRow(transaction, id, attached))) throw new AppError("conflict", "Only a preview of somebody that has all its pictures can be shown on a model's page; wait for it, or run it again.");
     await audit(transaction, actor, "preview.attach", id, { attached, repoId: repo.id });
   });
   return getPreview(actor, id);

@@ -53,15 +53,19 @@ function toItem(actor: Actor, row: PreviewRow): PreviewItem {
   };
 }
 
-const addressOf = (id: string): string => `${env().publicUrl}/api/v1/previews/${id}`;
+const pathOf = (id: string): string => `/api/v1/previews/${id}`;
+const addressOf = (id: string): string => env().publicUrl + pathOf(id);
 const toSide = ({ commitId, owner, repo }: SideRow): PreviewItem["finetune"] => ({ repo: `${owner}/${repo}`, commit: commitId });
 
 /** Which bytes the address of a picture names: a browser may keep them for ever. */
-const versionOf = ({ blobSha256 }: ImageRow): string => blobSha256.slice(0, 12);
+const versionOf = ({ blobSha256 }: Pick<ImageRow, "blobSha256">): string => blobSha256.slice(0, 12);
+
+/** From the slash on. */
+export const pictureUrl = (id: string, image: Pick<ImageRow, "mode" | "blobSha256">): string => `${pathOf(id)}/pictures/${image.mode}?v=${versionOf(image)}`;
 
 const toPicture = (id: string, image: ImageRow): Picture => ({
   mode: image.mode,
-  url: `${addressOf(id)}/pictures/${image.mode}?v=${versionOf(image)}`,
+  url: env().publicUrl + pictureUrl(id, image),
   width: image.width,
   height: image.height,
   passes: image.passes,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { inspectionQuery, inspectionView } from "#lib/catalog/inspections/schema.ts";
 import { newCheck, pairList, pairQuery, pairView, partnerList } from "#lib/catalog/pairs/schema.ts";
 import { repoParams } from "#lib/catalog/repos/schema.ts";
+import { sheet } from "#lib/catalog/sheets/schema.ts";
 import { operation } from "#lib/http/operation.ts";
 import { pageQuery } from "#lib/http/page.ts";
 
@@ -87,6 +88,32 @@ export const getPair = operation({
   status: 200,
   response: pairView,
   failures: ["not_found"],
+});
+
+export const getSheet = operation({
+  id: "getSheet",
+  method: "GET",
+  path: "/api/v1/pairs/{id}/sheet",
+  summary: "The pictures that the hub drew of a pair: the same prompts and seeds for all, in every mode",
+  tag: "evidence",
+  scope: null,
+  params: pairParams,
+  status: 200,
+  response: sheet,
+  failures: ["not_found"],
+});
+
+export const watchPair = operation({
+  id: "watchPair",
+  method: "GET",
+  path: "/api/v1/pairs/{id}/events",
+  summary: "A measurement as it moves, as server-sent events: state, progress, end; failure where it cannot go on",
+  tag: "evidence",
+  scope: null,
+  params: pairParams,
+  status: 200,
+  response: "text/event-stream",
+  failures: ["not_found", "rate_limited"],
 });
 
 export const cancelPair = operation({

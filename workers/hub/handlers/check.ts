@@ -7,6 +7,7 @@ import { type Check, claimPair, failPair, getCheck, type Outcome, recordOutcome,
 import type { Verdict } from "#lib/db/generated/client.ts";
 import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
+import { plainPrompts } from "#lib/measure/prompts.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
 import { deadlines } from "#lib/queue/jobs.ts";
@@ -103,6 +104,8 @@ function toOutcome({ request, files }: Check, judges: Judges, { report, runtime 
       ...(fidelity ? [{ level: 4 as const, n: fidelity.cfg.n, raw: raw.fidelity, milliseconds: milliseconds("pictures") }] : []),
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],
+    // Where nothing was read no picture was drawn: then the plain ones.
+    prompts: raw.fidelity.length > 0 ? raw.fidelity.map(({ prompt }) => prompt) : plainPrompts,
     machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
   };
 }

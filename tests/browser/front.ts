@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import type { Story } from "./stories.ts";
+
+export const front: Story = (stage) => {
+  /** The front page once the hub has measured and drawn something of its own. */
+  const shown = async (): Promise<Page> => {
+    const page = await stage().open("/");
+    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 200_000 }); // the page refreshes itself while the hub measures
+    return page;
+  };
+
+  test("shows in one look what a guide does: CFG beside it, passes and seconds under each, measured here", async () => {
+    const page = await shown();
+    await expect.poll(() => page.locator("figcaption").innerText()).toMatch(/CFG\s*· 40 passes · \d+\.\d\d s[^]*guide\s*· 20 passes · \d+\.\d\d s/);
+    const images = page.locator("figure img");
+    expect(await images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth))).toEqual([128, 128]);
+    await page.getByRole("link", { name: /^measured on this hub/ }).click();
+    await page.waitForURL(/\/pairs\/[0-9a-f-]{36}$/);
+    await page.context().close();
+  });
+
+  test("the divider follows the arrow keys and the mouse; the other views show what they say", async () => {
+    const page = await shown();
+    const divider = page.getByRole("slider", { name: /^Divider: CFG on the left, guide on the right$/ });
+    await divider.focus();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowLeft");
+    expect(await divider.getAttribute("aria-valuetext")).toBe("48 % CFG");
+    expect(await page.locator("figure img").nth(1).evaluate((image) => image.style.clipPath)).toBe("inset(0px 0px 0px 48%)");
+    const box = (await divider.boundingBox())!;
+    await page.mouse.move(box.x + box.width * 0.48, box.y + 50);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.8, box.y + 50, { steps: 5 });
+    await page.mouse.up();
+    expect(Number((await divider.getAttribute("aria-valuetext"))!.split(" ")[0])).toBeGreaterThan(70);
+
+    await page.getByRole("button", { name: "Side by side" }).click();
+    expect(await page.locator("figure img").count()).toBe(3);
+    await page.getByRole("button", { name: /^Difference/ }).click();
+    expect(await page.locator("figure img").nth(1).evaluate((image) => getComputedStyle(image).mixBlendMode)).toBe("difference");
+    await page.getByRole("button", { name: "Blink" }).click();
+    const clip = (): Promise<string> => page.locator("figure img").nth(1).evaluate((image) => image.style.clipPath);
+    const first = await clip();
+    await expect.poll(clip).not.toBe(first);
+    await page.context().close();
+  });
+
+  test("leads on: to a guide for a model, to an upload, to everything", async () => {
+    const page = await shown();
+    await page.getByLabel("Find a guide for your model").fill("watercolor");
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.waitForURL(/\/browse\?kind=finetune&q=watercolor$/);
+    await page.getByRole("link", { name: /watercolor/ }).first().click();
+    await page.waitForURL(/\/guidepost\/watercolor$/);
+    await page.goto(`${stage().url}/`);
+    await page.keyboard.press("/");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("search");
+    await page.context().close();
+  });
+
+  test("says the same before any script has come", async () => {
+    const page = await stage().open("/", { scripts: false });
+    expect(await page.locator("noscript img").count()).toBe(3);
+    expect(await page.getByText(/20 passes · \d+\.\d\d s/).count()).toBeGreaterThan(0);
+    await page.context().close();
+  });
+
+  test("looks right", () => stage().look("front", "/"));
+};
