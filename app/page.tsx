@@ -1,34 +1,40 @@
+import { z } from "zod";
 import type { Actor } from "#lib/auth/actor.ts";
 import { listPairs } from "#lib/catalog/pairs/views.ts";
 import { pairQuery } from "#lib/catalog/pairs/schema.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
-import type { Showcase } from "#lib/catalog/sheets/schema.ts";
+import type { SheetRow, Showcase } from "#lib/catalog/sheets/schema.ts";
 import { picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
-import { Compare, type ComparedPicture } from "./_islands/compare.tsx";
+import { Compare } from "./_islands/compare.tsx";
 import { Refresh } from "./_islands/refresh.tsx";
 import { currentActor } from "./_page/actor.ts";
+import { parseAddress, type SearchParams } from "./_page/address.ts";
 import { toAge, toPlural } from "./_page/units.ts";
 import { Button, ButtonLink } from "./_ui/button.tsx";
 import { Empty } from "./_ui/empty.tsx";
 import { Estimate } from "./_ui/estimate.tsx";
+import { modes } from "./_ui/mode.tsx";
 import { Passes } from "./_ui/passes.tsx";
+import { Picture } from "./_ui/picture.tsx";
 import { RepoCard } from "./_ui/repo-card.tsx";
 import { Term } from "./_ui/term.tsx";
-import { standingOf, Verdict } from "./_ui/verdict.tsx";
+import { Verdict } from "./_ui/verdict.tsx";
 
 /** What a guide does, in one look; then the three ways on: a guide for your model, your model for the guides, everything there is. */
-export default async function FrontPage() {
+export default async function FrontPage({ searchParams }: { readonly searchParams: SearchParams }) {
   const actor = await currentActor();
+  const { seed } = parseAddress(address, await searchParams);
   const [shown, models, guides] = await Promise.all([showcase(actor), cardsOf(actor, "finetune", 6), cardsOf(actor, "guide", 3)]);
   return (
     <>
-      <section aria-labelledby="what" className="grid items-start gap-x-12 gap-y-8 lg:grid-cols-[minmax(0,1fr)_auto]">
+      <section aria-labelledby="what" className="grid items-start gap-x-12 gap-y-6 lg:grid-cols-[minmax(0,1fr)_auto]">
+        <h1 id="what" className="max-w-[18ch] text-hero">
+          What CFG does in two passes, a guide does in one
+        </h1>
+        <div className="min-w-0 lg:col-start-2 lg:row-span-2 lg:row-start-1">{shown ? <Shown {...shown} seed={seed} /> : <Waiting actor={actor} />}</div>
         <div className="max-w-[56ch]">
-          <h1 id="what" className="text-hero">
-            What CFG does in two passes, a guide does in one
-          </h1>
-          <p className="mt-4 text-title text-quiet">
+          <p className="text-title text-quiet">
             A <Term word="guide" /> is a network of about a hundredth of your model&apos;s size. Trained once for a <Term word="base" />, it stands in for <Term word="cfg">classifier-free guidance</Term> on that base and on the{" "}
             <Term word="fine-tune">fine-tunes</Term> made from it. This hub measures which guide works on which model, and shows you how it looks.
           </p>
@@ -39,13 +45,15 @@ export default async function FrontPage() {
             <ButtonLink href="/browse">Browse everything</ButtonLink>
           </div>
         </div>
-        {shown ? <Shown {...shown} /> : <Waiting actor={actor} />}
       </section>
       <Cards title="Fine-tunes" note="Every card shows the same prompts and seeds, drawn here with the best guide." href="/browse?kind=finetune" {...models} />
-      <Cards title="Guides" note="Each on several fine-tunes." href="/browse?kind=guide" {...guides} />
+      <Cards title="Guides" note="Each on several fine-tunes, with the same prompt and seed." href="/browse?kind=guide" {...guides} />
     </>
   );
 }
+
+/** Which picture of the sheet is compared. */
+const address = z.object({ seed: z.coerce.number().int().optional() });
 
 type ListedCards = Awaited<ReturnType<typeof cardsOf>>;
 
@@ -55,23 +63,37 @@ async function cardsOf(actor: Actor, kind: "finetune" | "guide", limit: number) 
 }
 
 /** The best of what was measured here: the same noise, the same prompt, with CFG and with the guide. */
-function Shown({ pair, sheet }: Showcase) {
-  const row = sheet.rows.find(({ pictures }) => pictures.guide && pictures.cfg)!;
-  const pictures = [row.pictures.conditional, row.pictures.guide, row.pictures.cfg].filter((picture): picture is ComparedPicture => picture !== null);
+function Shown({ pair, sheet, seed }: Showcase & { readonly seed: number | undefined }) {
+  const row = sheet.rows.find((one) => one.seed === seed) ?? sheet.rows.toSorted((a, b) => b.prompt.length - a.prompt.length)[0]!; // a prompt that asks for much shows most
+  const pictures = modes.map((mode) => row.pictures[mode]).filter((picture) => picture !== null);
   return (
-    <div className="min-w-0">
+    <>
       <Compare pictures={pictures} prompt={row.prompt} seed={row.seed} room={512} phoneRoom={358} />
+      <Seeds rows={sheet.rows} current={row} />
       <p className="mt-3 max-w-[512px] text-small text-quiet">
         «{row.prompt}» · <a href={`/${pair.finetune.repo}`}>{pair.finetune.repo}</a> with <a href={`/${pair.guide.repo}`}>{pair.guide.repo}</a>
       </p>
       <p className="mt-1 flex max-w-[512px] flex-wrap items-baseline gap-x-4 gap-y-1 text-small">
-        <Verdict standing={standingOf({ state: "measured", verdict: pair.verdict })} stale={pair.stale} />
+        <Verdict standing={pair.verdict} stale={pair.stale} />
         <span>
           <Term word="recovered">recovers</Term> <Estimate of={pair.recovered} />
         </span>
         <a href={`/pairs/${pair.id}`}>measured on this hub{pair.measuredAt && ` ${toAge(pair.measuredAt)}`}</a>
       </p>
-    </div>
+    </>
+  );
+}
+
+/** The other pictures of the sheet, a tap away. */
+function Seeds({ rows, current }: { readonly rows: readonly SheetRow[]; readonly current: SheetRow }) {
+  return (
+    <nav aria-label="Other prompts" className="mt-3 flex max-w-[512px] gap-1">
+      {rows.map(({ seed, prompt, pictures: { guide } }) => (
+        <a key={seed} href={`/?seed=${seed}`} aria-current={seed === current.seed ? "true" : undefined} title={prompt} className="flex-1 border-2 border-transparent hover:border-line aria-[current]:border-accent">
+          {guide && <Picture url={guide.url} width={guide.width} height={guide.height} alt={prompt} eager className="aspect-square! w-full!" />}
+        </a>
+      ))}
+    </nav>
   );
 }
 

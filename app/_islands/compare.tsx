@@ -74,8 +74,8 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320 }:
           )}
           {view === "divider" && (
             <>
-              <div aria-hidden className="pointer-events-none absolute inset-y-0 w-0.5 -translate-x-1/2 bg-white shadow-[0_0_0_1px_rgb(0_0_0/0.6)]" style={{ left: `${at}%` }}>
-                <div className="absolute top-1/2 left-1/2 grid size-8 -translate-1/2 place-items-center rounded-full border-2 border-white bg-black/70 text-small text-white">↔</div>
+              <div aria-hidden className="pointer-events-none absolute inset-y-0 w-0.5 -translate-x-1/2 bg-on-picture shadow-[0_0_0_1px_rgb(0_0_0/0.6)]" style={{ left: `${at}%` }}>
+                <div className="absolute top-1/2 left-1/2 grid size-8 -translate-1/2 place-items-center rounded-full border-2 border-on-picture bg-over-picture/70 text-small text-on-picture">↔</div>
               </div>
               <Corner side="left" mode={a.mode} />
               <Corner side="right" mode={b.mode} />
@@ -151,7 +151,7 @@ export function Caption({ of: { mode, passes, seconds } }: { readonly of: Compar
 
 function Corner({ side, mode }: { readonly side: "left" | "right"; readonly mode: Mode }) {
   return (
-    <span aria-hidden className={`pointer-events-none absolute top-2 rounded bg-black/70 px-1.5 text-small text-white ${side === "left" ? "left-2" : "right-2"}`}>
+    <span aria-hidden className={`pointer-events-none absolute top-2 rounded bg-over-picture/70 px-1.5 text-small text-on-picture ${side === "left" ? "left-2" : "right-2"}`}>
       {modeNames[mode]}
     </span>
   );

@@ -19,7 +19,7 @@ export function Keys() {
     return () => document.removeEventListener("keydown", onKey);
   }, []);
   return (
-    <dialog ref={help} aria-labelledby="keys-title" className="m-auto rounded border border-line bg-raised p-6 text-ink backdrop:bg-black/40">
+    <dialog ref={help} aria-labelledby="keys-title" className="m-auto rounded border border-line bg-raised p-6 text-ink backdrop:bg-over-picture/40">
       <h2 id="keys-title" className="text-title">
         Keys
       </h2>

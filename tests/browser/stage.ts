@@ -81,6 +81,10 @@ export class Stage {
 
   async keep(page: Page, name: string): Promise<void> {
     await mkdir(screenshots, { recursive: true });
+    await page.evaluate(async () => {
+      for (const image of document.images) image.loading = "eager"; // else what is further down is not there yet
+      await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+    });
     await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
   }
 }
