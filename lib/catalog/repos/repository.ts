@@ -2,7 +2,7 @@ import type { CommitItem } from "#lib/catalog/commits/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma, type Repo } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import type { Facets, RepoItem, Sort } from "./schema.ts";
+import { type Facets, type RepoItem, type RepoQuery, sizes, type Sort } from "./schema.ts";
 
 /** Which repos a list holds. `visible` is the condition on `r`, `baseVisible` that on `b`, its base. */
 export interface Selection {
@@ -14,6 +14,8 @@ export interface Selection {
   readonly words: readonly string[];
   readonly license?: string | undefined;
   readonly tag?: string | undefined;
+  readonly measured?: RepoQuery["measured"];
+  readonly size?: RepoQuery["size"];
 }
 
 type Place = readonly [key: string | number, id: string];
@@ -65,8 +67,10 @@ async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Pri
 }
 
 /** By name, for a facet counts as if nothing were chosen from it. */
-function filtersOf({ kind, baseId, owner, words, license, tag }: Selection): Record<string, Prisma.Sql> {
+function filtersOf({ kind, baseId, owner, words, license, tag, measured, size, visible }: Selection): Record<string, Prisma.Sql> {
   return {
+    ...(measured && { measured: hasVerdict(measured, visible) }),
+    ...(size && { size: Prisma.sql`(SELECT ${sizeClass} FROM ref f JOIN commit c ON c.id = f.commit_id WHERE f.repo_id = r.id AND f.name = r.default_branch) = ${sizes.findIndex(({ name }) => name === size) + 1}` }),
     ...(kind && { kind: Prisma.sql`r.kind = ${kind}::repo_kind` }),
     ...(baseId && { base: Prisma.sql`r.base_id = ${baseId}::uuid` }),
     ...(license !== undefined && { license: Prisma.sql`r.license = ${license}` }),
@@ -81,33 +85,48 @@ function hasWord(word: string): Prisma.Sql {
   return Prisma.sql`(r.name ILIKE ${pattern} OR r.summary ILIKE ${pattern} OR r.namespace_id IN (SELECT id FROM namespace WHERE name ILIKE ${pattern}))`;
 }
 
-const MAX_VALUES = 50; // of a facet
+/** 1 for the first class of sizes. */
+const sizeClass = Prisma.sql`width_bucket(c.size::float8, ${sizes.map(({ from }) => from)}::float8[])`;
 
 /**
- * Counts everything in one walk over the repos that may be seen. A pair counts for what may be seen on both sides: for each repo
- * the best verdict of the newest weights.
+ * As rows (id, verdict): for each repo that may be seen the best verdict of its newest weights. A pair counts for what may be seen on
+ * both sides; a repo without any is not there.
  */
+const verdictsOf = (visible: Prisma.Sql): Prisma.Sql => {
+  const heads = Prisma.sql`(
+    SELECT r.id, i.weights_sha256 AS weights FROM repo r JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch
+    JOIN inspection i ON i.commit_id = f.commit_id AND i.state = 'succeeded' AND i.weights_sha256 IS NOT NULL WHERE ${visible})`;
+  return Prisma.sql`
+    SELECT side.id, min(p.verdict) AS verdict
+    FROM pair p JOIN ${heads} f ON f.weights = p.finetune_weights_sha256 JOIN ${heads} g ON g.weights = p.guide_weights_sha256, LATERAL (VALUES (f.id), (g.id)) side(id)
+    WHERE p.verdict <> 'not_measured' GROUP BY side.id`;
+};
+
+const verdictNames: Readonly<Record<string, string>> = { usable_with_limits: "usableWithLimits", not_measured: "notMeasured" };
+const inDatabase = (verdict: string): string => Object.keys(verdictNames).find((name) => verdictNames[name] === verdict) ?? verdict;
+
+function hasVerdict(verdict: NonNullable<RepoQuery["measured"]>, visible: Prisma.Sql): Prisma.Sql {
+  if (verdict === "notMeasured") return Prisma.sql`r.id NOT IN (SELECT v.id FROM (${verdictsOf(visible)}) v)`;
+  return Prisma.sql`r.id IN (SELECT v.id FROM (${verdictsOf(visible)}) v WHERE v.verdict = ${inDatabase(verdict)}::verdict)`;
+}
+
+const MAX_VALUES = 50; // of a facet
+
+/** Counts everything in one walk over the repos that may be seen. */
 export async function countFacets(selection: Selection): Promise<Facets> {
-  const { kind, base, license, ...others } = filtersOf(selection);
-  const all = Prisma.sql`true`;
-  const chosen = (...filters: (Prisma.Sql | undefined)[]): Prisma.Sql => Prisma.join(filters.map((filter) => filter ?? all), " AND ");
+  const { kind, base, license, size, measured: _inFull, ...others } = filtersOf(selection);
+  const measured = selection.measured && Prisma.sql`coalesce(v.verdict, 'not_measured') = ${inDatabase(selection.measured)}::verdict`;
+  const chosen = (...filters: (Prisma.Sql | undefined)[]): Prisma.Sql => Prisma.join(filters.map((filter) => filter ?? Prisma.sql`true`), " AND ");
   const rows = await database().$queryRaw<{ facet: keyof Facets; value: string; count: number }[]>`
-    WITH head AS (
-      SELECT r.id, i.weights_sha256 AS weights
-      FROM repo r
-      JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch
-      JOIN inspection i ON i.commit_id = f.commit_id AND i.state = 'succeeded' AND i.weights_sha256 IS NOT NULL
-      WHERE ${selection.visible}
-    ), verdict AS (
-      SELECT side.id, min(p.verdict) AS verdict
-      FROM pair p JOIN head f ON f.weights = p.finetune_weights_sha256 JOIN head g ON g.weights = p.guide_weights_sha256, LATERAL (VALUES (f.id), (g.id)) side(id)
-      WHERE p.verdict <> 'not_measured' GROUP BY side.id
-    ), seen AS (
-      SELECT r.kind, r.license, b.id AS base, bn.name || '/' || b.name AS base_name, coalesce(v.verdict, 'not_measured') AS verdict,
-        ${chosen(base, license)} AS for_kind, ${chosen(kind, license)} AS for_base, ${chosen(kind, base)} AS for_license, ${chosen(kind, base, license)} AS for_verdict
+    WITH verdict AS (${verdictsOf(selection.visible)}), seen AS (
+      SELECT r.kind, r.license, b.id AS base, bn.name || '/' || b.name AS base_name, ${sizeClass} AS size, coalesce(v.verdict, 'not_measured') AS verdict,
+        ${chosen(base, license, size, measured)} AS for_kind, ${chosen(kind, license, size, measured)} AS for_base, ${chosen(kind, base, size, measured)} AS for_license,
+        ${chosen(kind, base, license, measured)} AS for_size, ${chosen(kind, base, license, size)} AS for_verdict
       FROM repo r
       LEFT JOIN repo b ON b.id = r.base_id AND ${selection.baseVisible}
       LEFT JOIN namespace bn ON bn.id = b.namespace_id
+      LEFT JOIN ref h ON h.repo_id = r.id AND h.name = r.default_branch
+      LEFT JOIN commit c ON c.id = h.commit_id
       LEFT JOIN verdict v ON v.id = r.id
       WHERE ${chosen(selection.visible, ...Object.values(others))}
     )
@@ -115,13 +134,12 @@ export async function countFacets(selection: Selection): Promise<Facets> {
       (SELECT 'kind' AS facet, kind::text AS value, count(*)::int AS count FROM seen WHERE for_kind GROUP BY kind)
       UNION ALL (SELECT 'base', base_name, count(*)::int FROM seen WHERE for_base AND base IS NOT NULL GROUP BY base, base_name ORDER BY 3 DESC, 2 LIMIT ${MAX_VALUES})
       UNION ALL (SELECT 'license', license, count(*)::int FROM seen WHERE for_license AND license IS NOT NULL GROUP BY license ORDER BY 3 DESC, 2 LIMIT ${MAX_VALUES})
+      UNION ALL (SELECT 'size', size::text, count(*)::int FROM seen WHERE for_size AND size IS NOT NULL GROUP BY size)
       UNION ALL (SELECT 'measured', verdict::text, count(*)::int FROM seen WHERE for_verdict GROUP BY verdict)
     ) counted ORDER BY count DESC, value`;
-  const of = (facet: keyof Facets): Facets["kind"] => rows.filter((row) => row.facet === facet).map(({ value, count }) => ({ value, count }));
-  return { kind: of("kind"), base: of("base"), license: of("license"), measured: of("measured").map(({ value, count }) => ({ value: verdictNames[value] ?? value, count })) };
+  const of = (facet: keyof Facets, nameOf = (value: string): string => value): Facets["kind"] => rows.filter((row) => row.facet === facet).map(({ value, count }) => ({ value: nameOf(value), count }));
+  return { kind: of("kind"), base: of("base"), license: of("license"), size: of("size", (value) => sizes[Number(value) - 1]!.name), measured: of("measured", (value) => verdictNames[value] ?? value) };
 }
-
-const verdictNames: Readonly<Record<string, string>> = { usable_with_limits: "usableWithLimits", not_measured: "notMeasured" };
 
 export async function insertRepo(transaction: Transaction, repo: Pick<Repo, "namespaceId" | "name" | "kind" | "visibility" | "baseId" | "license" | "summary" | "tags">): Promise<string> {
   return (await transaction.repo.create({ data: repo, select: { id: true } })).id;

@@ -7,6 +7,7 @@ import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 
 const repoKind = z.enum(["base", "finetune", "guide"]);
+const verdict = z.enum(["verified", "usableWithLimits", "incompatible", "notMeasured"]);
 export const visibility = z.enum(["public", "private"]);
 
 const repoName = z
@@ -54,6 +55,15 @@ export type RepoChange = z.output<typeof repoChange>;
 export const sorts = ["updated", "downloads", "name", "created"] as const;
 export type Sort = (typeof sorts)[number];
 
+/** Classes of size, by the bytes of the newest commit: each begins where the one before it ends. */
+export const sizes = [
+  { name: "under 10 MB", from: 0 },
+  { name: "10 to 100 MB", from: 10e6 },
+  { name: "100 MB to 1 GB", from: 100e6 },
+  { name: "1 to 10 GB", from: 1e9 },
+  { name: "over 10 GB", from: 10e9 },
+] as const;
+
 export const repoQuery = z.object({
   ...pageQuery.shape,
   kind: repoKind.optional(),
@@ -62,6 +72,8 @@ export const repoQuery = z.object({
   q: storableText(200).optional().meta({ description: "words, each of which is in the name or the summary" }),
   license: storableText(100).optional(),
   tag: storableText(100).optional(),
+  measured: verdict.optional().meta({ description: "the best verdict of the newest weights" }),
+  size: z.enum(sizes.map(({ name }) => name)).optional().meta({ description: "by the bytes of the newest commit" }),
   sort: z.enum(sorts).default("updated"),
   facets: z.stringbool().default(false).meta({ description: "whether to count what there is" }),
 });
@@ -96,6 +108,7 @@ export const facets = z
     kind: counts,
     base: counts,
     license: counts,
+    size: counts.meta({ description: "by the bytes of the newest commit" }),
     measured: counts.meta({ description: "by the best verdict of the newest weights: verified, usableWithLimits, incompatible, notMeasured" }),
   })
   .meta({ description: "how many repos there are of each; a facet counts as if it were not chosen from itself" });

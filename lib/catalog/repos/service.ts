@@ -59,11 +59,11 @@ const place = z.union([
 
 /** What the actor may see of all repos. @throws bad_request for a cursor of another list */
 export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoList> {
-  const { kind, owner, q = "", license, tag, sort, cursor, limit } = query;
+  const { kind, owner, q = "", license, tag, measured, size, sort, cursor, limit } = query;
   const [ofSort, ...after] = cursor ? parseCursor(cursor, place) : [sort];
   if (ofSort !== sort) throw new AppError("bad_request", "The cursor belongs to another order of this list; leave it out to begin at its start.", { field: "cursor" });
   const base = query.base === undefined ? null : await requireRead(actor, toRepoName(query.base));
-  const selection: Selection = { visible: isVisible(actor, "r"), baseVisible: isVisible(actor, "b"), kind, baseId: base?.id, owner, words: wordsOf(q), license, tag };
+  const selection: Selection = { visible: isVisible(actor, "r"), baseVisible: isVisible(actor, "b"), kind, baseId: base?.id, owner, words: wordsOf(q), license, tag, measured, size };
   const [items, facets] = await Promise.all([selectRepos(selection, sort, after.length === 2 ? after : null, limit + 1), query.facets ? countFacets(selection) : undefined]);
   return { ...toPage(items, limit, (last) => [sort, ...placeOf(sort, last)]), ...(facets && { facets }) };
 }
