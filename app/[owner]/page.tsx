@@ -1,0 +1,86 @@
+import type { Metadata } from "next";
+import { getNamespace } from "#lib/catalog/namespaces/service.ts";
+import { repoQuery } from "#lib/catalog/repos/schema.ts";
+import { listRepos } from "#lib/catalog/repos/service.ts";
+import { picturesOf } from "#lib/catalog/sheets/service.ts";
+import { currentActor } from "../_page/actor.ts";
+import { shown } from "../_page/shown.ts";
+import { toMoment, toPlural } from "../_page/units.ts";
+import { ButtonLink } from "../_ui/button.tsx";
+import { Empty } from "../_ui/empty.tsx";
+import { Notice } from "../_ui/notice.tsx";
+import { RepoCard } from "../_ui/repo-card.tsx";
+
+interface Props {
+  readonly params: Promise<{ readonly owner: string }>;
+}
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  return { title: decodeURIComponent((await params).owner) };
+}
+
+const sections = [
+  ["finetune", "Fine-tunes"],
+  ["guide", "Guides"],
+  ["base", "Bases"],
+] as const;
+const SHOWN = 12;
+
+/** A person or an organisation, and what they have here. */
+export default async function NamespacePage({ params }: Props) {
+  const actor = await currentActor();
+  const { name, kind, displayName, createdAt, role, members } = await shown(getNamespace(actor, (await params).owner));
+  const lists = await Promise.all(sections.map(async ([of, title]) => ({ of, title, ...(await listRepos(actor, repoQuery.parse({ owner: name, kind: of, limit: String(SHOWN), facets: "true" }))) })));
+  const pictures = await picturesOf(actor, lists.flatMap(({ items }) => items.map(({ id }) => id)));
+  const filled = lists.filter(({ items }) => items.length > 0);
+  return (
+    <>
+      <h1 className="text-page [overflow-wrap:anywhere]">{displayName ?? name}</h1>
+      <p className="mt-1 text-quiet">
+        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toMoment(createdAt).split(",")[0]}
+        {role !== null && kind === "organisation" && ` · you are ${role === "owner" ? "its owner" : `a ${role}`}`}
+      </p>
+      {name === "guidepost" && (
+        <div className="mt-4 max-w-[72ch]">
+          <Notice>These came with Guidepost: small practice models that draw one or two simple things at 128 × 128 pixels. They are here to try everything with, not to make art.</Notice>
+        </div>
+      )}
+      {members && (
+        <p className="mt-3">
+          Members:{" "}
+          {members.map(({ username, role: of }, index) => (
+            <span key={username}>
+              {index > 0 && ", "}
+              <a href={`/${username}`}>{username}</a> <span className="text-small text-quiet">({of})</span>
+            </span>
+          ))}
+        </p>
+      )}
+      {filled.length === 0 && (
+        <div className="mt-8">
+          <Empty title={role === null ? "Nothing here that you may see" : "You have nothing here yet"} action={role !== null && <ButtonLink href="/upload" look="primary">Upload a model or a guide</ButtonLink>}>
+            {role === null ? "What is uploaded under this name appears here." : "What you upload appears here; private or public is yours to say."}
+          </Empty>
+        </div>
+      )}
+      {filled.map(({ of, title, items, next }) => (
+        <section key={of} aria-labelledby={of} className="mt-10">
+          <div className="mb-3 flex flex-wrap items-baseline justify-between gap-x-4">
+            <h2 id={of} className="text-title">
+              {title}
+            </h2>
+            {next !== null && <a href={`/browse?owner=${name}&kind=${of}`}>All {title.toLowerCase()}</a>}
+          </div>
+          <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
+            {items.map((repo) => (
+              <li key={repo.id} className="grid">
+                <RepoCard repo={repo} pictures={pictures.get(repo.id) ?? []} />
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+      {filled.length > 0 && <p className="mt-8 text-small text-quiet">{toPlural(filled.reduce((sum, { items }) => sum + items.length, 0), "repo")} shown</p>}
+    </>
+  );
+}
