@@ -34,7 +34,7 @@ export function Markdown({ text, files, pages }: MarkdownProps) {
       img: ({ src, alt }) => <CardPicture src={typeof src === "string" ? src : ""} alt={alt ?? ""} files={files} />,
       table: ({ children }) => (
         <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Table">
-          <table className="border-collapse [&_td]:border [&_td]:border-line [&_td]:px-3 [&_td]:py-1 [&_th]:border [&_th]:border-line [&_th]:px-3 [&_th]:py-1 [&_th]:text-left">{children}</table>
+          <table className="border-collapse [overflow-wrap:normal] [&_td]:border [&_td]:border-line [&_td]:px-3 [&_td]:py-1 [&_th]:border [&_th]:border-line [&_th]:px-3 [&_th]:py-1 [&_th]:text-left">{children}</table>
         </div>
       ),
       pre: ({ children }) => (

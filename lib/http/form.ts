@@ -2,7 +2,7 @@ import { z } from "zod";
 import { env } from "#lib/env.ts";
 import { AppError, failures } from "#lib/errors.ts";
 import { readText } from "./read-body.ts";
-import { answering } from "./route.ts";
+import { answering, type RouteContext } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
 /** What a form shows again: what was written, and what is wrong with it, by field; "" for the whole. */
@@ -12,16 +12,19 @@ export interface FormState {
 }
 
 export interface Form<Schema extends z.ZodType> {
-  /** The address of its page. */
-  readonly page: string;
+  /** The address of its page; of a page with names in its address, from these. */
+  readonly page: string | ((params: FormParams) => string);
   readonly schema: Schema;
   /** Fields that are shown again when something is wrong: never a password. */
   readonly kept: readonly string[];
-  /** A field that stands in the page's address. */
-  readonly inAddress?: string;
-  /** @returns the cookies for the answer */
-  submit(input: z.output<Schema>, request: Request): Promise<Headers>;
+  /** A field that stands in the page's address, or several. */
+  readonly inAddress?: string | readonly string[];
+  /** @returns the cookies for the answer, and as Location where to go from here; to the front page where it names none */
+  submit(input: z.output<Schema>, request: Request, params: FormParams): Promise<Headers>;
 }
+
+/** The names in the address of a page. */
+type FormParams = Readonly<Record<string, string>>;
 
 export const FORM_COOKIE = "guidepost-form";
 const BODY_LIMIT = 16 * 1024;
@@ -30,20 +33,23 @@ const SHOWN_LENGTH = 254; // of a field: the longest address. All of a cookie mu
 
 /**
  * Behind a form that works without scripts: parses it with the schema of the API, and answers 303 — to the front page, or back to
- * the form, where the messages stand beside their fields.
+ * the form, where the messages stand beside their fields, or to where what was done is seen.
  */
-export function formRoute<Schema extends z.ZodType>({ page, schema, kept, inAddress, submit }: Form<Schema>): (request: Request) => Promise<Response> {
-  return (request) =>
-    answering(request, page, async () => {
+export function formRoute<Schema extends z.ZodType>({ page, schema, kept, inAddress = [], submit }: Form<Schema>): (request: Request, context?: RouteContext) => Promise<Response> {
+  return async (request, context) => {
+    const params = ((await context?.params) ?? {}) as FormParams;
+    const own = typeof page === "string" ? page : page(params);
+    return answering(request, own, async () => {
       requireSameOrigin(request);
       const fields = await readForm(request);
       const parsed = schema.safeParse(fields);
-      const answer = parsed.success ? await submit(parsed.data, request).catch(toProblems) : problemsOf(parsed.error);
-      if (answer instanceof Headers) return seeOther("/", answer, stateCookie(page, null));
+      const answer = parsed.success ? await submit(parsed.data, request, params).catch(toProblems) : problemsOf(parsed.error);
+      if (answer instanceof Headers) return seeOther(answer.get("Location") ?? "/", answer, stateCookie(own, null));
       const values = Object.fromEntries(kept.map((name) => [name, (fields[name] ?? "").slice(0, SHOWN_LENGTH)]));
-      const query = inAddress && fields[inAddress] ? `?${new URLSearchParams({ [inAddress]: fields[inAddress] })}` : "";
-      return seeOther(page + query, new Headers(), stateCookie(page, { values, problems: answer }));
+      const query = new URLSearchParams([inAddress].flat().flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])));
+      return seeOther(query.size > 0 ? `${own}?${query}` : own, new Headers(), stateCookie(own, { values, problems: answer }));
     });
+  };
 }
 
 /** What a page gives its form, from the cookie. Anybody can write their own cookie, so it is read like any input. */

@@ -6,6 +6,7 @@ import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
+import { objectStore } from "#lib/storage/open-store.ts";
 import { countDownload, findFileRow, readFolder, type FileRow, type StoredFile } from "./repository.ts";
 import type { Tree, TreeEntry, TreeQuery } from "./schema.ts";
 
@@ -70,4 +71,17 @@ export async function noteDownload(repo: ReadableRepo, { actor, address, userAge
   if (counted.visitors.has(visitor)) return;
   await countDownload(repo.id, day, visitor);
   counted.visitors.add(visitor);
+}
+
+/** The beginning of a file, for a page that shows text. Null for what is no text. @throws storage_unavailable */
+export async function readText({ storageKey, size }: FileRow, limit: number): Promise<{ readonly text: string; readonly isCut: boolean } | null> {
+  if (size === 0) return { text: "", isCut: false };
+  const stream = await objectStore().read(storageKey, { begin: 0, end: Math.min(size, limit) });
+  const bytes = Buffer.concat(await stream.toArray());
+  if (bytes.includes(0)) return null;
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: size > limit }), isCut: size > limit };
+  } catch {
+    return null;
+  }
 }

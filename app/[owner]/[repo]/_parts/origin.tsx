@@ -1,0 +1,60 @@
+import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
+import { Facts } from "../../../_ui/facts.tsx";
+import { Notice } from "../../../_ui/notice.tsx";
+import { Term } from "../../../_ui/term.tsx";
+import { toParameters, toPlural } from "../../../_page/units.ts";
+
+const RepoLink = ({ repo }: { readonly repo: string | null }) => (repo === null ? <span className="text-quiet">one that you may not see</span> : <a href={`/${repo}`}>{repo}</a>);
+
+/** What a worker that read every byte says of a commit: what it is, and which base it was made from, declared against detected. */
+export function Origin({ inspection, kind }: { readonly inspection: InspectionView | null; readonly kind: "base" | "finetune" | "guide" }) {
+  if (!inspection) return null;
+  const { state, problem, facts } = inspection;
+  if (state === "queued" || state === "running") return <Notice>A worker is reading every byte of the newest version; what it is stands here in a moment.</Notice>;
+  if (!facts) return <Notice kind="bad">{problem ?? "It could not be inspected."} The files are kept as they came; put a better version in their place and it is read again.</Notice>;
+  const { declaredBase, detectedBase, fittingBases, agrees, problems, runs, whatRuns, parameters, dtypes, form, family, lowRank } = facts;
+  return (
+    <div className="space-y-3">
+      {!runs && <Notice kind="bad">It cannot be used as it is: {whatRuns}.</Notice>}
+      {problems.map((sentence) => (
+        <Notice key={sentence} kind="careful">
+          {sentence}
+        </Notice>
+      ))}
+      {agrees === false && (
+        <Notice kind="careful">
+          It says that it was made from <RepoLink repo={declaredBase?.repo ?? null} />, but it fits <RepoLink repo={detectedBase?.repo ?? null} />. Measurements use what was detected.
+        </Notice>
+      )}
+      <Facts
+        facts={[
+          ["is a", `${facts.kind}${form ? ` (${form})` : ""}`],
+          ...(family ? [["network", family] as const] : []),
+          ["parameters", `${toParameters(parameters)} in ${dtypes.map(({ dtype }) => dtype).join(", ")}`],
+          ...(lowRank ? [["changes", `${Object.entries(lowRank.layers).map(([network, count]) => `${toPlural(count, "layer")} of the ${network}`).join(", ")}, rank ${lowRank.ranks.join(", ")}`] as const] : []),
+          ...(kind === "base"
+            ? []
+            : [
+                ["declared base", declaredBase ? <RepoLink key="d" repo={declaredBase.repo} /> : <span className="text-quiet">none named</span>] as const,
+                [
+                  "detected base",
+                  detectedBase ? (
+                    <span key="f">
+                      <RepoLink repo={detectedBase.repo} /> <span className="text-small text-quiet">({detectedBase.how}{detectedBase.medianCosine !== null && `, median cosine ${detectedBase.medianCosine.toFixed(4)}`})</span>
+                    </span>
+                  ) : (
+                    <span className="text-quiet">none of this hub</span>
+                  ),
+                ] as const,
+                ...(fittingBases.length > 1 ? [["also fits", fittingBases.filter(({ repo }) => repo !== detectedBase?.repo).map(({ repo, commit }) => <span key={commit} className="mr-2"><RepoLink repo={repo} /></span>)] as const] : []),
+              ]),
+        ]}
+      />
+      {kind !== "base" && !detectedBase && runs && (
+        <p className="text-small text-quiet">
+          No <Term word="base" /> of this hub has the same layers. Once its base is uploaded, this is looked at again by itself.
+        </p>
+      )}
+    </div>
+  );
+}

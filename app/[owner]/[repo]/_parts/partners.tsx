@@ -1,0 +1,59 @@
+import type { Partner } from "#lib/catalog/pairs/schema.ts";
+import { toDuration, toParameters } from "../../../_page/units.ts";
+import { Button } from "../../../_ui/button.tsx";
+import { Estimate } from "../../../_ui/estimate.tsx";
+import { Table } from "../../../_ui/table.tsx";
+import { Term } from "../../../_ui/term.tsx";
+import { standingOf, Verdict } from "../../../_ui/verdict.tsx";
+
+interface PartnersProps {
+  /** Best evidence first. */
+  readonly partners: readonly Partner[];
+  readonly of: { readonly fullName: string; readonly kind: "base" | "finetune" | "guide" };
+  /** What a measurement takes here, in seconds; null where nothing tells. */
+  readonly seconds: number | null;
+}
+
+/** The guides that work on a model, or the models that a guide works on: with what was measured, or the button that measures it. */
+export function Partners({ partners, of, seconds }: PartnersProps) {
+  const isGuide = of.kind === "guide";
+  return (
+    <Table caption={isGuide ? "Works on" : "Guides that work here"} head={[isGuide ? "model" : "guide", "verdict", <Term key="r" word="recovered">R, recovered</Term>, isGuide ? "size" : "parameters", <span key="do" className="sr-only">do</span>]}>
+      {partners.map((partner) => {
+        const { repo, pair, parameters, recovered, problem, state, stale } = partner;
+        const sides = isGuide ? { finetune: repo, guide: of.fullName } : { finetune: of.fullName, guide: repo };
+        return (
+          <tr key={repo} data-row>
+            <td className="max-w-72 [overflow-wrap:anywhere]">
+              <a href={`/${repo}`}>{repo}</a>
+            </td>
+            <td>
+              {pair ? (
+                <a href={`/pairs/${pair}`} className="no-underline hover:underline">
+                  <Verdict standing={standingOf(partner)} stale={stale} />
+                </a>
+              ) : (
+                <Verdict standing="notMeasured" />
+              )}
+              {state === "failed" && problem && <span className="block max-w-96 text-small text-quiet">{problem}</span>}
+            </td>
+            <td>{recovered ? <Estimate of={recovered} /> : <span className="text-quiet">—</span>}</td>
+            <td className="whitespace-nowrap text-quiet">{parameters === null ? "" : toParameters(parameters)}</td>
+            <td className="text-right whitespace-nowrap">
+              {state === "not measured" || state === "cancelled" || state === "failed" || stale ? (
+                <form method="post" action="/pairs/measure" className="inline-flex items-center gap-2">
+                  <input type="hidden" name="finetune" value={sides.finetune} />
+                  <input type="hidden" name="guide" value={sides.guide} />
+                  {seconds !== null && <span className="text-small text-quiet">about {toDuration(seconds)}</span>}
+                  <Button type="submit">Measure it</Button>
+                </form>
+              ) : (
+                <a href={`/preview?finetune=${sides.finetune}&guide=${sides.guide}`}>Preview</a>
+              )}
+            </td>
+          </tr>
+        );
+      })}
+    </Table>
+  );
+}

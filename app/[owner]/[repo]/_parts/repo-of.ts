@@ -1,0 +1,26 @@
+import { cache } from "react";
+import { type RepoName, requireWrite } from "#lib/auth/access.ts";
+import { getRepo } from "#lib/catalog/repos/service.ts";
+import type { RepoPage } from "#lib/catalog/repos/schema.ts";
+import { currentActor } from "../../../_page/actor.ts";
+import { ifThere, shown } from "../../../_page/shown.ts";
+
+export interface RepoParams {
+  readonly owner: string;
+  readonly repo: string;
+}
+
+export interface ShownRepo extends RepoPage {
+  /** «owner/repo», and the same as services take it. */
+  readonly fullName: string;
+  readonly nameParts: RepoName;
+  /** Whether whoever looks may change it. */
+  readonly mayWrite: boolean;
+}
+
+/** The repo of an address, asked once in a request; the not-found page where there is none that may be seen. */
+export const repoOf = cache(async (owner: string, repo: string): Promise<ShownRepo> => {
+  const actor = await currentActor();
+  const [page, writable] = await Promise.all([shown(getRepo(actor, { owner, repo })), ifThere(requireWrite(actor, { owner, repo }))]);
+  return { ...page, fullName: `${page.owner}/${page.name}`, nameParts: { owner: page.owner, repo: page.name }, mayWrite: writable !== null };
+});

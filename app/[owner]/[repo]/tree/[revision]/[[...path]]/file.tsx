@@ -1,0 +1,60 @@
+import { readText, type FoundFile } from "#lib/catalog/files/service.ts";
+import { env } from "#lib/env.ts";
+import { toBytes } from "../../../../../_page/units.ts";
+import { ButtonLink } from "../../../../../_ui/button.tsx";
+import { Facts } from "../../../../../_ui/facts.tsx";
+import { Hash } from "../../../../../_ui/hash.tsx";
+import { Markdown } from "../../../../../_ui/markdown.tsx";
+import { Notice } from "../../../../../_ui/notice.tsx";
+import { DownloadLines } from "../../../_parts/use-lines.tsx";
+import { addressOf, type Place } from "./trail.tsx";
+
+const MAX_TEXT = 256 * 1024;
+const picture = /\.(png|jpe?g|gif|webp)$/i;
+
+/** One file: its hash, the ways to download it, and what is in it where that can be read. */
+export async function FilePage({ file, ...place }: Place & { readonly file: FoundFile }) {
+  const { repo, revision, path } = place;
+  const name = path.split("/").at(-1)!;
+  return (
+    <div className="grid gap-x-10 gap-y-6 lg:grid-cols-[minmax(0,1fr)_320px]">
+      <div className="order-last min-w-0 lg:order-first">
+        <Content {...place} file={file} />
+      </div>
+      <aside className="space-y-4" aria-label="Download">
+        <ButtonLink look="primary" className="w-full" href={addressOf(place, "resolve")} download>
+          Download {name}
+        </ButtonLink>
+        <Facts
+          facts={[
+            ["size", `${toBytes(file.size)} (${file.size.toLocaleString("en")} bytes)`],
+            ["sha256", <Hash key="s" sha256={file.sha256} />],
+            ["commit", <Hash key="c" sha256={file.commitId} what="commit id" />],
+          ]}
+        />
+        <DownloadLines hub={env().publicUrl} fullName={repo.fullName} revision={revision} path={path} isPrivate={repo.visibility === "private"} />
+      </aside>
+    </div>
+  );
+}
+
+async function Content({ file, ...place }: Place & { readonly file: FoundFile }) {
+  const { path } = place;
+  if (/\.safetensors$/i.test(path)) return <Notice>Weights in the safetensors format. What is in them stands on the overview, as a worker that read every byte has found it.</Notice>;
+  if (picture.test(path)) return <img src={addressOf(place, "resolve")} alt={path} className="max-w-full [image-rendering:pixelated]" />;
+  const read = await readText(file, MAX_TEXT);
+  if (!read) return <Notice>This is no text, so it is not shown. Download it to look at it.</Notice>;
+  if (/\.md$/i.test(path)) {
+    const folder = path.slice(0, path.lastIndexOf("/") + 1);
+    const to = (kind: "tree" | "resolve"): string => `${addressOf({ ...place, path: "" }, kind)}/${folder}`;
+    return <Markdown text={read.text.replace(/^---\r?\n[^]*?\n---\r?\n/, "")} files={to("resolve")} pages={to("tree")} />;
+  }
+  return (
+    <>
+      <pre tabIndex={0} aria-label={path} className="overflow-x-auto rounded border border-line bg-sunken p-3 text-small">
+        {read.text}
+      </pre>
+      {read.isCut && <p className="mt-2 text-small text-quiet">It goes on; these are its first {toBytes(MAX_TEXT)}.</p>}
+    </>
+  );
+}

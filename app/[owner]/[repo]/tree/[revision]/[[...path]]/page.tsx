@@ -1,0 +1,50 @@
+import type { Metadata } from "next";
+import { requireRead } from "#lib/auth/access.ts";
+import { treeQuery } from "#lib/catalog/files/schema.ts";
+import { findFile, listTree } from "#lib/catalog/files/service.ts";
+import { AppError } from "#lib/errors.ts";
+import { currentActor } from "../../../../../_page/actor.ts";
+import { addressWith, type SearchParams } from "../../../../../_page/address.ts";
+import { ifThere, shown } from "../../../../../_page/shown.ts";
+import { RepoHead } from "../../../_parts/head.tsx";
+import { repoOf, type RepoParams } from "../../../_parts/repo-of.ts";
+import { FilePage } from "./file.tsx";
+import { FolderPage } from "./folder.tsx";
+import { Trail } from "./trail.tsx";
+
+interface Props {
+  readonly params: Promise<RepoParams & { readonly revision: string; readonly path?: readonly string[] }>;
+  readonly searchParams: SearchParams;
+}
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  const { owner, repo, path = [] } = await params;
+  return { title: `${path.map(decodeURIComponent).join("/") || "Files"} of ${owner}/${repo}` };
+}
+
+const SHOWN = 200;
+
+/** A folder, or a file, at a branch, tag or commit. */
+export default async function TreePage({ params, searchParams }: Props) {
+  const { owner, repo: name, ...given } = await params;
+  const [revision, path] = [decodeURIComponent(given.revision), (given.path ?? []).map(decodeURIComponent).join("/")];
+  const cursor = (await searchParams)["cursor"];
+  const actor = await currentActor();
+  const repo = await repoOf(owner, name);
+  const place = { repo, revision, path };
+  const file = path === "" ? null : await ifThere(findFile(await requireRead(actor, repo.nameParts), revision, path));
+  const folder = file ? null : repo.head && (await shown(listTree(actor, repo.nameParts, treeQuery.parse({ revision, path, limit: String(SHOWN), ...(typeof cursor === "string" && { cursor }) })).catch(startAgain)));
+  const here = `/${repo.fullName}/tree/${encodeURIComponent(revision)}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  return (
+    <>
+      <RepoHead repo={repo} current="files" />
+      <Trail {...place} />
+      {file ? <FilePage {...place} file={file} /> : <FolderPage {...place} tree={folder} next={folder?.next ? addressWith(here, {}, { cursor: folder.next }) : null} first={typeof cursor === "string" ? here : null} />}
+    </>
+  );
+}
+
+/** A cursor of another list is somebody's typing. */
+function startAgain(cause: unknown): never {
+  throw cause instanceof AppError && cause.code === "bad_request" ? new AppError("not_found", cause.message) : cause;
+}

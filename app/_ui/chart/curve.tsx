@@ -1,0 +1,78 @@
+import { scaleLinear, scalePoint } from "d3-scale";
+import { area, line } from "d3-shape";
+import type { Measured } from "../estimate.tsx";
+import { ChartData } from "./data.tsx";
+
+export interface CurvePoint extends Measured {
+  readonly x: number;
+}
+
+interface CurveProps {
+  readonly id: string;
+  /** What is drawn, over what. */
+  readonly title: string;
+  /** What the curve says, in a sentence. */
+  readonly finding: string;
+  readonly xName: string;
+  readonly yName: string;
+  readonly points: readonly CurvePoint[];
+  /** What the best possible, or nothing at all, would be: a line with its name. */
+  readonly references: readonly { readonly y: number; readonly name: string }[];
+  readonly digits?: number;
+}
+
+const [WIDTH, HEIGHT] = [420, 220];
+const MARGIN = { top: 14, right: 14, bottom: 40, left: 46 };
+
+/** A measured curve with its 95 % band, drawn on the server; x are the values that were measured, evenly spaced, for they are few and chosen. */
+export function Curve({ id, title, finding, xName, yName, points, references, digits = 2 }: CurveProps) {
+  const x = scalePoint<number>().domain(points.map((point) => point.x)).range([MARGIN.left, WIDTH - MARGIN.right]).padding(0.4);
+  const values = [...points.flatMap(({ low, high }) => [low, high]), ...references.map((reference) => reference.y)];
+  const y = scaleLinear().domain([Math.min(...values), Math.max(...values)]).nice(5).range([HEIGHT - MARGIN.bottom, MARGIN.top]);
+  const at = (point: CurvePoint): number => x(point.x)!;
+  const band = area<CurvePoint>().x(at).y0(({ low }) => y(low)).y1(({ high }) => y(high));
+  const curve = line<CurvePoint>().x(at).y(({ value }) => y(value));
+  return (
+    <figure className="min-w-0">
+      <figcaption className="mb-1 font-medium">{title}</figcaption>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={`${id}-title`} className="w-full max-w-[520px] text-ink" fontSize="11">
+        <title id={`${id}-title`}>{`${title}. ${finding}`}</title>
+        {y.ticks(5).map((tick) => (
+          <g key={tick} transform={`translate(0 ${y(tick)})`} className="text-line">
+            <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" />
+            <text x={MARGIN.left - 6} dy="0.32em" textAnchor="end" className="fill-quiet">
+              {y.tickFormat(5)(tick)}
+            </text>
+          </g>
+        ))}
+        {points.map((point) => (
+          <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 15} textAnchor="middle" className="fill-quiet">
+            {point.x}
+          </text>
+        ))}
+        <text x={(MARGIN.left + WIDTH - MARGIN.right) / 2} y={HEIGHT - 6} textAnchor="middle" className="fill-quiet">
+          {xName}
+        </text>
+        <text transform={`translate(11 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)`} textAnchor="middle" className="fill-quiet">
+          {yName}
+        </text>
+        {references.map(({ y: value, name }) => (
+          <g key={name} transform={`translate(0 ${y(value)})`} className="text-edge">
+            <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" strokeDasharray="5 4" />
+            <text x={WIDTH - MARGIN.right} dy={y(value) < MARGIN.top + 12 ? "1.1em" : "-0.4em"} textAnchor="end" className="fill-quiet">
+              {name}
+            </text>
+          </g>
+        ))}
+        <g className="text-guide">
+          <path d={band([...points])!} fill="currentColor" opacity="0.18" />
+          <path d={curve([...points])!} fill="none" stroke="currentColor" strokeWidth="2.5" />
+          {points.map((point) => (
+            <path key={point.x} transform={`translate(${at(point)} ${y(point.value)})`} d="M0-4.5 4.5 0 0 4.5-4.5 0z" fill="currentColor" />
+          ))}
+        </g>
+      </svg>
+      <ChartData name={title} head={[xName, yName, "low", "high", "n"]} rows={points.map((point) => [String(point.x), ...[point.value, point.low, point.high].map((each) => each.toFixed(digits)), String(point.n)])} />
+    </figure>
+  );
+}
