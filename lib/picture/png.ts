@@ -1,5 +1,5 @@
 import { constants, crc32, deflateSync, inflateSync } from "node:zlib";
-import { AppError } from "#lib/errors.ts";
+import { type Deflated, HEADER_BYTES, type Inflated, pngTexts, signature } from "./png-text.ts";
 import type { Picture } from "./rgb.ts";
 
 /**
@@ -25,33 +25,21 @@ export function encodePng({ width, height, rgb }: Picture, text: ReadonlyMap<str
   ]);
 }
 
-/**
- * The text of a PNG by its key (tEXt, zTXt and iTXt; of two with one key the later). Bytes may come from anyone: every length
- * is checked before it is used, every checksum is compared, and more than 1 MiB of text is refused.
- */
+/** The text of a PNG by its key, as `pngTexts` reads it. */
 export function readPngText(bytes: Uint8Array): Map<string, string> {
-  const text = new Map<string, string>();
-  let budget = MAX_TEXT_BYTES;
-  for (const { type, data, at } of chunksOf(bytes)) {
-    const read = readers.get(type);
-    if (!read) continue;
-    if (data.length > budget) throw tooMuchText(at);
-    const keyEnd = zeroIn(data, 0, at);
-    if (keyEnd < 1 || keyEnd > MAX_KEY_BYTES) throw malformed(`has a text whose key is ${keyEnd} characters long`, at);
-    const value = read(data.subarray(keyEnd + 1), at, budget);
-    budget -= Math.max(data.length, Buffer.byteLength(value));
-    if (budget < 0) throw tooMuchText(at);
-    text.set(data.toString("latin1", 0, keyEnd), value);
-  }
-  return text;
+  const reading = pngTexts(bytes);
+  for (let step = reading.next(); ; step = reading.next(inflated(step.value))) if (step.done) return step.value;
 }
 
-const signature = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
-const HEADER_BYTES = 13;
+function inflated({ data, limit }: Deflated): Inflated {
+  try {
+    return inflateSync(data, { maxOutputLength: limit });
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too long" : { cause };
+  }
+}
+
 const MAX_SIDE = 2 ** 31 - 1;
-const MAX_KEY_BYTES = 79;
-const MAX_TEXT_BYTES = 2 ** 20; // far above any recipe or workflow met, far below what would hurt
-const MAX_CHUNKS = 2 ** 16; // libpng cuts pixels into 8 KiB: half a gigabyte of them
 
 const isSide = (length: number): boolean => Number.isInteger(length) && length >= 1 && length <= MAX_SIDE;
 
@@ -119,81 +107,3 @@ function filterRows(rgb: Uint8Array, rowBytes: number): Buffer {
   }
   return out;
 }
-
-interface Chunk {
-  readonly type: string;
-  readonly data: Buffer;
-  /** Where its data begins in the file. */
-  readonly at: number;
-}
-
-/** Walks the chunks from IHDR to IEND; nothing is copied. */
-function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (!file.subarray(0, signature.length).equals(signature)) throw new AppError("bad_request", "This is not a PNG file; give a picture in PNG format.");
-  let offset = signature.length;
-  for (let count = 0; count < MAX_CHUNKS; count++) {
-    if (offset + 12 > file.length) throw malformed("ends in the middle of a chunk", offset);
-    const length = file.readUInt32BE(offset);
-    if (length > file.length - offset - 12) throw malformed("claims more bytes than the file has", offset);
-    const type = file.toString("latin1", offset + 4, offset + 8);
-    const end = offset + 8 + length;
-    if (crc32(file.subarray(offset + 4, end)) !== file.readUInt32BE(end)) throw malformed("has a chunk whose checksum is wrong", offset);
-    if (!/^[A-Za-z]{4}$/.test(type)) throw malformed("has a chunk without a name", offset);
-    if ((count === 0) !== (type === "IHDR") || (type === "IHDR" && length !== HEADER_BYTES)) throw malformed("does not begin with one header", offset);
-    yield { type, data: file.subarray(offset + 8, end), at: offset + 8 };
-    offset = end + 4;
-    if (type !== "IEND") continue;
-    if (length > 0 || offset !== file.length) throw malformed("goes on behind its end", offset);
-    return;
-  }
-  throw malformed(`has more than ${MAX_CHUNKS} chunks`, offset);
-}
-
-type TextReader = (body: Buffer, at: number, budget: number) => string;
-
-/** By chunk type, the text behind its key and the zero that ends it. */
-const readers: ReadonlyMap<string, TextReader> = new Map<string, TextReader>([
-  ["tEXt", (body) => body.toString("latin1")],
-  // method 0 · deflated Latin-1
-  ["zTXt", (body, at, budget) => {
-    if (body[0] !== 0) throw malformed("has a text compressed in an unknown way", at);
-    return inflate(body.subarray(1), at, budget).toString("latin1");
-  }],
-  // compressed? · method 0 · language · 0 · translated key · 0 · UTF-8
-  ["iTXt", (body, at, budget) => {
-    const [compressed, method] = body;
-    if ((compressed !== 0 && compressed !== 1) || method !== 0) throw malformed("has a text compressed in an unknown way", at);
-    const start = zeroIn(body, zeroIn(body, 2, at) + 1, at) + 1;
-    return utf8(compressed ? inflate(body.subarray(start), at, budget) : body.subarray(start), at);
-  }],
-]);
-
-function zeroIn(data: Buffer, start: number, at: number): number {
-  const index = data.indexOf(0, start);
-  if (index < 0) throw malformed("has a text that breaks off", at);
-  return index;
-}
-
-function inflate(data: Buffer, at: number, budget: number): Buffer {
-  try {
-    return inflateSync(data, { maxOutputLength: budget });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooMuchText(at);
-    throw malformed("has a compressed text that cannot be read", at, cause);
-  }
-}
-
-function utf8(bytes: Buffer, at: number): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw malformed("has a text that is not UTF-8", at, cause);
-  }
-}
-
-const malformed = (what: string, offset: number, cause?: unknown): AppError =>
-  new AppError("bad_request", `This PNG ${what} (byte ${offset}); take the file from where it was first saved.`, { offset }, cause);
-
-const tooMuchText = (offset: number): AppError =>
-  new AppError("bad_request", `This PNG carries more than ${MAX_TEXT_BYTES / 2 ** 20} MiB of text; save it again without.`, { offset, limit: MAX_TEXT_BYTES });

@@ -1,5 +1,5 @@
 import { askQueue } from "./boss.ts";
-import { type JobKind, places, priorities, queueOf, type QueueName } from "./jobs.ts";
+import { type JobKind, places, priorities, type Priority, queueOf, type QueueName } from "./jobs.ts";
 import { liveWorkers } from "./workers.ts";
 
 /** The place of a job in its queue. */
@@ -33,15 +33,29 @@ export async function queuePosition(kind: JobKind, jobId: string): Promise<Queue
      WHERE me.name = $1 AND me.id = $2 AND me.state < 'active' GROUP BY 1, 2`,
     [name, jobId],
   );
-  if (rows.length === 0) return null;
+  return rows.length === 0 ? null : toPosition(name, rows[0]!.priority, rows);
+}
+
+/** The place that a job would have if it were asked for now. */
+export async function nextPosition(kind: JobKind, priority: Priority): Promise<QueuePosition> {
+  const name = queueOf(kind);
+  const rows = await askQueue<Omit<Row, "priority">>(
+    `SELECT data->>'kind' AS kind, (count(*) FILTER (WHERE state < 'active' AND start_after <= now() AND priority >= $2))::int AS ahead, (count(*) FILTER (WHERE state = 'active'))::int AS running
+     FROM pgboss.job WHERE name = $1 AND state <= 'active' GROUP BY 1`,
+    [name, priorities[priority]],
+  );
+  return toPosition(name, priorities[priority], rows);
+}
+
+async function toPosition(name: QueueName, priority: number, rows: readonly Omit<Row, "priority">[]): Promise<QueuePosition> {
   const workers = (await liveWorkers()).length;
   const [ahead, running] = [sum(rows.map((row) => row.ahead)), sum(rows.map((row) => row.running))];
-  const total = workers * places[name].filter((least) => priorities[least] <= rows[0]!.priority).length;
+  const total = workers * places[name].filter((least) => priorities[least] <= priority).length;
   const seconds = total === 0 ? null : ahead + running < total ? 0 : await waitFor(name, rows, total);
   return { ahead, running, workers, seconds };
 }
 
-async function waitFor(name: QueueName, rows: readonly Row[], total: number): Promise<number | null> {
+async function waitFor(name: QueueName, rows: readonly Omit<Row, "priority">[], total: number): Promise<number | null> {
   const known = await medians(name);
   let work = 0;
   for (const { kind, ahead, running } of rows) {

@@ -1,9 +1,9 @@
 import { estimate, type QueuePosition } from "#lib/queue/position.ts";
 import { timingsOf } from "./repository.ts";
-import { type Estimate, passesFor, type StoredRecipe, type Timings } from "./schema.ts";
+import { type Drawing, type Estimate, passesFor, type Timings } from "./schema.ts";
 
 /** Until all pictures of a preview that waits are there: what is ahead of it, and its own time. Says what that rests on. */
-export async function estimateFor(finetuneCommitId: string, recipe: StoredRecipe, position: QueuePosition): Promise<Estimate> {
+export async function estimateFor(finetuneCommitId: string, recipe: Drawing, position: QueuePosition): Promise<Estimate> {
   if (position.workers === 0) return { seconds: null, why: "No worker is online; it begins as soon as one is." };
   if (position.seconds === null) return { seconds: null, why: "How long what is before it takes is not known yet." };
   const own = secondsFor(passesFor(recipe), await timingsOf(finetuneCommitId, RECENT));

@@ -54,8 +54,14 @@ export type StoredRecipe = z.output<typeof storedRecipe>;
 /** Which pictures a recipe asks for. */
 export const modesOf = ({ guide }: StoredRecipe): Mode[] => modes.filter((one) => one !== "guide" || guide !== null);
 
+/** What decides how much work a recipe is. */
+export interface Drawing {
+  readonly asked: Pick<Asked, "steps" | "guidanceScale" | "cfgSteps">;
+  readonly guide: object | null;
+}
+
 /** How often the base network runs for all pictures of a recipe. */
-export function passesFor({ asked: { steps, guidanceScale, cfgSteps }, guide }: StoredRecipe): number {
+export function passesFor({ asked: { steps, guidanceScale, cfgSteps }, guide }: Drawing): number {
   const drawn = guide === null ? 2 : 3;
   return guidanceScale === 1 ? drawn * steps : (drawn + 1) * steps + (guide === null ? 0 : cfgSteps);
 }
@@ -124,8 +130,27 @@ export const estimate = z.object({
 });
 export type Estimate = z.output<typeof estimate>;
 
+export const forecastQuery = z.object({
+  finetune: fullName,
+  revision: revision.default("HEAD"),
+  guide: fullName.optional().meta({ description: "left out where only conditional and CFG are to be drawn" }),
+  steps: z.coerce.number().int().min(1).max(100).default(20),
+  guidanceScale: z.coerce.number().min(1).max(20).default(5),
+  cfgSteps: z.coerce.number().int().min(0).max(100).default(0),
+});
+export type ForecastQuery = z.output<typeof forecastQuery>;
+
+export const forecast = estimate.extend({
+  passes: z.number().meta({ description: "through the base network, of all pictures" }),
+  ahead: z.number().meta({ description: "jobs that would be begun before it" }),
+  running: z.number(),
+  workers: z.number(),
+});
+export type Forecast = z.output<typeof forecast>;
+
 export const previewView = previewItem.extend({
   pictures: z.array(picture.extend({ recipe: Recipe.nullable().meta({ description: "all that made it; the picture carries the same" }) })),
+  attempt: z.number().meta({ description: "more than 1 where its worker was lost and another has taken over" }),
   queue: z.object({ ahead: z.number(), running: z.number(), workers: z.number() }).nullable().meta({ description: "its place while it waits" }),
   estimate: estimate.nullable().meta({ description: "while it waits" }),
   progress: progress.nullable(),

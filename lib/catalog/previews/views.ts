@@ -27,6 +27,7 @@ export async function getPreview(actor: Actor, id: string): Promise<PreviewView>
   return {
     ...toItem(actor, row),
     pictures: row.images.map((image) => ({ ...toPicture(id, image), recipe: image.recipe })),
+    attempt: row.attempt,
     queue: position && { ahead, running, workers },
     estimate: position && (await estimateFor(row.finetune.commitId, row.recipe, position)),
     progress: row.state === "running" ? row.progress : null,

@@ -1,4 +1,5 @@
-import { attachment, newPreview, pictureParams, pictureQuery, previewList, previewParams, previewQuery, previewView, rerun } from "#lib/catalog/previews/schema.ts";
+import { attachment, forecast, forecastQuery, newPreview, pictureParams, pictureQuery, previewList, previewParams, previewQuery, previewView, rerun } from "#lib/catalog/previews/schema.ts";
+import { openedRecipe, pictureTexts, RECIPE_BYTES } from "#lib/catalog/recipes/schema.ts";
 import { operation } from "#lib/http/operation.ts";
 
 export const createPreview = operation({
@@ -25,6 +26,33 @@ export const listPreviews = operation({
   status: 200,
   response: previewList,
   failures: ["unauthenticated", "forbidden", "repo_not_found"],
+});
+
+export const forecastPreview = operation({
+  id: "forecastPreview",
+  method: "GET",
+  path: "/api/v1/previews/estimate",
+  summary: "How long a preview would take if it were asked for now, and what is before it",
+  tag: "previews",
+  scope: null,
+  query: forecastQuery,
+  status: 200,
+  response: forecast,
+  failures: ["repo_not_found", "revision_not_found"],
+});
+
+export const openRecipe = operation({
+  id: "openRecipe",
+  method: "POST",
+  path: "/api/v1/previews/recipe",
+  summary: "What of a picture's recipe is on this hub: its settings, its model and guide by their hashes, and what is missing",
+  tag: "previews",
+  scope: null,
+  body: pictureTexts,
+  bodyLimit: RECIPE_BYTES,
+  status: 200,
+  response: openedRecipe,
+  failures: [],
 });
 
 export const getPreview = operation({

@@ -1,0 +1,17 @@
+import { requireRead } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { resolveRevision } from "#lib/catalog/commits/service.ts";
+import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { nextPosition } from "#lib/queue/position.ts";
+import { estimateFor } from "./estimate.ts";
+import { type Forecast, type ForecastQuery, passesFor } from "./schema.ts";
+
+/** How long a preview would take if it were asked for now: what is ahead of it, and its own passes. @throws repo_not_found, revision_not_found */
+export async function forecastPreview(actor: Actor, { finetune, revision, guide, ...asked }: ForecastQuery): Promise<Forecast> {
+  const repo = await requireRead(actor, toRepoName(finetune));
+  const { commitId } = await resolveRevision(repo, revision);
+  const position = await nextPosition("preview", "person");
+  const drawing = { asked, guide: guide === undefined ? null : { guide } };
+  const { ahead, running, workers } = position;
+  return { ...(await estimateFor(commitId, drawing, position)), passes: passesFor(drawing), ahead, running, workers };
+}

@@ -1,0 +1,83 @@
+import { requireRead, type RepoName } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
+import type { Card } from "#lib/catalog/cards/schema.ts";
+import { resolveRevision } from "#lib/catalog/commits/service.ts";
+import { findFileRow } from "#lib/catalog/files/repository.ts";
+import { findInspection } from "#lib/catalog/inspections/service.ts";
+import { runnableModel } from "#lib/catalog/models/service.ts";
+import { PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import { visibleCommits } from "#lib/catalog/previews/repository.ts";
+import { AppError } from "#lib/errors.ts";
+import { promptsOfCard, toLine, triggersOfCard, triggersOfMetadata } from "./card-prompts.ts";
+import { drawnPrompts } from "./repository.ts";
+import type { Prompting } from "./schema.ts";
+import { readSmallFile } from "./small-file.ts";
+import { readVocabulary, type Vocabulary, wordsKnown } from "./vocabulary.ts";
+
+const SHOWN = 12;
+
+/** What to write for a fine-tune or base. @throws repo_not_found, revision_not_found; bad_request for a guide */
+export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompting> {
+  const repo = await requireRead(actor, name);
+  if (repo.kind === "guide") throw new AppError("bad_request", `${repo.owner}/${repo.name} is a guide, which takes the prompt of its model; ask for that.`);
+  const { commitId } = await resolveRevision(repo, "HEAD");
+  const [base, card, inspection] = await Promise.all([baseOf(actor, commitId), cardOf(commitId), findInspection(commitId)]);
+  const listed = await promptsOf(actor, [base, inspection?.baseCommitId ?? null]);
+  const metadata = [inspection?.facts?.metadata, ...(inspection?.facts?.parts ?? []).map((part) => part.metadata)];
+  const isLowRank = base !== null && base !== commitId;
+  const triggers = isLowRank ? once([...triggersOfCard(card), ...metadata.flatMap((one) => triggersOfMetadata(one ?? {}))]).slice(0, SHOWN) : [];
+
+  const sources = [() => promptsOfCard(card), () => listed, () => drawnPrompts(commitId, SHOWN), async () => (isLowRank ? promptsOfCard(await cardOf(base)) : [])];
+  const own = await firstOf(sources);
+  const vocabulary = base === null ? null : await vocabularyOf(base);
+  return {
+    suggestions: own.slice(0, SHOWN).map((prompt) => [...triggers.filter((trigger) => !prompt.toLowerCase().includes(trigger.toLowerCase())), prompt].join(", ")),
+    words: vocabulary && wordsKnown(vocabulary, listed),
+    triggers,
+  };
+}
+
+/** The commit whose tokenizer reads the prompt; null before it is known, and where it may not be seen. */
+async function baseOf(actor: Actor, commitId: string): Promise<string | null> {
+  try {
+    const { base } = await runnableModel(commitId);
+    return (await visibleCommits(actor, [base.commitId])).has(base.commitId) ? base.commitId : null;
+  } catch (cause) {
+    if (cause instanceof AppError && ["upload_not_ready", "unsupported_model", "not_found"].includes(cause.code)) return null;
+    throw cause;
+  }
+}
+
+/** What the first of these bases that has a list is measured with. A whole fine-tune has the tokenizer itself, and its base the list. */
+async function promptsOf(actor: Actor, commitIds: readonly (string | null)[]): Promise<string[]> {
+  const ids = commitIds.filter((id) => id !== null);
+  const visible = await visibleCommits(actor, ids);
+  for (const id of ids.filter((one) => visible.has(one))) {
+    const text = await readSmallFile(id, PROMPTS);
+    if (text !== null) return text.split("\n").flatMap((line) => toLine(line) ?? []);
+  }
+  return [];
+}
+
+async function cardOf(commitId: string): Promise<Pick<Card, "frontMatter">> {
+  const file = await findFileRow(commitId, CARD_PATH);
+  return file ? showCard(file) : { frontMatter: {} };
+}
+
+async function vocabularyOf(commitId: string): Promise<Vocabulary | null> {
+  const tokenizer = await readSmallFile(commitId, "tokenizer/tokenizer.json");
+  if (tokenizer !== null) return readVocabulary({ tokenizer });
+  const [vocab, merges] = [await readSmallFile(commitId, "tokenizer/vocab.json"), await readSmallFile(commitId, "tokenizer/merges.txt")];
+  return vocab === null || merges === null ? null : readVocabulary({ vocab, merges });
+}
+
+async function firstOf(sources: readonly (() => readonly string[] | Promise<readonly string[]>)[]): Promise<string[]> {
+  for (const source of sources) {
+    const found = once(await source());
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+const once = (texts: readonly string[]): string[] => [...new Set(texts)];

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { mode } from "#lib/catalog/previews/schema.ts";
+import { fullName } from "#lib/catalog/repos/schema.ts";
+
+/** As much text as is read from a PNG, as JSON. */
+export const RECIPE_BYTES = 2 * 2 ** 20;
+
+const text = z.string().max(2 ** 20).optional();
+
+export const pictureTexts = z.strictObject({
+  guidepost: text.meta({ description: "the text of that key in a PNG: a recipe as this hub writes it" }),
+  parameters: text.meta({ description: "the text of that key: generation parameters as other tools write them" }),
+});
+export type PictureTexts = z.output<typeof pictureTexts>;
+
+const found = z.object({
+  repo: fullName,
+  commit: z.string(),
+  isHead: z.boolean().meta({ description: "whether the newest commit has the file still" }),
+});
+export type FoundRepo = z.output<typeof found>;
+
+export const openedRecipe = z.object({
+  prompt: z.string(),
+  negativePrompt: z.string().nullable(),
+  seed: z.number().nullable(),
+  steps: z.number().nullable(),
+  guidanceScale: z.number().nullable(),
+  cfgSteps: z.number().nullable(),
+  sampler: z.enum(["ddim", "dpmpp-2m"]).nullable(),
+  mode: mode.nullable().meta({ description: "which picture it was" }),
+  finetune: found.nullable(),
+  guide: found.nullable(),
+  missing: z.array(z.object({ role: z.string(), name: z.string(), hash: z.string().nullable() })).meta({ description: "files of it that are on no repo that you may see" }),
+  notes: z.array(z.string()).meta({ description: "why the picture may come out another" }),
+});
+export type OpenedRecipe = z.output<typeof openedRecipe>;
