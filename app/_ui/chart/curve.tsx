@@ -22,6 +22,7 @@ interface CurveProps {
 }
 
 const [WIDTH, HEIGHT] = [420, 220];
+const MAX_LABELS = 7;
 const MARGIN = { top: 14, right: 14, bottom: 40, left: 46 };
 
 /** A measured curve with its 95 % band, drawn on the server; x are the values that were measured, evenly spaced, for they are few and chosen. */
@@ -45,7 +46,7 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
             </text>
           </g>
         ))}
-        {points.map((point) => (
+        {points.filter((_point, index) => index % Math.ceil(points.length / MAX_LABELS) === 0).map((point) => (
           <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 15} textAnchor="middle" className="fill-quiet">
             {point.x}
           </text>

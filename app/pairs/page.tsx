@@ -1,0 +1,65 @@
+import type { Metadata } from "next";
+import { cookies } from "next/headers.js";
+import { pairQuery, verdict } from "#lib/catalog/pairs/schema.ts";
+import { listPairs } from "#lib/catalog/pairs/views.ts";
+import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
+import { Refresh } from "../_islands/refresh.tsx";
+import { currentActor } from "../_page/actor.ts";
+import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
+import { shown } from "../_page/shown.ts";
+import { toAge } from "../_page/units.ts";
+import { ButtonLink } from "../_ui/button.tsx";
+import { Empty } from "../_ui/empty.tsx";
+import { Estimate } from "../_ui/estimate.tsx";
+import { Problems } from "../_ui/field.tsx";
+import { Pager } from "../_ui/pager.tsx";
+import { Table } from "../_ui/table.tsx";
+import { Tabs } from "../_ui/tabs.tsx";
+import { standingOf, Verdict, wordOf } from "../_ui/verdict.tsx";
+
+export const metadata: Metadata = { title: "Measurements" };
+
+const address = pairQuery.pick({ verdict: true, cursor: true });
+
+/** What was measured, newest first. */
+export default async function PairsPage({ searchParams }: { readonly searchParams: SearchParams }) {
+  const actor = await currentActor();
+  const chosen = parseAddress(address, await searchParams);
+  const { items, next } = await shown(listPairs(actor, pairQuery.parse({ ...chosen, limit: "50" })));
+  const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
+  const to = (change: Readonly<Record<string, string | null>>): string => addressWith("/pairs", chosen, { cursor: null, ...change });
+  return (
+    <>
+      {items.some((item) => item.state === "queued" || item.state === "running") && <Refresh every={4000} />}
+      <h1 className="text-page">Measurements</h1>
+      <Problems state={state} />
+      <div className="mt-3 mb-4">
+        <Tabs label="By verdict" current={to({})} tabs={[{ href: to({ verdict: null }), label: "all" }, ...verdict.options.map((each) => ({ href: to({ verdict: each }), label: wordOf(each) }))]} />
+      </div>
+      {items.length === 0 ? (
+        <Empty title="No measurement is here" action={<ButtonLink href="/browse">Browse models</ButtonLink>}>
+          A guide is measured on every fine-tune of its base as soon as both are on this hub.
+        </Empty>
+      ) : (
+        <Table caption="Measurements" head={["guide", "on", "verdict", "R, recovered", "measured"]}>
+          {items.map((item) => (
+            <tr key={item.id} data-row>
+              <td className="[overflow-wrap:anywhere]">
+                <a href={`/pairs/${item.id}`}>{item.guide.repo}</a>
+              </td>
+              <td className="[overflow-wrap:anywhere]">
+                <a href={`/${item.finetune.repo}`}>{item.finetune.repo}</a>
+              </td>
+              <td>
+                <Verdict standing={standingOf({ state: item.state === "succeeded" ? "measured" : item.state, verdict: item.verdict })} stale={item.stale} />
+              </td>
+              <td>{item.recovered ? <Estimate of={item.recovered} /> : <span className="text-quiet">—</span>}</td>
+              <td className="whitespace-nowrap text-quiet">{item.measuredAt ? toAge(item.measuredAt) : ""}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      <Pager first={chosen.cursor ? to({}) : null} next={next && to({ cursor: next })} what="measurements" />
+    </>
+  );
+}
