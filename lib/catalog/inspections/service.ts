@@ -1,7 +1,8 @@
-import { requireRead, type RepoName, visibleTo } from "#lib/auth/access.ts";
+import { requireRead, requireWrite, type RepoName, visibleTo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/commits/revision.ts";
-import type { Transaction } from "#lib/db/transaction.ts";
+import { database } from "#lib/db/client.ts";
+import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
@@ -18,6 +19,12 @@ export async function requestInspection(transaction: Transaction, commitId: stri
 export async function inspectAgain(transaction: Transaction, repoId: string): Promise<void> {
   const id = await begunInspectionOfHead(transaction, repoId);
   if (id !== null) await askAgain(transaction, id, await enqueue(transaction, "inspect", id, "upload"));
+}
+
+/** Somebody who may write to a repo wants its newest commit read once more. @throws repo_not_found, forbidden, queue_full */
+export async function inspectRepoAgain(actor: Actor, name: RepoName): Promise<void> {
+  const { id } = await requireWrite(actor, name);
+  await inTransaction(database(), (transaction) => inspectAgain(transaction, id));
 }
 
 /** The newest inspection of a commit; null before the first. */

@@ -18,7 +18,20 @@ export interface JobSelection extends Partial<Pick<JobQuery, "state" | "kind">> 
 }
 
 /** Jobs that the actor may see, of all four kinds in one list, newest first. */
-export function selectJobs(actor: Actor, { state, kind, subjectId, userId, after }: JobSelection, count: number): Promise<JobRow[]> {
+export function selectJobs(actor: Actor, selection: JobSelection, count: number): Promise<JobRow[]> {
+  return database().$queryRaw<JobRow[]>`
+    SELECT "subjectId", kind, state, attempt, repo, guide, path, progress, problem, "jobId", "createdAt" FROM (${allKinds(actor)}) job
+    WHERE ${conditionsOf(selection)} ORDER BY "createdAt" DESC, "subjectId" DESC LIMIT ${count}`;
+}
+
+/** How many there are in each state. */
+export function countJobs(actor: Actor, selection: JobSelection): Promise<{ state: JobItem["state"]; count: number }[]> {
+  return database().$queryRaw`SELECT state, count(*)::int AS count FROM (${allKinds(actor)}) job WHERE ${conditionsOf(selection)} GROUP BY state`;
+}
+
+const allKinds = (actor: Actor): Prisma.Sql => Prisma.sql`${uploads(actor)} UNION ALL ${inspections(actor)} UNION ALL ${pairs(actor)} UNION ALL ${previews(actor)}`;
+
+function conditionsOf({ state, kind, subjectId, userId, after }: JobSelection): Prisma.Sql {
   const conditions = [
     ...(state === undefined ? [] : [Prisma.sql`state = ${state}`]),
     ...(kind === undefined ? [] : [Prisma.sql`kind = ${kind}`]),
@@ -26,12 +39,7 @@ export function selectJobs(actor: Actor, { state, kind, subjectId, userId, after
     ...(userId === undefined ? [] : [Prisma.sql`${userId} = ANY (people)`]),
     ...(after === undefined ? [] : [Prisma.sql`("createdAt", "subjectId") < (${after[0]}, ${after[1]}::uuid)`]),
   ];
-  return database().$queryRaw<JobRow[]>`
-    SELECT "subjectId", kind, state, attempt, repo, guide, path, progress, problem, "jobId", "createdAt" FROM (
-      ${uploads(actor)} UNION ALL ${inspections(actor)} UNION ALL ${pairs(actor)} UNION ALL ${previews(actor)}
-    ) job
-    WHERE ${conditions.length === 0 ? Prisma.sql`TRUE` : Prisma.join(conditions, " AND ")}
-    ORDER BY "createdAt" DESC, "subjectId" DESC LIMIT ${count}`;
+  return conditions.length === 0 ? Prisma.sql`TRUE` : Prisma.join(conditions, " AND ");
 }
 
 /** The name of the repo that goes by an alias. */

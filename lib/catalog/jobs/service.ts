@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { requirePerson } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { cancelPair } from "#lib/catalog/pairs/service.ts";
-import { cancelPreview } from "#lib/catalog/previews/service.ts";
+import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
+import { cancelPair, requestCheck } from "#lib/catalog/pairs/service.ts";
+import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
+import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { abortUpload } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
@@ -10,7 +12,7 @@ import type { JobKind } from "#lib/queue/jobs.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
 import { liveWorkers } from "#lib/queue/workers.ts";
-import { type JobRow, selectJobs } from "./repository.ts";
+import { countJobs, type JobRow, selectJobs } from "./repository.ts";
 import type { JobItem, JobList, JobQuery, JobTimeline, WorkerList } from "./schema.ts";
 
 const place = z.tuple([z.iso.datetime(), z.uuid()]);
@@ -20,6 +22,13 @@ export async function listJobs(actor: Actor, { state, kind, mine, cursor, limit 
   const after = cursor === undefined ? null : parseCursor(cursor, place);
   const selection = { ...(state && { state }), ...(kind && { kind }), ...(mine && { userId: requirePerson(actor, "read").userId }), ...(after && { after: [new Date(after[0]), after[1]] as const }) };
   return toPage((await selectJobs(actor, selection, limit + 1)).map(toItem), limit, (last) => [last.createdAt, last.subjectId]);
+}
+
+/** How many there are in each state, of one kind or of all. */
+export async function jobCounts(actor: Actor, { kind, mine }: Pick<JobQuery, "kind" | "mine">): Promise<Record<JobItem["state"], number>> {
+  const rows = await countJobs(actor, { ...(kind && { kind }), ...(mine && { userId: requirePerson(actor, "read").userId }) });
+  const of = (state: JobItem["state"]): number => rows.find((row) => row.state === state)?.count ?? 0;
+  return { queued: of("queued"), running: of("running"), succeeded: of("succeeded"), failed: of("failed"), cancelled: of("cancelled") };
 }
 
 /** Where a job is, and all that happened to it. @throws not_found, also where it is there and may not be seen */
@@ -38,6 +47,25 @@ export async function cancelSubject(actor: Actor, subjectId: string): Promise<Jo
   if (!cancel) throw new AppError("bad_request", "An inspection cannot be cancelled, for nothing can be said of a commit without it; it takes seconds.", { kind });
   await cancel(actor, subjectId);
   return getJobTimeline(actor, subjectId);
+}
+
+/**
+ * The same once more, as its own kind does it. @returns the id of what is now waiting: its own, or that of a new preview
+ * @throws not_found, forbidden, queue_full; bad_request for an upload, which is sent again instead
+ */
+export async function rerunSubject(actor: Actor, subjectId: string): Promise<string> {
+  const { kind, repo, guide } = await requireJob(actor, subjectId);
+  switch (kind) {
+    case "check":
+      return (await requestCheck(actor, { finetune: repo, guide: guide! })).id;
+    case "preview":
+      return (await rerunPreview(actor, subjectId, {})).id;
+    case "inspect":
+      await inspectRepoAgain(actor, toRepoName(repo));
+      return subjectId;
+    case "hash":
+      throw new AppError("bad_request", "The bytes of an upload that failed are gone; send the file again.", { kind });
+  }
 }
 
 export async function listWorkers(): Promise<WorkerList> {
