@@ -1,4 +1,5 @@
-import { bootstrap, quantile } from "#lib/measure/bootstrap.ts";
+import { bootstrap } from "#lib/measure/bootstrap.ts";
+import { quantile } from "#lib/util/quantile.ts";
 import type { Estimate } from "#lib/pairing/evidence.ts";
 import { progress } from "./progress.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { database } from "#lib/db/client.ts";
-import { quantile } from "#lib/measure/bootstrap.ts";
+import { quantile } from "#lib/util/quantile.ts";
 import { closeQueue } from "#lib/queue/boss.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { startPostgres } from "#workers/setup/postgres.ts";

@@ -1,5 +1,6 @@
 import type { Estimate } from "#lib/pairing/evidence.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
+import { quantile } from "#lib/util/quantile.ts";
 
 const RESAMPLES = 1000;
 
@@ -17,14 +18,6 @@ export function bootstrap(n: number, statistic: (indices: readonly number[]) => 
     .filter(Number.isFinite)
     .toSorted((a, b) => a - b);
   return { value: statistic(all), low: quantile(draws, 0.025), high: quantile(draws, 0.975), n };
-}
-
-/** Linear interpolation between order statistics; NaN for an empty list. */
-export function quantile(sorted: readonly number[], q: number): number {
-  if (sorted.length === 0) return NaN;
-  const at = (sorted.length - 1) * q;
-  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
-  return below + (above - below) * (at - Math.floor(at));
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -2,11 +2,11 @@ import { AppError } from "#lib/errors.ts";
 import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import type { Lineage } from "#lib/pairing/evidence.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
+import { quantile } from "#lib/util/quantile.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import type { LowRankLayer, LowRankLayers } from "#lib/weights/low-rank.ts";
 import { readValues } from "#lib/weights/read-tensor.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
-import { quantile } from "./bootstrap.ts";
 import type { Tick } from "./tick.ts";
 
 export interface LineageRequest {

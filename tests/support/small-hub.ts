@@ -13,10 +13,11 @@ export const ids = {
   upload: uuid(6), // verified: blob c
   pair: uuid(7), // not measured; has the levels 0, 1 and 2
   preview: uuid(8),
+  column: uuid(23), // of the pair's sheet
   distillation: uuid(9),
 } as const;
 
-const { ann, lab, base, fine, guide, upload, pair, preview, distillation } = ids;
+const { ann, lab, base, fine, guide, upload, pair, preview, column, distillation } = ids;
 
 /** SQL that fills a migrated database with at least one row of everything, each keeping all rules. */
 export const smallHub = `
@@ -60,6 +61,7 @@ export const smallHub = `
   INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds)
     SELECT gen_random_uuid(), '${pair}', level, 1, 16, '{}', 'test', 1 FROM unnest(ARRAY[0, 1, 2]) level;
   INSERT INTO preview (id, user_id, finetune_commit_id, guide_commit_id, recipe) VALUES ('${preview}', 'ann', '${oid("3")}', '${oid("4")}', '{}');
+  INSERT INTO preview (id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index) VALUES ('${column}', '${oid("3")}', '${oid("4")}', '{}', '${pair}', 0);
   INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'guide', 1, 1, '${sha("b")}', 64, 64, 20, 400);
   INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, recipe, steps) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}', 100);
   INSERT INTO distillation_metric (distillation_id, name, step, value) VALUES ('${distillation}', 'loss', 1, 0.5);

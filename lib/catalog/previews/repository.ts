@@ -29,6 +29,8 @@ export interface PreviewRow {
   readonly jobId: string | null;
   readonly problem: string | null;
   readonly isAttached: boolean;
+  /** Its place on its pair's sheet; null: it is on none. */
+  readonly sheetIndex: number | null;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
   readonly expiresAt: Date | null;
@@ -59,6 +61,7 @@ const columns = (withRecipes: boolean) =>
     jobId: true,
     problem: true,
     isAttached: true,
+    sheetIndex: true,
     createdAt: true,
     finishedAt: true,
     expiresAt: true,
@@ -101,6 +104,8 @@ export async function seenPreview(actor: Actor, id: string): Promise<PreviewRow 
 export interface Selection {
   readonly userId?: string | undefined;
   readonly isAttached?: true | undefined;
+  /** Only those of sheets, which else are left out. */
+  readonly isOfSheet?: true | undefined;
   readonly finetuneRepoId?: string | undefined;
   readonly guideRepoId?: string | undefined;
   /** Only what comes after this place, newest first. */
@@ -112,11 +117,11 @@ export async function selectPreviews(where: Prisma.PreviewWhereInput, orderBy: P
   return (await database().preview.findMany({ where, orderBy, select: columns(false) })).map(toRow);
 }
 
-/** Newest first, without those of sheets. */
-export async function seenPreviews(actor: Actor, { userId, isAttached, finetuneRepoId, guideRepoId, after }: Selection, count: number): Promise<PreviewRow[]> {
+/** Newest first. */
+export async function seenPreviews(actor: Actor, { userId, isAttached, isOfSheet, finetuneRepoId, guideRepoId, after }: Selection, count: number): Promise<PreviewRow[]> {
   const where: Prisma.PreviewWhereInput[] = [
     seenBy(actor),
-    { sheetIndex: null },
+    { sheetIndex: isOfSheet ? { not: null } : null },
     { ...(userId !== undefined && { userId }), ...(isAttached && { isAttached }) },
     ...(finetuneRepoId === undefined ? [] : [{ finetuneCommit: { repoId: finetuneRepoId } }]),
     ...(guideRepoId === undefined ? [] : [{ guideCommit: { repoId: guideRepoId } }]),

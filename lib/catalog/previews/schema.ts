@@ -162,6 +162,7 @@ export const previewQuery = z.object({
   ...pageQuery.shape,
   mine: z.stringbool().default(false),
   attached: z.stringbool().default(false).meta({ description: "only those that are shown on a model's page" }),
+  sheet: z.stringbool().default(false).meta({ description: "those that the hub itself drew of measured pairs, which else are left out" }),
   finetune: fullName.optional(),
   guide: fullName.optional(),
 });

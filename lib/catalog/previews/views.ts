@@ -75,13 +75,14 @@ const toPicture = (id: string, image: ImageRow): Picture => ({
 
 const place = z.tuple([z.iso.datetime(), z.uuid()]);
 
-/** Newest first: your own, those of everybody that are shown on a model's page, for operators all. @throws repo_not_found, unauthenticated */
-export async function listPreviews(actor: Actor, { mine, attached, finetune, guide, cursor, limit }: PreviewQuery): Promise<Page<PreviewItem>> {
+/** Newest first: your own, those of everybody that are shown on a model's page, for operators all; those of sheets only where asked for. @throws repo_not_found, unauthenticated */
+export async function listPreviews(actor: Actor, { mine, attached, sheet, finetune, guide, cursor, limit }: PreviewQuery): Promise<Page<PreviewItem>> {
   const repoId = async (name: string | undefined) => (name === undefined ? undefined : (await requireRead(actor, toRepoName(name))).id);
   const at = cursor === undefined ? null : parseCursor(cursor, place);
   const selection = {
     userId: mine ? requirePerson(actor, "read").userId : undefined,
     isAttached: attached || undefined,
+    isOfSheet: sheet || undefined,
     finetuneRepoId: await repoId(finetune),
     guideRepoId: await repoId(guide),
     after: at && ([new Date(at[0]), at[1]] as const),

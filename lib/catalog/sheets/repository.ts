@@ -23,9 +23,15 @@ export async function fullNames(transaction: Transaction, commitIds: readonly st
   return new Map(rows.map(({ id, repo }) => [id, `${repo.namespace.name}/${repo.name}`]));
 }
 
-/** Best evidence first: the verdict, then how much is recovered. The pair goes by `p`. */
-const byEvidence = Prisma.sql`array_position(ARRAY['verified', 'usable_with_limits', 'not_measured', 'incompatible'], p.verdict::text),
-  (p.summary #>> '{measured,fidelity,recovered,value}')::float8 DESC NULLS LAST, p.id`;
+/** How much is recovered, of a pair that goes by `p`. */
+const recovered = Prisma.sql`(p.summary #>> '{measured,fidelity,recovered,value}')::float8 DESC NULLS LAST`;
+
+/** Best evidence first: the verdict, then how much is recovered. */
+const byEvidence = Prisma.sql`array_position(ARRAY['verified', 'usable_with_limits', 'not_measured', 'incompatible'], p.verdict::text), ${recovered}, p.id`;
+
+/** The weights that a repo has today. Asked row by row, for there may be many repos and few are meant. */
+const weightsOf = (repoId: Prisma.Sql): Prisma.Sql => Prisma.sql`(SELECT weights_sha256 FROM repo_head WHERE repo_id = ${repoId})`;
+const [ofFinetune, ofGuide] = [weightsOf(Prisma.sql`f.id`), weightsOf(Prisma.sql`g.id`)];
 
 export interface CardRow {
   readonly repoId: string;
@@ -39,39 +45,43 @@ export interface CardRow {
 }
 
 /**
- * Pictures with a guide for the cards of some repos: of a model the first columns of its best pair, of a guide the first column of its
- * best pairs; of the weights that they have today, where the other side may be seen. One statement for a page of cards.
+ * Pictures with a guide for the cards of some repos: of a model the first columns of its best pair, of a guide the first column of the
+ * best pair of each fine-tune; of the weights that they have today, and of those that the other side has today where there are such.
+ * One statement for a page of cards.
  */
 export function cardRows(actor: Actor, repoIds: readonly string[], count: number): Promise<CardRow[]> {
   return database().$queryRaw<CardRow[]>`
-    WITH asked AS (SELECT r.id, r.kind, h.weights_sha256 FROM repo r JOIN repo_head h ON h.repo_id = r.id WHERE r.id = ANY (${[...repoIds]}::uuid[]) AND h.weights_sha256 IS NOT NULL),
+    WITH asked AS (SELECT r.id, r.kind, h.weights_sha256 FROM repo r JOIN repo_head h ON h.repo_id = r.id WHERE r.id = ANY (${[...repoIds]}::uuid[]) AND h.weights_sha256 IS NOT NULL AND ${isVisible(actor, "r")}),
     sides AS (
       SELECT a.id AS repo_id, a.kind, p.id AS pair_id FROM asked a JOIN pair p ON a.kind <> 'guide' AND p.finetune_weights_sha256 = a.weights_sha256 AND p.state = 'succeeded'
       UNION ALL
       SELECT a.id, a.kind, p.id FROM asked a JOIN pair p ON a.kind = 'guide' AND p.guide_weights_sha256 = a.weights_sha256 AND p.state = 'succeeded'),
-    ranked AS (
-      SELECT s.repo_id, s.kind, s.pair_id, row_number() OVER (PARTITION BY s.repo_id ORDER BY ${byEvidence}) AS rank
+    placed AS (
+      SELECT s.repo_id, s.kind, s.pair_id, f.id AS finetune_id,
+        row_number() OVER (PARTITION BY s.repo_id ORDER BY CASE s.kind WHEN 'guide' THEN p.finetune_weights_sha256 = ${ofFinetune} ELSE p.guide_weights_sha256 = ${ofGuide} END IS TRUE DESC, ${byEvidence}) AS place
       FROM sides s JOIN pair p ON p.id = s.pair_id
       JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND v.state = 'succeeded'
       JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")}
-      JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")})
+      JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")}),
+    best AS (SELECT DISTINCT ON (repo_id, finetune_id) * FROM placed ORDER BY repo_id, finetune_id, place),
+    ranked AS (SELECT *, row_number() OVER (PARTITION BY repo_id ORDER BY place) AS rank FROM best)
     SELECT k.repo_id AS "repoId", v.id AS "previewId", i.blob_sha256 AS "blobSha256", i.width, i.height, i.seed, v.recipe #>> '{asked,prompt}' AS prompt, n.name || '/' || f.name AS finetune
     FROM ranked k
     JOIN preview v ON v.pair_id = k.pair_id AND v.state = 'succeeded' AND CASE k.kind WHEN 'guide' THEN v.sheet_index = 0 ELSE v.sheet_index < ${count} END
     JOIN preview_image i ON i.preview_id = v.id AND i.mode = 'guide' AND i.attempt = v.attempt
-    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id JOIN namespace n ON n.id = f.namespace_id
+    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")} JOIN namespace n ON n.id = f.namespace_id
     WHERE k.rank <= CASE k.kind WHEN 'guide' THEN ${count} ELSE 1 END
     ORDER BY k.repo_id, k.rank, v.sheet_index`;
 }
 
-/** The verified pairs of fine-tunes of today that have a whole sheet, the best first. */
+/** The verified pairs of what both repos are today that have a whole sheet: fine-tunes before bases, then those that recover most, then by name. */
 export function showcasePairs(actor: Actor, limit: number): Promise<{ id: string }[]> {
   return database().$queryRaw<{ id: string }[]>`
     SELECT p.id FROM pair p
-    WHERE p.state = 'succeeded' AND p.verdict = 'verified'
-      AND EXISTS (SELECT FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND f.kind = 'finetune' AND ${isVisible(actor, "f")}
-        JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")}
-        JOIN repo_head h ON h.repo_id = f.id AND h.weights_sha256 = p.finetune_weights_sha256 WHERE v.pair_id = p.id)
-      AND NOT EXISTS (SELECT FROM preview v WHERE v.pair_id = p.id AND v.state <> 'succeeded')
-    ORDER BY ${byEvidence} LIMIT ${limit}`;
+    JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0
+    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")} JOIN namespace fn ON fn.id = f.namespace_id
+    JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")} JOIN namespace gn ON gn.id = g.namespace_id
+    WHERE p.state = 'succeeded' AND p.verdict = 'verified' AND p.finetune_weights_sha256 = ${ofFinetune} AND p.guide_weights_sha256 = ${ofGuide}
+      AND NOT EXISTS (SELECT FROM preview w WHERE w.pair_id = p.id AND w.state <> 'succeeded')
+    ORDER BY f.kind = 'finetune' DESC, ${recovered}, fn.name, f.name, gn.name, g.name, p.id LIMIT ${limit}`;
 }

@@ -3,6 +3,7 @@ import { getPairItem, requireSeen } from "#lib/catalog/pairs/views.ts";
 import type { PreviewRow } from "#lib/catalog/previews/repository.ts";
 import { type Mode, modes } from "#lib/catalog/previews/schema.ts";
 import { pictureUrl } from "#lib/catalog/previews/views.ts";
+import { quantile } from "#lib/util/quantile.ts";
 import { cardRows, sheetRows, showcasePairs } from "./repository.ts";
 import type { CardPicture, Sheet, SheetPicture, SheetRow, Showcase } from "./schema.ts";
 
@@ -14,13 +15,13 @@ export async function getSheet(actor: Actor, pairId: string): Promise<Sheet> {
   return { rows, done: done.length, total: rows.length, timings: timingsOf(done) };
 }
 
-function toSheetRow({ id, recipe, state, images }: PreviewRow, index: number): SheetRow {
+function toSheetRow({ id, recipe, state, images, sheetIndex }: PreviewRow): SheetRow {
   const of = (mode: Mode): SheetPicture | null => {
     const image = images.find((one) => one.mode === mode);
     return image ? { mode, url: pictureUrl(id, image), width: image.width, height: image.height, passes: image.passes, seconds: image.milliseconds / 1000 } : null;
   };
   const { prompt, seed } = recipe.asked;
-  return { preview: id, index, prompt, seed, state, pictures: { conditional: of("conditional"), guide: of("guide"), cfg: of("cfg") } };
+  return { preview: id, index: sheetIndex!, prompt, seed, state, pictures: { conditional: of("conditional"), guide: of("guide"), cfg: of("cfg") } };
 }
 
 /** All modes of one seed are drawn one after the other on the same open networks, so what they took can be compared. */
@@ -29,7 +30,7 @@ function timingsOf(done: readonly SheetRow[]): Sheet["timings"] {
   const of = (mode: Mode) => {
     const drawn = done.flatMap(({ pictures }) => pictures[mode] ?? []);
     const seconds = drawn.map((picture) => picture.seconds).toSorted((a, b) => a - b);
-    const at = (share: number): number => seconds[Math.min(seconds.length - 1, Math.floor(share * seconds.length))] ?? 0;
+    const at = (share: number): number => quantile(seconds, share);
     return { passes: drawn[0]?.passes ?? 0, seconds: at(0.5), low: at(0.25), high: at(0.75), n: seconds.length };
   };
   const [conditional, guide, cfg] = modes.map(of);

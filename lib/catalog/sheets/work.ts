@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { requireRuns, runnableModel } from "#lib/catalog/models/service.ts";
 import { insertPreview, setPreviewJob } from "#lib/catalog/previews/repository.ts";
+import { newPreview, type StoredRecipe } from "#lib/catalog/previews/schema.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
@@ -20,20 +21,10 @@ export interface SheetToDraw {
  * Asks for the pictures of a pair that was just measured, within the transaction that writes what came of it. Columns that are drawn
  * already stay. A queue that is full is no reason to lose a measurement: the sheet then ends where it is.
  */
-export async function addSheet(transaction: Transaction, { pairId, finetuneCommitId, guideCommitId, prompts }: SheetToDraw): Promise<void> {
-  const model = await runnableModel(finetuneCommitId);
-  const names = await fullNames(transaction, [finetuneCommitId, guideCommitId]);
-  const [finetune, guide] = [names.get(finetuneCommitId)!, names.get(guideCommitId)!];
-  const { facts } = await requireRuns(guideCommitId, guide);
-  const { parameters } = (await requireRuns(model.base.commitId, model.base.name)).facts;
-  const { minGuidance, maxGuidance } = facts.guide!;
-  const guidanceScale = Math.min(maxGuidance, Math.max(minGuidance, sheetSet.guidanceScale));
+export async function addSheet(transaction: Transaction, sheet: SheetToDraw): Promise<void> {
+  const { pairId, finetuneCommitId, guideCommitId } = sheet;
   await forgetUndrawn(transaction, pairId);
-  const columns = prompts.slice(0, parameters < LARGE_PARAMETERS ? sheetSet.seeds.length : LARGE_COLUMNS);
-  for (const [sheetIndex, prompt] of columns.entries()) {
-    const { steps, sampler, seeds } = sheetSet;
-    const asked = { finetune, revision: finetuneCommitId, guide, guideRevision: guideCommitId, prompt, negativePrompt: null, seed: seeds[sheetIndex]!, steps, guidanceScale, cfgSteps: 0, sampler };
-    const recipe = { asked, base: model.base, lowRank: [...model.lowRank], guide: { commitId: guideCommitId, name: guide.split("/")[1]!, path: facts.mainFile! } };
+  for (const [sheetIndex, recipe] of (await recipesFor(transaction, sheet)).entries()) {
     const id = randomUUID();
     if (!(await insertPreview(transaction, { id, userId: undefined, finetuneCommitId, guideCommitId, recipe, sheet: { pairId, sheetIndex } }))) continue;
     try {
@@ -44,4 +35,39 @@ export async function addSheet(transaction: Transaction, { pairId, finetuneCommi
       return removeColumn(transaction, id);
     }
   }
+}
+
+/** None where a repo went meanwhile: that, too, is no reason to lose a measurement. */
+async function recipesFor(transaction: Transaction, sheet: SheetToDraw): Promise<StoredRecipe[]> {
+  try {
+    return await columnsOf(transaction, sheet);
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    log().warn({ event: "sheet.none", pairId: sheet.pairId }, cause.message);
+    return [];
+  }
+}
+
+async function columnsOf(transaction: Transaction, { finetuneCommitId, guideCommitId, prompts }: SheetToDraw): Promise<StoredRecipe[]> {
+  const { base, lowRank } = await runnableModel(finetuneCommitId);
+  const names = await fullNames(transaction, [finetuneCommitId, guideCommitId]);
+  const [finetune, guide] = [names.get(finetuneCommitId)!, names.get(guideCommitId)!];
+  const { minGuidance, maxGuidance, mainFile } = await guideFacts(guideCommitId, guide);
+  const { parameters } = (await requireRuns(base.commitId, base.name)).facts;
+  const { steps, sampler, seeds } = sheetSet;
+  const settings = { finetune, revision: finetuneCommitId, guide, guideRevision: guideCommitId, steps, sampler, guidanceScale: Math.min(maxGuidance, Math.max(minGuidance, sheetSet.guidanceScale)) };
+  const columns: StoredRecipe[] = [];
+  const wanted = parameters < LARGE_PARAMETERS ? seeds.length : LARGE_COLUMNS;
+  for (const prompt of prompts) {
+    if (columns.length === wanted) break;
+    // The list is somebody's file, and a guide may be for a guidance that nobody can ask for: what no preview could be is left out.
+    const { data } = newPreview.safeParse({ ...settings, prompt, seed: seeds[columns.length] });
+    if (data) columns.push({ asked: data, base, lowRank: [...lowRank], guide: { commitId: guideCommitId, name: guide.split("/")[1]!, path: mainFile } });
+  }
+  return columns;
+}
+
+async function guideFacts(commitId: string, name: string): Promise<{ minGuidance: number; maxGuidance: number; mainFile: string }> {
+  const { facts } = await requireRuns(commitId, name);
+  return { ...facts.guide!, mainFile: facts.mainFile! };
 }

@@ -34,10 +34,16 @@ const purge = (repo: string): string => `${hide(repo)}; DELETE FROM repo WHERE i
 
 test("a hidden repo is purged with its history, and its evidence stays with the weights", async () => {
   const before = await after("SELECT", count("repo", "commit", "commit_file", "ref", "upload", "inspection", "preview", "preview_image", "webhook", "download_day", "download_seen", "pair", "measurement", "blob"));
-  expect(before).toEqual([[3, 4, 4, 4, 1, 1, 1, 1, 1, 1, 1, 1, 3, 4]]);
+  expect(before).toEqual([[3, 4, 4, 4, 1, 1, 2, 1, 1, 1, 1, 1, 3, 4]]);
   const left = await after(purge(ids.fine), count("repo", "commit", "commit_file", "ref", "upload", "inspection", "preview", "preview_image", "webhook", "download_day", "download_seen", "pair", "measurement", "blob"));
   expect(left).toEqual([[2, 2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 1, 3, 4]]);
   expect(await after(purge(ids.fine), "SELECT finetune_commit_id, guide_commit_id FROM pair")).toEqual([[null, oid("4")]]);
+});
+
+test("a sheet goes with its pair, and with either repo, and nobody else's preview does", async () => {
+  const previews = "SELECT id FROM preview";
+  expect(await after(`DELETE FROM pair WHERE id = '${ids.pair}'`, previews)).toEqual([[ids.preview]]);
+  for (const repo of [ids.fine, ids.guide]) expect(await after(purge(repo), `${previews} UNION SELECT id FROM pair`)).toEqual([[ids.pair]]);
 });
 
 test("a commit of a hidden repo may go by itself once nothing points at it", async () => {

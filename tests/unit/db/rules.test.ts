@@ -8,7 +8,7 @@ import { createTempDatabase } from "../../support/temp-database.ts";
 
 const temp = await createTempDatabase();
 const client = new pg.Client({ connectionString: temp.url });
-const { ann, lab, base, fine, guide, pair, preview } = ids;
+const { ann, lab, base, fine, guide, pair, preview, column } = ids;
 
 beforeAll(async () => {
   await client.connect();
@@ -59,6 +59,7 @@ const newMeasurement = (level: number, n = 16, milliseconds = 1): string =>
   `INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) VALUES (gen_random_uuid(), '${pair}', ${level}, 2, ${n}, '{}', 'test', ${milliseconds})`;
 const newImage = (blob: string, rest = "64, 64, 20, 400"): string =>
   `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'cfg', 1, 1, '${blob}', ${rest})`;
+const newColumn = (columns: string, values: string): string => `INSERT INTO preview (id, finetune_commit_id, recipe${columns}) VALUES (gen_random_uuid(), '${oid("3")}', '{}'${values})`;
 const newWebhook = (url: string, events = "{commit}", repo = "NULL"): string =>
   `INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events) VALUES (gen_random_uuid(), '${lab}', ${repo}, '${url}', 's', '${events}')`;
 const verdict = (word: string): string => `UPDATE pair SET verdict = '${word}', measured_at = now()`;
@@ -195,6 +196,13 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["measurement_stays", "UPDATE measurement SET n = 1000"],
 
   ["preview_attached_is_kept", "UPDATE preview SET is_attached = true, expires_at = now()"],
+  ["preview_sheet_is_whole", newColumn(", pair_id", `, '${pair}'`)],
+  ["preview_sheet_is_whole", newColumn(", sheet_index", ", 1")],
+  ["preview_sheet_is_whole", newColumn(", pair_id, sheet_index", `, '${pair}', -1`)],
+  ["preview_sheet_is_whole", newColumn(", pair_id, sheet_index", `, '${pair}', 100`)],
+  ["preview_sheet_is_kept", newColumn(", pair_id, sheet_index, user_id", `, '${pair}', 1, 'ann'`)],
+  ["preview_sheet_is_kept", `UPDATE preview SET expires_at = now() WHERE id = '${column}'`],
+  ["preview_pair_id_sheet_index_key", newColumn(", pair_id, sheet_index", `, '${pair}', 0`)],
   ["preview_image_stays", "UPDATE preview_image SET passes = 1"],
   ["preview_image_has_a_size", newImage(sha("b"), "0, 64, 20, 400")],
   ["preview_image_numbers_not_negative", newImage(sha("b"), "64, 64, -1, 400")],
@@ -251,6 +259,8 @@ const taken: readonly string[] = [
   `${verdict("incompatible")}`,
   `${verdict("verified")}; ${newMeasurement(4)}`, // in any order within one transaction
   newPair(", finetune_commit_id, guide_commit_id", `, '${oid("1")}', '${oid("4")}'`), // a guide on its own base
+  newColumn(", pair_id, sheet_index", `, '${pair}', 99`),
+  newColumn("", ""), // of nobody, as the hub itself may ask for one
   "UPDATE inspection SET state = 'running', attempt = 1; UPDATE inspection SET state = 'succeeded', facts = '{}', finished_at = now(); UPDATE inspection SET state = 'queued'",
   "DELETE FROM job_event",
   newWebhook("http://localhost:3000/hook", "{commit,pair}"),

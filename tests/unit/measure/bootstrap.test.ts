@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { bootstrap, mean, quantile } from "#lib/measure/bootstrap.ts";
+import { bootstrap, mean } from "#lib/measure/bootstrap.ts";
+import { quantile } from "#lib/util/quantile.ts";
 
 describe("the bootstrap", () => {
   test("gives the interval of a mean that the normal distribution predicts", () => {
