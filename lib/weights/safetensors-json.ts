@@ -1,4 +1,5 @@
 import { type Dtype, isDtype } from "#lib/tensor/dtype.ts";
+import { utf8Length } from "#lib/util/utf8-length.ts";
 import type { Defect, Refuse } from "./safetensors-defects.ts";
 
 /** A tensor as its header declares it: `begin` and `end` count bytes of the data section. */
@@ -69,7 +70,7 @@ class HeaderScanner {
       if (metadata.has(name)) this.#refuse("duplicate_metadata", `its metadata has ${quote(name)} twice`, { name });
       if (metadata.size === MAX_METADATA_KEYS) this.#refuse("too_much_metadata", `its metadata has more than ${MAX_METADATA_KEYS} keys`, { max: MAX_METADATA_KEYS });
       const value = this.#string("a string", "bad_metadata");
-      const bytes = Buffer.byteLength(value);
+      const bytes = utf8Length(value);
       if (bytes > MAX_METADATA_VALUE_BYTES) {
         const detail = { name, actual: bytes, max: MAX_METADATA_VALUE_BYTES };
         this.#refuse("too_much_metadata", `its metadata ${quote(name)} has ${bytes} bytes, and at most ${MAX_METADATA_VALUE_BYTES} are read`, detail);
@@ -107,7 +108,7 @@ class HeaderScanner {
   }
 
   #requireName(name: string, what: string): void {
-    const bytes = Buffer.byteLength(name);
+    const bytes = utf8Length(name);
     if (bytes === 0) this.#refuse("empty_name", `the name of ${what} is empty`);
     if (bytes > MAX_NAME_BYTES) {
       this.#refuse("name_too_long", `the name of ${what} has ${bytes} bytes, and at most ${MAX_NAME_BYTES} are read`, { actual: bytes, max: MAX_NAME_BYTES });

@@ -48,7 +48,7 @@ async function readHeaderLength(source: ByteSource, refuse: Refuse): Promise<num
   const { size } = source;
   if (size < 8) return refuse("too_short", `it has ${size} bytes, too few for a safetensors file`, { size });
   const first = await source.read(0, 8);
-  const length = Buffer.from(first).readBigUInt64LE();
+  const length = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) {
     refuseOtherFormats(first, refuse);
     const detail = { claimed: String(length), max: MAX_HEADER_BYTES };
@@ -73,7 +73,7 @@ const otherFormats = [
 ] as const;
 
 function refuseOtherFormats(first: Uint8Array, refuse: Refuse): void {
-  const text = Buffer.from(first).toString("latin1").trimStart();
+  const text = String.fromCharCode(...first).trimStart();
   const other = otherFormats.find(({ begins }) => begins.some((start) => text.startsWith(start)));
   if (other) refuse("other_format", `it is ${other.what}, not safetensors`, { format: other.format }, other.remedy);
 }

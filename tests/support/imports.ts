@@ -8,10 +8,10 @@ import { dirname, join, posix } from "node:path";
 export const table: Readonly<Record<string, { readonly layer: number; readonly column: "compute" | "hub" | "both" }>> = {
   ...row(6, { hub: ["app"], both: ["workers", "bench"] }),
   ...row(5, { hub: ["hub"] }),
-  ...row(4, { compute: ["distill", "measure", "inspection"], hub: ["catalog", "http"] }),
+  ...row(4, { compute: ["distill", "measure"], hub: ["catalog", "http"], both: ["inspection"] }),
   ...row(3, { compute: ["diffusion"], hub: ["auth", "queue"], both: ["picture"] }),
   ...row(2, { compute: ["nn", "autodiff"], both: ["pairing"] }),
-  ...row(1, { compute: ["onnx", "weights"], hub: ["db", "storage"] }),
+  ...row(1, { compute: ["onnx"], hub: ["db", "storage"], both: ["weights"] }), // the upload page reads headers and names them before a byte is sent
   ...row(0, { compute: ["tensor"] }),
   ...row(-1, { both: ["util", "errors", "env", "log", "version"] }),
 };

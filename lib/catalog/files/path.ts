@@ -1,4 +1,5 @@
 import { AppError } from "#lib/errors.ts";
+import { utf8Length } from "#lib/util/utf8-length.ts";
 
 declare const isPath: unique symbol;
 
@@ -19,7 +20,7 @@ export function parsePath(text: string): FilePath {
     throw new AppError("bad_request", `The path «${text.length > 100 ? `${text.slice(0, 100)}…` : text}» cannot be used: ${sentence}`, { path: text.slice(0, MAX_PATH_BYTES), rule });
   };
   if (text === "") refuse("empty", "it is empty; name a file, like unet/config.json.");
-  if (Buffer.byteLength(text) > MAX_PATH_BYTES) refuse("path_length", `it is longer than ${MAX_PATH_BYTES} bytes; choose shorter names.`);
+  if (utf8Length(text) > MAX_PATH_BYTES) refuse("path_length", `it is longer than ${MAX_PATH_BYTES} bytes; choose shorter names.`);
   if (!text.isWellFormed()) refuse("unicode", "it holds half of a character; write it as valid Unicode.");
   if (text !== text.normalize("NFC")) refuse("normal_form", "its letters are not in composed form; normalise it to Unicode NFC.");
   for (const [rule, pattern, sentence] of characterRules) if (pattern.test(text)) refuse(rule, sentence);
@@ -41,7 +42,7 @@ const characterRules: readonly (readonly [rule: string, pattern: RegExp, sentenc
 const segmentRules: readonly (readonly [rule: string, isBroken: (segment: string) => boolean, sentence: string])[] = [
   ["segment_empty", (segment) => segment === "", "it begins or ends with / or has two in a row; write folders and file with one / between them."],
   ["dots", (segment) => /^\.{1,2}$/.test(segment.normalize("NFKC")), "it holds «.» or «..» as a name; write the path from the top of the repo, without them."],
-  ["segment_length", (segment) => Buffer.byteLength(segment) > MAX_SEGMENT_BYTES, `one of its names is longer than ${MAX_SEGMENT_BYTES} bytes; choose a shorter one.`],
+  ["segment_length", (segment) => utf8Length(segment) > MAX_SEGMENT_BYTES, `one of its names is longer than ${MAX_SEGMENT_BYTES} bytes; choose a shorter one.`],
   ["hyphen", (segment) => segment.startsWith("-"), "one of its names begins with a hyphen, which commands take for an option; begin it otherwise."],
   ["trailing", (segment) => /[.\p{Zs}]$/u.test(segment), "one of its names ends with a dot or a space, which Windows drops; end it otherwise."],
   // COM¹ counts as well, and an extension changes nothing: NUL.txt is the null device.
