@@ -3,6 +3,8 @@ import { startStage } from "./running-stage.ts";
 import type { StartedStage, Story } from "./stories.ts";
 import { common } from "./common.ts";
 import { front } from "./front.ts";
+import { preview } from "./preview.ts";
+import { upload } from "./upload.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 400_000 }); // the first start builds the pages
 
@@ -10,6 +12,8 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 400_000 }); // the first start
 const stories: readonly (readonly [title: string, story: Story])[] = [
   ["What all pages share", common],
   ["1 The front page", front],
+  ["4 The preview studio", preview],
+  ["5 Signing up and uploading", upload],
 ];
 
 let started: StartedStage;

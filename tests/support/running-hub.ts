@@ -63,7 +63,7 @@ export async function startHub(options: StartOptions): Promise<RunningHub> {
 }
 
 /** Which processes work on this data folder, from what stands in their environment or, for PostgreSQL, on its command line. */
-function processesOf(folder: string): ReadonlyMap<ProcessName, number> {
+export function processesOf(folder: string): ReadonlyMap<ProcessName, number> {
   const found = new Map<ProcessName, number>();
   const scripts = [["start", "workers/setup/start.ts"], ["web", "workers/setup/web.ts"], ["worker", "workers/hub/main.ts"]] as const;
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
