@@ -81,7 +81,7 @@ function stateCookie(page: string, shown: FormState | null): string {
 
 /** The first problem of each field. */
 const problemsOf = (error: z.ZodError): Record<string, string> =>
-  Object.fromEntries(error.issues.toReversed().map(({ path, message }) => [String(path[0] ?? ""), `${message[0]!.toUpperCase()}${message.slice(1)}.`]));
+  Object.fromEntries(error.issues.toReversed().map(({ path, message }) => [(path.findLast((part) => typeof part === "string") as string | undefined) ?? "", `${message[0]!.toUpperCase()}${message.slice(1)}.`]));
 
 /** What a person can mend is told beside the form; what is ours is for the log. */
 function toProblems(cause: unknown): Record<string, string> {

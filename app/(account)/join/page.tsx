@@ -3,9 +3,11 @@ import { cookies } from "next/headers.js";
 import { type Admission, requireAdmission } from "#lib/auth/invitations.ts";
 import { AppError } from "#lib/errors.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
+import { Notice } from "../../_ui/notice.tsx";
+import { Narrow } from "../narrow.tsx";
 import { JoinForm } from "./form.tsx";
 
-export const metadata: Metadata = { title: "Sign up · Guidepost", robots: { index: false } };
+export const metadata: Metadata = { title: "Sign up", robots: { index: false } };
 
 /** Signing up, with the invitation in the address where one is needed. */
 export default async function JoinPage({ searchParams }: { readonly searchParams: Promise<Record<string, string | string[] | undefined>> }) {
@@ -14,20 +16,23 @@ export default async function JoinPage({ searchParams }: { readonly searchParams
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   const admission = await requireAdmission(invitation).catch(toRefusal);
   return (
-    <main>
-      <h1 className="text-2xl font-semibold">{admission instanceof AppError || !admission.isOperator ? "Sign up" : "Set up this hub"}</h1>
+    <Narrow title={admission instanceof AppError || !admission.isOperator ? "Sign up" : "Set up this hub"}>
       {admission instanceof AppError ? (
-        <p role="alert">{admission.message}</p>
+        <div className="mt-4">
+          <Notice kind="careful" alert>
+            {admission.message}
+          </Notice>
+        </div>
       ) : (
         <>
-          {admission.isOperator && <p>You are the first here, so you will be its operator: you may do everything on this hub, and invite others.</p>}
+          {admission.isOperator && <p className="mt-1 text-quiet">You are the first here, so you will be its operator: you may do everything on this hub, and invite others.</p>}
           <JoinForm invitation={invitation} email={admission.email} state={state} />
         </>
       )}
       <p className="mt-6">
         Is there an account already? <a href="/sign-in">Sign in</a>
       </p>
-    </main>
+    </Narrow>
   );
 }
 

@@ -3,20 +3,24 @@ import { cookies, headers } from "next/headers.js";
 import { redirect } from "next/navigation.js";
 import { personOfSession } from "#lib/auth/session.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
+import { nextPage } from "#lib/http/next-page.ts";
+import type { SearchParams } from "../../_page/address.ts";
+import { Narrow } from "../narrow.tsx";
 import { SignInForm } from "./form.tsx";
 
-export const metadata: Metadata = { title: "Sign in · Guidepost", robots: { index: false } };
+export const metadata: Metadata = { title: "Sign in", robots: { index: false } };
 
-export default async function SignInPage() {
-  if (await personOfSession(await headers())) redirect("/");
+export default async function SignInPage({ searchParams }: { readonly searchParams: SearchParams }) {
+  const next = nextPage((await searchParams)["next"]);
+  if (await personOfSession(await headers())) redirect(next ?? "/");
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   return (
-    <main>
-      <h1 className="text-2xl font-semibold">Sign in</h1>
-      <SignInForm state={state} />
+    <Narrow title="Sign in">
+      <p className="mt-1 text-quiet">To upload, measure and preview. Browsing and downloading need no account.</p>
+      <SignInForm state={state} next={next} />
       <p className="mt-6">
         No account yet? <a href="/join">Sign up</a>
       </p>
-    </main>
+    </Narrow>
   );
 }
