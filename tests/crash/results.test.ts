@@ -47,6 +47,7 @@ test("a worker killed at each step of a result: every result is there once, and 
   await workOff("inspect");
   await drawOnly(2);
   await workOff("check");
+  await workOff("preview"); // its sheet: what is killed below is what is named there
   const { commitId } = await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor"));
 
   await walk("inspect.claimed", "inspect.measured", "inspect.done");
@@ -57,6 +58,12 @@ test("a worker killed at each step of a result: every result is there once, and 
   const pair = await database().pair.findFirstOrThrow({ where: { finetuneCommitId: commitId }, include: { measurements: true } });
   expect(pair).toMatchObject({ state: "succeeded", attempt: 2 });
   expect(pair.measurements.map(({ level, attempt }) => [level, attempt]).toSorted()).toEqual([0, 1, 2, 4, 5].map((level) => [level, 2]));
+
+  // The sheet came with what was measured: each column once, and not again with what was lost.
+  const sheet = () => database().preview.findMany({ where: { pairId: pair.id }, orderBy: { sheetIndex: "asc" }, select: { sheetIndex: true, state: true, problem: true } });
+  expect(await sheet()).toEqual([0, 1].map((sheetIndex) => ({ sheetIndex, state: "queued", problem: null })));
+  await workOff("preview");
+  expect(await sheet()).toEqual([0, 1].map((sheetIndex) => ({ sheetIndex, state: "succeeded", problem: null })));
 
   const { id } = await ask(ann);
   await walk("preview.drawn", "preview.stored:2", "preview.done");

@@ -12,6 +12,7 @@ import { inTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { checkHandler } from "#workers/hub/handlers/check.ts";
 import { inspectHandler } from "#workers/hub/handlers/inspect.ts";
+import { previewHandler } from "#workers/hub/handlers/preview.ts";
 import { createModels } from "#workers/hub/models.ts";
 import { starter } from "./golden.ts";
 
@@ -56,12 +57,14 @@ export async function commitFiles({ id: repoId }: { readonly id: string }, files
 }
 
 /** Does what waits, as a worker would, one after the other. */
-export async function workOff(kind: "inspect" | "check"): Promise<void> {
+export async function workOff(kind: "inspect" | "check" | "preview"): Promise<void> {
   const models = createModels();
-  const handler = { inspect: inspectHandler, check: checkHandler }[kind];
+  const handler = { inspect: inspectHandler, check: checkHandler, preview: previewHandler }[kind];
   const waiting = async (): Promise<string[]> => {
     const queued = { where: { state: "queued" as const }, orderBy: { createdAt: "asc" as const }, select: { id: true } };
-    return (kind === "inspect" ? await database().inspection.findMany(queued) : await database().pair.findMany(queued)).map(({ id }) => id);
+    const { inspection, pair, preview } = database();
+    const rows = { inspect: () => inspection.findMany(queued), check: () => pair.findMany(queued), preview: () => preview.findMany(queued) };
+    return (await rows[kind]()).map(({ id }) => id);
   };
   try {
     for (let ids = await waiting(); ids.length > 0; ids = await waiting()) {
