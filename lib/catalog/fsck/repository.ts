@@ -52,6 +52,8 @@ export const danglingRefs = (database: Database): Promise<Fault[]> => database.$
     FROM commit_file f LEFT JOIN blob b ON b.sha256 = f.blob_sha256 WHERE b.sha256 IS NULL OR b.purging_at IS NOT NULL OR b.size <> f.size
   UNION ALL SELECT 'preview_image', i.preview_id::text, 'its picture ' || i.blob_sha256 || ' has no row, or is being purged'
     FROM preview_image i LEFT JOIN blob b ON b.sha256 = i.blob_sha256 WHERE b.sha256 IS NULL OR b.purging_at IS NOT NULL
+  UNION ALL SELECT 'preview', v.id::text, 'it is of the sheet of a pair that is not there'
+    FROM preview v LEFT JOIN pair p ON p.id = v.pair_id WHERE v.pair_id IS NOT NULL AND p.id IS NULL
   UNION ALL SELECT 'upload', u.id::text, 'it is verified, and its content has no row, or is being purged'
     FROM upload u LEFT JOIN blob b ON b.sha256 = u.blob_sha256 WHERE u.state = 'verified' AND (b.sha256 IS NULL OR b.purging_at IS NOT NULL)
   UNION ALL SELECT 'ref', r.repo_id || '/' || r.name, 'its commit ' || r.commit_id || ' is not in its repo'

@@ -140,6 +140,7 @@ describe("each fault is found:", () => {
       ["a repo without its branch", "DELETE FROM ref", [{ row: "repo", fault: "it has commits and no branch main" }]],
       ["a commit that lost a file", "DELETE FROM commit_file WHERE path = 'a.txt'", [{ row: "commit", fault: "it says 2 files of 5004 bytes and has 1 of 5000" }]],
       ["a commit that lost its parent", `UPDATE commit SET parent_id = '${"e".repeat(40)}'`, [{ row: "commit", fault: `its parent ${"e".repeat(40)} is not in its repo` }]],
+      ["a picture of a sheet without its pair", `INSERT INTO preview (id, finetune_commit_id, recipe, pair_id, sheet_index) SELECT gen_random_uuid(), id, '{}', gen_random_uuid(), 0 FROM commit LIMIT 1`, [{ row: "preview", fault: "it is of the sheet of a pair that is not there" }]],
       ["a verified upload without its content", `UPDATE upload SET state = 'verified', blob_sha256 = '${"e".repeat(64)}' WHERE path = 'b.safetensors'`, [{ row: "upload", fault: "it is verified, and its content has no row, or is being purged" }]],
     ])("%s", async (_what, sql, expected) => expect(await without(sql)).toMatchObject(expected));
   });
