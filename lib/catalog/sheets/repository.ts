@@ -24,14 +24,13 @@ export async function fullNames(transaction: Transaction, commitIds: readonly st
 }
 
 /** How much is recovered, of a pair that goes by `p`. */
-const recovered = Prisma.sql`(p.summary #>> '{measured,fidelity,recovered,value}')::float8 DESC NULLS LAST`;
+const recovered = Prisma.sql`(p.summary #>> '{measured,fidelity,recovered,value}')::float8`;
 
 /** Best evidence first: the verdict, then how much is recovered. */
-const byEvidence = Prisma.sql`array_position(ARRAY['verified', 'usable_with_limits', 'not_measured', 'incompatible'], p.verdict::text), ${recovered}, p.id`;
+const byEvidence = Prisma.sql`array_position(ARRAY['verified', 'usable_with_limits', 'not_measured', 'incompatible'], p.verdict::text), ${recovered} DESC NULLS LAST, p.id`;
 
 /** The weights that a repo has today. Asked row by row, for there may be many repos and few are meant. */
 const weightsOf = (repoId: Prisma.Sql): Prisma.Sql => Prisma.sql`(SELECT weights_sha256 FROM repo_head WHERE repo_id = ${repoId})`;
-const [ofFinetune, ofGuide] = [weightsOf(Prisma.sql`f.id`), weightsOf(Prisma.sql`g.id`)];
 
 export interface CardRow {
   readonly repoId: string;
@@ -58,7 +57,7 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
       SELECT a.id, a.kind, p.id FROM asked a JOIN pair p ON a.kind = 'guide' AND p.guide_weights_sha256 = a.weights_sha256 AND p.state = 'succeeded'),
     placed AS (
       SELECT s.repo_id, s.kind, s.pair_id, f.id AS finetune_id,
-        row_number() OVER (PARTITION BY s.repo_id ORDER BY CASE s.kind WHEN 'guide' THEN p.finetune_weights_sha256 = ${ofFinetune} ELSE p.guide_weights_sha256 = ${ofGuide} END IS TRUE DESC, ${byEvidence}) AS place
+        row_number() OVER (PARTITION BY s.repo_id ORDER BY CASE s.kind WHEN 'guide' THEN p.finetune_weights_sha256 = ${weightsOf(Prisma.sql`f.id`)} ELSE p.guide_weights_sha256 = ${weightsOf(Prisma.sql`g.id`)} END IS TRUE DESC, ${byEvidence}) AS place
       FROM sides s JOIN pair p ON p.id = s.pair_id
       JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND v.state = 'succeeded'
       JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")}
@@ -74,14 +73,22 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
     ORDER BY k.repo_id, k.rank, v.sheet_index`;
 }
 
-/** The verified pairs of what both repos are today that have a whole sheet: fine-tunes before bases, then those that recover most, then by name. */
+/**
+ * The verified pairs of what both repos are today that have a whole sheet: fine-tunes before bases, then those that recover most, then
+ * by name. They are put in order first, for what is asked of each then is asked of the first few only.
+ */
 export function showcasePairs(actor: Actor, limit: number): Promise<{ id: string }[]> {
   return database().$queryRaw<{ id: string }[]>`
-    SELECT p.id FROM pair p
-    JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0
-    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")} JOIN namespace fn ON fn.id = f.namespace_id
-    JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")} JOIN namespace gn ON gn.id = g.namespace_id
-    WHERE p.state = 'succeeded' AND p.verdict = 'verified' AND p.finetune_weights_sha256 = ${ofFinetune} AND p.guide_weights_sha256 = ${ofGuide}
-      AND NOT EXISTS (SELECT FROM preview w WHERE w.pair_id = p.id AND w.state <> 'succeeded')
-    ORDER BY f.kind = 'finetune' DESC, ${recovered}, fn.name, f.name, gn.name, g.name, p.id LIMIT ${limit}`;
+    SELECT o.id FROM (
+      SELECT p.id, p.finetune_weights_sha256, p.guide_weights_sha256, fc.repo_id AS finetune_id, gc.repo_id AS guide_id,
+        f.kind = 'finetune' AS is_finetune, ${recovered} AS recovered, fn.name || '/' || f.name AS finetune, gn.name || '/' || g.name AS guide
+      FROM pair p
+      JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0
+      JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")} JOIN namespace fn ON fn.id = f.namespace_id
+      JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")} JOIN namespace gn ON gn.id = g.namespace_id
+      WHERE p.state = 'succeeded' AND p.verdict = 'verified'
+      ORDER BY is_finetune DESC, recovered DESC NULLS LAST, finetune, guide, p.id OFFSET 0) o
+    WHERE (SELECT bool_and(w.state = 'succeeded') FROM preview w WHERE w.pair_id = o.id)
+      AND o.finetune_weights_sha256 = ${weightsOf(Prisma.sql`o.finetune_id`)} AND o.guide_weights_sha256 = ${weightsOf(Prisma.sql`o.guide_id`)}
+    ORDER BY o.is_finetune DESC, o.recovered DESC NULLS LAST, o.finetune, o.guide, o.id LIMIT ${limit}`;
 }
