@@ -21,6 +21,8 @@ interface CompareProps {
   /** In CSS pixels: the width that a picture is aimed at, and the same on a phone. */
   readonly room?: number;
   readonly phoneRoom?: number;
+  /** The width of each where they lie side by side. */
+  readonly besideRoom?: number;
 }
 
 const views = { divider: "Divider", beside: "Side by side", difference: "Difference ×4", blink: "Blink" } as const;
@@ -29,7 +31,7 @@ type View = keyof typeof views;
 const BLINK_MS = 700;
 
 /** Two pictures of one seed against each other: under a divider, side by side, their difference, or one after the other. */
-export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320 }: CompareProps) {
+export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, besideRoom = room }: CompareProps) {
   const [view, setView] = useState<View>("divider");
   const [[left, right], choose] = useState<readonly [Mode, Mode]>([pictures.at(-1)!.mode, pictures.at(-2)!.mode]);
   const [at, setAt] = useState(50);
@@ -48,17 +50,21 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320 }:
     <img src={picture.url} width={picture.width} height={picture.height} alt={`${modeNames[picture.mode]}: ${prompt}`} className={`pixels ${className}`} style={{ ...size, ...style }} />
   );
 
+  const beside = (
+    <div className="flex flex-wrap gap-2">
+      {pictures.map((picture) => (
+        <div key={picture.mode}>
+          {image(picture, "", { "--s": scale(picture.width, besideRoom) } as CSSProperties)}
+          <Caption of={picture} />
+        </div>
+      ))}
+    </div>
+  );
+
   return (
     <figure className="min-w-0">
       {view === "beside" ? (
-        <div className="flex flex-wrap gap-3">
-          {pictures.map((picture) => (
-            <div key={picture.mode}>
-              {image(picture)}
-              <Caption of={picture} />
-            </div>
-          ))}
-        </div>
+        beside
       ) : (
         <div className="relative w-fit max-w-full overflow-hidden bg-sunken" style={size}>
           {view === "difference" ? (
@@ -94,14 +100,7 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320 }:
         </div>
       )}
       <noscript>
-        <div className="mt-3 flex flex-wrap gap-3">
-          {pictures.map((picture) => (
-            <div key={picture.mode}>
-              {image(picture)}
-              <Caption of={picture} />
-            </div>
-          ))}
-        </div>
+        <div className="mt-3">{beside}</div>
       </noscript>
       <figcaption className="mt-2 space-y-2">
         {view !== "beside" && (

@@ -87,9 +87,9 @@ export default async function PreviewPage({ params }: PageProps) {
         </div>
       )}
       {!isMoving && (
-        <div className="mt-5 grid items-start gap-x-12 gap-y-8 lg:grid-cols-[auto_minmax(0,1fr)]">
-          {ordered.length > 1 ? <Compare pictures={ordered} prompt={prompt} seed={seed} room={640} phoneRoom={358} /> : ordered.map((picture) => <Frame key={picture.mode} mode={picture.mode} picture={picture} prompt={prompt} empty="" />)}
-          <div className="min-w-0 space-y-6">
+        <div className="mt-5 flex flex-wrap items-start gap-x-12 gap-y-8">
+          {ordered.length > 1 ? <Compare pictures={ordered} prompt={prompt} seed={seed} room={640} phoneRoom={358} besideRoom={384} /> : ordered.map((picture) => <Frame key={picture.mode} mode={picture.mode} picture={picture} prompt={prompt} empty="" />)}
+          <div className="min-w-0 flex-[1_1_20rem] space-y-6">
             {ordered.length > 0 && <Took pictures={ordered} id={id} timings={timings} />}
             <Actions preview={preview} isSignedIn={actor.kind === "person"} mayShow={mayShow} />
             <p className="text-small text-quiet">
