@@ -2,6 +2,7 @@ import { crc32, deflateSync, inflateSync } from "node:zlib";
 import { decode, encode } from "fast-png";
 import { describe, expect, test } from "vitest";
 import { AppError } from "#lib/errors.ts";
+import { readPngTextInBrowser } from "#lib/picture/browser-png-text.ts";
 import { encodePng, readPngText } from "#lib/picture/png.ts";
 
 const noText: ReadonlyMap<string, string> = new Map();
@@ -69,12 +70,13 @@ describe("text", () => {
     expect(readPngText(theirs)).toEqual(new Map(Object.entries(latin)));
   });
 
-  test("that is compressed is read", () => {
+  test("that is compressed is read, in a browser too", async () => {
     const png = withChunks(
       ["zTXt", Buffer.concat([Buffer.from("one\0\0"), deflateSync(Buffer.from("café", "latin1"))])],
       ["iTXt", Buffer.concat([Buffer.from("two\0\x01\0en\0zwei\0"), deflateSync(Buffer.from("夜"))])],
     );
     expect(readPngText(png)).toEqual(new Map([["one", "café"], ["two", "夜"]]));
+    expect(await readPngTextInBrowser(png)).toEqual(readPngText(png));
   });
 
   test("under a key that no reader would take is refused", () => {
@@ -121,9 +123,10 @@ describe("a broken file is refused", () => {
     ["64 MiB in 64 kB of iTXt", withChunks(["iTXt", Buffer.concat([Buffer.from("key\0\x01\0\0\0"), bomb])]), /1 MiB of text/],
     ["2 MiB of zTXt", withChunks(["zTXt", Buffer.concat([Buffer.from("key\0\0"), Buffer.alloc(2 ** 21)])]), /1 MiB of text/],
     ["1.5 MiB in three texts", withChunks(...halfMegabytes), /1 MiB of text/],
-  ])("for %s", ([, bytes, says]) => {
+  ])("for %s", async ([, bytes, says]) => {
     expect(refusal(bytes).code).toBe("bad_request");
     expect(refusal(bytes).message).toMatch(says);
+    await expect(readPngTextInBrowser(bytes)).rejects.toThrow(says);
   });
 });
 
