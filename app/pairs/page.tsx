@@ -7,7 +7,7 @@ import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
 import { shown } from "../_page/shown.ts";
-import { toAge } from "../_page/units.ts";
+import { toAge, toMoment } from "../_page/units.ts";
 import { ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Estimate } from "../_ui/estimate.tsx";
@@ -15,6 +15,7 @@ import { Problems } from "../_ui/field.tsx";
 import { Pager } from "../_ui/pager.tsx";
 import { Table } from "../_ui/table.tsx";
 import { Tabs } from "../_ui/tabs.tsx";
+import { Term } from "../_ui/term.tsx";
 import { standingOf, Verdict, wordOf } from "../_ui/verdict.tsx";
 
 export const metadata: Metadata = { title: "Measurements" };
@@ -32,29 +33,36 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
     <>
       {items.some((item) => item.state === "queued" || item.state === "running") && <Refresh every={4000} />}
       <h1 className="text-page">Measurements</h1>
+      <p className="mt-1 max-w-[72ch] text-quiet">
+        What this hub measured of one <Term word="guide" /> on one model, newest first: the <Term word="evidence" /> behind every verdict.
+      </p>
       <Problems state={state} />
       <div className="mt-3 mb-4">
         <Tabs label="By verdict" current={to({})} tabs={[{ href: to({ verdict: null }), label: "all" }, ...verdict.options.map((each) => ({ href: to({ verdict: each }), label: wordOf(each) }))]} />
       </div>
       {items.length === 0 ? (
-        <Empty title="No measurement is here" action={<ButtonLink href="/browse">Browse models</ButtonLink>}>
-          A guide is measured on every fine-tune of its base as soon as both are on this hub.
+        <Empty title="No measurement is here" action={chosen.verdict ? <ButtonLink href="/pairs">Show all measurements</ButtonLink> : <ButtonLink href="/browse">Browse models</ButtonLink>}>
+          {chosen.verdict ? `None that you may see is «${wordOf(chosen.verdict)}».` : "A guide is measured on every fine-tune of its base as soon as both are on this hub."}
         </Empty>
       ) : (
         <Table caption="Measurements" head={["guide", "on", "verdict", "R, recovered", "measured"]}>
           {items.map((item) => (
             <tr key={item.id} data-row>
-              <td className="[overflow-wrap:anywhere]">
-                <a href={`/pairs/${item.id}`}>{item.guide.repo}</a>
+              <td className="min-w-40 [overflow-wrap:anywhere]">
+                <a href={`/pairs/${item.id}`} aria-label={`${item.guide.repo} on ${item.finetune.repo}`}>
+                  {item.guide.repo}
+                </a>
               </td>
-              <td className="[overflow-wrap:anywhere]">
+              <td className="min-w-40 [overflow-wrap:anywhere]">
                 <a href={`/${item.finetune.repo}`}>{item.finetune.repo}</a>
               </td>
-              <td>
+              <td className="whitespace-nowrap">
                 <Verdict standing={standingOf({ state: item.state === "succeeded" ? "measured" : item.state, verdict: item.verdict })} stale={item.stale} />
               </td>
               <td>{item.recovered ? <Estimate of={item.recovered} /> : <span className="text-quiet">—</span>}</td>
-              <td className="whitespace-nowrap text-quiet">{item.measuredAt ? toAge(item.measuredAt) : ""}</td>
+              <td className="whitespace-nowrap text-quiet" title={item.measuredAt ? toMoment(item.measuredAt) : undefined}>
+                {item.measuredAt ? toAge(item.measuredAt) : "—"}
+              </td>
             </tr>
           ))}
         </Table>

@@ -2,9 +2,17 @@ import { scaleLinear, scalePoint } from "d3-scale";
 import { area, line } from "d3-shape";
 import type { Measured } from "../estimate.tsx";
 import { ChartData } from "./data.tsx";
+import { clearSide } from "./finding.ts";
 
 export interface CurvePoint extends Measured {
   readonly x: number;
+}
+
+export interface Reference {
+  readonly y: number;
+  readonly name: string;
+  /** What would lie there, drawn as that mode always is. */
+  readonly mode?: "conditional" | "cfg";
 }
 
 interface CurveProps {
@@ -17,15 +25,16 @@ interface CurveProps {
   readonly yName: string;
   readonly points: readonly CurvePoint[];
   /** What the best possible, or nothing at all, would be: a line with its name. */
-  readonly references: readonly { readonly y: number; readonly name: string }[];
+  readonly references: readonly Reference[];
   readonly digits?: number;
 }
 
-const [WIDTH, HEIGHT] = [420, 220];
+const [WIDTH, HEIGHT] = [360, 220];
 const MAX_LABELS = 7;
-const MARGIN = { top: 14, right: 14, bottom: 40, left: 46 };
+const MARGIN = { top: 16, right: 12, bottom: 42, left: 46 };
+const looks = { conditional: { colour: "text-conditional", dashes: undefined }, cfg: { colour: "text-cfg", dashes: "6 4" }, none: { colour: "text-edge", dashes: "2 3" } } as const;
 
-/** A measured curve with its 95 % band, drawn on the server; x are the values that were measured, evenly spaced, for they are few and chosen. */
+/** A measured curve of the guide with its 95 % band, drawn on the server; x are the values that were measured, evenly spaced, for they are few and chosen. */
 export function Curve({ id, title, finding, xName, yName, points, references, digits = 2 }: CurveProps) {
   const x = scalePoint<number>().domain(points.map((point) => point.x)).range([MARGIN.left, WIDTH - MARGIN.right]).padding(0.4);
   const values = [...points.flatMap(({ low, high }) => [low, high]), ...references.map((reference) => reference.y)];
@@ -36,18 +45,19 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
   return (
     <figure className="min-w-0">
       <figcaption className="mb-1 font-medium">{title}</figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={`${id}-title`} className="w-full max-w-[520px] text-ink" fontSize="11">
-        <title id={`${id}-title`}>{`${title}. ${finding}`}</title>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={`${id}-title`} aria-describedby={`${id}-desc`} className="w-full max-w-[440px] text-ink" fontSize="12">
+        <title id={`${id}-title`}>{title}</title>
+        <desc id={`${id}-desc`}>{finding}</desc>
         {y.ticks(5).map((tick) => (
           <g key={tick} transform={`translate(0 ${y(tick)})`} className="text-line">
             <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" />
-            <text x={MARGIN.left - 6} dy="0.32em" textAnchor="end" className="fill-quiet">
+            <text x={MARGIN.left - 7} dy="0.32em" textAnchor="end" className="fill-quiet">
               {y.tickFormat(5)(tick)}
             </text>
           </g>
         ))}
         {points.filter((_point, index) => index % Math.ceil(points.length / MAX_LABELS) === 0).map((point) => (
-          <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 15} textAnchor="middle" className="fill-quiet">
+          <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 16} textAnchor="middle" className="fill-quiet">
             {point.x}
           </text>
         ))}
@@ -57,14 +67,6 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
         <text transform={`translate(11 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)`} textAnchor="middle" className="fill-quiet">
           {yName}
         </text>
-        {references.map(({ y: value, name }) => (
-          <g key={name} transform={`translate(0 ${y(value)})`} className="text-edge">
-            <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" strokeDasharray="5 4" />
-            <text x={WIDTH - MARGIN.right} dy={y(value) < MARGIN.top + 12 ? "1.1em" : "-0.4em"} textAnchor="end" className="fill-quiet">
-              {name}
-            </text>
-          </g>
-        ))}
         <g className="text-guide">
           <path d={band([...points])!} fill="currentColor" opacity="0.18" />
           <path d={curve([...points])!} fill="none" stroke="currentColor" strokeWidth="2.5" />
@@ -72,8 +74,20 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
             <path key={point.x} transform={`translate(${at(point)} ${y(point.value)})`} d="M0-4.5 4.5 0 0 4.5-4.5 0z" fill="currentColor" />
           ))}
         </g>
+        {references.map(({ y: value, name, mode }) => {
+          const side = clearSide(points, value);
+          const { colour, dashes } = looks[mode ?? "none"];
+          return (
+            <g key={name} transform={`translate(0 ${y(value)})`} className={colour}>
+              <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" strokeWidth="1.25" strokeDasharray={dashes} />
+              <text x={side === "start" ? MARGIN.left + 4 : WIDTH - MARGIN.right - 2} dy="-0.4em" textAnchor={side} className="fill-current stroke-surface [paint-order:stroke]" strokeWidth="3">
+                {name}
+              </text>
+            </g>
+          );
+        })}
       </svg>
-      <ChartData name={title} head={[xName, yName, "low", "high", "n"]} rows={points.map((point) => [String(point.x), ...[point.value, point.low, point.high].map((each) => each.toFixed(digits)), String(point.n)])} />
+      <ChartData id={id} name={title} head={[xName, yName, "low", "high", "n"]} rows={points.map((point) => [String(point.x), ...[point.value, point.low, point.high].map((each) => each.toFixed(digits)), String(point.n)])} />
     </figure>
   );
 }

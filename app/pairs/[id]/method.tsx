@@ -1,56 +1,106 @@
-import type { Measured, PairView } from "#lib/catalog/pairs/schema.ts";
-import { toMoment } from "../../_page/units.ts";
+import type { Measured, PairItem, PairView } from "#lib/catalog/pairs/schema.ts";
+import { toAge, toMoment } from "../../_page/units.ts";
+import { Estimate } from "../../_ui/estimate.tsx";
 import { Facts } from "../../_ui/facts.tsx";
 import { Hash } from "../../_ui/hash.tsx";
 import { Table } from "../../_ui/table.tsx";
+import { standingOf, Verdict } from "../../_ui/verdict.tsx";
 
 const levelNames: Readonly<Record<number, string>> = { 0: "L0 structure", 1: "L1 lineage", 2: "L2 single steps", 4: "L4 pictures", 5: "L5 cost" };
+const sampleNames: Readonly<Record<number, string>> = { 1: "tensors", 2: "prompts", 4: "prompts" };
 
 /** How the numbers were got: all that somebody needs to get them again. */
 export function MethodSection({ pair, measured: { protocol, runtime, files, evaluatorSha256, promptsSha256 } }: { readonly pair: PairView; readonly measured: Measured }) {
+  const machines = [...new Set(pair.measurements.map(({ machine }) => machine))];
   return (
     <section aria-labelledby="method" className="mt-12">
       <h2 id="method" className="text-title">
         How it was measured
       </h2>
-      <div className="mt-3 grid gap-x-10 gap-y-6 md:grid-cols-2">
+      <div className="mt-3 grid gap-x-10 gap-y-6 lg:grid-cols-2">
         <Facts
           facts={[
             ["when", pair.measuredAt ? toMoment(pair.measuredAt) : "—"],
-            ["runtime", `${runtime.name} ${runtime.version}, ${runtime.provider}, ${runtime.threads} threads`],
+            ["machine", machines.join(", ")],
+            ["runtime", `${pair.runtime}: ${runtime.name} ${runtime.version}, ${runtime.provider}, ${runtime.threads} threads`],
             ["protocol", <code key="p">{pair.protocol}</code>],
             ["pictures", `${pair.n ?? pair.pictures} prompts in three modes from the same noise, seed ${protocol.pictureSeed}`],
             ["sampler", `${protocol.sampler}, ${protocol.steps} steps, guidance ${protocol.guidanceScale}`],
             ["single steps", `${protocol.agreementPrompts} prompts at guidance ${protocol.agreementGuidances.join(", ")}, seed ${protocol.agreementSeed}`],
-            ["evaluator", evaluatorSha256 ? <Hash key="e" sha256={evaluatorSha256} /> : "none"],
-            ["prompts", promptsSha256 ? <Hash key="l" sha256={promptsSha256} /> : "made from the evaluator's words, or plain ones"],
             ["intervals", "95 %, by bootstrap over prompts"],
+            ["evaluator", evaluatorSha256 ? <Hash key="e" sha256={evaluatorSha256} what="sha256 of the evaluator" /> : "none"],
+            ["prompts", promptsSha256 ? <Hash key="l" sha256={promptsSha256} what="sha256 of the list of prompts" /> : "made from the evaluator's words, or plain ones"],
+            ["fine-tune", <Commit key="f" {...pair.finetune} />],
+            ["guide", <Commit key="g" {...pair.guide} />],
           ]}
         />
-        <div className="space-y-6">
-          <Table caption="What each level took" head={["level", "samples", "took", "machine"]}>
-            {pair.measurements.map(({ level, n, milliseconds, machine }) => (
-              <tr key={level}>
-                <td>{levelNames[level] ?? `L${level}`}</td>
-                <td>{n}</td>
-                <td className="whitespace-nowrap">{milliseconds < 100 ? "—" : `${(milliseconds / 1000).toFixed(1)} s`}</td>
-                <td className="text-small text-quiet">{machine}</td>
-              </tr>
-            ))}
-          </Table>
-          <Table caption="Of exactly which bytes" head={["part", "file", "sha256"]}>
-            {files.map(({ role, path, sha256 }) => (
-              <tr key={`${role} ${path}`}>
-                <td>{role}</td>
-                <td className="text-small [overflow-wrap:anywhere]">{path}</td>
-                <td>
-                  <Hash sha256={sha256} />
-                </td>
-              </tr>
-            ))}
-          </Table>
-        </div>
+        <Table caption="What each level took" head={["level", "samples", "took"]}>
+          {pair.measurements.map(({ level, n, milliseconds }) => (
+            <tr key={level} className="[&>td]:whitespace-nowrap">
+              <td>{levelNames[level] ?? `L${level}`}</td>
+              <td>{sampleNames[level] ? `${n} ${sampleNames[level]}` : "—"}</td>
+              <td>{milliseconds < 100 ? "under 0.1 s" : `${(milliseconds / 1000).toFixed(1)} s`}</td>
+            </tr>
+          ))}
+        </Table>
       </div>
+      <h3 className="mt-6 font-semibold">Of exactly these bytes</h3>
+      <Table caption="Files that were measured" head={["part", "file", "sha256"]}>
+        {files.map(({ role, path, sha256 }) => (
+          <tr key={`${role} ${path} ${sha256}`}>
+            <td className="whitespace-nowrap">{roleNames[role] ?? role}</td>
+            <td className="min-w-40 text-small [overflow-wrap:anywhere]">
+              <code>{path}</code>
+            </td>
+            <td>
+              <Hash sha256={sha256} what={`sha256 of ${path}`} />
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </section>
+  );
+}
+
+const roleNames: Readonly<Record<string, string>> = { unet: "UNet", textEncoder: "text encoder", vae: "VAE", lowRank: "low-rank file" };
+
+function Commit({ repo, commit }: { readonly repo: string; readonly commit: string }) {
+  return (
+    <>
+      <a href={`/${repo}`}>{repo}</a> at{" "}
+      <a href={`/${repo}/tree/${commit}`}>
+        <code>{commit.slice(0, 12)}</code>
+      </a>
+    </>
+  );
+}
+
+/** What else was measured of the same two repos. */
+export function OthersSection({ others }: { readonly others: readonly PairItem[] }) {
+  if (others.length === 0) return null;
+  return (
+    <section aria-labelledby="others" className="mt-12">
+      <h2 id="others" className="text-title">
+        Other measurements of this pair
+      </h2>
+      <Table caption="Other measurements of this pair" head={["asked for", "verdict", "R, recovered", "protocol"]}>
+        {others.map(({ id, state, verdict, stale, recovered, createdAt, protocol }) => (
+          <tr key={id} data-row className="[&>td]:whitespace-nowrap">
+            <td>
+              <a href={`/pairs/${id}`} title={toMoment(createdAt)}>
+                {toAge(createdAt)}
+              </a>
+            </td>
+            <td>
+              <Verdict standing={standingOf({ state: state === "succeeded" ? "measured" : state, verdict })} stale={stale} />
+            </td>
+            <td>{recovered ? <Estimate of={recovered} /> : <span className="text-quiet">—</span>}</td>
+            <td className="text-small text-quiet">
+              <code>{protocol}</code>
+            </td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }

@@ -1,33 +1,73 @@
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
+import { thresholds } from "#lib/pairing/thresholds.ts";
+
+type Known = NonNullable<PairView["measured"]>;
+type Judged = NonNullable<Known["fidelity"]>;
+type Recovered = NonNullable<Judged["recovered"]>;
+
+/** Of the interval's lower end: that more than a tenth of CFG's gain is missing is then unlikely. */
+const AS_WELL_AS_CFG = 0.9;
 
 /** What a beginner should know of a pair, in one or two sentences that claim no more than was measured. */
-export function sentenceOf({ state, verdict, finetune, measured, stale, problem }: Pick<PairView, "state" | "verdict" | "finetune" | "measured" | "stale" | "problem">): string {
+export function sentenceOf({ state, verdict, finetune, measured, stale, problem, reasons = [] }: Pick<PairView, "state" | "verdict" | "finetune" | "measured" | "stale" | "problem"> & Partial<Pick<PairView, "reasons">>): string {
   const model = finetune.repo.split("/")[1]!;
-  const until = state === "queued" || state === "running" ? " It is being measured now." : "";
+  if (state === "queued" || state === "running") return `Nobody knows yet whether this guide works on ${model}: it is ${state === "running" ? "being measured now" : "waiting to be measured"}.`;
   if (state === "failed") return `Measuring this guide on ${model} failed, so nothing is known of it yet: ${problem ?? "the reason was not kept."}`;
-  if (state === "cancelled") return `Measuring this guide on ${model} was cancelled, so nothing is known of it yet.`;
-  if (!measured) return `Nobody has measured yet whether this guide works on ${model}.${until}`;
-  const sentence = `${ofVerdict(model, verdict, measured)}${until}`;
-  return stale === null ? sentence : `${sentence} This was so when it was measured: ${stale[0]!.toLowerCase()}${stale.slice(1)}`;
+  if (state === "cancelled" || !measured) return `Measuring this guide on ${model} was ${state === "cancelled" ? "cancelled" : "not finished"}, so nothing is known of it yet.`;
+  const sentence = ofVerdict(model, verdict, measured, reasons);
+  return stale === null ? sentence : `${sentence} That was so when it was measured, and says nothing of today: ${lowerFirst(stale)}`;
 }
 
-function ofVerdict(model: string, verdict: PairView["verdict"], { fidelity, structure, cost }: NonNullable<PairView["measured"]>): string {
+function ofVerdict(model: string, verdict: PairView["verdict"], known: Known, reasons: readonly string[]): string {
+  const { fidelity } = known;
   const recovered = fidelity?.recovered ?? null;
-  const work = cost === null ? "less work" : `${Math.round(100 * cost.againstCfg)} % of the work`;
-  const range = recovered === null ? "" : `${percent(recovered.value)} of what CFG adds to prompt fidelity (between ${percent(recovered.low)} and ${percent(recovered.high)}, from ${recovered.n} prompts)`;
+  if (verdict === "incompatible") return whyNot(model, known, reasons);
+  if (!fidelity) return `This guide runs on ${model}, but its base brought nothing that reads pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.`;
+  if (recovered === null) return `On ${model} CFG itself adds nothing that ${fidelity.gain.n} prompts could tell from chance, so there is nothing that the guide could recover. It may still be fine; nobody can say.`;
   switch (verdict) {
     case "verified":
-      return `On ${model} this guide does nearly what CFG does, with ${work}: it recovers ${range}.`;
+      return `${recovered.low >= AS_WELL_AS_CFG ? `On ${model} this guide keeps to the prompt about as well as CFG does` : `On ${model} this guide does most of what CFG does`}, ${workOf(known)}: it recovers ${shareOf(recovered)}.${unsure(fidelity)}`;
     case "usableWithLimits":
-      return `On ${model} this guide does a part of what CFG does, with ${work}: it recovers ${range}. Some of what a prompt asks for gets lost; letting CFG do the first steps buys some of it back.`;
-    case "incompatible":
-      return structure.length > 0 ? `This guide cannot run on ${model}: ${structure[0]}.` : `This guide does not work on ${model}${range === "" ? "" : `: it recovers ${range}`}. Use CFG, or another guide.`;
+      return `On ${model} this guide does a part of what CFG does, ${workOf(known)}: it recovers ${shareOf(recovered)}. ${lossOf(fidelity, recovered)}${unsure(fidelity)}`;
     case "notMeasured":
-      if (!fidelity) return `This guide runs on ${model}, but nothing here can read what the pictures show, so nobody can say how well it works. Look at the pictures below.`;
-      if (recovered === null) return `On ${model} CFG itself adds nothing that could be told from chance on ${fidelity.cfg.n} prompts, so there was nothing for the guide to recover. Look at the pictures below.`;
-      return `This guide recovers ${range} on ${model}, which could be nothing; more pictures have to be measured to tell.`;
+      return `On ${model} this guide recovers ${shareOf(recovered)}, which could be nothing: measure more prompts to tell.${unsure(fidelity)}`;
   }
 }
 
+/** In the order of the judge: what rules a guide out, in words for who does not know the figures. */
+function whyNot(model: string, { structure, lineage, agreement, fidelity }: Known, reasons: readonly string[]): string {
+  const instead = "Use CFG there, or another guide.";
+  if (structure.length > 0) return `This guide cannot run on ${model}, which is built otherwise (${structure[0]}). ${instead}`;
+  if (lineage?.band === "unrelated") return `This guide is of no use to ${model}, which was not made from the guide's base: the weights have nothing in common. ${instead}`;
+  if (agreement && agreement.fvu.low >= thresholds.incompatibleUnexplainedLow) return `On ${model} this guide does harm: a step with it lies further from CFG than a step without any guidance. ${instead}`;
+  if (fidelity?.recovered) return `On ${model} this guide does too little to be seen: it recovers ${shareOf(fidelity.recovered)}. ${instead}`;
+  return `This guide does not work on ${model}${reasons[0] === undefined ? "." : `: ${lowerFirst(reasons[0])}`} ${instead}`;
+}
+
+/** «98 % of what CFG adds to prompt fidelity (between 91 % and 105 %, measured on 48 prompts)» */
+function shareOf({ value, low, high, n }: Recovered): string {
+  const chance = value > 1 && low <= 1 ? "; more than 100 % is no more than chance" : "";
+  return `${percent(value)} of what CFG adds to prompt fidelity (between ${percent(low)} and ${percent(high)}, measured on ${n} prompts${chance})`;
+}
+
+/** Where the guide may be as good as verified ones and too few prompts say so, another thing is missing than where it certainly loses something. */
+function lossOf({ conditional, guide, cfg }: Judged, { value, high }: Recovered): string {
+  const shown = `Pictures show ${percent(guide.value)} of what their prompts ask for, against ${percent(cfg.value)} with CFG and ${percent(conditional.value)} without guidance`;
+  if (value >= thresholds.verifiedRecovered) return `${shown}; it may well be enough, and more prompts have to be measured to be sure.`;
+  return `${shown}${high < 1 ? "" : ", and it could be chance that they differ"}; letting CFG do the first steps buys some of it back.`;
+}
+
+const unsure = ({ domain }: Judged): string => (domain === null ? " What read the pictures was never checked on this style, so take it with care." : "");
+
+const HALF = 0.02;
+
+/** Counted, so without an interval. */
+function workOf({ cost }: Known): string {
+  if (cost === null) return "with one pass a step in place of two";
+  return Math.abs(cost.againstCfg - 0.5) < HALF ? "at half the work" : `at ${percent(cost.againstCfg)} of the work`;
+}
+
 /** A share may be above 100 %, and its interval below 0. */
-const percent = (share: number): string => `${share < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))} %`;
+const percent = (share: number): string => `${Math.round(100 * share) < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))} %`;
+
+const lowerFirst = (sentence: string): string => `${sentence[0]?.toLowerCase() ?? ""}${sentence.slice(1)}`;

@@ -1,14 +1,19 @@
 import { z } from "zod";
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { cancelPair } from "#lib/catalog/pairs/service.ts";
+import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
 
+const pageOf = (id: string): string => `/pairs/${encodeURIComponent(id)}`;
+
+/** The button that stops a measurement; both ways lead back to its page. */
 export const POST = formRoute({
-  page: "/pairs",
+  page: ({ id }) => pageOf(id!),
   schema: z.object({}),
-  kept: [],
+  kept: ["id"],
   async submit(_input, request, { id }) {
-    await cancelPair(await actorOf(request.headers), z.uuid().parse(id));
-    return new Headers({ Location: `/pairs/${id}` });
+    if (!z.uuid().safeParse(id).success) throw new AppError("not_found", "There is no measurement of that id.");
+    await cancelPair(await actorOf(request.headers), id!);
+    return new Headers({ Location: pageOf(id!) });
   },
 });
