@@ -41,7 +41,7 @@ async function openForeign(actor: Actor, told: Infotext): Promise<OpenedRecipe> 
   const missing: OpenedRecipe["missing"] = [];
   const find = async (role: string, file: Infotext["model"] | undefined, side: Side): Promise<FoundRepo | null> => {
     if (!file) return null;
-    const found = (await byHash(actor, file.hash, side)) ?? (file.name === null ? null : await repoOfName(actor, file.name, side));
+    const found = (await byHash(actor, file.hash, side)) ?? (file.name === null ? null : await repoOfName(actor, file.name.split("/")[0]!, side)); // «tiny/guide» is a file of tiny
     if (!found) missing.push({ role, name: file.name ?? "without a name", hash: file.hash });
     return found;
   };
