@@ -5,7 +5,7 @@ import { listRepos } from "#lib/catalog/repos/service.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
 import { currentActor } from "../_page/actor.ts";
 import { shown } from "../_page/shown.ts";
-import { toMoment, toPlural } from "../_page/units.ts";
+import { toCount, toMoment, toPlural } from "../_page/units.ts";
 import { ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Notice } from "../_ui/notice.tsx";
@@ -30,14 +30,16 @@ const SHOWN = 12;
 export default async function NamespacePage({ params }: Props) {
   const actor = await currentActor();
   const { name, kind, displayName, createdAt, role, members } = await shown(getNamespace(actor, (await params).owner));
-  const lists = await Promise.all(sections.map(async ([of, title]) => ({ of, title, ...(await listRepos(actor, repoQuery.parse({ owner: name, kind: of, limit: String(SHOWN), facets: "true" }))) })));
+  const list = (fields: Readonly<Record<string, string>>) => listRepos(actor, repoQuery.parse({ owner: name, ...fields }));
+  const [{ facets }, ...lists] = await Promise.all([list({ limit: "1", facets: "true" }), ...sections.map(async ([of, title]) => ({ of, title, ...(await list({ kind: of, limit: String(SHOWN) })) }))]);
+  const countOf = (kind: string): number => facets!.kind.find(({ value }) => value === kind)?.count ?? 0;
   const pictures = await picturesOf(actor, lists.flatMap(({ items }) => items.map(({ id }) => id)));
   const filled = lists.filter(({ items }) => items.length > 0);
   return (
     <>
       <h1 className="text-page [overflow-wrap:anywhere]">{displayName ?? name}</h1>
       <p className="mt-1 text-quiet">
-        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toMoment(createdAt).split(",")[0]}
+        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toMoment(createdAt).split(",")[0]} · {toPlural(facets!.kind.reduce((sum, { count }) => sum + count, 0), "repo")}
         {role !== null && kind === "organisation" && ` · you are ${role === "owner" ? "its owner" : `a ${role}`}`}
       </p>
       {name === "guidepost" && (
@@ -67,9 +69,13 @@ export default async function NamespacePage({ params }: Props) {
         <section key={of} aria-labelledby={of} className="mt-10">
           <div className="mb-3 flex flex-wrap items-baseline justify-between gap-x-4">
             <h2 id={of} className="text-title">
-              {title}
+              {title} <span className="font-normal text-quiet">{toCount(countOf(of))}</span>
             </h2>
-            {next !== null && <a href={`/browse?owner=${name}&kind=${of}`}>All {title.toLowerCase()}</a>}
+            {next !== null && (
+              <a href={`/browse?owner=${name}&kind=${of}`}>
+                All {toCount(countOf(of))} {title.toLowerCase()}
+              </a>
+            )}
           </div>
           <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
             {items.map((repo) => (
@@ -80,7 +86,6 @@ export default async function NamespacePage({ params }: Props) {
           </ul>
         </section>
       ))}
-      {filled.length > 0 && <p className="mt-8 text-small text-quiet">{toPlural(filled.reduce((sum, { items }) => sum + items.length, 0), "repo")} shown</p>}
     </>
   );
 }

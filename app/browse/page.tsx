@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { type Facets, repoQuery, sorts } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
+import { AppError } from "#lib/errors.ts";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
 import { shown } from "../_page/shown.ts";
@@ -28,7 +29,8 @@ export async function generateMetadata({ searchParams }: { readonly searchParams
 export default async function BrowsePage({ searchParams }: { readonly searchParams: SearchParams }) {
   const actor = await currentActor();
   const chosen = parseAddress(address, await searchParams);
-  const { items, next, facets } = await shown(listRepos(actor, repoQuery.parse({ ...chosen, facets: "true", limit: "30" })));
+  const list = (cursor: string | undefined) => listRepos(actor, repoQuery.parse({ ...chosen, cursor, facets: "true", limit: "30" }));
+  const { items, next, facets } = await shown(list(chosen.cursor).catch((cause: unknown) => (isOfNoPlace(cause) ? list(undefined) : Promise.reject(cause))));
   const pictures = await picturesOf(actor, items.map(({ id }) => id));
   const total = facets!.measured.filter(({ value }) => !chosen.measured || value === chosen.measured).reduce((sum, { count }) => sum + count, 0);
   return (
@@ -39,14 +41,14 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
         <section aria-labelledby="found" className="min-w-0">
           <SearchForm chosen={chosen} />
           <Chips chosen={chosen} />
+          {(chosen.base || chosen.kind === "base") && (
+            <p className="mt-4">
+              <a href={addressWith("/matrix", {}, { base: chosen.base ?? null })}>{chosen.base ? `All fine-tunes and guides of ${chosen.base} against each other` : "Fine-tunes and guides of a base against each other"}</a>
+            </p>
+          )}
           <p id="found" role="status" className="mt-4 mb-3 text-quiet">
             {toPlural(total, "repo")}
-            {chosen.kind === "base" || chosen.base ? (
-              <>
-                {" · "}
-                <a href={addressWith("/matrix", {}, { base: chosen.base ?? null })}>as a table of fine-tunes and guides</a>
-              </>
-            ) : null}
+            {pictures.size > 0 && " · pictures drawn here, from one set of prompts and seeds"}
           </p>
           {items.length === 0 ? (
             <Nothing chosen={chosen} />
@@ -66,6 +68,9 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
   );
 }
 
+/** A cursor that somebody typed, or of another order: the list then begins at its start. */
+const isOfNoPlace = (cause: unknown): boolean => cause instanceof AppError && cause.detail["field"] === "cursor";
+
 /** The cursor belongs to one list: whatever else changes begins at its start. */
 const linkTo = (chosen: Chosen, change: Readonly<Record<string, string | null>>): string => addressWith("/browse", fieldsOf(chosen), { cursor: null, ...change });
 
@@ -76,17 +81,17 @@ function SearchForm({ chosen }: { readonly chosen: Chosen }) {
   return (
     <form action="/browse" className="flex flex-wrap items-end gap-2">
       {Object.entries(kept).map(([name, value]) => value && <input key={name} type="hidden" name={name} value={value} />)}
-      <div className="min-w-40 flex-1">
+      <div className="min-w-40 flex-1 max-sm:basis-full">
         <label htmlFor="q" className="sr-only">
           Words in the name or the summary
         </label>
         <input id="q" name="q" type="search" defaultValue={q} placeholder="words in the name or the summary" className="h-9 w-full rounded border border-edge bg-raised px-3" />
       </div>
-      <div>
+      <div className="max-sm:flex-1">
         <label htmlFor="sort" className="sr-only">
           Sort by
         </label>
-        <select id="sort" name="sort" defaultValue={sort} className="h-9 rounded border border-edge bg-raised px-2">
+        <select id="sort" name="sort" defaultValue={sort} className="h-9 w-full rounded border border-edge bg-raised px-2">
           {sorts.map((each) => (
             <option key={each} value={each}>
               {sortNames[each]}
@@ -129,24 +134,29 @@ const SHOWN = 12;
 
 function Group({ facet, title, nameOf, values, chosen }: (typeof groups)[number] & { readonly values: Facets["kind"]; readonly chosen: Chosen }) {
   if (values.length === 0) return null;
+  const links = values.map(({ value, count }) => {
+    const isChosen = chosen[facet] === value;
+    return (
+      <li key={value}>
+        <a href={linkTo(chosen, { [facet]: isChosen ? null : value })} aria-current={isChosen ? "true" : undefined} className="-mx-1.5 flex items-baseline justify-between gap-2 rounded px-1.5 py-0.5 text-ink no-underline hover:bg-sunken max-lg:py-1.5 aria-[current]:bg-tint aria-[current]:font-medium">
+          <span className="min-w-0 truncate" title={nameOf(value)}>
+            {nameOf(value)}
+          </span>
+          <span className="text-small text-quiet">{toCount(count)}</span>
+        </a>
+      </li>
+    );
+  });
   return (
     <section aria-label={title}>
       <h2 className="text-small font-medium text-quiet">{title}</h2>
-      <ul className="mt-1">
-        {values.slice(0, SHOWN).map(({ value, count }) => {
-          const isChosen = chosen[facet] === value;
-          return (
-            <li key={value}>
-              <a href={linkTo(chosen, { [facet]: isChosen ? null : value })} aria-current={isChosen ? "true" : undefined} className="-mx-1.5 flex justify-between gap-2 rounded px-1.5 py-0.5 text-ink no-underline hover:bg-sunken aria-[current]:bg-tint aria-[current]:font-medium">
-                <span className="min-w-0 truncate" title={nameOf(value)}>
-                  {nameOf(value)}
-                </span>
-                <span className="text-small text-quiet">{toCount(count)}</span>
-              </a>
-            </li>
-          );
-        })}
-      </ul>
+      <ul className="mt-1">{links.slice(0, SHOWN)}</ul>
+      {links.length > SHOWN && (
+        <details>
+          <summary className="py-0.5 text-small text-quiet">{links.length - SHOWN} more</summary>
+          <ul>{links.slice(SHOWN)}</ul>
+        </details>
+      )}
     </section>
   );
 }

@@ -52,7 +52,7 @@ async function partnersFor(actor: Actor, repoId: string, { mine, theirs }: { rea
         const [ours, others] = [row[mine] === current, row[theirs] === weights];
         return { row, stale: staleReason({ finetune: mine === "finetuneWeightsSha256" ? ours : others, guide: mine === "finetuneWeightsSha256" ? others : ours, protocol: isCurrent(row) }) };
       })
-      .toSorted((a, b) => usefulness(b) - usefulness(a) || b.row.summary.request.pictures - a.row.summary.request.pictures);
+      .toSorted(byUse);
     if (!best) return { repo, commit, parameters, pair: null, state: "not measured", verdict: "notMeasured", recovered: null, n: null, problem: null, stale: null, measuredAt: null };
     const { state, ...evidence } = evidenceOf(best.row);
     return { repo, commit, parameters, pair: best.row.id, ...evidence, state: state === "succeeded" ? "measured" : state, stale: best.stale };
@@ -79,10 +79,15 @@ async function candidatesFor(actor: Actor, models: readonly Model[], measured: r
   return [...candidates.values()];
 }
 
-/** Of several measurements of one pair the one that speaks of today, else of what is on its way, else the last. */
-function usefulness({ row: { state }, stale }: { readonly row: PairRow; readonly stale: string | null }): number {
-  return (stale === null ? 10 : 0) + (state === "succeeded" ? 3 : state === "running" || state === "queued" ? 2 : 1);
+interface Speaking {
+  readonly row: Pick<PairRow, "state" | "summary">;
+  readonly stale: string | null;
 }
+
+/** Of several measurements of one pair first the one that speaks of today, then of what is on its way, then the last; of more prompts first. */
+export const byUse = (a: Speaking, b: Speaking): number => usefulness(b) - usefulness(a) || b.row.summary.request.pictures - a.row.summary.request.pictures;
+
+const usefulness = ({ row: { state }, stale }: Speaking): number => (stale === null ? 10 : 0) + (state === "succeeded" ? 3 : state === "running" || state === "queued" ? 2 : 1);
 
 /** Proven first, then proven of earlier weights, then what is on its way, then what is open, last what does not work. */
 function rank({ state, verdict, stale }: Partner): number {

@@ -194,6 +194,53 @@ export interface Due {
   readonly guide: Model;
 }
 
+export interface Relative extends Model {
+  readonly repo: string;
+  readonly downloads: number;
+  /** How many there are of its sort, the guides or the models. */
+  readonly total: number;
+}
+
+/** Where a list of models goes on: behind the base (1) or a fine-tune (0) of so many downloads. */
+export type FamilyPlace = readonly [isBase: number, downloads: number, repoId: string];
+
+/** The guides of a base, and what they may pair with, as far as `visible`, a condition on `r`, lets them through: the base first, then the most used. */
+export async function familyOf({ contract, repoId }: Model, visible: Prisma.Sql, guides: number, after: FamilyPlace | null, models: number): Promise<Relative[]> {
+  const isBehind = after === null ? Prisma.sql`true` : Prisma.sql`((kind = 'base')::int, downloads, "repoId") < (${after[0]}::int, ${after[1]}::int, ${after[2]}::uuid)`;
+  return database().$queryRaw<Relative[]>`
+    WITH family AS MATERIALIZED (
+      SELECT DISTINCT ON (m.repo_id) ${columnsOf(m)}, m.downloads, n.name || '/' || r.name AS repo
+      FROM ${modelsWith(Prisma.sql`${contract}`)} m JOIN repo r ON r.id = m.repo_id JOIN namespace n ON n.id = r.namespace_id
+      WHERE m.base_repo_id = ${repoId}::uuid AND ${visible} ORDER BY m.repo_id, m.inspection_id DESC
+    ), counted AS (SELECT *, (count(*) OVER (PARTITION BY kind = 'guide'))::int AS total FROM family)
+    (SELECT * FROM counted WHERE kind = 'guide' ORDER BY downloads DESC, "repoId" LIMIT ${guides})
+    UNION ALL (SELECT * FROM counted WHERE kind <> 'guide' AND ${isBehind} ORDER BY kind = 'base' DESC, downloads DESC, "repoId" DESC LIMIT ${models})`;
+}
+
+/** What is told of a pair in a table, and of which weights of which two repos. */
+export interface FamilyPair extends Pick<PairRow, "id" | "state" | "verdict" | "problem" | "protocol" | "summary" | "measuredAt" | "finetuneWeightsSha256" | "guideWeightsSha256"> {
+  readonly finetuneRepoId: string;
+  readonly guideRepoId: string;
+  readonly recovered: { readonly value: number; readonly low: number; readonly high: number; readonly n: number } | null;
+  readonly n: number | null;
+}
+
+/** All that was measured between some models and some guides, with any weights that they ever had, newest first. */
+export async function pairsAmong(finetunes: readonly string[], guides: readonly string[]): Promise<FamilyPair[]> {
+  const rows = await database().$queryRaw<(Omit<FamilyPair, "summary"> & { pictures: number | null; baseCommitId: string | null })[]>`
+    WITH weight AS (
+      SELECT DISTINCT c.repo_id, i.weights_sha256 AS weights FROM commit c JOIN inspection i ON i.commit_id = c.id
+      WHERE c.repo_id = ANY (${[...finetunes, ...guides]}::uuid[]) AND i.weights_sha256 IS NOT NULL)
+    SELECT f.repo_id AS "finetuneRepoId", g.repo_id AS "guideRepoId", p.id, p.finetune_weights_sha256 AS "finetuneWeightsSha256", p.guide_weights_sha256 AS "guideWeightsSha256",
+      p.state, CASE p.verdict WHEN 'usable_with_limits' THEN 'usableWithLimits' WHEN 'not_measured' THEN 'notMeasured' ELSE p.verdict::text END AS verdict, p.problem, p.protocol,
+      p.measured_at AS "measuredAt", (p.summary #>> '{request,pictures}')::int AS pictures, p.summary #>> '{request,baseCommitId}' AS "baseCommitId",
+      nullif(p.summary #> '{measured,fidelity,recovered}', 'null') AS recovered, coalesce(p.summary #>> '{measured,fidelity,cfg,n}', p.summary #>> '{measured,agreement,fvu,n}')::int AS n
+    FROM weight f JOIN pair p ON p.finetune_weights_sha256 = f.weights JOIN weight g ON g.weights = p.guide_weights_sha256
+    WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND p.runtime = ${RUNTIME}
+    ORDER BY p.created_at DESC, p.id DESC`;
+  return rows.map(({ pictures, baseCommitId, ...row }) => ({ ...row, summary: storedSummary.parse(pictures === null ? {} : { request: { pictures, baseCommitId } }) }));
+}
+
 /**
  * The pairs of one model that `protocol` has not measured, the one with the guide's own base first; of a base, those of all that was
  * made from it. Two private repos of different namespaces stay apart: nobody could see what came of it.

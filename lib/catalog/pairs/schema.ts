@@ -142,3 +142,21 @@ export const partner = z.object({
 });
 export type Partner = z.output<typeof partner>;
 export const partnerList = pageOf(partner);
+
+const cell = partner.omit({ repo: true, commit: true, parameters: true });
+const matrixRow = z.object({
+  repo: fullName,
+  kind: z.enum(["base", "finetune"]),
+  commit: z.string(),
+  cells: z.array(cell).meta({ description: "one for each of `guides`, in their order" }),
+});
+export type MatrixRow = z.output<typeof matrixRow>;
+
+/** Everything that was measured within the family of a base. */
+export const matrix = pageOf(matrixRow).extend({
+  base: fullName,
+  guides: z.array(partner.pick({ repo: true, commit: true, parameters: true })).meta({ description: "those made for the base, the most used first" }),
+  guideCount: z.number().meta({ description: "how many guides there are, also beyond those that are told" }),
+  modelCount: z.number().meta({ description: "how many rows there are on all pages: the base, and what was made from it" }),
+});
+export type Matrix = z.output<typeof matrix>;

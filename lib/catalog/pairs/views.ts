@@ -44,7 +44,7 @@ const shownSide = (sides: readonly Side[] | undefined, commitId: string | null):
 const weightsOf = (row: PairRow): string[] => [row.finetuneWeightsSha256, row.guideWeightsSha256];
 
 /** Which of some pairs are measured as they would be measured today. */
-export async function currentProtocols(rows: readonly PairRow[]): Promise<(row: PairRow) => boolean> {
+export async function currentProtocols(rows: readonly Pick<PairRow, "protocol" | "summary">[]): Promise<(row: Pick<PairRow, "protocol" | "summary">) => boolean> {
   const bases = await commitRepos(rows.flatMap(({ summary }) => summary.request.baseCommitId ?? []));
   const families = new Map<string, string>();
   for (const repoId of new Set([...bases.values()].map((base) => base.repoId))) families.set(repoId, protocolFamily(await judgesOf(repoId)));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { inspectionQuery, inspectionView } from "#lib/catalog/inspections/schema.ts";
-import { newCheck, pairList, pairQuery, pairView, partnerList } from "#lib/catalog/pairs/schema.ts";
+import { matrix, newCheck, pairList, pairQuery, pairView, partnerList } from "#lib/catalog/pairs/schema.ts";
 import { repoParams } from "#lib/catalog/repos/schema.ts";
 import { sheet } from "#lib/catalog/sheets/schema.ts";
 import { operation } from "#lib/http/operation.ts";
@@ -47,6 +47,20 @@ export const listFits = operation({
   query: pageQuery,
   status: 200,
   response: partnerList,
+  failures: ["repo_not_found"],
+});
+
+export const getMatrix = operation({
+  id: "getMatrix",
+  method: "GET",
+  path: "/api/v1/repos/{owner}/{repo}/matrix",
+  summary: "All fine-tunes of a base against all of its guides, with what was measured of each pair",
+  tag: "evidence",
+  scope: null,
+  params: repoParams,
+  query: pageQuery,
+  status: 200,
+  response: matrix,
   failures: ["repo_not_found"],
 });
 

@@ -148,6 +148,27 @@ test("choosing a value of a facet lists exactly as many as it counted", async ()
   }
 });
 
+test("sizes are told apart at their bounds, by the newest commit, and count and filter agree whatever else is chosen", async () => {
+  const given = [["finetune-102", 9_999_999], ["finetune-104", 10_000_000], ["guide-101", 100_000_000], ["finetune-105", 999_999_999], ["finetune-106", 1_000_000_000], ["finetune-107", 20_000_000_000]] as const;
+  for (const [at, [name, size]] of given.entries()) {
+    const [sha256, commit] = [String(at).repeat(64), String(at).repeat(40)];
+    await database().$transaction(async (transaction) => {
+      await transaction.$executeRaw`INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES (${sha256}, ${size}, ${sha256}, ${commit}, now())`;
+      await transaction.$executeRaw`INSERT INTO commit (id, repo_id, sequence, title, file_count, size) SELECT ${commit}, id, 2, 'Larger', 1, ${size} FROM repo WHERE name = ${name}`;
+      await transaction.$executeRaw`INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES (${commit}, 'model.safetensors', ${sha256}, ${size}, true)`;
+      await transaction.$executeRaw`UPDATE ref SET commit_id = ${commit}, version = version + 1 WHERE repo_id = (SELECT id FROM repo WHERE name = ${name})`;
+    });
+  }
+  const base = "org0/base-100";
+  const sizesOf = async (query: Record<string, string>) => (await list(anonymous, { ...query, base, facets: "true" })).facets!.size;
+  const counted = Object.fromEntries((await sizesOf({})).map(({ value, count }) => [value, count]));
+  expect(counted).toEqual({ "under 10 MB": 74, "10 to 100 MB": 1, "100 MB to 1 GB": 2, "1 to 10 GB": 1, "over 10 GB": 1 });
+  for (const more of [{}, { kind: "guide" }, { kind: "finetune", license: "mit" }, { measured: "notMeasured" }, { size: "over 10 GB" }] as Record<string, string>[]) {
+    for (const { value, count } of await sizesOf(more)) expect({ more, value, count: (await list(anonymous, { ...more, base, size: value, limit: 100 })).items.length }).toEqual({ more, value, count });
+  }
+  expect((await list(anonymous, { base, size: "100 MB to 1 GB", sort: "name" })).items.map(({ name }) => name)).toEqual(["finetune-105", "guide-101"]);
+});
+
 describe("a cursor that is none", () => {
   const other = async (): Promise<string> => (await list(anonymous, { sort: "name" })).next!;
   test.each([
