@@ -1,32 +1,43 @@
 import type { Metadata } from "next";
+import { z } from "zod";
+import { triggersOfCard, triggersOfMetadata } from "#lib/catalog/prompting/card-prompts.ts";
+import { repoQuery } from "#lib/catalog/repos/schema.ts";
+import { listRepos } from "#lib/catalog/repos/service.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { listWorkers } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
 import { listFits, listGuides } from "#lib/catalog/pairs/partners.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
 import { env } from "#lib/env.ts";
+import { pageQuery } from "#lib/http/page.ts";
 import { estimate } from "#lib/queue/position.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
+import { addressWith, parseAddress, type SearchParams } from "../../_page/address.ts";
 import { ifThere } from "../../_page/shown.ts";
-import { toBytes, toDuration, toMoment, toParameters } from "../../_page/units.ts";
+import { toBytes, toDuration, toMoment, toPlural } from "../../_page/units.ts";
 import { ButtonLink } from "../../_ui/button.tsx";
 import { Empty } from "../../_ui/empty.tsx";
 import { Facts } from "../../_ui/facts.tsx";
 import { Hash } from "../../_ui/hash.tsx";
 import { Markdown } from "../../_ui/markdown.tsx";
 import { Notice } from "../../_ui/notice.tsx";
+import { Pager } from "../../_ui/pager.tsx";
 import { Term } from "../../_ui/term.tsx";
 import { GuideFacts } from "./_parts/guide-facts.tsx";
+import { HowToUse } from "./_parts/how-to-use.tsx";
 import { RepoHead } from "./_parts/head.tsx";
 import { Origin } from "./_parts/origin.tsx";
-import { Partners } from "./_parts/partners.tsx";
+import { isToMeasure, Partners } from "./_parts/partners.tsx";
 import { Pictures } from "./_parts/pictures.tsx";
 import { repoOf, type RepoParams, type ShownRepo } from "./_parts/repo-of.ts";
 import { DownloadLines } from "./_parts/use-lines.tsx";
 
 interface Props {
   readonly params: Promise<RepoParams>;
+  readonly searchParams: SearchParams;
 }
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
@@ -35,27 +46,33 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
   return { title: fullName, description: summary, ...(visibility === "private" && { robots: { index: false } }) };
 }
 
+/** Where the list of what works with it goes on. */
+const address = z.object({ after: pageQuery.shape.cursor });
 const PARTNERS = 50;
-const PICTURES = 8;
+const PICTURES = 6; // of 256 pixels: two rows of three
 
 /** A model or a guide: how it draws, what works with it and how well that was measured, what it is, its card. */
-export default async function RepoOverview({ params }: Props) {
+export default async function RepoOverview({ params, searchParams }: Props) {
   const { owner, repo: name } = await params;
+  const { after } = parseAddress(address, await searchParams);
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
   if (!repo.head) return <EmptyRepo repo={repo} />;
   const isGuide = repo.kind === "guide";
   const [inspection, partners, pictures, workers, seconds] = await Promise.all([
     ifThere(getInspection(actor, repo.nameParts, "HEAD")),
-    ifThere((isGuide ? listFits : listGuides)(actor, repo.nameParts, { limit: PARTNERS })),
+    ifThere((isGuide ? listFits : listGuides)(actor, repo.nameParts, { limit: PARTNERS, cursor: after })),
     picturesOf(actor, [repo.id], PICTURES),
     listWorkers(),
     estimate("check"),
   ]);
   const items = partners?.items ?? [];
   const facts = inspection?.facts ?? null;
-  const best = items.find(({ verdict, pair, state }) => pair && state === "measured" && verdict === "verified");
-  const bestPair = isGuide && best?.pair ? await ifThere(getPair(actor, best.pair, false)) : null;
+  const best = items.find(({ pair, state, stale }) => pair && state === "measured" && stale === null);
+  const onItsBase = items.find(({ repo: model, pair, state }) => pair && state === "measured" && model === facts?.detectedBase?.repo) ?? best;
+  const strengthPair = isGuide && onItsBase?.pair ? await ifThere(getPair(actor, onItsBase.pair, false)) : null;
+  const proven = items.find(({ verdict, stale }) => verdict === "verified" && stale === null)?.repo ?? null;
+  const drawn = pictures.get(repo.id) ?? [];
   const isMoving = inspection?.state === "queued" || inspection?.state === "running" || items.some(({ state }) => state === "queued" || state === "running");
   return (
     <>
@@ -63,7 +80,7 @@ export default async function RepoOverview({ params }: Props) {
       <RepoHead repo={repo} current="overview" />
       <div className="grid gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_320px]">
         <div className="min-w-0 space-y-10">
-          <Pictures pictures={pictures.get(repo.id) ?? []} isGuide={isGuide} />
+          <Pictures pictures={drawn} isGuide={isGuide} />
           <section aria-labelledby="works">
             <h2 id="works" className="text-title">
               {isGuide ? "Works on" : "Guides that work here"}
@@ -82,10 +99,16 @@ export default async function RepoOverview({ params }: Props) {
             {workers.items.length === 0 && (
               <Notice kind="careful">No worker is online: what is asked for waits until one is. Browsing and downloading go on.</Notice>
             )}
-            {items.length > 0 ? <Partners partners={items} of={repo} seconds={seconds} /> : <NoPartners repo={repo} runs={facts?.runs ?? null} />}
-            {items.some(({ state }) => state === "not measured") && <p className="mt-2 text-small text-quiet">{seconds === null ? "How long a measurement takes here is not known yet: none was made." : `A measurement takes about ${toDuration(seconds)} here, as the last ones did; it draws 48 prompts in three modes.`}</p>}
+            {items.length > 0 ? <Partners partners={items} of={repo} seconds={seconds} /> : <NoPartners repo={repo} inspection={inspection} />}
+            <Pager first={after === undefined ? null : `/${repo.fullName}`} next={partners?.next ? addressWith(`/${repo.fullName}`, {}, { after: partners.next }) : null} what={isGuide ? "models" : "guides"} />
+            {items.some(isToMeasure) && (
+              <p className="mt-2 text-small text-quiet">
+                {seconds === null ? "How long a measurement takes here is not known yet: none was made today." : `A measurement takes about ${toDuration(seconds)} here: the median of the last ones.`} It draws 48 prompts in three modes.
+              </p>
+            )}
           </section>
-          {isGuide && facts?.guide && <GuideFacts guide={facts.guide} parameters={facts.parameters} pair={bestPair} />}
+          {isGuide && facts?.guide && <GuideFacts guide={facts.guide} parameters={facts.parameters} pair={strengthPair} />}
+          {facts && <HowToUse repo={repo} facts={facts} partner={proven} prompt={drawn[0]?.prompt ?? null} />}
           <CardText repo={repo} />
         </div>
         <aside className="min-w-0 space-y-8" aria-label="Facts">
@@ -93,58 +116,91 @@ export default async function RepoOverview({ params }: Props) {
             <h2 id="what-it-is" className="mb-2 text-title">
               What it is
             </h2>
-            <Origin inspection={inspection} kind={repo.kind} />
+            <Origin inspection={inspection} kind={repo.kind} triggers={facts?.lowRank ? [...new Set([...(repo.card ? triggersOfCard(repo.card) : []), ...triggersOfMetadata(facts.metadata)])].slice(0, TRIGGERS) : []} mayWrite={repo.mayWrite} />
           </section>
-          {facts?.mainFile && (
-            <section aria-labelledby="download">
-              <h2 id="download" className="mb-2 text-title">
-                Download
-              </h2>
-              <ButtonLink look="primary" className="w-full" href={`/${repo.fullName}/resolve/${encodeURIComponent(repo.defaultBranch)}/${facts.mainFile}`}>
-                Download {facts.mainFile.split("/").at(-1)}
-              </ButtonLink>
-              <div className="my-3">
-                <Facts
-                  facts={[
-                    ["sha256", <Hash key="h" sha256={facts.files.find(({ path }) => path === facts.mainFile)?.sha256 ?? ""} />],
-                    ["all files", `${repo.usage.files}, ${toBytes(repo.usage.bytes)}`],
-                    ["version", <span key="v">{toMoment(repo.head.createdAt)}</span>],
-                    ["commit", <Hash key="c" sha256={repo.head.id} what="commit id" />],
-                  ]}
-                />
-              </div>
-              <DownloadLines hub={env().publicUrl} fullName={repo.fullName} revision={repo.defaultBranch} path={facts.mainFile} isPrivate={repo.visibility === "private"} />
-            </section>
-          )}
-          {repo.kind === "base" && (
-            <section aria-labelledby="family">
-              <h2 id="family" className="mb-2 text-title">
-                Its family
-              </h2>
-              <ul className="space-y-1">
-                <li>
-                  <a href={`/browse?base=${repo.fullName}&kind=finetune`}>Fine-tunes made from it</a>
-                </li>
-                <li>
-                  <a href={`/browse?base=${repo.fullName}&kind=guide`}>Guides made for it</a>
-                </li>
-                <li>
-                  <a href={`/matrix?base=${repo.fullName}`}>All of them against each other</a>
-                </li>
-              </ul>
-            </section>
-          )}
-          {repo.kind === "finetune" && facts && <p className="text-small text-quiet">{toParameters(facts.parameters)} parameters in {facts.tensors} tensors.</p>}
+          <Download repo={repo} facts={facts} />
+          {repo.kind === "base" && <Family actor={actor} base={repo.fullName} />}
         </aside>
       </div>
     </>
   );
 }
 
-function NoPartners({ repo, runs }: { readonly repo: ShownRepo; readonly runs: boolean | null }) {
-  if (runs === false) return <Empty title="Nothing can be measured on it">What it is, and why it does not run here, stands beside.</Empty>;
+const TRIGGERS = 12;
+
+/** The file that a program asks for, or the folder, of which one file is of no use. */
+function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: InspectionView["facts"] }) {
+  const { fullName, defaultBranch: revision, usage, head, visibility } = repo;
+  const main = facts?.files.find(({ path }) => path === facts.mainFile) ?? null;
+  const isFolder = main === null || facts?.kind === "diffusers folder";
+  const folder = `/${fullName}/tree/${encodeURIComponent(revision)}`;
+  return (
+    <section aria-labelledby="download">
+      <h2 id="download" className="mb-2 text-title">
+        Download
+      </h2>
+      {isFolder ? (
+        <ButtonLink look="primary" className="w-full" href={`${folder}#all`}>
+          Download all {toPlural(usage.files, "file")}
+        </ButtonLink>
+      ) : (
+        <ButtonLink look="primary" className="w-full [overflow-wrap:anywhere]" href={`/${fullName}/resolve/${encodeURIComponent(revision)}/${main.path.split("/").map(encodeURIComponent).join("/")}`} download>
+          Download {main.path.split("/").at(-1)}
+        </ButtonLink>
+      )}
+      <div className="my-3">
+        <Facts
+          facts={[
+            ...(main
+              ? [
+                  [isFolder ? "its network" : "file", <a key="f" href={`${folder}/${main.path.split("/").map(encodeURIComponent).join("/")}`}>{main.path}</a>] as const,
+                  ["sha256", <Hash key="h" sha256={main.sha256} what={`sha256 of ${main.path}`} />] as const,
+                ]
+              : []),
+            ["all files", <a key="a" href={folder}>{`${toPlural(usage.files, "file")}, ${toBytes(usage.bytes)}`}</a>],
+            ["version", <time key="v" dateTime={head!.createdAt}>{toMoment(head!.createdAt)}</time>],
+            ["commit", <Hash key="c" sha256={head!.id} what="commit id" />],
+          ]}
+        />
+      </div>
+      {main && !isFolder && <DownloadLines hub={env().publicUrl} fullName={fullName} revision={revision} path={main.path} sha256={main.sha256} isPrivate={visibility === "private"} />}
+    </section>
+  );
+}
+
+/** What was made from a base, counted. */
+async function Family({ actor, base }: { readonly actor: Actor; readonly base: string }) {
+  const { facets } = await listRepos(actor, repoQuery.parse({ base, limit: "1", facets: "true" }));
+  const count = (kind: string): number => facets?.kind.find(({ value }) => value === kind)?.count ?? 0;
+  return (
+    <section aria-labelledby="family">
+      <h2 id="family" className="mb-2 text-title">
+        Its family
+      </h2>
+      <ul className="space-y-1">
+        <li>
+          <a href={`/browse?base=${base}&kind=finetune`}>{toPlural(count("finetune"), "fine-tune")} made from it</a>
+        </li>
+        <li>
+          <a href={`/browse?base=${base}&kind=guide`}>{toPlural(count("guide"), "guide")} made for it</a>
+        </li>
+        <li>
+          <a href={`/matrix?base=${base}`}>All of them against each other</a>
+        </li>
+      </ul>
+    </section>
+  );
+}
+
+function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly inspection: InspectionView | null }) {
+  if (inspection?.state === "queued" || inspection?.state === "running") return <Empty title="A worker reads it first">Then what fits stands here, and is measured by itself.</Empty>;
+  if (!inspection?.facts?.runs) return <Empty title="Nothing can be measured on it">What it is, and why it does not run here, stands under «What it is».</Empty>;
   if (repo.kind === "guide") return <Empty title="No fine-tune of its base is here yet">Fine-tunes appear here as soon as they are uploaded, and are measured by themselves.</Empty>;
-  return <Empty title="No guide for its base is here yet" action={<ButtonLink href="/upload">Upload a guide</ButtonLink>}>Guides that were made for the same base appear here, and are measured by themselves.</Empty>;
+  return (
+    <Empty title="No guide for its base is here yet" action={<ButtonLink href="/upload">Upload a guide</ButtonLink>}>
+      Guides that were made for the same base appear here, and are measured by themselves.
+    </Empty>
+  );
 }
 
 function CardText({ repo }: { readonly repo: ShownRepo }) {

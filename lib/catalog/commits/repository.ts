@@ -91,3 +91,15 @@ export async function readHistory(connection: Connection, repoId: string, commit
     FROM history h LEFT JOIN namespace n ON n.user_id = h.author_id ORDER BY h.place`);
   return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString(), bytes: Number(row.bytes) }));
 }
+
+/** How many commits `readHistory` would give, counted to `most`. */
+export async function countHistory(repoId: string, commitId: string, most: number): Promise<number> {
+  const [row] = await database().$queryRaw<{ count: number }[]>`
+    WITH RECURSIVE history AS (
+      SELECT c.parent_id, 1 AS place FROM commit c WHERE c.id = ${commitId} AND c.repo_id = ${repoId}::uuid
+      UNION ALL
+      SELECT c.parent_id, h.place + 1 FROM history h JOIN commit c ON c.id = h.parent_id WHERE h.place < ${most}
+    )
+    SELECT count(*)::int AS count FROM history`;
+  return row!.count;
+}

@@ -14,7 +14,7 @@ import { parseCursor, toPage, type Page } from "#lib/http/page.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { storeOperations, type StoredOperation } from "./contents.ts";
 import { applyChanges, isSameManifest, toCommitId, type Change, type CommitText, type ManifestFile } from "./manifest.ts";
-import { findHead, findRef, insertCommit, isCommitOf, lockRepo, moveBranch, readFiles, readHistory, touchRepo, type RefRow } from "./repository.ts";
+import { countHistory, findHead, findRef, insertCommit, isCommitOf, lockRepo, moveBranch, readFiles, readHistory, touchRepo, type RefRow } from "./repository.ts";
 import { resolveRevision } from "./revision.ts";
 import type { CommitItem, CommitResult, HistoryQuery, NewCommit } from "./schema.ts";
 
@@ -142,4 +142,13 @@ export async function listCommits(actor: Actor, name: RepoName, { revision, curs
   const commitId = cursor ? parseCursor(cursor, z.tuple([z.string().regex(/^[0-9a-f]{40}$/)]))[0] : (await resolveRevision(repo, revision)).commitId;
   const rows = await readHistory(database(), repo.id, commitId, limit + 1);
   return toPage(rows, limit, (last) => [last.parent!]);
+}
+
+const MOST_COUNTED = 1000; // some milliseconds
+
+/** How many versions a page says there are; it says no more than so many. @throws repo_not_found */
+export async function countCommits(actor: Actor, name: RepoName): Promise<number> {
+  const repo = await requireRead(actor, name);
+  const head = await findHead(repo.id);
+  return head === null ? 0 : countHistory(repo.id, head, MOST_COUNTED);
 }

@@ -30,6 +30,32 @@ export async function readFolder(commitId: string, folder: string): Promise<Stor
   return rows.map((row) => ({ ...row, size: Number(row.size) }));
 }
 
+/** The commit that gave a file the content that it has. */
+export interface LastChange {
+  readonly commit: string;
+  readonly title: string;
+  readonly createdAt: string;
+}
+
+/**
+ * By path, for the files of a folder and all below it: who changed them last, as far back as `files` files of commits reach, and at most
+ * `commits` of these. What is older is not there.
+ */
+export async function readLastChanges(commitId: string, folder: string, { commits, files }: { readonly commits: number; readonly files: number }): Promise<Map<string, LastChange>> {
+  const prefix = folder === "" ? "" : `${folder}/`;
+  const rows = await database().$queryRaw<(Omit<LastChange, "createdAt"> & { path: string; createdAt: Date })[]>`
+    WITH RECURSIVE history AS (
+      SELECT c.*, 1 AS place, c.file_count AS looked FROM commit c WHERE c.id = ${commitId}
+      UNION ALL
+      SELECT c.*, h.place + 1, h.looked + c.file_count FROM history h JOIN commit c ON c.id = h.parent_id WHERE h.place < ${commits} AND h.looked + c.file_count <= ${files}
+    )
+    SELECT DISTINCT ON (f.path) f.path, h.id AS commit, h.title, h.created_at AS "createdAt"
+    FROM history h JOIN commit_file f ON f.commit_id = h.id AND starts_with(f.path, ${prefix})
+    LEFT JOIN commit_file before ON before.commit_id = h.parent_id AND before.path = f.path
+    WHERE before.blob_sha256 IS DISTINCT FROM f.blob_sha256 ORDER BY f.path, h.place`;
+  return new Map(rows.map(({ path, createdAt, ...change }) => [path, { ...change, createdAt: createdAt.toISOString() }]));
+}
+
 export async function countDownload(repoId: string, day: string, visitor: string): Promise<void> {
   await database().$queryRaw`SELECT count_download(${repoId}::uuid, ${day}::date, ${visitor})`;
 }

@@ -7,8 +7,10 @@ import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
-import { countDownload, findFileRow, readFolder, type FileRow, type StoredFile } from "./repository.ts";
+import { countDownload, findFileRow, type LastChange, readFolder, readLastChanges, type FileRow, type StoredFile } from "./repository.ts";
 import type { Tree, TreeEntry, TreeQuery } from "./schema.ts";
+
+export type { LastChange };
 
 /** One file at one revision. */
 export interface FoundFile extends FileRow {
@@ -32,6 +34,21 @@ export async function listTree(actor: Actor, name: RepoName, { revision, path: f
   if (folder !== "" && files.length === 0) throw new AppError("file_not_found", `${repo.owner}/${repo.name} has no folder ${folder} in ${revision}; look at what is there.`, { path: folder, commit: commitId });
   const entries = toEntries(files, folder, recursive).filter(({ path }) => path > after);
   return { commit: commitId, ...toPage(entries.slice(0, limit + 1), limit, (last) => [last.path]) };
+}
+
+const LOOKED_THROUGH = { commits: 100, files: 20_000 }; // some 50 ms; what is older has no date on a page
+
+/** What changed each entry of a folder last; a folder, whatever is newest in it. By path. @throws repo_not_found, revision_not_found */
+export async function lastChanges(actor: Actor, name: RepoName, revision: string, folder: string): Promise<ReadonlyMap<string, LastChange>> {
+  const { commitId } = await resolveRevision(await requireRead(actor, name), revision);
+  const start = folder === "" ? 0 : folder.length + 1;
+  const changes = new Map<string, LastChange>();
+  for (const [path, change] of await readLastChanges(commitId, folder, LOOKED_THROUGH)) {
+    const end = path.indexOf("/", start);
+    const entry = end === -1 ? path : path.slice(0, end);
+    if (change.createdAt >= (changes.get(entry)?.createdAt ?? "")) changes.set(entry, change);
+  }
+  return changes;
 }
 
 /** In code-unit order of their paths. */

@@ -38,6 +38,12 @@ export async function inspectionOf(commitId: string, client: Transaction = datab
   return row && { ...row, facts: row.facts === null ? null : storedFacts.parse(row.facts) };
 }
 
+/** How far the reading of some commits of a repo is, by commit: of each the newest. */
+export async function statesOfCommits(repoId: string, commitIds: readonly string[]): Promise<Map<string, Pick<InspectionRow, "state" | "problem">>> {
+  const rows = await database().inspection.findMany({ where: { commitId: { in: [...commitIds] }, commit: { repoId } }, orderBy: { createdAt: "asc" }, select: { commitId: true, state: true, problem: true } });
+  return new Map(rows.map(({ commitId, ...row }) => [commitId, row]));
+}
+
 /** Takes a row that waits, or whose worker was lost, unless its repo is gone. @returns the number of this attempt */
 export async function claimRow(id: string): Promise<number | null> {
   const where = { id, state: { in: ["queued", "running"] }, commit: { repo: { deletedAt: null } } } satisfies Prisma.InspectionWhereInput;

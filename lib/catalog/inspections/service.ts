@@ -6,7 +6,7 @@ import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
-import { askAgain, begunInspectionOfHead, insertInspection, inspectionOf, type InspectionRow, namesOfRepos, newInspectionId, setInspectionJob } from "./repository.ts";
+import { askAgain, begunInspectionOfHead, insertInspection, inspectionOf, type InspectionRow, namesOfRepos, newInspectionId, setInspectionJob, statesOfCommits } from "./repository.ts";
 import type { InspectionView } from "./schema.ts";
 
 /** A commit is to be inspected: its row and its job come into being with the commit, in its transaction. */
@@ -52,4 +52,9 @@ export async function getInspection(actor: Actor, name: RepoName, revision: stri
     createdAt: createdAt.toISOString(),
     finishedAt: finishedAt && finishedAt.toISOString(),
   };
+}
+
+/** How far the reading of some commits of one repo is. @throws repo_not_found */
+export async function inspectionStates(actor: Actor, name: RepoName, commitIds: readonly string[]): ReturnType<typeof statesOfCommits> {
+  return statesOfCommits((await requireRead(actor, name)).id, commitIds);
 }

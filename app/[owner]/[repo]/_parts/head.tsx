@@ -6,16 +6,18 @@ import { kindNames } from "../../../_ui/repo-card.tsx";
 import { Tabs } from "../../../_ui/tabs.tsx";
 import type { ShownRepo } from "./repo-of.ts";
 
+const TAGS = 12;
+
 /** On every page of a repo: what it is, and its other pages. */
 export function RepoHead({ repo, current }: { readonly repo: ShownRepo; readonly current: "overview" | "files" | "versions" | "settings" }) {
-  const { owner, name, fullName, kind, visibility, license, tags, usage, defaultBranch, mayWrite, head } = repo;
+  const { owner, name, fullName, kind, visibility, license, tags, summary, usage, defaultBranch, mayWrite, head, versions } = repo;
   const path = `/${fullName}`;
   const branch = encodeURIComponent(defaultBranch);
   const pages = { overview: path, files: `${path}/tree/${branch}`, versions: `${path}/commits/${branch}`, settings: `${path}/settings` };
   const tabs = [
     { href: pages.overview, label: "Overview" },
     { href: pages.files, label: "Files", count: usage.files },
-    { href: pages.versions, label: "Versions" },
+    { href: pages.versions, label: "Versions", count: versions },
     ...(mayWrite ? [{ href: pages.settings, label: "Settings" }] : []),
   ];
   return (
@@ -36,25 +38,33 @@ export function RepoHead({ repo, current }: { readonly repo: ShownRepo; readonly
             <ButtonLink look="primary" href={`/preview?${kind === "guide" ? "guide" : "finetune"}=${fullName}`}>
               Preview
             </ButtonLink>
-            <ButtonLink href={pages.files}>Download</ButtonLink>
+            <ButtonLink href={`${pages.files}#all`}>Download</ButtonLink>
           </div>
         )}
       </div>
+      {summary !== "" && current === "overview" && <p className="mt-2 max-w-[80ch] [overflow-wrap:anywhere]">{summary}</p>}
       <p className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-small text-quiet">
         <a href={`/browse?kind=${kind}`} className="rounded border border-line px-1.5 text-ink no-underline hover:border-accent">
           {kindNames[kind]}
         </a>
         {visibility === "private" && <span className="rounded border border-limits px-1.5 text-limits">private</span>}
-        {license ? <a href={`/browse?license=${encodeURIComponent(license)}`}>{license}</a> : <span>no licence is named</span>}
+        {license ? (
+          <a href={`/browse?license=${encodeURIComponent(license)}`} className="max-w-64 truncate">
+            {license}
+          </a>
+        ) : (
+          <span>no licence is named</span>
+        )}
         <span>{toPlural(usage.downloadsLastMonth, "download")} in the last 30 days</span>
-        {tags.slice(0, 8).map((tag) => (
+        {tags.slice(0, TAGS).map((tag) => (
           <a key={tag} href={`/browse?tag=${encodeURIComponent(tag)}`} className="max-w-48 truncate">
             #{tag}
           </a>
         ))}
+        {tags.length > TAGS && <span title={tags.slice(TAGS).join(", ")}>and {tags.length - TAGS} more tags</span>}
       </p>
       {owner === "guidepost" && current === "overview" && (
-        <div className="mt-4 max-w-[80ch]">
+        <div className="mt-4 max-w-fit">
           <Notice>A small practice model that came with Guidepost: {kind === "guide" ? "it guides models that draw" : "it draws"} one or two simple things at 128 × 128 pixels.</Notice>
         </div>
       )}

@@ -6,21 +6,28 @@ import { toParameters, toPlural } from "../../../_page/units.ts";
 
 const RepoLink = ({ repo }: { readonly repo: string | null }) => (repo === null ? <span className="text-quiet">one that you may not see</span> : <a href={`/${repo}`}>{repo}</a>);
 
+const whatNext = (mayWrite: boolean): string => `The files are kept as they came. ${mayWrite ? "Upload a better version in their place, and it is read again." : "Its owner can upload a better version in their place."}`;
+
 /** What a worker that read every byte says of a commit: what it is, and which base it was made from, declared against detected. */
-export function Origin({ inspection, kind }: { readonly inspection: InspectionView | null; readonly kind: "base" | "finetune" | "guide" }) {
-  if (!inspection) return null;
+export function Origin({ inspection, kind, triggers, mayWrite }: { readonly inspection: InspectionView | null; readonly kind: "base" | "finetune" | "guide"; readonly triggers: readonly string[]; readonly mayWrite: boolean }) {
+  if (!inspection) return <p className="text-quiet">No worker has read it yet.</p>;
   const { state, problem, facts } = inspection;
   if (state === "queued" || state === "running") return <Notice>A worker is reading every byte of the newest version; what it is stands here in a moment.</Notice>;
-  if (!facts) return <Notice kind="bad">{problem ?? "It could not be inspected."} The files are kept as they came; put a better version in their place and it is read again.</Notice>;
+  if (!facts) return <Notice kind="bad">{problem ?? "It could not be inspected."} {whatNext(mayWrite)}</Notice>;
   const { declaredBase, detectedBase, fittingBases, agrees, problems, runs, whatRuns, parameters, dtypes, form, family, lowRank } = facts;
   return (
     <div className="space-y-3">
-      {!runs && <Notice kind="bad">It cannot be used as it is: {whatRuns}.</Notice>}
-      {problems.map((sentence) => (
-        <Notice key={sentence} kind="careful">
-          {sentence}
+      {!runs && (
+        <Notice kind="bad">
+          {problems.length > 0 ? `It cannot be used as it is. ${problems.join(" ")}` : `It cannot be used as it is: ${whatRuns.replace(/^nothing; /, "")}.`} {whatNext(mayWrite)}
         </Notice>
-      ))}
+      )}
+      {runs &&
+        problems.map((sentence) => (
+          <Notice key={sentence} kind="careful">
+            {sentence}
+          </Notice>
+        ))}
       {agrees === false && (
         <Notice kind="careful">
           It says that it was made from <RepoLink repo={declaredBase?.repo ?? null} />, but it fits <RepoLink repo={detectedBase?.repo ?? null} />. Measurements use what was detected.
@@ -32,6 +39,7 @@ export function Origin({ inspection, kind }: { readonly inspection: InspectionVi
           ...(family ? [["network", family] as const] : []),
           ["parameters", `${toParameters(parameters)} in ${dtypes.map(({ dtype }) => dtype).join(", ")}`],
           ...(lowRank ? [["changes", `${Object.entries(lowRank.layers).map(([network, count]) => `${toPlural(count, "layer")} of the ${network}`).join(", ")}, rank ${lowRank.ranks.join(", ")}`] as const] : []),
+          ...(triggers.length > 0 ? [["trigger words", triggers.map((word) => <code key={word} className="mr-1.5 rounded border border-line bg-sunken px-1">{word}</code>)] as const] : []),
           ...(kind === "base"
             ? []
             : [

@@ -14,6 +14,9 @@ interface PartnersProps {
   readonly seconds: number | null;
 }
 
+/** Whether a measurement is to be asked for: there is none, or none that speaks of today. */
+export const isToMeasure = ({ state, stale }: Partner): boolean => state === "not measured" || state === "cancelled" || state === "failed" || (state === "measured" && stale !== null);
+
 /** The guides that work on a model, or the models that a guide works on: with what was measured, or the button that measures it. */
 export function Partners({ partners, of, seconds }: PartnersProps) {
   const isGuide = of.kind === "guide";
@@ -35,12 +38,18 @@ export function Partners({ partners, of, seconds }: PartnersProps) {
               ) : (
                 <Verdict standing="notMeasured" />
               )}
+              {state === "measured" && (partner.verdict === "notMeasured" || partner.verdict === "incompatible") && (
+                <a href={`/pairs/${pair}`} className="block text-small">
+                  {partner.verdict === "incompatible" ? "why" : "measured, without a verdict: why"}
+                </a>
+              )}
+              {stale && <span className="block max-w-96 text-small text-quiet">{stale}</span>}
               {state === "failed" && problem && <span className="block max-w-96 text-small text-quiet">{problem}</span>}
             </td>
             <td>{recovered ? <Estimate of={recovered} /> : <span className="text-quiet">—</span>}</td>
             <td className="whitespace-nowrap text-quiet">{parameters === null ? "" : toParameters(parameters)}</td>
             <td className="text-right whitespace-nowrap">
-              {state === "not measured" || state === "cancelled" || state === "failed" || stale ? (
+              {isToMeasure(partner) ? (
                 <form method="post" action="/pairs/measure" className="inline-flex items-center gap-2">
                   <input type="hidden" name="finetune" value={sides.finetune} />
                   <input type="hidden" name="guide" value={sides.guide} />

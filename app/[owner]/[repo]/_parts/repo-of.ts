@@ -1,5 +1,6 @@
 import { cache } from "react";
 import { type RepoName, requireWrite } from "#lib/auth/access.ts";
+import { countCommits } from "#lib/catalog/commits/service.ts";
 import { getRepo } from "#lib/catalog/repos/service.ts";
 import type { RepoPage } from "#lib/catalog/repos/schema.ts";
 import { currentActor } from "../../../_page/actor.ts";
@@ -14,6 +15,7 @@ export interface ShownRepo extends RepoPage {
   /** «owner/repo», and the same as services take it. */
   readonly fullName: string;
   readonly nameParts: RepoName;
+  readonly versions: number;
   /** Whether whoever looks may change it. */
   readonly mayWrite: boolean;
 }
@@ -21,6 +23,6 @@ export interface ShownRepo extends RepoPage {
 /** The repo of an address, asked once in a request; the not-found page where there is none that may be seen. */
 export const repoOf = cache(async (owner: string, repo: string): Promise<ShownRepo> => {
   const actor = await currentActor();
-  const [page, writable] = await Promise.all([shown(getRepo(actor, { owner, repo })), ifThere(requireWrite(actor, { owner, repo }))]);
-  return { ...page, fullName: `${page.owner}/${page.name}`, nameParts: { owner: page.owner, repo: page.name }, mayWrite: writable !== null };
+  const [page, writable, versions] = await Promise.all([shown(getRepo(actor, { owner, repo })), ifThere(requireWrite(actor, { owner, repo })), ifThere(countCommits(actor, { owner, repo }))]);
+  return { ...page, fullName: `${page.owner}/${page.name}`, nameParts: { owner: page.owner, repo: page.name }, versions: versions ?? 0, mayWrite: writable !== null };
 });

@@ -1,27 +1,37 @@
-import { Code } from "../../../_ui/code.tsx";
+import { Copy } from "../../../_islands/copy.tsx";
+import { checkLine, curlLine, hfLine, type Remote } from "./lines.ts";
 
-interface UseProps {
-  /** Of this hub, without a slash at the end. */
-  readonly hub: string;
-  readonly fullName: string;
-  readonly revision: string;
-  readonly path: string;
-  readonly isPrivate: boolean;
+/** Lines for a terminal, all of them to be read, and copied in one go. */
+export function Lines({ name, text, wraps = true }: { readonly name: string; readonly text: string; readonly wraps?: boolean }) {
+  return (
+    <div className="min-w-0">
+      <p className="mb-1 flex items-center justify-between gap-2 text-small text-quiet">
+        {name}
+        <Copy text={text} label={`Copy: ${name}`} showLabel />
+      </p>
+      <pre tabIndex={0} aria-label={name} className={`max-h-72 overflow-auto rounded border border-line bg-sunken px-3 py-2 text-small ${wraps ? "whitespace-pre-wrap [overflow-wrap:anywhere]" : "whitespace-pre"}`}>
+        {text}
+      </pre>
+    </div>
+  );
 }
 
-/** Lines to take away, with the real names. */
-export function DownloadLines({ hub, fullName, revision, path, isPrivate }: UseProps) {
-  const address = `${hub}/${fullName}/resolve/${encodeURIComponent(revision)}/${path.split("/").map(encodeURIComponent).join("/")}`;
-  const token = isPrivate ? '-H "Authorization: Bearer $HF_TOKEN" ' : "";
+/** Ways to take one file away without a browser, and to know that it came whole. */
+export function DownloadLines({ path, sha256, ...remote }: Remote & { readonly path: string; readonly sha256: string }) {
   return (
     <div className="space-y-3">
-      <Code label="Download with curl" text={`curl -L ${token}-o '${path.split("/").at(-1)!.replaceAll("'", "")}' '${address}'`} />
-      <Code label="Download with hf" text={`HF_ENDPOINT=${hub} hf download ${fullName} '${path}'${revision === "main" ? "" : ` --revision '${revision}'`}`} />
-      {isPrivate && (
-        <p className="text-small text-quiet">
-          It is private: set <code>HF_TOKEN</code> to an <a href="/settings">access token</a> that may read.
-        </p>
-      )}
+      <Lines name="curl" text={curlLine(remote, path)} />
+      <Lines name="hf" text={hfLine(remote, path)} />
+      <Lines name="check what came" text={checkLine(path, sha256)} />
+      {remote.isPrivate && <TokenNote />}
     </div>
+  );
+}
+
+export function TokenNote() {
+  return (
+    <p className="text-small text-quiet">
+      It is private: set <code>HF_TOKEN</code> to an <a href="/settings">access token</a> that may read.
+    </p>
   );
 }

@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
-import { forbidden } from "next/navigation.js";
+import { forbidden, unauthorized } from "next/navigation.js";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
@@ -17,7 +17,7 @@ export default async function SettingsPage({ params }: { readonly params: Promis
   const { owner, repo: name } = await params;
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
-  if (!repo.mayWrite) forbidden();
+  if (!repo.mayWrite) (actor.kind === "anonymous" ? unauthorized : forbidden)();
   const bases = repo.kind === "base" ? [] : (await listRepos(actor, repoQuery.parse({ kind: "base", sort: "downloads", limit: "100" }))).items.map((base) => `${base.owner}/${base.name}`);
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   const { values, problems } = state;

@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import { historyQuery } from "#lib/catalog/commits/schema.ts";
 import { listCommits } from "#lib/catalog/commits/service.ts";
+import { inspectionStates } from "#lib/catalog/inspections/service.ts";
 import { currentActor } from "../../../../_page/actor.ts";
 import { addressWith, type SearchParams } from "../../../../_page/address.ts";
 import { shown } from "../../../../_page/shown.ts";
@@ -21,6 +22,8 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
   return { title: `Versions of ${owner}/${repo}` };
 }
 
+const readings = { queued: "waits to be read", running: "is being read", succeeded: "every byte read", failed: "could not be read", cancelled: "not read" } as const;
+
 /** What was committed, newest first. */
 export default async function VersionsPage({ params, searchParams }: Props) {
   const { owner, repo: name, revision: given } = await params;
@@ -30,6 +33,7 @@ export default async function VersionsPage({ params, searchParams }: Props) {
   const repo = await repoOf(owner, name);
   const here = `/${repo.fullName}/commits/${encodeURIComponent(revision)}`;
   const page = repo.head && (await shown(listCommits(actor, repo.nameParts, historyQuery.parse({ revision, limit: "30", ...(typeof cursor === "string" && { cursor }) }))));
+  const states = page ? await inspectionStates(actor, repo.nameParts, page.items.map(({ id }) => id)) : null;
   return (
     <>
       <RepoHead repo={repo} current="versions" />
@@ -46,6 +50,12 @@ export default async function VersionsPage({ params, searchParams }: Props) {
                 {message && <p className="max-w-[72ch] text-small whitespace-pre-line text-quiet">{message}</p>}
                 <p className="text-small text-quiet">
                   {author ? <a href={`/${author}`}>{author}</a> : "the hub"} · <time dateTime={createdAt} title={toMoment(createdAt)}>{toAge(createdAt)}</time> · {toPlural(files, "file")}, {toBytes(bytes)}
+                  {states?.has(id) && (
+                    <>
+                      {" "}
+                      · <span title={states.get(id)!.problem ?? undefined} className={states.get(id)!.state === "failed" ? "text-incompatible" : ""}>{readings[states.get(id)!.state]}</span>
+                    </>
+                  )}
                 </p>
               </div>
               <Hash sha256={id} what="commit id" />

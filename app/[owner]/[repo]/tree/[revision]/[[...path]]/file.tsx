@@ -1,10 +1,12 @@
 import { readText, type FoundFile } from "#lib/catalog/files/service.ts";
+import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
 import { env } from "#lib/env.ts";
 import { toBytes } from "../../../../../_page/units.ts";
 import { ButtonLink } from "../../../../../_ui/button.tsx";
 import { Facts } from "../../../../../_ui/facts.tsx";
 import { Hash } from "../../../../../_ui/hash.tsx";
 import { Markdown } from "../../../../../_ui/markdown.tsx";
+import { WeightsFacts } from "./weights-facts.tsx";
 import { Notice } from "../../../../../_ui/notice.tsx";
 import { DownloadLines } from "../../../_parts/use-lines.tsx";
 import { addressOf, type Place } from "./trail.tsx";
@@ -12,17 +14,23 @@ import { addressOf, type Place } from "./trail.tsx";
 const MAX_TEXT = 256 * 1024;
 const picture = /\.(png|jpe?g|gif|webp)$/i;
 
+interface FileProps extends Place {
+  readonly file: FoundFile;
+  /** Of its commit. */
+  readonly inspection: InspectionView | null;
+}
+
 /** One file: its hash, the ways to download it, and what is in it where that can be read. */
-export async function FilePage({ file, ...place }: Place & { readonly file: FoundFile }) {
+export function FilePage({ file, inspection, ...place }: FileProps) {
   const { repo, revision, path } = place;
   const name = path.split("/").at(-1)!;
   return (
     <div className="grid gap-x-10 gap-y-6 lg:grid-cols-[minmax(0,1fr)_320px]">
       <div className="order-last min-w-0 lg:order-first">
-        <Content {...place} file={file} />
+        <Content {...place} file={file} inspection={inspection} />
       </div>
       <aside className="space-y-4" aria-label="Download">
-        <ButtonLink look="primary" className="w-full" href={addressOf(place, "resolve")} download>
+        <ButtonLink look="primary" className="w-full [overflow-wrap:anywhere]" href={addressOf(place, "resolve")} download>
           Download {name}
         </ButtonLink>
         <Facts
@@ -32,16 +40,16 @@ export async function FilePage({ file, ...place }: Place & { readonly file: Foun
             ["commit", <Hash key="c" sha256={file.commitId} what="commit id" />],
           ]}
         />
-        <DownloadLines hub={env().publicUrl} fullName={repo.fullName} revision={revision} path={path} isPrivate={repo.visibility === "private"} />
+        <DownloadLines hub={env().publicUrl} fullName={repo.fullName} revision={revision} path={path} sha256={file.sha256} isPrivate={repo.visibility === "private"} />
       </aside>
     </div>
   );
 }
 
-async function Content({ file, ...place }: Place & { readonly file: FoundFile }) {
+async function Content({ file, inspection, ...place }: FileProps) {
   const { path } = place;
-  if (/\.safetensors$/i.test(path)) return <Notice>Weights in the safetensors format. What is in them stands on the overview, as a worker that read every byte has found it.</Notice>;
-  if (picture.test(path)) return <img src={addressOf(place, "resolve")} alt={path} className="max-w-full [image-rendering:pixelated]" />;
+  if (/\.safetensors$/i.test(path)) return <WeightsFacts path={path} inspection={inspection} />;
+  if (picture.test(path)) return <img src={addressOf(place, "resolve")} alt={path} className="max-w-full border border-line bg-sunken" />;
   const read = await readText(file, MAX_TEXT);
   if (!read) return <Notice>This is no text, so it is not shown. Download it to look at it.</Notice>;
   if (/\.md$/i.test(path)) {

@@ -1,7 +1,8 @@
 import type { Metadata } from "next";
 import { requireRead } from "#lib/auth/access.ts";
 import { treeQuery } from "#lib/catalog/files/schema.ts";
-import { findFile, listTree } from "#lib/catalog/files/service.ts";
+import { findFile, lastChanges, listTree } from "#lib/catalog/files/service.ts";
+import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { currentActor } from "../../../../../_page/actor.ts";
 import { addressWith, type SearchParams } from "../../../../../_page/address.ts";
@@ -23,6 +24,7 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 }
 
 const SHOWN = 200;
+const IN_ONE_LINE = 100; // of files to download at once
 
 /** A folder, or a file, at a branch, tag or commit. */
 export default async function TreePage({ params, searchParams }: Props) {
@@ -34,12 +36,22 @@ export default async function TreePage({ params, searchParams }: Props) {
   const place = { repo, revision, path };
   const file = path === "" ? null : await ifThere(findFile(await requireRead(actor, repo.nameParts), revision, path));
   const folder = file ? null : repo.head && (await shown(listTree(actor, repo.nameParts, treeQuery.parse({ revision, path, limit: String(SHOWN), ...(typeof cursor === "string" && { cursor }) })).catch(startAgain)));
+  const [all, changes, inspection] = await Promise.all([
+    folder && ifThere(listTree(actor, repo.nameParts, { revision, path, recursive: true, limit: 2 * IN_ONE_LINE })),
+    folder ? lastChanges(actor, repo.nameParts, revision, path) : new Map<string, never>(),
+    file && ifThere(getInspection(actor, repo.nameParts, revision)),
+  ]);
+  const files = all?.items.filter(({ type }) => type === "file").map((entry) => entry.path) ?? [];
   const here = `/${repo.fullName}/tree/${encodeURIComponent(revision)}/${path.split("/").map(encodeURIComponent).join("/")}`;
   return (
     <>
       <RepoHead repo={repo} current="files" />
       <Trail {...place} />
-      {file ? <FilePage {...place} file={file} /> : <FolderPage {...place} tree={folder} next={folder?.next ? addressWith(here, {}, { cursor: folder.next }) : null} first={typeof cursor === "string" ? here : null} />}
+      {file ? (
+        <FilePage {...place} file={file} inspection={inspection} />
+      ) : (
+        <FolderPage {...place} tree={folder} changes={changes} all={all?.next === null && files.length <= IN_ONE_LINE ? files : null} next={folder?.next ? addressWith(here, {}, { cursor: folder.next }) : null} first={typeof cursor === "string" ? here : null} />
+      )}
     </>
   );
 }

@@ -17,7 +17,7 @@ export function Trail({ repo, revision, path }: Place) {
     <div className="mb-4 flex flex-wrap items-center gap-x-4 gap-y-2">
       <details className="relative" name="revisions">
         <summary className="max-w-64 truncate rounded border border-edge bg-raised px-2.5 py-1">
-          <code>{revision === repo.head?.id ? revision.slice(0, 12) : revision}</code>
+          <code>{/^[0-9a-f]{40}$/.test(revision) ? revision.slice(0, 12) : revision}</code>
         </summary>
         <ul className="absolute z-10 mt-1 max-h-72 min-w-48 overflow-y-auto rounded border border-line bg-raised p-2">
           {repo.refs.map(({ name, kind }) => (

@@ -1,0 +1,50 @@
+import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
+import { env } from "#lib/env.ts";
+import { quoted } from "./lines.ts";
+import type { ShownRepo } from "./repo-of.ts";
+import { Lines } from "./use-lines.tsx";
+
+interface HowToUseProps {
+  readonly repo: ShownRepo;
+  readonly facts: NonNullable<InspectionView["facts"]>;
+  /** «owner/repo» of what is best proven with it; null where nothing is. */
+  readonly partner: string | null;
+  readonly prompt: string | null;
+}
+
+const nameOf = (fullName: string): string => fullName.split("/")[1]!;
+
+/** From the files to a picture, on one's own machine, with the real names. */
+export function HowToUse({ repo, facts, partner, prompt }: HowToUseProps) {
+  const { mainFile, detectedBase } = facts;
+  const base = detectedBase?.repo ?? null;
+  const file = mainFile?.split("/").at(-1);
+  const isGuide = repo.kind === "guide";
+  const isLowRank = facts.kind === "low-rank fine-tune";
+  const model = isGuide ? (partner ?? base) : isLowRank ? base : repo.fullName;
+  if (!facts.runs || !file || model === null) return null;
+  const guide = isGuide ? quoted(file) : partner === null ? null : "guide.safetensors";
+  const words = [`npx guidepost sample ./${nameOf(model)}`, ...(isLowRank ? [`--lora ${quoted(file)}`] : []), ...(guide ? [`--guide ${guide}`] : []), `--prompt ${quoted(prompt ?? "what to draw")}`, "-o picture.png"];
+  return (
+    <section aria-labelledby="use">
+      <h2 id="use" className="text-title">
+        How to use it
+      </h2>
+      <p className="mb-3 max-w-[72ch] text-quiet">
+        On your machine, with the command line that comes with Guidepost. <code>./{nameOf(model)}</code> is the folder of <a href={`/${model}/tree/main#all`}>{model}</a>
+        {isGuide && ", or any model that it works on"}
+        {!isGuide && partner !== null && (
+          <>
+            ; <code>{guide}</code> is that of <a href={`/${partner}`}>{partner}</a>
+          </>
+        )}
+        .
+      </p>
+      <div className="space-y-3">
+        <Lines name="draw a picture" text={words.join(" \\\n  ")} />
+        {isGuide && <Lines name="ask what works with it, as a program" text={`curl '${env().publicUrl}/api/v1/repos/${repo.fullName}/fits'`} />}
+        {!isGuide && <Lines name="ask which guides work, as a program" text={`curl '${env().publicUrl}/api/v1/repos/${repo.fullName}/guides'`} />}
+      </div>
+    </section>
+  );
+}
