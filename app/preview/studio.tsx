@@ -43,10 +43,16 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     set((now) => ({ ...now, [field]: value }));
   };
 
+  // The address follows what is typed; not while the page is left, for that would call it back.
+  const following = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => {
-    const timer = setTimeout(() => window.history.replaceState(null, "", address), 400);
-    return () => clearTimeout(timer);
+    following.current = setTimeout(() => window.history.replaceState(null, "", address), 400);
+    return () => clearTimeout(following.current);
   }, [address]);
+  const replace = (to: string): void => {
+    clearTimeout(following.current);
+    router.replace(to, { scroll: false });
+  };
 
   const problemOfGuidance = guidance !== 1 && range && (guidance < range.min || guidance > range.max) ? `This guide was trained on ${range.min} to ${range.max}; choose a value inside, or 1 for none.` : null;
   const problemOfCfg = cfgSteps > steps ? `At most all ${steps} steps.` : null;
@@ -69,12 +75,11 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     say({ kind: recipe.missing.length + recipe.notes.length > 0 ? "careful" : "plain", lines: sayOpened(name, recipe) });
     const at = recipe.finetune ?? null;
     const by = recipe.guide ?? null;
-    router.replace(
+    replace(
       studioAddress(
         { finetune: at?.repo ?? finetune, revision: at && !at.isHead ? at.commit : null, ...(by ? { guide: by.repo, guideRevision: by.isHead ? null : by.commit } : at === null || at.repo === finetune ? { guide } : {}) },
         next,
       ),
-      { scroll: false },
     );
   };
 
@@ -136,17 +141,17 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     // The same wish keeps its id, so that a second press after a lost answer draws nothing twice.
     if (asked.current.body !== body) asked.current = { id: newId(), body };
     setBusy(true);
+    clearTimeout(following.current);
+    window.history.replaceState(null, "", address); // where «back» leads
     try {
-      const id = await runPreview(asked.current.id, body);
-      window.history.replaceState(null, "", address);
-      router.push(`/previews/${id}`);
+      window.location.assign(`/previews/${await runPreview(asked.current.id, body)}`);
     } catch (cause) {
       setBusy(false);
       say({ kind: "bad", lines: [cause instanceof Error ? cause.message : "The hub cannot be reached; try again in a moment."] });
     }
   };
 
-  const go = (to: Parameters<typeof studioAddress>[0]): void => router.replace(studioAddress(to, { ...shown, prompt: isPromptChosen ? shown.prompt : "" }), { scroll: false });
+  const go = (to: Parameters<typeof studioAddress>[0]): void => replace(studioAddress(to, { ...shown, prompt: isPromptChosen ? shown.prompt : "" }));
   const drawn = modes.filter((mode) => mode !== "guide" || guide !== null);
 
   return (

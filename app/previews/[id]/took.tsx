@@ -9,18 +9,20 @@ export function Took({ pictures, id, timings }: { readonly pictures: readonly Co
   const longest = Math.max(...pictures.map(({ seconds }) => seconds));
   return (
     <section aria-labelledby="took">
-      <ul aria-label="Each picture, in its true pixels" className="mb-6 grid max-w-[392px] grid-cols-3 gap-1">
-        {pictures.map(({ mode, url, width, height }) => (
-          <li key={mode}>
-            <a href={url} title="Open the true pixels" className="block text-small no-underline">
-              <Picture url={url} width={width} height={height} alt={`The whole picture: ${modeNames[mode]}`} room={128} eager className="block" />
-              <span className="mt-1 block">
-                <ModeName mode={mode} />
-              </span>
-            </a>
-          </li>
-        ))}
-      </ul>
+      {pictures.length > 1 && (
+        <ul aria-label="Each picture, in its true pixels" className="mb-6 grid max-w-[392px] grid-cols-3 gap-1">
+          {pictures.map(({ mode, url, width, height }) => (
+            <li key={mode}>
+              <a href={url} title="Open the true pixels" className="block text-small no-underline">
+                <Picture url={url} width={width} height={height} alt={`The whole picture: ${modeNames[mode]}`} room={128} eager className="block" />
+                <span className="mt-1 block">
+                  <ModeName mode={mode} />
+                </span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
       <h2 id="took" className="text-title">
         Passes and time
       </h2>
