@@ -6,6 +6,7 @@ export function Footer({ theme, version }: { readonly theme: Theme; readonly ver
       <div className="mx-auto flex max-w-[1200px] flex-wrap items-center justify-between gap-x-6 gap-y-3 px-4 py-5 text-small text-quiet">
         <span>Guidepost {version}</span>
         <nav aria-label="More" className="flex flex-wrap gap-4">
+          <a href="/pairs">Measurements</a>
           <a href="/words">What the words mean</a>
           <a href="/api/v1/openapi.json">API</a>
           <a href="/healthz">Health</a>

@@ -45,16 +45,16 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
           {chosen.verdict ? `None that you may see is «${wordOf(chosen.verdict)}».` : "A guide is measured on every fine-tune of its base as soon as both are on this hub."}
         </Empty>
       ) : (
-        <Table caption="Measurements" head={["guide", "on", "verdict", "R, recovered", "measured"]}>
+        <Table caption="Measurements" head={["guide on model", "verdict", "R, recovered", "measured"]}>
           {items.map((item) => (
             <tr key={item.id} data-row>
-              <td className="min-w-40 [overflow-wrap:anywhere]">
+              <td className="min-w-44 [overflow-wrap:anywhere]">
                 <a href={`/pairs/${item.id}`} aria-label={`${item.guide.repo} on ${item.finetune.repo}`}>
                   {item.guide.repo}
-                </a>
-              </td>
-              <td className="min-w-40 [overflow-wrap:anywhere]">
-                <a href={`/${item.finetune.repo}`}>{item.finetune.repo}</a>
+                </a>{" "}
+                <span className="text-quiet max-sm:block">
+                  on <a href={`/${item.finetune.repo}`}>{item.finetune.repo}</a>
+                </span>
               </td>
               <td className="whitespace-nowrap">
                 <Verdict standing={standingOf({ state: item.state === "succeeded" ? "measured" : item.state, verdict: item.verdict })} stale={item.stale} />

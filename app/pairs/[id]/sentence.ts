@@ -46,7 +46,7 @@ function whyNot(model: string, { structure, lineage, agreement, fidelity }: Know
 
 /** «98 % of what CFG adds to prompt fidelity (between 91 % and 105 %, measured on 48 prompts)» */
 function shareOf({ value, low, high, n }: Recovered): string {
-  const chance = value > 1 && low <= 1 ? "; more than 100 % is no more than chance" : "";
+  const chance = value > 1 && low <= 1 ? `; more than ${percent(1)} is no more than chance` : "";
   return `${percent(value)} of what CFG adds to prompt fidelity (between ${percent(low)} and ${percent(high)}, measured on ${n} prompts${chance})`;
 }
 
@@ -67,7 +67,7 @@ function workOf({ cost }: Known): string {
   return Math.abs(cost.againstCfg - 0.5) < HALF ? "at half the work" : `at ${percent(cost.againstCfg)} of the work`;
 }
 
-/** A share may be above 100 %, and its interval below 0. */
-const percent = (share: number): string => `${Math.round(100 * share) < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))} %`;
+/** A share may be above 100 %, and its interval below 0. The sign stays beside its number. */
+const percent = (share: number): string => `${Math.round(100 * share) < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))}\u00a0%`;
 
 const lowerFirst = (sentence: string): string => `${sentence[0]?.toLowerCase() ?? ""}${sentence.slice(1)}`;

@@ -42,7 +42,7 @@ test.each<[string, Partial<PairView>, string]>([
   ["failed", { state: "failed", verdict: "notMeasured", problem: "Memory ran out." }, "Measuring this guide on meadow failed, so nothing is known of it yet: Memory ran out."],
   ["cancelled", { state: "cancelled", verdict: "notMeasured" }, "Measuring this guide on meadow was cancelled, so nothing is known of it yet."],
 ])("%s, in words for a beginner", (_what, change, sentence) => {
-  expect(sentenceOf(pair(change))).toBe(sentence);
+  expect(sentenceOf(pair(change)).replaceAll("\u00a0", " ")).toBe(sentence);
 });
 
 test("what is stale says of when it speaks", () => {
