@@ -78,7 +78,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
     <>
       {isMoving && <Refresh />}
       <RepoHead repo={repo} current="overview" />
-      <div className="grid gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_320px]">
+      <div className="grid gap-x-10 gap-y-10 lg:grid-cols-[minmax(0,1fr)_320px] lg:grid-rows-[auto_1fr]">
         <div className="min-w-0 space-y-10">
           <Pictures pictures={drawn} isGuide={isGuide} />
           <section aria-labelledby="works">
@@ -109,9 +109,8 @@ export default async function RepoOverview({ params, searchParams }: Props) {
           </section>
           {isGuide && facts?.guide && <GuideFacts guide={facts.guide} parameters={facts.parameters} pair={strengthPair} />}
           {facts && <HowToUse repo={repo} facts={facts} partner={proven} prompt={drawn[0]?.prompt ?? null} />}
-          <CardText repo={repo} />
         </div>
-        <aside className="min-w-0 space-y-8" aria-label="Facts">
+        <aside className="min-w-0 space-y-8 lg:row-span-2" aria-label="Facts">
           <section aria-labelledby="what-it-is">
             <h2 id="what-it-is" className="mb-2 text-title">
               What it is
@@ -121,6 +120,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
           <Download repo={repo} facts={facts} />
           {repo.kind === "base" && <Family actor={actor} base={repo.fullName} />}
         </aside>
+        <CardText repo={repo} />
       </div>
     </>
   );
@@ -206,7 +206,7 @@ function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly i
 function CardText({ repo }: { readonly repo: ShownRepo }) {
   const { card, fullName, defaultBranch, mayWrite } = repo;
   return (
-    <section aria-labelledby="card" className="border-t border-line pt-6">
+    <section aria-labelledby="card" className="min-w-0 border-t border-line pt-6">
       <h2 id="card" className="mb-3 text-title">
         Card
       </h2>

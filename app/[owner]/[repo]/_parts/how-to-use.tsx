@@ -21,7 +21,7 @@ export function HowToUse({ repo, facts, partner, prompt }: HowToUseProps) {
   const file = mainFile?.split("/").at(-1);
   const isGuide = repo.kind === "guide";
   const isLowRank = facts.kind === "low-rank fine-tune";
-  const model = isGuide ? (partner ?? base) : isLowRank ? base : repo.fullName;
+  const model = isGuide ? (base ?? partner) : isLowRank ? base : repo.fullName;
   if (!facts.runs || !file || model === null) return null;
   const guide = isGuide ? quoted(file) : partner === null ? null : "guide.safetensors";
   const words = [`npx guidepost sample ./${nameOf(model)}`, ...(isLowRank ? [`--lora ${quoted(file)}`] : []), ...(guide ? [`--guide ${guide}`] : []), `--prompt ${quoted(prompt ?? "what to draw")}`, "-o picture.png"];

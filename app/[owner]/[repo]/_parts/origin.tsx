@@ -48,7 +48,7 @@ export function Origin({ inspection, kind, triggers, mayWrite }: { readonly insp
                   "detected base",
                   detectedBase ? (
                     <span key="f">
-                      <RepoLink repo={detectedBase.repo} /> <span className="text-small text-quiet">({detectedBase.how}{detectedBase.medianCosine !== null && `, median cosine ${detectedBase.medianCosine.toFixed(4)}`})</span>
+                      <RepoLink repo={detectedBase.repo} /> <span className="text-small text-quiet">({detectedBase.how}{detectedBase.medianCosine !== null && `, median cosine ${detectedBase.medianCosine.toFixed(4)}`}){agrees && <span className="text-verified"> ✓ as declared</span>}</span>
                     </span>
                   ) : (
                     <span className="text-quiet">none of this hub</span>

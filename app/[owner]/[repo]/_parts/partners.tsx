@@ -27,7 +27,7 @@ export function Partners({ partners, of, seconds }: PartnersProps) {
         const sides = isGuide ? { finetune: repo, guide: of.fullName } : { finetune: of.fullName, guide: repo };
         return (
           <tr key={repo} data-row>
-            <td className="max-w-72 [overflow-wrap:anywhere]">
+            <td className="max-w-72 min-w-44 [overflow-wrap:anywhere]">
               <a href={`/${repo}`}>{repo}</a>
             </td>
             <td>
