@@ -143,6 +143,15 @@ export function isVisible(actor: Actor, alias: string): Prisma.Sql {
     SELECT id FROM namespace WHERE user_id = ${actor.userId} UNION ALL SELECT namespace_id FROM member WHERE user_id = ${actor.userId}))`;
 }
 
+/** Whether the actor may change a row of `repo` that goes by `alias`, as a condition of SQL. */
+export function isWritable(actor: Actor, alias: string): Prisma.Sql {
+  if (actor.kind === "hub") return Prisma.sql`TRUE`;
+  if (actor.kind !== "person" || !actor.scopes.has("write")) return Prisma.sql`FALSE`;
+  if (actor.isOperator) return Prisma.sql`TRUE`;
+  return Prisma.sql`${Prisma.raw(alias)}.namespace_id IN (
+    SELECT id FROM namespace WHERE user_id = ${actor.userId} UNION ALL SELECT namespace_id FROM member WHERE user_id = ${actor.userId} AND role IN ('owner', 'writer'))`;
+}
+
 /** Whether a row with a `user_id`, which goes by `alias`, is the actor's own: for what nobody else is to see. */
 export function isOwn(actor: Actor, alias: string): Prisma.Sql {
   if (seesAll(actor)) return Prisma.sql`TRUE`;

@@ -15,6 +15,8 @@ export const jobItem = z.object({
   path: z.string().nullable().meta({ description: "of an uploaded file" }),
   progress: z.unknown().meta({ description: "how far the attempt that runs is" }),
   problem: z.string().nullable().meta({ description: "why it failed" }),
+  ahead: z.int().nullable().meta({ description: "how many are begun before it, while it waits" }),
+  mayChange: z.boolean().meta({ description: "whether you may cancel it; an inspection: ask for it again" }),
   createdAt: z.iso.datetime(),
 });
 export type JobItem = z.output<typeof jobItem>;

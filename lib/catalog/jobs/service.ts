@@ -9,7 +9,7 @@ import { abortUpload } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
-import { queuePosition } from "#lib/queue/position.ts";
+import { placesOf, queuePosition } from "#lib/queue/position.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
 import { liveWorkers } from "#lib/queue/workers.ts";
 import { countJobs, type JobRow, selectJobs } from "./repository.ts";
@@ -21,7 +21,9 @@ const place = z.tuple([z.iso.datetime(), z.uuid()]);
 export async function listJobs(actor: Actor, { state, kind, mine, cursor, limit }: JobQuery): Promise<JobList> {
   const after = cursor === undefined ? null : parseCursor(cursor, place);
   const selection = { ...(state && { state }), ...(kind && { kind }), ...(mine && { userId: requirePerson(actor, "read").userId }), ...(after && { after: [new Date(after[0]), after[1]] as const }) };
-  return toPage((await selectJobs(actor, selection, limit + 1)).map(toItem), limit, (last) => [last.createdAt, last.subjectId]);
+  const rows = await selectJobs(actor, selection, limit + 1);
+  const places = await placesOf(rows.flatMap((row) => (row.state === "queued" && row.jobId ? [row.jobId] : [])));
+  return toPage(rows.map((row) => toItem(row, row.jobId === null ? null : (places.get(row.jobId) ?? null))), limit, (last) => [last.createdAt, last.subjectId]);
 }
 
 /** How many there are in each state, of one kind or of all. */
@@ -35,7 +37,7 @@ export async function jobCounts(actor: Actor, { kind, mine }: Pick<JobQuery, "ki
 export async function getJobTimeline(actor: Actor, subjectId: string): Promise<JobTimeline> {
   const row = await requireJob(actor, subjectId);
   const [position, events] = await Promise.all([row.state === "queued" && row.jobId ? queuePosition(row.kind, row.jobId) : null, timelineOf(subjectId)]);
-  return { ...toItem(row), position, events: events.map(({ kind, attempt, message, at }) => ({ kind, attempt, message, at: at.toISOString() })) };
+  return { ...toItem(row, position && position.ahead), position, events: events.map(({ kind, attempt, message, at }) => ({ kind, attempt, message, at: at.toISOString() })) };
 }
 
 const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<unknown>) | null>> = { hash: abortUpload, inspect: null, check: cancelPair, preview: cancelPreview };
@@ -78,4 +80,4 @@ async function requireJob(actor: Actor, subjectId: string): Promise<JobRow> {
   return row;
 }
 
-const toItem = ({ jobId: _jobId, createdAt, ...row }: JobRow): JobItem => ({ ...row, createdAt: createdAt.toISOString() });
+const toItem = ({ jobId: _jobId, createdAt, ...row }: JobRow, ahead: number | null): JobItem => ({ ...row, ahead, createdAt: createdAt.toISOString() });

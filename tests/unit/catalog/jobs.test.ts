@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Actor, anonymous, hub as theHub } from "#lib/auth/actor.ts";
+import { type Actor, anonymous, hub as theHub, type Person } from "#lib/auth/actor.ts";
 import { cancelSubject, getJobTimeline, listJobs, listWorkers } from "#lib/catalog/jobs/service.ts";
 import type { JobItem, JobQuery } from "#lib/catalog/jobs/schema.ts";
 import { database } from "#lib/db/client.ts";
@@ -64,6 +64,28 @@ test("a list can be narrowed, and comes in pages", async () => {
     cursor = page.next ?? undefined;
   }
   expect(seen.toSorted()).toEqual([ids.upload, ids.pair, ids.preview, inspection].toSorted());
+});
+
+test("a list says what goes before each one that waits, and what the actor may stop", async () => {
+  const of = async (actor: Actor): Promise<Record<string, [number | null, boolean]>> => Object.fromEntries((await list(actor)).map(({ kind, subjectId, ahead, mayChange }) => [subjectId === inspection ? "inspect" : kind, [ahead, mayChange]]));
+  expect(await of(ann)).toEqual({ hash: [null, true], inspect: [null, true], check: [1, true], preview: [0, true] }); // that of a person goes first
+  expect(await of(bob)).toEqual({ inspect: [null, false] }); // it is his commit, and he is no member of the Lab any more
+  expect(await of(anonymous)).toEqual({ inspect: [null, false] });
+  expect((await getJobTimeline(ann, ids.pair)).ahead).toBe(1);
+  const reader: Actor = { ...(ann as Person), scopes: new Set(["read"]) };
+  expect((await of(reader))["check"]).toEqual([1, false]);
+});
+
+test("who asked for a measurement of others' models finds it among their own, and may stop it", async () => {
+  await database().repo.update({ where: { id: ids.guide }, data: { visibility: "public" } });
+  expect(await list(bob, { kind: "check" })).toMatchObject([{ mayChange: false }]);
+  const carol = person("carol");
+  expect(await list(carol, { kind: "check" })).toMatchObject([{ mayChange: false }]);
+  expect(await list(carol, { mine: true })).toEqual([]);
+  await database().$executeRaw`UPDATE pgboss.job SET group_id = 'carol' WHERE data->>'subjectId' = ${ids.pair}`;
+  expect(await list(carol, { mine: true })).toMatchObject([{ subjectId: ids.pair, mayChange: true }]);
+  await database().$executeRaw`UPDATE pgboss.job SET group_id = NULL WHERE data->>'subjectId' = ${ids.pair}`;
+  await database().repo.update({ where: { id: ids.guide }, data: { visibility: "private" } });
 });
 
 test("a timeline has what happened, and the place in the queue", async () => {
