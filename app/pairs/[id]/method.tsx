@@ -62,7 +62,7 @@ export function MethodSection({ pair, measured: { protocol, runtime, files, eval
   );
 }
 
-const roleNames: Readonly<Record<string, string>> = { unet: "UNet", textEncoder: "text encoder", vae: "VAE", lowRank: "low-rank file" };
+const roleNames: Readonly<Record<string, string>> = { unet: "UNet", textEncoder: "text encoder", vae: "VAE" };
 
 function Commit({ repo, commit }: { readonly repo: string; readonly commit: string }) {
   return (

@@ -70,7 +70,7 @@ export default async function PairPage({ params, searchParams }: Props) {
           )}
           {measuredAt && (
             <span className="text-quiet" title={toMoment(measuredAt)}>
-              measured {toAge(measuredAt)} on {pair.runtime}
+              {verdict === "notMeasured" ? `tried ${toAge(measuredAt)} on ${pair.runtime}, without a verdict` : `measured ${toAge(measuredAt)} on ${pair.runtime}`}
             </span>
           )}
         </p>

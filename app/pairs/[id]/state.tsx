@@ -74,7 +74,7 @@ export function Caution({ pair: { state, stale }, newer }: { readonly pair: Pair
       {state === "failed" && <Notice kind="bad">Nothing was kept of this attempt. «Measure again» tries it once more; it fails again if the files are the reason.</Notice>}
       {stale !== null && (
         <Notice kind="careful">
-          {stale} What is below was measured before, of the files that it names. {newer === null ? "«Measure again» measures what there is today." : <a href={`/pairs/${newer}`}>See what was measured since</a>}
+          Everything below is of when it was measured, and names the files that it is about. {newer === null ? "«Measure again» measures what there is today." : <a href={`/pairs/${newer}`}>See what was measured since</a>}
         </Notice>
       )}
       {stale === null && newer !== null && (
