@@ -16,15 +16,13 @@ const exactAddress = (preview: PreviewView): string =>
 export function Actions({ preview, isSignedIn, mayShow }: { readonly preview: PreviewView; readonly isSignedIn: boolean; readonly mayShow: boolean }) {
   const { id, isMine, isAttached } = preview;
   return (
-    <section aria-label="What to do with it" className="space-y-3">
-      <div className="flex flex-wrap gap-2">
+    <section aria-label="What to do with it">
+      <div className="flex flex-wrap items-start gap-2">
         <ButtonLink href={settingsAddress(preview)} look="primary">
           Change settings
         </ButtonLink>
         {isSignedIn && <Act id={id} action="rerun" label="Run again" />}
         <CopyLink path={exactAddress(preview)} />
-      </div>
-      <div className="flex flex-wrap items-start gap-2 empty:hidden">
         {mayShow && <Act id={id} action={isAttached ? "hide" : "show"} label={isAttached ? "Take off the model's page" : "Show on the model's page"} />}
         {isMine && !isAttached && (
           <details name="delete">
