@@ -87,21 +87,24 @@ export async function benchWeb(rounds: number, { repos, seconds }: { readonly re
   }
 }
 
-/** The starter collection with one pair measured and drawn, and many other repos. */
+/** Many repos, and the starter collection with one pair measured and drawn. */
 async function fill(served: BenchHub, repos: number): Promise<{ readonly pair: string; readonly preview: string }> {
-  progress("loading the starter collection");
-  await loadStarter();
-  progress("waiting for the first pair to be measured and drawn");
-  let shown = await showcase(anonymous);
-  for (; shown === null; shown = await showcase(anonymous)) await sleep(1000);
-  await served.stop("worker");
   progress(`making ${repos} repos`);
   const client = new pg.Client(served.databaseUrl);
   await client.connect();
-  await client.query(manyRepos(repos));
-  await client.query("VACUUM ANALYZE");
-  await client.end();
-  return { pair: shown.pair.id, preview: shown.sheet.rows[0]!.preview };
+  try {
+    await client.query(manyRepos(repos));
+    progress("loading the starter collection");
+    await loadStarter();
+    progress("waiting for the first pair to be measured and drawn");
+    let shown = await showcase(anonymous);
+    for (; shown === null; shown = await showcase(anonymous)) await sleep(1000);
+    await served.stop("worker");
+    await client.query("VACUUM ANALYZE");
+    return { pair: shown.pair.id, preview: shown.sheet.rows[0]!.preview };
+  } finally {
+    await client.end();
+  }
 }
 
 type Loaded = Pick<WebRow, "scripts" | "all" | "requests" | "offSite" | "shift">;
