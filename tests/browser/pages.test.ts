@@ -12,6 +12,7 @@ import { upload } from "./upload.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 400_000 }); // the first start builds the pages
 
+/** What people do with the pages, told in this order on one hub, in a browser. */
 const stories: readonly (readonly [title: string, story: Story])[] = [
   ["What all pages share", common],
   ["1 The front page", front],
