@@ -2,13 +2,14 @@ import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
 import { cache } from "react";
 import { z } from "zod";
+import { getJobTimeline } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
 import { getSheet } from "#lib/catalog/sheets/service.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
 import { parseAddress, type SearchParams } from "../../_page/address.ts";
-import { shown } from "../../_page/shown.ts";
+import { ifThere, shown } from "../../_page/shown.ts";
 import { toAge, toMoment } from "../../_page/units.ts";
 import { Estimate } from "../../_ui/estimate.tsx";
 import { Problems } from "../../_ui/field.tsx";
@@ -80,7 +81,7 @@ export default async function PairPage({ params, searchParams }: Props) {
         <Actions pair={pair} isSignedIn={isSignedIn} />
         {form.values["id"] === id && <Problems state={form} />}
       </header>
-      {isMoving && <Moving pair={pair} isSignedIn={isSignedIn} />}
+      {isMoving && <Moving pair={pair} mayCancel={(await ifThere(getJobTimeline(actor, id)))?.mayChange ?? false} />}
       <Caution pair={pair} newer={betterOf(pair, others)?.id ?? null} />
       {(column || measured) && (
         <div className="mt-10 flex flex-wrap items-start gap-x-12 gap-y-10">

@@ -35,8 +35,8 @@ export function Actions({ pair, isSignedIn }: { readonly pair: PairView; readonl
 
 const stageNames: Readonly<Record<string, string>> = { opening: "opening the networks", lineage: "comparing weights with the base", agreement: "comparing single steps with CFG", pictures: "drawing pictures and reading them" };
 
-/** Where a measurement is, and the way to stop it. */
-export function Moving({ pair: { id, state, queue, progress }, isSignedIn }: { readonly pair: PairView; readonly isSignedIn: boolean }) {
+/** Where a measurement is, and for who may the way to stop it. */
+export function Moving({ pair: { id, state, queue, progress }, mayCancel }: { readonly pair: PairView; readonly mayCancel: boolean }) {
   const words = state === "running" ? (progress ? `Now ${stageNames[progress.stage] ?? progress.stage}: ${progress.done} of ${progress.total}.` : "It has begun.") : placeOf(queue);
   return (
     <section aria-label="Progress" className="mt-6 max-w-[56ch] rounded border border-line bg-raised p-4">
@@ -46,7 +46,7 @@ export function Moving({ pair: { id, state, queue, progress }, isSignedIn }: { r
           <Progress label="Measured" value={progress?.done ?? null} max={progress?.total ?? null} />
         </div>
       )}
-      {isSignedIn && (
+      {mayCancel && (
         <form method="post" action={`/pairs/${id}/cancel`} className="mt-3">
           <input type="hidden" name="id" value={id} />
           <Button type="submit">Cancel measuring</Button>
