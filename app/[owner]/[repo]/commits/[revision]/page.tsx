@@ -26,8 +26,7 @@ const readings = { queued: "waits to be read", running: "is being read", succeed
 
 /** What was committed, newest first. */
 export default async function VersionsPage({ params, searchParams }: Props) {
-  const { owner, repo: name, revision: given } = await params;
-  const revision = decodeURIComponent(given);
+  const { owner, repo: name, revision } = await params;
   const { cursor } = await searchParams;
   const actor = await currentActor();
   const repo = await repoOf(owner, name);

@@ -20,7 +20,7 @@ interface Props {
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const { owner, repo, path = [] } = await params;
-  return { title: `${path.map(decodeURIComponent).join("/") || "Files"} of ${owner}/${repo}` };
+  return { title: `${path.join("/") || "Files"} of ${owner}/${repo}` };
 }
 
 const SHOWN = 200;
@@ -28,8 +28,8 @@ const IN_ONE_LINE = 100; // of files to download at once
 
 /** A folder, or a file, at a branch, tag or commit. */
 export default async function TreePage({ params, searchParams }: Props) {
-  const { owner, repo: name, ...given } = await params;
-  const [revision, path] = [decodeURIComponent(given.revision), (given.path ?? []).map(decodeURIComponent).join("/")];
+  const { owner, repo: name, ...given } = await params; // escapes are undone already; a second time would spoil «100%»
+  const [revision, path] = [given.revision, (given.path ?? []).join("/")];
   const cursor = (await searchParams)["cursor"];
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
