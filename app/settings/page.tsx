@@ -1,128 +1,104 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
-import { unauthorized } from "next/navigation.js";
+import { redirect } from "next/navigation.js";
+import { z } from "zod";
 import { listInvitations } from "#lib/auth/invitations.ts";
 import { passwordLength, passwordRules } from "#lib/auth/schema.ts";
 import { listTokens } from "#lib/auth/token.ts";
 import { describeMe } from "#lib/catalog/namespaces/me.ts";
+import { env } from "#lib/env.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { currentActor } from "../_page/actor.ts";
+import { parseAddress, type SearchParams } from "../_page/address.ts";
 import { ifThere } from "../_page/shown.ts";
-import { toAge, toMoment } from "../_page/units.ts";
+import { toMoment } from "../_page/units.ts";
 import { Button } from "../_ui/button.tsx";
 import { Facts } from "../_ui/facts.tsx";
 import { Field, fromState, Problems } from "../_ui/field.tsx";
 import { Notice } from "../_ui/notice.tsx";
-import { Table } from "../_ui/table.tsx";
-import { NewInvitation, NewToken } from "./new-secret.tsx";
+import { Invitations } from "./_parts/invitations.tsx";
+import { NewInvitation, NewToken } from "./_parts/new-secret.tsx";
+import { Organisations } from "./_parts/organisations.tsx";
+import { Section } from "./_parts/section.tsx";
+import { Tokens } from "./_parts/tokens.tsx";
 
 export const metadata: Metadata = { title: "Settings", robots: { index: false } };
 
+const dones = { name: "Your name was changed.", password: "Your password was changed. Everything else that was signed in as you was signed out.", token: "The token was deleted; whoever uses it is refused." } as const;
+const address = z.object({ done: z.enum(["name", "password", "token"]).optional() });
+
 /** Who somebody is here: their name and password, tokens for programs, organisations, invitations. */
-export default async function SettingsPage() {
+export default async function SettingsPage({ searchParams }: { readonly searchParams: SearchParams }) {
   const actor = await currentActor();
-  if (actor.kind !== "person" || actor.tokenId !== null) unauthorized();
+  if (actor.kind !== "person" || actor.tokenId !== null) redirect("/sign-in?next=/settings");
+  const { done } = parseAddress(address, await searchParams);
   const [me, tokens, invitations] = await Promise.all([describeMe(actor), listTokens(actor), ifThere(listInvitations(actor))]);
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
+  /** Several forms write a name; which of them came back is told by the field that it kept. */
+  const nameProblem = (field: string): string | undefined => (field in state.values ? state.problems["name"] : undefined);
+  const parts = [["account", "Account"], ["tokens", "Access tokens"], ["password", "Password"], ["organisations", "Organisations"], ...(invitations ? [["invitations", "Invitations"]] : [])] as const;
   return (
-    <div className="max-w-[80ch] space-y-12">
-      <section aria-labelledby="account">
-        <h1 id="account" className="mb-3 text-page">
-          Settings
-        </h1>
+    <div className="grid gap-x-10 lg:grid-cols-[11rem_minmax(0,80ch)]">
+      <div>
+        <h1 className="text-page">Settings</h1>
+        <nav aria-label="Settings" className="mt-2 mb-6 flex flex-wrap gap-x-4 gap-y-1 lg:sticky lg:top-6 lg:flex-col">
+          {parts.map(([id, name]) => (
+            <a key={id} href={`#${id}`} className="text-quiet no-underline hover:text-ink">
+              {name}
+            </a>
+          ))}
+        </nav>
+      </div>
+      <div className="min-w-0 lg:pt-1">
         <Problems state={state} />
-        <Facts facts={[["username", <a key="u" href={`/${me.username}`}>{me.username}</a>], ["e-mail", me.email], ...(me.isOperator ? [["role", "operator of this hub: may do everything"] as const] : [])]} />
-      </section>
-      <section aria-labelledby="tokens">
-        <h2 id="tokens" className="text-title">
-          Access tokens
-        </h2>
-        <p className="text-quiet">
-          For programs: as <code>Authorization: Bearer gp_…</code>, or in <code>HF_TOKEN</code> for <code>hf</code>. Each may do only what you give it.
-        </p>
-        {tokens.length > 0 && (
-          <div className="mt-3">
-            <Table caption="Your access tokens" head={["name", "begins with", "may", "last used", "expires", <span key="d" className="sr-only">delete</span>]}>
-              {tokens.map(({ id, name, start, scopes, lastUsedAt, expiresAt }) => (
-                <tr key={id} data-row>
-                  <td className="[overflow-wrap:anywhere]">{name}</td>
-                  <td>
-                    <code>{start}…</code>
-                  </td>
-                  <td>{scopes.join(", ")}</td>
-                  <td className="text-quiet">{lastUsedAt ? toAge(lastUsedAt.toISOString()) : "never"}</td>
-                  <td className="text-quiet">{expiresAt ? toMoment(expiresAt.toISOString()).split(",")[0] : "never"}</td>
-                  <td className="text-right">
-                    <form method="post" action={`/settings/tokens/${id}/delete`}>
-                      <Button type="submit" look="danger" aria-label={`Delete the token ${name}`}>
-                        Delete
-                      </Button>
-                    </form>
-                  </td>
-                </tr>
-              ))}
-            </Table>
+        {done && Object.keys(state.problems).length === 0 && (
+          <div role="status" className="mb-6">
+            <Notice kind="good">{dones[done]}</Notice>
           </div>
         )}
-        <NewToken />
-      </section>
-      <section aria-labelledby="password">
-        <h2 id="password" className="text-title">
-          Password
-        </h2>
-        <form method="post" action="/settings/password" className="max-w-[44ch]">
-          <input type="hidden" name="username" autoComplete="username" value={me.username} />
-          <Field name="current" label="Current password" type="password" required maxLength={passwordLength.max} autoComplete="current-password" {...fromState(state, "current")} />
-          <Field name="new" label="New password" hint={passwordRules} type="password" required minLength={passwordLength.min} maxLength={passwordLength.max} autoComplete="new-password" {...fromState(state, "new")} />
-          <p className="text-small text-quiet">Everything else that is signed in as you is signed out.</p>
-          <Button type="submit" className="mt-2">
-            Change password
-          </Button>
-        </form>
-      </section>
-      <section aria-labelledby="organisations">
-        <h2 id="organisations" className="text-title">
-          Organisations
-        </h2>
-        <p className="text-quiet">A name that several people upload under.</p>
-        <form method="post" action="/settings/organisations" className="flex max-w-[44ch] items-end gap-3">
-          <div className="flex-1">
-            <Field name="name" label="Name of a new one" required maxLength={40} autoComplete="off" {...fromState(state, "name")} />
+        <Section id="account" title="Account">
+          <div className="mt-3">
+            <Facts facts={[["username", <a key="u" href={`/${me.username}`}>{me.username}</a>], ["e-mail", me.email], ["here since", toMoment(me.createdAt).split(",")[0]], ...(me.isOperator ? [["role", "operator of this hub: may do everything"] as const] : [])]} />
           </div>
-          <Button type="submit" className="mb-4">
-            Make it
-          </Button>
-        </form>
-      </section>
-      {invitations && (
-        <section aria-labelledby="invitations">
-          <h2 id="invitations" className="text-title">
-            Invitations
-          </h2>
-          <p className="text-quiet">Each link lets one person sign up.</p>
-          {invitations.length > 0 && (
-            <div className="mt-3">
-              <Table caption="Open invitations" head={["for", "until", <span key="d" className="sr-only">take back</span>]}>
-                {invitations.map(({ id, email, expiresAt }) => (
-                  <tr key={id} data-row>
-                    <td>{email ?? "whoever has the link"}</td>
-                    <td className="text-quiet">{toMoment(expiresAt.toISOString())}</td>
-                    <td className="text-right">
-                      <form method="post" action={`/settings/invitations/${id}/delete`}>
-                        <Button type="submit">Take back</Button>
-                      </form>
-                    </td>
-                  </tr>
-                ))}
-              </Table>
+          <form method="post" action="/settings/name" className="flex max-w-[44ch] flex-wrap items-end gap-x-3">
+            <div className="min-w-48 flex-1">
+              <Field name="name" label="Name" hint="What others see beside your username." required maxLength={100} autoComplete="name" defaultValue={state.values["name"] ?? me.name} problem={nameProblem("name")} />
             </div>
-          )}
-          <NewInvitation />
-        </section>
-      )}
-      <noscript>
-        <Notice>What is shown only once, a token or the link of an invitation, needs scripts here. Without them ask for it with curl, as the API says.</Notice>
-      </noscript>
+            <Button type="submit" className="mb-4">
+              Save
+            </Button>
+          </form>
+        </Section>
+        <Section id="tokens" title="Access tokens" about="What programs come in with. Each may do only what you give it, and can be taken away by itself.">
+          <Tokens tokens={tokens} />
+          <NewToken hub={env().publicUrl} given={state.values["token"]} problem={nameProblem("token")} scopesProblem={state.problems["scopes"]} />
+        </Section>
+        <Section id="password" title="Password" about="Everything else that is signed in as you is signed out when you change it. Access tokens stay.">
+          <form method="post" action="/settings/password" className="max-w-[44ch]">
+            <input type="text" name="username" autoComplete="username" defaultValue={me.username} readOnly hidden />
+            <Field name="current" label="Current password" type="password" required maxLength={passwordLength.max} autoComplete="current-password" {...fromState(state, "current")} />
+            <Field name="new" label="New password" hint={passwordRules} type="password" required minLength={passwordLength.min} maxLength={passwordLength.max} autoComplete="new-password" {...fromState(state, "new")} />
+            <Button type="submit">Change password</Button>
+          </form>
+        </Section>
+        <Section id="organisations" title="Organisations" about="A name that several people upload under.">
+          <Organisations organisations={me.organisations} />
+          <form method="post" action="/settings/organisations" className="flex max-w-[44ch] flex-wrap items-end gap-x-3">
+            <div className="min-w-48 flex-1">
+              <Field name="organisation" label="Name of a new one" hint="It stays, and stands before the names of its models." required maxLength={40} autoComplete="off" autoCapitalize="none" spellCheck={false} defaultValue={state.values["organisation"]} problem={nameProblem("organisation")} />
+            </div>
+            <Button type="submit" className="mb-4">
+              Make it
+            </Button>
+          </form>
+        </Section>
+        {invitations && (
+          <Section id="invitations" title="Invitations" about="Each link lets one person sign up. Only operators see this.">
+            <Invitations invitations={invitations} />
+            <NewInvitation given={state.values["email"]} problem={state.problems["email"]} />
+          </Section>
+        )}
+      </div>
     </div>
   );
 }

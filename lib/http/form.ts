@@ -19,8 +19,11 @@ export interface Form<Schema extends z.ZodType> {
   readonly kept: readonly string[];
   /** A field that stands in the page's address, or several. */
   readonly inAddress?: string | readonly string[];
-  /** @returns the cookies for the answer, and as Location where to go from here; to the front page where it names none */
-  submit(input: z.output<Schema>, request: Request, params: FormParams): Promise<Headers>;
+  /**
+   * @returns the cookies for the answer, and as Location where to go from here; to the front page where it names none. Or the page itself,
+   * where it shows what must be neither in an address nor in a cookie
+   */
+  submit(input: z.output<Schema>, request: Request, params: FormParams): Promise<Headers | Response>;
 }
 
 /** The names in the address of a page. */
@@ -44,6 +47,7 @@ export function formRoute<Schema extends z.ZodType>({ page, schema, kept, inAddr
       const fields = await readForm(request);
       const parsed = schema.safeParse(fields);
       const answer = parsed.success ? await submit(parsed.data, request, params).catch(toProblems) : problemsOf(parsed.error);
+      if (answer instanceof Response) return answer;
       if (answer instanceof Headers) return seeOther(answer.get("Location") ?? "/", answer, stateCookie(own, null));
       const values = Object.fromEntries(kept.map((name) => [name, (fields[name] ?? "").slice(0, SHOWN_LENGTH)]));
       const query = new URLSearchParams([inAddress].flat().flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])));

@@ -4,7 +4,7 @@ import { redirect } from "next/navigation.js";
 import { personOfSession } from "#lib/auth/session.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { nextPage } from "#lib/http/next-page.ts";
-import type { SearchParams } from "../../_page/address.ts";
+import { addressWith, type SearchParams } from "../../_page/address.ts";
 import { Narrow } from "../narrow.tsx";
 import { SignInForm } from "./form.tsx";
 
@@ -15,12 +15,16 @@ export default async function SignInPage({ searchParams }: { readonly searchPara
   if (await personOfSession(await headers())) redirect(next ?? "/");
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   return (
-    <Narrow title="Sign in">
-      <p className="mt-1 text-quiet">To upload, measure and preview. Browsing and downloading need no account.</p>
+    <Narrow
+      title="Sign in"
+      below={
+        <>
+          No account yet? <a href={addressWith("/join", {}, { next })}>Sign up</a>
+        </>
+      }
+    >
+      <p className="mt-1 text-quiet">{next ? "Then you go on where you were." : "To upload, measure and preview. Browsing and downloading need no account."}</p>
       <SignInForm state={state} next={next} />
-      <p className="mt-6">
-        No account yet? <a href="/join">Sign up</a>
-      </p>
     </Narrow>
   );
 }

@@ -1,13 +1,18 @@
 import type { Metadata } from "next";
+import { cookies } from "next/headers.js";
 import { z } from "zod";
 import { getJobTimeline } from "#lib/catalog/jobs/service.ts";
+import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
 import { shown } from "../../_page/shown.ts";
-import { toAge, toMoment } from "../../_page/units.ts";
+import { toDuration, toMoment } from "../../_page/units.ts";
+import { Facts } from "../../_ui/facts.tsx";
+import { Problems } from "../../_ui/field.tsx";
 import { JobActions } from "../_parts/actions.tsx";
 import { JobState } from "../_parts/state.tsx";
-import { kindWords, placeOf, subjectOf } from "../_parts/words.ts";
+import { Timeline } from "../_parts/timeline.tsx";
+import { kindWords, placeOf, spansOf, subjectOf } from "../_parts/words.ts";
 
 export const metadata: Metadata = { title: "A job" };
 
@@ -18,6 +23,7 @@ export default async function JobPage({ params }: { readonly params: Promise<{ r
   const actor = await currentActor();
   const job = await shown(getJobTimeline(actor, z.uuid().safeParse((await params).subjectId).data ?? NONE));
   const { name, href } = subjectOf(job);
+  const { waited, took } = spansOf(job.events);
   return (
     <>
       {(job.state === "queued" || job.state === "running") && <Refresh />}
@@ -27,33 +33,37 @@ export default async function JobPage({ params }: { readonly params: Promise<{ r
       <h1 className="mt-1 text-page [overflow-wrap:anywhere]">
         <span className="font-normal text-quiet">{kindWords[job.kind]}</span> <a href={href}>{name}</a>
       </h1>
-      <div className="mt-3 flex flex-wrap items-start gap-x-8 gap-y-3">
-        <div>
-          <JobState job={job} />
+      <Problems state={parseFormState((await cookies()).get(FORM_COOKIE)?.value)} />
+      <div className="mt-3 flex flex-wrap items-start justify-between gap-x-8 gap-y-3 border-y border-line py-4 sm:max-w-[88ch]">
+        <div className="min-w-0 flex-1">
+          <JobState job={{ ...job, ahead: null }} />
+          {job.position && <p className="text-quiet">{placeOf(job.position)}</p>}
         </div>
-        <p className="text-quiet">
-          {placeOf(job.position)} {job.attempt > 1 && `Begun ${job.attempt} times.`}
-        </p>
         {actor.kind === "person" && <JobActions job={job} />}
       </div>
-      <h2 className="mt-8 mb-3 text-title">What happened</h2>
-      <ol className="space-y-3 border-l-2 border-line pl-5">
-        {job.events.map(({ kind, attempt, message, at }, index) => (
-          <li key={index} className="relative">
-            <span aria-hidden className={`absolute top-2 -left-[26px] size-2.5 rounded-full ${kind === "failed" ? "bg-incompatible" : kind === "succeeded" ? "bg-verified" : "bg-edge"}`} />
-            <p className="[overflow-wrap:anywhere]">{message}</p>
-            <p className="text-small text-quiet">
-              <time dateTime={at} title={toMoment(at)}>
-                {at.slice(11, 19)} UTC, {toAge(at)}
-              </time>
-              {attempt > 0 && ` · attempt ${attempt}`}
-            </p>
-          </li>
-        ))}
-      </ol>
-      <p className="mt-6 text-small text-quiet">
-        Job <code>{job.subjectId}</code>, as a script reads it: <a href={`/api/v1/jobs/${job.subjectId}`}>JSON</a>
-      </p>
+      <div className="mt-6 grid gap-8 sm:max-w-[88ch] md:grid-cols-[minmax(0,1fr)_20rem]">
+        <section aria-labelledby="happened">
+          <h2 id="happened" className="mb-3 text-title">
+            What happened
+          </h2>
+          <Timeline events={job.events} />
+        </section>
+        <section aria-labelledby="facts">
+          <h2 id="facts" className="mb-3 text-title">
+            This job
+          </h2>
+          <Facts
+            facts={[
+              ["asked for", toMoment(job.createdAt)],
+              ...(waited === null ? [] : [["waited", toDuration(waited)] as const]),
+              ...(took === null ? [] : [[job.state === "running" ? "running for" : "took", toDuration(took)] as const]),
+              ["attempts", job.attempt],
+              ["id", <code key="id" className="text-small">{job.subjectId}</code>],
+              ["for scripts", <a key="json" href={`/api/v1/jobs/${job.subjectId}`}>JSON</a>],
+            ]}
+          />
+        </section>
+      </div>
     </>
   );
 }

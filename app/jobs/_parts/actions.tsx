@@ -1,14 +1,23 @@
 import type { JobItem } from "#lib/catalog/jobs/schema.ts";
 import { Button } from "../../_ui/button.tsx";
+import { subjectOf } from "./words.ts";
 
-/** What can be done about a job, for who may. */
-export function JobActions({ job: { subjectId, kind, state } }: { readonly job: JobItem }) {
-  const isOpen = state === "queued" || state === "running";
-  const action = isOpen ? (kind === "inspect" ? null : "cancel") : (state === "failed" || state === "cancelled") && kind !== "hash" ? "rerun" : null;
+/** What a person who is signed in can do about a job. A measurement or a preview anybody may ask for again. */
+export function JobActions({ job }: { readonly job: JobItem }) {
+  const action = actionOn(job);
   if (!action) return null;
+  const label = action === "cancel" ? "Cancel" : "Run it again";
   return (
-    <form method="post" action={`/jobs/${subjectId}/${action}`}>
-      <Button type="submit">{action === "cancel" ? "Cancel" : "Run it again"}</Button>
+    <form method="post" action={`/jobs/${job.subjectId}/${action}`}>
+      <Button type="submit" className="min-h-7! px-2! py-0.5! text-small whitespace-nowrap" aria-label={`${label}: ${subjectOf(job).name}`}>
+        {label}
+      </Button>
     </form>
   );
+}
+
+function actionOn({ kind, state, mayChange }: JobItem): "cancel" | "rerun" | null {
+  if (state === "queued" || state === "running") return mayChange && kind !== "inspect" ? "cancel" : null;
+  if (state === "succeeded" || kind === "hash") return null;
+  return mayChange || kind === "check" ? "rerun" : null;
 }

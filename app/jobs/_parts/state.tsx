@@ -1,6 +1,6 @@
 import type { JobItem } from "#lib/catalog/jobs/schema.ts";
 import { Progress } from "../../_ui/progress.tsx";
-import { progressOf, stateWords } from "./words.ts";
+import { aheadOf, progressOf, stateWords } from "./words.ts";
 
 const marks: Readonly<Record<JobItem["state"], { readonly glyph: string; readonly colour: string }>> = {
   queued: { glyph: "…", colour: "text-quiet" },
@@ -10,7 +10,7 @@ const marks: Readonly<Record<JobItem["state"], { readonly glyph: string; readonl
   cancelled: { glyph: "–", colour: "text-quiet" },
 };
 
-/** A word, a glyph and a colour; while it runs how far it is; where it failed, why. */
+/** A word, a glyph and a colour; while it waits its place; while it runs how far it is; where it failed, why. */
 export function JobState({ job }: { readonly job: JobItem }) {
   const { glyph, colour } = marks[job.state];
   const progress = job.state === "running" ? progressOf(job) : null;
@@ -20,13 +20,14 @@ export function JobState({ job }: { readonly job: JobItem }) {
         <span aria-hidden>{glyph}</span>
         {stateWords[job.state]}
       </span>
+      {job.state === "queued" && job.ahead !== null && <span className="text-small text-quiet"> · {aheadOf(job.ahead)}</span>}
       {progress && (
-        <span className="mt-1 block w-40">
+        <span className="mt-1 block max-w-64">
           <Progress label={`How far: ${progress.words}`} value={progress.done} max={progress.total} />
           <span className="text-small text-quiet">{progress.words}</span>
         </span>
       )}
-      {job.state === "failed" && job.problem && <span className="block max-w-[48ch] text-small text-quiet [overflow-wrap:anywhere]">{job.problem}</span>}
+      {job.state === "failed" && job.problem && <span className="block max-w-[64ch] text-small text-quiet [overflow-wrap:anywhere]">{job.problem}</span>}
     </>
   );
 }

@@ -1,10 +1,19 @@
 import type { JobItem, JobTimeline } from "#lib/catalog/jobs/schema.ts";
-import { toDuration } from "../../_page/units.ts";
+import { toCount, toDuration } from "../../_page/units.ts";
 
 /** What a worker does, in words. */
 export const kindWords: Readonly<Record<JobItem["kind"], string>> = { hash: "reads an upload", inspect: "inspects", check: "measures", preview: "draws" };
 
 export const stateWords: Readonly<Record<JobItem["state"], string>> = { queued: "waiting", running: "running", succeeded: "done", failed: "failed", cancelled: "cancelled" };
+
+const stageWords: Readonly<Record<string, string>> = {
+  opening: "opening the networks",
+  denoising: "step",
+  decoding: "decoding, step",
+  lineage: "comparing the weights",
+  agreement: "guide against CFG, sample",
+  pictures: "drawing and judging, picture",
+};
 
 /** What a job is about, and where that is seen. */
 export function subjectOf({ kind, subjectId, repo, guide, path }: JobItem): { readonly name: string; readonly href: string } {
@@ -13,17 +22,36 @@ export function subjectOf({ kind, subjectId, repo, guide, path }: JobItem): { re
   return { name: path ? `${repo}: ${path}` : repo, href: `/${repo}` };
 }
 
-/** How far it is, where it says so: «drawing pictures, 12 of 48». */
-export function progressOf({ progress }: JobItem): { readonly words: string; readonly done: number; readonly total: number } | null {
+/** How far it is, where it says so: «drawing and judging, picture 12 of 48». */
+export function progressOf({ progress }: Pick<JobItem, "progress">): { readonly words: string; readonly done: number; readonly total: number } | null {
   const said = (progress ?? {}) as { stage?: unknown; done?: unknown; total?: unknown; step?: unknown; steps?: unknown };
   const [done, total] = [said.done ?? said.step, said.total ?? said.steps];
-  return typeof done === "number" && typeof total === "number" ? { words: `${typeof said.stage === "string" ? `${said.stage}, ` : ""}${done} of ${total}`, done, total } : null;
+  if (typeof done !== "number" || typeof total !== "number") return null;
+  const stage = typeof said.stage === "string" ? `${stageWords[said.stage] ?? said.stage} ` : "";
+  return { words: said.stage === "opening" ? stage.trimEnd() : `${stage}${toCount(done)} of ${toCount(total)}`, done, total };
 }
+
+/** «next» or «12 go before it», while it waits. */
+export const aheadOf = (ahead: number): string => (ahead === 0 ? "next" : ahead === 1 ? "1 goes before it" : `${toCount(ahead)} go before it`);
 
 /** Its place while it waits. */
 export function placeOf(position: JobTimeline["position"]): string {
   if (!position) return "";
   if (position.workers === 0) return "No worker is online; it begins as soon as one is.";
-  const before = position.ahead === 0 ? "It is next" : `${position.ahead} before it`;
-  return `${before}${position.seconds === null ? "" : `, about ${toDuration(position.seconds)}`}.`;
+  const { ahead, seconds } = position;
+  return `${ahead === 0 ? "It is next" : aheadOf(ahead)}${seconds === null ? "" : seconds === 0 ? ", and begins in a moment" : `; it begins in about ${toDuration(seconds)}`}.`;
+}
+
+/** How long the last attempt waited, in seconds, and how long it took or has been taking. Null where it has not come so far. */
+export function spansOf(events: JobTimeline["events"], now = Date.now()): { readonly waited: number | null; readonly took: number | null } {
+  const asked = events.findLastIndex(({ kind }) => kind === "queued");
+  const since = events.slice(Math.max(0, asked));
+  const started = since.findLast(({ kind }) => kind === "started");
+  const ended = since.findLast(({ kind }) => kind === "succeeded" || kind === "failed" || kind === "cancelled");
+  const seconds = (from: string, to: number): number => Math.max(0, (to - Date.parse(from)) / 1000);
+  const waitedUntil = started?.at ?? ended?.at;
+  return {
+    waited: asked === -1 ? null : seconds(since[0]!.at, waitedUntil === undefined ? now : Date.parse(waitedUntil)),
+    took: started ? seconds(started.at, ended === undefined ? now : Date.parse(ended.at)) : null,
+  };
 }

@@ -10,7 +10,7 @@ export const POST = formRoute({
   kept: [],
   async submit(change, request) {
     const cookies = await changePassword(await actorOf(request.headers), change, request.headers);
-    cookies.set("Location", "/settings");
+    cookies.set("Location", "/settings?done=password");
     return cookies;
   },
 });

@@ -1,11 +1,18 @@
+import { z } from "zod";
 import { newAccount } from "#lib/catalog/namespaces/schema.ts";
 import { signUp } from "#lib/catalog/namespaces/sign-up.ts";
 import { formRoute } from "#lib/http/form.ts";
+import { nextPage } from "#lib/http/next-page.ts";
 
 export const POST = formRoute({
   page: "/join",
-  schema: newAccount,
+  schema: newAccount.safeExtend({ next: z.string().optional() }),
   kept: ["username", "name", "email"],
-  inAddress: "invitation",
-  submit: (account, request) => signUp(account, request.headers),
+  inAddress: ["invitation", "next"],
+  async submit({ next: wish, ...account }, request) {
+    const cookies = await signUp(account, request.headers);
+    const next = nextPage(wish);
+    if (next) cookies.set("Location", next);
+    return cookies;
+  },
 });

@@ -6,7 +6,7 @@ import { formRoute } from "#lib/http/form.ts";
 
 /** The buttons of a job: `cancel` and `rerun`. */
 export const POST = formRoute({
-  page: "/jobs",
+  page: ({ subjectId }) => `/jobs/${encodeURIComponent(subjectId!)}`,
   schema: z.object({}),
   kept: [],
   async submit(_input, request, { subjectId, action }) {

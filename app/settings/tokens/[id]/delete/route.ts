@@ -9,6 +9,6 @@ export const POST = formRoute({
   kept: [],
   async submit(_input, request, { id }) {
     await deleteToken(await actorOf(request.headers), id!);
-    return new Headers({ Location: "/settings#tokens" });
+    return new Headers({ Location: "/settings?done=token#tokens" });
   },
 });

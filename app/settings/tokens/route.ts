@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { scopes } from "#lib/auth/actor.ts";
+import { actorOf } from "#lib/auth/actor-of.ts";
+import { createToken } from "#lib/auth/token.ts";
+import { env } from "#lib/env.ts";
+import { formRoute } from "#lib/http/form.ts";
+import { createToken as operation } from "#lib/http/operations/account.ts";
+import { secretPage } from "../_parts/secret-page.ts";
+import { tokenWords } from "../_parts/secret-words.ts";
+
+/** A box that is not ticked is not sent. */
+const form = z
+  .object({ token: z.string().trim(), days: z.string().default(""), ...Object.fromEntries(scopes.map((scope) => [scope, z.string().optional()])) })
+  .transform(({ token, days, ...boxes }): z.input<NonNullable<typeof operation.body>> => ({ name: token, scopes: scopes.filter((scope) => (boxes as Record<string, unknown>)[scope] !== undefined), ...(days !== "" && { expiresInDays: Number(days) }) }));
+
+export const POST = formRoute({
+  page: "/settings",
+  schema: form.pipe(operation.body!),
+  kept: ["token"],
+  async submit(wish, request) {
+    const { secret } = await createToken(await actorOf(request.headers), wish);
+    return secretPage(tokenWords(env().publicUrl, secret));
+  },
+});
