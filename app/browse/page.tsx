@@ -38,7 +38,10 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
       <h1 className="text-page">{chosen.kind ? kindTitles[chosen.kind] : "Models and guides"}</h1>
       <div className="mt-4 grid gap-x-8 gap-y-4 lg:grid-cols-[220px_minmax(0,1fr)]">
         <Filters facets={facets!} chosen={chosen} />
-        <section aria-labelledby="found" className="min-w-0">
+        <section aria-labelledby="results" className="min-w-0">
+          <h2 id="results" className="sr-only">
+            What there is
+          </h2>
           <SearchForm chosen={chosen} />
           <Chips chosen={chosen} />
           {(chosen.base || chosen.kind === "base") && (
@@ -168,7 +171,7 @@ function Chips({ chosen }: { readonly chosen: Chosen }) {
   if (all.length === 0) return null;
   const nameOf = (name: string, value: string): string => groups.find(({ facet }) => facet === name)?.nameOf(value) ?? (name === "q" ? `«${value}»` : `${name}: ${value}`);
   return (
-    <ul aria-label="Chosen" className="mt-3 flex flex-wrap gap-2 text-small">
+    <ul aria-label="Chosen" className="mt-3 flex flex-wrap items-center gap-2 text-small">
       {all.map(([name, value]) => (
         <li key={name} className="max-w-full">
           <a href={linkTo(chosen, { [name]: null })} aria-label={`Without ${nameOf(name, value)}`} className="inline-flex max-w-full gap-1.5 rounded-full border border-edge bg-raised px-2.5 py-0.5 text-ink no-underline hover:border-accent">

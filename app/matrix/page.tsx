@@ -53,7 +53,7 @@ export default async function MatrixPage({ searchParams }: { readonly searchPara
       <h1 className="text-page [overflow-wrap:anywhere]">Fine-tunes and guides of {found.base.split("/")[1]}</h1>
       <p className="mt-1 max-w-[72ch] text-quiet">
         Each row is the <Term word="base" /> or a <Term word="fine-tune" /> of it, each column a <Term word="guide" />. A cell says what was measured of the <Term word="pair" />: the verdict and{" "}
-        <Term word="recovered">R</Term>, the share of what CFG adds that the guide gives back, between 0 (nothing) and 1 (all of it), with its 95 % interval.
+        <Term word="recovered">R</Term>, the share of what CFG adds that the guide gives back, between 0 (nothing) and 1 (all of it), with its 95 % interval; the ticks beside it are 0 and 1.
       </p>
       <div className="my-4 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">
         {bases.length > 1 || !bases.includes(found.base) ? <ChooseBase bases={bases} chosen={found.base} /> : <p className="text-quiet">{counts(found)}</p>}

@@ -23,7 +23,7 @@ export function MatrixTable({ found: { base, guides, items } }: { readonly found
             ))}
           </tr>
         </thead>
-        <tbody role="rowgroup" className="max-sm:block">
+        <tbody role="rowgroup" className="max-sm:block [&>tr:last-child]:border-b-0 [&>tr:last-child>*]:border-b-0">
           {items.map(({ repo, kind, cells }) => (
             <tr key={repo} role="row" data-row className="max-sm:block max-sm:border-b max-sm:border-line max-sm:py-3">
               <th role="rowheader" scope="row" className="sticky left-0 z-10 max-w-64 min-w-44 border-r border-b border-line bg-raised px-3 py-2 align-top font-medium max-sm:static max-sm:block max-sm:max-w-none max-sm:border-0 max-sm:py-0">

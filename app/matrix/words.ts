@@ -6,7 +6,7 @@ export type Cell = Matrix["items"][number]["cells"][number];
 /** Measured, and nothing could be told of it: not the same as nobody having looked. */
 export const isWithoutVerdict = ({ state, verdict }: Pick<Cell, "state" | "verdict">): boolean => state === "measured" && verdict === "notMeasured";
 
-export const saidOf = (cell: Pick<Cell, "state" | "verdict">): string => (isWithoutVerdict(cell) ? "measured, without a verdict" : wordOf(standingOf(cell)));
+const saidOf = (cell: Pick<Cell, "state" | "verdict">): string => (isWithoutVerdict(cell) ? "measured, without a verdict" : wordOf(standingOf(cell)));
 
 export const csvHead = ["model", "guide", "state", "R", "R_low", "R_high", "n", "stale", "measured_at", "pair"] as const;
 

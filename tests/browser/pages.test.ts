@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, vi } from "vitest";
 import { startStage } from "./running-stage.ts";
 import type { StartedStage, Story } from "./stories.ts";
 import { account } from "./account.ts";
+import { browse } from "./browse.ts";
 import { common } from "./common.ts";
 import { front } from "./front.ts";
 import { jobs } from "./jobs.ts";
@@ -16,6 +17,7 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 400_000 }); // the first start
 const stories: readonly (readonly [title: string, story: Story])[] = [
   ["What all pages share", common],
   ["1 The front page", front],
+  ["2 Browsing", browse],
   ["3 The pages of a repo", repo],
   ["4 The preview studio", preview],
   ["5 Signing up and uploading", upload],
