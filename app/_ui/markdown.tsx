@@ -33,10 +33,11 @@ export function Markdown({ text, files, pages }: MarkdownProps) {
       a: ({ href, children }) => <a {...linkTo(href, pages)}>{children}</a>,
       img: ({ src, alt }) => <CardPicture src={typeof src === "string" ? src : ""} alt={alt ?? ""} files={files} />,
       table: ({ children }) => (
-        <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Table">
+        <div className="overflow-x-auto" tabIndex={0} role="group" aria-label="Table">
           <table className="border-collapse [overflow-wrap:normal] [&_td]:border [&_td]:border-line [&_td]:px-3 [&_td]:py-1 [&_th]:border [&_th]:border-line [&_th]:px-3 [&_th]:py-1 [&_th]:text-left">{children}</table>
         </div>
       ),
+      th: ({ children }) => (children == null || children === "" ? <td /> : <th>{children}</th>), // a table without a head has an empty one
       pre: ({ children }) => (
         <pre tabIndex={0} className="overflow-x-auto rounded border border-line bg-sunken p-3 text-small">
           {children}

@@ -141,7 +141,7 @@ function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: I
       </h2>
       {isFolder ? (
         <ButtonLink look="primary" className="w-full" href={`${folder}#all`}>
-          Download all {toPlural(usage.files, "file")}
+          Download {usage.files === 1 ? "its file" : `all ${toPlural(usage.files, "file")}`}
         </ButtonLink>
       ) : (
         <ButtonLink look="primary" className="w-full [overflow-wrap:anywhere]" href={`/${fullName}/resolve/${encodeURIComponent(revision)}/${main.path.split("/").map(encodeURIComponent).join("/")}`} download>

@@ -37,7 +37,7 @@ export function Origin({ inspection, kind, triggers, mayWrite }: { readonly insp
         facts={[
           ["is a", `${facts.kind}${form ? ` (${form})` : ""}`],
           ...(family ? [["network", family] as const] : []),
-          ["parameters", `${toParameters(parameters)} in ${dtypes.map(({ dtype }) => dtype).join(", ")}`],
+          ...(parameters > 0 ? [["parameters", `${toParameters(parameters)} in ${dtypes.map(({ dtype }) => dtype).join(", ")}`] as const] : []),
           ...(lowRank ? [["changes", `${Object.entries(lowRank.layers).map(([network, count]) => `${toPlural(count, "layer")} of the ${network}`).join(", ")}, rank ${lowRank.ranks.join(", ")}`] as const] : []),
           ...(triggers.length > 0 ? [["trigger words", triggers.map((word) => <code key={word} className="mr-1.5 rounded border border-line bg-sunken px-1">{word}</code>)] as const] : []),
           ...(kind === "base"

@@ -21,7 +21,7 @@ export const isToMeasure = ({ state, stale }: Partner): boolean => state === "no
 export function Partners({ partners, of, seconds }: PartnersProps) {
   const isGuide = of.kind === "guide";
   return (
-    <Table caption={isGuide ? "Works on" : "Guides that work here"} head={[isGuide ? "model" : "guide", "verdict", <Term key="r" word="recovered">R, recovered</Term>, isGuide ? "size" : "parameters", <span key="do" className="sr-only">do</span>]}>
+    <Table caption={isGuide ? "Models, by evidence" : "Guides, by evidence"} head={[isGuide ? "model" : "guide", "verdict", <Term key="r" word="recovered">R, recovered</Term>, isGuide ? "size" : "parameters", <span key="do" className="sr-only">do</span>]}>
       {partners.map((partner) => {
         const { repo, pair, parameters, recovered, problem, state, stale } = partner;
         const sides = isGuide ? { finetune: repo, guide: of.fullName } : { finetune: of.fullName, guide: repo };

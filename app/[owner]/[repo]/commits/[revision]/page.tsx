@@ -11,6 +11,7 @@ import { Hash } from "../../../../_ui/hash.tsx";
 import { Pager } from "../../../../_ui/pager.tsx";
 import { RepoHead } from "../../_parts/head.tsx";
 import { repoOf, type RepoParams } from "../../_parts/repo-of.ts";
+import { unescaped } from "../../_parts/unescaped.ts";
 
 interface Props {
   readonly params: Promise<RepoParams & { readonly revision: string }>;
@@ -26,7 +27,8 @@ const readings = { queued: "waits to be read", running: "is being read", succeed
 
 /** What was committed, newest first. */
 export default async function VersionsPage({ params, searchParams }: Props) {
-  const { owner, repo: name, revision } = await params;
+  const { owner, repo: name, revision: given } = await params;
+  const revision = unescaped(given);
   const { cursor } = await searchParams;
   const actor = await currentActor();
   const repo = await repoOf(owner, name);

@@ -9,6 +9,7 @@ import { addressWith, type SearchParams } from "../../../../../_page/address.ts"
 import { ifThere, shown } from "../../../../../_page/shown.ts";
 import { RepoHead } from "../../../_parts/head.tsx";
 import { repoOf, type RepoParams } from "../../../_parts/repo-of.ts";
+import { unescaped } from "../../../_parts/unescaped.ts";
 import { FilePage } from "./file.tsx";
 import { FolderPage } from "./folder.tsx";
 import { Trail } from "./trail.tsx";
@@ -20,7 +21,7 @@ interface Props {
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const { owner, repo, path = [] } = await params;
-  return { title: `${path.join("/") || "Files"} of ${owner}/${repo}` };
+  return { title: `${path.map(unescaped).join("/") || "Files"} of ${owner}/${repo}` };
 }
 
 const SHOWN = 200;
@@ -28,8 +29,8 @@ const IN_ONE_LINE = 100; // of files to download at once
 
 /** A folder, or a file, at a branch, tag or commit. */
 export default async function TreePage({ params, searchParams }: Props) {
-  const { owner, repo: name, ...given } = await params; // escapes are undone already; a second time would spoil «100%»
-  const [revision, path] = [given.revision, (given.path ?? []).join("/")];
+  const { owner, repo: name, ...given } = await params;
+  const [revision, path] = [unescaped(given.revision), (given.path ?? []).map(unescaped).join("/")];
   const cursor = (await searchParams)["cursor"];
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
