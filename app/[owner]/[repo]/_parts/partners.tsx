@@ -27,7 +27,7 @@ export function Partners({ partners, of, seconds }: PartnersProps) {
         const sides = isGuide ? { finetune: repo, guide: of.fullName } : { finetune: of.fullName, guide: repo };
         return (
           <tr key={repo} data-row>
-            <td className="max-w-72 min-w-44 [overflow-wrap:anywhere]">
+            <td className="max-w-72 min-w-36 [overflow-wrap:anywhere]">
               <a href={`/${repo}`}>{repo}</a>
             </td>
             <td>
@@ -45,20 +45,19 @@ export function Partners({ partners, of, seconds }: PartnersProps) {
               )}
               {stale && <span className="block max-w-96 text-small text-quiet">{stale}</span>}
               {state === "failed" && problem && <span className="block max-w-96 text-small text-quiet">{problem}</span>}
+              {isToMeasure(partner) && (
+                <form method="post" action="/pairs/measure" className="mt-1.5 flex flex-wrap items-center gap-2">
+                  <input type="hidden" name="finetune" value={sides.finetune} />
+                  <input type="hidden" name="guide" value={sides.guide} />
+                  <Button type="submit">Measure it</Button>
+                  {seconds !== null && <span className="text-small text-quiet">about {toDuration(seconds)}</span>}
+                </form>
+              )}
             </td>
             <td>{recovered ? <Estimate of={recovered} /> : <span className="text-quiet">—</span>}</td>
             <td className="whitespace-nowrap text-quiet">{parameters === null ? "" : toParameters(parameters)}</td>
-            <td className="text-right whitespace-nowrap">
-              {isToMeasure(partner) ? (
-                <form method="post" action="/pairs/measure" className="inline-flex items-center gap-2">
-                  <input type="hidden" name="finetune" value={sides.finetune} />
-                  <input type="hidden" name="guide" value={sides.guide} />
-                  {seconds !== null && <span className="text-small text-quiet">about {toDuration(seconds)}</span>}
-                  <Button type="submit">Measure it</Button>
-                </form>
-              ) : (
-                <a href={`/preview?finetune=${sides.finetune}&guide=${sides.guide}`}>Preview</a>
-              )}
+            <td className="text-right">
+              <a href={`/preview?finetune=${sides.finetune}&guide=${sides.guide}`}>Preview</a>
             </td>
           </tr>
         );
