@@ -1,43 +1,61 @@
-import { toBytes } from "../_page/units.ts";
+import { memo } from "react";
+import { toBytes, toCount } from "../_page/units.ts";
 import { Progress } from "../_ui/progress.tsx";
-import type { FileFacts } from "./recognise.ts";
+import type { FileFacts } from "./read-file.ts";
 import type { FileProgress } from "./send.ts";
 
 const MAX_SHOWN = 200;
-const words: Readonly<Record<FileProgress["state"], string>> = { waiting: "waits", sending: "is sent", reading: "the hub reads it", ready: "is there", failed: "failed" };
+const words: Readonly<Record<FileProgress["state"], string>> = { waiting: "waits", sending: "sending", reading: "the hub reads it", ready: "is there", failed: "did not come" };
 
-/** Each file: what it is before it is sent, and how far it is while it is. */
+/** Each file: what it is before it is sent, and how far it is while it is. Of very many the ones that say something. */
 export function FileList({ files, progress }: { readonly files: readonly FileFacts[]; readonly progress: ReadonlyMap<string, FileProgress> }) {
+  const weightOf = ({ path, problem, what }: FileFacts): number => (problem !== null || progress.get(path)?.state === "failed" ? 0 : progress.get(path)?.state === "sending" ? 1 : what !== null ? 2 : 3);
+  const shown = files.length <= MAX_SHOWN ? files : files.toSorted((a, b) => weightOf(a) - weightOf(b)).slice(0, MAX_SHOWN);
+  const rest = files.length - shown.length;
   return (
-    <>
+    <section aria-label="Files">
       <ul className="divide-y divide-line border-y border-line">
-        {files.slice(0, MAX_SHOWN).map(({ path, size, what, problem }) => {
-          const at = progress.get(path) ?? null;
-          return (
-            <li key={path} className="grid gap-x-6 gap-y-0.5 py-2 sm:grid-cols-[minmax(0,1fr)_12rem]">
-              <div className="min-w-0 [overflow-wrap:anywhere]">
-                <code>{path}</code> <span className="text-small whitespace-nowrap text-quiet">{toBytes(size)}</span>
-                {what && <p className="text-small text-quiet">{what}</p>}
-                {(problem ?? at?.problem) && (
-                  <p className="text-small font-medium text-incompatible">
-                    <span aria-hidden>! </span>
-                    {problem ?? at?.problem}
-                  </p>
-                )}
-              </div>
-              {at && (
-                <div className="self-center text-small text-quiet">
-                  {at.state === "sending" && <Progress label={`${path} sent`} value={at.sent} max={Math.max(1, size)} />}
-                  {at.state === "ready" && <span aria-hidden className="text-verified">✓ </span>}
-                  {words[at.state]}
-                  {at.state === "sending" && ` · ${toBytes(at.sent)}`}
-                </div>
-              )}
-            </li>
-          );
-        })}
+        {shown.map((file) => (
+          <Row key={file.path} file={file} at={progress.get(file.path) ?? null} />
+        ))}
       </ul>
-      {files.length > MAX_SHOWN && <p className="mt-2 text-small text-quiet">and {files.length - MAX_SHOWN} more</p>}
-    </>
+      {rest > 0 && (
+        <p className="mt-2 text-small text-quiet">
+          and {toCount(rest)} more, {toBytes(files.reduce((sum, { size }) => sum + size, 0) - shown.reduce((sum, { size }) => sum + size, 0))}
+        </p>
+      )}
+    </section>
   );
 }
+
+const Row = memo(function Row({ file: { path, size, what, problem: unsendable }, at }: { readonly file: FileFacts; readonly at: FileProgress | null }) {
+  const problem = unsendable ?? at?.problem ?? null;
+  return (
+    <li className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 py-2">
+      <div className="min-w-0 [overflow-wrap:anywhere]">
+        <code className={problem ? "text-incompatible" : ""}>{path}</code>
+        {what && <p className="text-small text-quiet">{what}</p>}
+        {problem && (
+          <p className="mt-0.5 text-small font-medium text-incompatible">
+            <span aria-hidden>✕ </span>
+            {problem}
+          </p>
+        )}
+      </div>
+      <div className="min-w-20 text-right text-small whitespace-nowrap text-quiet">
+        {toBytes(size)}
+        {at && !unsendable && (
+          <p className={at.state === "failed" ? "text-incompatible" : ""}>
+            {at.state === "ready" && <span aria-hidden className="text-verified">✓ </span>}
+            {at.state === "sending" ? `${Math.floor((100 * at.sent) / Math.max(1, size))} %` : words[at.state]}
+          </p>
+        )}
+      </div>
+      {at?.state === "sending" && (
+        <div className="col-span-2 mt-1.5">
+          <Progress label={`${path} sent`} value={at.sent} max={Math.max(1, size)} />
+        </div>
+      )}
+    </li>
+  );
+});

@@ -1,86 +1,129 @@
-import { parsePath, requireDistinct } from "#lib/catalog/files/path.ts";
+import { requireDistinct } from "#lib/catalog/files/path.ts";
 import { AppError } from "#lib/errors.ts";
-import { recognise as recogniseTensors } from "#lib/inspection/kind.ts";
-import { readHeader } from "#lib/weights/safetensors.ts";
-import type { Chosen, ChosenFile } from "./dropped-files.ts";
+import { toCount, toPlural } from "../_page/units.ts";
+import { type Chosen, type ChosenFile, MAX_FILES } from "./dropped-files.ts";
+import { amountOf, type FileFacts, readChosen, type WeightsFacts } from "./read-file.ts";
 
-export interface FileFacts {
-  readonly path: string;
-  readonly size: number;
-  /** «guide, 73,916 parameters in 103 tensors, F32»; null for what is no weights file. */
-  readonly what: string | null;
-  /** Why it cannot be sent as it is; null where it can. */
-  readonly problem: string | null;
+/** A base of this hub, by what makes it one: the sha256 of its files, and the shape of its network. */
+export interface KnownBase {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly channels: readonly number[] | null;
+  readonly textWidth: number | null;
 }
 
 export interface Recognised {
   readonly files: readonly FileFacts[];
   /** What all of it is, in a sentence. */
   readonly sentence: string;
+  readonly facts: readonly (readonly [name: string, value: string])[];
   /** The kind of repo that it belongs in; null where nothing says. */
-  readonly kind: "finetune" | "guide" | null;
-  /** sha256 of the base weights that a guide names. */
-  readonly guideBase: string | null;
-  /** Of the whole: two names that cannot lie side by side. */
+  readonly kind: "finetune" | "guide" | "base" | null;
+  /** The base that it names by its sha256, if it is on this hub: certain. */
+  readonly base: string | null;
+  /** What to know before sending it all the same. */
+  readonly notes: readonly string[];
+  /** Why nothing of it can be sent. */
   readonly problem: string | null;
 }
 
-const MAX_FILE_BYTES = 100e9;
-const refused: readonly (readonly [pattern: RegExp, sentence: string])[] = [
-  [/\.(ckpt|pt|pth|bin|pkl|pickle)$/i, "this kind of file may hold a Python pickle, and opening one can run code; save the model as .safetensors and drop that."],
-  [/\.(onnx|pb|h5|keras|tflite)$/i, "this is a graph, and a graph is code; give the model's .safetensors files."],
-  [/\.(zip|tar|gz|tgz|7z|rar|xz|zst)$/i, "this is an archive; unpack it and drop the folder."],
-  [/\.(exe|dll|so|dylib|sh|bat|cmd|ps1)$/i, "this is a program, and programs are not stored here; leave it out."],
-];
+const READ_AT_ONCE = 8;
 
-/** Reads headers in the browser, no byte is sent: what the files are, and what is wrong with them. A worker reads every byte later. */
-export async function recognise({ name, files }: Chosen): Promise<Recognised> {
-  const known = await Promise.all(files.map(factsOf));
-  const weights = known.filter(({ tensors }) => tensors !== null);
-  const isFolder = files.some(({ path }) => path === "model_index.json");
-  const main = isFolder ? null : weights.find(({ kind }) => kind === "guide" || kind === "low-rank fine-tune") ?? weights[0];
+/** Says what was chosen, and what is wrong with it, from headers and names alone: it happens in the browser, before a byte is sent. */
+export async function recognise(chosen: Chosen, bases: readonly KnownBase[]): Promise<Recognised> {
+  if (chosen.files.length > MAX_FILES) return { files: [], sentence: `${chosen.name || "This"} holds more than ${toCount(MAX_FILES)} files.`, facts: [], kind: null, base: null, notes: [], problem: `A repo holds at most ${toCount(MAX_FILES)} files; choose the folder of the model itself.` };
+  const files: FileFacts[] = [];
+  for (let at = 0; at < chosen.files.length; at += READ_AT_ONCE) files.push(...(await Promise.all(chosen.files.slice(at, at + READ_AT_ONCE).map(readChosen))));
+  const leftOut = chosen.leftOut > 0 ? [`${toPlural(chosen.leftOut, "file")} of the system or of git ${chosen.leftOut === 1 ? "is" : "are"} left out.`] : [];
+  const index = chosen.files.find(({ path }) => path === "model_index.json");
+  const whole = index ? await diffusersFolder(chosen, files, index, bases) : ofFiles(chosen, files, bases);
+  return { ...whole, files, notes: [...whole.notes, ...leftOut], problem: distinctProblem(chosen.files) };
+}
+
+type Whole = Omit<Recognised, "files" | "problem">;
+
+async function diffusersFolder({ name }: Chosen, files: readonly FileFacts[], { file }: ChosenFile, bases: readonly KnownBase[]): Promise<Whole> {
+  const { form, named } = await readIndex(file);
+  const weights = files.flatMap(({ path, weights: of }) => (of ? [{ folder: path.slice(0, Math.max(0, path.lastIndexOf("/"))), of }] : []));
+  const parts = [...Map.groupBy(weights, ({ folder }) => folder)].map(([folder, all]) => [folder || "beside model_index.json", amountOf(together(all.map(({ of }) => of)))] as const);
+  const missing = named.filter((part) => !files.some(({ path }) => path.startsWith(`${part}/`)));
+  const unet = weights.find(({ folder, of }) => folder === "unet" && of.kind === "unet")?.of;
+  const fits = unet ? basesThatFit(unet, bases) : [];
+  const isBase = unet?.fit !== undefined && unet.fit !== null && fits.length === 0;
   return {
-    files: known.map(({ facts }) => facts),
-    sentence: sentenceOf(name, isFolder, weights.length, main?.facts.what ?? null, files.length),
-    kind: isFolder || main?.kind === "low-rank fine-tune" ? "finetune" : main?.kind === "guide" ? "guide" : null,
-    guideBase: main?.kind === "guide" ? (main.metadata.get("base.sha256") ?? null) : null,
-    problem: distinctProblem(files),
+    sentence: `${name || "This"} is a model in the diffusers layout with ${toPlural(weights.length, "weights file")}.`,
+    facts: [["what", `model in the diffusers layout${form ? `, ${form}` : ""}`], ...familyFact(unet), ...parts, ["base", isBase ? "no base of this hub has its shape: it may be a base itself" : `the hub finds it by the weights, once it has read them${shapes(fits)}`]],
+    kind: isBase ? "base" : "finetune",
+    base: null,
+    notes: [
+      ...missing.map((part) => `model_index.json names ${part}, and there is no folder of that name; without it nothing draws.`),
+      ...(unet?.family?.runs === false ? [`Models of ${unet.family.name} do not run here; the hub stores it and says what it is.`] : []),
+    ],
   };
 }
 
-interface Known {
-  readonly facts: FileFacts;
-  readonly kind: string | null;
-  readonly tensors: number | null;
-  readonly metadata: ReadonlyMap<string, string>;
+function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly KnownBase[]): Whole {
+  const weights = files.flatMap((file) => (file.weights ? [file.weights] : []));
+  const main = weights.find(({ kind }) => kind === "guide" || kind === "low-rank fine-tune") ?? weights[0];
+  if (!main) {
+    const hasProblem = files.some(({ problem }) => problem !== null);
+    return { sentence: `${name || "This"} has no weights ${hasProblem ? "that can be sent" : "in it; nothing here would run it"}.`, facts: [], kind: null, base: null, notes: [] };
+  }
+  const called = name || "This";
+  const what = { sentence: `${called} is ${withArticle(main.kind)}${main.form ? ` (${main.form})` : ""}: ${amountOf(main)}.`, base: null, notes: [] as string[] };
+  const facts: [string, string][] = [["what", `${main.kind}${main.form ? `, ${main.form}` : ""}`], ...familyFact(main), ["size", amountOf(main)]];
+  if (main.kind === "guide") return { ...what, ...guide(main, facts, bases), kind: "guide" };
+  if (main.lowRank) {
+    const { ranks, layers } = main.lowRank;
+    const fits = basesThatFit(main, bases);
+    const changes = Object.entries(layers).map(([network, count]) => `${toPlural(count, "layer")} of the ${network}`);
+    facts.push(["rank", ranks.length > 0 ? ranks.join(", ") : "not one number"], ["changes", changes.join(", ")], ["base", `the hub finds it by the layers, once it has read them${shapes(fits)}`]);
+    const notes = main.family?.runs === false ? [`Fine-tunes of ${main.family.name} do not run here; the hub stores it and says what it is.`] : main.fit && fits.length === 0 ? ["No base of this hub has its shape; upload its base too, else nothing can be drawn with it."] : [];
+    return { ...what, facts, kind: "finetune", notes };
+  }
+  if (main.kind === "unknown") return { ...what, sentence: `${called} is not of a kind that is known here: ${amountOf(main)}.`, facts, kind: null, notes: ["The hub keeps it, and nothing here runs it."] };
+  return { ...what, facts, kind: main.kind === "single-file checkpoint" || main.kind === "unet" ? "finetune" : null, notes: [notesOf[main.kind] ?? "Nothing here runs it alone."] };
 }
 
-async function factsOf({ path, file }: ChosenFile): Promise<Known> {
-  const plain = (problem: string | null): Known => ({ facts: { path, size: file.size, what: null, problem }, kind: null, tensors: null, metadata: new Map() });
+const notesOf: Readonly<Record<string, string>> = {
+  "single-file checkpoint": "A single-file checkpoint is stored and named here, and does not run yet; to measure guides on it, give the model as a diffusers folder.",
+  unet: "A UNet alone does not run; choose the diffusers folder that it is a part of.",
+};
+
+function guide({ metadata }: WeightsFacts, facts: [string, string][], bases: readonly KnownBase[]): Pick<Whole, "facts" | "base" | "notes"> {
+  const sha256 = metadata.get("base.sha256") ?? "";
+  if (metadata.get("format") !== "guide/1" || !/^[0-9a-f]{64}$/.test(sha256)) return { facts, base: null, notes: ["Its metadata is not that of a guide file (format guide/1 with base.sha256); the hub will say what is missing."] };
+  const base = bases.find(({ files }) => files.includes(sha256))?.name ?? null;
+  const [min, max, reference] = ["w_min", "w_max", "w_ref"].map((key) => Number(metadata.get(key)));
+  facts.push(["guidance", `${min} to ${max}, reference ${reference}`], ["base", base ? `${base}, which has the weights that it names` : `weights ${sha256.slice(0, 12)}`]);
+  return { facts, base, notes: base ? [] : ["It names base weights that no base you can see on this hub has; upload that base too, else nothing can be measured."] };
+}
+
+/** The index is text of a stranger: what is not as it should be is passed over, for the hub reads it again. */
+async function readIndex(file: File): Promise<{ form: string | null; named: readonly string[] }> {
   try {
-    parsePath(path);
-    const rule = refused.find(([pattern]) => pattern.test(path));
-    if (rule) return plain(`${path.split("/").at(-1)!}: ${rule[1]}`);
-    if (file.size > MAX_FILE_BYTES) return plain(`It has ${(file.size / 1e9).toFixed(0)} GB, and 100 GB are the most that one file may have.`);
-    if (!/\.safetensors$/i.test(path)) return plain(null);
-    const { tensors, metadata } = await readHeader({ name: path, size: file.size, read: async (begin, end) => new Uint8Array(await file.slice(begin, end).arrayBuffer()) });
-    const { kind, form } = recogniseTensors(tensors);
-    const parameters = [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1), 0);
-    const dtypes = [...new Set([...tensors.values()].map(({ dtype }) => dtype))].join(", ");
-    const what = `${kind}${form ? ` (${form})` : ""}: ${parameters.toLocaleString("en")} parameters in ${tensors.size.toLocaleString("en")} tensors, ${dtypes}`;
-    return { facts: { path, size: file.size, what, problem: null }, kind, tensors: tensors.size, metadata };
-  } catch (cause) {
-    if (cause instanceof AppError) return plain(cause.message);
-    return plain(`${path} could not be read (${(cause as Error).message}); see whether it is still there, and choose it again.`);
+    const index = Object.entries(JSON.parse(await file.slice(0, 1e6).text()) as Record<string, unknown>);
+    const form = index.find(([key]) => key === "_class_name")?.[1];
+    return { form: typeof form === "string" ? form.slice(0, 80) : null, named: index.flatMap(([part, value]) => (/^[a-z][a-z0-9_]{0,40}$/.test(part) && Array.isArray(value) && value[0] !== null ? [part] : [])).slice(0, 20) };
+  } catch {
+    return { form: null, named: [] };
   }
 }
 
-function sentenceOf(name: string, isFolder: boolean, weights: number, main: string | null, files: number): string {
-  if (isFolder) return `${name || "This"} is a model in the diffusers layout with ${weights} weights files.`;
-  if (main) return `${name || "This"} is a ${main}.`;
-  return files === 0 ? "There was no file in it." : `There are no weights in ${files === 1 ? "this file" : `these ${files} files`}; nothing here would run it.`;
-}
+const basesThatFit = ({ fit }: WeightsFacts, bases: readonly KnownBase[]): string[] =>
+  fit === null ? [] : bases.filter(({ channels, textWidth }) => textWidth === fit.textWidth && (fit.channels === null || channels?.join() === fit.channels.join())).map(({ name }) => name);
 
+const shapes = (fits: readonly string[]): string => (fits.length === 0 ? "" : `; ${fits.length === 1 ? `${fits[0]} has` : `${fits.slice(0, 2).join(" and ")}${fits.length > 2 ? ` and ${fits.length - 2} more` : ""} have`} its shape`);
+const familyFact = (weights: WeightsFacts | undefined): [string, string][] => (weights?.family ? [["family", weights.family.name]] : []);
+const withArticle = (kind: string): string => `${/^[aeio]/.test(kind) ? "an" : "a"} ${kind}`;
+
+const together = (all: readonly WeightsFacts[]): Pick<WeightsFacts, "parameters" | "tensors" | "dtypes"> => ({
+  parameters: all.reduce((sum, { parameters }) => sum + parameters, 0),
+  tensors: all.reduce((sum, { tensors }) => sum + tensors, 0),
+  dtypes: [...new Set(all.flatMap(({ dtypes }) => dtypes))],
+});
+
+/** @returns why these cannot lie side by side on any disk; null where they can */
 function distinctProblem(files: readonly ChosenFile[]): string | null {
   try {
     requireDistinct(files.map(({ path }) => path));

@@ -1,8 +1,8 @@
 import type { NewCommit } from "#lib/catalog/commits/schema.ts";
 import type { UploadView } from "#lib/catalog/uploads/schema.ts";
 import type { ChosenFile } from "./dropped-files.ts";
-import { beginUpload, commit, completeUpload, getUpload, persist, putPart, Refusal, signParts } from "./hub-api.ts";
-import { forget, recall, remember } from "./memory.ts";
+import { abortUpload, beginUpload, commit, completeUpload, getUpload, type Line, persist, putPart, Refusal, signParts, sleep } from "./hub-api.ts";
+import type { Memory } from "./memory.ts";
 
 /** Where a file is: bytes go out; a worker of the hub reads them; a commit may take them. */
 export interface FileProgress {
@@ -11,118 +11,216 @@ export interface FileProgress {
   readonly problem: string | null;
 }
 
-export type Tell = (path: string, progress: FileProgress) => void;
-
-const AT_ONCE = 3; // parts on their way; more seldom fills a line better
-const SIGNED = 12;
-const LOOK_MS = 800;
-const INLINE_BYTES = 64 * 1024;
-const INLINE_ALL = 4 * 2 ** 20; // of all small files together; a commit's body has 8 MiB
-
-/**
- * Sends files and commits them. What the hub has of them already is not sent again. Aborting the signal leaves everything as it is, and
- * the same call goes on from there.
- *
- * @throws Refusal of the commit, with the hub's words; what the signal was aborted with
- * @returns the problems by file, where some could not be sent: then nothing was committed
- */
-export async function sendAll(repo: string, files: readonly ChosenFile[], tell: Tell, signal: AbortSignal): Promise<readonly string[]> {
-  const operations: NewCommit["operations"] = [];
-  const problems: string[] = [];
-  let inline = 0;
-  const reading: Promise<void>[] = [];
-  for (const { path, file } of files) {
-    const isWeights = /\.safetensors$/i.test(path);
-    if (!isWeights && file.size <= INLINE_BYTES && inline + file.size <= INLINE_ALL) {
-      inline += file.size;
-      operations.push({ op: "add", path, content: toBase64(new Uint8Array(await file.arrayBuffer())), encoding: "base64" });
-      tell(path, { state: "ready", sent: file.size, problem: null });
-      continue;
-    }
-    const fail = (cause: unknown): void => {
-      signal.throwIfAborted();
-      const problem = cause instanceof Refusal ? cause.message : `${path} could not be sent: ${(cause as Error).message} Nothing was lost; try again.`;
-      problems.push(problem);
-      tell(path, { state: "failed", sent: 0, problem });
-    };
-    try {
-      const { id } = await sendFile(repo, { path, file }, tell, signal);
-      const read = untilRead(id, path, file.size, tell, signal).then(() => void operations.push({ op: "add", path, upload: id }), fail);
-      read.catch(() => {}); // it is heard below
-      reading.push(read);
-    } catch (cause) {
-      fail(cause);
-    }
-  }
-  await Promise.all(reading);
-  if (problems.length > 0) return problems;
-  await persist(() => commit(repo, { title: files.length === 1 ? `Add ${files[0]!.path}` : `Add ${files.length} files`, operations }, signal), signal);
-  forget(repo);
-  return [];
+export interface Sending extends Line {
+  readonly repo: string;
+  readonly files: readonly ChosenFile[];
+  readonly memory: Memory;
+  readonly tell: (path: string, progress: FileProgress) => void;
+  /** Bytes that have gone out now, not those of before. */
+  readonly moved: (bytes: number) => void;
 }
 
+const AT_ONCE = 3; // parts on their way, of all files together: more do not fill a line better
+const SIGNED = 12;
+const LOOK_MS = 700;
+const INLINE_BYTES = 64 * 1024;
+const INLINE_ALL = 4 * 2 ** 20; // of all small files together; the body of a commit has 8 MiB
+const INLINE_FILES = 900;
+const MAX_LARGE = 900; // a person may have a thousand uploads that no commit has taken yet
+
+type Operation = NewCommit["operations"][number];
+
+export interface Arrived {
+  readonly operations: readonly Operation[];
+  /** Paths of files that did not come; the others are there whole. */
+  readonly failed: readonly string[];
+}
+
+/**
+ * Sends files; what the hub has of them already is not sent again. A file that is refused stops no other one. Aborting the signal leaves
+ * everything as it is, and the same call goes on from there. @throws what the signal was aborted with
+ */
+export async function sendFiles(given: Sending): Promise<Arrived> {
+  const operations: Operation[] = [];
+  const failed: string[] = [];
+  const tell: Sending["tell"] = (path, progress) => void (failed.includes(path) || given.tell(path, progress)); // parts in flight end after their file has failed
+  const sending = { ...given, tell };
+  const { files, signal } = sending;
+  const { inline, large } = divide(files);
+  const fail = ({ path }: ChosenFile, cause: unknown): void => {
+    signal.throwIfAborted();
+    tell(path, { state: "failed", sent: 0, problem: cause instanceof Refusal ? cause.message : `It could not be sent (${(cause as Error).message}).` });
+    failed.push(path);
+  };
+  for (const { path } of large) tell(path, { state: "waiting", sent: 0, problem: null });
+  for (const one of inline) {
+    try {
+      operations.push({ op: "add", path: one.path, content: toBase64(new Uint8Array(await one.file.arrayBuffer())), encoding: "base64" });
+      tell(one.path, { state: "ready", sent: one.file.size, problem: null });
+    } catch (cause) {
+      fail(one, cause);
+    }
+  }
+  const turn = turns(AT_ONCE);
+  // Workers read in the order in which files came: one look at a time is enough, for a thousand files too.
+  let reading = Promise.resolve();
+  await inLanes(large, async (one) => {
+    try {
+      const { id } = await sendFile(sending, one, turn);
+      tell(one.path, { state: "reading", sent: one.file.size, problem: null });
+      reading = reading.then(() => untilRead(sending, one, id)).then(() => void operations.push({ op: "add", path: one.path, upload: id }), (cause) => fail(one, cause));
+      reading.catch(() => {}); // it is heard below
+    } catch (cause) {
+      fail(one, cause);
+    }
+  });
+  await reading;
+  return { operations, failed };
+}
+
+/** What has arrived becomes one commit. Safe to do again when the answer was lost. @throws Refusal, with the hub's words */
+export async function commitFiles(sending: Sending, operations: readonly Operation[]): Promise<void> {
+  const { repo, memory } = sending;
+  const title = operations.length === 1 ? `Add ${operations[0]!.path.slice(-200)}` : `Add ${operations.length} files`;
+  await persist(() => commit(repo, { title, operations: operations.toSorted((a, b) => (a.path < b.path ? -1 : 1)) }, sending), sending);
+  memory.forget(repo);
+}
+
+/** Gives up what was begun to a repo: the hub throws away what has arrived of it. */
+export async function discard(repo: string, memory: Memory): Promise<void> {
+  for (const { id } of memory.begun().find((one) => one.repo === repo)?.files ?? []) {
+    if (id !== null) await abortUpload(id).catch(() => {}); // what is not there needs no end, and the sweeper ends the rest
+  }
+  memory.forget(repo);
+}
+
+/** Small texts travel within the commit; weights and whatever is large by themselves. */
+function divide(files: readonly ChosenFile[]): { inline: ChosenFile[]; large: ChosenFile[] } {
+  const [inline, large]: [ChosenFile[], ChosenFile[]] = [[], []];
+  let bytes = 0;
+  for (const one of files) {
+    const { size } = one.file;
+    const fits = size <= INLINE_BYTES && bytes + size <= INLINE_ALL && inline.length < INLINE_FILES && !/\.safetensors$/i.test(one.path);
+    if (fits) bytes += size;
+    (fits ? inline : large).push(one);
+  }
+  return { inline, large };
+}
+
+/** Why these are too many for one commit; null where they are not. */
+export function tooMany(files: readonly ChosenFile[]): string | null {
+  const { length } = divide(files).large;
+  return length > MAX_LARGE ? `${length} of its files are more than a small text, and at most ${MAX_LARGE} such go up at once; choose one folder of it after the other, into the same repo.` : null;
+}
+
+type Turn = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** A file up to where a worker reads it. */
-async function sendFile(repo: string, { path, file }: ChosenFile, tell: Tell, signal: AbortSignal): Promise<UploadView> {
-  const upload = (await known(repo, { path, file }, signal)) ?? (await begin(repo, { path, file }, signal));
-  if (upload.state !== "open" && upload.state !== "receiving") return upload;
-  const sizes = new Map<number, number>(upload.arrived.map((number) => [number, sizeOfPart(number, upload, file)]));
+async function sendFile(sending: Sending, one: ChosenFile, turn: Turn): Promise<UploadView> {
+  let upload = await begin(sending, one);
+  for (let attempt = 1; ; attempt++) {
+    if (upload.state !== "open" && upload.state !== "receiving") return upload;
+    await sendParts(sending, one, upload, turn);
+    try {
+      return await persist(() => completeUpload(upload.id, sending), sending);
+    } catch (cause) {
+      if (!(cause instanceof Refusal && cause.code === "bytes_differ" && attempt < 3)) throw cause;
+      upload = await persist(() => getUpload(upload.id, sending), sending); // a part was lost on the way; it says which are there
+    }
+  }
+}
+
+async function sendParts(sending: Sending, { path, file }: ChosenFile, upload: UploadView, turn: Turn): Promise<void> {
+  const { tell, moved, signal } = sending;
+  const sizeOf = (number: number): number => Math.min(upload.partSize, file.size - (number - 1) * upload.partSize);
+  const sizes = new Map<number, number>(upload.arrived.map((number) => [number, sizeOf(number)]));
   const say = (): void => tell(path, { state: "sending", sent: [...sizes.values()].reduce((sum, size) => sum + size, 0), problem: null });
   say();
   const missing = Array.from({ length: upload.partCount }, (_, index) => index + 1).filter((number) => !sizes.has(number));
-  for (let begin = 0; begin < missing.length; begin += SIGNED) {
-    const numbers = missing.slice(begin, begin + SIGNED);
-    const urls = await persist(async () => new Map((await signParts(upload.id, numbers, signal)).items.map(({ number, url }) => [number, url])), signal);
-    await inLanes(numbers, async (number) => {
-      const from = (number - 1) * upload.partSize;
-      const bytes = file.slice(from, from + sizeOfPart(number, upload, file));
-      await persist(() => putPart(urls.get(number)!, bytes, (sent) => (sizes.set(number, sent), say()), signal), signal);
-      sizes.set(number, bytes.size);
-      say();
-    });
+  const urls = new Map<number, string>();
+  const sign = async (numbers: readonly number[]): Promise<void> => {
+    for (const { number, url } of (await signParts(upload.id, numbers, sending)).items) urls.set(number, url);
+  };
+  await inLanes(missing, (number) =>
+    turn(() =>
+      persist(async () => {
+        if (!urls.has(number)) await sign(missing.filter((each) => each >= number && !urls.has(each)).slice(0, SIGNED));
+        const begin = (number - 1) * upload.partSize;
+        const url = urls.get(number)!;
+        const onProgress = (sent: number): void => {
+          moved(Math.max(0, sent - (sizes.get(number) ?? 0)));
+          sizes.set(number, sent);
+          say();
+        };
+        try {
+          await putPart(url, file.slice(begin, begin + sizeOf(number)), onProgress, signal);
+          onProgress(sizeOf(number));
+        } catch (cause) {
+          urls.delete(number); // its hour may be over: it is signed anew
+          sizes.delete(number);
+          say();
+          throw cause;
+        }
+      }, sending),
+    ),
+  );
+}
+
+const goesOn: ReadonlySet<UploadView["state"]> = new Set(["open", "receiving", "hashing", "verified", "linked"]);
+
+/** The upload of before a reload, where the hub still has it; else a new one. */
+async function begin(sending: Sending, one: ChosenFile): Promise<UploadView> {
+  const { repo, memory } = sending;
+  for (let isNew = false; ; isNew = true) {
+    const key = (isNew ? null : memory.recall(repo, one)?.key) ?? newKey();
+    memory.remember(repo, one, { key, id: null }); // before it is asked for: its answer may be lost
+    const upload = await persist(() => beginUpload(repo, { path: one.path, size: one.file.size }, key, sending), sending);
+    if (isNew || goesOn.has(upload.state)) {
+      memory.remember(repo, one, { key, id: upload.id });
+      return upload;
+    }
   }
-  return persist(() => completeUpload(upload.id, signal), signal);
 }
 
-/** The upload of before a reload, where the hub still has it. */
-async function known(repo: string, { path, file }: ChosenFile, signal: AbortSignal): Promise<UploadView | null> {
-  const remembered = recall(repo, path, file);
-  if (!remembered) return null;
-  try {
-    const upload = await persist(() => getUpload(remembered.id, signal), signal);
-    return ["open", "receiving", "hashing", "verified"].includes(upload.state) ? upload : null;
-  } catch (cause) {
-    if (cause instanceof Refusal && cause.status === 404) return null;
-    throw cause;
-  }
-}
+/** crypto.randomUUID is there only where the page came encrypted. */
+const newKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-async function begin(repo: string, { path, file }: ChosenFile, signal: AbortSignal): Promise<UploadView> {
-  const key = crypto.randomUUID();
-  const upload = await persist(() => beginUpload(repo, { path, size: file.size }, key, signal), signal);
-  remember(repo, path, file, upload.id);
-  return upload;
-}
-
-async function untilRead(id: string, path: string, size: number, tell: Tell, signal: AbortSignal): Promise<void> {
+async function untilRead(sending: Sending, { path, file }: ChosenFile, id: string): Promise<void> {
   for (;;) {
-    const upload = await persist(() => getUpload(id, signal), signal);
-    if (upload.state === "verified") return tell(path, { state: "ready", sent: size, problem: null });
-    if (upload.state !== "hashing") throw new Refusal(upload.problem ?? `The upload of ${path} ended (${upload.state}); send it again.`, 422, null);
-    tell(path, { state: "reading", sent: size, problem: null });
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    signal.throwIfAborted();
+    const { state, problem } = await persist(() => getUpload(id, sending), sending);
+    if (state === "verified" || state === "linked") return sending.tell(path, { state: "ready", sent: file.size, problem: null });
+    if (state !== "hashing") throw new Refusal(problem ?? `Its upload has ended (${state}); send it again.`, { status: 422, again: null });
+    await sleep(LOOK_MS, sending.signal);
   }
 }
 
-const sizeOfPart = (number: number, { partSize }: UploadView, file: File): number => Math.min(partSize, file.size - (number - 1) * partSize);
+/** So many at a time; whoever comes later waits. */
+function turns(count: number): Turn {
+  const waiting: (() => void)[] = [];
+  let free = count;
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+}
 
 async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = [...items];
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-    }),
-  );
+  const lane = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  const stop = (cause: unknown): never => {
+    left.length = 0; // the other lanes end with what they have in hand
+    throw cause;
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, () => lane().catch(stop)));
 }
 
 function toBase64(bytes: Uint8Array): string {
