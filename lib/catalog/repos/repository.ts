@@ -70,7 +70,7 @@ async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Pri
 function filtersOf({ kind, baseId, owner, words, license, tag, measured, size, visible }: Selection): Record<string, Prisma.Sql> {
   return {
     ...(measured && { measured: hasVerdict(measured, visible) }),
-    ...(size && { size: Prisma.sql`(SELECT ${sizeClass} FROM ref f JOIN commit c ON c.id = f.commit_id WHERE f.repo_id = r.id AND f.name = r.default_branch) = ${sizes.findIndex(({ name }) => name === size) + 1}` }),
+    ...(size && { size: Prisma.sql`(SELECT ${sizeClass} FROM ref f JOIN commit c ON c.id = f.commit_id WHERE f.repo_id = r.id AND f.name = r.default_branch) = ${classOf(size)}` }),
     ...(kind && { kind: Prisma.sql`r.kind = ${kind}::repo_kind` }),
     ...(baseId && { base: Prisma.sql`r.base_id = ${baseId}::uuid` }),
     ...(license !== undefined && { license: Prisma.sql`r.license = ${license}` }),
@@ -87,6 +87,8 @@ function hasWord(word: string): Prisma.Sql {
 
 /** 1 for the first class of sizes. */
 const sizeClass = Prisma.sql`width_bucket(c.size::float8, ${sizes.map(({ from }) => from)}::float8[])`;
+
+const classOf = (size: NonNullable<RepoQuery["size"]>): number => sizes.findIndex(({ name }) => name === size) + 1;
 
 /**
  * As rows (id, verdict): for each repo that may be seen the best verdict of its newest weights. A pair counts for what may be seen on
@@ -114,7 +116,8 @@ const MAX_VALUES = 50; // of a facet
 
 /** Counts everything in one walk over the repos that may be seen. */
 export async function countFacets(selection: Selection): Promise<Facets> {
-  const { kind, base, license, size, measured: _inFull, ...others } = filtersOf(selection);
+  const { kind, base, license, size: _bySelect, measured: _inFull, ...others } = filtersOf(selection);
+  const size = selection.size && Prisma.sql`${sizeClass} = ${classOf(selection.size)}`; // what is joined here anyway
   const measured = selection.measured && Prisma.sql`coalesce(v.verdict, 'not_measured') = ${inDatabase(selection.measured)}::verdict`;
   const chosen = (...filters: (Prisma.Sql | undefined)[]): Prisma.Sql => Prisma.join(filters.map((filter) => filter ?? Prisma.sql`true`), " AND ");
   const rows = await database().$queryRaw<{ facet: keyof Facets; value: string; count: number }[]>`
