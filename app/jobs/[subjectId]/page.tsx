@@ -34,14 +34,14 @@ export default async function JobPage({ params }: { readonly params: Promise<{ r
         <span className="font-normal text-quiet">{kindWords[job.kind]}</span> <a href={href}>{name}</a>
       </h1>
       <Problems state={parseFormState((await cookies()).get(FORM_COOKIE)?.value)} />
-      <div className="mt-3 flex flex-wrap items-start justify-between gap-x-8 gap-y-3 border-y border-line py-4 sm:max-w-[88ch]">
+      <div className="mt-3 flex flex-wrap items-start justify-between gap-x-8 gap-y-3 border-y border-line py-4 sm:max-w-[100ch]">
         <div className="min-w-0 flex-1">
           <JobState job={{ ...job, ahead: null }} />
           {job.position && <p className="text-quiet">{placeOf(job.position)}</p>}
         </div>
         {actor.kind === "person" && <JobActions job={job} />}
       </div>
-      <div className="mt-6 grid gap-8 sm:max-w-[88ch] md:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="mt-6 grid gap-8 sm:max-w-[100ch] md:grid-cols-[minmax(0,1fr)_26rem]">
         <section aria-labelledby="happened">
           <h2 id="happened" className="mb-3 text-title">
             What happened

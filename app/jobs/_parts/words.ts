@@ -1,5 +1,6 @@
 import type { JobItem, JobTimeline } from "#lib/catalog/jobs/schema.ts";
 import { toCount, toDuration } from "../../_page/units.ts";
+import { modeNames, modes } from "../../_ui/mode.tsx";
 
 /** What a worker does, in words. */
 export const kindWords: Readonly<Record<JobItem["kind"], string>> = { hash: "reads an upload", inspect: "inspects", check: "measures", preview: "draws" };
@@ -22,13 +23,14 @@ export function subjectOf({ kind, subjectId, repo, guide, path }: JobItem): { re
   return { name: path ? `${repo}: ${path}` : repo, href: `/${repo}` };
 }
 
-/** How far it is, where it says so: «drawing and judging, picture 12 of 48». */
+/** How far it is, where it says so: «drawing and judging, picture 12 of 48», «guide, step 3 of 20». */
 export function progressOf({ progress }: Pick<JobItem, "progress">): { readonly words: string; readonly done: number; readonly total: number } | null {
-  const said = (progress ?? {}) as { stage?: unknown; done?: unknown; total?: unknown; step?: unknown; steps?: unknown };
+  const said = (progress ?? {}) as { stage?: unknown; done?: unknown; total?: unknown; mode?: unknown; step?: unknown; steps?: unknown };
   const [done, total] = [said.done ?? said.step, said.total ?? said.steps];
   if (typeof done !== "number" || typeof total !== "number") return null;
   const stage = typeof said.stage === "string" ? `${stageWords[said.stage] ?? said.stage} ` : "";
-  return { words: said.stage === "opening" ? stage.trimEnd() : `${stage}${toCount(done)} of ${toCount(total)}`, done, total };
+  const mode = modes.find((one) => one === said.mode);
+  return { words: said.stage === "opening" ? stage.trimEnd() : `${mode ? `${modeNames[mode]}, ` : ""}${stage}${toCount(done)} of ${toCount(total)}`, done, total };
 }
 
 /** «next» or «12 go before it», while it waits. */

@@ -33,7 +33,7 @@ export function AskFirst({ id, button, label, question, children, confirm, actio
             </Button>
           </form>
           <Button popoverTarget={id} popoverTargetAction="hide">
-            Leave it
+            Go back
           </Button>
         </div>
       </div>

@@ -8,7 +8,7 @@ const event = (kind: Events[number]["kind"], second: number): Events[number] => 
 
 test("how far a job is, in words", () => {
   expect(progressOf({ progress: { stage: "pictures", done: 12, total: 48 } })).toEqual({ words: "drawing and judging, picture 12 of 48", done: 12, total: 48 });
-  expect(progressOf({ progress: { stage: "denoising", step: 3, steps: 20 } })?.words).toBe("step 3 of 20");
+  expect(progressOf({ progress: { mode: "cfg", stage: "denoising", step: 3, steps: 20 } })?.words).toBe("CFG, step 3 of 20");
   expect(progressOf({ progress: { stage: "opening", done: 0, total: 20 } })?.words).toBe("opening the networks");
   for (const progress of [null, {}, { stage: "pictures" }, "half"]) expect(progressOf({ progress })).toBeNull();
 });
