@@ -62,7 +62,7 @@ export function Destination({ given, begunAt, owners, mine, bases, suggested, ac
         </p>
       ) : (
         (begunAt !== null || mine.length > 0) && (
-          <fieldset className="mt-2">
+          <fieldset className="mt-1">
             <legend className="sr-only">Into</legend>
             {begunAt && choice("begun", `Go on with ${begunAt}`)}
             {choice("new", "A new repo")}

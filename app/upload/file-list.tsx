@@ -5,7 +5,7 @@ import type { FileFacts } from "./read-file.ts";
 import type { FileProgress } from "./send.ts";
 
 const MAX_SHOWN = 200;
-const words: Readonly<Record<FileProgress["state"], string>> = { waiting: "waits", sending: "sending", reading: "the hub reads it", ready: "is there", failed: "did not come" };
+const words: Readonly<Record<FileProgress["state"], string>> = { waiting: "waits", sending: "sending", reading: "the hub reads it", ready: "is there", failed: "not taken" };
 
 /** Each file: what it is before it is sent, and how far it is while it is. Of very many the ones that say something. */
 export function FileList({ files, progress }: { readonly files: readonly FileFacts[]; readonly progress: ReadonlyMap<string, FileProgress> }) {
@@ -31,7 +31,7 @@ export function FileList({ files, progress }: { readonly files: readonly FileFac
 const Row = memo(function Row({ file: { path, size, what, problem: unsendable }, at }: { readonly file: FileFacts; readonly at: FileProgress | null }) {
   const problem = unsendable ?? at?.problem ?? null;
   return (
-    <li className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-4 py-2">
+    <li className="grid grid-cols-[minmax(0,1fr)_auto] items-baseline gap-x-4 py-2">
       <div className="min-w-0 [overflow-wrap:anywhere]">
         <code className={problem ? "text-incompatible" : ""}>{path}</code>
         {what && <p className="text-small text-quiet">{what}</p>}
@@ -42,7 +42,7 @@ const Row = memo(function Row({ file: { path, size, what, problem: unsendable },
           </p>
         )}
       </div>
-      <div className="min-w-20 text-right text-small whitespace-nowrap text-quiet">
+      <div className="text-right text-small whitespace-nowrap text-quiet">
         {toBytes(size)}
         {at && !unsendable && (
           <p className={at.state === "failed" ? "text-incompatible" : ""}>

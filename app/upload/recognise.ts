@@ -17,6 +17,8 @@ export interface Recognised {
   /** What all of it is, in a sentence. */
   readonly sentence: string;
   readonly facts: readonly (readonly [name: string, value: string])[];
+  /** What it might be called: as its folder, or as the file that says what it is. */
+  readonly name: string;
   /** The kind of repo that it belongs in; null where nothing says. */
   readonly kind: "finetune" | "guide" | "base" | null;
   /** The base that it names by its sha256, if it is on this hub: certain. */
@@ -31,7 +33,7 @@ const READ_AT_ONCE = 8;
 
 /** Says what was chosen, and what is wrong with it, from headers and names alone: it happens in the browser, before a byte is sent. */
 export async function recognise(chosen: Chosen, bases: readonly KnownBase[]): Promise<Recognised> {
-  if (chosen.files.length > MAX_FILES) return { files: [], sentence: `${chosen.name || "This"} holds more than ${toCount(MAX_FILES)} files.`, facts: [], kind: null, base: null, notes: [], problem: `A repo holds at most ${toCount(MAX_FILES)} files; choose the folder of the model itself.` };
+  if (chosen.files.length > MAX_FILES) return { files: [], sentence: `${chosen.name || "This"} holds more than ${toCount(MAX_FILES)} files.`, name: chosen.name, facts: [], kind: null, base: null, notes: [], problem: `A repo holds at most ${toCount(MAX_FILES)} files; choose the folder of the model itself.` };
   const files: FileFacts[] = [];
   for (let at = 0; at < chosen.files.length; at += READ_AT_ONCE) files.push(...(await Promise.all(chosen.files.slice(at, at + READ_AT_ONCE).map(readChosen))));
   const leftOut = chosen.leftOut > 0 ? [`${toPlural(chosen.leftOut, "file")} of the system or of git ${chosen.leftOut === 1 ? "is" : "are"} left out.`] : [];
@@ -51,8 +53,9 @@ async function diffusersFolder({ name }: Chosen, files: readonly FileFacts[], { 
   const fits = unet ? basesThatFit(unet, bases) : [];
   const isBase = unet?.fit !== undefined && unet.fit !== null && fits.length === 0;
   return {
+    name,
     sentence: `${name || "This"} is a model in the diffusers layout with ${toPlural(weights.length, "weights file")}.`,
-    facts: [["what", `model in the diffusers layout${form ? `, ${form}` : ""}`], ...familyFact(unet), ...parts, ["base", isBase ? "no base of this hub has its shape: it may be a base itself" : `the hub finds it by the weights, once it has read them${shapes(fits)}`]],
+    facts: [...(form ? [["pipeline", form] as const] : []), ...familyFact(unet), ...parts, ["base", isBase ? "no base of this hub has its shape: it may be a base itself" : `the hub finds it by the weights, once it has read them${shapes(fits)}`]],
     kind: isBase ? "base" : "finetune",
     base: null,
     notes: [
@@ -67,11 +70,12 @@ function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly 
   const main = weights.find(({ kind }) => kind === "guide" || kind === "low-rank fine-tune") ?? weights[0];
   if (!main) {
     const hasProblem = files.some(({ problem }) => problem !== null);
-    return { sentence: `${name || "This"} has no weights ${hasProblem ? "that can be sent" : "in it; nothing here would run it"}.`, facts: [], kind: null, base: null, notes: [] };
+    return { sentence: `${name || "This"} has no weights ${hasProblem ? "that can be sent" : "in it; nothing here would run it"}.`, name, facts: [], kind: null, base: null, notes: [] };
   }
-  const called = name || "This";
-  const what = { sentence: `${called} is ${withArticle(main.kind)}${main.form ? ` (${main.form})` : ""}: ${amountOf(main)}.`, base: null, notes: [] as string[] };
-  const facts: [string, string][] = [["what", `${main.kind}${main.form ? `, ${main.form}` : ""}`], ...familyFact(main), ["size", amountOf(main)]];
+  const called = name || nameOf(files.find((file) => file.weights === main)!.path);
+  const others = weights.length > 1 ? `, with ${toPlural(weights.length - 1, "more weights file", "more weights files")}` : "";
+  const what = { sentence: `${called} is ${withArticle(main.kind)}${main.form ? ` (${main.form})` : ""}${others}.`, name: called, base: null, notes: [] as string[] };
+  const facts: [string, string][] = [...familyFact(main), ["size", amountOf(main)]];
   if (main.kind === "guide") return { ...what, ...guide(main, facts, bases), kind: "guide" };
   if (main.lowRank) {
     const { ranks, layers } = main.lowRank;
@@ -81,7 +85,7 @@ function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly 
     const notes = main.family?.runs === false ? [`Fine-tunes of ${main.family.name} do not run here; the hub stores it and says what it is.`] : main.fit && fits.length === 0 ? ["No base of this hub has its shape; upload its base too, else nothing can be drawn with it."] : [];
     return { ...what, facts, kind: "finetune", notes };
   }
-  if (main.kind === "unknown") return { ...what, sentence: `${called} is not of a kind that is known here: ${amountOf(main)}.`, facts, kind: null, notes: ["The hub keeps it, and nothing here runs it."] };
+  if (main.kind === "unknown") return { ...what, sentence: `${called} is not of a kind that is known here${others}.`, facts, kind: null, notes: ["The hub keeps it, and nothing here runs it."] };
   return { ...what, facts, kind: main.kind === "single-file checkpoint" || main.kind === "unet" ? "finetune" : null, notes: [notesOf[main.kind] ?? "Nothing here runs it alone."] };
 }
 
@@ -115,6 +119,8 @@ const basesThatFit = ({ fit }: WeightsFacts, bases: readonly KnownBase[]): strin
 
 const shapes = (fits: readonly string[]): string => (fits.length === 0 ? "" : `; ${fits.length === 1 ? `${fits[0]} has` : `${fits.slice(0, 2).join(" and ")}${fits.length > 2 ? ` and ${fits.length - 2} more` : ""} have`} its shape`);
 const familyFact = (weights: WeightsFacts | undefined): [string, string][] => (weights?.family ? [["family", weights.family.name]] : []);
+/** As a repo of it would be called. */
+const nameOf = (path: string): string => path.split("/").at(-1)!.replace(/\.safetensors$/i, "");
 const withArticle = (kind: string): string => `${/^[aeio]/.test(kind) ? "an" : "a"} ${kind}`;
 
 const together = (all: readonly WeightsFacts[]): Pick<WeightsFacts, "parameters" | "tensors" | "dtypes"> => ({

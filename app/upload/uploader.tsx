@@ -132,7 +132,7 @@ export function Uploader({ person, repo: given, owners, mine, bases }: UploaderP
                   owners={owners}
                   mine={mine}
                   bases={bases.map(({ name }) => name)}
-                  suggested={{ name: toName(chosen.name), kind: facts.kind, base: facts.base }}
+                  suggested={{ name: toName(facts.name), kind: facts.kind, base: facts.base }}
                   action={sendable.length === 0 || facts.problem !== null ? null : `Upload ${sendable.length === 1 ? "it" : `${toCount(sendable.length)} files`}, ${toBytes(sendable.reduce((sum, { file }) => sum + file.size, 0))}`}
                   problem={problem}
                   onSend={(wanted) => void send(wanted)}

@@ -74,7 +74,7 @@ export function useSending(memory: Memory): Upload {
     };
     try {
       const { operations, failed } = await sendFiles(sending);
-      if (failed.length > 0) return end({ phase: "stopped", failed, problem: `${toPlural(failed.length, "file")} did not come; the reason stands beside ${failed.length === 1 ? "it" : "each"}. ${operations.length > 0 ? "What has arrived is kept, and n" : "N"}othing is in the repo yet.` });
+      if (failed.length > 0) return end({ phase: "stopped", failed, problem: `${toPlural(failed.length, "file")} ${failed.length === 1 ? "was" : "were"} not taken; the reason stands beside ${failed.length === 1 ? "it" : "each"}. ${operations.length > 0 ? "What has arrived is kept, and n" : "N"}othing is in the repo yet.` });
       await commitFiles(sending, operations);
       end({ phase: "done" });
     } catch (cause) {

@@ -83,12 +83,12 @@ export const upload: Story = (stage) => {
     const page = await stage().open("/upload", { as: stage().ann });
     const seen = watch(page);
     await choose(page, "Choose files", starter("clay-lora/clay.safetensors"));
-    await page.getByRole("heading", { name: "clay is a low-rank fine-tune (kohya): 1,095,798 parameters in 354 tensors, F16." }).waitFor();
+    await page.getByRole("heading", { name: "clay is a low-rank fine-tune (kohya)." }).waitFor();
     expect(await page.locator("main").innerText()).toMatch(/rank\s+16\s/);
     await page.getByRole("button", { name: "Choose something else" }).click();
 
     await choose(page, "Choose a folder", starter("guide-tiny"));
-    await page.getByRole("heading", { name: /^guide-tiny is a guide: 73,916 parameters/ }).waitFor();
+    await page.getByRole("heading", { name: "guide-tiny is a guide." }).waitFor();
     expect(await page.locator("main").innerText()).toMatch(/1 to 8, reference 5/);
     expect(await page.getByLabel("Kind").inputValue()).toBe("guide");
     expect(await page.getByLabel("Made for").inputValue()).toBe("guidepost/storybook");
@@ -112,7 +112,7 @@ export const upload: Story = (stage) => {
       return transfer;
     }, bytes);
     await page.locator("h1").dispatchEvent("drop", { dataTransfer: drop });
-    await page.getByRole("heading", { name: /^something is not of a kind that is known here: 2,872 parameters in 1 tensor, U8/ }).waitFor();
+    await page.getByRole("heading", { name: "something is not of a kind that is known here." }).waitFor();
     await page.getByRole("button", { name: "Upload it, 3.00 kB" }).click();
     await page.waitForURL(`${stage().url}/${repo}`, { timeout: 60_000 });
     const { items } = (await stage().ben.ask("GET", `/repos/${repo}/tree`)).body as { items: { path: string }[] };
@@ -167,7 +167,7 @@ export const upload: Story = (stage) => {
     await choose(page, "Choose files", [fine!, refused!]);
     await page.getByLabel("Name", { exact: true }).fill(name);
     await uploadButton(page).click();
-    await page.getByRole("alert").getByText(/^1 file did not come; the reason stands beside it\./).waitFor({ timeout: 60_000 });
+    await page.getByRole("alert").getByText(/^1 file was not taken; the reason stands beside it\./).waitFor({ timeout: 60_000 });
     expect(await page.getByRole("listitem").filter({ hasText: "notes.dat" }).innerText()).toMatch(/pickle/i);
     expect(await page.getByRole("listitem").filter({ hasText: "fine.safetensors" }).innerText()).toMatch(/is there/);
     await page.getByRole("button", { name: "Go on without it" }).click();
@@ -215,7 +215,15 @@ export const upload: Story = (stage) => {
     await page.context().close();
   });
 
-  test("looks right", async () => {
+  test("looks right before anything is sent", async () => {
+    const as = stage().ben;
+    await stage().look("upload", "/upload", { as });
+    await stage().look("upload-recognised", "/upload", { as }, (page) => choose(page, "Choose a folder", starter("watercolor")).then(() => page.getByText(/is a model in the diffusers layout/).first().waitFor()));
+    await stage().look("upload-problem", "/upload", { as }, (page) => choose(page, "Choose files", [cut!, pickle!, starter("clay-lora/clay.safetensors")]).then(() => page.getByText(/may hold a Python pickle/).waitFor()));
+    await stage().look("signed-out", "/upload");
+  });
+
+  test("looks right while it is sent, and at its ends", async () => {
     const repos: string[] = [];
     const begin = async (page: Page, files: string | string[], label: "Choose files" | "Choose a folder" = "Choose files"): Promise<void> => {
       const name = unique(`look-${repos.length}`);
@@ -227,9 +235,6 @@ export const upload: Story = (stage) => {
     const big = await inFolder(`${"a-name-of-ninety-six-characters-".repeat(3)}.safetensors`, weightsOf(3 * PART_BYTES, 5));
     const hold = async (page: Page, passes: number): Promise<void> => void (await page.route("**/storage/**", (route) => (passes-- > 0 ? route.continue() : undefined)));
     const as = stage().ben;
-    await stage().look("upload", "/upload", { as });
-    await stage().look("upload-recognised", "/upload", { as }, (page) => choose(page, "Choose a folder", starter("watercolor")).then(() => page.getByText(/is a model in the diffusers layout/).first().waitFor()));
-    await stage().look("upload-problem", "/upload", { as }, (page) => choose(page, "Choose files", [cut!, pickle!, starter("clay-lora/clay.safetensors")]).then(() => page.getByText(/may hold a Python pickle/).waitFor()));
     await stage().look("upload-sending", "/upload", { as }, async (page) => {
       await hold(page, 2);
       await begin(page, big);
@@ -247,11 +252,10 @@ export const upload: Story = (stage) => {
       await page.getByRole("button", { name: "Go on without it" }).waitFor({ timeout: 60_000 });
     });
     await stage().look("upload-done", "/upload", { as }, async (page) => {
-      await page.route(/\/ben\/look-[^/]*$/, () => {}); // its page comes late
+      await page.route(/\/ben\/look-[^/]*$/, (route) => route.fulfill({ status: 204 })); // a browser then stays where it is
       await begin(page, fine!);
       await page.getByText("All of it is in the repo.").waitFor({ timeout: 60_000 });
     });
-    await stage().look("signed-out", "/upload");
     for (const name of repos) must(204, await stage().ben.ask("DELETE", `/repos/ben/${name}`));
   });
 };

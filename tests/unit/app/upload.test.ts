@@ -13,7 +13,7 @@ const other: KnownBase = { name: "ann/other", files: ["0".repeat(64)], channels:
 test("a folder says what it is, its parts, and which bases have its shape", async () => {
   const found = await recognise(await folder("watercolor"), [storybook, other]);
   expect(found).toMatchObject({ sentence: "watercolor is a model in the diffusers layout with 3 weights files.", kind: "finetune", base: null, notes: [], problem: null });
-  expect(Object.fromEntries(found.facts)).toMatchObject({ what: "model in the diffusers layout, StableDiffusionPipeline", unet: "7,446,852 parameters in 326 tensors, F16", base: "the hub finds it by the weights, once it has read them; guidepost/storybook has its shape" });
+  expect(Object.fromEntries(found.facts)).toMatchObject({ pipeline: "StableDiffusionPipeline", unet: "7,446,852 parameters in 326 tensors, F16", base: "the hub finds it by the weights, once it has read them; guidepost/storybook has its shape" });
 });
 
 test("a model whose shape no base has is taken for a base", async () => {
@@ -36,8 +36,13 @@ test("a guide names its base by the sha256 of its weights, and its range", async
 
 test("a low-rank file says its ranks and what it changes", async () => {
   const found = await recognise(chosen({ "clay.safetensors": (await starterFiles("clay-lora"))["clay.safetensors"]! }), [storybook, other]);
-  expect(found).toMatchObject({ sentence: "clay is a low-rank fine-tune (kohya): 1,095,798 parameters in 354 tensors, F16.", kind: "finetune", notes: [] });
-  expect(Object.fromEntries(found.facts)).toMatchObject({ rank: "16", changes: expect.stringMatching(/^\d+ layers of the unet/), base: expect.stringMatching(/guidepost\/storybook has its shape$/) });
+  expect(found).toMatchObject({ sentence: "clay is a low-rank fine-tune (kohya).", name: "clay", kind: "finetune", notes: [] });
+  expect(Object.fromEntries(found.facts)).toMatchObject({ size: "1,095,798 parameters in 354 tensors, F16", rank: "16", changes: expect.stringMatching(/^\d+ layers of the unet/), base: expect.stringMatching(/guidepost\/storybook has its shape$/) });
+});
+
+test("of several files the one that says most gives the name", async () => {
+  const clay = (await starterFiles("clay-lora"))["clay.safetensors"]!;
+  expect(await recognise(chosen({ "a.safetensors": weightsOf(1000), "clay.safetensors": clay, "README.md": "# Clay" }), [storybook])).toMatchObject({ name: "clay", sentence: "clay is a low-rank fine-tune (kohya), with 1 more weights file.", kind: "finetune" });
 });
 
 test.each<[string, string, Uint8Array | string, RegExp]>([
@@ -55,7 +60,7 @@ test.each<[string, string, Uint8Array | string, RegExp]>([
 });
 
 test("an index that is not JSON, or names strange things, is passed over", async () => {
-  for (const index of ["{", "[]", "null", '{"_class_name": 5, "unet": 3, "../x": ["a", "b"]}']) expect(await recognise(chosen({ "model_index.json": index }), [])).toMatchObject({ notes: [], facts: [["what", "model in the diffusers layout"], expect.anything()] });
+  for (const index of ["{", "[]", "null", '{"_class_name": 5, "unet": 3, "../x": ["a", "b"]}']) expect(await recognise(chosen({ "model_index.json": index }), [])).toMatchObject({ notes: [], facts: [["base", expect.any(String)]] });
 });
 
 test("two names that some disks take for one stop all of it", async () => {
