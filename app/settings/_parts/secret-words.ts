@@ -12,7 +12,7 @@ export const tokenWords = (hub: string, secret: string): SecretWords => ({
   label: "Your new access token",
   secret,
   linesNote: "As a header of every request, or as variables for hf and huggingface_hub:",
-  lines: `curl -H "Authorization: Bearer ${secret}" ${hub}/api/v1/me\nexport HF_ENDPOINT=${hub} HF_TOKEN=${secret}`,
+  lines: `curl -H "Authorization: Bearer ${secret}" \\\n  ${hub}/api/v1/me\nexport HF_ENDPOINT=${hub}\nexport HF_TOKEN=${secret}`,
 });
 
 export const invitationWords = (url: string): SecretWords => ({ note: "Send it to whom it is for: it is not shown again, and lets one person sign up.", label: "The link of the invitation", secret: url });
