@@ -51,7 +51,7 @@ export const front: Story = (stage) => {
     await page.getByLabel("Find a guide for your model").fill("watercolor");
     await page.getByRole("button", { name: "Find" }).click();
     await page.waitForURL(/\/browse\?kind=finetune&q=watercolor$/);
-    await page.getByRole("link", { name: /watercolor/ }).first().click();
+    await page.getByRole("link", { name: "guidepost/watercolor", exact: true }).click();
     await page.waitForURL(/\/guidepost\/watercolor$/);
     await page.goto(`${stage().url}/`);
     await page.keyboard.press("/");

@@ -83,7 +83,7 @@ export function OthersSection({ others }: { readonly others: readonly PairItem[]
       <h2 id="others" className="text-title">
         Other measurements of this pair
       </h2>
-      <Table caption="Other measurements of this pair" head={["asked for", "verdict", "R, recovered", "protocol"]}>
+      <Table caption="Measurements by when they were asked for" head={["asked for", "verdict", "R, recovered", "protocol"]}>
         {others.map(({ id, state, verdict, stale, recovered, createdAt, protocol }) => (
           <tr key={id} data-row className="[&>td]:whitespace-nowrap">
             <td>
