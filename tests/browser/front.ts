@@ -14,7 +14,7 @@ export const front: Story = (stage) => {
     const page = await shown();
     await expect.poll(() => page.locator("figcaption").innerText()).toMatch(/CFG\s*· 40 passes · \d+\.\d\d s[^]*guide\s*· 20 passes · \d+\.\d\d s/);
     const images = page.locator("figure img");
-    expect(await images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth))).toEqual([128, 128]);
+    await expect.poll(() => images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth))).toEqual([128, 128]);
     await page.getByRole("link", { name: /^measured on this hub/ }).click();
     await page.waitForURL(/\/pairs\/[0-9a-f-]{36}$/);
     await page.context().close();
