@@ -85,7 +85,8 @@ export class Stage {
       for (const image of document.images) image.loading = "eager"; // else what is further down is not there yet
       await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
     });
-    await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+    const take = (): Promise<unknown> => page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+    await take().catch(take); // a busy machine sometimes gives Chromium no frame in time
   }
 }
 
