@@ -6,6 +6,7 @@ import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import type { SheetRow, Showcase } from "#lib/catalog/sheets/schema.ts";
 import { picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Compare } from "./_islands/compare.tsx";
 import { Refresh } from "./_islands/refresh.tsx";
 import { currentActor } from "./_page/actor.ts";
@@ -17,7 +18,7 @@ import { Estimate } from "./_ui/estimate.tsx";
 import { modes } from "./_ui/mode.tsx";
 import { Passes } from "./_ui/passes.tsx";
 import { Picture } from "./_ui/picture.tsx";
-import { RepoCard } from "./_ui/repo-card.tsx";
+import { RepoCards } from "./_ui/repo-card.tsx";
 import { Term } from "./_ui/term.tsx";
 import { Verdict } from "./_ui/verdict.tsx";
 
@@ -100,7 +101,7 @@ function Seeds({ rows, current }: { readonly rows: readonly SheetRow[]; readonly
 /** Before anything was measured: what is going on, or what to do. */
 async function Waiting({ actor }: { readonly actor: Actor }) {
   const { items } = await listPairs(actor, pairQuery.parse({ limit: 100 }));
-  const moving = items.filter(({ state }) => state === "queued" || state === "running").length;
+  const moving = items.filter(isUnfinished).length;
   const measured = items.filter(({ state }) => state === "succeeded").length;
   return (
     <div className="w-full max-w-[512px] lg:w-[512px]">
@@ -148,13 +149,7 @@ function Cards({ title, note, href, repos, pictures }: ListedCards & { readonly 
       {repos.length === 0 ? (
         <Empty title="None yet" action={<ButtonLink href="/upload">Upload one</ButtonLink>} />
       ) : (
-        <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
-          {repos.map((repo) => (
-            <li key={repo.id} className="grid">
-              <RepoCard repo={repo} pictures={pictures.get(repo.id) ?? []} />
-            </li>
-          ))}
-        </ul>
+        <RepoCards repos={repos} pictures={pictures} />
       )}
     </section>
   );

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import pg from "pg";
 import { hub } from "#lib/auth/actor.ts";
@@ -8,9 +8,10 @@ import { createRepo } from "#lib/catalog/repos/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { manyRepos } from "../tests/support/many-repos.ts";
 import { weightsOf } from "../tests/support/upload-client.ts";
+import { askLoad } from "./ask-load.ts";
 import { type BenchHub, startBenchHub } from "./bench-hub.ts";
 import { takeTurns } from "./interleave.ts";
-import type { Load, LoadResult } from "./load-child.ts";
+import type { LoadResult } from "./load-child.ts";
 import { progress } from "./progress.ts";
 import { type Spread, spread, spreadOf } from "./spread.ts";
 import { table } from "./table.ts";
@@ -68,7 +69,7 @@ export async function benchRequests(rounds: number, { repos, seconds }: Requests
     await fill(served, repos);
     const ask = (what: Subject) => async (): Promise<LoadResult> => {
       const { paths, status } = subjects[what];
-      const result = await measure(load, { url: what === "node:http" ? `http://127.0.0.1:${port}` : served.url, paths, connections: CONNECTIONS, seconds });
+      const result = await askLoad(load, { url: what === "node:http" ? `http://127.0.0.1:${port}` : served.url, paths, connections: CONNECTIONS, seconds });
       const others = Object.entries(result.statuses).filter(([each]) => each !== String(status));
       if (others.length > 0) throw new AppError("internal", `${what}: answers other than ${status} came (${others.map(([each, count]) => `${count} of ${each}`).join(", ")}); nothing was measured.`);
       return result;
@@ -100,12 +101,6 @@ async function fill({ databaseUrl }: BenchHub, repos: number): Promise<void> {
   await client.query("UPDATE repo SET updated_at = '2020-01-01' WHERE namespace_id = (SELECT id FROM namespace WHERE name = $1)", [OWNER]); // the list begins with the others
   await client.query("VACUUM ANALYZE");
   await client.end();
-}
-
-async function measure(child: ChildProcess, load: Load): Promise<LoadResult> {
-  child.send(load);
-  const [result] = (await once(child, "message")) as [LoadResult];
-  return result;
 }
 
 function toRow(what: Subject, results: readonly LoadResult[], ceiling: readonly LoadResult[]): RequestsRow {

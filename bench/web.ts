@@ -1,5 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { fork } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Browser } from "playwright-core";
@@ -9,8 +8,9 @@ import { AppError } from "#lib/errors.ts";
 import { loadStarter } from "#workers/setup/starter.ts";
 import { openBrowser } from "../tests/support/chromium.ts";
 import { manyRepos } from "../tests/support/many-repos.ts";
+import { askLoad } from "./ask-load.ts";
 import { type BenchHub, startBenchHub } from "./bench-hub.ts";
-import type { Load, LoadResult } from "./load-child.ts";
+import type { LoadResult } from "./load-child.ts";
 import { progress } from "./progress.ts";
 import { type Spread, spread, spreadOf } from "./spread.ts";
 import { table } from "./table.ts";
@@ -75,7 +75,7 @@ export async function benchWeb(rounds: number, { repos, seconds }: { readonly re
       progress(page);
       const loaded = await loadPage(browser, served.url, path);
       const turns: LoadResult[] = [];
-      for (let round = 0; round < rounds; round++) turns.push(await ask(load, { url: served.url, paths: [path], connections: 1, seconds }));
+      for (let round = 0; round < rounds; round++) turns.push(await askLoad(load, { url: served.url, paths: [path], connections: 1, seconds }));
       if (turns.some(({ statuses }) => Object.keys(statuses).join() !== "200")) throw new AppError("internal", `${path}: answers other than 200 came (${JSON.stringify(turns[0]!.statuses)}); nothing was measured.`);
       rows.push({ page, isContent, ...loaded, p50: spreadOf(turns.map(({ p50 }) => p50)), p99: spreadOf(turns.map(({ p99 }) => p99)), answers: turns.reduce((sum, { statuses }) => sum + statuses["200"]!, 0) });
     }
@@ -139,12 +139,6 @@ async function loadPage(browser: Browser, origin: string, path: string): Promise
   });
   await context.close();
   return { ...counted, ...loaded };
-}
-
-async function ask(child: ChildProcess, load: Load): Promise<LoadResult> {
-  child.send(load);
-  const [result] = (await once(child, "message")) as [LoadResult];
-  return result;
 }
 
 const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(1);

@@ -5,11 +5,11 @@ import { listRepos } from "#lib/catalog/repos/service.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
 import { currentActor } from "../_page/actor.ts";
 import { shown } from "../_page/shown.ts";
-import { toCount, toMoment, toPlural } from "../_page/units.ts";
+import { toCount, toDay, toPlural } from "../_page/units.ts";
 import { ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Notice } from "../_ui/notice.tsx";
-import { RepoCard } from "../_ui/repo-card.tsx";
+import { RepoCards } from "../_ui/repo-card.tsx";
 
 interface Props {
   readonly params: Promise<{ readonly owner: string }>;
@@ -39,7 +39,7 @@ export default async function NamespacePage({ params }: Props) {
     <>
       <h1 className="text-page [overflow-wrap:anywhere]">{displayName ?? name}</h1>
       <p className="mt-1 text-quiet">
-        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toMoment(createdAt).split(",")[0]} · {toPlural(facets!.kind.reduce((sum, { count }) => sum + count, 0), "repo")}
+        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toDay(createdAt)} · {toPlural(facets!.kind.reduce((sum, { count }) => sum + count, 0), "repo")}
         {role !== null && kind === "organisation" && ` · you are ${role === "owner" ? "its owner" : `a ${role}`}`}
       </p>
       {name === "guidepost" && (
@@ -77,13 +77,7 @@ export default async function NamespacePage({ params }: Props) {
               </a>
             )}
           </div>
-          <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
-            {items.map((repo) => (
-              <li key={repo.id} className="grid">
-                <RepoCard repo={repo} pictures={pictures.get(repo.id) ?? []} />
-              </li>
-            ))}
-          </ul>
+          <RepoCards repos={items} pictures={pictures} />
         </section>
       ))}
     </>

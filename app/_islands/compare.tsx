@@ -2,6 +2,7 @@
 
 import { type CSSProperties, useEffect, useState } from "react";
 import { type Mode, ModeMark, modeNames } from "../_ui/mode.tsx";
+import { multiple } from "../_ui/picture.tsx";
 
 /** A picture of one mode; all that are compared began with the same noise. */
 export interface ComparedPicture {
@@ -45,7 +46,7 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, b
 
   const of = (mode: Mode): ComparedPicture => pictures.find((picture) => picture.mode === mode) ?? pictures[0]!;
   const [a, b] = [of(left), of(right)];
-  const size = { "--w": a.width, "--h": a.height, "--s": scale(a.width, room), "--p": scale(a.width, phoneRoom) } as CSSProperties;
+  const size = { "--w": a.width, "--h": a.height, "--s": multiple(a.width, room), "--p": multiple(a.width, phoneRoom) } as CSSProperties;
   const image = (picture: ComparedPicture, className = "", style?: CSSProperties) => (
     <img src={picture.url} width={picture.width} height={picture.height} alt={`${modeNames[picture.mode]}: ${prompt}`} className={`pixels ${className}`} style={{ ...size, ...style }} />
   );
@@ -54,7 +55,7 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, b
     <div className="flex flex-wrap gap-2">
       {pictures.map((picture) => (
         <div key={picture.mode}>
-          {image(picture, "", { "--s": scale(picture.width, besideRoom) } as CSSProperties)}
+          {image(picture, "", { "--s": multiple(picture.width, besideRoom) } as CSSProperties)}
           <Caption of={picture} />
         </div>
       ))}
@@ -155,5 +156,3 @@ function Corner({ side, mode }: { readonly side: "left" | "right"; readonly mode
     </span>
   );
 }
-
-const scale = (width: number, room: number): number => (width > room ? room / width : Math.floor(room / width));

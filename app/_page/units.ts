@@ -25,9 +25,11 @@ export function toParameters(count: number): string {
 /** 1 picture, 2 pictures. */
 export const toPlural = (count: number, one: string, many = `${one}s`): string => `${toCount(count)} ${count === 1 ? one : many}`;
 
+/** 25 November 2026. */
+export const toDay = (iso: string): string => new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+
 /** 25 November 2026, 19:20 UTC. */
-export const toMoment = (iso: string): string =>
-  `${new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" })}, ${iso.slice(11, 16)} UTC`;
+export const toMoment = (iso: string): string => `${toDay(iso)}, ${iso.slice(11, 16)} UTC`;
 
 /** «3 minutes ago», as it is when the page is made. */
 export function toAge(iso: string, now = Date.now()): string {

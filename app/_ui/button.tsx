@@ -7,18 +7,21 @@ const looks = {
   quiet: "border-transparent text-accent hover:border-line",
 } as const;
 
-const shape = "inline-flex min-h-9 cursor-pointer items-center justify-center gap-2 rounded border px-3 py-1.5 text-center font-medium no-underline disabled:cursor-not-allowed disabled:opacity-55";
+const shape = "inline-flex cursor-pointer items-center justify-center gap-2 rounded border text-center font-medium no-underline disabled:cursor-not-allowed disabled:opacity-55";
+const sizes = { usual: "min-h-9 px-3 py-1.5", small: "min-h-7 px-2 py-0.5 text-small" } as const;
 
 interface Look {
   readonly look?: keyof typeof looks;
+  /** Small: in a row of a list. */
+  readonly size?: keyof typeof sizes;
 }
 
 /** Does something. Its label says what. */
-export function Button({ look = "secondary", className = "", type = "button", ...button }: ButtonHTMLAttributes<HTMLButtonElement> & Look) {
-  return <button type={type} className={`${shape} ${looks[look]} ${className}`} {...button} />;
+export function Button({ look = "secondary", size = "usual", className = "", type = "button", ...button }: ButtonHTMLAttributes<HTMLButtonElement> & Look) {
+  return <button type={type} className={`${shape} ${sizes[size]} ${looks[look]} ${className}`} {...button} />;
 }
 
 /** Goes somewhere, as prominently as a button. */
-export function ButtonLink({ look = "secondary", className = "", ...link }: AnchorHTMLAttributes<HTMLAnchorElement> & Look) {
-  return <a className={`${shape} ${looks[look]} ${className}`} {...link} />;
+export function ButtonLink({ look = "secondary", size = "usual", className = "", ...link }: AnchorHTMLAttributes<HTMLAnchorElement> & Look) {
+  return <a className={`${shape} ${sizes[size]} ${looks[look]} ${className}`} {...link} />;
 }

@@ -12,7 +12,7 @@ interface CardPicture {
 }
 
 /** A model or guide in a list: what the hub drew with it, what it is, what is known of it. */
-export function RepoCard({ repo, pictures, eager = false }: { readonly repo: RepoItem; readonly pictures: readonly CardPicture[]; readonly eager?: boolean }) {
+function RepoCard({ repo, pictures, eager }: { readonly repo: RepoItem; readonly pictures: readonly CardPicture[]; readonly eager: boolean }) {
   const { owner, name, kind, summary, base, license, downloads, updatedAt, facts, visibility } = repo;
   const notes = [facts?.parameters ? toParameters(facts.parameters) : null, base && `for ${base.split("/")[1]}`, license, toPlural(downloads, "download"), toAge(updatedAt)].filter(Boolean);
   return (
@@ -33,6 +33,28 @@ export function RepoCard({ repo, pictures, eager = false }: { readonly repo: Rep
         </p>
       </div>
     </article>
+  );
+}
+
+interface RepoCardsProps {
+  readonly repos: readonly RepoItem[];
+  readonly pictures: ReadonlyMap<string, readonly CardPicture[]>;
+  /** How many of them are seen at once. */
+  readonly eager?: number;
+  /** Where something stands beside them, three in a row need more room. */
+  readonly isBeside?: boolean;
+}
+
+/** Several of them, in as many columns as there is room for. */
+export function RepoCards({ repos, pictures, eager = 0, isBeside = false }: RepoCardsProps) {
+  return (
+    <ul className={`grid gap-4 sm:grid-cols-2 ${isBeside ? "xl:grid-cols-3" : "lg:grid-cols-3"}`}>
+      {repos.map((repo, index) => (
+        <li key={repo.id} className="grid">
+          <RepoCard repo={repo} pictures={pictures.get(repo.id) ?? []} eager={index < eager} />
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -11,7 +11,7 @@ import { toCount, toPlural } from "../_page/units.ts";
 import { Button, ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Pager } from "../_ui/pager.tsx";
-import { RepoCard } from "../_ui/repo-card.tsx";
+import { RepoCards } from "../_ui/repo-card.tsx";
 import { wordOf } from "../_ui/verdict.tsx";
 
 const kindTitles = { base: "Bases", finetune: "Fine-tunes", guide: "Guides" } as const;
@@ -56,13 +56,7 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
           {items.length === 0 ? (
             <Nothing chosen={chosen} />
           ) : (
-            <ul className="grid gap-4 sm:grid-cols-2 xl:grid-cols-3">
-              {items.map((repo, index) => (
-                <li key={repo.id} className="grid">
-                  <RepoCard repo={repo} pictures={pictures.get(repo.id) ?? []} eager={index < 6} />
-                </li>
-              ))}
-            </ul>
+            <RepoCards repos={items} pictures={pictures} eager={6} isBeside />
           )}
           <Pager first={chosen.cursor ? linkTo(chosen, {}) : null} next={next && linkTo(chosen, { cursor: next })} what="repos" />
         </section>

@@ -5,6 +5,7 @@ import { fullName, repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { pageQuery } from "#lib/http/page.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
@@ -81,7 +82,7 @@ function refused(cause: unknown): null {
 
 const counts = ({ modelCount, guideCount }: Matrix): string => `${toPlural(modelCount, "model")} × ${toPlural(guideCount, "guide")}`;
 
-const isMoving = ({ items }: Matrix): boolean => items.some(({ cells }) => cells.some(({ state }) => state === "queued" || state === "running"));
+const isMoving = ({ items }: Matrix): boolean => items.some(({ cells }) => cells.some(isUnfinished));
 
 function ChooseBase({ bases, chosen }: { readonly bases: readonly string[]; readonly chosen: string }) {
   return (

@@ -3,6 +3,7 @@ import { cookies } from "next/headers.js";
 import { pairQuery, verdict } from "#lib/catalog/pairs/schema.ts";
 import { listPairs } from "#lib/catalog/pairs/views.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
@@ -31,7 +32,7 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
   const to = (change: Readonly<Record<string, string | null>>): string => addressWith("/pairs", chosen, { cursor: null, ...change });
   return (
     <>
-      {items.some((item) => item.state === "queued" || item.state === "running") && <Refresh every={4000} />}
+      {items.some(isUnfinished) && <Refresh every={4000} />}
       <h1 className="text-page">Measurements</h1>
       <p className="mt-1 max-w-[72ch] text-quiet">
         What this hub measured of one <Term word="guide" /> on one model, newest first: the <Term word="evidence" /> behind every verdict.

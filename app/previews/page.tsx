@@ -3,6 +3,7 @@ import { z } from "zod";
 import { requirePerson } from "#lib/auth/access.ts";
 import { type PreviewItem, previewQuery } from "#lib/catalog/previews/schema.ts";
 import { listPreviews } from "#lib/catalog/previews/views.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
@@ -25,7 +26,7 @@ export default async function PreviewsPage({ searchParams }: { readonly searchPa
   await shown((async () => requirePerson(actor, "read"))());
   const { cursor } = parseAddress(address, await searchParams);
   const { items, next } = await shown(listPreviews(actor, { ...previewQuery.parse({ mine: "true", limit: 24 }), cursor }));
-  const isMoving = items.some(({ state }) => state === "queued" || state === "running");
+  const isMoving = items.some(isUnfinished);
   return (
     <>
       {isMoving && <Refresh />}

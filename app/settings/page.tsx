@@ -11,7 +11,7 @@ import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { currentActor } from "../_page/actor.ts";
 import { parseAddress, type SearchParams } from "../_page/address.ts";
 import { ifThere } from "../_page/shown.ts";
-import { toMoment } from "../_page/units.ts";
+import { toDay } from "../_page/units.ts";
 import { Button } from "../_ui/button.tsx";
 import { Facts } from "../_ui/facts.tsx";
 import { Field, fromState, Problems } from "../_ui/field.tsx";
@@ -58,7 +58,7 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
         )}
         <Section id="account" title="Account">
           <div className="mt-3">
-            <Facts facts={[["username", <a key="u" href={`/${me.username}`}>{me.username}</a>], ["e-mail", me.email], ["here since", toMoment(me.createdAt).split(",")[0]], ...(me.isOperator ? [["role", "operator of this hub: may do everything"] as const] : [])]} />
+            <Facts facts={[["username", <a key="u" href={`/${me.username}`}>{me.username}</a>], ["e-mail", me.email], ["here since", toDay(me.createdAt)], ...(me.isOperator ? [["role", "operator of this hub: may do everything"] as const] : [])]} />
           </div>
           <form method="post" action="/settings/name" className="flex max-w-[44ch] flex-wrap items-end gap-x-3">
             <div className="min-w-48 flex-1">

@@ -3,6 +3,7 @@ import type { NewRepo, RepoItem } from "#lib/catalog/repos/schema.ts";
 import { Button } from "../_ui/button.tsx";
 import { Field, SelectField } from "../_ui/field.tsx";
 import { Notice } from "../_ui/notice.tsx";
+import { kindNames } from "../_ui/repo-card.tsx";
 
 /** A repo of one's own that files may go into. */
 export interface OwnRepo {
@@ -12,7 +13,6 @@ export interface OwnRepo {
 
 export type Wanted = { readonly repo: string } | { readonly create: NewRepo };
 
-export const kindNames: Readonly<Record<RepoItem["kind"], string>> = { base: "base", finetune: "fine-tune", guide: "guide" };
 const licenses = ["apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "openrail", "creativeml-openrail-m", "openrail++"];
 
 interface DestinationProps {

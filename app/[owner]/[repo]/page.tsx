@@ -13,6 +13,7 @@ import { picturesOf } from "#lib/catalog/sheets/service.ts";
 import { env } from "#lib/env.ts";
 import { pageQuery } from "#lib/http/page.ts";
 import { estimate } from "#lib/queue/position.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../../_page/address.ts";
@@ -73,7 +74,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   const strengthPair = isGuide && onItsBase?.pair ? await ifThere(getPair(actor, onItsBase.pair, false)) : null;
   const proven = items.find(({ verdict, stale }) => verdict === "verified" && stale === null)?.repo ?? null;
   const drawn = pictures.get(repo.id) ?? [];
-  const isMoving = inspection?.state === "queued" || inspection?.state === "running" || items.some(({ state }) => state === "queued" || state === "running");
+  const isMoving = (inspection !== null && isUnfinished(inspection)) || items.some(isUnfinished);
   return (
     <>
       {isMoving && <Refresh />}
@@ -193,7 +194,7 @@ async function Family({ actor, base }: { readonly actor: Actor; readonly base: s
 }
 
 function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly inspection: InspectionView | null }) {
-  if (inspection?.state === "queued" || inspection?.state === "running") return <Empty title="A worker reads it first">Then what fits stands here, and is measured by itself.</Empty>;
+  if (inspection && isUnfinished(inspection)) return <Empty title="A worker reads it first">Then what fits stands here, and is measured by itself.</Empty>;
   if (!inspection?.facts?.runs) return <Empty title="Nothing can be measured on it">What it is, and why it does not run here, stands under «What it is».</Empty>;
   if (repo.kind === "guide") return <Empty title="No fine-tune of its base is here yet">Fine-tunes appear here as soon as they are uploaded, and are measured by themselves.</Empty>;
   return (

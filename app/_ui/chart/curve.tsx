@@ -1,8 +1,8 @@
 import { scaleLinear, scalePoint } from "d3-scale";
 import { area, line } from "d3-shape";
 import type { Measured } from "../estimate.tsx";
-import { ChartData } from "./data.tsx";
 import { clearSide } from "./finding.ts";
+import { ChartFrame, WIDTH } from "./frame.tsx";
 
 export interface CurvePoint extends Measured {
   readonly x: number;
@@ -29,7 +29,7 @@ interface CurveProps {
   readonly digits?: number;
 }
 
-const [WIDTH, HEIGHT] = [360, 220];
+const HEIGHT = 220;
 const MAX_LABELS = 7;
 const MARGIN = { top: 16, right: 12, bottom: 42, left: 46 };
 const looks = { conditional: { colour: "text-conditional", dashes: undefined }, cfg: { colour: "text-cfg", dashes: "6 4" }, none: { colour: "text-edge", dashes: "2 3" } } as const;
@@ -43,51 +43,50 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
   const band = area<CurvePoint>().x(at).y0(({ low }) => y(low)).y1(({ high }) => y(high));
   const curve = line<CurvePoint>().x(at).y(({ value }) => y(value));
   return (
-    <figure className="min-w-0">
-      <figcaption className="mb-1 font-medium">{title}</figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={`${id}-title`} aria-describedby={`${id}-desc`} className="w-full max-w-[440px] text-ink" fontSize="12">
-        <title id={`${id}-title`}>{title}</title>
-        <desc id={`${id}-desc`}>{finding}</desc>
-        {y.ticks(5).map((tick) => (
-          <g key={tick} transform={`translate(0 ${y(tick)})`} className="text-line">
-            <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" />
-            <text x={MARGIN.left - 7} dy="0.32em" textAnchor="end" className="fill-quiet">
-              {y.tickFormat(5)(tick)}
+    <ChartFrame
+      {...{ id, title, finding }}
+      height={HEIGHT}
+      head={[xName, yName, "low", "high", "n"]}
+      rows={points.map((point) => [String(point.x), ...[point.value, point.low, point.high].map((each) => each.toFixed(digits)), String(point.n)])}
+    >
+      {y.ticks(5).map((tick) => (
+        <g key={tick} transform={`translate(0 ${y(tick)})`} className="text-line">
+          <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" />
+          <text x={MARGIN.left - 7} dy="0.32em" textAnchor="end" className="fill-quiet">
+            {y.tickFormat(5)(tick)}
+          </text>
+        </g>
+      ))}
+      {points.filter((_point, index) => index % Math.ceil(points.length / MAX_LABELS) === 0).map((point) => (
+        <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 16} textAnchor="middle" className="fill-quiet">
+          {point.x}
+        </text>
+      ))}
+      <text x={(MARGIN.left + WIDTH - MARGIN.right) / 2} y={HEIGHT - 6} textAnchor="middle" className="fill-quiet">
+        {xName}
+      </text>
+      <text transform={`translate(11 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)`} textAnchor="middle" className="fill-quiet">
+        {yName}
+      </text>
+      <g className="text-guide">
+        <path d={band([...points])!} fill="currentColor" opacity="0.18" />
+        <path d={curve([...points])!} fill="none" stroke="currentColor" strokeWidth="2.5" />
+        {points.map((point) => (
+          <path key={point.x} transform={`translate(${at(point)} ${y(point.value)})`} d="M0-4.5 4.5 0 0 4.5-4.5 0z" fill="currentColor" />
+        ))}
+      </g>
+      {references.map(({ y: value, name, mode }) => {
+        const side = clearSide(points, value);
+        const { colour, dashes } = looks[mode ?? "none"];
+        return (
+          <g key={name} transform={`translate(0 ${y(value)})`} className={colour}>
+            <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" strokeWidth="1.25" strokeDasharray={dashes} />
+            <text x={side === "start" ? MARGIN.left + 4 : WIDTH - MARGIN.right - 2} dy="-0.4em" textAnchor={side} className="fill-current stroke-surface [paint-order:stroke]" strokeWidth="3">
+              {name}
             </text>
           </g>
-        ))}
-        {points.filter((_point, index) => index % Math.ceil(points.length / MAX_LABELS) === 0).map((point) => (
-          <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 16} textAnchor="middle" className="fill-quiet">
-            {point.x}
-          </text>
-        ))}
-        <text x={(MARGIN.left + WIDTH - MARGIN.right) / 2} y={HEIGHT - 6} textAnchor="middle" className="fill-quiet">
-          {xName}
-        </text>
-        <text transform={`translate(11 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)`} textAnchor="middle" className="fill-quiet">
-          {yName}
-        </text>
-        <g className="text-guide">
-          <path d={band([...points])!} fill="currentColor" opacity="0.18" />
-          <path d={curve([...points])!} fill="none" stroke="currentColor" strokeWidth="2.5" />
-          {points.map((point) => (
-            <path key={point.x} transform={`translate(${at(point)} ${y(point.value)})`} d="M0-4.5 4.5 0 0 4.5-4.5 0z" fill="currentColor" />
-          ))}
-        </g>
-        {references.map(({ y: value, name, mode }) => {
-          const side = clearSide(points, value);
-          const { colour, dashes } = looks[mode ?? "none"];
-          return (
-            <g key={name} transform={`translate(0 ${y(value)})`} className={colour}>
-              <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" strokeWidth="1.25" strokeDasharray={dashes} />
-              <text x={side === "start" ? MARGIN.left + 4 : WIDTH - MARGIN.right - 2} dy="-0.4em" textAnchor={side} className="fill-current stroke-surface [paint-order:stroke]" strokeWidth="3">
-                {name}
-              </text>
-            </g>
-          );
-        })}
-      </svg>
-      <ChartData id={id} name={title} head={[xName, yName, "low", "high", "n"]} rows={points.map((point) => [String(point.x), ...[point.value, point.low, point.high].map((each) => each.toFixed(digits)), String(point.n)])} />
-    </figure>
+        );
+      })}
+    </ChartFrame>
   );
 }

@@ -1,9 +1,8 @@
 import { scaleLinear } from "d3-scale";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import type { Measured } from "../estimate.tsx";
-import { ChartData } from "./data.tsx";
+import { ChartFrame, WIDTH } from "./frame.tsx";
 
-const WIDTH = 360;
 const MARGIN = { top: 38, right: 14, bottom: 38, left: 14 };
 const ROW = 30;
 const HEIGHT = MARGIN.top + ROW + MARGIN.bottom;
@@ -16,47 +15,47 @@ export function RecoveredBar({ id, of: { value, low, high, n } }: { readonly id:
   const [bottom, middle] = [MARGIN.top + ROW, MARGIN.top + 0.62 * ROW];
   const { verifiedRecovered } = thresholds;
   return (
-    <figure className="min-w-0">
-      <figcaption className="mb-1 font-medium">{title}</figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={`${id}-title`} aria-describedby={`${id}-desc`} className="w-full max-w-[440px] text-ink" fontSize="12">
-        <title id={`${id}-title`}>{title}</title>
-        <desc id={`${id}-desc`}>{`R is ${value.toFixed(2)}, with 95 % between ${low.toFixed(2)} and ${high.toFixed(2)}, from ${n} prompts; 0 is no guidance, 1 is CFG.`}</desc>
-        {x.ticks(6).map((tick) => (
-          <g key={tick} transform={`translate(${x(tick)} 0)`} className="text-line">
-            <line y1={MARGIN.top} y2={bottom} stroke="currentColor" />
-            <text y={bottom + 16} textAnchor="middle" className="fill-quiet">
-              {x.tickFormat(6)(tick)}
-            </text>
-          </g>
-        ))}
-        <text x={WIDTH / 2} y={HEIGHT - 4} textAnchor="middle" className="fill-quiet">
-          share recovered (R)
+    <ChartFrame
+      {...{ id, title }}
+      finding={`R is ${value.toFixed(2)}, with 95 % between ${low.toFixed(2)} and ${high.toFixed(2)}, from ${n} prompts; 0 is no guidance, 1 is CFG.`}
+      height={HEIGHT}
+      head={["R", "low", "high", "n"]}
+      rows={[[...[value, low, high].map((each) => each.toFixed(3)), String(n)]]}
+    >
+      {x.ticks(6).map((tick) => (
+        <g key={tick} transform={`translate(${x(tick)} 0)`} className="text-line">
+          <line y1={MARGIN.top} y2={bottom} stroke="currentColor" />
+          <text y={bottom + 16} textAnchor="middle" className="fill-quiet">
+            {x.tickFormat(6)(tick)}
+          </text>
+        </g>
+      ))}
+      <text x={WIDTH / 2} y={HEIGHT - 4} textAnchor="middle" className="fill-quiet">
+        share recovered (R)
+      </text>
+      <g transform={`translate(${x(0)} 0)`} className="text-conditional" fill="currentColor">
+        <line y1={18} y2={bottom} stroke="currentColor" strokeWidth="1.25" />
+        <text x={x(0) > ROOM_FOR_NAME ? 0 : -2} y={12} textAnchor={x(0) > ROOM_FOR_NAME ? "end" : "start"}>
+          no guidance
         </text>
-        <g transform={`translate(${x(0)} 0)`} className="text-conditional" fill="currentColor">
-          <line y1={18} y2={bottom} stroke="currentColor" strokeWidth="1.25" />
-          <text x={x(0) > ROOM_FOR_NAME ? 0 : -2} y={12} textAnchor={x(0) > ROOM_FOR_NAME ? "end" : "start"}>
-            no guidance
-          </text>
-        </g>
-        <g transform={`translate(${x(1)} 0)`} className="text-cfg" fill="currentColor">
-          <line y1={18} y2={bottom} stroke="currentColor" strokeWidth="1.25" strokeDasharray="6 4" />
-          <text y={12} textAnchor="middle">
-            CFG
-          </text>
-        </g>
-        <g transform={`translate(${x(verifiedRecovered)} 0)`} className="text-verified" fill="currentColor">
-          <line y1={31} y2={bottom} stroke="currentColor" strokeDasharray="2 3" />
-          <text x={-4} y={28} textAnchor="end">
-            verified from {verifiedRecovered.toFixed(2)}
-          </text>
-        </g>
-        <g transform={`translate(0 ${middle})`} className="text-guide" fill="currentColor" stroke="currentColor">
-          <line x1={x(low)} x2={x(high)} strokeWidth="2.75" />
-          <path d={`M${x(low)}-5v10M${x(high)}-5v10`} strokeWidth="2.75" />
-          <path transform={`translate(${x(value)} 0)`} d="M0-6.5 6.5 0 0 6.5-6.5 0z" stroke="none" />
-        </g>
-      </svg>
-      <ChartData id={id} name={title} head={["R", "low", "high", "n"]} rows={[[...[value, low, high].map((each) => each.toFixed(3)), String(n)]]} />
-    </figure>
+      </g>
+      <g transform={`translate(${x(1)} 0)`} className="text-cfg" fill="currentColor">
+        <line y1={18} y2={bottom} stroke="currentColor" strokeWidth="1.25" strokeDasharray="6 4" />
+        <text y={12} textAnchor="middle">
+          CFG
+        </text>
+      </g>
+      <g transform={`translate(${x(verifiedRecovered)} 0)`} className="text-verified" fill="currentColor">
+        <line y1={31} y2={bottom} stroke="currentColor" strokeDasharray="2 3" />
+        <text x={-4} y={28} textAnchor="end">
+          verified from {verifiedRecovered.toFixed(2)}
+        </text>
+      </g>
+      <g transform={`translate(0 ${middle})`} className="text-guide" fill="currentColor" stroke="currentColor">
+        <line x1={x(low)} x2={x(high)} strokeWidth="2.75" />
+        <path d={`M${x(low)}-5v10M${x(high)}-5v10`} strokeWidth="2.75" />
+        <path transform={`translate(${x(value)} 0)`} d="M0-6.5 6.5 0 0 6.5-6.5 0z" stroke="none" />
+      </g>
+    </ChartFrame>
   );
 }

@@ -1,10 +1,11 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
-import { z } from "zod";
 import { getJobTimeline } from "#lib/catalog/jobs/service.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
+import { idOf } from "../../_page/id-of.ts";
 import { shown } from "../../_page/shown.ts";
 import { toDuration, toMoment } from "../../_page/units.ts";
 import { Facts } from "../../_ui/facts.tsx";
@@ -16,17 +17,15 @@ import { kindWords, placeOf, spansOf, subjectOf } from "../_parts/words.ts";
 
 export const metadata: Metadata = { title: "A job" };
 
-const NONE = "00000000-0000-0000-0000-000000000000";
-
 /** All that happened to one job, in order. */
 export default async function JobPage({ params }: { readonly params: Promise<{ readonly subjectId: string }> }) {
   const actor = await currentActor();
-  const job = await shown(getJobTimeline(actor, z.uuid().safeParse((await params).subjectId).data ?? NONE));
+  const job = await shown(getJobTimeline(actor, idOf((await params).subjectId)));
   const { name, href } = subjectOf(job);
   const { waited, took } = spansOf(job.events);
   return (
     <>
-      {(job.state === "queued" || job.state === "running") && <Refresh />}
+      {isUnfinished(job) && <Refresh />}
       <p className="text-small">
         <a href="/jobs">Jobs</a>
       </p>

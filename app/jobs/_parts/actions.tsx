@@ -1,4 +1,5 @@
 import type { JobItem } from "#lib/catalog/jobs/schema.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Button } from "../../_ui/button.tsx";
 import { subjectOf } from "./words.ts";
 
@@ -9,7 +10,7 @@ export function JobActions({ job }: { readonly job: JobItem }) {
   const label = action === "cancel" ? "Cancel" : "Run it again";
   return (
     <form method="post" action={`/jobs/${job.subjectId}/${action}`}>
-      <Button type="submit" className="min-h-7! px-2! py-0.5! text-small whitespace-nowrap" aria-label={`${label}: ${subjectOf(job).name}`}>
+      <Button type="submit" size="small" className="whitespace-nowrap" aria-label={`${label}: ${subjectOf(job).name}`}>
         {label}
       </Button>
     </form>
@@ -17,7 +18,7 @@ export function JobActions({ job }: { readonly job: JobItem }) {
 }
 
 function actionOn({ kind, state, mayChange }: JobItem): "cancel" | "rerun" | null {
-  if (state === "queued" || state === "running") return mayChange && kind !== "inspect" ? "cancel" : null;
+  if (isUnfinished({ state })) return mayChange && kind !== "inspect" ? "cancel" : null;
   if (state === "succeeded" || kind === "hash") return null;
   return mayChange || kind === "check" ? "rerun" : null;
 }

@@ -1,5 +1,6 @@
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
 import type { Sheet, SheetRow } from "#lib/catalog/sheets/schema.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Compare } from "../../_islands/compare.tsx";
 import { toPlural } from "../../_page/units.ts";
 import { modes } from "../../_ui/mode.tsx";
@@ -36,7 +37,7 @@ export function CloseLook({ column, drawn, hrefOf }: { readonly column: SheetRow
 /** All that was drawn, how much is to come, or why there is nothing. */
 export function SheetSection({ pair, sheet, seed, hrefOf }: { readonly pair: PairView; readonly sheet: Sheet; readonly seed: number | undefined; readonly hrefOf: (seed: number) => string }) {
   const { rows, done, total } = sheet;
-  const toCome = rows.filter(({ state }) => state === "queued" || state === "running").length;
+  const toCome = rows.filter(isUnfinished).length;
   const failed = total - done - toCome;
   return (
     <section aria-labelledby="sheet" className="mt-12">
@@ -66,7 +67,7 @@ export function SheetSection({ pair, sheet, seed, hrefOf }: { readonly pair: Pai
 }
 
 function whyNone({ state, verdict }: PairView): string {
-  if (state === "queued" || state === "running") return "The hub draws eight seeds in three modes as soon as the pair is measured.";
+  if (isUnfinished({ state })) return "The hub draws eight seeds in three modes as soon as the pair is measured.";
   if (state !== "succeeded") return "There are no pictures, for the pair was not measured to the end.";
   if (verdict === "incompatible") return "There are no pictures, for the guide does not work here.";
   return "There are no pictures: the pair was measured before this hub drew any, or too many jobs were waiting. «Preview this pair» draws some.";

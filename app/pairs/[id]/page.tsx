@@ -6,8 +6,10 @@ import { getJobTimeline } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
 import { getSheet } from "#lib/catalog/sheets/service.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
+import { idOf } from "../../_page/id-of.ts";
 import { parseAddress, type SearchParams } from "../../_page/address.ts";
 import { ifThere, shown } from "../../_page/shown.ts";
 import { toAge, toMoment } from "../../_page/units.ts";
@@ -28,10 +30,8 @@ interface Props {
   readonly searchParams: SearchParams;
 }
 
-const NONE = "00000000-0000-0000-0000-000000000000";
-
 /** Asked once in a request. */
-const pairOf = cache(async (id: string) => shown(getPair(await currentActor(), z.uuid().safeParse(id).data ?? NONE, false)));
+const pairOf = cache(async (id: string) => shown(getPair(await currentActor(), idOf(id), false)));
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const pair = await pairOf((await params).id);
@@ -47,8 +47,8 @@ export default async function PairPage({ params, searchParams }: Props) {
   const pair = await pairOf((await params).id);
   const [sheet, others, { seed }, form] = await Promise.all([getSheet(actor, pair.id), othersOf(actor, pair), searchParams.then((given) => parseAddress(address, given)), cookies().then((all) => parseFormState(all.get(FORM_COOKIE)?.value))]);
   const { id, finetune, guide, state, verdict, stale, recovered, measured, measuredAt } = pair;
-  const isMoving = state === "queued" || state === "running";
-  const isDrawing = sheet.rows.some((row) => row.state === "queued" || row.state === "running");
+  const isMoving = isUnfinished(pair);
+  const isDrawing = sheet.rows.some(isUnfinished);
   const isSignedIn = actor.kind === "person";
   const { drawn, column } = columnsOf(sheet, seed);
   const hrefOf = (one: number): string => `/pairs/${id}?seed=${one}#see`;

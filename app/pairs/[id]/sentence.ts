@@ -1,5 +1,6 @@
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 
 type Known = NonNullable<PairView["measured"]>;
 type Judged = NonNullable<Known["fidelity"]>;
@@ -11,7 +12,7 @@ const AS_WELL_AS_CFG = 0.9;
 /** What a beginner should know of a pair, in one or two sentences that claim no more than was measured. */
 export function sentenceOf({ state, verdict, finetune, measured, stale, problem, reasons = [] }: Pick<PairView, "state" | "verdict" | "finetune" | "measured" | "stale" | "problem"> & Partial<Pick<PairView, "reasons">>): string {
   const model = finetune.repo.split("/")[1]!;
-  if (state === "queued" || state === "running") return `Nobody knows yet whether this guide works on ${model}: it is ${state === "running" ? "being measured now" : "waiting to be measured"}.`;
+  if (isUnfinished({ state })) return `Nobody knows yet whether this guide works on ${model}: it is ${state === "running" ? "being measured now" : "waiting to be measured"}.`;
   if (state === "failed") return `Measuring this guide on ${model} failed, so nothing is known of it yet: ${problem ?? "the reason was not kept."}`;
   if (state === "cancelled" || !measured) return `Measuring this guide on ${model} was ${state === "cancelled" ? "cancelled" : "not finished"}, so nothing is known of it yet.`;
   const sentence = ofVerdict(model, verdict, measured, reasons);

@@ -1,4 +1,5 @@
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { toDuration } from "../../_page/units.ts";
 import { Button, ButtonLink } from "../../_ui/button.tsx";
 import { Notice } from "../../_ui/notice.tsx";
@@ -8,7 +9,7 @@ import { picturesToAsk } from "./pictures-to-ask.ts";
 /** What can be done with a pair, by whom. */
 export function Actions({ pair, isSignedIn }: { readonly pair: PairView; readonly isSignedIn: boolean }) {
   const { id, finetune, guide, state } = pair;
-  const isMoving = state === "queued" || state === "running";
+  const isMoving = isUnfinished({ state });
   const asked = picturesToAsk(pair);
   const label = asked === "as usual" ? "Measure again" : `Measure with ${asked} prompts`;
   return (

@@ -1,13 +1,14 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
+import { cache } from "react";
 import { requireWrite } from "#lib/auth/access.ts";
-import { previewParams } from "#lib/catalog/previews/schema.ts";
 import { getPreview } from "#lib/catalog/previews/views.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
-import { notFound } from "next/navigation.js";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Compare } from "../../_islands/compare.tsx";
 import { currentActor } from "../../_page/actor.ts";
+import { idOf } from "../../_page/id-of.ts";
 import { ifThere, shown } from "../../_page/shown.ts";
 import { toMoment } from "../../_page/units.ts";
 import { modes } from "../../_ui/mode.tsx";
@@ -23,21 +24,22 @@ interface PageProps {
   readonly params: Promise<{ readonly id: string }>;
 }
 
-const idOf = async (params: PageProps["params"]): Promise<string> => previewParams.safeParse(await params).data?.id ?? notFound();
+/** Asked once in a request. */
+const previewOf = cache(async (id: string) => getPreview(await currentActor(), idOf(id)));
 
 export async function generateMetadata({ params }: PageProps): Promise<Metadata> {
-  const preview = await ifThere(getPreview(await currentActor(), await idOf(params)));
+  const preview = await ifThere(previewOf((await params).id));
   return { title: preview ? `«${preview.prompt.slice(0, 80)}»` : "Preview", robots: { index: false } };
 }
 
 /** One preview: while it is drawn as it comes, then its pictures against each other, and all that made them. */
 export default async function PreviewPage({ params }: PageProps) {
   const actor = await currentActor();
-  const given = await shown(getPreview(actor, await idOf(params)));
+  const given = await shown(previewOf((await params).id));
   const preview = { ...given, pictures: given.pictures.map(onThisHub) };
   const { id, state, prompt, negativePrompt, seed, steps, guidanceScale, cfgSteps, sampler, finetune, guide, pictures, problem, timings, expiresAt, isAttached } = preview;
   const { problems } = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
-  const isMoving = state === "queued" || state === "running";
+  const isMoving = isUnfinished(preview);
   const mayShow = state === "succeeded" && (await ifThere(requireWrite(actor, toRepoName(finetune.repo)))) !== null;
   const ordered = modes.flatMap((mode) => pictures.find((picture) => picture.mode === mode) ?? []);
   return (

@@ -18,7 +18,7 @@ interface AskFirstProps {
 export function AskFirst({ id, button, label, question, children, confirm, action }: AskFirstProps) {
   return (
     <>
-      <Button popoverTarget={id} aria-label={label} className="min-h-7! px-2! py-0.5! text-small whitespace-nowrap">
+      <Button popoverTarget={id} aria-label={label} size="small" className="whitespace-nowrap">
         {button}
       </Button>
       <div id={id} popover="auto" role="dialog" aria-labelledby={`${id}-question`} className="m-auto max-w-[min(44ch,90vw)] rounded border border-edge bg-raised p-6 text-left whitespace-normal text-ink backdrop:bg-over-picture/40">

@@ -28,7 +28,7 @@ export function Member({ page, of, member: { username, role: theirs }, isYou, ma
                 <option key={one}>{one}</option>
               ))}
             </select>
-            <Button type="submit" className="min-h-7! px-2! py-0.5! text-small" aria-label={`Change the role of ${username}`}>
+            <Button type="submit" size="small" aria-label={`Change the role of ${username}`}>
               Change
             </Button>
           </form>

@@ -1,5 +1,5 @@
 import type { Token } from "#lib/auth/token.ts";
-import { toAge, toMoment } from "../../_page/units.ts";
+import { toAge, toDay } from "../../_page/units.ts";
 import { AskFirst } from "./ask-first.tsx";
 
 /** What programs come in with, and when each was used last. */
@@ -26,4 +26,4 @@ export function Tokens({ tokens }: { readonly tokens: readonly Token[] }) {
   );
 }
 
-const toEnd = (moment: Date): string => (moment < new Date() ? "has ended" : `ends on ${toMoment(moment.toISOString()).split(",")[0]!}`);
+const toEnd = (moment: Date): string => (moment < new Date() ? "has ended" : `ends on ${toDay(moment.toISOString())}`);

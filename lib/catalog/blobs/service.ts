@@ -36,6 +36,12 @@ export async function getBlob(sha256: string): Promise<BlobRow> {
   return row;
 }
 
+/** The first bytes of a content, at most `limit` of them. @throws storage_unavailable */
+export async function readBeginning({ storageKey, size }: Pick<BlobRow, "storageKey" | "size">, limit: number): Promise<Uint8Array> {
+  if (size === 0) return new Uint8Array(); // a store has no range of nothing
+  return Buffer.concat(await (await objectStore().read(storageKey, { begin: 0, end: Math.min(size, limit) })).toArray());
+}
+
 /** By any name that tools know a content by, in small hexadecimal letters. Of several the oldest: the short names are not unique. */
 export const findBlobByHash = (algorithm: HashAlgorithm | "sha256", value: string): Promise<BlobRow | null> => (algorithm === "sha256" ? findBlobRow(value) : findByHash(algorithm, value));
 

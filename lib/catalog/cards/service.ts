@@ -1,11 +1,11 @@
 import { requireRead, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { getBlob } from "#lib/catalog/blobs/service.ts";
+import { getBlob, readBeginning } from "#lib/catalog/blobs/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import type { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import { objectStore } from "#lib/storage/open-store.ts";
+import { Recent } from "#lib/util/recent.ts";
 import { factsOf, MAX_CARD_BYTES, parseCard, type CardFacts } from "./front-matter.ts";
 import { readColumns, writeColumns } from "./repository.ts";
 import type { Card } from "./schema.ts";
@@ -20,15 +20,10 @@ export interface CardChange extends CardFacts {
 }
 
 // Of the pages that were looked at last, so that a page asks nothing of the store. What lies under a key never changes.
-const kept = new Map<string, Card>();
-const MAX_KEPT = 100; // of some KiB each; 25 MiB if all were as long as they may be
+const kept = new Recent<Card>(100); // of some KiB each; 25 MiB if all were as long as they may be
 
-export async function readCard({ size, storageKey }: { readonly size: number; readonly storageKey: string }): Promise<Card> {
-  const card = kept.get(storageKey) ?? parseCard(await beginningOf(storageKey, size));
-  kept.delete(storageKey);
-  kept.set(storageKey, card);
-  if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!);
-  return card;
+export function readCard(file: { readonly size: number; readonly storageKey: string }): Promise<Card> {
+  return kept.get(file.storageKey, async () => parseCard(await readBeginning(file, MAX_CARD_BYTES + 1)));
 }
 
 /** The card for a page that has more to show: while the store is away, it says so. */
@@ -39,12 +34,6 @@ export async function showCard(file: Parameters<typeof readCard>[0]): Promise<Ca
     if (!(cause instanceof AppError) || cause.code !== "storage_unavailable") throw cause;
     return { frontMatter: {}, text: "", isCut: false, warnings: [`${CARD_PATH} cannot be read now: ${cause.message}`] };
   }
-}
-
-async function beginningOf(storageKey: string, size: number): Promise<Uint8Array> {
-  if (size === 0) return new Uint8Array();
-  const stream = await objectStore().read(storageKey, { begin: 0, end: Math.min(size, MAX_CARD_BYTES + 1) });
-  return Buffer.concat(await stream.toArray());
 }
 
 /** What the card with this content says, its base found where the actor may see it; null for a card that is deleted. */

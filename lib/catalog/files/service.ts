@@ -2,11 +2,11 @@ import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { readBeginning } from "#lib/catalog/blobs/service.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
-import { objectStore } from "#lib/storage/open-store.ts";
 import { countDownload, findFileRow, type LastChange, readFolder, readLastChanges, type FileRow, type StoredFile } from "./repository.ts";
 import type { Tree, TreeEntry, TreeQuery } from "./schema.ts";
 
@@ -91,13 +91,12 @@ export async function noteDownload(repo: ReadableRepo, { actor, address, userAge
 }
 
 /** The beginning of a file, for a page that shows text. Null for what is no text. @throws storage_unavailable */
-export async function readText({ storageKey, size }: FileRow, limit: number): Promise<{ readonly text: string; readonly isCut: boolean } | null> {
-  if (size === 0) return { text: "", isCut: false };
-  const stream = await objectStore().read(storageKey, { begin: 0, end: Math.min(size, limit) });
-  const bytes = Buffer.concat(await stream.toArray());
+export async function readText(file: FileRow, limit: number): Promise<{ readonly text: string; readonly isCut: boolean } | null> {
+  const bytes = await readBeginning(file, limit);
   if (bytes.includes(0)) return null;
+  const isCut = file.size > limit;
   try {
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: size > limit }), isCut: size > limit };
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isCut }), isCut };
   } catch {
     return null;
   }

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 import { jobKinds } from "#lib/queue/jobs.ts";
 
 export const jobKind = z.enum(jobKinds).meta({ description: "hash: an upload is read; inspect: a commit is; check: a guide is measured on a model; preview: pictures are drawn" });
-export const jobState = z.enum(["queued", "running", "succeeded", "failed", "cancelled"]);
+export { jobState };
 
 export const jobItem = z.object({
   subjectId: z.uuid().meta({ description: "of the upload, inspection, pair or preview that the job is about" }),

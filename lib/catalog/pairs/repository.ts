@@ -4,6 +4,7 @@ import { type JobState, Prisma, type RepoKind, type Verdict } from "#lib/db/gene
 import type { Transaction } from "#lib/db/transaction.ts";
 import type { Judges } from "#lib/pairing/protocol.ts";
 import { EVALUATOR, type Progress, PROMPTS, RUNTIME, storedSummary, type StoredSummary } from "./schema.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** A pair by the weights of both, as one protocol measures it here. */
 export interface PairKey {
@@ -227,18 +228,18 @@ export interface FamilyPair extends Pick<PairRow, "id" | "state" | "verdict" | "
 
 /** All that was measured between some models and some guides, with any weights that they ever had, newest first. */
 export async function pairsAmong(finetunes: readonly string[], guides: readonly string[]): Promise<FamilyPair[]> {
-  const rows = await database().$queryRaw<(Omit<FamilyPair, "summary"> & { pictures: number | null; baseCommitId: string | null })[]>`
+  const rows = await database().$queryRaw<(Omit<FamilyPair, "summary" | "verdict"> & { verdict: string; pictures: number | null; baseCommitId: string | null })[]>`
     WITH weight AS (
       SELECT DISTINCT c.repo_id, i.weights_sha256 AS weights FROM commit c JOIN inspection i ON i.commit_id = c.id
       WHERE c.repo_id = ANY (${[...finetunes, ...guides]}::uuid[]) AND i.weights_sha256 IS NOT NULL)
     SELECT f.repo_id AS "finetuneRepoId", g.repo_id AS "guideRepoId", p.id, p.finetune_weights_sha256 AS "finetuneWeightsSha256", p.guide_weights_sha256 AS "guideWeightsSha256",
-      p.state, CASE p.verdict WHEN 'usable_with_limits' THEN 'usableWithLimits' WHEN 'not_measured' THEN 'notMeasured' ELSE p.verdict::text END AS verdict, p.problem, p.protocol,
+      p.state, p.verdict::text AS verdict, p.problem, p.protocol,
       p.measured_at AS "measuredAt", (p.summary #>> '{request,pictures}')::int AS pictures, p.summary #>> '{request,baseCommitId}' AS "baseCommitId",
       nullif(p.summary #> '{measured,fidelity,recovered}', 'null') AS recovered, coalesce(p.summary #>> '{measured,fidelity,cfg,n}', p.summary #>> '{measured,agreement,fvu,n}')::int AS n
     FROM weight f JOIN pair p ON p.finetune_weights_sha256 = f.weights JOIN weight g ON g.weights = p.guide_weights_sha256
     WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND p.runtime = ${RUNTIME}
     ORDER BY p.created_at DESC, p.id DESC`;
-  return rows.map(({ pictures, baseCommitId, ...row }) => ({ ...row, summary: storedSummary.parse(pictures === null ? {} : { request: { pictures, baseCommitId } }) }));
+  return rows.map(({ pictures, baseCommitId, ...row }) => ({ ...row, verdict: verdictOf(row.verdict), summary: storedSummary.parse(pictures === null ? {} : { request: { pictures, baseCommitId } }) }));
 }
 
 /**

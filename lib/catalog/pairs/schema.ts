@@ -2,6 +2,7 @@ import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { verdict } from "./verdict.ts";
 
 /**
  * How many prompts are drawn where nobody says otherwise. A model of the starter's size and two guides take 59 s of processor time with
@@ -19,7 +20,7 @@ export const PROMPTS = "evaluator/prompts.txt";
 /** Checks run here, in 32 bits. */
 export const RUNTIME = "cpu-f32";
 
-export const verdict = z.enum(["verified", "usableWithLimits", "incompatible", "notMeasured"]);
+export { verdict };
 
 const sha256 = z.string();
 export const estimate = z.object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() }).meta({ description: "a measured number, its 95 % interval, and how many prompts it rests on" });

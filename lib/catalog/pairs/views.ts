@@ -7,6 +7,7 @@ import type { Feed } from "#lib/http/events.ts";
 import { type Page, parseCursor, toCursor } from "#lib/http/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { commitRepos, judgesOf, measurementsOf, pairById, type PairRow, pairsWhere, type Side, sidesWith, weightsOfRepo } from "./repository.ts";
 import type { PairItem, PairQuery, PairView } from "./schema.ts";
 
@@ -20,10 +21,14 @@ export interface Seen {
 
 /** @throws not_found, also where it is there and may not be seen */
 export async function requireSeen(actor: Actor, id: string): Promise<Seen> {
-  const row = await pairById(id);
-  const [seen] = row ? await seenBy(actor, [row]) : [];
+  const seen = await findSeen(actor, id);
   if (!seen) throw new AppError("not_found", "There is no measurement of that id that you may see; check the id, or sign in.");
   return seen;
+}
+
+async function findSeen(actor: Actor, id: string): Promise<Seen | undefined> {
+  const row = await pairById(id);
+  return row ? (await seenBy(actor, [row]))[0] : undefined;
 }
 
 /** Those of some pairs that somebody may see, in the same order. */
@@ -75,8 +80,7 @@ export function evidenceOf({ state, verdict, problem, summary, measuredAt }: Pai
 
 /** A pair as lists show it; null where it is not there, or may not be seen. */
 export async function getPairItem(actor: Actor, id: string): Promise<PairItem | null> {
-  const row = await pairById(id);
-  const [seen] = row ? await seenBy(actor, [row]) : [];
+  const seen = await findSeen(actor, id);
   return seen ? toItem(seen) : null;
 }
 
@@ -108,7 +112,7 @@ export const pairFeed = (actor: Actor, id: string): Feed<PairView> => ({
   hasEnded,
 });
 
-const hasEnded = ({ state }: PairView): boolean => state !== "queued" && state !== "running";
+const hasEnded = (pair: PairView): boolean => !isUnfinished(pair);
 
 const place = z.tuple([z.iso.datetime(), z.uuid()]);
 const BATCH = 100;

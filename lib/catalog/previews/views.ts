@@ -8,6 +8,7 @@ import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
 import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
 import { queuePosition } from "#lib/queue/position.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { estimateFor } from "./estimate.ts";
 import { type ImageRow, type PreviewRow, seenPreview, seenPreviews, type SideRow } from "./repository.ts";
 import type { Mode, Picture, PreviewItem, PreviewQuery, PreviewView } from "./schema.ts";
@@ -130,6 +131,6 @@ export const previewFeed = (actor: Actor, id: string): Feed<PreviewView> => ({
   hasEnded,
 });
 
-const hasEnded = ({ state }: PreviewView): boolean => state !== "queued" && state !== "running";
+const hasEnded = (preview: PreviewView): boolean => !isUnfinished(preview);
 const stateOf = ({ progress: _progress, pictures: _pictures, ...state }: PreviewView): object => state;
 const differ = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);

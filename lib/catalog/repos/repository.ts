@@ -1,4 +1,5 @@
 import type { CommitItem } from "#lib/catalog/commits/schema.ts";
+import { type Verdict, verdictInDatabase, verdictOf } from "#lib/catalog/pairs/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma, type Repo } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
@@ -104,12 +105,9 @@ const verdictsOf = (visible: Prisma.Sql): Prisma.Sql => {
     WHERE p.verdict <> 'not_measured' GROUP BY side.id`;
 };
 
-const verdictNames: Readonly<Record<string, string>> = { usable_with_limits: "usableWithLimits", not_measured: "notMeasured" };
-const inDatabase = (verdict: string): string => Object.keys(verdictNames).find((name) => verdictNames[name] === verdict) ?? verdict;
-
-function hasVerdict(verdict: NonNullable<RepoQuery["measured"]>, visible: Prisma.Sql): Prisma.Sql {
+function hasVerdict(verdict: Verdict, visible: Prisma.Sql): Prisma.Sql {
   if (verdict === "notMeasured") return Prisma.sql`r.id NOT IN (SELECT v.id FROM (${verdictsOf(visible)}) v)`;
-  return Prisma.sql`r.id IN (SELECT v.id FROM (${verdictsOf(visible)}) v WHERE v.verdict = ${inDatabase(verdict)}::verdict)`;
+  return Prisma.sql`r.id IN (SELECT v.id FROM (${verdictsOf(visible)}) v WHERE v.verdict = ${verdictInDatabase(verdict)}::verdict)`;
 }
 
 const MAX_VALUES = 50; // of a facet
@@ -118,7 +116,7 @@ const MAX_VALUES = 50; // of a facet
 export async function countFacets(selection: Selection): Promise<Facets> {
   const { kind, base, license, size: _bySelect, measured: _inFull, ...others } = filtersOf(selection);
   const size = selection.size && Prisma.sql`${sizeClass} = ${classOf(selection.size)}`; // what is joined here anyway
-  const measured = selection.measured && Prisma.sql`coalesce(v.verdict, 'not_measured') = ${inDatabase(selection.measured)}::verdict`;
+  const measured = selection.measured && Prisma.sql`coalesce(v.verdict, 'not_measured') = ${verdictInDatabase(selection.measured)}::verdict`;
   const chosen = (...filters: (Prisma.Sql | undefined)[]): Prisma.Sql => Prisma.join(filters.map((filter) => filter ?? Prisma.sql`true`), " AND ");
   const rows = await database().$queryRaw<{ facet: keyof Facets; value: string; count: number }[]>`
     WITH verdict AS (${verdictsOf(selection.visible)}), seen AS (
@@ -141,7 +139,7 @@ export async function countFacets(selection: Selection): Promise<Facets> {
       UNION ALL (SELECT 'measured', verdict::text, count(*)::int FROM seen WHERE for_verdict GROUP BY verdict)
     ) counted ORDER BY count DESC, value`;
   const of = (facet: keyof Facets, nameOf = (value: string): string => value): Facets["kind"] => rows.filter((row) => row.facet === facet).map(({ value, count }) => ({ value: nameOf(value), count }));
-  return { kind: of("kind"), base: of("base"), license: of("license"), size: of("size", (value) => sizes[Number(value) - 1]!.name), measured: of("measured", (value) => verdictNames[value] ?? value) };
+  return { kind: of("kind"), base: of("base"), license: of("license"), size: of("size", (value) => sizes[Number(value) - 1]!.name), measured: of("measured", verdictOf) };
 }
 
 export async function insertRepo(transaction: Transaction, repo: Pick<Repo, "namespaceId" | "name" | "kind" | "visibility" | "baseId" | "license" | "summary" | "tags">): Promise<string> {

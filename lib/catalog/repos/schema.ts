@@ -1,13 +1,13 @@
 import { z } from "zod";
 import type { RepoName } from "#lib/auth/access.ts";
 import { card } from "#lib/catalog/cards/schema.ts";
+import { verdict } from "#lib/catalog/pairs/verdict.ts";
 import { commitItem } from "#lib/catalog/commits/schema.ts";
 import { refItem } from "#lib/catalog/refs/schema.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 
 const repoKind = z.enum(["base", "finetune", "guide"]);
-const verdict = z.enum(["verified", "usableWithLimits", "incompatible", "notMeasured"]);
 export const visibility = z.enum(["public", "private"]);
 
 const repoName = z

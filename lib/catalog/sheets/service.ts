@@ -10,6 +10,11 @@ import type { CardPicture, Sheet, SheetPicture, SheetRow, Showcase } from "./sch
 /** What the hub has drawn of a pair, and how much is still to come. @throws not_found */
 export async function getSheet(actor: Actor, pairId: string): Promise<Sheet> {
   await requireSeen(actor, pairId);
+  return readSheet(actor, pairId);
+}
+
+/** Of a pair that the actor is known to see. */
+async function readSheet(actor: Actor, pairId: string): Promise<Sheet> {
   const rows = (await sheetRows(actor, pairId)).map(toSheetRow);
   const done = rows.filter(({ state }) => state === "succeeded");
   return { rows, done: done.length, total: rows.length, timings: timingsOf(done) };
@@ -50,7 +55,7 @@ const LOOKED_AT = 3; // the best may be stale for a reason that the database doe
 export async function showcase(actor: Actor): Promise<Showcase | null> {
   for (const { id } of await showcasePairs(actor, LOOKED_AT)) {
     const pair = await getPairItem(actor, id);
-    if (pair && pair.stale === null) return { pair, sheet: await getSheet(actor, id) };
+    if (pair && pair.stale === null) return { pair, sheet: await readSheet(actor, id) };
   }
   return null;
 }

@@ -1,4 +1,5 @@
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Facts } from "../../../_ui/facts.tsx";
 import { Notice } from "../../../_ui/notice.tsx";
 import { Term } from "../../../_ui/term.tsx";
@@ -11,8 +12,8 @@ const whatNext = (mayWrite: boolean): string => `The files are kept as they came
 /** What a worker that read every byte says of a commit: what it is, and which base it was made from, declared against detected. */
 export function Origin({ inspection, kind, triggers, mayWrite }: { readonly inspection: InspectionView | null; readonly kind: "base" | "finetune" | "guide"; readonly triggers: readonly string[]; readonly mayWrite: boolean }) {
   if (!inspection) return <p className="text-quiet">No worker has read it yet.</p>;
-  const { state, problem, facts } = inspection;
-  if (state === "queued" || state === "running") return <Notice>A worker is reading every byte of the newest version; what it is stands here in a moment.</Notice>;
+  const { problem, facts } = inspection;
+  if (isUnfinished(inspection)) return <Notice>A worker is reading every byte of the newest version; what it is stands here in a moment.</Notice>;
   if (!facts) return <Notice kind="bad">{problem ?? "It could not be inspected."} {whatNext(mayWrite)}</Notice>;
   const { declaredBase, detectedBase, fittingBases, agrees, problems, runs, whatRuns, parameters, dtypes, form, family, lowRank } = facts;
   return (
