@@ -29,7 +29,7 @@ export default async function FrontPage({ searchParams }: { readonly searchParam
   const [shown, models, guides] = await Promise.all([showcase(actor), cardsOf(actor, "finetune", 6), cardsOf(actor, "guide", 3)]);
   return (
     <>
-      <section aria-labelledby="what" className="grid items-start gap-x-12 gap-y-6 lg:grid-cols-[minmax(0,1fr)_auto] lg:grid-rows-[auto_1fr]">
+      <section aria-labelledby="what" className="grid grid-cols-1 items-start gap-x-12 gap-y-6 lg:grid-cols-[minmax(0,1fr)_auto] lg:grid-rows-[auto_1fr]">
         <h1 id="what" className="max-w-[18ch] text-hero">
           What CFG does in two passes, a guide does in one
         </h1>

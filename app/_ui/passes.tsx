@@ -8,7 +8,7 @@ const rows = [
 /** One step of a sampler, as a drawing: how often the model runs. */
 export function Passes({ className = "" }: { readonly className?: string }) {
   return (
-    <dl className={`grid grid-cols-[auto_1fr_auto] items-center gap-x-4 gap-y-2 text-small ${className}`}>
+    <dl className={`grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 gap-y-2 text-small sm:grid-cols-[auto_minmax(0,1fr)_auto] ${className}`}>
       {rows.map(({ mode, boxes, cost }) => (
         <div key={mode} className="contents">
           <dt>
@@ -27,7 +27,7 @@ export function Passes({ className = "" }: { readonly className?: string }) {
               </>
             )}
           </dd>
-          <dd className="whitespace-nowrap text-quiet">{cost}</dd>
+          <dd className="col-start-2 -mt-1 whitespace-nowrap text-quiet sm:col-start-3 sm:mt-0">{cost}</dd>
         </div>
       ))}
     </dl>
