@@ -5,7 +5,17 @@
 
 import { spawn } from "node:child_process";
 import { hash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,16 +37,29 @@ const targets = {
   start: () => [inRoot("workers/setup/start.ts")],
   worker: () => [inRoot("workers/setup/worker.ts")],
   web: () => [inRoot("workers/setup/web.ts")],
-  test: (args) => [inRoot("node_modules/vitest/vitest.mjs"), "run", "--root", root, "--config", inRoot("vitest.config.ts"), ...args],
+  test: (args) => [
+    inRoot("node_modules/vitest/vitest.mjs"),
+    "run",
+    "--root",
+    root,
+    "--config",
+    inRoot("vitest.config.ts"),
+    ...args,
+  ],
   bench: (args) => [inRoot("bench/main.ts"), ...args],
   run: (args) => (args.length > 0 ? args : stop("Which file? Write: guidepost run FILE [arguments].", 2)),
 };
 const [word = "", ...rest] = process.argv.slice(2);
-const program = Object.hasOwn(targets, word) ? targets[word](rest) : [inRoot("workers/cli/main.ts"), ...process.argv.slice(2)];
+const program = Object.hasOwn(targets, word)
+  ? targets[word](rest)
+  : [inRoot("workers/cli/main.ts"), ...process.argv.slice(2)];
 
 if (!isInstalled()) await install();
 const node = findNode();
-if (node === null) stop(`Guidepost needs Node 24 and npm has none for ${process.platform}-${process.arch}; install it from https://nodejs.org and run this again.`);
+if (node === null)
+  stop(
+    `Guidepost needs Node 24 and npm has none for ${process.platform}-${process.arch}; install it from https://nodejs.org and run this again.`,
+  );
 process.exitCode = await run(node, program, { stdio: "inherit" }).catch((error) => {
   stop(`${node} does not start here (${error.code}); Guidepost needs a Node 24 that does.`);
 });
@@ -56,17 +79,23 @@ async function install() {
     // npm would empty the folder behind the link, which belongs to somebody else.
     if (lstatSync(inRoot("node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) {
       releaseLock();
-      stop(`${inRoot("node_modules")} is a link to dependencies that do not answer package-lock.json; remove it and run this again.`);
+      stop(
+        `${inRoot("node_modules")} is a link to dependencies that do not answer package-lock.json; remove it and run this again.`,
+      );
     }
     say("Installing dependencies (once, about a minute)…");
     const stamp = lockHash();
     // Below the level error npm warns of each package that wants a newer Node than this one.
     const npmCi = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
     const shareLock = (npm) => moved(join(lockPath, String(process.pid)), join(lockPath, `${process.pid}-${npm.pid}`));
-    const code = await run("npm", npmCi, { stdio: ["ignore", 2, 2], cwd: root, shell: onWindows }, shareLock).catch(() => null);
+    const code = await run("npm", npmCi, { stdio: ["ignore", 2, 2], cwd: root, shell: onWindows }, shareLock).catch(
+      () => null,
+    );
     if (code !== 0) {
       releaseLock();
-      stop(`npm ${code === null ? "was not found" : `ci failed (exit code ${code}) and its last lines are above`}; mend that and run this again.`);
+      stop(
+        `npm ${code === null ? "was not found" : `ci failed (exit code ${code}) and its last lines are above`}; mend that and run this again.`,
+      );
     }
     writeFileSync(stampPath, stamp);
   }
@@ -84,7 +113,10 @@ function lockHash() {
 async function takeLock() {
   for (let waited = 0; !tryLock(); waited += WAIT_MS) {
     if (waited === 0) say("Another start is installing the dependencies; waiting for it…");
-    if (waited > MAX_WAIT_MS) stop(`Process ${holder()} has been installing for ten minutes; end it or remove ${lockPath}, and run this again.`);
+    if (waited > MAX_WAIT_MS)
+      stop(
+        `Process ${holder()} has been installing for ten minutes; end it or remove ${lockPath}, and run this again.`,
+      );
     await sleep(WAIT_MS);
   }
 }
@@ -93,12 +125,18 @@ function tryLock() {
   try {
     mkdirSync(join(ownPath, String(process.pid)), { recursive: true });
   } catch (error) {
-    stop(`The dependencies are missing and ${root} cannot be written (${error.code}); run this once as a user who may.`);
+    stop(
+      `The dependencies are missing and ${root} cannot be written (${error.code}); run this once as a user who may.`,
+    );
   }
   if (moved(ownPath, lockPath)) return true;
   rmSync(ownPath, { recursive: true });
   const other = holder();
-  return other !== undefined && !other.split("-").some(isAlive) && moved(join(lockPath, other), join(lockPath, String(process.pid)));
+  return (
+    other !== undefined &&
+    !other.split("-").some(isAlive) &&
+    moved(join(lockPath, other), join(lockPath, String(process.pid)))
+  );
 }
 
 function releaseLock() {
@@ -132,7 +170,12 @@ function isAlive(pid) {
 }
 
 function findNode() {
-  const bundled = inRoot("node_modules", `node-${onWindows ? "win" : process.platform}-${process.arch}`, "bin", onWindows ? "node.exe" : "node");
+  const bundled = inRoot(
+    "node_modules",
+    `node-${onWindows ? "win" : process.platform}-${process.arch}`,
+    "bin",
+    onWindows ? "node.exe" : "node",
+  );
   if (existsSync(bundled)) return bundled;
   return Number.parseInt(process.versions.node, 10) >= 24 ? process.execPath : null;
 }

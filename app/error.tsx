@@ -4,7 +4,13 @@ import { Button } from "./_ui/button.tsx";
 import { DeadEnd } from "./_ui/dead-end.tsx";
 
 /** Something on our side did not answer. What it was is in the log, under the digest. */
-export default function Failed({ error, retry }: { readonly error: Error & { readonly digest?: string }; readonly retry: () => void }) {
+export default function Failed({
+  error,
+  retry,
+}: {
+  readonly error: Error & { readonly digest?: string };
+  readonly retry: () => void;
+}) {
   return (
     <DeadEnd
       alert
@@ -16,7 +22,8 @@ export default function Failed({ error, retry }: { readonly error: Error & { rea
         </Button>
       }
     >
-      Something on our side did not answer. Nothing of yours was lost, and what runs goes on. Try again in a few seconds; if it stays, tell the hub&apos;s operator{error.digest ? ` the number ${error.digest}` : ""}.
+      Something on our side did not answer. Nothing of yours was lost, and what runs goes on. Try again in a few
+      seconds; if it stays, tell the hub&apos;s operator{error.digest ? ` the number ${error.digest}` : ""}.
     </DeadEnd>
   );
 }

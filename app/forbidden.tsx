@@ -18,7 +18,8 @@ export default function Forbidden() {
         </>
       }
     >
-      It belongs to somebody else. Ask its owner for the right to write to it, or sign in as whoever has it. Nothing was changed.
+      It belongs to somebody else. Ask its owner for the right to write to it, or sign in as whoever has it. Nothing was
+      changed.
     </DeadEnd>
   );
 }

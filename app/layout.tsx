@@ -20,7 +20,10 @@ export default async function Layout({ children }: { readonly children: ReactNod
   return (
     <html lang="en" data-theme={theme}>
       <body className="flex min-h-dvh flex-col">
-        <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-20 focus:rounded focus:bg-raised focus:px-3 focus:py-2">
+        <a
+          href="#main"
+          className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-20 focus:rounded focus:bg-raised focus:px-3 focus:py-2"
+        >
           Skip to the content
         </a>
         <Header actor={await currentActor()} />

@@ -19,7 +19,8 @@ export default function NotFound() {
         </>
       }
     >
-      The address may be mistyped, what was here may have been deleted, or it is private. If it is yours or was shared with you, sign in and open it again.
+      The address may be mistyped, what was here may have been deleted, or it is private. If it is yours or was shared
+      with you, sign in and open it again.
     </DeadEnd>
   );
 }

@@ -26,18 +26,29 @@ import { Verdict } from "./_ui/verdict.tsx";
 export default async function FrontPage({ searchParams }: { readonly searchParams: SearchParams }) {
   const actor = await currentActor();
   const { seed } = parseAddress(address, await searchParams);
-  const [shown, models, guides] = await Promise.all([showcase(actor), cardsOf(actor, "finetune", 6), cardsOf(actor, "guide", 3)]);
+  const [shown, models, guides] = await Promise.all([
+    showcase(actor),
+    cardsOf(actor, "finetune", 6),
+    cardsOf(actor, "guide", 3),
+  ]);
   return (
     <>
-      <section aria-labelledby="what" className="grid grid-cols-1 items-start gap-x-12 gap-y-6 lg:grid-cols-[minmax(0,1fr)_auto] lg:grid-rows-[auto_1fr]">
+      <section
+        aria-labelledby="what"
+        className="grid grid-cols-1 items-start gap-x-12 gap-y-6 lg:grid-cols-[minmax(0,1fr)_auto] lg:grid-rows-[auto_1fr]"
+      >
         <h1 id="what" className="max-w-[18ch] text-hero">
           What CFG does in two passes, a guide does in one
         </h1>
-        <div className="min-w-0 lg:col-start-2 lg:row-span-2 lg:row-start-1">{shown ? <Shown {...shown} seed={seed} /> : <Waiting actor={actor} />}</div>
+        <div className="min-w-0 lg:col-start-2 lg:row-span-2 lg:row-start-1">
+          {shown ? <Shown {...shown} seed={seed} /> : <Waiting actor={actor} />}
+        </div>
         <div className="max-w-[56ch]">
           <p className="text-title text-quiet">
-            A <Term word="guide" /> is a network of about a hundredth of your model&apos;s size. Trained once for a <Term word="base" />, it stands in for <Term word="cfg">classifier-free guidance</Term> on that base and on the{" "}
-            <Term word="fine-tune">fine-tunes</Term> made from it. This hub measures which guide works on which model, and shows you how it looks.
+            A <Term word="guide" /> is a network of about a hundredth of your model&apos;s size. Trained once for a{" "}
+            <Term word="base" />, it stands in for <Term word="cfg">classifier-free guidance</Term> on that base and on
+            the <Term word="fine-tune">fine-tunes</Term> made from it. This hub measures which guide works on which
+            model, and shows you how it looks.
           </p>
           <Passes className="mt-6" />
           <FindGuide models={models.repos.map(({ owner, name }) => `${owner}/${name}`)} />
@@ -47,8 +58,18 @@ export default async function FrontPage({ searchParams }: { readonly searchParam
           </div>
         </div>
       </section>
-      <Cards title="Fine-tunes" note="Every card shows the same prompts and seeds, drawn here with the best guide." href="/browse?kind=finetune" {...models} />
-      <Cards title="Guides" note="Each on several fine-tunes, with the same prompt and seed." href="/browse?kind=guide" {...guides} />
+      <Cards
+        title="Fine-tunes"
+        note="Every card shows the same prompts and seeds, drawn here with the best guide."
+        href="/browse?kind=finetune"
+        {...models}
+      />
+      <Cards
+        title="Guides"
+        note="Each on several fine-tunes, with the same prompt and seed."
+        href="/browse?kind=guide"
+        {...guides}
+      />
     </>
   );
 }
@@ -60,19 +81,27 @@ type ListedCards = Awaited<ReturnType<typeof cardsOf>>;
 
 async function cardsOf(actor: Actor, kind: "finetune" | "guide", limit: number) {
   const { items } = await listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit }));
-  return { repos: items, pictures: await picturesOf(actor, items.map(({ id }) => id)) };
+  return {
+    repos: items,
+    pictures: await picturesOf(
+      actor,
+      items.map(({ id }) => id),
+    ),
+  };
 }
 
 /** The best of what was measured here: the same noise, the same prompt, with CFG and with the guide. */
 function Shown({ pair, sheet, seed }: Showcase & { readonly seed: number | undefined }) {
-  const row = sheet.rows.find((one) => one.seed === seed) ?? sheet.rows.toSorted((a, b) => b.prompt.length - a.prompt.length)[0]!; // a prompt that asks for much shows most
+  const row =
+    sheet.rows.find((one) => one.seed === seed) ?? sheet.rows.toSorted((a, b) => b.prompt.length - a.prompt.length)[0]!; // a prompt that asks for much shows most
   const pictures = modes.map((mode) => row.pictures[mode]).filter((picture) => picture !== null);
   return (
     <>
       <Compare pictures={pictures} prompt={row.prompt} seed={row.seed} room={512} phoneRoom={358} />
       <Seeds rows={sheet.rows} current={row} />
       <p className="mt-3 max-w-[512px] text-small text-quiet">
-        «{row.prompt}» · <a href={`/${pair.finetune.repo}`}>{pair.finetune.repo}</a> with <a href={`/${pair.guide.repo}`}>{pair.guide.repo}</a>
+        «{row.prompt}» · <a href={`/${pair.finetune.repo}`}>{pair.finetune.repo}</a> with{" "}
+        <a href={`/${pair.guide.repo}`}>{pair.guide.repo}</a>
       </p>
       <p className="mt-1 flex max-w-[512px] flex-wrap items-baseline gap-x-4 gap-y-1 text-small">
         <Verdict standing={pair.verdict} stale={pair.stale} />
@@ -90,8 +119,23 @@ function Seeds({ rows, current }: { readonly rows: readonly SheetRow[]; readonly
   return (
     <nav aria-label="Other prompts" className="mt-3 flex max-w-[512px] gap-1">
       {rows.map(({ seed, prompt, pictures: { guide } }) => (
-        <a key={seed} href={`/?seed=${seed}`} aria-current={seed === current.seed ? "true" : undefined} title={prompt} className="flex-1 border-2 border-transparent hover:border-line aria-[current]:border-accent">
-          {guide && <Picture url={guide.url} width={guide.width} height={guide.height} alt={prompt} eager className="aspect-square! w-full!" />}
+        <a
+          key={seed}
+          href={`/?seed=${seed}`}
+          aria-current={seed === current.seed ? "true" : undefined}
+          title={prompt}
+          className="flex-1 border-2 border-transparent hover:border-line aria-[current]:border-accent"
+        >
+          {guide && (
+            <Picture
+              url={guide.url}
+              width={guide.width}
+              height={guide.height}
+              alt={prompt}
+              eager
+              className="aspect-square! w-full!"
+            />
+          )}
         </a>
       ))}
     </nav>
@@ -106,7 +150,18 @@ async function Waiting({ actor }: { readonly actor: Actor }) {
   return (
     <div className="w-full max-w-[512px] lg:w-[512px]">
       {moving > 0 && <Refresh every={4000} />}
-      <Empty title={items.length === 0 ? "Nothing was measured on this hub yet" : `${toPlural(measured, "pair")} measured, ${moving} to go`} action={<ButtonLink href={moving > 0 ? "/jobs" : "/upload"}>{moving > 0 ? "Watch the jobs" : "Upload a base and a guide"}</ButtonLink>}>
+      <Empty
+        title={
+          items.length === 0
+            ? "Nothing was measured on this hub yet"
+            : `${toPlural(measured, "pair")} measured, ${moving} to go`
+        }
+        action={
+          <ButtonLink href={moving > 0 ? "/jobs" : "/upload"}>
+            {moving > 0 ? "Watch the jobs" : "Upload a base and a guide"}
+          </ButtonLink>
+        }
+      >
         Here you will see a picture drawn with CFG beside the same picture drawn with a guide, with a divider to drag.
         {moving > 0 && " The hub is measuring what it has and drawing the first pictures; that takes a few minutes."}
       </Empty>
@@ -122,7 +177,14 @@ function FindGuide({ models }: { readonly models: readonly string[] }) {
         <label htmlFor="model" className="block text-small font-medium">
           Find a guide for your model
         </label>
-        <input id="model" name="q" list="models" placeholder="name of a fine-tune" autoComplete="off" className="mt-1 h-9 w-full rounded border border-edge bg-raised px-3" />
+        <input
+          id="model"
+          name="q"
+          list="models"
+          placeholder="name of a fine-tune"
+          autoComplete="off"
+          className="mt-1 h-9 w-full rounded border border-edge bg-raised px-3"
+        />
         <datalist id="models">
           {models.map((name) => (
             <option key={name} value={name} />
@@ -136,7 +198,13 @@ function FindGuide({ models }: { readonly models: readonly string[] }) {
   );
 }
 
-function Cards({ title, note, href, repos, pictures }: ListedCards & { readonly title: string; readonly note: string; readonly href: string }) {
+function Cards({
+  title,
+  note,
+  href,
+  repos,
+  pictures,
+}: ListedCards & { readonly title: string; readonly note: string; readonly href: string }) {
   return (
     <section aria-labelledby={title} className="mt-14">
       <div className="flex flex-wrap items-baseline justify-between gap-x-4">

@@ -48,13 +48,41 @@ export async function startBenchHub(...names: readonly (keyof typeof scripts)[])
     throw failure;
   };
   try {
-    const own = { DATABASE_URL: postgres.url, GUIDEPOST_DATA: folder, GUIDEPOST_SECRET: "only-for-benches-0123456789abcdef", GUIDEPOST_URL: `http://127.0.0.1:${port}`, PORT: String(port) };
+    const own = {
+      DATABASE_URL: postgres.url,
+      GUIDEPOST_DATA: folder,
+      GUIDEPOST_SECRET: "only-for-benches-0123456789abcdef",
+      GUIDEPOST_URL: `http://127.0.0.1:${port}`,
+      PORT: String(port),
+    };
     Object.assign(process.env, own, { LOG_LEVEL: "error" });
     await applyMigrations(postgres.url, migrationsFolder);
     await buildPages(progress);
-    const variables = (): NodeJS.ProcessEnv => ({ ...ownVariables(), NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", LOG_LEVEL: "info" });
-    for (const name of names) services.push(await startService({ name, script: new URL(scripts[name], import.meta.url), variables, log: join(folder, `log/${name}.log`), say: progress, onGivenUp: fail }));
-    return { url: own.GUIDEPOST_URL, folder, databaseUrl: postgres.url, webPid: services[names.indexOf("web")]!.pid!, stop: (name) => services[names.indexOf(name)]!.stop(15_000), close };
+    const variables = (): NodeJS.ProcessEnv => ({
+      ...ownVariables(),
+      NODE_ENV: "production",
+      NEXT_TELEMETRY_DISABLED: "1",
+      LOG_LEVEL: "info",
+    });
+    for (const name of names)
+      services.push(
+        await startService({
+          name,
+          script: new URL(scripts[name], import.meta.url),
+          variables,
+          log: join(folder, `log/${name}.log`),
+          say: progress,
+          onGivenUp: fail,
+        }),
+      );
+    return {
+      url: own.GUIDEPOST_URL,
+      folder,
+      databaseUrl: postgres.url,
+      webPid: services[names.indexOf("web")]!.pid!,
+      stop: (name) => services[names.indexOf(name)]!.stop(15_000),
+      close,
+    };
   } catch (cause) {
     await close();
     throw cause;

@@ -30,8 +30,16 @@ export interface CeilingResult {
   readonly ofConvolution: Estimate;
 }
 
-const products = [[2048, 2048, 2048], [4096, 1024, 1024], [1024, 4096, 1024]] as const;
-const convolutions = [[320, 64], [640, 32], [1280, 16]] as const;
+const products = [
+  [2048, 2048, 2048],
+  [4096, 1024, 1024],
+  [1024, 4096, 1024],
+] as const;
+const convolutions = [
+  [320, 64],
+  [640, 32],
+  [1280, 16],
+] as const;
 const KERNEL_RUNS = 3;
 
 /** Something to run over and over: a turn is `runs` of them, so that its weights are as warm as in use. */
@@ -45,16 +53,34 @@ interface Contestant {
 }
 
 /** A UNet step beside what this machine can do at best through the same runtime: matrix products and 3×3 convolutions, weights constant. */
-export async function benchCeiling({ parts, steps }: Subject, rounds: number, runtime: Runtime): Promise<CeilingResult> {
+export async function benchCeiling(
+  { parts, steps }: Subject,
+  rounds: number,
+  runtime: Runtime,
+): Promise<CeilingResult> {
   const generator = createGenerator(0);
-  const weight = (shape: readonly number[], inputs: number): FloatTensor => tensor(generator.randn(shape).data.map((value) => value / Math.sqrt(inputs)), shape);
+  const weight = (shape: readonly number[], inputs: number): FloatTensor =>
+    tensor(
+      generator.randn(shape).data.map((value) => value / Math.sqrt(inputs)),
+      shape,
+    );
   const open = async (what: string, shape: readonly number[], build: (x: Value) => Value): Promise<Contestant> => {
     const graph = kernelGraph(what, shape, build);
     const session = await openSession<"y">(graph, runtime);
     const x = generator.randn(shape);
-    return { what, runs: KERNEL_RUNS, flops: 2 * countMacs(graph).total, run: () => session.run({ x }), close: () => session.close() };
+    return {
+      what,
+      runs: KERNEL_RUNS,
+      flops: 2 * countMacs(graph).total,
+      run: () => session.run({ x }),
+      close: () => session.close(),
+    };
   };
-  const matmuls = await Promise.all(products.map(([m, k, n]) => open(`matrix product ${m} × ${k} × ${n}`, [m, k], (x) => matmul(x, x.graph.constant(weight([k, n], k))))));
+  const matmuls = await Promise.all(
+    products.map(([m, k, n]) =>
+      open(`matrix product ${m} × ${k} × ${n}`, [m, k], (x) => matmul(x, x.graph.constant(weight([k, n], k)))),
+    ),
+  );
   const convs = await Promise.all(
     convolutions.map(([channels, side]) =>
       open(`3×3 convolution, ${channels} channels, ${side} × ${side}`, [1, channels, side, side], (x) =>
@@ -67,7 +93,13 @@ export async function benchCeiling({ parts, steps }: Subject, rounds: number, ru
   const text = generator.randn([1, parts.tokens, parts.unet.config.crossAttentionDim]);
   const none = unet.noResiduals(1);
   const flops = 2 * countMacs(joinedGraph(parts)).total;
-  const step: Contestant = { what: "UNet step", runs: steps, flops, run: () => unet.predict(latents, 801, text, none), close: () => unet.close() };
+  const step: Contestant = {
+    what: "UNet step",
+    runs: steps,
+    flops,
+    run: () => unet.predict(latents, 801, text, none),
+    close: () => unet.close(),
+  };
 
   const all = [...matmuls, ...convs, step];
   const times = await interleave(Object.fromEntries(all.map((one) => [one.what, turn(one)])), rounds);
@@ -75,12 +107,24 @@ export async function benchCeiling({ parts, steps }: Subject, rounds: number, ru
 
   const perRun = ({ what, runs }: Contestant): number[] => times[what]!.map((ms) => ms / runs);
   const speeds = (one: Contestant): number[] => perRun(one).map((ms) => one.flops / ms / 1e6);
-  const row = (one: Contestant): Row => ({ what: one.what, ms: median(perRun(one)), gigaflops: median(speeds(one)), bestGigaflops: Math.max(...speeds(one)) });
+  const row = (one: Contestant): Row => ({
+    what: one.what,
+    ms: median(perRun(one)),
+    gigaflops: median(speeds(one)),
+    bestGigaflops: Math.max(...speeds(one)),
+  });
   const shareOf = (list: readonly Contestant[]): Estimate => {
     const best = list.toSorted((a, b) => median(speeds(b)) - median(speeds(a)))[0]!;
     return ratio(speeds(step), speeds(best));
   };
-  return { rounds, matmul: matmuls.map(row), convolution: convs.map(row), step: row(step), ofMatmul: shareOf(matmuls), ofConvolution: shareOf(convs) };
+  return {
+    rounds,
+    matmul: matmuls.map(row),
+    convolution: convs.map(row),
+    step: row(step),
+    ofMatmul: shareOf(matmuls),
+    ofConvolution: shareOf(convs),
+  };
 }
 
 /** Only a row of the result leaves the graph: the binding copies what does, which would cost a product a tenth of its time. */
@@ -93,12 +137,19 @@ function kernelGraph(what: string, shape: readonly number[], build: (x: Value) =
   return graph;
 }
 
-const turn = ({ runs, run }: Contestant) => async (): Promise<void> => {
-  for (let i = 0; i < runs; i++) await run();
-};
+const turn =
+  ({ runs, run }: Contestant) =>
+  async (): Promise<void> => {
+    for (let i = 0; i < runs; i++) await run();
+  };
 
 export function showCeiling({ rounds, matmul, convolution, step, ofMatmul, ofConvolution }: CeilingResult): string {
-  const cells = ({ what, ms, gigaflops, bestGigaflops }: Row): string[] => [what, milliseconds(ms), gigaflops.toFixed(0), bestGigaflops.toFixed(0)];
+  const cells = ({ what, ms, gigaflops, bestGigaflops }: Row): string[] => [
+    what,
+    milliseconds(ms),
+    gigaflops.toFixed(0),
+    bestGigaflops.toFixed(0),
+  ];
   const rows = [["", "ms median", "GFLOP/s median", "best"], ...[...matmul, ...convolution, step].map(cells)];
   return `${table(rows)}\n\nThe step's speed is ${estimate(ofMatmul)} of the best product's and ${estimate(ofConvolution)} of the best convolution's; ${rounds} rounds, interleaved.`;
 }

@@ -20,10 +20,18 @@ export async function benchForm({ parts }: Subject, rounds: number, runtime: Run
   const latents = generator.randn([1, parts.unet.config.inChannels, parts.height, parts.width]);
   const text = generator.randn([1, parts.tokens, parts.unet.config.crossAttentionDim]);
   const none = joined.noResiduals(1);
-  const times = await interleave({ joined: () => joined.predict(latents, 801, text, none), split: () => split.predict(latents, 801, text, none) }, rounds);
+  const times = await interleave(
+    { joined: () => joined.predict(latents, 801, text, none), split: () => split.predict(latents, 801, text, none) },
+    rounds,
+  );
   await joined.close();
   await split.close();
-  return { rounds, joinedMs: median(times.joined), splitMs: median(times.split), joinedOverSplit: ratio(times.joined, times.split) };
+  return {
+    rounds,
+    joinedMs: median(times.joined),
+    splitMs: median(times.split),
+    joinedOverSplit: ratio(times.joined, times.split),
+  };
 }
 
 export const showForm = ({ rounds, joinedMs, splitMs, joinedOverSplit }: FormResult): string =>

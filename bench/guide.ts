@@ -39,18 +39,35 @@ const layouts = ["one batch of two", "two passes"] as const;
 /** Guide against CFG against conditional, from the same noise: per denoising loop and per whole picture. */
 export async function benchGuide(subject: Subject, rounds: number, runtime: Runtime): Promise<GuideResult> {
   const { unet, guide } = await openSubject(subject, runtime);
-  const { tokens, height, width, unet: { config } } = subject.parts;
+  const {
+    tokens,
+    height,
+    width,
+    unet: { config },
+  } = subject.parts;
   const generator = createGenerator(0);
   const noise = generator.randn([1, config.inChannels, height, width]);
-  const texts = { conditional: generator.randn([1, tokens, config.crossAttentionDim]), unconditional: generator.randn([1, tokens, config.crossAttentionDim]) };
+  const texts = {
+    conditional: generator.randn([1, tokens, config.crossAttentionDim]),
+    unconditional: generator.randn([1, tokens, config.crossAttentionDim]),
+  };
   const loop = (mode: GuidanceMode, cfgLayout: CfgLayout) => async (): Promise<void> => {
     const plan = { mode, guidanceScale: 5, cfgSteps: 0 };
     let latents: FloatTensor = noise;
-    for await (const step of denoise({ unet, guide, cfgLayout }, { plan, schedule: subject.schedule, sampler: "ddim", steps: subject.steps, noise, texts })) latents = step.latents;
+    for await (const step of denoise(
+      { unet, guide, cfgLayout },
+      { plan, schedule: subject.schedule, sampler: "ddim", steps: subject.steps, noise, texts },
+    ))
+      latents = step.latents;
     if (latents === noise) throw new Error("bench: nothing was denoised");
   };
   const times = await interleave<Run>(
-    { conditional: loop("conditional", "two passes"), guide: loop("guide", "two passes"), "one batch of two": loop("cfg", "one batch of two"), "two passes": loop("cfg", "two passes") },
+    {
+      conditional: loop("conditional", "two passes"),
+      guide: loop("guide", "two passes"),
+      "one batch of two": loop("cfg", "one batch of two"),
+      "two passes": loop("cfg", "two passes"),
+    },
     rounds,
   );
   const cfgLayout = layouts.toSorted((a, b) => median(times[a]) - median(times[b]))[0]!;
@@ -58,7 +75,11 @@ export async function benchGuide(subject: Subject, rounds: number, runtime: Runt
 
   const { base, guide: added } = costOf(subject.parts, subject.guide);
   const { steps } = subject;
-  const macs = { conditional: steps * base.total, guide: steps * (base.total + added.total), cfg: steps * 2 * base.total };
+  const macs = {
+    conditional: steps * base.total,
+    guide: steps * (base.total + added.total),
+    cfg: steps * 2 * base.total,
+  };
   const result = { steps, rounds, cfgLayout, loop: rowsOf(times, cfgLayout, macs) };
   return { ...result, image: await benchImage(subject, rounds, runtime, cfgLayout, macs) };
 }
@@ -66,25 +87,52 @@ export async function benchGuide(subject: Subject, rounds: number, runtime: Runt
 /** Multiply–accumulates of a whole loop or picture. */
 type ModeMacs = Readonly<Record<GuidanceMode, number>>;
 
-async function benchImage(subject: Subject, rounds: number, runtime: Runtime, cfgLayout: CfgLayout, loopMacs: ModeMacs): Promise<Row[] | null> {
+async function benchImage(
+  subject: Subject,
+  rounds: number,
+  runtime: Runtime,
+  cfgLayout: CfgLayout,
+  loopMacs: ModeMacs,
+): Promise<Row[] | null> {
   const whole = await subject.openWhole(runtime);
   if (!whole) return null;
   const image = (mode: GuidanceMode) => async (): Promise<void> => {
     const plan = { mode, guidanceScale: 5, cfgSteps: 0 };
     let latents: FloatTensor | undefined;
-    for await (const step of sample({ ...whole, cfgLayout }, { prompt: "a big red house in a meadow", negativePrompt: null, plan, sampler: "ddim", steps: subject.steps, start: { seed: 0, batch: 1 } })) ({ latents } = step);
+    for await (const step of sample(
+      { ...whole, cfgLayout },
+      {
+        prompt: "a big red house in a meadow",
+        negativePrompt: null,
+        plan,
+        sampler: "ddim",
+        steps: subject.steps,
+        start: { seed: 0, batch: 1 },
+      },
+    ))
+      ({ latents } = step);
     await whole.vae.decode(latents!);
   };
-  const times = await interleave<GuidanceMode>({ conditional: image("conditional"), guide: image("guide"), cfg: image("cfg") }, rounds);
+  const times = await interleave<GuidanceMode>(
+    { conditional: image("conditional"), guide: image("guide"), cfg: image("cfg") },
+    rounds,
+  );
   await whole.close();
   const ends = macsOfEnds(whole);
   const macs = { conditional: loopMacs.conditional + ends, guide: loopMacs.guide + ends, cfg: loopMacs.cfg + ends };
-  return rowsOf({ conditional: times.conditional, guide: times.guide, [cfgLayout]: times.cfg } as Times<Run>, cfgLayout, macs);
+  return rowsOf(
+    { conditional: times.conditional, guide: times.guide, [cfgLayout]: times.cfg } as Times<Run>,
+    cfgLayout,
+    macs,
+  );
 }
 
 /** What every mode pays alike: the text encoder, which is always given two prompts, and the VAE's decoder. */
 function macsOfEnds({ files: { folder }, size }: Pipeline): number {
-  return countMacs(textEncoderGraph(folder.textEncoder, []), 2).total + countMacs(vaeGraphs(folder.vae, size.height, size.width).decoder).total;
+  return (
+    countMacs(textEncoderGraph(folder.textEncoder, []), 2).total +
+    countMacs(vaeGraphs(folder.vae, size.height, size.width).decoder).total
+  );
 }
 
 function rowsOf(times: Partial<Times<Run>>, cfgLayout: CfgLayout, macs: ModeMacs): Row[] {
@@ -103,9 +151,21 @@ function rowsOf(times: Partial<Times<Run>>, cfgLayout: CfgLayout, macs: ModeMacs
 
 export function showGuide({ steps, rounds, cfgLayout, loop, image }: GuideResult): string {
   const rows = (list: readonly Row[]): string[][] =>
-    list.map((row) => [row.what, milliseconds(row.milliseconds.min), milliseconds(row.milliseconds.median), estimate(row.time), row.macs.toFixed(4), row.gigaMacs.toFixed(2)]);
+    list.map((row) => [
+      row.what,
+      milliseconds(row.milliseconds.min),
+      milliseconds(row.milliseconds.median),
+      estimate(row.time),
+      row.macs.toFixed(4),
+      row.gigaMacs.toFixed(2),
+    ]);
   const head = (what: string): string[] => [what, "ms min", "median", "time / CFG", "MACs / CFG", "GMAC"];
   const parts = [table([head(`denoising loop, ${steps} steps`), ...rows(loop)])];
-  parts.push(image ? table([head("whole picture"), ...rows(image)]) : "whole picture: not measured, there is only a UNet");
-  return [...parts, `${rounds} rounds, interleaved; CFG = ${cfgLayout}, the faster here; intervals are 95 % bootstrap over rounds.`].join("\n\n");
+  parts.push(
+    image ? table([head("whole picture"), ...rows(image)]) : "whole picture: not measured, there is only a UNet",
+  );
+  return [
+    ...parts,
+    `${rounds} rounds, interleaved; CFG = ${cfgLayout}, the faster here; intervals are 95 % bootstrap over rounds.`,
+  ].join("\n\n");
 }

@@ -7,7 +7,10 @@ import { progress } from "./progress.ts";
 export type Times<Name extends string> = Readonly<Record<Name, readonly number[]>>;
 
 /** Times several things side by side. */
-export function interleave<Name extends string>(subjects: Readonly<Record<Name, () => Promise<unknown>>>, rounds: number): Promise<Times<Name>> {
+export function interleave<Name extends string>(
+  subjects: Readonly<Record<Name, () => Promise<unknown>>>,
+  rounds: number,
+): Promise<Times<Name>> {
   const timed = Object.entries<() => Promise<unknown>>(subjects).map(([name, work]) => [
     name,
     async () => {
@@ -23,7 +26,10 @@ export function interleave<Name extends string>(subjects: Readonly<Record<Name, 
  * Does several things side by side: each once a round, the order turned by one every round, so that a machine that slows down or
  * a cache that warms up favours none. One round before the first is not counted.
  */
-export async function takeTurns<Name extends string, Result>(subjects: Readonly<Record<Name, () => Promise<Result>>>, rounds: number): Promise<Record<Name, Result[]>> {
+export async function takeTurns<Name extends string, Result>(
+  subjects: Readonly<Record<Name, () => Promise<Result>>>,
+  rounds: number,
+): Promise<Record<Name, Result[]>> {
   const names = Object.keys(subjects) as Name[];
   const results = Object.fromEntries(names.map((name) => [name, [] as Result[]])) as Record<Name, Result[]>;
   for (let round = -1; round < rounds; round++) {
@@ -38,7 +44,11 @@ export async function takeTurns<Name extends string, Result>(subjects: Readonly<
   return results;
 }
 
-export const median = (values: readonly number[]): number => quantile(values.toSorted((a, b) => a - b), 0.5);
+export const median = (values: readonly number[]): number =>
+  quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
 
 /** Median over rounds of a / b in the same round, with a bootstrap interval over rounds. */
 export function ratio(a: readonly number[], b: readonly number[]): Estimate {

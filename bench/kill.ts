@@ -7,7 +7,16 @@ import { quantile } from "#lib/util/quantile.ts";
 import { closeQueue } from "#lib/queue/boss.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { startPostgres } from "#workers/setup/postgres.ts";
-import { createStubTables, effectsOf, putStub, release, startStubWorker, type StubJob, stubRow, type StubWorker } from "../tests/support/stub-jobs.ts";
+import {
+  createStubTables,
+  effectsOf,
+  putStub,
+  release,
+  startStubWorker,
+  type StubJob,
+  stubRow,
+  type StubWorker,
+} from "../tests/support/stub-jobs.ts";
 import { migrationsFolder } from "../tests/support/temp-database.ts";
 import { progress } from "./progress.ts";
 import { table } from "./table.ts";
@@ -44,7 +53,10 @@ export async function benchKill(rounds: number): Promise<KillResult> {
       jobs.push(job);
       const { pid } = await until(job, ({ state }) => state === "running");
       await sleep(1000 + Math.random() * 3000);
-      const victim = workers.splice(workers.findIndex((worker) => worker.pid === pid), 1)[0]!;
+      const victim = workers.splice(
+        workers.findIndex((worker) => worker.pid === pid),
+        1,
+      )[0]!;
       const began = performance.now();
       victim.kill("SIGKILL");
       await until(job, ({ attempt }) => attempt === 2);
@@ -72,7 +84,10 @@ export const showKill = ({ rounds, p50, p99, worst, notOnce }: KillResult): stri
     ["", `${rounds}`, p50.toFixed(1), p99.toFixed(1), worst.toFixed(1), `${notOnce}`],
   ]);
 
-async function until(job: StubJob, isSo: (row: Awaited<ReturnType<typeof stubRow>>) => boolean): Promise<Awaited<ReturnType<typeof stubRow>>> {
+async function until(
+  job: StubJob,
+  isSo: (row: Awaited<ReturnType<typeof stubRow>>) => boolean,
+): Promise<Awaited<ReturnType<typeof stubRow>>> {
   for (;;) {
     const row = await stubRow(job);
     if (isSo(row)) return row;

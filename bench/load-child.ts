@@ -21,7 +21,17 @@ process.on("message", (load: Load) => void measure(load).then((result) => proces
 process.on("disconnect", () => process.exit(0));
 
 async function measure({ url, paths, connections, seconds }: Load): Promise<LoadResult> {
-  const { requests, latency, duration, errors, statusCodeStats } = await autocannon({ url, requests: paths.map((path) => ({ path })), connections, duration: seconds });
+  const { requests, latency, duration, errors, statusCodeStats } = await autocannon({
+    url,
+    requests: paths.map((path) => ({ path })),
+    connections,
+    duration: seconds,
+  });
   const statuses = Object.fromEntries(Object.entries(statusCodeStats!).map(([status, { count }]) => [status, count!]));
-  return { perSecond: requests.total / duration, p50: latency.p50, p99: latency.p99, statuses: { ...statuses, ...(errors > 0 && { 0: errors }) } };
+  return {
+    perSecond: requests.total / duration,
+    p50: latency.p50,
+    p99: latency.p99,
+    statuses: { ...statuses, ...(errors > 0 && { 0: errors }) },
+  };
 }

@@ -61,9 +61,18 @@ interface Options extends HubOptions {
 }
 
 const program = new Command("npm run bench --")
-  .description("Measure what a step costs, side by side in one run. Ratios hold; milliseconds are those of this machine.")
-  .argument("<name>", `one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all that time a model`)
-  .addOption(new Option("--model <name>", "which model; sd15 writes 1.7 GB of random weights once").choices([...subjectNames, "both"]).default("starter"))
+  .description(
+    "Measure what a step costs, side by side in one run. Ratios hold; milliseconds are those of this machine.",
+  )
+  .argument(
+    "<name>",
+    `one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all that time a model`,
+  )
+  .addOption(
+    new Option("--model <name>", "which model; sd15 writes 1.7 GB of random weights once")
+      .choices([...subjectNames, "both"])
+      .default("starter"),
+  )
   .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
   .option("--threads <count>", "processor threads", threads, defaultThreads)
   .option("--repos <count>", "requests, web: how many repos the hub has", integer("--repos", 100, 1_000_000), 10_000)
@@ -76,21 +85,28 @@ const program = new Command("npm run bench --")
 
 function bytes(text: string): number {
   const [, count, unit] = /^(\d{1,6}) ?(MB|GB)$/.exec(text) ?? [];
-  if (!count || Number(count) === 0) throw new AppError("bad_request", `--size is "${text.slice(0, 40)}"; write a size like 64MB or 4GB.`);
+  if (!count || Number(count) === 0)
+    throw new AppError("bad_request", `--size is "${text.slice(0, 40)}"; write a size like 64MB or 4GB.`);
   return Number(count) * (unit === "GB" ? 1e9 : 1e6);
 }
 
 async function run(name: string, { model, rounds, threads, json, ...options }: Options): Promise<void> {
   const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
   const names = name === "all" ? Object.keys(benches) : ofHub ? [] : [name];
-  if (!names.every((one) => Object.hasOwn(benches, one))) throw new AppError("bad_request", `There is no bench "${name}"; choose one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all.`);
+  if (!names.every((one) => Object.hasOwn(benches, one)))
+    throw new AppError(
+      "bad_request",
+      `There is no bench "${name}"; choose one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all.`,
+    );
   if (json !== undefined && json !== "-") await requireWritable(json);
   const runtime: Runtime = { provider: "cpu", threads };
   const machine = describeMachine(threads);
   const print = (text: string): void => {
     if (json !== "-") process.stdout.write(`${text}\n\n`);
   };
-  print(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB; ${threads} threads, Node ${machine.node}, ${machine.runtime}; load ${machine.loadBefore} before`);
+  print(
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB; ${threads} threads, Node ${machine.node}, ${machine.runtime}; load ${machine.loadBefore} before`,
+  );
   const results: Record<string, Record<string, unknown>> = {};
   if (ofHub) {
     const result = await ofHub.run(rounds ?? ofHub.rounds, options);

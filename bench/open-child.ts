@@ -24,5 +24,11 @@ const generator = createGenerator(0);
 const latents = generator.randn([1, parts.unet.config.inChannels, parts.height, parts.width]);
 const text = generator.randn([1, parts.tokens, parts.unet.config.crossAttentionDim]);
 await unet.predict(latents, 801, text, await guide.residuals(latents, 801, text, Float32Array.of(5)));
-const times: OpenTimes = { started, headersRead, opened, firstStep: since(), residentMb: process.memoryUsage().rss / 1e6 };
+const times: OpenTimes = {
+  started,
+  headersRead,
+  opened,
+  firstStep: since(),
+  residentMb: process.memoryUsage().rss / 1e6,
+};
 process.send!(times, () => process.exit(0));

@@ -30,16 +30,34 @@ export async function benchOpen({ name }: Subject, repeats: number, runtime: Run
     const values = runs.map((run) => run[key]);
     return { min: Math.min(...values), median: median(values) };
   };
-  return { repeats, started: of("started"), headersRead: of("headersRead"), opened: of("opened"), firstStep: of("firstStep"), residentMb: of("residentMb") };
+  return {
+    repeats,
+    started: of("started"),
+    headersRead: of("headersRead"),
+    opened: of("opened"),
+    firstStep: of("firstStep"),
+    residentMb: of("residentMb"),
+  };
 }
 
 async function openOnce(name: SubjectName, runtime: Runtime): Promise<OpenTimes> {
-  const child = fork(fileURLToPath(new URL("open-child.ts", import.meta.url)), [name, String(Date.now()), JSON.stringify(runtime)]);
+  const child = fork(fileURLToPath(new URL("open-child.ts", import.meta.url)), [
+    name,
+    String(Date.now()),
+    JSON.stringify(runtime),
+  ]);
   const gone = once(child, "exit");
   const times = await new Promise<OpenTimes>((resolve, reject) => {
     child.once("message", (message) => resolve(message as OpenTimes));
     // The channel closes after the last message, so this comes first only where there was none.
-    child.once("disconnect", () => reject(new AppError("inference_died", `The process that opens ${name} ended before its first step; most often memory ran out, so close other programs.`)));
+    child.once("disconnect", () =>
+      reject(
+        new AppError(
+          "inference_died",
+          `The process that opens ${name} ended before its first step; most often memory ran out, so close other programs.`,
+        ),
+      ),
+    );
   });
   await gone;
   return times;

@@ -13,7 +13,11 @@ export type Shapes = ReadonlyMap<string, readonly number[]>;
  * Makes a safetensors file of random float16 tensors, unless it is there with this very header and length. It is written a
  * tensor at a time, since the whole would not fit into the memory of a small machine, and appears under its name when done.
  */
-export async function writeRandomWeights(path: string, shapes: Shapes, metadata: ReadonlyMap<string, string> = new Map()): Promise<void> {
+export async function writeRandomWeights(
+  path: string,
+  shapes: Shapes,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Promise<void> {
   const { header, size } = layOut(shapes, new Map([...metadata, ["values", "random, made by npm run bench"]]));
   if (await beginsWith(path, header, size)) return;
 
@@ -21,7 +25,11 @@ export async function writeRandomWeights(path: string, shapes: Shapes, metadata:
   const { bavail, bsize } = await statfs(dirname(path));
   if (bavail * bsize < size + SPARE) {
     const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
-    throw new AppError("bad_request", `Random weights need ${gigabytes(size)} GB in ${dirname(path)}, where ${gigabytes(bavail * bsize)} GB are free; make room, or run with --model starter.`, { size });
+    throw new AppError(
+      "bad_request",
+      `Random weights need ${gigabytes(size)} GB in ${dirname(path)}, where ${gigabytes(bavail * bsize)} GB are free; make room, or run with --model starter.`,
+      { size },
+    );
   }
   progress(`writing ${path}`);
   const temporary = `${path}.${process.pid}.tmp`;
@@ -40,7 +48,10 @@ const SPARE = 2 ** 28; // left free for everybody else
 
 function layOut(shapes: Shapes, metadata: ReadonlyMap<string, string>): { header: Buffer; size: number } {
   let end = 0;
-  const entries = Array.from(shapes, ([name, shape]) => [name, { dtype: "F16", shape, data_offsets: [end, (end += 2 * sizeOf(shape))] }]);
+  const entries = Array.from(shapes, ([name, shape]) => [
+    name,
+    { dtype: "F16", shape, data_offsets: [end, (end += 2 * sizeOf(shape))] },
+  ]);
   const json = JSON.stringify(Object.fromEntries([["__metadata__", Object.fromEntries(metadata)], ...entries]));
   const text = Buffer.from(json + " ".repeat(-Buffer.byteLength(json) & 7)); // the data begin at a multiple of 8, as the reference library has them
   const length = Buffer.alloc(8);
@@ -75,6 +86,7 @@ function randomTensor(name: string, shape: readonly number[]): Uint8Array {
   const spread = shape.length >= 2 ? 1 / Math.sqrt(sizeOf(shape.slice(1))) : 0.02;
   const block = f32ToF16(noise.map((value) => spread * value + (isScale ? 1 : 0)));
   const values = new Uint16Array(sizeOf(shape));
-  for (let begin = 0; begin < values.length; begin += block.length) values.set(block.subarray(0, values.length - begin), begin);
+  for (let begin = 0; begin < values.length; begin += block.length)
+    values.set(block.subarray(0, values.length - begin), begin);
   return new Uint8Array(values.buffer);
 }

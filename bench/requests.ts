@@ -52,7 +52,10 @@ const subjects = {
   "list of repos": { paths: ["/api/v1/repos"], status: 200 },
   "page of a repo": { paths: names.map((name) => `/api/v1/repos/${OWNER}/${name}`), status: 200 },
   "resolve, small file": { paths: names.map((name) => `/${OWNER}/${name}/resolve/main/README.md`), status: 200 },
-  "resolve, to the store": { paths: names.map((name) => `/${OWNER}/${name}/resolve/main/guide.safetensors`), status: 302 },
+  "resolve, to the store": {
+    paths: names.map((name) => `/${OWNER}/${name}/resolve/main/guide.safetensors`),
+    status: 302,
+  },
 } as const;
 type Subject = keyof typeof subjects;
 
@@ -69,13 +72,25 @@ export async function benchRequests(rounds: number, { repos, seconds }: Requests
     await fill(served, repos);
     const ask = (what: Subject) => async (): Promise<LoadResult> => {
       const { paths, status } = subjects[what];
-      const result = await askLoad(load, { url: what === "node:http" ? `http://127.0.0.1:${port}` : served.url, paths, connections: CONNECTIONS, seconds });
+      const result = await askLoad(load, {
+        url: what === "node:http" ? `http://127.0.0.1:${port}` : served.url,
+        paths,
+        connections: CONNECTIONS,
+        seconds,
+      });
       const others = Object.entries(result.statuses).filter(([each]) => each !== String(status));
-      if (others.length > 0) throw new AppError("internal", `${what}: answers other than ${status} came (${others.map(([each, count]) => `${count} of ${each}`).join(", ")}); nothing was measured.`);
+      if (others.length > 0)
+        throw new AppError(
+          "internal",
+          `${what}: answers other than ${status} came (${others.map(([each, count]) => `${count} of ${each}`).join(", ")}); nothing was measured.`,
+        );
       return result;
     };
     const all = Object.keys(subjects) as Subject[];
-    const results = await takeTurns(Object.fromEntries(all.map((what) => [what, ask(what)])) as Record<Subject, () => Promise<LoadResult>>, rounds);
+    const results = await takeTurns(
+      Object.fromEntries(all.map((what) => [what, ask(what)])) as Record<Subject, () => Promise<LoadResult>>,
+      rounds,
+    );
     return { rounds, seconds, repos, rows: all.map((what) => toRow(what, results[what], results[CEILING])) };
   } finally {
     load.disconnect();
@@ -98,7 +113,10 @@ async function fill({ databaseUrl }: BenchHub, repos: number): Promise<void> {
     ] as const;
     await createCommit(hub, { owner: OWNER, repo: name }, { title: "First", operations: [...operations] });
   }
-  await client.query("UPDATE repo SET updated_at = '2020-01-01' WHERE namespace_id = (SELECT id FROM namespace WHERE name = $1)", [OWNER]); // the list begins with the others
+  await client.query(
+    "UPDATE repo SET updated_at = '2020-01-01' WHERE namespace_id = (SELECT id FROM namespace WHERE name = $1)",
+    [OWNER],
+  ); // the list begins with the others
   await client.query("VACUUM ANALYZE");
   await client.end();
 }
@@ -115,7 +133,14 @@ function toRow(what: Subject, results: readonly LoadResult[], ceiling: readonly 
 }
 
 export function showRequests({ rounds, seconds, repos, rows }: RequestsResult): string {
-  const cells = rows.map(({ what, perSecond, share, p50, p99, requests }) => [what, spread(perSecond), spread(share, 2), spread(p50), spread(p99), String(requests)]);
+  const cells = rows.map(({ what, perSecond, share, p50, p99, requests }) => [
+    what,
+    spread(perSecond),
+    spread(share, 2),
+    spread(p50),
+    spread(p99),
+    String(requests),
+  ]);
   return `${table([["", "requests/s", "of Next's own", "p50 ms", "p99 ms", "answers"], ...cells])}
 
 ${CONNECTIONS} connections, ${repos} repos; median (range) of ${rounds} rounds of ${seconds} s each. Every answer had the status it should have.`;

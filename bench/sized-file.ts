@@ -14,12 +14,15 @@ export class SizedFile {
     const bytes = size - 8 - HEADER_BYTES;
     this.#header = Buffer.alloc(8 + HEADER_BYTES);
     this.#header.writeBigUInt64LE(BigInt(HEADER_BYTES));
-    this.#header.write(JSON.stringify({ w: { dtype: "U8", shape: [bytes], data_offsets: [0, bytes] } }).padEnd(HEADER_BYTES), 8);
+    this.#header.write(
+      JSON.stringify({ w: { dtype: "U8", shape: [bytes], data_offsets: [0, bytes] } }).padEnd(HEADER_BYTES),
+      8,
+    );
   }
 
   /** The bytes from `begin` to `end`, in pieces of at most 1 MiB. */
   *pieces(begin = 0, end = this.size): Generator<Buffer> {
-    for (let at = begin; at < end; ) {
+    for (let at = begin; at < end;) {
       const place = at - this.#header.length;
       const within = place % NOISE_BYTES;
       const piece = place < 0 ? this.#header.subarray(at) : this.#noise.subarray(within, within + 2 ** 20);

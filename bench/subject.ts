@@ -36,13 +36,34 @@ export async function prepareSubject(name: SubjectName): Promise<void> {
 
 export async function readSubject(name: SubjectName): Promise<Subject> {
   if (name === "sd15") {
-    const schedule = parseScheduleConfig({ _class_name: "DDIMScheduler", beta_start: 0.00085, beta_end: 0.012, beta_schedule: "scaled_linear", steps_offset: 1, set_alpha_to_one: false }, "sd15");
+    const schedule = parseScheduleConfig(
+      {
+        _class_name: "DDIMScheduler",
+        beta_start: 0.00085,
+        beta_end: 0.012,
+        beta_schedule: "scaled_linear",
+        steps_offset: 1,
+        set_alpha_to_one: false,
+      },
+      "sd15",
+    );
     return { name, ...(await readSd15()), schedule, steps: 2, openWhole: async () => null };
   }
-  const files = await readModelFiles({ model: starterPath("storybook"), lowRank: [], guide: starterPath("guide-tiny/guide.safetensors") });
+  const files = await readModelFiles({
+    model: starterPath("storybook"),
+    lowRank: [],
+    guide: starterPath("guide-tiny/guide.safetensors"),
+  });
   const { sampleSize } = files.folder.unet.config;
   const size = { height: sampleSize, width: sampleSize };
-  return { name, parts: unetParts(files, size), guide: files.guide!, schedule: files.folder.schedule, steps: 20, openWhole: (runtime) => openPipeline(files, size, runtime) };
+  return {
+    name,
+    parts: unetParts(files, size),
+    guide: files.guide!,
+    schedule: files.folder.schedule,
+    steps: 20,
+    openWhole: (runtime) => openPipeline(files, size, runtime),
+  };
 }
 
 export async function openSubject({ parts, guide }: Subject, runtime: Runtime): Promise<OpenSubject> {

@@ -16,15 +16,26 @@ const [unetPath, guidePath] = [at("sd15-unet.safetensors"), at("sd15-guide.safet
 export async function writeSd15(): Promise<void> {
   const config = parseGuideConfig(sd15GuideMetadata, guidePath);
   const noFile = { name: "", path: "", header: { metadata: new Map(), tensors: new Map(), dataBegin: 0 } };
-  await writeRandomWeights(unetPath, shapesOf((weights) => joinedGraph({ unet: { config: sd15UNet, weights, files: [] }, lowRank: [], ...size })));
-  await writeRandomWeights(guidePath, shapesOf((weights) => guideGraph({ file: noFile, config, weights }, size)), sd15GuideMetadata);
+  await writeRandomWeights(
+    unetPath,
+    shapesOf((weights) => joinedGraph({ unet: { config: sd15UNet, weights, files: [] }, lowRank: [], ...size })),
+  );
+  await writeRandomWeights(
+    guidePath,
+    shapesOf((weights) => guideGraph({ file: noFile, config, weights }, size)),
+    sd15GuideMetadata,
+  );
 }
 
 /** What `writeSd15` wrote. */
 export async function readSd15(): Promise<{ parts: UNetParts; guide: GuideFile }> {
   const unet = await readWeightsFile(unetPath);
   return {
-    parts: { unet: { config: sd15UNet, weights: new WeightMap(unet.name, [unet]), files: [unet] }, lowRank: [], ...size },
+    parts: {
+      unet: { config: sd15UNet, weights: new WeightMap(unet.name, [unet]), files: [unet] },
+      lowRank: [],
+      ...size,
+    },
     guide: await readGuideFile(guidePath),
   };
 }

@@ -33,7 +33,12 @@ const steps = {
 type Step = keyof typeof steps;
 
 /** Which ceiling each is held against. */
-const against: Readonly<Partial<Record<Step, Step>>> = { upload: "write", complete: "write", verify: "sha256", download: "read" };
+const against: Readonly<Partial<Record<Step, Step>>> = {
+  upload: "write",
+  complete: "write",
+  verify: "sha256",
+  download: "read",
+};
 
 type Rates = Readonly<Record<Step, number>>;
 type Memory = Readonly<Record<"before" | "upload" | "complete" | "verify" | "download", number>>;
@@ -61,20 +66,36 @@ export async function benchTransfer(rounds: number, { size }: { readonly size: n
   try {
     await requireRoom(hub.folder, (rounds + 2) * size); // what was uploaded stays, and a file is there twice while its parts are put together
     const ann = await newPerson(OWNER);
-    const client = new UploadClient(hub.url, (await createToken(ann, { name: "bench", scopes: ["read", "write"] })).secret);
+    const client = new UploadClient(
+      hub.url,
+      (await createToken(ann, { name: "bench", scopes: ["read", "write"] })).secret,
+    );
     const rates: Rates[] = [];
     const memory: Memory[] = [];
     for (let round = 0; round < rounds; round++) {
       await createRepo(ann, { owner: OWNER, name: `round-${round}`, kind: "finetune", visibility: "public" });
-      const one = await transfer({ hub, resident, client, repo: `${OWNER}/round-${round}`, file: new SizedFile(size), say: (what) => progress(`round ${round + 1} of ${rounds}: ${what}`) });
+      const one = await transfer({
+        hub,
+        resident,
+        client,
+        repo: `${OWNER}/round-${round}`,
+        file: new SizedFile(size),
+        say: (what) => progress(`round ${round + 1} of ${rounds}: ${what}`),
+      });
       rates.push(one.rates);
       memory.push(one.memory);
     }
     const rows = (Object.keys(steps) as Step[]).map((step) => {
       const ceiling = against[step];
-      return { step, megabytesPerSecond: spreadOf(rates.map((rate) => rate[step])), share: ceiling ? spreadOf(rates.map((rate) => rate[step] / rate[ceiling])) : null };
+      return {
+        step,
+        megabytesPerSecond: spreadOf(rates.map((rate) => rate[step])),
+        share: ceiling ? spreadOf(rates.map((rate) => rate[step] / rate[ceiling])) : null,
+      };
     });
-    const peaks = Object.fromEntries(Object.keys(memory[0]!).map((step) => [step, spreadOf(memory.map((one) => one[step as keyof Memory]))])) as TransferResult["memory"];
+    const peaks = Object.fromEntries(
+      Object.keys(memory[0]!).map((step) => [step, spreadOf(memory.map((one) => one[step as keyof Memory]))]),
+    ) as TransferResult["memory"];
     return { size, rounds, rows, memory: peaks };
   } finally {
     resident.stop();
@@ -85,7 +106,12 @@ export async function benchTransfer(rounds: number, { size }: { readonly size: n
 async function requireRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const gigabytes = (count: number): string => (count / 1e9).toFixed(1);
-  if (bavail * bsize < bytes + SPARE) throw new AppError("disk_full", `This needs ${gigabytes(bytes + SPARE)} GB in ${folder}, where ${gigabytes(bavail * bsize)} GB are free; make room, or give a smaller --size or fewer --rounds.`, { bytes });
+  if (bavail * bsize < bytes + SPARE)
+    throw new AppError(
+      "disk_full",
+      `This needs ${gigabytes(bytes + SPARE)} GB in ${folder}, where ${gigabytes(bavail * bsize)} GB are free; make room, or give a smaller --size or fewer --rounds.`,
+      { bytes },
+    );
 }
 
 interface Round {
@@ -113,7 +139,10 @@ async function transfer({ hub, resident, client, repo, file, say }: Round): Prom
   await rm(whole);
 
   const before = resident.takePeak();
-  const { id, partSize, partCount } = expectStatus<UploadView>(201, await client.begin(repo, { path: PATH, size: file.size }));
+  const { id, partSize, partCount } = expectStatus<UploadView>(
+    201,
+    await client.begin(repo, { path: PATH, size: file.size }),
+  );
   await time("upload", () => sendParts(client, id, file, partSize, partCount));
   const upload = resident.takePeak();
   // Answered before the worker has read it.
@@ -122,7 +151,13 @@ async function transfer({ hub, resident, client, repo, file, say }: Round): Prom
   const verified = await time("verify", () => untilVerified(client, id));
   const verify = resident.takePeak();
   requireSame(sha256, verified.sha256, "the worker read");
-  expectStatus(201, await client.ask("POST", `/repos/${repo}/commits`, { title: "Weights", operations: [{ op: "add", path: PATH, upload: id }] }));
+  expectStatus(
+    201,
+    await client.ask("POST", `/repos/${repo}/commits`, {
+      title: "Weights",
+      operations: [{ op: "add", path: PATH, upload: id }],
+    }),
+  );
   const url = `${hub.url}/${repo}/resolve/main/${PATH}`;
   const bytes = await time("download", async () => count(await get((await get(url, 302)).headers.location!, 200)));
   const download = resident.takePeak();
@@ -154,12 +189,21 @@ async function count(stream: Readable): Promise<number> {
   return bytes;
 }
 
-async function sendParts(client: UploadClient, id: string, file: SizedFile, partSize: number, partCount: number): Promise<void> {
+async function sendParts(
+  client: UploadClient,
+  id: string,
+  file: SizedFile,
+  partSize: number,
+  partCount: number,
+): Promise<void> {
   let next = 1;
   const sendSome = async (): Promise<void> => {
     while (next <= partCount) {
       const number = next++;
-      const { items } = expectStatus<{ items: { url: string; size: number }[] }>(200, await client.ask("POST", `/uploads/${id}/parts`, { numbers: [number] }));
+      const { items } = expectStatus<{ items: { url: string; size: number }[] }>(
+        200,
+        await client.ask("POST", `/uploads/${id}/parts`, { numbers: [number] }),
+      );
       const { url, size } = items[0]!;
       await put(url, size, file.pieces((number - 1) * partSize, (number - 1) * partSize + size));
     }
@@ -179,7 +223,8 @@ async function put(url: string, size: number, pieces: Iterable<Buffer>): Promise
 async function get(url: string, status: number): Promise<IncomingMessage> {
   const asked = request(url).end();
   const [response] = (await once(asked, "response")) as [IncomingMessage];
-  if (response.statusCode !== status) throw new AppError("internal", `The file was answered with ${response.statusCode}.`);
+  if (response.statusCode !== status)
+    throw new AppError("internal", `The file was answered with ${response.statusCode}.`);
   if (status === 302) response.resume();
   return response;
 }
@@ -199,11 +244,17 @@ function expectStatus<Body>(status: number, { status: actual, body }: ApiAnswer)
 }
 
 function requireSame(expected: string | number, actual: string | number | null, what: string): void {
-  if (expected !== actual) throw new AppError("bytes_differ", `Other bytes than were sent ${what}: ${actual} instead of ${expected}.`);
+  if (expected !== actual)
+    throw new AppError("bytes_differ", `Other bytes than were sent ${what}: ${actual} instead of ${expected}.`);
 }
 
 export function showTransfer({ size, rounds, rows, memory }: TransferResult): string {
-  const cells = rows.map(({ step, megabytesPerSecond, share }) => [steps[step], spread(megabytesPerSecond), share ? spread(share, 2) : "", share ? against[step]! : ""]);
+  const cells = rows.map(({ step, megabytesPerSecond, share }) => [
+    steps[step],
+    spread(megabytesPerSecond),
+    share ? spread(share, 2) : "",
+    share ? against[step]! : "",
+  ]);
   const { before, ...peaks } = memory;
   return `${table([["", "MB/s", "ratio", "to"], ...cells])}
 

@@ -46,7 +46,10 @@ const FINETUNE = "guidepost/watercolor";
 const GUIDE = "guidepost/guide-tiny";
 
 /** Each kind of page, as whoever is not signed in. The studio and the upload are tools, not content. */
-const pages = (pair: string, preview: string): readonly (readonly [page: string, path: string, isContent: boolean])[] => [
+const pages = (
+  pair: string,
+  preview: string,
+): readonly (readonly [page: string, path: string, isContent: boolean])[] => [
   ["front", "/", true],
   ["browse", "/browse?kind=finetune", true],
   ["browse, with words", "/browse?q=style+number", true],
@@ -64,7 +67,10 @@ const pages = (pair: string, preview: string): readonly (readonly [page: string,
 ];
 
 /** The pages of a hub with many repos: what a browser loads, and how long the server takes. No worker runs beside it. */
-export async function benchWeb(rounds: number, { repos, seconds }: { readonly repos: number; readonly seconds: number }): Promise<WebResult> {
+export async function benchWeb(
+  rounds: number,
+  { repos, seconds }: { readonly repos: number; readonly seconds: number },
+): Promise<WebResult> {
   const served = await startBenchHub("worker", "web");
   const load = fork(new URL("load-child.ts", import.meta.url));
   const browser = await openBrowser();
@@ -75,9 +81,21 @@ export async function benchWeb(rounds: number, { repos, seconds }: { readonly re
       progress(page);
       const loaded = await loadPage(browser, served.url, path);
       const turns: LoadResult[] = [];
-      for (let round = 0; round < rounds; round++) turns.push(await askLoad(load, { url: served.url, paths: [path], connections: 1, seconds }));
-      if (turns.some(({ statuses }) => Object.keys(statuses).join() !== "200")) throw new AppError("internal", `${path}: answers other than 200 came (${JSON.stringify(turns[0]!.statuses)}); nothing was measured.`);
-      rows.push({ page, isContent, ...loaded, p50: spreadOf(turns.map(({ p50 }) => p50)), p99: spreadOf(turns.map(({ p99 }) => p99)), answers: turns.reduce((sum, { statuses }) => sum + statuses["200"]!, 0) });
+      for (let round = 0; round < rounds; round++)
+        turns.push(await askLoad(load, { url: served.url, paths: [path], connections: 1, seconds }));
+      if (turns.some(({ statuses }) => Object.keys(statuses).join() !== "200"))
+        throw new AppError(
+          "internal",
+          `${path}: answers other than 200 came (${JSON.stringify(turns[0]!.statuses)}); nothing was measured.`,
+        );
+      rows.push({
+        page,
+        isContent,
+        ...loaded,
+        p50: spreadOf(turns.map(({ p50 }) => p50)),
+        p99: spreadOf(turns.map(({ p99 }) => p99)),
+        answers: turns.reduce((sum, { statuses }) => sum + statuses["200"]!, 0),
+      });
     }
     return { rounds, seconds, repos, rows };
   } finally {
@@ -123,7 +141,8 @@ async function loadPage(browser: Browser, origin: string, path: string): Promise
     const seen = { shift: 0 };
     (globalThis as unknown as { seen: typeof seen }).seen = seen;
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) if (!entry.hadRecentInput) seen.shift += entry.value;
+      for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[])
+        if (!entry.hadRecentInput) seen.shift += entry.value;
     }).observe({ type: "layout-shift", buffered: true });
   });
   await page.goto(origin + path, { waitUntil: "load" });
@@ -134,8 +153,13 @@ async function loadPage(browser: Browser, origin: string, path: string): Promise
   await sleep(1000);
   const loaded = await page.evaluate(() => {
     const entries = performance.getEntries().filter((entry) => entry instanceof PerformanceResourceTiming);
-    const sum = (some: readonly PerformanceResourceTiming[]): number => some.reduce((total, { encodedBodySize }) => total + encodedBodySize, 0);
-    return { scripts: sum(entries.filter(({ name }) => name.endsWith(".js"))), all: sum(entries), shift: (globalThis as unknown as { seen: { shift: number } }).seen.shift };
+    const sum = (some: readonly PerformanceResourceTiming[]): number =>
+      some.reduce((total, { encodedBodySize }) => total + encodedBodySize, 0);
+    return {
+      scripts: sum(entries.filter(({ name }) => name.endsWith(".js"))),
+      all: sum(entries),
+      shift: (globalThis as unknown as { seen: { shift: number } }).seen.shift,
+    };
   });
   await context.close();
   return { ...counted, ...loaded };

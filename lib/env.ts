@@ -59,13 +59,30 @@ export function requireSecret(): string {
   throw new AppError("internal", "GUIDEPOST_SECRET is not set; start with npm start, which makes one and sets it.");
 }
 
-const harmless = ["PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "TMPDIR", "TEMP", "TMP", "SystemRoot", "LANG", "LC_ALL", "TZ"];
+const harmless = [
+  "PATH",
+  "LD_LIBRARY_PATH",
+  "CUDA_VISIBLE_DEVICES",
+  "TMPDIR",
+  "TEMP",
+  "TMP",
+  "SystemRoot",
+  "LANG",
+  "LC_ALL",
+  "TZ",
+];
 
 /** What a child that reads strangers' files may know of our variables: where programs and libraries are, and no secret. */
-export const harmlessVariables = (): NodeJS.ProcessEnv => toVariables(Object.fromEntries(harmless.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))));
+export const harmlessVariables = (): NodeJS.ProcessEnv =>
+  toVariables(
+    Object.fromEntries(
+      harmless.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+    ),
+  );
 
 /** The variables of a process, in the type that Node asks for: Next's types want NODE_ENV to be in every one of them. */
-export const toVariables = (variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv => variables as NodeJS.ProcessEnv;
+export const toVariables = (variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv =>
+  variables as NodeJS.ProcessEnv;
 
 /** All variables of this process, for a process of ours that it starts. */
 export const ownVariables = (): NodeJS.ProcessEnv => ({ ...process.env });
@@ -75,7 +92,11 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
   const parsed = variables.safeParse(given);
   if (!parsed.success) {
     const name = String(parsed.error.issues[0]!.path[0]) as keyof typeof variables.shape;
-    throw new AppError("bad_request", `${name} must be ${variables.shape[name].description}; correct it, or leave it out.`, { name });
+    throw new AppError(
+      "bad_request",
+      `${name} must be ${variables.shape[name].description}; correct it, or leave it out.`,
+      { name },
+    );
   }
   const read = parsed.data;
   return {
@@ -98,13 +119,22 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
 }
 
 const units = { MB: 1e6, GB: 1e9 } as const;
-const wholeNumber = z.string().regex(/^\d{1,16}$/).transform(Number);
-const size = z.string().regex(/^\d+(\.\d+)? ?(MB|GB)$/).transform((text) => Math.round(Number.parseFloat(text) * units[text.slice(-2) as keyof typeof units]));
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,16}$/)
+  .transform(Number);
+const size = z
+  .string()
+  .regex(/^\d+(\.\d+)? ?(MB|GB)$/)
+  .transform((text) => Math.round(Number.parseFloat(text) * units[text.slice(-2) as keyof typeof units]));
 const secondsIn = { s: 1, min: 60, h: 3600, d: 86_400 } as const;
-const duration = z.string().regex(/^\d{1,9} ?(s|min|h|d)$/).transform((text) => {
-  const [, count, unit] = /^(\d+) ?(\w+)$/.exec(text) as unknown as [string, string, keyof typeof secondsIn];
-  return Number(count) * secondsIn[unit];
-});
+const duration = z
+  .string()
+  .regex(/^\d{1,9} ?(s|min|h|d)$/)
+  .transform((text) => {
+    const [, count, unit] = /^(\d+) ?(\w+)$/.exec(text) as unknown as [string, string, keyof typeof secondsIn];
+    return Number(count) * secondsIn[unit];
+  });
 const address = (isFit: (url: URL) => boolean) =>
   z.string().refine((text) => {
     const url = URL.parse(text);
@@ -115,32 +145,68 @@ const isWeb = (url: URL): boolean => url.protocol === "https:" || url.protocol =
 /** `describe` completes the sentence «NAME must be …». */
 const variables = z.object({
   PORT: wholeNumber.pipe(z.number().min(1).max(65_535)).default(3000).describe("a port number from 1 to 65535"),
-  GUIDEPOST_HOST: z.union([z.ipv4(), z.ipv6(), z.literal("localhost")]).default("127.0.0.1").describe("an address of this machine, like 127.0.0.1 or 0.0.0.0"),
-  GUIDEPOST_URL: address((url) => isWeb(url) && url.href === `${url.origin}/`).optional().describe("an address without a path, like https://guides.example.org"),
+  GUIDEPOST_HOST: z
+    .union([z.ipv4(), z.ipv6(), z.literal("localhost")])
+    .default("127.0.0.1")
+    .describe("an address of this machine, like 127.0.0.1 or 0.0.0.0"),
+  GUIDEPOST_URL: address((url) => isWeb(url) && url.href === `${url.origin}/`)
+    .optional()
+    .describe("an address without a path, like https://guides.example.org"),
   GUIDEPOST_DATA: z.string().default("data").describe("the path of a folder"),
-  GUIDEPOST_SECRET: z.string().min(32).optional().describe("at least 32 characters long (`openssl rand -hex 32` makes 64)"),
+  GUIDEPOST_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe("at least 32 characters long (`openssl rand -hex 32` makes 64)"),
   GUIDEPOST_SIGNUP: z.enum(["invited", "open"]).default("invited").describe("invited or open"),
   GUIDEPOST_UPLOAD_TIME: duration.default(7 * 86_400).describe("a time like 7d, 12h or 30min"),
   GUIDEPOST_GRACE: duration.default(3 * 86_400).describe("a time like 3d, 12h or 30min"),
   GUIDEPOST_THREADS: wholeNumber.pipe(z.number().min(1).max(1024)).optional().describe("a number from 1 to 1024"),
-  GUIDEPOST_CACHE_BYTES: z.union([wholeNumber, size]).pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER)).default(50e9).describe("a size of at least 100 MB, like 50GB"),
+  GUIDEPOST_CACHE_BYTES: z
+    .union([wholeNumber, size])
+    .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))
+    .default(50e9)
+    .describe("a size of at least 100 MB, like 50GB"),
   GUIDEPOST_FAILPOINT: z.string().optional().describe("a step, like upload.part:2"),
   // The parts of one SD 1.5 in half precision are 2.1 GB, a guide 20 MB: one base and one fine-tune stay loaded.
-  GUIDEPOST_WORKER_BYTES: z.union([wholeNumber, size]).pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER)).default(5e9).describe("a size of at least 100 MB, like 8GB or 8000000000"),
+  GUIDEPOST_WORKER_BYTES: z
+    .union([wholeNumber, size])
+    .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))
+    .default(5e9)
+    .describe("a size of at least 100 MB, like 8GB or 8000000000"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info").describe("debug, info, warn or error"),
-  DATABASE_URL: address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1).optional().describe("like postgresql://user:password@host:5432/database"),
-  S3_ENDPOINT: address(isWeb).optional().describe("the address of an S3 server, like https://s3.eu-central-1.amazonaws.com"),
-  S3_BUCKET: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/).optional().describe("the name of a bucket: 3 to 63 small letters, digits, dots and hyphens"),
+  DATABASE_URL: address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1)
+    .optional()
+    .describe("like postgresql://user:password@host:5432/database"),
+  S3_ENDPOINT: address(isWeb)
+    .optional()
+    .describe("the address of an S3 server, like https://s3.eu-central-1.amazonaws.com"),
+  S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/)
+    .optional()
+    .describe("the name of a bucket: 3 to 63 small letters, digits, dots and hyphens"),
   S3_REGION: z.string().optional().describe("a region like eu-central-1"),
   S3_ACCESS_KEY_ID: z.string().optional().describe("the id of an access key"),
   S3_SECRET_ACCESS_KEY: z.string().optional().describe("the secret of an access key"),
 });
 
 function readS3(read: z.output<typeof variables>): S3Settings | null {
-  const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_REGION: region, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = read;
-  if (endpoint && bucket && region && accessKeyId && secretAccessKey) return { endpoint, bucket, region, accessKeyId, secretAccessKey };
+  const {
+    S3_ENDPOINT: endpoint,
+    S3_BUCKET: bucket,
+    S3_REGION: region,
+    S3_ACCESS_KEY_ID: accessKeyId,
+    S3_SECRET_ACCESS_KEY: secretAccessKey,
+  } = read;
+  if (endpoint && bucket && region && accessKeyId && secretAccessKey)
+    return { endpoint, bucket, region, accessKeyId, secretAccessKey };
   const names = Object.keys(variables.shape).filter((name) => name.startsWith("S3_")) as (keyof typeof read)[];
   const missing = names.filter((name) => read[name] === undefined);
   if (missing.length === names.length) return null;
-  throw new AppError("bad_request", `${missing.join(", ")} must be set too: ${names.join(", ")} come together; set all, or leave all out.`, { name: missing[0] });
+  throw new AppError(
+    "bad_request",
+    `${missing.join(", ")} must be set too: ${names.join(", ")} come together; set all, or leave all out.`,
+    { name: missing[0] },
+  );
 }

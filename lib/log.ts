@@ -15,7 +15,15 @@ const shared = globalThis as { guidepostLog?: { readonly root: Logger; readonly 
 
 function instance(): NonNullable<typeof shared.guidepostLog> {
   return (shared.guidepostLog ??= {
-    root: pino({ level: env().logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (level) => ({ level }) } }, openOutput()),
+    root: pino(
+      {
+        level: env().logLevel,
+        base: { pid: process.pid },
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (level) => ({ level }) },
+      },
+      openOutput(),
+    ),
     scope: new AsyncLocalStorage(),
   });
 }
@@ -39,4 +47,5 @@ function openOutput(): DestinationStream {
 export const log = (): Logger => instance().scope.getStore() ?? instance().root;
 
 /** Runs `work` with ids on each of its log lines. Scopes nest. */
-export const withLogContext = <T>(context: LogContext, work: () => T): T => instance().scope.run(log().child(context), work);
+export const withLogContext = <T>(context: LogContext, work: () => T): T =>
+  instance().scope.run(log().child(context), work);

@@ -30,21 +30,35 @@ const SHOWN = 12;
 export default async function NamespacePage({ params }: Props) {
   const actor = await currentActor();
   const { name, kind, displayName, createdAt, role, members } = await shown(getNamespace(actor, (await params).owner));
-  const list = (fields: Readonly<Record<string, string>>) => listRepos(actor, repoQuery.parse({ owner: name, ...fields }));
-  const [{ facets }, ...lists] = await Promise.all([list({ limit: "1", facets: "true" }), ...sections.map(async ([of, title]) => ({ of, title, ...(await list({ kind: of, limit: String(SHOWN) })) }))]);
+  const list = (fields: Readonly<Record<string, string>>) =>
+    listRepos(actor, repoQuery.parse({ owner: name, ...fields }));
+  const [{ facets }, ...lists] = await Promise.all([
+    list({ limit: "1", facets: "true" }),
+    ...sections.map(async ([of, title]) => ({ of, title, ...(await list({ kind: of, limit: String(SHOWN) })) })),
+  ]);
   const countOf = (kind: string): number => facets!.kind.find(({ value }) => value === kind)?.count ?? 0;
-  const pictures = await picturesOf(actor, lists.flatMap(({ items }) => items.map(({ id }) => id)));
+  const pictures = await picturesOf(
+    actor,
+    lists.flatMap(({ items }) => items.map(({ id }) => id)),
+  );
   const filled = lists.filter(({ items }) => items.length > 0);
   return (
     <>
       <h1 className="text-page [overflow-wrap:anywhere]">{displayName ?? name}</h1>
       <p className="mt-1 text-quiet">
-        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toDay(createdAt)} · {toPlural(facets!.kind.reduce((sum, { count }) => sum + count, 0), "repo")}
+        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toDay(createdAt)} ·{" "}
+        {toPlural(
+          facets!.kind.reduce((sum, { count }) => sum + count, 0),
+          "repo",
+        )}
         {role !== null && kind === "organisation" && ` · you are ${role === "owner" ? "its owner" : `a ${role}`}`}
       </p>
       {name === "guidepost" && (
         <div className="mt-4 max-w-[72ch]">
-          <Notice>These came with Guidepost: small practice models that draw one or two simple things at 128 × 128 pixels. They are here to try everything with, not to make art.</Notice>
+          <Notice>
+            These came with Guidepost: small practice models that draw one or two simple things at 128 × 128 pixels.
+            They are here to try everything with, not to make art.
+          </Notice>
         </div>
       )}
       {members && (
@@ -60,8 +74,19 @@ export default async function NamespacePage({ params }: Props) {
       )}
       {filled.length === 0 && (
         <div className="mt-8">
-          <Empty title={role === null ? "Nothing here that you may see" : "You have nothing here yet"} action={role !== null && <ButtonLink href="/upload" look="primary">Upload a model or a guide</ButtonLink>}>
-            {role === null ? "What is uploaded under this name appears here." : "What you upload appears here; private or public is yours to say."}
+          <Empty
+            title={role === null ? "Nothing here that you may see" : "You have nothing here yet"}
+            action={
+              role !== null && (
+                <ButtonLink href="/upload" look="primary">
+                  Upload a model or a guide
+                </ButtonLink>
+              )
+            }
+          >
+            {role === null
+              ? "What is uploaded under this name appears here."
+              : "What you upload appears here; private or public is yours to say."}
           </Empty>
         </div>
       )}

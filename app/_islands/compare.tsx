@@ -46,9 +46,21 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, b
 
   const of = (mode: Mode): ComparedPicture => pictures.find((picture) => picture.mode === mode) ?? pictures[0]!;
   const [a, b] = [of(left), of(right)];
-  const size = { "--w": a.width, "--h": a.height, "--s": multiple(a.width, room), "--p": multiple(a.width, phoneRoom) } as CSSProperties;
+  const size = {
+    "--w": a.width,
+    "--h": a.height,
+    "--s": multiple(a.width, room),
+    "--p": multiple(a.width, phoneRoom),
+  } as CSSProperties;
   const image = (picture: ComparedPicture, className = "", style?: CSSProperties) => (
-    <img src={picture.url} width={picture.width} height={picture.height} alt={`${modeNames[picture.mode]}: ${prompt}`} className={`pixels ${className}`} style={{ ...size, ...style }} />
+    <img
+      src={picture.url}
+      width={picture.width}
+      height={picture.height}
+      alt={`${modeNames[picture.mode]}: ${prompt}`}
+      className={`pixels ${className}`}
+      style={{ ...size, ...style }}
+    />
   );
 
   const beside = (
@@ -76,13 +88,21 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, b
           ) : (
             <>
               {image(a, "block")}
-              {image(b, "absolute inset-0 block", { clipPath: view === "divider" ? `inset(0 0 0 ${at}%)` : showsRight ? "none" : "inset(0 0 0 100%)" })}
+              {image(b, "absolute inset-0 block", {
+                clipPath: view === "divider" ? `inset(0 0 0 ${at}%)` : showsRight ? "none" : "inset(0 0 0 100%)",
+              })}
             </>
           )}
           {view === "divider" && (
             <>
-              <div aria-hidden className="pointer-events-none absolute inset-y-0 w-0.5 -translate-x-1/2 bg-on-picture shadow-[0_0_0_1px_rgb(0_0_0/0.6)]" style={{ left: `${at}%` }}>
-                <div className="absolute top-1/2 left-1/2 grid size-8 -translate-1/2 place-items-center rounded-full border-2 border-on-picture bg-over-picture/70 text-small text-on-picture">↔</div>
+              <div
+                aria-hidden
+                className="pointer-events-none absolute inset-y-0 w-0.5 -translate-x-1/2 bg-on-picture shadow-[0_0_0_1px_rgb(0_0_0/0.6)]"
+                style={{ left: `${at}%` }}
+              >
+                <div className="absolute top-1/2 left-1/2 grid size-8 -translate-1/2 place-items-center rounded-full border-2 border-on-picture bg-over-picture/70 text-small text-on-picture">
+                  ↔
+                </div>
               </div>
               <Corner side="left" mode={a.mode} />
               <Corner side="right" mode={b.mode} />
@@ -114,7 +134,13 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, b
         <div className="flex flex-wrap items-center gap-2 text-small">
           <span role="group" aria-label="How to compare" className="inline-flex flex-wrap gap-1">
             {(Object.keys(views) as View[]).map((one) => (
-              <button key={one} type="button" aria-pressed={one === view} onClick={() => setView(one)} className="min-h-7 cursor-pointer rounded border border-line bg-raised px-2 text-quiet hover:border-accent aria-pressed:border-accent aria-pressed:font-medium aria-pressed:text-accent">
+              <button
+                key={one}
+                type="button"
+                aria-pressed={one === view}
+                onClick={() => setView(one)}
+                className="min-h-7 cursor-pointer rounded border border-line bg-raised px-2 text-quiet hover:border-accent aria-pressed:border-accent aria-pressed:font-medium aria-pressed:text-accent"
+              >
                 {views[one]}
               </button>
             ))}
@@ -122,7 +148,11 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, b
           {pictures.length > 2 && view !== "beside" && (
             <label className="text-quiet">
               against{" "}
-              <select value={`${left} ${right}`} onChange={(event) => choose(event.target.value.split(" ") as [Mode, Mode])} className="min-h-7 rounded border border-line bg-raised px-1 text-ink">
+              <select
+                value={`${left} ${right}`}
+                onChange={(event) => choose(event.target.value.split(" ") as [Mode, Mode])}
+                className="min-h-7 rounded border border-line bg-raised px-1 text-ink"
+              >
                 <option value="cfg guide">CFG | guide</option>
                 <option value="conditional guide">conditional | guide</option>
                 <option value="conditional cfg">conditional | CFG</option>
@@ -151,7 +181,10 @@ export function Caption({ of: { mode, passes, seconds } }: { readonly of: Compar
 
 function Corner({ side, mode }: { readonly side: "left" | "right"; readonly mode: Mode }) {
   return (
-    <span aria-hidden className={`pointer-events-none absolute top-2 rounded bg-over-picture/70 px-1.5 text-small text-on-picture ${side === "left" ? "left-2" : "right-2"}`}>
+    <span
+      aria-hidden
+      className={`pointer-events-none absolute top-2 rounded bg-over-picture/70 px-1.5 text-small text-on-picture ${side === "left" ? "left-2" : "right-2"}`}
+    >
       {modeNames[mode]}
     </span>
   );

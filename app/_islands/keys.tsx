@@ -8,7 +8,14 @@ export function Keys() {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        target.isContentEditable ||
+        /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
+      )
+        return;
       if (event.key === "/") document.getElementById("search")?.focus();
       else if (event.key === "?") help.current?.showModal();
       else if (event.key === "j" || event.key === "k") move(event.key === "j" ? 1 : -1);
@@ -19,12 +26,23 @@ export function Keys() {
     return () => document.removeEventListener("keydown", onKey);
   }, []);
   return (
-    <dialog ref={help} aria-labelledby="keys-title" className="m-auto rounded border border-line bg-raised p-6 text-ink backdrop:bg-over-picture/40">
+    <dialog
+      ref={help}
+      aria-labelledby="keys-title"
+      className="m-auto rounded border border-line bg-raised p-6 text-ink backdrop:bg-over-picture/40"
+    >
       <h2 id="keys-title" className="text-title">
         Keys
       </h2>
       <dl className="mt-3 grid grid-cols-[auto_1fr] gap-x-4 gap-y-1">
-        {[["/", "search"], ["j", "next in a list"], ["k", "previous in a list"], ["← →", "move a divider that is focused"], ["?", "these keys"], ["Esc", "close"]].map(([key, what]) => (
+        {[
+          ["/", "search"],
+          ["j", "next in a list"],
+          ["k", "previous in a list"],
+          ["← →", "move a divider that is focused"],
+          ["?", "these keys"],
+          ["Esc", "close"],
+        ].map(([key, what]) => (
           <div key={key} className="contents">
             <dt>
               <kbd className="rounded border border-line bg-sunken px-1.5">{key}</kbd>

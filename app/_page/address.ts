@@ -4,8 +4,15 @@ import type { z } from "zod";
 export type SearchParams = Promise<Record<string, string | string[] | undefined>>;
 
 /** The address by a schema. Somebody may have typed it: what cannot be used is as if it were not there. */
-export function parseAddress<Schema extends z.ZodObject>(schema: Schema, given: Readonly<Record<string, string | string[] | undefined>>): z.output<Schema> {
-  const fields = Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (value === undefined || value === "" ? [] : [[name, Array.isArray(value) ? value[0] : value]])));
+export function parseAddress<Schema extends z.ZodObject>(
+  schema: Schema,
+  given: Readonly<Record<string, string | string[] | undefined>>,
+): z.output<Schema> {
+  const fields = Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) =>
+      value === undefined || value === "" ? [] : [[name, Array.isArray(value) ? value[0] : value]],
+    ),
+  );
   const first = schema.safeParse(fields);
   if (first.success) return first.data;
   for (const { path } of first.error.issues) delete fields[String(path[0])];
@@ -13,8 +20,13 @@ export function parseAddress<Schema extends z.ZodObject>(schema: Schema, given: 
 }
 
 /** An address with some of its fields changed; null takes one out. */
-export function addressWith(path: string, fields: Readonly<Record<string, string | undefined>>, change: Readonly<Record<string, string | null>>): string {
+export function addressWith(
+  path: string,
+  fields: Readonly<Record<string, string | undefined>>,
+  change: Readonly<Record<string, string | null>>,
+): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...fields, ...change })) if (value !== null && value !== undefined && value !== "") query.set(name, value);
+  for (const [name, value] of Object.entries({ ...fields, ...change }))
+    if (value !== null && value !== undefined && value !== "") query.set(name, value);
   return query.size > 0 ? `${path}?${query}` : path;
 }

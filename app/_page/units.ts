@@ -19,14 +19,18 @@ export const toCount = (count: number): string => count.toLocaleString("en");
 /** 7.44 M, 860 M, 1.2 B. */
 export function toParameters(count: number): string {
   if (count < 1e6) return `${Math.round(count / 1e3)} k`;
-  return count < 1e9 ? `${(count / 1e6).toFixed(count < 1e7 ? 2 : count < 1e8 ? 1 : 0)} M` : `${(count / 1e9).toFixed(1)} B`;
+  return count < 1e9
+    ? `${(count / 1e6).toFixed(count < 1e7 ? 2 : count < 1e8 ? 1 : 0)} M`
+    : `${(count / 1e9).toFixed(1)} B`;
 }
 
 /** 1 picture, 2 pictures. */
-export const toPlural = (count: number, one: string, many = `${one}s`): string => `${toCount(count)} ${count === 1 ? one : many}`;
+export const toPlural = (count: number, one: string, many = `${one}s`): string =>
+  `${toCount(count)} ${count === 1 ? one : many}`;
 
 /** 25 November 2026. */
-export const toDay = (iso: string): string => new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+export const toDay = (iso: string): string =>
+  new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 
 /** 25 November 2026, 19:20 UTC. */
 export const toMoment = (iso: string): string => `${toDay(iso)}, ${iso.slice(11, 16)} UTC`;
@@ -34,7 +38,13 @@ export const toMoment = (iso: string): string => `${toDay(iso)}, ${iso.slice(11,
 /** «3 minutes ago», as it is when the page is made. */
 export function toAge(iso: string, now = Date.now()): string {
   const seconds = Math.max(0, (now - Date.parse(iso)) / 1000);
-  for (const [unit, length] of [["year", 31_557_600], ["month", 2_629_800], ["day", 86_400], ["hour", 3600], ["minute", 60]] as const) {
+  for (const [unit, length] of [
+    ["year", 31_557_600],
+    ["month", 2_629_800],
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+  ] as const) {
     if (seconds >= length) return `${toPlural(Math.floor(seconds / length), unit)} ago`;
   }
   return "just now";

@@ -7,7 +7,8 @@ const looks = {
   quiet: "border-transparent text-accent hover:border-line",
 } as const;
 
-const shape = "inline-flex cursor-pointer items-center justify-center gap-2 rounded border text-center font-medium no-underline disabled:cursor-not-allowed disabled:opacity-55";
+const shape =
+  "inline-flex cursor-pointer items-center justify-center gap-2 rounded border text-center font-medium no-underline disabled:cursor-not-allowed disabled:opacity-55";
 const sizes = { usual: "min-h-9 px-3 py-1.5", small: "min-h-7 px-2 py-0.5 text-small" } as const;
 
 interface Look {
@@ -17,11 +18,22 @@ interface Look {
 }
 
 /** Does something. Its label says what. */
-export function Button({ look = "secondary", size = "usual", className = "", type = "button", ...button }: ButtonHTMLAttributes<HTMLButtonElement> & Look) {
+export function Button({
+  look = "secondary",
+  size = "usual",
+  className = "",
+  type = "button",
+  ...button
+}: ButtonHTMLAttributes<HTMLButtonElement> & Look) {
   return <button type={type} className={`${shape} ${sizes[size]} ${looks[look]} ${className}`} {...button} />;
 }
 
 /** Goes somewhere, as prominently as a button. */
-export function ButtonLink({ look = "secondary", size = "usual", className = "", ...link }: AnchorHTMLAttributes<HTMLAnchorElement> & Look) {
+export function ButtonLink({
+  look = "secondary",
+  size = "usual",
+  className = "",
+  ...link
+}: AnchorHTMLAttributes<HTMLAnchorElement> & Look) {
   return <a className={`${shape} ${sizes[size]} ${looks[look]} ${className}`} {...link} />;
 }

@@ -12,26 +12,66 @@ interface Labelled {
 const box = "block w-full rounded border border-edge bg-raised px-3 py-1.5 aria-invalid:border-incompatible";
 
 /** One line of a form: its label, what is asked for, what is wrong with what was written. */
-export function Field({ name, label, hint, problem, className = "", ...input }: InputHTMLAttributes<HTMLInputElement> & Labelled) {
+export function Field({
+  name,
+  label,
+  hint,
+  problem,
+  className = "",
+  ...input
+}: InputHTMLAttributes<HTMLInputElement> & Labelled) {
   return (
     <Row {...{ name, label, hint, problem }}>
-      <input id={name} name={name} {...describedBy({ name, hint, problem })} className={`${box} ${className}`} {...input} />
+      <input
+        id={name}
+        name={name}
+        {...describedBy({ name, hint, problem })}
+        className={`${box} ${className}`}
+        {...input}
+      />
     </Row>
   );
 }
 
-export function TextField({ name, label, hint, problem, className = "", ...area }: TextareaHTMLAttributes<HTMLTextAreaElement> & Labelled) {
+export function TextField({
+  name,
+  label,
+  hint,
+  problem,
+  className = "",
+  ...area
+}: TextareaHTMLAttributes<HTMLTextAreaElement> & Labelled) {
   return (
     <Row {...{ name, label, hint, problem }}>
-      <textarea id={name} name={name} {...describedBy({ name, hint, problem })} className={`${box} ${className}`} {...area} />
+      <textarea
+        id={name}
+        name={name}
+        {...describedBy({ name, hint, problem })}
+        className={`${box} ${className}`}
+        {...area}
+      />
     </Row>
   );
 }
 
-export function SelectField({ name, label, hint, problem, className = "", children, ...select }: SelectHTMLAttributes<HTMLSelectElement> & Labelled) {
+export function SelectField({
+  name,
+  label,
+  hint,
+  problem,
+  className = "",
+  children,
+  ...select
+}: SelectHTMLAttributes<HTMLSelectElement> & Labelled) {
   return (
     <Row {...{ name, label, hint, problem }}>
-      <select id={name} name={name} {...describedBy({ name, hint, problem })} className={`${box} min-h-9 ${className}`} {...select}>
+      <select
+        id={name}
+        name={name}
+        {...describedBy({ name, hint, problem })}
+        className={`${box} min-h-9 ${className}`}
+        {...select}
+      >
         {children}
       </select>
     </Row>
@@ -49,7 +89,13 @@ export function Problems({ state: { problems } }: { readonly state: FormState })
 }
 
 /** For a field of a form that was sent and came back. */
-export const fromState = (state: FormState, name: string): { readonly defaultValue: string | undefined; readonly problem: string | undefined } => ({ defaultValue: state.values[name], problem: state.problems[name] });
+export const fromState = (
+  state: FormState,
+  name: string,
+): { readonly defaultValue: string | undefined; readonly problem: string | undefined } => ({
+  defaultValue: state.values[name],
+  problem: state.problems[name],
+});
 
 function Row({ name, label, hint, problem, children }: Labelled & { readonly children: ReactNode }) {
   return (

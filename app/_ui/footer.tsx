@@ -13,7 +13,13 @@ export function Footer({ theme, version }: { readonly theme: Theme; readonly ver
         </nav>
         <form method="post" action="/theme" className="flex gap-1" aria-label="Light or dark">
           {themes.map((one) => (
-            <button key={one} name="theme" value={one} aria-pressed={one === theme} className="min-h-7 cursor-pointer rounded border border-line px-2 capitalize aria-pressed:border-accent aria-pressed:text-accent">
+            <button
+              key={one}
+              name="theme"
+              value={one}
+              aria-pressed={one === theme}
+              className="min-h-7 cursor-pointer rounded border border-line px-2 capitalize aria-pressed:border-accent aria-pressed:text-accent"
+            >
               {one}
             </button>
           ))}

@@ -20,7 +20,11 @@ export function Header({ actor }: { readonly actor: Actor }) {
         </a>
         <nav aria-label="Main" className="order-last -mx-1 flex w-full gap-x-1 overflow-x-auto sm:order-none sm:w-auto">
           {places.map(([href, name]) => (
-            <a key={href} href={href} className="rounded px-2 py-1 whitespace-nowrap text-quiet no-underline hover:text-ink">
+            <a
+              key={href}
+              href={href}
+              className="rounded px-2 py-1 whitespace-nowrap text-quiet no-underline hover:text-ink"
+            >
               {name}
             </a>
           ))}
@@ -29,7 +33,14 @@ export function Header({ actor }: { readonly actor: Actor }) {
           <label htmlFor="search" className="sr-only">
             Search models and guides
           </label>
-          <input id="search" name="q" type="search" placeholder="Search  /" autoComplete="off" className="h-9 w-full rounded border border-line bg-surface px-3" />
+          <input
+            id="search"
+            name="q"
+            type="search"
+            placeholder="Search  /"
+            autoComplete="off"
+            className="h-9 w-full rounded border border-line bg-surface px-3"
+          />
         </form>
         {actor.kind === "person" ? (
           <>
@@ -37,7 +48,9 @@ export function Header({ actor }: { readonly actor: Actor }) {
               Upload
             </a>
             <details className="relative" name="menu">
-              <summary className="max-w-40 list-none truncate rounded border border-line px-2.5 py-1.5">{actor.name}</summary>
+              <summary className="max-w-40 list-none truncate rounded border border-line px-2.5 py-1.5">
+                {actor.name}
+              </summary>
               <div className="absolute right-0 z-10 mt-1 flex min-w-44 flex-col gap-1 rounded border border-line bg-raised p-2">
                 <a href={`/${actor.name}`} className="rounded px-2 py-1 text-ink no-underline hover:bg-sunken">
                   Your models

@@ -34,7 +34,9 @@ export function Markdown({ text, files, pages }: MarkdownProps) {
       img: ({ src, alt }) => <CardPicture src={typeof src === "string" ? src : ""} alt={alt ?? ""} files={files} />,
       table: ({ children }) => (
         <div className="overflow-x-auto" tabIndex={0} role="group" aria-label="Table">
-          <table className="border-collapse [overflow-wrap:normal] [&_td]:border [&_td]:border-line [&_td]:px-3 [&_td]:py-1 [&_th]:border [&_th]:border-line [&_th]:px-3 [&_th]:py-1 [&_th]:text-left">{children}</table>
+          <table className="border-collapse [overflow-wrap:normal] [&_td]:border [&_td]:border-line [&_td]:px-3 [&_td]:py-1 [&_th]:border [&_th]:border-line [&_th]:px-3 [&_th]:py-1 [&_th]:text-left">
+            {children}
+          </table>
         </div>
       ),
       th: ({ children }) => (children == null || children === "" ? <td /> : <th>{children}</th>), // a table without a head has an empty one
@@ -45,10 +47,18 @@ export function Markdown({ text, files, pages }: MarkdownProps) {
       ),
     },
   }) as ReactElement;
-  return <div className="max-w-[72ch] space-y-3 [overflow-wrap:anywhere] [&_blockquote]:border-l-4 [&_blockquote]:border-line [&_blockquote]:pl-4 [&_blockquote]:text-quiet [&_ol]:list-decimal [&_ol]:pl-6 [&_ul]:list-disc [&_ul]:pl-6">{content}</div>;
+  return (
+    <div className="max-w-[72ch] space-y-3 [overflow-wrap:anywhere] [&_blockquote]:border-l-4 [&_blockquote]:border-line [&_blockquote]:pl-4 [&_blockquote]:text-quiet [&_ol]:list-decimal [&_ol]:pl-6 [&_ul]:list-disc [&_ul]:pl-6">
+      {content}
+    </div>
+  );
 }
 
-const pipeline = unified().use(remarkParse).use(remarkGfm).use(remarkRehype).use(rehypeSanitize, { ...defaultSchema, clobberPrefix: "card-" });
+const pipeline = unified()
+  .use(remarkParse)
+  .use(remarkGfm)
+  .use(remarkRehype)
+  .use(rehypeSanitize, { ...defaultSchema, clobberPrefix: "card-" });
 
 const isElsewhere = (address: string): boolean => /^[a-z][a-z0-9+.-]*:|^\/\//i.test(address);
 
@@ -67,5 +77,12 @@ function CardPicture({ src, alt, files }: { readonly src: string; readonly alt: 
       </a>
     );
   }
-  return <img src={src.startsWith("/") ? src : files + src.replace(/^(\.\/)+/, "")} alt={alt} loading="lazy" className="inline-block max-w-full [image-rendering:pixelated]" />;
+  return (
+    <img
+      src={src.startsWith("/") ? src : files + src.replace(/^(\.\/)+/, "")}
+      alt={alt}
+      loading="lazy"
+      className="inline-block max-w-full [image-rendering:pixelated]"
+    />
+  );
 }

@@ -8,7 +8,15 @@ const kinds = {
 } as const;
 
 /** Something to know before going on. `alert`: read out at once when it comes. */
-export function Notice({ kind = "plain", alert = false, children }: { readonly kind?: keyof typeof kinds; readonly alert?: boolean; readonly children: ReactNode }) {
+export function Notice({
+  kind = "plain",
+  alert = false,
+  children,
+}: {
+  readonly kind?: keyof typeof kinds;
+  readonly alert?: boolean;
+  readonly children: ReactNode;
+}) {
   const { border, glyph, colour } = kinds[kind];
   return (
     <div role={alert ? "alert" : undefined} className={`flex gap-3 rounded border-l-4 bg-raised px-4 py-3 ${border}`}>

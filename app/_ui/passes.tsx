@@ -8,7 +8,9 @@ const rows = [
 /** One step of a sampler, as a drawing: how often the model runs. */
 export function Passes({ className = "" }: { readonly className?: string }) {
   return (
-    <dl className={`grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 gap-y-2 text-small sm:grid-cols-[auto_minmax(0,1fr)_auto] ${className}`}>
+    <dl
+      className={`grid grid-cols-[auto_minmax(0,1fr)] items-center gap-x-4 gap-y-2 text-small sm:grid-cols-[auto_minmax(0,1fr)_auto] ${className}`}
+    >
       {rows.map(({ mode, boxes, cost }) => (
         <div key={mode} className="contents">
           <dt>
@@ -16,7 +18,10 @@ export function Passes({ className = "" }: { readonly className?: string }) {
           </dt>
           <dd className="flex items-center gap-1">
             {boxes.map((name) => (
-              <span key={name} className="flex-1 basis-0 truncate rounded border border-edge bg-raised px-2 py-1 text-center">
+              <span
+                key={name}
+                className="flex-1 basis-0 truncate rounded border border-edge bg-raised px-2 py-1 text-center"
+              >
                 {name}
               </span>
             ))}

@@ -15,10 +15,36 @@ interface PictureProps {
 }
 
 /** A picture at a whole multiple of its pixels, its room reserved before it comes. */
-export function Picture({ url, width, height, alt, room = 256, phoneRoom = room, eager = false, className = "" }: PictureProps) {
-  const style = { "--w": width, "--h": height, "--s": multiple(width, room), "--p": multiple(width, phoneRoom) } as CSSProperties;
-  return <img src={url} width={width} height={height} alt={alt} loading={eager ? "eager" : "lazy"} decoding="async" style={style} className={`pixels bg-sunken ${className}`} />;
+export function Picture({
+  url,
+  width,
+  height,
+  alt,
+  room = 256,
+  phoneRoom = room,
+  eager = false,
+  className = "",
+}: PictureProps) {
+  const style = {
+    "--w": width,
+    "--h": height,
+    "--s": multiple(width, room),
+    "--p": multiple(width, phoneRoom),
+  } as CSSProperties;
+  return (
+    <img
+      src={url}
+      width={width}
+      height={height}
+      alt={alt}
+      loading={eager ? "eager" : "lazy"}
+      decoding="async"
+      style={style}
+      className={`pixels bg-sunken ${className}`}
+    />
+  );
 }
 
 /** How often a picture fits; one that is larger than its room is shrunk to it, which is no whole multiple and need not be. */
-export const multiple = (width: number, room: number): number => (width > room ? room / width : Math.floor(room / width));
+export const multiple = (width: number, room: number): number =>
+  width > room ? room / width : Math.floor(room / width);

@@ -2,7 +2,11 @@ import type { RepoItem } from "#lib/catalog/repos/schema.ts";
 import { toAge, toParameters, toPlural } from "../_page/units.ts";
 import { Picture } from "./picture.tsx";
 
-export const kindNames: Readonly<Record<RepoItem["kind"], string>> = { base: "base", finetune: "fine-tune", guide: "guide" };
+export const kindNames: Readonly<Record<RepoItem["kind"], string>> = {
+  base: "base",
+  finetune: "fine-tune",
+  guide: "guide",
+};
 
 interface CardPicture {
   readonly url: string;
@@ -12,11 +16,28 @@ interface CardPicture {
 }
 
 /** A model or guide in a list: what the hub drew with it, what it is, what is known of it. */
-function RepoCard({ repo, pictures, eager }: { readonly repo: RepoItem; readonly pictures: readonly CardPicture[]; readonly eager: boolean }) {
+function RepoCard({
+  repo,
+  pictures,
+  eager,
+}: {
+  readonly repo: RepoItem;
+  readonly pictures: readonly CardPicture[];
+  readonly eager: boolean;
+}) {
   const { owner, name, kind, summary, base, license, downloads, updatedAt, facts, visibility } = repo;
-  const notes = [facts?.parameters ? toParameters(facts.parameters) : null, base && `for ${base.split("/")[1]}`, license, toPlural(downloads, "download"), toAge(updatedAt)].filter(Boolean);
+  const notes = [
+    facts?.parameters ? toParameters(facts.parameters) : null,
+    base && `for ${base.split("/")[1]}`,
+    license,
+    toPlural(downloads, "download"),
+    toAge(updatedAt),
+  ].filter(Boolean);
   return (
-    <article data-row className="relative flex min-w-0 flex-col overflow-hidden rounded border border-line bg-raised focus-within:border-accent hover:border-accent">
+    <article
+      data-row
+      className="relative flex min-w-0 flex-col overflow-hidden rounded border border-line bg-raised focus-within:border-accent hover:border-accent"
+    >
       <Strip pictures={pictures} eager={eager} />
       <div className="flex flex-1 flex-col gap-1 p-3">
         <h3 className="text-body [overflow-wrap:anywhere]">
@@ -28,7 +49,9 @@ function RepoCard({ repo, pictures, eager }: { readonly repo: RepoItem; readonly
         <p className="line-clamp-2 text-small text-quiet">{summary}</p>
         <p className="mt-auto pt-1 text-small text-quiet">
           <span className="mr-2 rounded border border-line px-1.5 text-ink">{kindNames[kind]}</span>
-          {visibility === "private" && <span className="mr-2 rounded border border-limits px-1.5 text-limits">private</span>}
+          {visibility === "private" && (
+            <span className="mr-2 rounded border border-limits px-1.5 text-limits">private</span>
+          )}
           {notes.join(" · ")}
         </p>
       </div>
@@ -63,12 +86,24 @@ const SHOWN = 4;
 /** The same prompts and seeds on every card, so that models can be compared. */
 function Strip({ pictures, eager }: { readonly pictures: readonly CardPicture[]; readonly eager: boolean }) {
   if (pictures.length === 0) {
-    return <div className="grid aspect-[4/1] place-items-center bg-sunken text-small text-quiet">No pictures yet: nothing was measured</div>;
+    return (
+      <div className="grid aspect-[4/1] place-items-center bg-sunken text-small text-quiet">
+        No pictures yet: nothing was measured
+      </div>
+    );
   }
   return (
     <div className="grid grid-cols-4 bg-sunken">
       {pictures.slice(0, SHOWN).map(({ url, width, height, prompt }) => (
-        <Picture key={url} url={url} width={width} height={height} alt={prompt} eager={eager} className="aspect-square! w-full! object-cover" />
+        <Picture
+          key={url}
+          url={url}
+          width={width}
+          height={height}
+          alt={prompt}
+          eager={eager}
+          className="aspect-square! w-full! object-cover"
+        />
       ))}
     </div>
   );

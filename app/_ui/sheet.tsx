@@ -39,7 +39,10 @@ export function ContactSheet({ sheet: { rows }, seed: chosen, hrefOf }: ContactS
                 </span>
               </th>
               {rows.map((row) => (
-                <td key={row.seed} className={`size-32 bg-sunken p-0 ${row.seed === chosen ? "outline-2 outline-accent" : ""}`}>
+                <td
+                  key={row.seed}
+                  className={`size-32 bg-sunken p-0 ${row.seed === chosen ? "outline-2 outline-accent" : ""}`}
+                >
                   <Cell row={row} mode={mode} />
                 </td>
               ))}
@@ -55,7 +58,12 @@ export function ContactSheet({ sheet: { rows }, seed: chosen, hrefOf }: ContactS
             {rows.map(({ seed, pictures }) => (
               <td key={seed}>
                 {hrefOf && pictures.guide && pictures.cfg ? (
-                  <a href={hrefOf(seed)} aria-current={seed === chosen ? "true" : undefined} aria-label={`Compare seed ${seed}`} className="aria-[current]:font-semibold aria-[current]:text-ink">
+                  <a
+                    href={hrefOf(seed)}
+                    aria-current={seed === chosen ? "true" : undefined}
+                    aria-label={`Compare seed ${seed}`}
+                    className="aria-[current]:font-semibold aria-[current]:text-ink"
+                  >
                     seed {seed}
                   </a>
                 ) : (
@@ -70,18 +78,37 @@ export function ContactSheet({ sheet: { rows }, seed: chosen, hrefOf }: ContactS
   );
 }
 
-function Cell({ row: { preview, seed, prompt, state, pictures }, mode }: { readonly row: SheetRow; readonly mode: Mode }) {
+function Cell({
+  row: { preview, seed, prompt, state, pictures },
+  mode,
+}: {
+  readonly row: SheetRow;
+  readonly mode: Mode;
+}) {
   const picture = pictures[mode];
   if (picture) {
     return (
       <a href={`/previews/${preview}`} title={prompt} className="block">
-        <Picture url={picture.url} width={picture.width} height={picture.height} alt={`${modeNames[mode]}: ${prompt}, seed ${seed}`} room={128} className="size-32! object-contain" />
+        <Picture
+          url={picture.url}
+          width={picture.width}
+          height={picture.height}
+          alt={`${modeNames[mode]}: ${prompt}, seed ${seed}`}
+          room={128}
+          className="size-32! object-contain"
+        />
       </a>
     );
   }
   return (
     <span className="grid size-32 place-items-center text-small text-quiet">
-      {state === "failed" || state === "cancelled" ? <a href={`/previews/${preview}`}>not drawn</a> : state === "running" ? "being drawn" : "to come"}
+      {state === "failed" || state === "cancelled" ? (
+        <a href={`/previews/${preview}`}>not drawn</a>
+      ) : state === "running" ? (
+        "being drawn"
+      ) : (
+        "to come"
+      )}
     </span>
   );
 }

@@ -1,7 +1,15 @@
 import type { Partner } from "#lib/catalog/pairs/schema.ts";
 
 /** What is known of a pair, as it is shown: where it is measured its verdict, else how far that is. */
-export type Standing = "verified" | "usableWithLimits" | "incompatible" | "notMeasured" | "running" | "queued" | "failed" | "cancelled";
+export type Standing =
+  | "verified"
+  | "usableWithLimits"
+  | "incompatible"
+  | "notMeasured"
+  | "running"
+  | "queued"
+  | "failed"
+  | "cancelled";
 
 const marks: Readonly<Record<Standing, { readonly glyph: string; readonly word: string; readonly colour: string }>> = {
   verified: { glyph: "✓", word: "verified", colour: "text-verified" },
@@ -16,13 +24,25 @@ const marks: Readonly<Record<Standing, { readonly glyph: string; readonly word: 
 
 export const wordOf = (standing: Standing): string => marks[standing].word;
 
-export const standingOf = ({ state, verdict }: Pick<Partner, "state" | "verdict">): Standing => (state === "measured" ? verdict : state === "not measured" ? "notMeasured" : state);
+export const standingOf = ({ state, verdict }: Pick<Partner, "state" | "verdict">): Standing =>
+  state === "measured" ? verdict : state === "not measured" ? "notMeasured" : state;
 
 /** A word, a glyph and a colour; never colour alone. Stale evidence keeps its word under a hatching. */
-export function Verdict({ standing, stale = null, className = "" }: { readonly standing: Standing; readonly stale?: string | null; readonly className?: string }) {
+export function Verdict({
+  standing,
+  stale = null,
+  className = "",
+}: {
+  readonly standing: Standing;
+  readonly stale?: string | null;
+  readonly className?: string;
+}) {
   const { glyph, word, colour } = marks[standing];
   return (
-    <span className={`inline-flex items-baseline gap-1.5 font-medium whitespace-nowrap ${colour} ${stale ? "hatched rounded px-1" : ""} ${className}`} title={stale ?? undefined}>
+    <span
+      className={`inline-flex items-baseline gap-1.5 font-medium whitespace-nowrap ${colour} ${stale ? "hatched rounded px-1" : ""} ${className}`}
+      title={stale ?? undefined}
+    >
       <span aria-hidden className={standing === "running" ? "animate-pulse" : ""}>
         {glyph}
       </span>

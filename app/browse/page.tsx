@@ -17,7 +17,18 @@ import { wordOf } from "../_ui/verdict.tsx";
 const kindTitles = { base: "Bases", finetune: "Fine-tunes", guide: "Guides" } as const;
 const sortNames = { updated: "newest changes", downloads: "most downloads", name: "name", created: "newest" } as const;
 
-const address = repoQuery.pick({ q: true, kind: true, base: true, license: true, tag: true, owner: true, measured: true, size: true, sort: true, cursor: true });
+const address = repoQuery.pick({
+  q: true,
+  kind: true,
+  base: true,
+  license: true,
+  tag: true,
+  owner: true,
+  measured: true,
+  size: true,
+  sort: true,
+  cursor: true,
+});
 type Chosen = z.output<typeof address>;
 
 export async function generateMetadata({ searchParams }: { readonly searchParams: SearchParams }): Promise<Metadata> {
@@ -29,10 +40,18 @@ export async function generateMetadata({ searchParams }: { readonly searchParams
 export default async function BrowsePage({ searchParams }: { readonly searchParams: SearchParams }) {
   const actor = await currentActor();
   const chosen = parseAddress(address, await searchParams);
-  const list = (cursor: string | undefined) => listRepos(actor, repoQuery.parse({ ...chosen, cursor, facets: "true", limit: "30" }));
-  const { items, next, facets } = await shown(list(chosen.cursor).catch((cause: unknown) => (isOfNoPlace(cause) ? list(undefined) : Promise.reject(cause))));
-  const pictures = await picturesOf(actor, items.map(({ id }) => id));
-  const total = facets!.measured.filter(({ value }) => !chosen.measured || value === chosen.measured).reduce((sum, { count }) => sum + count, 0);
+  const list = (cursor: string | undefined) =>
+    listRepos(actor, repoQuery.parse({ ...chosen, cursor, facets: "true", limit: "30" }));
+  const { items, next, facets } = await shown(
+    list(chosen.cursor).catch((cause: unknown) => (isOfNoPlace(cause) ? list(undefined) : Promise.reject(cause))),
+  );
+  const pictures = await picturesOf(
+    actor,
+    items.map(({ id }) => id),
+  );
+  const total = facets!.measured
+    .filter(({ value }) => !chosen.measured || value === chosen.measured)
+    .reduce((sum, { count }) => sum + count, 0);
   return (
     <>
       <h1 className="text-page">{chosen.kind ? kindTitles[chosen.kind] : "Models and guides"}</h1>
@@ -46,7 +65,11 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
           <Chips chosen={chosen} />
           {(chosen.base || chosen.kind === "base") && (
             <p className="mt-4">
-              <a href={addressWith("/matrix", {}, { base: chosen.base ?? null })}>{chosen.base ? `All fine-tunes and guides of ${chosen.base} against each other` : "Fine-tunes and guides of a base against each other"}</a>
+              <a href={addressWith("/matrix", {}, { base: chosen.base ?? null })}>
+                {chosen.base
+                  ? `All fine-tunes and guides of ${chosen.base} against each other`
+                  : "Fine-tunes and guides of a base against each other"}
+              </a>
             </p>
           )}
           <p id="found" role="status" className="mt-4 mb-3 text-quiet">
@@ -58,7 +81,11 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
           ) : (
             <RepoCards repos={items} pictures={pictures} eager={6} isBeside />
           )}
-          <Pager first={chosen.cursor ? linkTo(chosen, {}) : null} next={next && linkTo(chosen, { cursor: next })} what="repos" />
+          <Pager
+            first={chosen.cursor ? linkTo(chosen, {}) : null}
+            next={next && linkTo(chosen, { cursor: next })}
+            what="repos"
+          />
         </section>
       </div>
     </>
@@ -69,26 +96,44 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
 const isOfNoPlace = (cause: unknown): boolean => cause instanceof AppError && cause.detail["field"] === "cursor";
 
 /** The cursor belongs to one list: whatever else changes begins at its start. */
-const linkTo = (chosen: Chosen, change: Readonly<Record<string, string | null>>): string => addressWith("/browse", fieldsOf(chosen), { cursor: null, ...change });
+const linkTo = (chosen: Chosen, change: Readonly<Record<string, string | null>>): string =>
+  addressWith("/browse", fieldsOf(chosen), { cursor: null, ...change });
 
-const fieldsOf = ({ sort, ...chosen }: Chosen): Record<string, string | undefined> => ({ ...chosen, ...(sort !== "updated" && { sort }) });
+const fieldsOf = ({ sort, ...chosen }: Chosen): Record<string, string | undefined> => ({
+  ...chosen,
+  ...(sort !== "updated" && { sort }),
+});
 
 function SearchForm({ chosen }: { readonly chosen: Chosen }) {
   const { q, sort, cursor: _cursor, ...kept } = chosen;
   return (
     <form action="/browse" className="flex flex-wrap items-end gap-2">
-      {Object.entries(kept).map(([name, value]) => value && <input key={name} type="hidden" name={name} value={value} />)}
+      {Object.entries(kept).map(
+        ([name, value]) => value && <input key={name} type="hidden" name={name} value={value} />,
+      )}
       <div className="min-w-40 flex-1 max-sm:basis-full">
         <label htmlFor="q" className="sr-only">
           Words in the name or the summary
         </label>
-        <input id="q" name="q" type="search" defaultValue={q} placeholder="words in the name or the summary" className="h-9 w-full rounded border border-edge bg-raised px-3" />
+        <input
+          id="q"
+          name="q"
+          type="search"
+          defaultValue={q}
+          placeholder="words in the name or the summary"
+          className="h-9 w-full rounded border border-edge bg-raised px-3"
+        />
       </div>
       <div className="max-sm:flex-1">
         <label htmlFor="sort" className="sr-only">
           Sort by
         </label>
-        <select id="sort" name="sort" defaultValue={sort} className="h-9 w-full rounded border border-edge bg-raised px-2">
+        <select
+          id="sort"
+          name="sort"
+          defaultValue={sort}
+          className="h-9 w-full rounded border border-edge bg-raised px-2"
+        >
           {sorts.map((each) => (
             <option key={each} value={each}>
               {sortNames[each]}
@@ -111,7 +156,9 @@ const groups = [
 
 /** Counted as if nothing were chosen from the same group, so that a count says what a tap would list. Open from the start where there is room. */
 function Filters({ facets, chosen }: { readonly facets: Facets; readonly chosen: Chosen }) {
-  const lists = groups.map((group) => <Group key={group.facet} {...group} values={facets[group.facet]} chosen={chosen} />);
+  const lists = groups.map((group) => (
+    <Group key={group.facet} {...group} values={facets[group.facet]} chosen={chosen} />
+  ));
   return (
     <>
       <nav aria-label="Filters" className="hidden space-y-5 lg:block">
@@ -129,13 +176,23 @@ function Filters({ facets, chosen }: { readonly facets: Facets; readonly chosen:
 
 const SHOWN = 12;
 
-function Group({ facet, title, nameOf, values, chosen }: (typeof groups)[number] & { readonly values: Facets["kind"]; readonly chosen: Chosen }) {
+function Group({
+  facet,
+  title,
+  nameOf,
+  values,
+  chosen,
+}: (typeof groups)[number] & { readonly values: Facets["kind"]; readonly chosen: Chosen }) {
   if (values.length === 0) return null;
   const links = values.map(({ value, count }) => {
     const isChosen = chosen[facet] === value;
     return (
       <li key={value}>
-        <a href={linkTo(chosen, { [facet]: isChosen ? null : value })} aria-current={isChosen ? "true" : undefined} className="-mx-1.5 flex items-baseline justify-between gap-2 rounded px-1.5 py-0.5 text-ink no-underline hover:bg-sunken max-lg:py-1.5 aria-[current]:bg-tint aria-[current]:font-medium">
+        <a
+          href={linkTo(chosen, { [facet]: isChosen ? null : value })}
+          aria-current={isChosen ? "true" : undefined}
+          className="-mx-1.5 flex items-baseline justify-between gap-2 rounded px-1.5 py-0.5 text-ink no-underline hover:bg-sunken max-lg:py-1.5 aria-[current]:bg-tint aria-[current]:font-medium"
+        >
           <span className="min-w-0 truncate" title={nameOf(value)}>
             {nameOf(value)}
           </span>
@@ -163,12 +220,17 @@ function Chips({ chosen }: { readonly chosen: Chosen }) {
   const { sort: _sort, cursor: _cursor, ...filters } = chosen;
   const all = Object.entries(filters).filter((entry): entry is [string, string] => Boolean(entry[1]));
   if (all.length === 0) return null;
-  const nameOf = (name: string, value: string): string => groups.find(({ facet }) => facet === name)?.nameOf(value) ?? (name === "q" ? `«${value}»` : `${name}: ${value}`);
+  const nameOf = (name: string, value: string): string =>
+    groups.find(({ facet }) => facet === name)?.nameOf(value) ?? (name === "q" ? `«${value}»` : `${name}: ${value}`);
   return (
     <ul aria-label="Chosen" className="mt-3 flex flex-wrap items-center gap-2 text-small">
       {all.map(([name, value]) => (
         <li key={name} className="max-w-full">
-          <a href={linkTo(chosen, { [name]: null })} aria-label={`Without ${nameOf(name, value)}`} className="inline-flex max-w-full gap-1.5 rounded-full border border-edge bg-raised px-2.5 py-0.5 text-ink no-underline hover:border-accent">
+          <a
+            href={linkTo(chosen, { [name]: null })}
+            aria-label={`Without ${nameOf(name, value)}`}
+            className="inline-flex max-w-full gap-1.5 rounded-full border border-edge bg-raised px-2.5 py-0.5 text-ink no-underline hover:border-accent"
+          >
             <span className="truncate">{nameOf(name, value)}</span>
             <span aria-hidden>✕</span>
           </a>

@@ -16,8 +16,21 @@ import { type Standing, Verdict } from "../_ui/verdict.tsx";
 
 export const metadata: Metadata = { title: "Components", robots: { index: false } };
 
-const standings: readonly Standing[] = ["verified", "usableWithLimits", "incompatible", "notMeasured", "running", "queued", "failed", "cancelled"];
-const long = "a-name-as-long-as-a-name-may-be-which-is-ninety-six-characters-so-that-somebody-will-have-it-0123456789".slice(0, 96);
+const standings: readonly Standing[] = [
+  "verified",
+  "usableWithLimits",
+  "incompatible",
+  "notMeasured",
+  "running",
+  "queued",
+  "failed",
+  "cancelled",
+];
+const long =
+  "a-name-as-long-as-a-name-may-be-which-is-ninety-six-characters-so-that-somebody-will-have-it-0123456789".slice(
+    0,
+    96,
+  );
 
 /** Every part that pages are made of, in all its states; what accessibility is tested on. */
 export default function ComponentsPage() {
@@ -47,7 +60,10 @@ export default function ComponentsPage() {
         <Notice>Small practice models: they draw one or two simple things.</Notice>
         <Notice kind="good">Verified on 48 prompts.</Notice>
         <Notice kind="careful">Measured otherwise since.</Notice>
-        <Notice kind="bad">{long}.safetensors is no safetensors file: its header ends at byte 100,000,001, beyond the file. Nothing was kept; send the whole file.</Notice>
+        <Notice kind="bad">
+          {long}.safetensors is no safetensors file: its header ends at byte 100,000,001, beyond the file. Nothing was
+          kept; send the whole file.
+        </Notice>
       </section>
       <section aria-label="Numbers">
         <Facts
@@ -64,7 +80,15 @@ export default function ComponentsPage() {
         <Progress label="Unknown" value={null} max={null} />
       </section>
       <section aria-label="Lists">
-        <Tabs label="Parts" current="#b" tabs={[{ href: "#a", label: "Card" }, { href: "#b", label: "Files", count: 12 }, { href: "#c", label: "Versions", count: 10000 }]} />
+        <Tabs
+          label="Parts"
+          current="#b"
+          tabs={[
+            { href: "#a", label: "Card" },
+            { href: "#b", label: "Files", count: 12 },
+            { href: "#c", label: "Versions", count: 10000 },
+          ]}
+        />
         <Table caption="Files" head={["path", "size"]}>
           <tr>
             <td>unet/diffusion_pytorch_model.safetensors</td>
@@ -90,7 +114,10 @@ export default function ComponentsPage() {
           <option>guidepost/storybook</option>
         </SelectField>
       </form>
-      <Code label="Download with curl" text={"curl -LO https://hub.example/guidepost/guide-tiny/resolve/main/guide.safetensors"} />
+      <Code
+        label="Download with curl"
+        text={"curl -LO https://hub.example/guidepost/guide-tiny/resolve/main/guide.safetensors"}
+      />
     </div>
   );
 }

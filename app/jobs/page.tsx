@@ -24,7 +24,11 @@ export default async function JobsPage({ searchParams }: { readonly searchParams
   const actor = await currentActor();
   const given = parseAddress(address, await searchParams);
   const chosen = { ...given, mine: given.mine && actor.kind === "person" };
-  const [{ items, next }, counts, workers] = await Promise.all([shown(listJobs(actor, { ...chosen, limit: ON_A_PAGE })), jobCounts(actor, chosen), listWorkers()]);
+  const [{ items, next }, counts, workers] = await Promise.all([
+    shown(listJobs(actor, { ...chosen, limit: ON_A_PAGE })),
+    jobCounts(actor, chosen),
+    listWorkers(),
+  ]);
   const fields = { state: chosen.state, kind: chosen.kind, mine: chosen.mine ? "true" : undefined };
   const to = (change: Readonly<Record<string, string | null>>): string => addressWith("/jobs", fields, change);
   const isNarrowed = Object.values(fields).some(Boolean);
@@ -35,12 +39,30 @@ export default async function JobsPage({ searchParams }: { readonly searchParams
       <h1 className="text-page">Jobs</h1>
       <Workers workers={workers.items} waiting={counts.queued} />
       <div className="mt-4">
-        <Tabs label="By state" current={to({})} tabs={[{ href: to({ state: null }), label: "all", count: all }, ...jobState.options.map((state) => ({ href: to({ state }), label: stateWords[state], count: counts[state] }))]} />
+        <Tabs
+          label="By state"
+          current={to({})}
+          tabs={[
+            { href: to({ state: null }), label: "all", count: all },
+            ...jobState.options.map((state) => ({
+              href: to({ state }),
+              label: stateWords[state],
+              count: counts[state],
+            })),
+          ]}
+        />
         <Filters kind={chosen.kind} mine={chosen.mine} hasOwn={actor.kind === "person"} to={to} />
       </div>
       {items.length === 0 ? (
         <div className="mt-6">
-          <Empty title={isNarrowed ? "No job is like that" : "Nothing was asked of a worker yet"} action={<ButtonLink href={isNarrowed ? "/jobs" : "/upload"}>{isNarrowed ? "Show all jobs" : "Upload a model"}</ButtonLink>}>
+          <Empty
+            title={isNarrowed ? "No job is like that" : "Nothing was asked of a worker yet"}
+            action={
+              <ButtonLink href={isNarrowed ? "/jobs" : "/upload"}>
+                {isNarrowed ? "Show all jobs" : "Upload a model"}
+              </ButtonLink>
+            }
+          >
             Workers read uploads, inspect what is committed, measure guides on models and draw previews.
           </Empty>
         </div>

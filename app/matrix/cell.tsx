@@ -27,7 +27,10 @@ export function PairCell({ model, guide, cell }: PairCellProps) {
         <form method="post" action="/pairs/measure">
           <input type="hidden" name="finetune" value={model} />
           <input type="hidden" name="guide" value={guide} />
-          <button type="submit" className="min-h-6 cursor-pointer text-small text-accent underline decoration-1 underline-offset-3">
+          <button
+            type="submit"
+            className="min-h-6 cursor-pointer text-small text-accent underline decoration-1 underline-offset-3"
+          >
             Measure it{" "}
             <span className="sr-only">
               with {guide} on {model}
@@ -45,7 +48,11 @@ function Known({ cell }: { readonly cell: Cell }) {
     return (
       <>
         <span className="block font-medium text-quiet">no verdict{stale && " · stale"}</span>
-        {recovered ? <Recovered of={recovered} /> : <span className="text-small text-quiet">measured, but R cannot be told, n = {n ?? 0}</span>}
+        {recovered ? (
+          <Recovered of={recovered} />
+        ) : (
+          <span className="text-small text-quiet">measured, but R cannot be told, n = {n ?? 0}</span>
+        )}
       </>
     );
   }
@@ -73,7 +80,15 @@ function Whisker({ of: { value, low, high } }: { readonly of: Measured }) {
   return (
     <svg viewBox={`0 0 ${WIDTH} 12`} width={WIDTH} height="12" aria-hidden className="my-1 block max-sm:ml-auto">
       {[0, 1].map((reference) => (
-        <line key={reference} x1={x(reference)} x2={x(reference)} y1="0" y2="12" className="stroke-edge" strokeWidth="1.5" />
+        <line
+          key={reference}
+          x1={x(reference)}
+          x2={x(reference)}
+          y1="0"
+          y2="12"
+          className="stroke-edge"
+          strokeWidth="1.5"
+        />
       ))}
       <line x1={x(low)} x2={x(high)} y1="6" y2="6" className="stroke-guide" strokeWidth="2" strokeLinecap="round" />
       <path d={`M${x(value)} 1.5 l4.5 4.5 l-4.5 4.5 l-4.5 -4.5z`} className="fill-guide" />

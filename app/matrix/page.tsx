@@ -31,7 +31,9 @@ const BASES = 100; // to choose from; any other by its address
 export default async function MatrixPage({ searchParams }: { readonly searchParams: SearchParams }) {
   const actor = await currentActor();
   const { base: asked, cursor } = parseAddress(address, await searchParams);
-  const bases = (await shown(listRepos(actor, repoQuery.parse({ kind: "base", sort: "downloads", limit: String(BASES) })))).items.map(({ owner, name }) => `${owner}/${name}`);
+  const bases = (
+    await shown(listRepos(actor, repoQuery.parse({ kind: "base", sort: "downloads", limit: String(BASES) })))
+  ).items.map(({ owner, name }) => `${owner}/${name}`);
   const base = asked ?? bases[0];
   if (base === undefined) {
     return (
@@ -43,8 +45,17 @@ export default async function MatrixPage({ searchParams }: { readonly searchPara
   const found = await shown(matrix(actor, toRepoName(base), { cursor, limit: ROWS }).catch(refused));
   if (found === null) {
     return (
-      <Empty title={cursor ? "This part of the table is not there" : `${base} is no base`} action={<ButtonLink href={cursor ? addressWith("/matrix", { base }, {}) : "/matrix"}>{cursor ? "To its start" : "Choose a base"}</ButtonLink>}>
-        {cursor ? "The address is mistyped, or is of another table." : "Only a base has fine-tunes and guides of its own."}
+      <Empty
+        title={cursor ? "This part of the table is not there" : `${base} is no base`}
+        action={
+          <ButtonLink href={cursor ? addressWith("/matrix", { base }, {}) : "/matrix"}>
+            {cursor ? "To its start" : "Choose a base"}
+          </ButtonLink>
+        }
+      >
+        {cursor
+          ? "The address is mistyped, or is of another table."
+          : "Only a base has fine-tunes and guides of its own."}
       </Empty>
     );
   }
@@ -53,11 +64,17 @@ export default async function MatrixPage({ searchParams }: { readonly searchPara
       {isMoving(found) && <Refresh every={4000} />}
       <h1 className="text-page [overflow-wrap:anywhere]">Fine-tunes and guides of {found.base.split("/")[1]}</h1>
       <p className="mt-1 max-w-[72ch] text-quiet">
-        Each row is the <Term word="base" /> or a <Term word="fine-tune" /> of it, each column a <Term word="guide" />. A cell says what was measured of the <Term word="pair" />: the verdict and{" "}
-        <Term word="recovered">R</Term>, the share of what CFG adds that the guide gives back, between 0 (nothing) and 1 (all of it), with its 95 % interval; the ticks beside it are 0 and 1.
+        Each row is the <Term word="base" /> or a <Term word="fine-tune" /> of it, each column a <Term word="guide" />.
+        A cell says what was measured of the <Term word="pair" />: the verdict and <Term word="recovered">R</Term>, the
+        share of what CFG adds that the guide gives back, between 0 (nothing) and 1 (all of it), with its 95 % interval;
+        the ticks beside it are 0 and 1.
       </p>
       <div className="my-4 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">
-        {bases.length > 1 || !bases.includes(found.base) ? <ChooseBase bases={bases} chosen={found.base} /> : <p className="text-quiet">{counts(found)}</p>}
+        {bases.length > 1 || !bases.includes(found.base) ? (
+          <ChooseBase bases={bases} chosen={found.base} />
+        ) : (
+          <p className="text-quiet">{counts(found)}</p>
+        )}
         <p className="flex flex-wrap gap-x-4">
           <a href={`/${found.base}`}>{found.base}</a>
           <a href={addressWith("/matrix/table.csv", { base: found.base }, {})} download>
@@ -68,8 +85,16 @@ export default async function MatrixPage({ searchParams }: { readonly searchPara
       </div>
       {bases.length > 1 && <p className="mb-2 text-quiet">{counts(found)}</p>}
       {found.guideCount === 0 || found.modelCount === 0 ? <Nothing found={found} /> : <MatrixTable found={found} />}
-      {found.guideCount > MAX_GUIDES && <p className="mt-2 text-small text-quiet">The {MAX_GUIDES} guides that are used most. All of them stand on the page of each fine-tune.</p>}
-      <Pager first={cursor ? addressWith("/matrix", { base: asked }, {}) : null} next={found.next && addressWith("/matrix", { base: found.base }, { cursor: found.next })} what="fine-tunes" />
+      {found.guideCount > MAX_GUIDES && (
+        <p className="mt-2 text-small text-quiet">
+          The {MAX_GUIDES} guides that are used most. All of them stand on the page of each fine-tune.
+        </p>
+      )}
+      <Pager
+        first={cursor ? addressWith("/matrix", { base: asked }, {}) : null}
+        next={found.next && addressWith("/matrix", { base: found.base }, { cursor: found.next })}
+        what="fine-tunes"
+      />
     </>
   );
 }
@@ -80,7 +105,8 @@ function refused(cause: unknown): null {
   throw cause;
 }
 
-const counts = ({ modelCount, guideCount }: Matrix): string => `${toPlural(modelCount, "model")} × ${toPlural(guideCount, "guide")}`;
+const counts = ({ modelCount, guideCount }: Matrix): string =>
+  `${toPlural(modelCount, "model")} × ${toPlural(guideCount, "guide")}`;
 
 const isMoving = ({ items }: Matrix): boolean => items.some(({ cells }) => cells.some(isUnfinished));
 
@@ -91,7 +117,12 @@ function ChooseBase({ bases, chosen }: { readonly bases: readonly string[]; read
         <label htmlFor="base" className="block text-small text-quiet">
           Base
         </label>
-        <select id="base" name="base" defaultValue={chosen} className="h-9 w-full max-w-80 rounded border border-edge bg-raised px-2">
+        <select
+          id="base"
+          name="base"
+          defaultValue={chosen}
+          className="h-9 w-full max-w-80 rounded border border-edge bg-raised px-2"
+        >
           {[...new Set([chosen, ...bases])].map((each) => (
             <option key={each}>{each}</option>
           ))}
@@ -108,7 +139,10 @@ function Nothing({ found: { base, guideCount } }: { readonly found: Matrix }) {
       A guide is measured on every fine-tune of its base as soon as both are on this hub.
     </Empty>
   ) : (
-    <Empty title="Nothing here runs with a guide yet" action={<ButtonLink href="/upload">Upload a fine-tune</ButtonLink>}>
+    <Empty
+      title="Nothing here runs with a guide yet"
+      action={<ButtonLink href="/upload">Upload a fine-tune</ButtonLink>}
+    >
       The base and its fine-tunes appear here as soon as they have been read.
     </Empty>
   );

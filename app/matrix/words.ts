@@ -4,11 +4,24 @@ import { standingOf, wordOf } from "../_ui/verdict.tsx";
 export type Cell = Matrix["items"][number]["cells"][number];
 
 /** Measured, and nothing could be told of it: not the same as nobody having looked. */
-export const isWithoutVerdict = ({ state, verdict }: Pick<Cell, "state" | "verdict">): boolean => state === "measured" && verdict === "notMeasured";
+export const isWithoutVerdict = ({ state, verdict }: Pick<Cell, "state" | "verdict">): boolean =>
+  state === "measured" && verdict === "notMeasured";
 
-const saidOf = (cell: Pick<Cell, "state" | "verdict">): string => (isWithoutVerdict(cell) ? "measured, without a verdict" : wordOf(standingOf(cell)));
+const saidOf = (cell: Pick<Cell, "state" | "verdict">): string =>
+  isWithoutVerdict(cell) ? "measured, without a verdict" : wordOf(standingOf(cell));
 
-export const csvHead = ["model", "guide", "state", "R", "R_low", "R_high", "n", "stale", "measured_at", "pair"] as const;
+export const csvHead = [
+  "model",
+  "guide",
+  "state",
+  "R",
+  "R_low",
+  "R_high",
+  "n",
+  "stale",
+  "measured_at",
+  "pair",
+] as const;
 
 /** A table as lines, one for each pair, the way the page says it. What is not measured has no number. */
 export function csvLines({ guides, items }: Pick<Matrix, "guides" | "items">, hub: string): string {
@@ -18,7 +31,19 @@ export function csvLines({ guides, items }: Pick<Matrix, "guides" | "items">, hu
 
 function lineOf(model: string, guide: string, cell: Cell, hub: string): readonly (string | number | null)[] {
   const { recovered, n, stale, measuredAt, pair } = cell;
-  return [model, guide, saidOf(cell), recovered && recovered.value, recovered && recovered.low, recovered && recovered.high, recovered?.n ?? n, stale, measuredAt, pair && `${hub}/pairs/${pair}`];
+  return [
+    model,
+    guide,
+    saidOf(cell),
+    recovered && recovered.value,
+    recovered && recovered.low,
+    recovered && recovered.high,
+    recovered?.n ?? n,
+    stale,
+    measuredAt,
+    pair && `${hub}/pairs/${pair}`,
+  ];
 }
 
-const quoted = (field: string | number | null): string => (field === null ? "" : /[",\r\n]/.test(String(field)) ? `"${String(field).replaceAll('"', '""')}"` : String(field));
+const quoted = (field: string | number | null): string =>
+  field === null ? "" : /[",\r\n]/.test(String(field)) ? `"${String(field).replaceAll('"', '""')}"` : String(field);

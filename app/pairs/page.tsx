@@ -29,21 +29,41 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
   const chosen = parseAddress(address, await searchParams);
   const { items, next } = await shown(listPairs(actor, pairQuery.parse({ ...chosen, limit: "50" })));
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
-  const to = (change: Readonly<Record<string, string | null>>): string => addressWith("/pairs", chosen, { cursor: null, ...change });
+  const to = (change: Readonly<Record<string, string | null>>): string =>
+    addressWith("/pairs", chosen, { cursor: null, ...change });
   return (
     <>
       {items.some(isUnfinished) && <Refresh every={4000} />}
       <h1 className="text-page">Measurements</h1>
       <p className="mt-1 max-w-[72ch] text-quiet">
-        What this hub measured of one <Term word="guide" /> on one model, newest first: the <Term word="evidence" /> behind every verdict.
+        What this hub measured of one <Term word="guide" /> on one model, newest first: the <Term word="evidence" />{" "}
+        behind every verdict.
       </p>
       <Problems state={state} />
       <div className="mt-3 mb-4">
-        <Tabs label="By verdict" current={to({})} tabs={[{ href: to({ verdict: null }), label: "all" }, ...verdict.options.map((each) => ({ href: to({ verdict: each }), label: wordOf(each) }))]} />
+        <Tabs
+          label="By verdict"
+          current={to({})}
+          tabs={[
+            { href: to({ verdict: null }), label: "all" },
+            ...verdict.options.map((each) => ({ href: to({ verdict: each }), label: wordOf(each) })),
+          ]}
+        />
       </div>
       {items.length === 0 ? (
-        <Empty title="No measurement is here" action={chosen.verdict ? <ButtonLink href="/pairs">Show all measurements</ButtonLink> : <ButtonLink href="/browse">Browse models</ButtonLink>}>
-          {chosen.verdict ? `None that you may see is «${wordOf(chosen.verdict)}».` : "A guide is measured on every fine-tune of its base as soon as both are on this hub."}
+        <Empty
+          title="No measurement is here"
+          action={
+            chosen.verdict ? (
+              <ButtonLink href="/pairs">Show all measurements</ButtonLink>
+            ) : (
+              <ButtonLink href="/browse">Browse models</ButtonLink>
+            )
+          }
+        >
+          {chosen.verdict
+            ? `None that you may see is «${wordOf(chosen.verdict)}».`
+            : "A guide is measured on every fine-tune of its base as soon as both are on this hub."}
         </Empty>
       ) : (
         <Table caption="Measurements" head={["guide on model", "verdict", "R, recovered", "measured"]}>
@@ -58,10 +78,19 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
                 </span>
               </td>
               <td className="whitespace-nowrap">
-                <Verdict standing={standingOf({ state: item.state === "succeeded" ? "measured" : item.state, verdict: item.verdict })} stale={item.stale} />
+                <Verdict
+                  standing={standingOf({
+                    state: item.state === "succeeded" ? "measured" : item.state,
+                    verdict: item.verdict,
+                  })}
+                  stale={item.stale}
+                />
               </td>
               <td>{item.recovered ? <Estimate of={item.recovered} /> : <span className="text-quiet">—</span>}</td>
-              <td className="whitespace-nowrap text-quiet" title={item.measuredAt ? toMoment(item.measuredAt) : undefined}>
+              <td
+                className="whitespace-nowrap text-quiet"
+                title={item.measuredAt ? toMoment(item.measuredAt) : undefined}
+              >
                 {item.measuredAt ? toAge(item.measuredAt) : "—"}
               </td>
             </tr>

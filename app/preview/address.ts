@@ -19,8 +19,13 @@ interface Named {
 }
 
 /** The studio with everything filled in. A guide that is left out is chosen for the model. */
-export function studioAddress({ finetune, revision, guide, guideRevision }: Named, settings: Partial<Settings> = {}): string {
+export function studioAddress(
+  { finetune, revision, guide, guideRevision }: Named,
+  settings: Partial<Settings> = {},
+): string {
   const all = { finetune, revision, guide: guide === null ? "none" : guide, guideRevision, ...settings };
-  const query = new URLSearchParams(Object.entries(all).flatMap(([name, value]) => (value == null || value === "" ? [] : [[name, value]])));
+  const query = new URLSearchParams(
+    Object.entries(all).flatMap(([name, value]) => (value == null || value === "" ? [] : [[name, value]])),
+  );
   return query.size > 0 ? `/preview?${query}` : "/preview";
 }

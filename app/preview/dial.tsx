@@ -14,7 +14,18 @@ interface DialProps {
 }
 
 /** A number that can be typed or turned. Without scripts it can be typed. */
-export function Dial({ name, label, hint, value, min, max, step = 1, problem = null, disabled = false, onChange }: DialProps) {
+export function Dial({
+  name,
+  label,
+  hint,
+  value,
+  min,
+  max,
+  step = 1,
+  problem = null,
+  disabled = false,
+  onChange,
+}: DialProps) {
   const about = `${name}-about`;
   return (
     <div className="min-w-0">
@@ -36,7 +47,16 @@ export function Dial({ name, label, hint, value, min, max, step = 1, problem = n
           className="w-20 rounded border border-edge bg-raised px-2 py-0.5 text-right read-only:text-quiet aria-invalid:border-incompatible"
         />
       </div>
-      <input type="range" {...{ min, max, step }} value={value === "" ? min : value} disabled={disabled} aria-label={`${label}, as a slider`} tabIndex={-1} onChange={(event) => onChange(event.target.value)} className="mt-1.5 block w-full accent-accent disabled:opacity-40 noscript:hidden" />
+      <input
+        type="range"
+        {...{ min, max, step }}
+        value={value === "" ? min : value}
+        disabled={disabled}
+        aria-label={`${label}, as a slider`}
+        tabIndex={-1}
+        onChange={(event) => onChange(event.target.value)}
+        className="mt-1.5 block w-full accent-accent disabled:opacity-40 noscript:hidden"
+      />
       <p id={about} className={`text-small ${problem === null ? "text-quiet" : "font-medium text-incompatible"}`}>
         {problem ?? hint}
       </p>

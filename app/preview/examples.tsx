@@ -3,7 +3,13 @@ import { Picture } from "../_ui/picture.tsx";
 import type { Example } from "./studio-props.ts";
 
 /** What was drawn with the pair before: so that nobody has to draw anything to see what to expect. */
-export function Examples({ examples, withGuide }: { readonly examples: readonly Example[]; readonly withGuide: boolean }) {
+export function Examples({
+  examples,
+  withGuide,
+}: {
+  readonly examples: readonly Example[];
+  readonly withGuide: boolean;
+}) {
   if (examples.length === 0) return null;
   return (
     <section aria-labelledby="before" className="mt-8">
@@ -20,7 +26,11 @@ export function Examples({ examples, withGuide }: { readonly examples: readonly 
                 ))}
               </div>
             )}
-            <a href={`/previews/${id}`} className="grid grid-cols-3 gap-1" aria-label={`Open the preview of «${prompt}», seed ${seed}`}>
+            <a
+              href={`/previews/${id}`}
+              className="grid grid-cols-3 gap-1"
+              aria-label={`Open the preview of «${prompt}», seed ${seed}`}
+            >
               {pictures.map(({ mode, ...picture }) => (
                 <Picture key={mode} {...picture} alt="" room={128} className="w-full!" />
               ))}

@@ -4,10 +4,19 @@ import { Estimate } from "../_ui/estimate.tsx";
 import { Verdict, wordOf } from "../_ui/verdict.tsx";
 import type { GuideChoice } from "./studio-props.ts";
 
-const lineOf = ({ repo, standing, recovered }: GuideChoice): string => `${repo} — ${wordOf(standing)}${recovered ? `, recovers ${recovered.value.toFixed(2)} [${recovered.low.toFixed(2)}, ${recovered.high.toFixed(2)}] n = ${recovered.n}` : ""}`;
+const lineOf = ({ repo, standing, recovered }: GuideChoice): string =>
+  `${repo} — ${wordOf(standing)}${recovered ? `, recovers ${recovered.value.toFixed(2)} [${recovered.low.toFixed(2)}, ${recovered.high.toFixed(2)}] n = ${recovered.n}` : ""}`;
 
 /** The guides of a model, best evidence first. Those that cannot run on it can be seen, with the reason. */
-export function GuideField({ guides, guide, onChange }: { readonly guides: readonly GuideChoice[]; readonly guide: string | null; readonly onChange: (guide: string | null) => void }) {
+export function GuideField({
+  guides,
+  guide,
+  onChange,
+}: {
+  readonly guides: readonly GuideChoice[];
+  readonly guide: string | null;
+  readonly onChange: (guide: string | null) => void;
+}) {
   const chosen = guides.find(({ repo }) => repo === guide) ?? null;
   const [fit, unfit] = [guides.filter(({ reason }) => reason === null), guides.filter(({ reason }) => reason !== null)];
   return (
@@ -15,7 +24,14 @@ export function GuideField({ guides, guide, onChange }: { readonly guides: reado
       <label htmlFor="guide" className="block font-medium">
         Guide
       </label>
-      <select id="guide" name="guide" value={guide ?? "none"} onChange={(event) => onChange(event.target.value === "none" ? null : event.target.value)} aria-describedby="guide-evidence" className="mt-1 block min-h-9 w-full rounded border border-edge bg-raised px-2">
+      <select
+        id="guide"
+        name="guide"
+        value={guide ?? "none"}
+        onChange={(event) => onChange(event.target.value === "none" ? null : event.target.value)}
+        aria-describedby="guide-evidence"
+        className="mt-1 block min-h-9 w-full rounded border border-edge bg-raised px-2"
+      >
         {guide !== null && chosen === null && <option value={guide}>{guide}</option>}
         {fit.length > 0 && (
           <optgroup label="For this model, best evidence first">

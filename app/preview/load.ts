@@ -22,13 +22,21 @@ const REFERENCE_GUIDANCE = 5;
 const SHOWN_EXAMPLES = 4;
 
 /** All that the studio shows for an address: what can be chosen, what is chosen where the address does not say, and how long it would take. */
-export async function loadStudio(actor: Actor, asked: StudioQuery): Promise<Omit<StudioProps, "problems" | "isSignedIn"> & { readonly examples: readonly Example[] }> {
-  const [finetunes, bases, allGuides] = await Promise.all([namesOf(actor, "finetune"), namesOf(actor, "base"), guidesOfHub(actor)]);
+export async function loadStudio(
+  actor: Actor,
+  asked: StudioQuery,
+): Promise<Omit<StudioProps, "problems" | "isSignedIn"> & { readonly examples: readonly Example[] }> {
+  const [finetunes, bases, allGuides] = await Promise.all([
+    namesOf(actor, "finetune"),
+    namesOf(actor, "base"),
+    guidesOfHub(actor),
+  ]);
   const wanted = asked.finetune ?? (await showcase(actor))?.pair.finetune.repo ?? finetunes[0] ?? bases[0] ?? null;
   const prompting = wanted === null ? null : await ifThere(getPrompting(actor, toRepoName(wanted)));
   const finetune = prompting === null ? null : wanted;
   const guides = finetune === null ? [] : await guidesOf(actor, finetune, allGuides);
-  const guide = asked.guide === "none" ? null : (asked.guide ?? guides.find(({ reason }) => reason === null)?.repo ?? null);
+  const guide =
+    asked.guide === "none" ? null : (asked.guide ?? guides.find(({ reason }) => reason === null)?.repo ?? null);
   const range = guide === null ? null : await rangeOf(actor, guide);
   const guidance = asked.guidance ?? range?.reference ?? REFERENCE_GUIDANCE;
   const settings = {
@@ -40,7 +48,14 @@ export async function loadStudio(actor: Actor, asked: StudioQuery): Promise<Omit
     cfgSteps: String(asked.cfgSteps ?? 0),
     sampler: asked.sampler ?? "ddim",
   };
-  const query = forecastQuery.parse({ finetune: finetune ?? "a/b", ...(guide !== null && { guide }), revision: asked.revision, steps: settings.steps, guidanceScale: guidance, cfgSteps: settings.cfgSteps });
+  const query = forecastQuery.parse({
+    finetune: finetune ?? "a/b",
+    ...(guide !== null && { guide }),
+    revision: asked.revision,
+    steps: settings.steps,
+    guidanceScale: guidance,
+    cfgSteps: settings.cfgSteps,
+  });
   const pair = guides.find(({ repo }) => repo === guide)?.pair ?? null;
   return {
     models: { finetunes: withChosen(finetunes, finetune, bases), bases },
@@ -67,26 +82,55 @@ async function namesOf(actor: Actor, kind: "finetune" | "base"): Promise<string[
 }
 
 /** A model that is not among the most downloaded ones can be chosen all the same: its own page leads here. */
-const withChosen = (names: readonly string[], chosen: string | null, others: readonly string[]): string[] => (chosen === null || names.includes(chosen) || others.includes(chosen) ? [...names] : [chosen, ...names]);
+const withChosen = (names: readonly string[], chosen: string | null, others: readonly string[]): string[] =>
+  chosen === null || names.includes(chosen) || others.includes(chosen) ? [...names] : [chosen, ...names];
 
 async function guidesOfHub(actor: Actor): Promise<{ repo: string; base: string | null }[]> {
   const { items } = await listRepos(actor, repoQuery.parse({ kind: "guide", sort: "downloads", limit: MAX_CHOICES }));
-  return items.filter(({ headCommit }) => headCommit !== null).map(({ owner, name, base }) => ({ repo: `${owner}/${name}`, base }));
+  return items
+    .filter(({ headCommit }) => headCommit !== null)
+    .map(({ owner, name, base }) => ({ repo: `${owner}/${name}`, base }));
 }
 
 /** Best evidence first; then those that do not work, with the reason. */
-async function guidesOf(actor: Actor, finetune: string, all: readonly { repo: string; base: string | null }[]): Promise<GuideChoice[]> {
+async function guidesOf(
+  actor: Actor,
+  finetune: string,
+  all: readonly { repo: string; base: string | null }[],
+): Promise<GuideChoice[]> {
   const partners = (await listGuides(actor, toRepoName(finetune), { limit: MAX_CHOICES })).items;
   const known = new Set(partners.map(({ repo }) => repo));
-  const others = all.filter(({ repo }) => !known.has(repo)).map(({ repo, base }): GuideChoice => ({ repo, pair: null, standing: "notMeasured", recovered: null, stale: null, reason: base === null ? "its shape does not fit this model" : `made for ${base}` }));
-  return [...(await Promise.all(partners.map((partner) => toChoice(actor, partner)))).toSorted((a, b) => Number(a.reason !== null) - Number(b.reason !== null)), ...others];
+  const others = all
+    .filter(({ repo }) => !known.has(repo))
+    .map(({ repo, base }): GuideChoice => ({
+      repo,
+      pair: null,
+      standing: "notMeasured",
+      recovered: null,
+      stale: null,
+      reason: base === null ? "its shape does not fit this model" : `made for ${base}`,
+    }));
+  return [
+    ...(await Promise.all(partners.map((partner) => toChoice(actor, partner)))).toSorted(
+      (a, b) => Number(a.reason !== null) - Number(b.reason !== null),
+    ),
+    ...others,
+  ];
 }
 
 async function toChoice(actor: Actor, partner: Partner): Promise<GuideChoice> {
   const { repo, pair, recovered, stale } = partner;
   const standing = standingOf(partner);
-  const reasons = standing === "incompatible" && pair !== null ? ((await ifThere(getPair(actor, pair, false)))?.reasons ?? []) : [];
-  return { repo, pair, standing, recovered, stale, reason: standing === "incompatible" ? (reasons[0] ?? wordOf(standing)) : null };
+  const reasons =
+    standing === "incompatible" && pair !== null ? ((await ifThere(getPair(actor, pair, false)))?.reasons ?? []) : [];
+  return {
+    repo,
+    pair,
+    standing,
+    recovered,
+    stale,
+    reason: standing === "incompatible" ? (reasons[0] ?? wordOf(standing)) : null,
+  };
 }
 
 async function rangeOf(actor: Actor, guide: string): Promise<StudioProps["range"]> {
@@ -95,10 +139,27 @@ async function rangeOf(actor: Actor, guide: string): Promise<StudioProps["range"
 }
 
 /** What was drawn with the pair before: its sheet, else what somebody showed or drew themselves. */
-async function examplesOf(actor: Actor, finetune: string, guide: string | null, pair: string | null): Promise<Example[]> {
+async function examplesOf(
+  actor: Actor,
+  finetune: string,
+  guide: string | null,
+  pair: string | null,
+): Promise<Example[]> {
   const rows = pair === null ? [] : ((await ifThere(getSheet(actor, pair)))?.rows ?? []);
-  const sheet = rows.map(({ preview, prompt, seed, pictures }) => ({ id: preview, prompt, seed, pictures: modes.flatMap((mode): ComparedPicture[] => (pictures[mode] ? [pictures[mode]] : [])) })).filter(({ pictures }) => pictures.length === 3);
+  const sheet = rows
+    .map(({ preview, prompt, seed, pictures }) => ({
+      id: preview,
+      prompt,
+      seed,
+      pictures: modes.flatMap((mode): ComparedPicture[] => (pictures[mode] ? [pictures[mode]] : [])),
+    }))
+    .filter(({ pictures }) => pictures.length === 3);
   if (sheet.length > 0) return sheet.slice(0, SHOWN_EXAMPLES);
-  const { items } = (await ifThere(listPreviews(actor, previewQuery.parse({ finetune, ...(guide !== null && { guide }), limit: 20 })))) ?? { items: [] };
-  return items.filter(({ state }) => state === "succeeded").slice(0, SHOWN_EXAMPLES).map(({ id, prompt, seed, pictures }) => ({ id, prompt, seed, pictures: pictures.map(onThisHub) }));
+  const { items } = (await ifThere(
+    listPreviews(actor, previewQuery.parse({ finetune, ...(guide !== null && { guide }), limit: 20 })),
+  )) ?? { items: [] };
+  return items
+    .filter(({ state }) => state === "succeeded")
+    .slice(0, SHOWN_EXAMPLES)
+    .map(({ id, prompt, seed, pictures }) => ({ id, prompt, seed, pictures: pictures.map(onThisHub) }));
 }

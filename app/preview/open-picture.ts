@@ -8,8 +8,15 @@ export async function openPicture(file: File): Promise<OpenedRecipe> {
   if (file.size > MAX_BYTES) throw new Error(`${file.name} is larger than 64 MB; give a picture as it was downloaded.`);
   const texts = await readPngTextInBrowser(new Uint8Array(await file.arrayBuffer()));
   const [guidepost, parameters] = [texts.get("guidepost"), texts.get("parameters")];
-  if (guidepost === undefined && parameters === undefined) throw new Error(`${file.name} carries no recipe; take a PNG as it was downloaded from here, or from a tool that writes generation parameters.`);
-  const answer = await fetch("/api/v1/previews/recipe", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ guidepost, parameters }) });
+  if (guidepost === undefined && parameters === undefined)
+    throw new Error(
+      `${file.name} carries no recipe; take a PNG as it was downloaded from here, or from a tool that writes generation parameters.`,
+    );
+  const answer = await fetch("/api/v1/previews/recipe", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ guidepost, parameters }),
+  });
   const body = (await answer.json()) as OpenedRecipe & { readonly error?: string };
   if (!answer.ok) throw new Error(body.error ?? "The hub cannot be reached; try again in a moment.");
   return body;
@@ -20,7 +27,10 @@ export function sayOpened(name: string, { finetune, guide, mode, missing, notes 
   const models = [finetune?.repo, guide?.repo].filter(Boolean).join(" with ");
   return [
     `${name}${mode ? `, a picture ${{ conditional: "with the prompt alone", guide: "with a guide", cfg: "with CFG" }[mode]},` : ""} is open again${models ? `: ${models}` : ""}.`,
-    ...missing.map(({ role, name: file, hash }) => `Not on this hub, or not for you to see: ${{ unet: "the model", textEncoder: "the text encoder", vae: "the VAE", lora: "the LoRA" }[role] ?? `the ${role}`} ${file}${hash ? ` (${hash.slice(0, 12)})` : ""}.`),
+    ...missing.map(
+      ({ role, name: file, hash }) =>
+        `Not on this hub, or not for you to see: ${{ unet: "the model", textEncoder: "the text encoder", vae: "the VAE", lora: "the LoRA" }[role] ?? `the ${role}`} ${file}${hash ? ` (${hash.slice(0, 12)})` : ""}.`,
+    ),
     ...notes,
   ];
 }

@@ -24,7 +24,10 @@ export default async function PreviewPage({ searchParams }: { readonly searchPar
         <h1 className="text-page">Preview</h1>
         <div className="mt-6">
           <Refresh every={5000} />
-          <Empty title="There is no model on this hub yet" action={<ButtonLink href="/upload">Upload a model</ButtonLink>}>
+          <Empty
+            title="There is no model on this hub yet"
+            action={<ButtonLink href="/upload">Upload a model</ButtonLink>}
+          >
             Here you will draw one seed three times: with the prompt alone, with a guide, and with CFG.
           </Empty>
         </div>

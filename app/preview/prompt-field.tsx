@@ -15,9 +15,21 @@ interface PromptFieldProps {
 const AT_FIRST = 5;
 
 /** The prompt, with suggestions that suit the model; words that a small vocabulary does not have are named, and do no harm. */
-export function PromptField({ value, onChange, prompting: { suggestions, words, triggers }, addressOf, problem }: PromptFieldProps) {
+export function PromptField({
+  value,
+  onChange,
+  prompting: { suggestions, words, triggers },
+  addressOf,
+  problem,
+}: PromptFieldProps) {
   const missing = triggers.filter((trigger) => !value.toLowerCase().includes(trigger.toLowerCase()));
-  const unknown = words === null ? [] : unknownWords(triggers.reduce((text, trigger) => text.replaceAll(trigger, " "), value), words);
+  const unknown =
+    words === null
+      ? []
+      : unknownWords(
+          triggers.reduce((text, trigger) => text.replaceAll(trigger, " "), value),
+          words,
+        );
   const suggestion = (text: string) => (
     <li key={text} className="min-w-0">
       <a
@@ -59,16 +71,25 @@ export function PromptField({ value, onChange, prompting: { suggestions, words, 
         {problem !== undefined && <span className="font-medium text-incompatible">{problem} </span>}
         {unknown.length > 0 && words !== null && (
           <span className="text-limits">
-            The model does not know {unknown.map((word) => `«${word}»`).join(", ")}; it knows {words.length} words, like {someWords(words, 8).join(", ")}.
+            The model does not know {unknown.map((word) => `«${word}»`).join(", ")}; it knows {words.length} words, like{" "}
+            {someWords(words, 8).join(", ")}.
           </span>
         )}
-        {unknown.length === 0 && problem === undefined && words !== null && `This model knows ${words.length} words, and all of yours.`}
+        {unknown.length === 0 &&
+          problem === undefined &&
+          words !== null &&
+          `This model knows ${words.length} words, and all of yours.`}
       </p>
       {missing.length > 0 && (
         <p className="mt-1 flex flex-wrap items-center gap-1.5 text-small">
           <span className="text-quiet">The model&apos;s style is called by</span>
           {missing.map((trigger) => (
-            <button key={trigger} type="button" onClick={() => onChange([trigger, value].filter(Boolean).join(", "))} className="min-h-7 cursor-pointer rounded border border-accent bg-tint px-2 text-accent">
+            <button
+              key={trigger}
+              type="button"
+              onClick={() => onChange([trigger, value].filter(Boolean).join(", "))}
+              className="min-h-7 cursor-pointer rounded border border-accent bg-tint px-2 text-accent"
+            >
               insert «{trigger}»
             </button>
           ))}

@@ -11,7 +11,11 @@ export function newId(): string {
 
 /** Asks for a preview. @throws an Error whose message is for the person */
 export async function runPreview(id: string, settings: string): Promise<string> {
-  const answer = await fetch("/api/v1/previews", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ id, ...(JSON.parse(settings) as object) }) });
+  const answer = await fetch("/api/v1/previews", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ id, ...(JSON.parse(settings) as object) }),
+  });
   const body = (await answer.json()) as PreviewView & { readonly error?: string };
   if (!answer.ok) throw new Error(body.error ?? "The hub cannot be reached; try again in a moment.");
   return body.id;

@@ -25,7 +25,20 @@ interface Message {
 
 /** The form of the studio. It is sent as any form before scripts come; with them it says at once what a change would cost. */
 export function Studio({ children, ...props }: StudioProps & { readonly children: ReactNode }) {
-  const { models, finetune, refused, revision, guides, guide, guideRevision, range, prompting, forecast: first, isSignedIn, problems } = props;
+  const {
+    models,
+    finetune,
+    refused,
+    revision,
+    guides,
+    guide,
+    guideRevision,
+    range,
+    prompting,
+    forecast: first,
+    isSignedIn,
+    problems,
+  } = props;
   const router = useRouter();
   const [settings, set] = useState<Settings>(props.settings);
   const [isPromptChosen, choosePrompt] = useState(props.isPromptChosen);
@@ -36,8 +49,15 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
 
   // A prompt that nobody wrote was chosen for the model before; this one has its own.
   const shown: Settings = isPromptChosen ? settings : { ...settings, prompt: props.settings.prompt };
-  const [steps, guidance, cfgSteps] = [Number(shown.steps), Number(shown.guidance), guide === null ? 0 : Number(shown.cfgSteps)];
-  const address = studioAddress({ finetune, revision, guide, guideRevision }, isPromptChosen ? shown : { ...shown, prompt: "" });
+  const [steps, guidance, cfgSteps] = [
+    Number(shown.steps),
+    Number(shown.guidance),
+    guide === null ? 0 : Number(shown.cfgSteps),
+  ];
+  const address = studioAddress(
+    { finetune, revision, guide, guideRevision },
+    isPromptChosen ? shown : { ...shown, prompt: "" },
+  );
   const change = (field: keyof Settings) => (value: string) => {
     if (field === "prompt") choosePrompt(true);
     set((now) => ({ ...now, [field]: value }));
@@ -54,10 +74,23 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     router.replace(to, { scroll: false });
   };
 
-  const problemOfGuidance = guidance !== 1 && range && (guidance < range.min || guidance > range.max) ? `This guide was trained on ${range.min} to ${range.max}; choose a value inside, or 1 for none.` : null;
+  const problemOfGuidance =
+    guidance !== 1 && range && (guidance < range.min || guidance > range.max)
+      ? `This guide was trained on ${range.min} to ${range.max}; choose a value inside, or 1 for none.`
+      : null;
   const problemOfCfg = cfgSteps > steps ? `At most all ${steps} steps.` : null;
   const isValid = steps >= 1 && steps <= 100 && guidance >= 1 && guidance <= 20;
-  const query = finetune === null || !isValid ? null : new URLSearchParams({ finetune, ...(revision && { revision }), ...(guide !== null && { guide }), steps: String(steps), guidanceScale: String(guidance), cfgSteps: String(Math.max(0, Math.min(cfgSteps, 100))) }).toString();
+  const query =
+    finetune === null || !isValid
+      ? null
+      : new URLSearchParams({
+          finetune,
+          ...(revision && { revision }),
+          ...(guide !== null && { guide }),
+          steps: String(steps),
+          guidanceScale: String(guidance),
+          cfgSteps: String(Math.max(0, Math.min(cfgSteps, 100))),
+        }).toString();
   const forecast = useForecast(query, first);
 
   const fill = (recipe: OpenedRecipe, name: string): void => {
@@ -72,12 +105,23 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     };
     set(next);
     choosePrompt(true);
-    say({ kind: recipe.missing.length + recipe.notes.length > 0 ? "careful" : "plain", lines: sayOpened(name, recipe) });
+    say({
+      kind: recipe.missing.length + recipe.notes.length > 0 ? "careful" : "plain",
+      lines: sayOpened(name, recipe),
+    });
     const at = recipe.finetune ?? null;
     const by = recipe.guide ?? null;
     replace(
       studioAddress(
-        { finetune: at?.repo ?? finetune, revision: at && !at.isHead ? at.commit : null, ...(by ? { guide: by.repo, guideRevision: by.isHead ? null : by.commit } : at === null || at.repo === finetune ? { guide } : {}) },
+        {
+          finetune: at?.repo ?? finetune,
+          revision: at && !at.isHead ? at.commit : null,
+          ...(by
+            ? { guide: by.repo, guideRevision: by.isHead ? null : by.commit }
+            : at === null || at.repo === finetune
+              ? { guide }
+              : {}),
+        },
         next,
       ),
     );
@@ -147,11 +191,15 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
       window.location.assign(`/previews/${await runPreview(asked.current.id, body)}`);
     } catch (cause) {
       setBusy(false);
-      say({ kind: "bad", lines: [cause instanceof Error ? cause.message : "The hub cannot be reached; try again in a moment."] });
+      say({
+        kind: "bad",
+        lines: [cause instanceof Error ? cause.message : "The hub cannot be reached; try again in a moment."],
+      });
     }
   };
 
-  const go = (to: Parameters<typeof studioAddress>[0]): void => replace(studioAddress(to, { ...shown, prompt: isPromptChosen ? shown.prompt : "" }));
+  const go = (to: Parameters<typeof studioAddress>[0]): void =>
+    replace(studioAddress(to, { ...shown, prompt: isPromptChosen ? shown.prompt : "" }));
   const drawn = modes.filter((mode) => mode !== "guide" || guide !== null);
 
   return (
@@ -160,7 +208,8 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
         <div>
           <h1 className="text-page">Preview</h1>
           <p className="text-quiet">
-            One <Term word="seed" />, drawn three times from the same noise: with the prompt alone, with a <Term word="guide" />, with <Term word="cfg">CFG</Term>.
+            One <Term word="seed" />, drawn three times from the same noise: with the prompt alone, with a{" "}
+            <Term word="guide" />, with <Term word="cfg">CFG</Term>.
           </p>
         </div>
         <label className="inline-flex min-h-9 cursor-pointer items-center rounded border border-dashed border-edge px-3 text-small focus-within:outline-2 focus-within:outline-offset-2 focus-within:outline-accent hover:border-accent hover:text-accent noscript:hidden">
@@ -178,13 +227,16 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
       </div>
       {isOver && (
         <div aria-hidden className="pointer-events-none fixed inset-0 z-30 grid place-items-center bg-surface/85">
-          <p className="rounded border-2 border-dashed border-accent bg-raised px-8 py-6 text-title">Drop the picture to open its recipe</p>
+          <p className="rounded border-2 border-dashed border-accent bg-raised px-8 py-6 text-title">
+            Drop the picture to open its recipe
+          </p>
         </div>
       )}
       <div className="mt-4 space-y-3 empty:hidden" aria-live="polite">
         {refused !== null && (
           <Notice kind="bad">
-            There is no model {refused} that you may see. Check the name, {isSignedIn ? "" : "sign in if it is private, "}or choose another below.
+            There is no model {refused} that you may see. Check the name,{" "}
+            {isSignedIn ? "" : "sign in if it is private, "}or choose another below.
           </Notice>
         )}
         {message && (
@@ -202,14 +254,25 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
           </Notice>
         )}
       </div>
-      <form method="post" action="/preview/run" onSubmit={(event) => void run(event)} className="mt-5 grid items-start gap-x-12 gap-y-8 lg:grid-cols-[minmax(0,1fr)_400px]">
+      <form
+        method="post"
+        action="/preview/run"
+        onSubmit={(event) => void run(event)}
+        className="mt-5 grid items-start gap-x-12 gap-y-8 lg:grid-cols-[minmax(0,1fr)_400px]"
+      >
         <div className="min-w-0 space-y-5">
           <div className="grid gap-4 sm:grid-cols-2">
             <div className="min-w-0">
               <label htmlFor="finetune" className="block font-medium">
                 Model
               </label>
-              <select id="finetune" name="finetune" value={finetune ?? ""} onChange={(event) => go({ finetune: event.target.value })} className="mt-1 block min-h-9 w-full rounded border border-edge bg-raised px-2">
+              <select
+                id="finetune"
+                name="finetune"
+                value={finetune ?? ""}
+                onChange={(event) => go({ finetune: event.target.value })}
+                className="mt-1 block min-h-9 w-full rounded border border-edge bg-raised px-2"
+              >
                 {finetune === null && <option value="">choose one</option>}
                 <optgroup label="Fine-tunes">
                   {models.finetunes.map((name) => (
@@ -228,10 +291,13 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
                     {finetune}
                   </a>
                 )}
-                {finetune?.startsWith("guidepost/") && <span className="text-quiet">a small practice model: 128 × 128, one or two simple things</span>}
+                {finetune?.startsWith("guidepost/") && (
+                  <span className="text-quiet">a small practice model: 128 × 128, one or two simple things</span>
+                )}
                 {revision && (
                   <span className="text-quiet">
-                    at <code>{revision.slice(0, 12)}</code> · <a href={studioAddress({ finetune, guide }, shown)}>use the newest</a>
+                    at <code>{revision.slice(0, 12)}</code> ·{" "}
+                    <a href={studioAddress({ finetune, guide }, shown)}>use the newest</a>
                   </span>
                 )}
               </p>
@@ -239,32 +305,76 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
             <GuideField guides={guides} guide={guide} onChange={(next) => go({ finetune, revision, guide: next })} />
           </div>
           <noscript>
-            <button type="submit" formMethod="get" formAction="/preview" formNoValidate className="min-h-9 cursor-pointer rounded border border-edge bg-raised px-3">
+            <button
+              type="submit"
+              formMethod="get"
+              formAction="/preview"
+              formNoValidate
+              className="min-h-9 cursor-pointer rounded border border-edge bg-raised px-3"
+            >
               Show the guides and suggestions of this model
             </button>
           </noscript>
           {revision && <input type="hidden" name="revision" value={revision} />}
           {guideRevision && <input type="hidden" name="guideRevision" value={guideRevision} />}
-          <PromptField value={shown.prompt} onChange={change("prompt")} prompting={prompting} addressOf={(prompt) => studioAddress({ finetune, revision, guide, guideRevision }, { ...shown, prompt })} problem={problems["prompt"]} />
+          <PromptField
+            value={shown.prompt}
+            onChange={change("prompt")}
+            prompting={prompting}
+            addressOf={(prompt) => studioAddress({ finetune, revision, guide, guideRevision }, { ...shown, prompt })}
+            problem={problems["prompt"]}
+          />
           <div className="grid gap-x-8 gap-y-5 sm:grid-cols-3">
             <div>
               <div className="flex items-baseline justify-between gap-2">
                 <label htmlFor="seed" className="font-medium">
                   Seed
                 </label>
-                <input id="seed" name="seed" type="number" required min={0} max={Number.MAX_SAFE_INTEGER} step={1} value={shown.seed} onChange={(event) => change("seed")(event.target.value)} aria-describedby="seed-about" className="w-32 rounded border border-edge bg-raised px-2 py-0.5 text-right" />
+                <input
+                  id="seed"
+                  name="seed"
+                  type="number"
+                  required
+                  min={0}
+                  max={Number.MAX_SAFE_INTEGER}
+                  step={1}
+                  value={shown.seed}
+                  onChange={(event) => change("seed")(event.target.value)}
+                  aria-describedby="seed-about"
+                  className="w-32 rounded border border-edge bg-raised px-2 py-0.5 text-right"
+                />
               </div>
               <div className="mt-1.5 flex gap-1.5 noscript:hidden">
                 <Small onClick={() => change("seed")(String(Math.max(0, Number(shown.seed) - 1)))}>previous</Small>
                 <Small onClick={() => change("seed")(String(Number(shown.seed) + 1))}>next</Small>
-                <Small onClick={() => change("seed")(String(crypto.getRandomValues(new Uint32Array(1))[0]))}>random</Small>
+                <Small onClick={() => change("seed")(String(crypto.getRandomValues(new Uint32Array(1))[0]))}>
+                  random
+                </Small>
               </div>
               <p id="seed-about" className="mt-0.5 text-small text-quiet">
                 the noise that all three begin with
               </p>
             </div>
-            <Dial name="steps" label="Steps" hint="of the sampler, 1 to 100" value={shown.steps} min={1} max={100} onChange={change("steps")} />
-            <Dial name="guidance" label="Guidance" hint={range ? `${range.min} to ${range.max} with this guide; 1 is none` : "1 is none"} value={shown.guidance} min={1} max={20} step={0.5} problem={problemOfGuidance} onChange={change("guidance")} />
+            <Dial
+              name="steps"
+              label="Steps"
+              hint="of the sampler, 1 to 100"
+              value={shown.steps}
+              min={1}
+              max={100}
+              onChange={change("steps")}
+            />
+            <Dial
+              name="guidance"
+              label="Guidance"
+              hint={range ? `${range.min} to ${range.max} with this guide; 1 is none` : "1 is none"}
+              value={shown.guidance}
+              min={1}
+              max={20}
+              step={0.5}
+              problem={problemOfGuidance}
+              onChange={change("guidance")}
+            />
           </div>
           <details open={shown.negativePrompt !== "" || cfgSteps > 0 || shown.sampler !== "ddim" || undefined}>
             <summary className="font-medium">Sampler, CFG steps, negative prompt</summary>
@@ -273,17 +383,43 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
                 <label htmlFor="sampler" className="block font-medium">
                   Sampler
                 </label>
-                <select id="sampler" name="sampler" value={shown.sampler} onChange={(event) => change("sampler")(event.target.value)} className="mt-1 min-h-9 w-full rounded border border-edge bg-raised px-2">
+                <select
+                  id="sampler"
+                  name="sampler"
+                  value={shown.sampler}
+                  onChange={(event) => change("sampler")(event.target.value)}
+                  className="mt-1 min-h-9 w-full rounded border border-edge bg-raised px-2"
+                >
                   <option value="ddim">DDIM</option>
                   <option value="dpmpp-2m">DPM++ 2M</option>
                 </select>
               </div>
-              <Dial name="cfgSteps" label="CFG steps first" hint={guide === null ? "go before a guide, and there is none" : "that CFG does before the guide takes over"} value={guide === null ? "0" : shown.cfgSteps} min={0} max={100} disabled={guide === null} problem={problemOfCfg} onChange={change("cfgSteps")} />
+              <Dial
+                name="cfgSteps"
+                label="CFG steps first"
+                hint={
+                  guide === null ? "go before a guide, and there is none" : "that CFG does before the guide takes over"
+                }
+                value={guide === null ? "0" : shown.cfgSteps}
+                min={0}
+                max={100}
+                disabled={guide === null}
+                problem={problemOfCfg}
+                onChange={change("cfgSteps")}
+              />
               <div>
                 <label htmlFor="negativePrompt" className="block font-medium">
                   Negative prompt
                 </label>
-                <input id="negativePrompt" name="negativePrompt" maxLength={2000} value={shown.negativePrompt} onChange={(event) => change("negativePrompt")(event.target.value)} aria-describedby="negative-about" className="mt-1 min-h-9 w-full rounded border border-edge bg-raised px-3" />
+                <input
+                  id="negativePrompt"
+                  name="negativePrompt"
+                  maxLength={2000}
+                  value={shown.negativePrompt}
+                  onChange={(event) => change("negativePrompt")(event.target.value)}
+                  aria-describedby="negative-about"
+                  className="mt-1 min-h-9 w-full rounded border border-edge bg-raised px-3"
+                />
                 <p id="negative-about" className="mt-0.5 text-small text-quiet">
                   only CFG can follow one
                 </p>
@@ -301,18 +437,31 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
                     <th scope="row" className="py-1.5 font-normal">
                       <ModeName mode={mode} />
                     </th>
-                    <td className="py-1.5 text-right text-quiet">{mode === "guide" && cfgSteps > 0 ? `${cfgSteps} of CFG first` : ""}</td>
-                    <td className="py-1.5 pl-3 text-right whitespace-nowrap">{isValid ? `${passesOfMode(mode, { steps, guidance, cfgSteps })} passes` : "–"}</td>
+                    <td className="py-1.5 text-right text-quiet">
+                      {mode === "guide" && cfgSteps > 0 ? `${cfgSteps} of CFG first` : ""}
+                    </td>
+                    <td className="py-1.5 pl-3 text-right whitespace-nowrap">
+                      {isValid ? `${passesOfMode(mode, { steps, guidance, cfgSteps })} passes` : "–"}
+                    </td>
                   </tr>
                 ))}
               </tbody>
             </table>
             {isSignedIn ? (
-              <Button type="submit" look="primary" className="mt-4 min-h-11! w-full text-title" disabled={isBusy || finetune === null}>
+              <Button
+                type="submit"
+                look="primary"
+                className="mt-4 min-h-11! w-full text-title"
+                disabled={isBusy || finetune === null}
+              >
                 {isBusy ? "Asking…" : "Run preview"}
               </Button>
             ) : (
-              <ButtonLink href={`/sign-in?next=${encodeURIComponent(address)}`} look="primary" className="mt-4 min-h-11! w-full text-title">
+              <ButtonLink
+                href={`/sign-in?next=${encodeURIComponent(address)}`}
+                look="primary"
+                className="mt-4 min-h-11! w-full text-title"
+              >
                 Sign in to run previews
               </ButtonLink>
             )}
@@ -338,7 +487,12 @@ const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slic
 
 function Small({ onClick, children }: { readonly onClick: () => void; readonly children: string }) {
   return (
-    <button type="button" onClick={onClick} aria-label={`${children} seed`} className="min-h-7 cursor-pointer rounded border border-line bg-raised px-2 text-small text-quiet hover:border-accent hover:text-accent">
+    <button
+      type="button"
+      onClick={onClick}
+      aria-label={`${children} seed`}
+      className="min-h-7 cursor-pointer rounded border border-line bg-raised px-2 text-small text-quiet hover:border-accent hover:text-accent"
+    >
       {children}
     </button>
   );

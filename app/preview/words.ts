@@ -5,4 +5,8 @@ export function unknownWords(prompt: string, words: readonly string[]): string[]
 }
 
 /** Some of a vocabulary to show: long words first, for these are the things that can be drawn. */
-export const someWords = (words: readonly string[], count: number): string[] => words.toSorted((a, b) => b.length - a.length || (a < b ? -1 : 1)).slice(0, count).toSorted();
+export const someWords = (words: readonly string[], count: number): string[] =>
+  words
+    .toSorted((a, b) => b.length - a.length || (a < b ? -1 : 1))
+    .slice(0, count)
+    .toSorted();

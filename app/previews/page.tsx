@@ -25,7 +25,9 @@ export default async function PreviewsPage({ searchParams }: { readonly searchPa
   const actor = await currentActor();
   await shown((async () => requirePerson(actor, "read"))());
   const { cursor } = parseAddress(address, await searchParams);
-  const { items, next } = await shown(listPreviews(actor, { ...previewQuery.parse({ mine: "true", limit: 24 }), cursor }));
+  const { items, next } = await shown(
+    listPreviews(actor, { ...previewQuery.parse({ mine: "true", limit: 24 }), cursor }),
+  );
   const isMoving = items.some(isUnfinished);
   return (
     <>
@@ -40,7 +42,14 @@ export default async function PreviewsPage({ searchParams }: { readonly searchPa
       </div>
       {items.length === 0 ? (
         <div className="mt-6">
-          <Empty title="You have drawn nothing yet" action={<ButtonLink href="/preview" look="primary">Open the studio</ButtonLink>}>
+          <Empty
+            title="You have drawn nothing yet"
+            action={
+              <ButtonLink href="/preview" look="primary">
+                Open the studio
+              </ButtonLink>
+            }
+          >
             Every preview that you run is kept here for 30 days, or for good once it is shown on a model&apos;s page.
           </Empty>
         </div>
@@ -53,12 +62,20 @@ export default async function PreviewsPage({ searchParams }: { readonly searchPa
           ))}
         </ul>
       )}
-      <Pager first={cursor === undefined ? null : "/previews"} next={next && addressWith("/previews", {}, { cursor: next })} what="previews" />
+      <Pager
+        first={cursor === undefined ? null : "/previews"}
+        next={next && addressWith("/previews", {}, { cursor: next })}
+        what="previews"
+      />
     </>
   );
 }
 
-function Row({ item: { id, prompt, seed, steps, guidanceScale, state, problem, finetune, guide, pictures, createdAt, isAttached } }: { readonly item: PreviewItem }) {
+function Row({
+  item: { id, prompt, seed, steps, guidanceScale, state, problem, finetune, guide, pictures, createdAt, isAttached },
+}: {
+  readonly item: PreviewItem;
+}) {
   const drawn = modes.filter((mode) => mode !== "guide" || guide !== null);
   return (
     <article className="relative flex flex-col gap-x-6 gap-y-2 sm:flex-row">
@@ -68,7 +85,13 @@ function Row({ item: { id, prompt, seed, steps, guidanceScale, state, problem, f
           return (
             <div key={mode} className="grid aspect-square place-items-center overflow-hidden bg-sunken">
               {picture ? (
-                <Picture url={picture.url} width={picture.width} height={picture.height} alt={`${modeNames[mode]}: ${prompt}`} room={128} />
+                <Picture
+                  url={picture.url}
+                  width={picture.width}
+                  height={picture.height}
+                  alt={`${modeNames[mode]}: ${prompt}`}
+                  room={128}
+                />
               ) : (
                 <span className="inline-flex items-center gap-1 text-small text-quiet">
                   <ModeMark mode={mode} />
@@ -90,7 +113,8 @@ function Row({ item: { id, prompt, seed, steps, guidanceScale, state, problem, f
           {guide ? ` with ${guide.repo}` : ", without a guide"}
         </p>
         <p className="mt-1 text-small text-quiet">
-          <span className={colours[state]}>{stateNames[state]}</span> · seed {seed} · {steps} steps · guidance {guidanceScale} · {toAge(createdAt)}
+          <span className={colours[state]}>{stateNames[state]}</span> · seed {seed} · {steps} steps · guidance{" "}
+          {guidanceScale} · {toAge(createdAt)}
           {isAttached && " · on the model's page"}
         </p>
         {problem !== null && <p className="mt-1 line-clamp-2 text-small text-incompatible">{problem}</p>}
@@ -99,5 +123,17 @@ function Row({ item: { id, prompt, seed, steps, guidanceScale, state, problem, f
   );
 }
 
-const stateNames = { queued: "… waiting", running: "◌ being drawn", succeeded: "✓ drawn", failed: "! failed", cancelled: "– cancelled" } as const;
-const colours = { queued: "", running: "text-accent", succeeded: "text-verified", failed: "text-incompatible", cancelled: "" } as const;
+const stateNames = {
+  queued: "… waiting",
+  running: "◌ being drawn",
+  succeeded: "✓ drawn",
+  failed: "! failed",
+  cancelled: "– cancelled",
+} as const;
+const colours = {
+  queued: "",
+  running: "text-accent",
+  succeeded: "text-verified",
+  failed: "text-incompatible",
+  cancelled: "",
+} as const;

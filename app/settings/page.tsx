@@ -24,7 +24,11 @@ import { Tokens } from "./_parts/tokens.tsx";
 
 export const metadata: Metadata = { title: "Settings", robots: { index: false } };
 
-const dones = { name: "Your name was changed.", password: "Your password was changed. Everything else that was signed in as you was signed out.", token: "The token was deleted; whoever uses it is refused." } as const;
+const dones = {
+  name: "Your name was changed.",
+  password: "Your password was changed. Everything else that was signed in as you was signed out.",
+  token: "The token was deleted; whoever uses it is refused.",
+} as const;
 const address = z.object({ done: z.enum(["name", "password", "token"]).optional() });
 
 /** Who somebody is here: their name and password, tokens for programs, organisations, invitations. */
@@ -32,11 +36,22 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
   const actor = await currentActor();
   if (actor.kind !== "person" || actor.tokenId !== null) redirect("/sign-in?next=/settings");
   const { done } = parseAddress(address, await searchParams);
-  const [me, tokens, invitations] = await Promise.all([describeMe(actor), listTokens(actor), ifThere(listInvitations(actor))]);
+  const [me, tokens, invitations] = await Promise.all([
+    describeMe(actor),
+    listTokens(actor),
+    ifThere(listInvitations(actor)),
+  ]);
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   /** Several forms write a name; which of them came back is told by the field that it kept. */
-  const nameProblem = (field: string): string | undefined => (field in state.values ? state.problems["name"] : undefined);
-  const parts = [["account", "Account"], ["tokens", "Access tokens"], ["password", "Password"], ["organisations", "Organisations"], ...(invitations ? [["invitations", "Invitations"]] : [])] as const;
+  const nameProblem = (field: string): string | undefined =>
+    field in state.values ? state.problems["name"] : undefined;
+  const parts = [
+    ["account", "Account"],
+    ["tokens", "Access tokens"],
+    ["password", "Password"],
+    ["organisations", "Organisations"],
+    ...(invitations ? [["invitations", "Invitations"]] : []),
+  ] as const;
   return (
     <div className="grid gap-x-10 lg:grid-cols-[11rem_minmax(0,80ch)]">
       <div>
@@ -58,34 +73,101 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
         )}
         <Section id="account" title="Account">
           <div className="mt-3">
-            <Facts facts={[["username", <a key="u" href={`/${me.username}`}>{me.username}</a>], ["e-mail", me.email], ["here since", toDay(me.createdAt)], ...(me.isOperator ? [["role", "operator of this hub: may do everything"] as const] : [])]} />
+            <Facts
+              facts={[
+                [
+                  "username",
+                  <a key="u" href={`/${me.username}`}>
+                    {me.username}
+                  </a>,
+                ],
+                ["e-mail", me.email],
+                ["here since", toDay(me.createdAt)],
+                ...(me.isOperator ? [["role", "operator of this hub: may do everything"] as const] : []),
+              ]}
+            />
           </div>
           <form method="post" action="/settings/name" className="flex max-w-[44ch] flex-wrap items-end gap-x-3">
             <div className="min-w-48 flex-1">
-              <Field name="name" label="Name" hint="What others see beside your username." required maxLength={100} autoComplete="name" defaultValue={state.values["name"] ?? me.name} problem={nameProblem("name")} />
+              <Field
+                name="name"
+                label="Name"
+                hint="What others see beside your username."
+                required
+                maxLength={100}
+                autoComplete="name"
+                defaultValue={state.values["name"] ?? me.name}
+                problem={nameProblem("name")}
+              />
             </div>
             <Button type="submit" className="mb-4">
               Save
             </Button>
           </form>
         </Section>
-        <Section id="tokens" title="Access tokens" about="What programs come in with. Each may do only what you give it, and can be taken away by itself.">
+        <Section
+          id="tokens"
+          title="Access tokens"
+          about="What programs come in with. Each may do only what you give it, and can be taken away by itself."
+        >
           <Tokens tokens={tokens} />
-          <NewToken hub={env().publicUrl} given={state.values["token"]} problem={nameProblem("token")} scopesProblem={state.problems["scopes"]} />
+          <NewToken
+            hub={env().publicUrl}
+            given={state.values["token"]}
+            problem={nameProblem("token")}
+            scopesProblem={state.problems["scopes"]}
+          />
         </Section>
-        <Section id="password" title="Password" about="Everything else that is signed in as you is signed out when you change it. Access tokens stay.">
+        <Section
+          id="password"
+          title="Password"
+          about="Everything else that is signed in as you is signed out when you change it. Access tokens stay."
+        >
           <form method="post" action="/settings/password" className="max-w-[44ch]">
             <input type="text" name="username" autoComplete="username" defaultValue={me.username} readOnly hidden />
-            <Field name="current" label="Current password" type="password" required maxLength={passwordLength.max} autoComplete="current-password" {...fromState(state, "current")} />
-            <Field name="new" label="New password" hint={passwordRules} type="password" required minLength={passwordLength.min} maxLength={passwordLength.max} autoComplete="new-password" {...fromState(state, "new")} />
+            <Field
+              name="current"
+              label="Current password"
+              type="password"
+              required
+              maxLength={passwordLength.max}
+              autoComplete="current-password"
+              {...fromState(state, "current")}
+            />
+            <Field
+              name="new"
+              label="New password"
+              hint={passwordRules}
+              type="password"
+              required
+              minLength={passwordLength.min}
+              maxLength={passwordLength.max}
+              autoComplete="new-password"
+              {...fromState(state, "new")}
+            />
             <Button type="submit">Change password</Button>
           </form>
         </Section>
         <Section id="organisations" title="Organisations" about="A name that several people upload under.">
           <Organisations organisations={me.organisations} />
-          <form method="post" action="/settings/organisations" className="flex max-w-[44ch] flex-wrap items-end gap-x-3">
+          <form
+            method="post"
+            action="/settings/organisations"
+            className="flex max-w-[44ch] flex-wrap items-end gap-x-3"
+          >
             <div className="min-w-48 flex-1">
-              <Field name="organisation" label="Name of a new one" hint="It stays, and stands before the names of its models." required maxLength={40} autoComplete="off" autoCapitalize="none" spellCheck={false} defaultValue={state.values["organisation"]} problem={nameProblem("organisation")} />
+              <Field
+                name="organisation"
+                label="Name of a new one"
+                hint="It stays, and stands before the names of its models."
+                required
+                maxLength={40}
+                autoComplete="off"
+                autoCapitalize="none"
+                spellCheck={false}
+                defaultValue={state.values["organisation"]}
+                problem={nameProblem("organisation")}
+              />
             </div>
             <Button type="submit" className="mb-4">
               Make it
@@ -93,7 +175,11 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
           </form>
         </Section>
         {invitations && (
-          <Section id="invitations" title="Invitations" about="Each link lets one person sign up. Only operators see this.">
+          <Section
+            id="invitations"
+            title="Invitations"
+            about="Each link lets one person sign up. Only operators see this."
+          >
             <Invitations invitations={invitations} />
             <NewInvitation given={state.values["email"]} problem={state.problems["email"]} />
           </Section>

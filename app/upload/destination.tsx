@@ -13,7 +13,16 @@ export interface OwnRepo {
 
 export type Wanted = { readonly repo: string } | { readonly create: NewRepo };
 
-const licenses = ["apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "openrail", "creativeml-openrail-m", "openrail++"];
+const licenses = [
+  "apache-2.0",
+  "mit",
+  "cc-by-4.0",
+  "cc-by-sa-4.0",
+  "cc-by-nc-4.0",
+  "openrail",
+  "creativeml-openrail-m",
+  "openrail++",
+];
 
 interface DestinationProps {
   /** Where it goes without a question; null where that is asked. */
@@ -32,7 +41,18 @@ interface DestinationProps {
 }
 
 /** Where it goes: a new repo, one of one's own, or the one to which it was begun. */
-export function Destination({ given, begunAt, owners, mine, bases, suggested, action, problem, onSend, onOther }: DestinationProps) {
+export function Destination({
+  given,
+  begunAt,
+  owners,
+  mine,
+  bases,
+  suggested,
+  action,
+  problem,
+  onSend,
+  onOther,
+}: DestinationProps) {
   const [into, setInto] = useState<"begun" | "new" | "mine">(begunAt ? "begun" : "new");
   const [kind, setKind] = useState(suggested.kind ?? "finetune");
   const onSubmit = (event: FormEvent<HTMLFormElement>): void => {
@@ -43,11 +63,28 @@ export function Destination({ given, begunAt, owners, mine, bases, suggested, ac
     if (given) onSend({ repo: given });
     else if (into === "begun") onSend({ repo: begunAt! });
     else if (into === "mine") onSend({ repo: text("repo") });
-    else onSend({ create: { owner: text("owner"), name: text("name"), kind, visibility: text("visibility") as "private", ...(base && { base }), ...(license && { license }) } });
+    else
+      onSend({
+        create: {
+          owner: text("owner"),
+          name: text("name"),
+          kind,
+          visibility: text("visibility") as "private",
+          ...(base && { base }),
+          ...(license && { license }),
+        },
+      });
   };
   const choice = (value: typeof into, label: string) => (
     <label className="flex min-h-9 cursor-pointer items-center gap-2 [overflow-wrap:anywhere]">
-      <input type="radio" name="into" value={value} checked={into === value} onChange={() => setInto(value)} className="accent-accent" />
+      <input
+        type="radio"
+        name="into"
+        value={value}
+        checked={into === value}
+        onChange={() => setInto(value)}
+        className="accent-accent"
+      />
       <span className="min-w-0">{label}</span>
     </label>
   );
@@ -58,7 +95,8 @@ export function Destination({ given, begunAt, owners, mine, bases, suggested, ac
       </h2>
       {given ? (
         <p className="mt-2 [overflow-wrap:anywhere]">
-          Into <code>{given}</code>. Files of the same name are replaced by a new commit; the old ones stay in its history.
+          Into <code>{given}</code>. Files of the same name are replaced by a new commit; the old ones stay in its
+          history.
         </p>
       ) : (
         (begunAt !== null || mine.length > 0) && (
@@ -70,7 +108,9 @@ export function Destination({ given, begunAt, owners, mine, bases, suggested, ac
           </fieldset>
         )
       )}
-      {!given && into === "begun" && <p className="mt-2 text-quiet">It was begun in this browser. What has arrived is not sent again.</p>}
+      {!given && into === "begun" && (
+        <p className="mt-2 text-quiet">It was begun in this browser. What has arrived is not sent again.</p>
+      )}
       {!given && into === "mine" && (
         <SelectField name="repo" label="Repo" hint="Files of the same name are replaced by a new commit.">
           {mine.map(({ name, kind: of }) => (
@@ -82,7 +122,17 @@ export function Destination({ given, begunAt, owners, mine, bases, suggested, ac
       )}
       {!given && into === "new" && (
         <div className="[&>div]:my-3">
-          <Field name="name" label="Name" required maxLength={96} pattern="[A-Za-z0-9_]([A-Za-z0-9._\-]*[A-Za-z0-9_])?" title="Letters, digits, «-», «_» and «.», with a letter, digit or «_» at both ends" defaultValue={suggested.name} autoComplete="off" spellCheck={false} />
+          <Field
+            name="name"
+            label="Name"
+            required
+            maxLength={96}
+            pattern="[A-Za-z0-9_]([A-Za-z0-9._\-]*[A-Za-z0-9_])?"
+            title="Letters, digits, «-», «_» and «.», with a letter, digit or «_» at both ends"
+            defaultValue={suggested.name}
+            autoComplete="off"
+            spellCheck={false}
+          />
           {owners.length > 1 ? (
             <SelectField name="owner" label="Owner">
               {owners.map((owner) => (
@@ -92,7 +142,13 @@ export function Destination({ given, begunAt, owners, mine, bases, suggested, ac
           ) : (
             <input type="hidden" name="owner" value={owners[0]} />
           )}
-          <SelectField name="kind" label="Kind" value={kind} onChange={({ target }) => setKind(target.value as typeof kind)} hint={suggested.kind ? undefined : "Nothing in it says what it is."}>
+          <SelectField
+            name="kind"
+            label="Kind"
+            value={kind}
+            onChange={({ target }) => setKind(target.value as typeof kind)}
+            hint={suggested.kind ? undefined : "Nothing in it says what it is."}
+          >
             <option value="finetune">fine-tune</option>
             <option value="guide">guide</option>
             <option value="base">base</option>
@@ -109,7 +165,14 @@ export function Destination({ given, begunAt, owners, mine, bases, suggested, ac
             <option value="private">private: you, and who you add</option>
             <option value="public">public: everybody on this hub</option>
           </SelectField>
-          <Field name="license" label="Licence, if it has one" maxLength={100} list="licenses" placeholder="apache-2.0" autoComplete="off" />
+          <Field
+            name="license"
+            label="Licence, if it has one"
+            maxLength={100}
+            list="licenses"
+            placeholder="apache-2.0"
+            autoComplete="off"
+          />
           <datalist id="licenses">
             {licenses.map((name) => (
               <option key={name} value={name} />

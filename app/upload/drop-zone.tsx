@@ -3,12 +3,24 @@ import { Button } from "../_ui/button.tsx";
 import { type Chosen, fromDrop, fromInput } from "./dropped-files.ts";
 
 /** Takes a folder or files by two buttons, or dropped anywhere on the page. */
-export function DropZone({ onChosen, onProblem, children }: { readonly onChosen: (chosen: Chosen) => void; readonly onProblem: (sentence: string) => void; readonly children?: ReactNode }) {
+export function DropZone({
+  onChosen,
+  onProblem,
+  children,
+}: {
+  readonly onChosen: (chosen: Chosen) => void;
+  readonly onProblem: (sentence: string) => void;
+  readonly children?: ReactNode;
+}) {
   const isOver = useDrop(onChosen, onProblem);
   return (
-    <div className={`rounded border-2 border-dashed px-4 py-12 text-center sm:py-20 ${isOver ? "border-accent bg-tint" : "border-edge bg-raised"}`}>
+    <div
+      className={`rounded border-2 border-dashed px-4 py-12 text-center sm:py-20 ${isOver ? "border-accent bg-tint" : "border-edge bg-raised"}`}
+    >
       <p className="text-title font-medium">Drop a model folder, a LoRA, a guide, or any .safetensors file here</p>
-      <p className="mx-auto mt-1 max-w-[56ch] text-quiet">It is read in your browser first: you see what it is before a byte is sent.</p>
+      <p className="mx-auto mt-1 max-w-[56ch] text-quiet">
+        It is read in your browser first: you see what it is before a byte is sent.
+      </p>
       <div className="mt-6 flex flex-wrap justify-center gap-3">
         <Picker label="Choose a folder" folder onChosen={(list) => onChosen(fromInput(list))} />
         <Picker label="Choose files" onChosen={(list) => onChosen(fromInput(list))} />
@@ -18,7 +30,15 @@ export function DropZone({ onChosen, onProblem, children }: { readonly onChosen:
   );
 }
 
-function Picker({ label, folder = false, onChosen }: { readonly label: string; readonly folder?: boolean; readonly onChosen: (files: FileList) => void }) {
+function Picker({
+  label,
+  folder = false,
+  onChosen,
+}: {
+  readonly label: string;
+  readonly folder?: boolean;
+  readonly onChosen: (files: FileList) => void;
+}) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -57,7 +77,9 @@ function useDrop(onChosen: (chosen: Chosen) => void, onProblem: (sentence: strin
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
       setIsOver(false);
-      fromDrop(event.dataTransfer.items).then(latest.current.onChosen, (cause: Error) => latest.current.onProblem(`What you dropped could not be read (${cause.message}); try the button.`));
+      fromDrop(event.dataTransfer.items).then(latest.current.onChosen, (cause: Error) =>
+        latest.current.onProblem(`What you dropped could not be read (${cause.message}); try the button.`),
+      );
     };
     addEventListener("dragover", over);
     addEventListener("dragleave", leave);

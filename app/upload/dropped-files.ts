@@ -15,10 +15,12 @@ export interface Chosen {
 
 /** As many as one commit takes. */
 export const MAX_FILES = 10_000;
-const isLitter = (path: string): boolean => /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|__MACOSX\/.*|\.git\/.*|\.cache\/.*)$/.test(path);
+const isLitter = (path: string): boolean =>
+  /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|__MACOSX\/.*|\.git\/.*|\.cache\/.*)$/.test(path);
 
 /** What was chosen by a button: a folder comes with its name in front of each path. */
-export const fromInput = (list: FileList): Chosen => toChosen(Array.from(list, (file) => ({ path: file.webkitRelativePath || file.name, file })));
+export const fromInput = (list: FileList): Chosen =>
+  toChosen(Array.from(list, (file) => ({ path: file.webkitRelativePath || file.name, file })));
 
 /** What was dropped: folders are walked. @throws what the browser says of a folder that cannot be read */
 export async function fromDrop(items: DataTransferItemList): Promise<Chosen> {
@@ -35,7 +37,10 @@ async function walk(entry: FileSystemEntry, above: string, files: ChosenFile[]):
   if (files.length > MAX_FILES) return; // enough to see that it is too much
   const path = above + entry.name;
   if (entry.isFile) {
-    files.push({ path, file: await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)) });
+    files.push({
+      path,
+      file: await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)),
+    });
     return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();

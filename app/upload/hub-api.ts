@@ -45,20 +45,41 @@ export async function persist<T>(work: () => Promise<T>, { signal, trouble }: Li
       const wait = cause instanceof Refusal ? cause.again : 2 ** attempt;
       if (wait === null || attempt >= ATTEMPTS) throw cause;
       const seconds = Math.min(MAX_WAIT, Math.max(wait, 2 ** attempt / 2)) * (0.8 + 0.4 * Math.random()); // not all at once when the hub is back
-      trouble(`${cause instanceof Refusal ? cause.message : "The hub does not answer."} Trying again in ${Math.ceil(seconds)} s.`);
+      trouble(
+        `${cause instanceof Refusal ? cause.message : "The hub does not answer."} Trying again in ${Math.ceil(seconds)} s.`,
+      );
       await sleep(seconds * 1000, signal);
     }
   }
 }
 
-async function ask<T>(method: string, path: string, signal: AbortSignal | null, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<T> {
-  const response = await fetch(`/api/v1${path}`, { method, signal, headers: { ...(body !== undefined && { "Content-Type": "application/json" }), ...headers }, ...(body !== undefined && { body: JSON.stringify(body) }) });
+async function ask<T>(
+  method: string,
+  path: string,
+  signal: AbortSignal | null,
+  body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const response = await fetch(`/api/v1${path}`, {
+    method,
+    signal,
+    headers: { ...(body !== undefined && { "Content-Type": "application/json" }), ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
   const text = await response.text();
   if (response.ok) return (text === "" ? null : JSON.parse(text)) as T;
   const { error, code } = parse(text);
   const retryAfter = Number(response.headers.get("Retry-After") ?? Number.NaN);
-  const again = Number.isFinite(retryAfter) ? retryAfter : response.status === 502 || response.status === 503 || response.status === 504 ? 2 : null; // of a proxy before the hub
-  throw new Refusal(error ?? `The hub answered ${response.status}.`, { status: response.status, code: code ?? "", again });
+  const again = Number.isFinite(retryAfter)
+    ? retryAfter
+    : response.status === 502 || response.status === 503 || response.status === 504
+      ? 2
+      : null; // of a proxy before the hub
+  throw new Refusal(error ?? `The hub answered ${response.status}.`, {
+    status: response.status,
+    code: code ?? "",
+    again,
+  });
 }
 
 function parse(text: string): { error?: string; code?: string } {
@@ -70,24 +91,55 @@ function parse(text: string): { error?: string; code?: string } {
 }
 
 export const createRepo = (repo: NewRepo): Promise<unknown> => ask("POST", "/repos", null, repo);
-export const beginUpload = (repo: string, file: { readonly path: string; readonly size: number }, key: string, { signal }: Line): Promise<UploadView> => ask("POST", `/repos/${repo}/uploads`, signal, file, { "Idempotency-Key": key });
+export const beginUpload = (
+  repo: string,
+  file: { readonly path: string; readonly size: number },
+  key: string,
+  { signal }: Line,
+): Promise<UploadView> => ask("POST", `/repos/${repo}/uploads`, signal, file, { "Idempotency-Key": key });
 export const getUpload = (id: string, { signal }: Line): Promise<UploadView> => ask("GET", `/uploads/${id}`, signal);
-export const signParts = (id: string, numbers: readonly number[], { signal }: Line): Promise<SignedParts> => ask("POST", `/uploads/${id}/parts`, signal, { numbers });
-export const completeUpload = (id: string, { signal }: Line): Promise<UploadView> => ask("POST", `/uploads/${id}/complete`, signal);
+export const signParts = (id: string, numbers: readonly number[], { signal }: Line): Promise<SignedParts> =>
+  ask("POST", `/uploads/${id}/parts`, signal, { numbers });
+export const completeUpload = (id: string, { signal }: Line): Promise<UploadView> =>
+  ask("POST", `/uploads/${id}/complete`, signal);
 export const abortUpload = (id: string): Promise<unknown> => ask("DELETE", `/uploads/${id}`, null);
-export const commit = (repo: string, files: NewCommit, { signal }: Line): Promise<CommitResult> => ask("POST", `/repos/${repo}/commits`, signal, files);
+export const commit = (repo: string, files: NewCommit, { signal }: Line): Promise<CommitResult> =>
+  ask("POST", `/repos/${repo}/commits`, signal, files);
 
 /** One part to its signed address, with progress, which fetch does not tell. */
-export async function putPart(url: string, bytes: Blob, onProgress: (sent: number) => void, signal: AbortSignal): Promise<void> {
-  await bytes.slice(0, 1).arrayBuffer().catch((cause: Error) => {
-    throw new Refusal(`It cannot be read any more (${cause.message}); it was changed or moved since you chose it. Choose it again.`, { status: 0, again: null });
-  });
+export async function putPart(
+  url: string,
+  bytes: Blob,
+  onProgress: (sent: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await bytes
+    .slice(0, 1)
+    .arrayBuffer()
+    .catch((cause: Error) => {
+      throw new Refusal(
+        `It cannot be read any more (${cause.message}); it was changed or moved since you chose it. Choose it again.`,
+        { status: 0, again: null },
+      );
+    });
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const stop = (): void => request.abort();
     signal.addEventListener("abort", stop, { once: true });
     request.upload.addEventListener("progress", ({ loaded }) => onProgress(Math.min(loaded, bytes.size)));
-    request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(new Refusal(`The store answered ${request.status} to a part.`, { status: request.status, again: request.status >= 500 || request.status === 403 || request.status === 408 || request.status === 429 ? 2 : null }))));
+    request.addEventListener("load", () =>
+      request.status < 300
+        ? resolve()
+        : reject(
+            new Refusal(`The store answered ${request.status} to a part.`, {
+              status: request.status,
+              again:
+                request.status >= 500 || request.status === 403 || request.status === 408 || request.status === 429
+                  ? 2
+                  : null,
+            }),
+          ),
+    );
     request.addEventListener("error", () => reject(new Error("The connection was lost.")));
     request.addEventListener("abort", () => reject(signal.reason as Error));
     request.addEventListener("loadend", () => signal.removeEventListener("abort", stop));

@@ -49,12 +49,18 @@ export class Memory {
       const remembered = parse(storage()?.getItem(name) ?? null);
       return remembered ? [{ repo: name.slice(this.#start.length).split(" ")[0]!, remembered }] : [];
     });
-    return [...Map.groupBy(entries, ({ repo }) => repo)].map(([repo, all]) => ({ repo, files: all.map(({ remembered }) => remembered) }));
+    return [...Map.groupBy(entries, ({ repo }) => repo)].map(([repo, all]) => ({
+      repo,
+      files: all.map(({ remembered }) => remembered),
+    }));
   }
 
   /** The repo to which most of these files were begun; null where none was. */
   whereBegun(files: readonly ChosenFile[]): string | null {
-    const counted = this.begun().map(({ repo }) => ({ repo, count: files.filter((file) => this.recall(repo, file) !== null).length }));
+    const counted = this.begun().map(({ repo }) => ({
+      repo,
+      count: files.filter((file) => this.recall(repo, file) !== null).length,
+    }));
     return counted.filter(({ count }) => count > 0).toSorted((a, b) => b.count - a.count)[0]?.repo ?? null;
   }
 
@@ -75,7 +81,9 @@ function storage(): Storage | null {
 function parse(text: string | null): Remembered | null {
   try {
     const value = JSON.parse(text ?? "null") as Partial<Remembered> | null;
-    return typeof value?.key === "string" && typeof value.path === "string" && typeof value.size === "number" ? { key: value.key, id: value.id ?? null, path: value.path, size: value.size } : null;
+    return typeof value?.key === "string" && typeof value.path === "string" && typeof value.size === "number"
+      ? { key: value.key, id: value.id ?? null, path: value.path, size: value.size }
+      : null;
   } catch {
     return null; // something else of that name
   }

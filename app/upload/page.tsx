@@ -29,44 +29,72 @@ export default async function UploadPage({ searchParams }: { readonly searchPara
   const asked = fullName.safeParse((await searchParams)["repo"]).data ?? null;
   const repo = asked && (await shown(requireWrite(actor, toRepoName(asked))));
   const { items: namespaces } = await listNamespaces(actor, namespaceQuery.parse({ mine: "true", limit: "100" }));
-  const owners = namespaces.map(({ name }) => name).toSorted((a, b) => Number(b === actor.name) - Number(a === actor.name));
+  const owners = namespaces
+    .map(({ name }) => name)
+    .toSorted((a, b) => Number(b === actor.name) - Number(a === actor.name));
   const [bases, mine] = await Promise.all([knownBases(actor), reposOf(actor, owners.slice(0, MAX_OWNERS))]);
   return (
     <>
       <h1 className="text-page [overflow-wrap:anywhere]">{repo ? `Upload to ${repo.owner}/${repo.name}` : "Upload"}</h1>
       <p className="mt-1 mb-6 max-w-[72ch] text-quiet">
-        A <Term word="fine-tune" />, a <Term word="guide" />, or a <Term word="base" />. The hub reads every byte, says what it is, and measures every guide that fits.
+        A <Term word="fine-tune" />, a <Term word="guide" />, or a <Term word="base" />. The hub reads every byte, says
+        what it is, and measures every guide that fits.
       </p>
       <noscript>
         <div className="max-w-[88ch] space-y-2">
-          <p>Reading files in the browser needs scripts. Without them, send them with curl, file by file; an access token from your settings goes into TOKEN.</p>
-          <Code label="Upload with curl" text={curlLines(env().publicUrl, repo ? `${repo.owner}/${repo.name}` : `${actor.name}/REPO`)} />
+          <p>
+            Reading files in the browser needs scripts. Without them, send them with curl, file by file; an access token
+            from your settings goes into TOKEN.
+          </p>
+          <Code
+            label="Upload with curl"
+            text={curlLines(env().publicUrl, repo ? `${repo.owner}/${repo.name}` : `${actor.name}/REPO`)}
+          />
         </div>
       </noscript>
       <div className="noscript:hidden">
-        <Uploader person={actor.name} repo={repo && `${repo.owner}/${repo.name}`} owners={owners} mine={mine} bases={bases} />
+        <Uploader
+          person={actor.name}
+          repo={repo && `${repo.owner}/${repo.name}`}
+          owners={owners}
+          mine={mine}
+          bases={bases}
+        />
       </div>
     </>
   );
 }
 
 async function knownBases(actor: Actor): Promise<KnownBase[]> {
-  const { items } = await listRepos(actor, repoQuery.parse({ kind: "base", sort: "downloads", limit: String(MAX_BASES) }));
+  const { items } = await listRepos(
+    actor,
+    repoQuery.parse({ kind: "base", sort: "downloads", limit: String(MAX_BASES) }),
+  );
   return Promise.all(
     items.map(async ({ owner, name }) => {
       const facts = (await ifThere(getInspection(actor, { owner, repo: name }, "HEAD")))?.facts;
-      return { name: `${owner}/${name}`, files: facts?.files.map(({ sha256 }) => sha256) ?? [], channels: facts?.signature?.channels ?? null, textWidth: facts?.signature?.crossAttentionDim ?? null };
+      return {
+        name: `${owner}/${name}`,
+        files: facts?.files.map(({ sha256 }) => sha256) ?? [],
+        channels: facts?.signature?.channels ?? null,
+        textWidth: facts?.signature?.crossAttentionDim ?? null,
+      };
     }),
   );
 }
 
 /** The newest first. */
 async function reposOf(actor: Actor, owners: readonly string[]): Promise<OwnRepo[]> {
-  const pages = await Promise.all(owners.map((owner) => listRepos(actor, repoQuery.parse({ owner, sort: "updated", limit: "100" }))));
+  const pages = await Promise.all(
+    owners.map((owner) => listRepos(actor, repoQuery.parse({ owner, sort: "updated", limit: "100" }))),
+  );
   return pages.flatMap(({ items }) => items.map(({ owner, name, kind }) => ({ name: `${owner}/${name}`, kind })));
 }
 
-const curlLines = (hub: string, repo: string): string => `FILE=model.safetensors   # up to 16 MiB; docs/api.md shows how larger ones go in parts
+const curlLines = (
+  hub: string,
+  repo: string,
+): string => `FILE=model.safetensors   # up to 16 MiB; docs/api.md shows how larger ones go in parts
 api() { curl -s -H "Authorization: Bearer $TOKEN" "$@"; }
 UPLOAD=$(api --json "{\\"path\\":\\"$FILE\\",\\"size\\":$(stat -c %s $FILE)}" ${hub}/api/v1/repos/${repo}/uploads | jq -r .id)
 api --json '{"numbers":[1]}' ${hub}/api/v1/uploads/$UPLOAD/parts | jq -r '.items[].url' | xargs curl -s -T $FILE

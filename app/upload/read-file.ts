@@ -36,7 +36,10 @@ export interface WeightsFacts {
 
 const MAX_FILE_BYTES = 100e9;
 const refused: readonly (readonly [pattern: RegExp, sentence: string])[] = [
-  [/\.(ckpt|pt|pth|bin|pkl|pickle)$/i, "this kind of file may hold a Python pickle, and opening one can run code; save the model as .safetensors and choose that."],
+  [
+    /\.(ckpt|pt|pth|bin|pkl|pickle)$/i,
+    "this kind of file may hold a Python pickle, and opening one can run code; save the model as .safetensors and choose that.",
+  ],
   [/\.(onnx|pb|h5|keras|tflite)$/i, "this is a graph, and a graph is code; give the model's .safetensors files."],
   [/\.(zip|tar|gz|tgz|7z|rar|xz|zst)$/i, "this is an archive; unpack it and choose the folder."],
   [/\.(exe|dll|so|dylib|sh|bat|cmd|ps1)$/i, "this is a program, and programs are not stored here; leave it out."],
@@ -49,36 +52,65 @@ export async function readChosen({ path, file }: ChosenFile): Promise<FileFacts>
     parsePath(path);
     const rule = refused.find(([pattern]) => pattern.test(path));
     if (rule) return plain(`${path.split("/").at(-1)!}: ${rule[1]}`);
-    if (file.size > MAX_FILE_BYTES) return plain(`It has ${(file.size / 1e9).toFixed(0)} GB, and 100 GB are the most that one file may have; split the model into shards.`);
+    if (file.size > MAX_FILE_BYTES)
+      return plain(
+        `It has ${(file.size / 1e9).toFixed(0)} GB, and 100 GB are the most that one file may have; split the model into shards.`,
+      );
     if (!/\.safetensors$/i.test(path)) return plain(null);
-    const header = await readHeader({ name: path, size: file.size, read: async (begin, end) => new Uint8Array(await file.slice(begin, end).arrayBuffer()) });
+    const header = await readHeader({
+      name: path,
+      size: file.size,
+      read: async (begin, end) => new Uint8Array(await file.slice(begin, end).arrayBuffer()),
+    });
     const weights = weightsOf(header);
-    return { ...plain(null), what: `${weights.kind}${weights.form ? ` (${weights.form})` : ""}: ${amountOf(weights)}`, weights };
+    return {
+      ...plain(null),
+      what: `${weights.kind}${weights.form ? ` (${weights.form})` : ""}: ${amountOf(weights)}`,
+      weights,
+    };
   } catch (cause) {
     if (cause instanceof AppError) return plain(cause.message);
-    return plain(`${path} could not be read (${(cause as Error).message}); see whether it is still there, and choose it again.`);
+    return plain(
+      `${path} could not be read (${(cause as Error).message}); see whether it is still there, and choose it again.`,
+    );
   }
 }
 
 /** «7,446,852 parameters in 326 tensors, F16» */
-export const amountOf = ({ parameters, tensors, dtypes }: Pick<WeightsFacts, "parameters" | "tensors" | "dtypes">): string =>
+export const amountOf = ({
+  parameters,
+  tensors,
+  dtypes,
+}: Pick<WeightsFacts, "parameters" | "tensors" | "dtypes">): string =>
   `${toCount(parameters)} ${parameters === 1 ? "parameter" : "parameters"} in ${toCount(tensors)} ${tensors === 1 ? "tensor" : "tensors"}${dtypes.length > 0 ? `, ${dtypes.join(", ")}` : ""}`;
 
 function weightsOf({ tensors, metadata }: SafetensorsHeader): WeightsFacts {
   const { kind, form } = recognise(tensors);
   const amount = {
-    parameters: [...tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1), 0),
+    parameters: [...tensors.values()].reduce(
+      (sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1),
+      0,
+    ),
     tensors: tensors.size,
     dtypes: [...new Set([...tensors.values()].map(({ dtype }) => dtype))],
   };
   const known = { kind, form, ...amount, metadata, lowRank: null, fit: null };
   if (kind === "low-rank fine-tune") {
     const { ranks, layers, base, textWidth } = lowRankShape(tensors);
-    return { ...known, family: base, lowRank: { ranks, layers }, fit: textWidth === null ? null : { channels: null, textWidth } };
+    return {
+      ...known,
+      family: base,
+      lowRank: { ranks, layers },
+      fit: textWidth === null ? null : { channels: null, textWidth },
+    };
   }
   if (kind === "unet") {
     const { channels, textWidths } = unetShape(tensors);
-    return { ...known, family: familyOf(tensors), fit: channels && textWidths.length === 1 ? { channels, textWidth: textWidths[0]! } : null };
+    return {
+      ...known,
+      family: familyOf(tensors),
+      fit: channels && textWidths.length === 1 ? { channels, textWidth: textWidths[0]! } : null,
+    };
   }
   return { ...known, family: kind === "single-file checkpoint" ? checkpointParts(tensors).family : familyOf(tensors) };
 }

@@ -33,10 +33,24 @@ const READ_AT_ONCE = 8;
 
 /** Says what was chosen, and what is wrong with it, from headers and names alone: it happens in the browser, before a byte is sent. */
 export async function recognise(chosen: Chosen, bases: readonly KnownBase[]): Promise<Recognised> {
-  if (chosen.files.length > MAX_FILES) return { files: [], sentence: `${chosen.name || "This"} holds more than ${toCount(MAX_FILES)} files.`, name: chosen.name, facts: [], kind: null, base: null, notes: [], problem: `A repo holds at most ${toCount(MAX_FILES)} files; choose the folder of the model itself.` };
+  if (chosen.files.length > MAX_FILES)
+    return {
+      files: [],
+      sentence: `${chosen.name || "This"} holds more than ${toCount(MAX_FILES)} files.`,
+      name: chosen.name,
+      facts: [],
+      kind: null,
+      base: null,
+      notes: [],
+      problem: `A repo holds at most ${toCount(MAX_FILES)} files; choose the folder of the model itself.`,
+    };
   const files: FileFacts[] = [];
-  for (let at = 0; at < chosen.files.length; at += READ_AT_ONCE) files.push(...(await Promise.all(chosen.files.slice(at, at + READ_AT_ONCE).map(readChosen))));
-  const leftOut = chosen.leftOut > 0 ? [`${toPlural(chosen.leftOut, "file")} of the system or of git ${chosen.leftOut === 1 ? "is" : "are"} left out.`] : [];
+  for (let at = 0; at < chosen.files.length; at += READ_AT_ONCE)
+    files.push(...(await Promise.all(chosen.files.slice(at, at + READ_AT_ONCE).map(readChosen))));
+  const leftOut =
+    chosen.leftOut > 0
+      ? [`${toPlural(chosen.leftOut, "file")} of the system or of git ${chosen.leftOut === 1 ? "is" : "are"} left out.`]
+      : [];
   const index = chosen.files.find(({ path }) => path === "model_index.json");
   const whole = index ? await diffusersFolder(chosen, files, index, bases) : ofFiles(chosen, files, bases);
   return { ...whole, files, notes: [...whole.notes, ...leftOut], problem: distinctProblem(chosen.files) };
@@ -44,10 +58,19 @@ export async function recognise(chosen: Chosen, bases: readonly KnownBase[]): Pr
 
 type Whole = Omit<Recognised, "files" | "problem">;
 
-async function diffusersFolder({ name }: Chosen, files: readonly FileFacts[], { file }: ChosenFile, bases: readonly KnownBase[]): Promise<Whole> {
+async function diffusersFolder(
+  { name }: Chosen,
+  files: readonly FileFacts[],
+  { file }: ChosenFile,
+  bases: readonly KnownBase[],
+): Promise<Whole> {
   const { form, named } = await readIndex(file);
-  const weights = files.flatMap(({ path, weights: of }) => (of ? [{ folder: path.slice(0, Math.max(0, path.lastIndexOf("/"))), of }] : []));
-  const parts = [...Map.groupBy(weights, ({ folder }) => folder)].map(([folder, all]) => [folder || "beside model_index.json", amountOf(together(all.map(({ of }) => of)))] as const);
+  const weights = files.flatMap(({ path, weights: of }) =>
+    of ? [{ folder: path.slice(0, Math.max(0, path.lastIndexOf("/"))), of }] : [],
+  );
+  const parts = [...Map.groupBy(weights, ({ folder }) => folder)].map(
+    ([folder, all]) => [folder || "beside model_index.json", amountOf(together(all.map(({ of }) => of)))] as const,
+  );
   const missing = named.filter((part) => !files.some(({ path }) => path.startsWith(`${part}/`)));
   const unet = weights.find(({ folder, of }) => folder === "unet" && of.kind === "unet")?.of;
   const fits = unet ? basesThatFit(unet, bases) : [];
@@ -55,12 +78,26 @@ async function diffusersFolder({ name }: Chosen, files: readonly FileFacts[], { 
   return {
     name,
     sentence: `${name || "This"} is a model in the diffusers layout with ${toPlural(weights.length, "weights file")}.`,
-    facts: [...(form ? [["pipeline", form] as const] : []), ...familyFact(unet), ...parts, ["base", isBase ? "no base of this hub has its shape: it may be a base itself" : `the hub finds it by the weights, once it has read them${shapes(fits)}`]],
+    facts: [
+      ...(form ? [["pipeline", form] as const] : []),
+      ...familyFact(unet),
+      ...parts,
+      [
+        "base",
+        isBase
+          ? "no base of this hub has its shape: it may be a base itself"
+          : `the hub finds it by the weights, once it has read them${shapes(fits)}`,
+      ],
+    ],
     kind: isBase ? "base" : "finetune",
     base: null,
     notes: [
-      ...missing.map((part) => `model_index.json names ${part}, and there is no folder of that name; without it nothing draws.`),
-      ...(unet?.family?.runs === false ? [`Models of ${unet.family.name} do not run here; the hub stores it and says what it is.`] : []),
+      ...missing.map(
+        (part) => `model_index.json names ${part}, and there is no folder of that name; without it nothing draws.`,
+      ),
+      ...(unet?.family?.runs === false
+        ? [`Models of ${unet.family.name} do not run here; the hub stores it and says what it is.`]
+        : []),
     ],
   };
 }
@@ -70,37 +107,94 @@ function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly 
   const main = weights.find(({ kind }) => kind === "guide" || kind === "low-rank fine-tune") ?? weights[0];
   if (!main) {
     const hasProblem = files.some(({ problem }) => problem !== null);
-    return { sentence: `${name || "This"} has no weights ${hasProblem ? "that can be sent" : "in it; nothing here would run it"}.`, name, facts: [], kind: null, base: null, notes: [] };
+    return {
+      sentence: `${name || "This"} has no weights ${hasProblem ? "that can be sent" : "in it; nothing here would run it"}.`,
+      name,
+      facts: [],
+      kind: null,
+      base: null,
+      notes: [],
+    };
   }
   const called = name || nameOf(files.find((file) => file.weights === main)!.path);
-  const others = weights.length > 1 ? `, with ${toPlural(weights.length - 1, "more weights file", "more weights files")}` : "";
-  const what = { sentence: `${called} is ${withArticle(main.kind)}${main.form ? ` (${main.form})` : ""}${others}.`, name: called, base: null, notes: [] as string[] };
+  const others =
+    weights.length > 1 ? `, with ${toPlural(weights.length - 1, "more weights file", "more weights files")}` : "";
+  const what = {
+    sentence: `${called} is ${withArticle(main.kind)}${main.form ? ` (${main.form})` : ""}${others}.`,
+    name: called,
+    base: null,
+    notes: [] as string[],
+  };
   const facts: [string, string][] = [...familyFact(main), ["size", amountOf(main)]];
   if (main.kind === "guide") return { ...what, ...guide(main, facts, bases), kind: "guide" };
   if (main.lowRank) {
     const { ranks, layers } = main.lowRank;
     const fits = basesThatFit(main, bases);
     const changes = Object.entries(layers).map(([network, count]) => `${toPlural(count, "layer")} of the ${network}`);
-    facts.push(["rank", ranks.length > 0 ? ranks.join(", ") : "not one number"], ["changes", changes.join(", ")], ["base", `the hub finds it by the layers, once it has read them${shapes(fits)}`]);
-    const notes = main.family?.runs === false ? [`Fine-tunes of ${main.family.name} do not run here; the hub stores it and says what it is.`] : main.fit && fits.length === 0 ? ["No base of this hub has its shape; upload its base too, else nothing can be drawn with it."] : [];
+    facts.push(
+      ["rank", ranks.length > 0 ? ranks.join(", ") : "not one number"],
+      ["changes", changes.join(", ")],
+      ["base", `the hub finds it by the layers, once it has read them${shapes(fits)}`],
+    );
+    const notes =
+      main.family?.runs === false
+        ? [`Fine-tunes of ${main.family.name} do not run here; the hub stores it and says what it is.`]
+        : main.fit && fits.length === 0
+          ? ["No base of this hub has its shape; upload its base too, else nothing can be drawn with it."]
+          : [];
     return { ...what, facts, kind: "finetune", notes };
   }
-  if (main.kind === "unknown") return { ...what, sentence: `${called} is not of a kind that is known here${others}.`, facts, kind: null, notes: ["The hub keeps it, and nothing here runs it."] };
-  return { ...what, facts, kind: main.kind === "single-file checkpoint" || main.kind === "unet" ? "finetune" : null, notes: [notesOf[main.kind] ?? "Nothing here runs it alone."] };
+  if (main.kind === "unknown")
+    return {
+      ...what,
+      sentence: `${called} is not of a kind that is known here${others}.`,
+      facts,
+      kind: null,
+      notes: ["The hub keeps it, and nothing here runs it."],
+    };
+  return {
+    ...what,
+    facts,
+    kind: main.kind === "single-file checkpoint" || main.kind === "unet" ? "finetune" : null,
+    notes: [notesOf[main.kind] ?? "Nothing here runs it alone."],
+  };
 }
 
 const notesOf: Readonly<Record<string, string>> = {
-  "single-file checkpoint": "A single-file checkpoint is stored and named here, and does not run yet; to measure guides on it, give the model as a diffusers folder.",
+  "single-file checkpoint":
+    "A single-file checkpoint is stored and named here, and does not run yet; to measure guides on it, give the model as a diffusers folder.",
   unet: "A UNet alone does not run; choose the diffusers folder that it is a part of.",
 };
 
-function guide({ metadata }: WeightsFacts, facts: [string, string][], bases: readonly KnownBase[]): Pick<Whole, "facts" | "base" | "notes"> {
+function guide(
+  { metadata }: WeightsFacts,
+  facts: [string, string][],
+  bases: readonly KnownBase[],
+): Pick<Whole, "facts" | "base" | "notes"> {
   const sha256 = metadata.get("base.sha256") ?? "";
-  if (metadata.get("format") !== "guide/1" || !/^[0-9a-f]{64}$/.test(sha256)) return { facts, base: null, notes: ["Its metadata is not that of a guide file (format guide/1 with base.sha256); the hub will say what is missing."] };
+  if (metadata.get("format") !== "guide/1" || !/^[0-9a-f]{64}$/.test(sha256))
+    return {
+      facts,
+      base: null,
+      notes: [
+        "Its metadata is not that of a guide file (format guide/1 with base.sha256); the hub will say what is missing.",
+      ],
+    };
   const base = bases.find(({ files }) => files.includes(sha256))?.name ?? null;
   const [min, max, reference] = ["w_min", "w_max", "w_ref"].map((key) => Number(metadata.get(key)));
-  facts.push(["guidance", `${min} to ${max}, reference ${reference}`], ["base", base ? `${base}, which has the weights that it names` : `weights ${sha256.slice(0, 12)}`]);
-  return { facts, base, notes: base ? [] : ["It names base weights that no base you can see on this hub has; upload that base too, else nothing can be measured."] };
+  facts.push(
+    ["guidance", `${min} to ${max}, reference ${reference}`],
+    ["base", base ? `${base}, which has the weights that it names` : `weights ${sha256.slice(0, 12)}`],
+  );
+  return {
+    facts,
+    base,
+    notes: base
+      ? []
+      : [
+          "It names base weights that no base you can see on this hub has; upload that base too, else nothing can be measured.",
+        ],
+  };
 }
 
 /** The index is text of a stranger: what is not as it should be is passed over, for the hub reads it again. */
@@ -108,19 +202,41 @@ async function readIndex(file: File): Promise<{ form: string | null; named: read
   try {
     const index = Object.entries(JSON.parse(await file.slice(0, 1e6).text()) as Record<string, unknown>);
     const form = index.find(([key]) => key === "_class_name")?.[1];
-    return { form: typeof form === "string" ? form.slice(0, 80) : null, named: index.flatMap(([part, value]) => (/^[a-z][a-z0-9_]{0,40}$/.test(part) && Array.isArray(value) && value[0] !== null ? [part] : [])).slice(0, 20) };
+    return {
+      form: typeof form === "string" ? form.slice(0, 80) : null,
+      named: index
+        .flatMap(([part, value]) =>
+          /^[a-z][a-z0-9_]{0,40}$/.test(part) && Array.isArray(value) && value[0] !== null ? [part] : [],
+        )
+        .slice(0, 20),
+    };
   } catch {
     return { form: null, named: [] };
   }
 }
 
 const basesThatFit = ({ fit }: WeightsFacts, bases: readonly KnownBase[]): string[] =>
-  fit === null ? [] : bases.filter(({ channels, textWidth }) => textWidth === fit.textWidth && (fit.channels === null || channels?.join() === fit.channels.join())).map(({ name }) => name);
+  fit === null
+    ? []
+    : bases
+        .filter(
+          ({ channels, textWidth }) =>
+            textWidth === fit.textWidth && (fit.channels === null || channels?.join() === fit.channels.join()),
+        )
+        .map(({ name }) => name);
 
-const shapes = (fits: readonly string[]): string => (fits.length === 0 ? "" : `; ${fits.length === 1 ? `${fits[0]} has` : `${fits.slice(0, 2).join(" and ")}${fits.length > 2 ? ` and ${fits.length - 2} more` : ""} have`} its shape`);
-const familyFact = (weights: WeightsFacts | undefined): [string, string][] => (weights?.family ? [["family", weights.family.name]] : []);
+const shapes = (fits: readonly string[]): string =>
+  fits.length === 0
+    ? ""
+    : `; ${fits.length === 1 ? `${fits[0]} has` : `${fits.slice(0, 2).join(" and ")}${fits.length > 2 ? ` and ${fits.length - 2} more` : ""} have`} its shape`;
+const familyFact = (weights: WeightsFacts | undefined): [string, string][] =>
+  weights?.family ? [["family", weights.family.name]] : [];
 /** As a repo of it would be called. */
-const nameOf = (path: string): string => path.split("/").at(-1)!.replace(/\.safetensors$/i, "");
+const nameOf = (path: string): string =>
+  path
+    .split("/")
+    .at(-1)!
+    .replace(/\.safetensors$/i, "");
 const withArticle = (kind: string): string => `${/^[aeio]/.test(kind) ? "an" : "a"} ${kind}`;
 
 const together = (all: readonly WeightsFacts[]): Pick<WeightsFacts, "parameters" | "tensors" | "dtypes"> => ({

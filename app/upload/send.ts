@@ -1,7 +1,19 @@
 import type { NewCommit } from "#lib/catalog/commits/schema.ts";
 import type { UploadView } from "#lib/catalog/uploads/schema.ts";
 import type { ChosenFile } from "./dropped-files.ts";
-import { abortUpload, beginUpload, commit, completeUpload, getUpload, type Line, persist, putPart, Refusal, signParts, sleep } from "./hub-api.ts";
+import {
+  abortUpload,
+  beginUpload,
+  commit,
+  completeUpload,
+  getUpload,
+  type Line,
+  persist,
+  putPart,
+  Refusal,
+  signParts,
+  sleep,
+} from "./hub-api.ts";
 import type { Memory } from "./memory.ts";
 
 /** Where a file is: bytes go out; a worker of the hub reads them; a commit may take them. */
@@ -49,13 +61,22 @@ export async function sendFiles(given: Sending): Promise<Arrived> {
   const { inline, large } = divide(files);
   const fail = ({ path }: ChosenFile, cause: unknown): void => {
     signal.throwIfAborted();
-    tell(path, { state: "failed", sent: 0, problem: cause instanceof Refusal ? cause.message : `It could not be sent (${(cause as Error).message}).` });
+    tell(path, {
+      state: "failed",
+      sent: 0,
+      problem: cause instanceof Refusal ? cause.message : `It could not be sent (${(cause as Error).message}).`,
+    });
     failed.push(path);
   };
   for (const { path } of large) tell(path, { state: "waiting", sent: 0, problem: null });
   for (const one of inline) {
     try {
-      operations.push({ op: "add", path: one.path, content: toBase64(new Uint8Array(await one.file.arrayBuffer())), encoding: "base64" });
+      operations.push({
+        op: "add",
+        path: one.path,
+        content: toBase64(new Uint8Array(await one.file.arrayBuffer())),
+        encoding: "base64",
+      });
       tell(one.path, { state: "ready", sent: one.file.size, problem: null });
     } catch (cause) {
       fail(one, cause);
@@ -68,7 +89,12 @@ export async function sendFiles(given: Sending): Promise<Arrived> {
     try {
       const { id } = await sendFile(sending, one, turn);
       tell(one.path, { state: "reading", sent: one.file.size, problem: null });
-      reading = reading.then(() => untilRead(sending, one, id)).then(() => void operations.push({ op: "add", path: one.path, upload: id }), (cause) => fail(one, cause));
+      reading = reading
+        .then(() => untilRead(sending, one, id))
+        .then(
+          () => void operations.push({ op: "add", path: one.path, upload: id }),
+          (cause) => fail(one, cause),
+        );
       reading.catch(() => {}); // it is heard below
     } catch (cause) {
       fail(one, cause);
@@ -82,7 +108,10 @@ export async function sendFiles(given: Sending): Promise<Arrived> {
 export async function commitFiles(sending: Sending, operations: readonly Operation[]): Promise<void> {
   const { repo, memory } = sending;
   const title = operations.length === 1 ? `Add ${operations[0]!.path.slice(-200)}` : `Add ${operations.length} files`;
-  await persist(() => commit(repo, { title, operations: operations.toSorted((a, b) => (a.path < b.path ? -1 : 1)) }, sending), sending);
+  await persist(
+    () => commit(repo, { title, operations: operations.toSorted((a, b) => (a.path < b.path ? -1 : 1)) }, sending),
+    sending,
+  );
   memory.forget(repo);
 }
 
@@ -100,7 +129,11 @@ function divide(files: readonly ChosenFile[]): { inline: ChosenFile[]; large: Ch
   let bytes = 0;
   for (const one of files) {
     const { size } = one.file;
-    const fits = size <= INLINE_BYTES && bytes + size <= INLINE_ALL && inline.length < INLINE_FILES && !/\.safetensors$/i.test(one.path);
+    const fits =
+      size <= INLINE_BYTES &&
+      bytes + size <= INLINE_ALL &&
+      inline.length < INLINE_FILES &&
+      !/\.safetensors$/i.test(one.path);
     if (fits) bytes += size;
     (fits ? inline : large).push(one);
   }
@@ -110,7 +143,9 @@ function divide(files: readonly ChosenFile[]): { inline: ChosenFile[]; large: Ch
 /** Why these are too many for one commit; null where they are not. */
 export function tooMany(files: readonly ChosenFile[]): string | null {
   const { length } = divide(files).large;
-  return length > MAX_LARGE ? `${length} of its files are more than a small text, and at most ${MAX_LARGE} such go up at once; choose one folder of it after the other, into the same repo.` : null;
+  return length > MAX_LARGE
+    ? `${length} of its files are more than a small text, and at most ${MAX_LARGE} such go up at once; choose one folder of it after the other, into the same repo.`
+    : null;
 }
 
 type Turn = <T>(work: () => Promise<T>) => Promise<T>;
@@ -134,9 +169,12 @@ async function sendParts(sending: Sending, { path, file }: ChosenFile, upload: U
   const { tell, moved, signal } = sending;
   const sizeOf = (number: number): number => Math.min(upload.partSize, file.size - (number - 1) * upload.partSize);
   const sizes = new Map<number, number>(upload.arrived.map((number) => [number, sizeOf(number)]));
-  const say = (): void => tell(path, { state: "sending", sent: [...sizes.values()].reduce((sum, size) => sum + size, 0), problem: null });
+  const say = (): void =>
+    tell(path, { state: "sending", sent: [...sizes.values()].reduce((sum, size) => sum + size, 0), problem: null });
   say();
-  const missing = Array.from({ length: upload.partCount }, (_, index) => index + 1).filter((number) => !sizes.has(number));
+  const missing = Array.from({ length: upload.partCount }, (_, index) => index + 1).filter(
+    (number) => !sizes.has(number),
+  );
   const urls = new Map<number, string>();
   const sign = async (numbers: readonly number[]): Promise<void> => {
     for (const { number, url } of (await signParts(upload.id, numbers, sending)).items) urls.set(number, url);
@@ -174,7 +212,10 @@ async function begin(sending: Sending, one: ChosenFile): Promise<UploadView> {
   for (let isNew = false; ; isNew = true) {
     const key = (isNew ? null : memory.recall(repo, one)?.key) ?? newKey();
     memory.remember(repo, one, { key, id: null }); // before it is asked for: its answer may be lost
-    const upload = await persist(() => beginUpload(repo, { path: one.path, size: one.file.size }, key, sending), sending);
+    const upload = await persist(
+      () => beginUpload(repo, { path: one.path, size: one.file.size }, key, sending),
+      sending,
+    );
     if (isNew || goesOn.has(upload.state)) {
       memory.remember(repo, one, { key, id: upload.id });
       return upload;
@@ -183,13 +224,16 @@ async function begin(sending: Sending, one: ChosenFile): Promise<UploadView> {
 }
 
 /** crypto.randomUUID is there only where the page came encrypted. */
-const newKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const newKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 async function untilRead(sending: Sending, { path, file }: ChosenFile, id: string): Promise<void> {
   for (;;) {
     const { state, problem } = await persist(() => getUpload(id, sending), sending);
-    if (state === "verified" || state === "linked") return sending.tell(path, { state: "ready", sent: file.size, problem: null });
-    if (state !== "hashing") throw new Refusal(problem ?? `Its upload has ended (${state}); send it again.`, { status: 422, again: null });
+    if (state === "verified" || state === "linked")
+      return sending.tell(path, { state: "ready", sent: file.size, problem: null });
+    if (state !== "hashing")
+      throw new Refusal(problem ?? `Its upload has ended (${state}); send it again.`, { status: 422, again: null });
     await sleep(LOOK_MS, sending.signal);
   }
 }

@@ -54,22 +54,35 @@ export function SendingPanel({ going, onPause, onGoOn, onWithoutFailed, onGiveUp
                 {phase === "paused" ? "Go on" : failed.length > 0 ? "Try again" : "Go on"}
               </Button>
             )}
-            {onWithoutFailed && <Button onClick={onWithoutFailed}>Go on without {failed.length === 1 ? "it" : "them"}</Button>}
+            {onWithoutFailed && (
+              <Button onClick={onWithoutFailed}>Go on without {failed.length === 1 ? "it" : "them"}</Button>
+            )}
             <Button look="quiet" onClick={() => setAsks(true)}>
               Cancel
             </Button>
           </div>
         )
       )}
-      {phase !== "done" && <p className="mt-4 text-small text-quiet">You may close this page: choose the same files here again, and what has arrived is not sent twice.</p>}
+      {phase !== "done" && (
+        <p className="mt-4 text-small text-quiet">
+          You may close this page: choose the same files here again, and what has arrived is not sent twice.
+        </p>
+      )}
     </section>
   );
 }
 
-const titles: Readonly<Record<Going["phase"], string>> = { idle: "", sending: "Sending to", paused: "Paused:", stopped: "Stopped:", done: "Done:" };
+const titles: Readonly<Record<Going["phase"], string>> = {
+  idle: "",
+  sending: "Sending to",
+  paused: "Paused:",
+  stopped: "Stopped:",
+  done: "Done:",
+};
 
 /** 100 only when the last byte is there. */
-export const percentOf = ({ sent, total, phase }: Going): number => (phase === "done" ? 100 : Math.floor((100 * sent) / Math.max(1, total)));
+export const percentOf = ({ sent, total, phase }: Going): number =>
+  phase === "done" ? 100 : Math.floor((100 * sent) / Math.max(1, total));
 
 function wordsOf({ phase, sent, total, speed, progress }: Going): string {
   if (phase === "done") return "All of it is in the repo. Its page opens…";
@@ -77,9 +90,15 @@ function wordsOf({ phase, sent, total, speed, progress }: Going): string {
   if (phase !== "sending") return `${amount} have arrived and are kept.`;
   if (sent >= total) {
     const read = [...progress.values()].filter(({ state }) => state === "reading").length;
-    return read > 0 ? `All bytes are there. A worker of the hub reads every one of them: ${read} ${read === 1 ? "file" : "files"} to go.` : "All of it was read; it is put into the repo.";
+    return read > 0
+      ? `All bytes are there. A worker of the hub reads every one of them: ${read} ${read === 1 ? "file" : "files"} to go.`
+      : "All of it was read; it is put into the repo.";
   }
-  return speed === null ? amount : speed < 1 ? `${amount}, nothing moves at the moment` : `${amount}, ${toBytes(Math.round(speed))}/s, ${toWait((total - sent) / speed)} left`;
+  return speed === null
+    ? amount
+    : speed < 1
+      ? `${amount}, nothing moves at the moment`
+      : `${amount}, ${toBytes(Math.round(speed))}/s, ${toWait((total - sent) / speed)} left`;
 }
 
 /** No hundredths of a second for what is only an estimate. */

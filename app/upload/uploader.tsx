@@ -45,7 +45,8 @@ export function Uploader({ person, repo: given, owners, mine, bases }: UploaderP
   useEffect(() => heading.current?.focus({ preventScroll: true }), [facts]);
 
   const choose = async (next: Chosen): Promise<void> => {
-    if (next.files.length === 0) return setProblem("There was no file in it; choose a folder with a model, or a .safetensors file.");
+    if (next.files.length === 0)
+      return setProblem("There was no file in it; choose a folder with a model, or a .safetensors file.");
     setProblem(null);
     setNote(null);
     setChosen(next);
@@ -77,7 +78,9 @@ export function Uploader({ person, repo: given, owners, mine, bases }: UploaderP
     } catch (cause) {
       if (cause instanceof Refusal && cause.status === 409 && tried.current === name) return true;
       if (!(cause instanceof Refusal)) tried.current = name;
-      setProblem(cause instanceof Refusal ? cause.message : "The hub could not be reached. Nothing was sent; try again.");
+      setProblem(
+        cause instanceof Refusal ? cause.message : "The hub could not be reached. Nothing was sent; try again.",
+      );
       return false;
     }
   };
@@ -87,14 +90,24 @@ export function Uploader({ person, repo: given, owners, mine, bases }: UploaderP
     if (await make(wanted.create)) await upload.start(`${wanted.create.owner}/${wanted.create.name}`, sendable);
   };
   const giveUp = async (repo: string): Promise<void> => {
-    setNote(`The upload to ${repo} was given up, and what had arrived was thrown away. The repo itself is still there.`);
+    setNote(
+      `The upload to ${repo} was given up, and what had arrived was thrown away. The repo itself is still there.`,
+    );
     await (going.phase === "idle" ? discard(repo, memory) : upload.giveUp());
     startOver();
     setBegun(memory.begun());
   };
 
   const isSending = going.phase !== "idle";
-  const spoken = isSending ? (going.phase === "sending" ? `${Math.floor(percentOf(going) / 25) * 25} % sent` : going.phase === "done" ? "100 % sent, done" : going.phase) : facts ? facts.sentence : "";
+  const spoken = isSending
+    ? going.phase === "sending"
+      ? `${Math.floor(percentOf(going) / 25) * 25} % sent`
+      : going.phase === "done"
+        ? "100 % sent, done"
+        : going.phase
+    : facts
+      ? facts.sentence
+      : "";
   return (
     <>
       <p role="status" className="sr-only">
@@ -122,7 +135,15 @@ export function Uploader({ person, repo: given, owners, mine, bases }: UploaderP
                   going={going}
                   onPause={upload.pause}
                   onGoOn={() => void upload.start(going.repo, sendable)}
-                  onWithoutFailed={going.failed.length > 0 && going.failed.length < sendable.length ? () => void upload.start(going.repo, sendable.filter(({ path }) => !going.failed.includes(path))) : null}
+                  onWithoutFailed={
+                    going.failed.length > 0 && going.failed.length < sendable.length
+                      ? () =>
+                          void upload.start(
+                            going.repo,
+                            sendable.filter(({ path }) => !going.failed.includes(path)),
+                          )
+                      : null
+                  }
                   onGiveUp={() => void giveUp(going.repo)}
                 />
               ) : (
@@ -133,7 +154,11 @@ export function Uploader({ person, repo: given, owners, mine, bases }: UploaderP
                   mine={mine}
                   bases={bases.map(({ name }) => name)}
                   suggested={{ name: toName(facts.name), kind: facts.kind, base: facts.base }}
-                  action={sendable.length === 0 || facts.problem !== null ? null : `Upload ${sendable.length === 1 ? "it" : `${toCount(sendable.length)} files`}, ${toBytes(sendable.reduce((sum, { file }) => sum + file.size, 0))}`}
+                  action={
+                    sendable.length === 0 || facts.problem !== null
+                      ? null
+                      : `Upload ${sendable.length === 1 ? "it" : `${toCount(sendable.length)} files`}, ${toBytes(sendable.reduce((sum, { file }) => sum + file.size, 0))}`
+                  }
                   problem={problem}
                   onSend={(wanted) => void send(wanted)}
                   onOther={startOver}
@@ -156,7 +181,13 @@ export function Uploader({ person, repo: given, owners, mine, bases }: UploaderP
               {problem}
             </Notice>
           )}
-          {chosen ? <p className="rounded border border-line bg-raised px-4 py-20 text-center text-quiet">Reading the headers of {toPlural(chosen.files.length, "file")}…</p> : <DropZone onChosen={(next) => void choose(next)} onProblem={setProblem} />}
+          {chosen ? (
+            <p className="rounded border border-line bg-raised px-4 py-20 text-center text-quiet">
+              Reading the headers of {toPlural(chosen.files.length, "file")}…
+            </p>
+          ) : (
+            <DropZone onChosen={(next) => void choose(next)} onProblem={setProblem} />
+          )}
         </div>
       )}
     </>
@@ -168,7 +199,8 @@ function Unsendable({ all, left }: { readonly all: number; readonly left: number
   if (count === 0) return null;
   return (
     <Notice kind="bad">
-      {toPlural(count, "file")} cannot be sent; the reason stands beside {count === 1 ? "it" : "each"} below. {left > 0 && "The rest can."}
+      {toPlural(count, "file")} cannot be sent; the reason stands beside {count === 1 ? "it" : "each"} below.{" "}
+      {left > 0 && "The rest can."}
     </Notice>
   );
 }
@@ -179,7 +211,8 @@ function Unfinished({ repo, files, onGiveUp }: Begun & { readonly onGiveUp: () =
     <Notice kind="careful">
       <p>
         An upload to <code>{repo}</code> was begun in this browser and is not finished: {first!.path.slice(-96)}
-        {more.length > 0 && ` and ${toCount(more.length)} more`}, {toBytes(files.reduce((sum, { size }) => sum + size, 0))}.
+        {more.length > 0 && ` and ${toCount(more.length)} more`},{" "}
+        {toBytes(files.reduce((sum, { size }) => sum + size, 0))}.
       </p>
       <p>Choose the same files again, and only what is missing is sent.</p>
       <Button look="quiet" className="-ml-3" onClick={onGiveUp}>

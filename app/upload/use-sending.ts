@@ -23,7 +23,17 @@ export interface Going {
   readonly failed: readonly string[];
 }
 
-const idle: Going = { phase: "idle", repo: "", progress: new Map(), sent: 0, total: 0, speed: null, trouble: null, problem: null, failed: [] };
+const idle: Going = {
+  phase: "idle",
+  repo: "",
+  progress: new Map(),
+  sent: 0,
+  total: 0,
+  speed: null,
+  trouble: null,
+  problem: null,
+  failed: [],
+};
 const SHOWN_MS = 250;
 const SPEED_MS = 5000;
 
@@ -62,11 +72,29 @@ export function useSending(memory: Memory): Upload {
       const first = speeds[0];
       speeds.push({ at, moved });
       const sent = [...progress.values()].reduce((sum, each) => sum + each.sent, 0);
-      setGoing({ ...idle, repo: to, progress: new Map(progress), sent, total, speed: first && at - first.at > 900 ? ((moved - first.moved) * 1000) / (at - first.at) : null, trouble, phase: "sending", ...now });
+      setGoing({
+        ...idle,
+        repo: to,
+        progress: new Map(progress),
+        sent,
+        total,
+        speed: first && at - first.at > 900 ? ((moved - first.moved) * 1000) / (at - first.at) : null,
+        trouble,
+        phase: "sending",
+        ...now,
+      });
     };
     show({});
     const timer = setInterval(() => show({}), SHOWN_MS);
-    const sending = { repo: to, files, memory, signal, tell: (path: string, at: FileProgress) => void progress.set(path, at), moved: (bytes: number) => void (moved += bytes), trouble: (sentence: string | null) => void (trouble = sentence) };
+    const sending = {
+      repo: to,
+      files,
+      memory,
+      signal,
+      tell: (path: string, at: FileProgress) => void progress.set(path, at),
+      moved: (bytes: number) => void (moved += bytes),
+      trouble: (sentence: string | null) => void (trouble = sentence),
+    };
     const end = (last: Partial<Going>): void => {
       clearInterval(timer);
       trouble = null;
@@ -74,13 +102,19 @@ export function useSending(memory: Memory): Upload {
     };
     try {
       const { operations, failed } = await sendFiles(sending);
-      if (failed.length > 0) return end({ phase: "stopped", failed, problem: `${toPlural(failed.length, "file")} ${failed.length === 1 ? "was" : "were"} not taken; the reason stands beside ${failed.length === 1 ? "it" : "each"}. ${operations.length > 0 ? "What has arrived is kept, and n" : "N"}othing is in the repo yet.` });
+      if (failed.length > 0)
+        return end({
+          phase: "stopped",
+          failed,
+          problem: `${toPlural(failed.length, "file")} ${failed.length === 1 ? "was" : "were"} not taken; the reason stands beside ${failed.length === 1 ? "it" : "each"}. ${operations.length > 0 ? "What has arrived is kept, and n" : "N"}othing is in the repo yet.`,
+        });
       await commitFiles(sending, operations);
       end({ phase: "done" });
     } catch (cause) {
       await new Promise((resolve) => setTimeout(resolve)); // parts that were on their way take themselves back
       if (signal.aborted) return end({ phase: "paused" });
-      const sentence = cause instanceof Refusal ? cause.message : `The hub could not be reached (${(cause as Error).message}).`;
+      const sentence =
+        cause instanceof Refusal ? cause.message : `The hub could not be reached (${(cause as Error).message}).`;
       end({ phase: "stopped", problem: `${sentence} What has arrived is kept.` });
     }
   };

@@ -3,17 +3,61 @@ import type { Metadata } from "next";
 export const metadata: Metadata = { title: "What the words mean" };
 
 const words = [
-  ["base", "Base", "A text-to-image model from which others were made. It says what its fine-tunes have in common: how many channels, how wide its text is, what it predicts. A guide is made for one base."],
-  ["fine-tune", "Fine-tune", "A model that somebody trained further from a base, for a style or a subject: all its weights, or a small low-rank file (LoRA) that changes those of the base."],
-  ["guide", "Guide", "A small network, about a hundredth of its base, trained once against the frozen base. It adds in one forward pass what classifier-free guidance needs a second pass for, on the base and, without further training, on its fine-tunes."],
-  ["cfg", "CFG (classifier-free guidance)", "The usual way to make a picture follow its prompt: each step runs the model twice, with the prompt and without, and goes further in the direction of the difference. Twice the work."],
-  ["pair", "Pair", "One fine-tune with one guide. Whether a guide works on a fine-tune is a question about the pair, and is answered by measuring it."],
-  ["evidence", "Evidence", "What was measured of a pair, with how many samples and how sure it is, of exactly which bytes, and when. A verdict is never a guess: a pair that nobody measured says so."],
-  ["seed", "Seed", "The number that the noise is drawn from. With the same seed all three modes begin with the same noise, so that their pictures can be compared."],
-  ["pass", "Pass", "One run of the model on one picture. A step takes one pass without guidance or with a guide, and two with CFG."],
-  ["prompt-fidelity", "Prompt fidelity", "The share of what a prompt asks for that its picture shows, read by a network of the base that knows its words (the evaluator)."],
-  ["recovered", "R, recovered", "Of what CFG adds to prompt fidelity, the share that the guide recovers: 1 is as good as CFG, 0 is no better than no guidance."],
-  ["residual-strength", "Residual strength", "How strongly a guide acts for a given guidance scale: at guidance 1 it adds nothing, bit for bit, and beyond that it grows with guidance − 1."],
+  [
+    "base",
+    "Base",
+    "A text-to-image model from which others were made. It says what its fine-tunes have in common: how many channels, how wide its text is, what it predicts. A guide is made for one base.",
+  ],
+  [
+    "fine-tune",
+    "Fine-tune",
+    "A model that somebody trained further from a base, for a style or a subject: all its weights, or a small low-rank file (LoRA) that changes those of the base.",
+  ],
+  [
+    "guide",
+    "Guide",
+    "A small network, about a hundredth of its base, trained once against the frozen base. It adds in one forward pass what classifier-free guidance needs a second pass for, on the base and, without further training, on its fine-tunes.",
+  ],
+  [
+    "cfg",
+    "CFG (classifier-free guidance)",
+    "The usual way to make a picture follow its prompt: each step runs the model twice, with the prompt and without, and goes further in the direction of the difference. Twice the work.",
+  ],
+  [
+    "pair",
+    "Pair",
+    "One fine-tune with one guide. Whether a guide works on a fine-tune is a question about the pair, and is answered by measuring it.",
+  ],
+  [
+    "evidence",
+    "Evidence",
+    "What was measured of a pair, with how many samples and how sure it is, of exactly which bytes, and when. A verdict is never a guess: a pair that nobody measured says so.",
+  ],
+  [
+    "seed",
+    "Seed",
+    "The number that the noise is drawn from. With the same seed all three modes begin with the same noise, so that their pictures can be compared.",
+  ],
+  [
+    "pass",
+    "Pass",
+    "One run of the model on one picture. A step takes one pass without guidance or with a guide, and two with CFG.",
+  ],
+  [
+    "prompt-fidelity",
+    "Prompt fidelity",
+    "The share of what a prompt asks for that its picture shows, read by a network of the base that knows its words (the evaluator).",
+  ],
+  [
+    "recovered",
+    "R, recovered",
+    "Of what CFG adds to prompt fidelity, the share that the guide recovers: 1 is as good as CFG, 0 is no better than no guidance.",
+  ],
+  [
+    "residual-strength",
+    "Residual strength",
+    "How strongly a guide acts for a given guidance scale: at guidance 1 it adds nothing, bit for bit, and beyond that it grows with guidance − 1.",
+  ],
 ] as const;
 
 export default function WordsPage() {

@@ -59,9 +59,14 @@ export function houseSvg(arrows: readonly Arrow[]): string {
   const boxes = new Map(place(names).map((box) => [box.name, box]));
   const drawn = arrows.flatMap(({ from, to }) => {
     const [above, below] = [boxes.get(from)!, boxes.get(to)!];
-    return above.kind === "roof" || below.kind === "ground" ? [] : [{ from: above, to: below, isBack: arrows.some((other) => other.from === to && other.to === from) }];
+    return above.kind === "roof" || below.kind === "ground"
+      ? []
+      : [{ from: above, to: below, isBack: arrows.some((other) => other.from === to && other.to === from) }];
   });
-  const [bridged, plain] = [drawn.filter(({ to }) => to.kind === "bridge"), drawn.filter(({ to }) => to.kind !== "bridge")];
+  const [bridged, plain] = [
+    drawn.filter(({ to }) => to.kind === "bridge"),
+    drawn.filter(({ to }) => to.kind !== "bridge"),
+  ];
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="${font}" role="img" aria-labelledby="title">`,
     `<title id="title">Two columns of folders, compute and hub, and one bridge between them, pairing. Every arrow is an import.</title>`,
@@ -72,7 +77,12 @@ export function houseSvg(arrows: readonly Arrow[]): string {
     ...bridge(boxes.get("pairing")!),
     ...bridged.map((arrow) => toPath(arrow, teal, "teal", 2, 1)),
     ...[...boxes.values()].map(toBox),
-    text(WIDTH / 2, HEIGHT - 20, `Every arrow is an import that is in the sources. Those of the roof, which may see everything, and those down to the ground are left out.`, { size: 13, fill: faint, anchor: "middle" }),
+    text(
+      WIDTH / 2,
+      HEIGHT - 20,
+      `Every arrow is an import that is in the sources. Those of the roof, which may see everything, and those down to the ground are left out.`,
+      { size: 13, fill: faint, anchor: "middle" },
+    ),
     "</svg>",
   ].join("\n")}\n`;
 }
@@ -87,23 +97,51 @@ function place(names: readonly string[]): Box[] {
     const gap = (end - begin - mates.length * BOX.width) / (mates.length + 1);
     const isBridge = name === "pairing";
     const x = begin + gap + mates.indexOf(name) * (BOX.width + gap);
-    return [isBridge ? { name, x: x - 10, y: TOPS[layer]! - 4, width: BOX.width + 20, height: 70, kind: "bridge" } : { name, x, y: TOPS[layer]!, ...BOX, kind: "room" }];
+    return [
+      isBridge
+        ? { name, x: x - 10, y: TOPS[layer]! - 4, width: BOX.width + 20, height: 70, kind: "bridge" }
+        : { name, x, y: TOPS[layer]!, ...BOX, kind: "room" },
+    ];
   });
-  const roof = at(6).filter((name) => table[name]!.column === "both").toSorted((a, b) => says[b]!.length - says[a]!.length);
-  const wide = roof.map((name, i): Box => ({ name, x: i === 0 ? 40 : 1016, y: 82, width: i === 0 ? 952 : 224, height: 62, kind: "roof" }));
+  const roof = at(6)
+    .filter((name) => table[name]!.column === "both")
+    .toSorted((a, b) => says[b]!.length - says[a]!.length);
+  const wide = roof.map((name, i): Box => ({
+    name,
+    x: i === 0 ? 40 : 1016,
+    y: 82,
+    width: i === 0 ? 952 : 224,
+    height: 62,
+    kind: "roof",
+  }));
   const low = at(-1);
-  const ground = low.map((name, i): Box => ({ name, x: 40 + (i * 1200) / low.length, y: 858, width: 1200 / low.length, height: 36, kind: "ground" }));
+  const ground = low.map((name, i): Box => ({
+    name,
+    x: 40 + (i * 1200) / low.length,
+    y: 858,
+    width: 1200 / low.length,
+    height: 36,
+    kind: "ground",
+  }));
   return [...rooms, ...wide, ...ground];
 }
 
 function walls(): string[] {
   const column = ([begin, end]: readonly [number, number], label: string, more: string): string[] => [
     `<rect x="${begin}" y="166" width="${end - begin}" height="674" rx="12" fill="#ffffff" stroke="${line}"/>`,
-    text(begin + 18, 191, `<tspan font-weight="600" font-size="15" fill="${ink}">${label}</tspan>  ${more}`, { size: 13, fill: faint }),
+    text(begin + 18, 191, `<tspan font-weight="600" font-size="15" fill="${ink}">${label}</tspan>  ${more}`, {
+      size: 13,
+      fill: faint,
+    }),
   ];
   return [
     text(40, 44, "Guidepost", { size: 22, weight: 650 }),
-    text(40, 65, "who may import whom: down or level, never up, and from column to column only through what stands between them", { size: 14, fill: faint }),
+    text(
+      40,
+      65,
+      "who may import whom: down or level, never up, and from column to column only through what stands between them",
+      { size: 14, fill: faint },
+    ),
     ...column(COLUMNS.compute, "compute", "numbers; runs with no database in sight"),
     ...column(COLUMNS.hub, "hub", "people and files; never loads the runtime"),
   ];
@@ -117,7 +155,10 @@ function bridge({ y, height }: Box): string[] {
     `<path d="M${left} ${deck} H${right} V${deck + 10} H${left} Z" fill="${teal}"/>`,
     `<path d="M${left} ${deck + 62} C${left + 40} ${deck - 2} ${right - 40} ${deck - 2} ${right} ${deck + 62}" fill="none" stroke="${teal}" stroke-width="3"/>`,
     ...[0.2, 0.35, 0.5, 0.65, 0.8].map((t) => {
-      const [ends, middle] = [(1 - t) ** 3 * left + t ** 3 * right, 3 * (1 - t) ** 2 * t * (left + 40) + 3 * (1 - t) * t ** 2 * (right - 40)];
+      const [ends, middle] = [
+        (1 - t) ** 3 * left + t ** 3 * right,
+        3 * (1 - t) ** 2 * t * (left + 40) + 3 * (1 - t) * t ** 2 * (right - 40),
+      ];
       const arch = deck + 62 - 64 * 3 * t * (1 - t);
       return `<path d="M${r(ends + middle)} ${deck + 8} V${r(arch)}" stroke="${teal}" stroke-width="1.5" opacity="0.6"/>`;
     }),
@@ -171,13 +212,25 @@ function toBox({ name, x, y, width, height, kind }: Box): string {
   }
   const words = says[name];
   if (words === undefined) throw new Error(`${name}: say in docs/img/house.ts what it is`);
-  const [fill, stroke, light] = kind === "bridge" ? [teal, teal, "#d5ebe7"] : [kind === "roof" ? "#f1ede3" : paper, ink, "#6b665c"];
+  const [fill, stroke, light] =
+    kind === "bridge" ? [teal, teal, "#d5ebe7"] : [kind === "roof" ? "#f1ede3" : paper, ink, "#6b665c"];
   const lines = words.split("|");
   const first = y + height / 2 - 4 - (lines.length - 1) * 8;
   return [
     `<rect x="${r(x)}" y="${y}" width="${r(width)}" height="${height}" rx="8" fill="${fill}" stroke="${stroke}" stroke-width="1.3"/>`,
-    text(x + width / 2, first, name, { size: 16, weight: 600, anchor: "middle", fill: kind === "bridge" ? "#ffffff" : ink }),
-    ...lines.map((each, i) => text(x + width / 2, first + 20 + i * 16, each, { size: kind === "bridge" ? 12 : 12.5, anchor: "middle", fill: light })),
+    text(x + width / 2, first, name, {
+      size: 16,
+      weight: 600,
+      anchor: "middle",
+      fill: kind === "bridge" ? "#ffffff" : ink,
+    }),
+    ...lines.map((each, i) =>
+      text(x + width / 2, first + 20 + i * 16, each, {
+        size: kind === "bridge" ? 12 : 12.5,
+        anchor: "middle",
+        fill: light,
+      }),
+    ),
   ].join("");
 }
 

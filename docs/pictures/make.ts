@@ -12,8 +12,32 @@ const models = {
 
 for (const [name, model] of Object.entries(models)) {
   for (const mode of ["conditional", "guide", "cfg"]) {
-    const request = ["--prompt", "a big purple mushroom in the snow", "--seed", "1", "--batch", "4", "--mode", mode, "--guide", at("starter/guide-tiny/guide.safetensors")];
-    const { status } = spawnSync(process.execPath, [at("workers/cli/main.ts"), "sample", ...model, ...request, "--threads", "2", "-o", at(`docs/pictures/${name}-${mode}.png`)], { stdio: "inherit" });
+    const request = [
+      "--prompt",
+      "a big purple mushroom in the snow",
+      "--seed",
+      "1",
+      "--batch",
+      "4",
+      "--mode",
+      mode,
+      "--guide",
+      at("starter/guide-tiny/guide.safetensors"),
+    ];
+    const { status } = spawnSync(
+      process.execPath,
+      [
+        at("workers/cli/main.ts"),
+        "sample",
+        ...model,
+        ...request,
+        "--threads",
+        "2",
+        "-o",
+        at(`docs/pictures/${name}-${mode}.png`),
+      ],
+      { stdio: "inherit" },
+    );
     if (status !== 0) process.exit(status ?? 1);
   }
 }

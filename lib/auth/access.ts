@@ -74,7 +74,10 @@ export async function requireAdminister(actor: Actor, name: RepoName): Promise<A
   const { repo, role } = await find(actor, name);
   requireWriteScope(actor);
   if (role === "owner") return repo as AdministeredRepo;
-  throw new AppError("forbidden", `Only owners of ${repo.owner} may do this to ${repo.owner}/${repo.name}; ask one of them.`);
+  throw new AppError(
+    "forbidden",
+    `Only owners of ${repo.owner} may do this to ${repo.owner}/${repo.name}; ask one of them.`,
+  );
 }
 
 /** The same by id, for rows that point at a repo. @throws repo_not_found */
@@ -91,7 +94,10 @@ export async function requireNamespace(actor: Actor, name: string): Promise<Writ
   const { namespace, role } = await findNamespace(actor, name);
   requireWriteScope(actor);
   if (role === "owner" || role === "writer") return namespace as WritableNamespace;
-  throw new AppError("forbidden", `You may not create anything under ${namespace.name}; use your own name, or ask an owner of ${namespace.name} to make you a writer.`);
+  throw new AppError(
+    "forbidden",
+    `You may not create anything under ${namespace.name}; use your own name, or ask an owner of ${namespace.name} to make you a writer.`,
+  );
 }
 
 /**
@@ -101,22 +107,37 @@ export async function requireNamespace(actor: Actor, name: string): Promise<Writ
 export async function requireManage(actor: Actor, name: string, themselves = false): Promise<ManagedNamespace> {
   if (actor.kind !== "hub") requireSession(actor);
   const { namespace, role } = await findNamespace(actor, name);
-  if (namespace.kind === "user") throw new AppError("conflict", `${namespace.name} is a person and has no members; make an organisation to share repos.`);
+  if (namespace.kind === "user")
+    throw new AppError(
+      "conflict",
+      `${namespace.name} is a person and has no members; make an organisation to share repos.`,
+    );
   if (role === "owner" || (themselves && role !== null)) return namespace as ManagedNamespace;
   throw new AppError("forbidden", `Only owners of ${namespace.name} may change its members; ask one of them.`);
 }
 
 /** Somebody who is signed in, by a session or with a token of that scope. @throws unauthenticated, forbidden */
 export function requirePerson(actor: Actor, scope: Scope): Person {
-  if (actor.kind !== "person") throw new AppError("unauthenticated", "You are not signed in; sign in, or send an access token as «Authorization: Bearer …».");
-  if (!actor.scopes.has(scope)) throw new AppError("forbidden", `Your access token may not ${scope}; make one with the scope ${scope} in your settings.`, { scope });
+  if (actor.kind !== "person")
+    throw new AppError(
+      "unauthenticated",
+      "You are not signed in; sign in, or send an access token as «Authorization: Bearer …».",
+    );
+  if (!actor.scopes.has(scope))
+    throw new AppError(
+      "forbidden",
+      `Your access token may not ${scope}; make one with the scope ${scope} in your settings.`,
+      { scope },
+    );
   return actor;
 }
 
 /** For what is about the account itself, where a token that was lost must not do harm. @throws unauthenticated, forbidden */
 export function requireSession(actor: Actor): Person {
-  if (actor.kind !== "person") throw new AppError("unauthenticated", "You are not signed in; sign in with your password.");
-  if (actor.tokenId !== null) throw new AppError("forbidden", "An access token cannot do this; sign in with your password and do it there.");
+  if (actor.kind !== "person")
+    throw new AppError("unauthenticated", "You are not signed in; sign in with your password.");
+  if (actor.tokenId !== null)
+    throw new AppError("forbidden", "An access token cannot do this; sign in with your password and do it there.");
   return actor;
 }
 
@@ -130,7 +151,10 @@ export function requireOperator(actor: Actor): Person {
 /** What of a listing of repos somebody may see. */
 export function visibleTo(actor: Actor): Prisma.RepoWhereInput {
   if (seesAll(actor)) return { deletedAt: null };
-  const mine: Prisma.RepoWhereInput[] = actor.kind === "person" && actor.scopes.has("read") ? [{ namespace: { OR: [{ userId: actor.userId }, { members: { some: { userId: actor.userId } } }] } }] : [];
+  const mine: Prisma.RepoWhereInput[] =
+    actor.kind === "person" && actor.scopes.has("read")
+      ? [{ namespace: { OR: [{ userId: actor.userId }, { members: { some: { userId: actor.userId } } }] } }]
+      : [];
   return { deletedAt: null, OR: [{ visibility: "public" }, ...mine] };
 }
 
@@ -138,7 +162,8 @@ export function visibleTo(actor: Actor): Prisma.RepoWhereInput {
 export function isVisible(actor: Actor, alias: string): Prisma.Sql {
   const repo = Prisma.raw(alias);
   if (seesAll(actor)) return Prisma.sql`${repo}.deleted_at IS NULL`;
-  if (actor.kind !== "person" || !actor.scopes.has("read")) return Prisma.sql`${repo}.deleted_at IS NULL AND ${repo}.visibility = 'public'`;
+  if (actor.kind !== "person" || !actor.scopes.has("read"))
+    return Prisma.sql`${repo}.deleted_at IS NULL AND ${repo}.visibility = 'public'`;
   return Prisma.sql`${repo}.deleted_at IS NULL AND (${repo}.visibility = 'public' OR ${repo}.namespace_id IN (
     SELECT id FROM namespace WHERE user_id = ${actor.userId} UNION ALL SELECT namespace_id FROM member WHERE user_id = ${actor.userId}))`;
 }
@@ -155,13 +180,16 @@ export function isWritable(actor: Actor, alias: string): Prisma.Sql {
 /** Whether a row with a `user_id`, which goes by `alias`, is the actor's own: for what nobody else is to see. */
 export function isOwn(actor: Actor, alias: string): Prisma.Sql {
   if (seesAll(actor)) return Prisma.sql`TRUE`;
-  return actor.kind === "person" && actor.scopes.has("read") ? Prisma.sql`${Prisma.raw(alias)}.user_id = ${actor.userId}` : Prisma.sql`FALSE`;
+  return actor.kind === "person" && actor.scopes.has("read")
+    ? Prisma.sql`${Prisma.raw(alias)}.user_id = ${actor.userId}`
+    : Prisma.sql`FALSE`;
 }
 
 type Role = "owner" | "writer" | "reader" | null;
 
 /** The hub itself, and operators: nothing is hidden from them. */
-export const seesAll = (actor: Actor): boolean => actor.kind === "hub" || (actor.kind === "person" && actor.isOperator && actor.scopes.has("read"));
+export const seesAll = (actor: Actor): boolean =>
+  actor.kind === "hub" || (actor.kind === "person" && actor.isOperator && actor.scopes.has("read"));
 
 function requireWriteScope(actor: Actor): void {
   if (actor.kind === "person") requirePerson(actor, "write");
@@ -174,18 +202,25 @@ interface RepoRow extends Omit<ReadableRepo, typeof mayRead> {
 
 /** One statement, for nearly every request begins with it. */
 async function find(actor: Actor, { owner, repo: name }: RepoName): Promise<{ repo: ReadableRepo; role: Role }> {
-  const rows = isName(owner) && isName(name) && await database().$queryRaw<RepoRow[]>`
+  const rows =
+    isName(owner) &&
+    isName(name) &&
+    (await database().$queryRaw<RepoRow[]>`
     SELECT r.id, n.name AS owner, r.name, r.kind, r.visibility, r.default_branch AS "defaultBranch", r.base_id AS "baseId", n.user_id AS "userId", m.role AS "memberRole"
     FROM namespace n
     JOIN repo r ON r.namespace_id = n.id AND r.name_key = lower(${name}) AND r.deleted_at IS NULL
     LEFT JOIN member m ON m.namespace_id = n.id AND m.user_id = ${actor.kind === "person" ? actor.userId : null}
-    WHERE n.name_key = lower(${owner})`;
+    WHERE n.name_key = lower(${owner})`);
   if (rows && rows[0]) {
     const { userId, memberRole, ...repo } = rows[0];
     const role = roleOf(actor, userId, memberRole);
-    if (repo.visibility === "public" || (role !== null && (actor.kind !== "person" || actor.scopes.has("read")))) return { repo: repo as ReadableRepo, role };
+    if (repo.visibility === "public" || (role !== null && (actor.kind !== "person" || actor.scopes.has("read"))))
+      return { repo: repo as ReadableRepo, role };
   }
-  throw new AppError("repo_not_found", `There is no repo ${owner}/${name} that you may see; check the name, or sign in if it is private.`);
+  throw new AppError(
+    "repo_not_found",
+    `There is no repo ${owner}/${name} that you may see; check the name, or sign in if it is private.`,
+  );
 }
 
 /** Nothing else can have been stored as a name, and PostgreSQL takes no NUL to look for. */
@@ -196,18 +231,32 @@ function roleOf(actor: Actor, userId: string | null, memberRole: Role): Role {
   return actor.kind === "hub" || actor.isOperator || userId === actor.userId ? "owner" : memberRole;
 }
 
-async function findNamespace(actor: Actor, name: string): Promise<{ namespace: { id: string; kind: NamespaceKind; name: string }; role: Role }> {
-  const row = isName(name) && await database().namespace.findUnique({
-    where: { nameKey: name.toLowerCase() },
-    select: { id: true, kind: true, name: true, userId: true, members: { where: { userId: actor.kind === "person" ? actor.userId : "" }, select: { role: true } } },
-  });
+async function findNamespace(
+  actor: Actor,
+  name: string,
+): Promise<{ namespace: { id: string; kind: NamespaceKind; name: string }; role: Role }> {
+  const row =
+    isName(name) &&
+    (await database().namespace.findUnique({
+      where: { nameKey: name.toLowerCase() },
+      select: {
+        id: true,
+        kind: true,
+        name: true,
+        userId: true,
+        members: { where: { userId: actor.kind === "person" ? actor.userId : "" }, select: { role: true } },
+      },
+    }));
   if (!row) throw new AppError("not_found", `There is no namespace ${name}; check the name.`);
   const { userId, members, ...namespace } = row;
   return { namespace, role: roleOf(actor, userId, members[0]?.role ?? null) };
 }
 
 async function nameOf(id: string): Promise<RepoName> {
-  const row = await database().repo.findFirst({ where: { id, deletedAt: null }, select: { name: true, namespace: { select: { name: true } } } });
+  const row = await database().repo.findFirst({
+    where: { id, deletedAt: null },
+    select: { name: true, namespace: { select: { name: true } } },
+  });
   if (!row) throw new AppError("repo_not_found", "The repo of this is gone; nothing can be done with it any more.");
   return { owner: row.namespace.name, repo: row.name };
 }

@@ -14,5 +14,8 @@ export async function actorOf(headers: Headers): Promise<Actor> {
   const person = secret ? await personOfToken(secret) : null;
   if (person) return person;
   // Hub clients look for the first five words.
-  throw new AppError("unauthenticated", "Invalid credentials in Authorization header: no such access token, or it was deleted or has expired; make one in your settings and send it as «Authorization: Bearer gp_…».");
+  throw new AppError(
+    "unauthenticated",
+    "Invalid credentials in Authorization header: no such access token, or it was deleted or has expired; make one in your settings and send it as «Authorization: Bearer gp_…».",
+  );
 }

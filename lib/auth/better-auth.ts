@@ -23,12 +23,24 @@ function make() {
     baseURL: env().publicUrl,
     secret: requireSecret(),
     database: prismaAdapter(database(), { provider: "postgresql" }),
-    emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: passwordLength.min, maxPasswordLength: passwordLength.max }, // scrypt, N = 2^14, r = 16
+    emailAndPassword: {
+      enabled: true,
+      disableSignUp: true,
+      minPasswordLength: passwordLength.min,
+      maxPasswordLength: passwordLength.max,
+    }, // scrypt, N = 2^14, r = 16
     session: { expiresIn: SESSION_SECONDS, disableSessionRefresh: true },
     // Secure, and named __Secure-…, exactly when the hub is reached by https.
-    advanced: { cookiePrefix: "guidepost", useSecureCookies: env().publicUrl.startsWith("https:"), ipAddress: { disableIpTracking: true } },
+    advanced: {
+      cookiePrefix: "guidepost",
+      useSecureCookies: env().publicUrl.startsWith("https:"),
+      ipAddress: { disableIpTracking: true },
+    },
     telemetry: { enabled: false },
-    logger: { level: "error", log: (level, message, ...cause) => log()[level]({ event: "auth", err: cause[0] }, message) },
+    logger: {
+      level: "error",
+      log: (level, message, ...cause) => log()[level]({ event: "auth", err: cause[0] }, message),
+    },
     plugins: [sessionEndpoints],
   });
 }

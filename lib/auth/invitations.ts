@@ -47,11 +47,20 @@ export async function ownerInvitation(): Promise<string | null> {
 }
 
 /** Who may: operators. @throws unauthenticated, forbidden */
-export async function createInvitation(actor: Actor, { email, expiresInHours }: { email?: string | undefined; expiresInHours: number }): Promise<InvitationLink> {
+export async function createInvitation(
+  actor: Actor,
+  { email, expiresInHours }: { email?: string | undefined; expiresInHours: number },
+): Promise<InvitationLink> {
   const operator = requireOperator(actor);
   return inTransaction(database(), async (transaction) => {
-    const open = await transaction.verification.count({ where: { identifier: { startsWith: MEMBER }, expiresAt: { gt: new Date() } } });
-    if (open >= MAX_INVITATIONS) throw new AppError("conflict", `There are ${MAX_INVITATIONS} open invitations, as many as there may be; revoke some.`);
+    const open = await transaction.verification.count({
+      where: { identifier: { startsWith: MEMBER }, expiresAt: { gt: new Date() } },
+    });
+    if (open >= MAX_INVITATIONS)
+      throw new AppError(
+        "conflict",
+        `There are ${MAX_INVITATIONS} open invitations, as many as there may be; revoke some.`,
+      );
     const invitation = await insertInvitation(transaction, MEMBER, email ?? null, expiresInHours);
     await audit(transaction, operator, "invitation.create", invitation.id);
     return invitation;
@@ -61,7 +70,10 @@ export async function createInvitation(actor: Actor, { email, expiresInHours }: 
 /** Those that can still be used, the newest first. Who may: operators. @throws unauthenticated, forbidden */
 export async function listInvitations(actor: Actor): Promise<Invitation[]> {
   requireOperator(actor);
-  const rows = await database().verification.findMany({ where: { identifier: { startsWith: MEMBER }, expiresAt: { gt: new Date() } }, orderBy: [{ createdAt: "desc" }, { id: "desc" }] });
+  const rows = await database().verification.findMany({
+    where: { identifier: { startsWith: MEMBER }, expiresAt: { gt: new Date() } },
+    orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+  });
   return rows.map(toInvitation);
 }
 
@@ -70,7 +82,8 @@ export async function revokeInvitation(actor: Actor, id: string): Promise<void> 
   const operator = requireOperator(actor);
   await inTransaction(database(), async (transaction) => {
     const { count } = await transaction.verification.deleteMany({ where: { id, identifier: { startsWith: MEMBER } } });
-    if (count === 0) throw new AppError("not_found", "There is no such invitation; it was used, revoked, or has expired.");
+    if (count === 0)
+      throw new AppError("not_found", "There is no such invitation; it was used, revoked, or has expired.");
     await audit(transaction, operator, "invitation.revoke", id);
   });
 }
@@ -79,16 +92,33 @@ export async function revokeInvitation(actor: Actor, id: string): Promise<void> 
  * Whether somebody may sign up, with an invitation or without. An empty hub lets in nobody but its owner, with the link that the
  * start printed. @throws forbidden with what to do
  */
-export async function requireAdmission(token: string | null, rows: Pick<Transaction, "verification" | "user"> = database()): Promise<Admission> {
+export async function requireAdmission(
+  token: string | null,
+  rows: Pick<Transaction, "verification" | "user"> = database(),
+): Promise<Admission> {
   const invitation = token === null ? null : await findInvitation(rows, token);
   const isOperator = invitation?.identifier.startsWith(OWNER) ?? false;
   const empty = await isEmpty(rows);
   if (token !== null && (invitation === null || (isOperator && !empty))) {
-    throw new AppError("forbidden", "This invitation cannot be used: it was used already, revoked, or has expired; ask an operator of this hub for a new one.", { field: "invitation" });
+    throw new AppError(
+      "forbidden",
+      "This invitation cannot be used: it was used already, revoked, or has expired; ask an operator of this hub for a new one.",
+      { field: "invitation" },
+    );
   }
-  if (empty && !isOperator) throw new AppError("forbidden", "This hub has no owner yet; open the link that its start has printed.", { field: "invitation" });
-  if (invitation === null && env().signup === "invited") throw new AppError("forbidden", "One needs an invitation to sign up here; ask an operator of this hub for one.", { field: "invitation" });
-  return { invitationId: invitation?.id ?? null, isOperator, email: invitation ? toInvitation(invitation).email : null };
+  if (empty && !isOperator)
+    throw new AppError("forbidden", "This hub has no owner yet; open the link that its start has printed.", {
+      field: "invitation",
+    });
+  if (invitation === null && env().signup === "invited")
+    throw new AppError("forbidden", "One needs an invitation to sign up here; ask an operator of this hub for one.", {
+      field: "invitation",
+    });
+  return {
+    invitationId: invitation?.id ?? null,
+    isOperator,
+    email: invitation ? toInvitation(invitation).email : null,
+  };
 }
 
 /** Uses an invitation up. Of two who come at once one gets it. @throws forbidden */
@@ -98,25 +128,48 @@ export async function takeInvitation(transaction: Transaction, token: string | n
   return admission;
 }
 
-async function insertInvitation(transaction: Transaction, kind: string, email: string | null, hours: number): Promise<InvitationLink> {
+async function insertInvitation(
+  transaction: Transaction,
+  kind: string,
+  email: string | null,
+  hours: number,
+): Promise<InvitationLink> {
   const token = randomBytes(32).toString("base64url");
   const row = await transaction.verification.create({
-    data: { id: randomUUID(), identifier: kind + hashOf(token), value: JSON.stringify({ email } satisfies z.infer<typeof content>), expiresAt: new Date(Date.now() + hours * HOUR_MS) },
+    data: {
+      id: randomUUID(),
+      identifier: kind + hashOf(token),
+      value: JSON.stringify({ email } satisfies z.infer<typeof content>),
+      expiresAt: new Date(Date.now() + hours * HOUR_MS),
+    },
   });
   return { ...toInvitation(row), url: `${env().publicUrl}/join?invitation=${token}` };
 }
 
 const findInvitation = (rows: Pick<Transaction, "verification">, token: string) =>
-  rows.verification.findFirst({ where: { identifier: { in: [OWNER + hashOf(token), MEMBER + hashOf(token)] }, expiresAt: { gt: new Date() } } });
+  rows.verification.findFirst({
+    where: { identifier: { in: [OWNER + hashOf(token), MEMBER + hashOf(token)] }, expiresAt: { gt: new Date() } },
+  });
 
-const isEmpty = async (rows: Pick<Transaction, "user">): Promise<boolean> => (await rows.user.findFirst({ select: { id: true } })) === null;
+const isEmpty = async (rows: Pick<Transaction, "user">): Promise<boolean> =>
+  (await rows.user.findFirst({ select: { id: true } })) === null;
 
 /** The token has 256 bits of its own, so a plain hash is enough. */
 const hashOf = (token: string): string => createHash("sha256").update(token).digest("hex");
 
 const content = z.object({ email: z.string().nullable() });
 
-const toInvitation = ({ id, value, createdAt, expiresAt }: { id: string; value: string; createdAt: Date; expiresAt: Date }): Invitation => ({
+const toInvitation = ({
+  id,
+  value,
+  createdAt,
+  expiresAt,
+}: {
+  id: string;
+  value: string;
+  createdAt: Date;
+  expiresAt: Date;
+}): Invitation => ({
   id,
   email: content.parse(JSON.parse(value)).email,
   createdAt,

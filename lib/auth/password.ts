@@ -8,17 +8,23 @@ import { auth } from "./better-auth.ts";
 import { openSession } from "./session.ts";
 import { addressOf, type Attempt, countAttempts, forgiveAll, forgiveAttempt } from "./throttle.ts";
 
-export const hashPassword = async (password: string): Promise<string> => (await auth().$context).password.hash(password);
+export const hashPassword = async (password: string): Promise<string> =>
+  (await auth().$context).password.hash(password);
 
 /** Ends every session of the person, on all their machines, and begins one here. @returns its cookies @throws bad_request, rate_limited */
-export async function changePassword(actor: Actor, change: { current: string; new: string }, headers: Headers): Promise<Headers> {
+export async function changePassword(
+  actor: Actor,
+  change: { current: string; new: string },
+  headers: Headers,
+): Promise<Headers> {
   const person = requireSession(actor);
   const attempts = passwordAttempts(person.userId, headers);
   await countAttempts(attempts);
   const { password } = await auth().$context;
   const account = { userId: person.userId, providerId: "credential" };
   const kept = await database().account.findFirst({ where: account, select: { password: true } });
-  if (!kept?.password || !(await password.verify({ hash: kept.password, password: change.current }))) throw new AppError("bad_request", "The current password is not right; write it again.", { field: "current" });
+  if (!kept?.password || !(await password.verify({ hash: kept.password, password: change.current })))
+    throw new AppError("bad_request", "The current password is not right; write it again.", { field: "current" });
   await passwordWasRight(attempts);
   const hash = await password.hash(change.new);
   await inTransaction(database(), async (transaction) => {

@@ -13,7 +13,10 @@ export interface NewPerson {
 }
 
 /** A person with a password, as better-auth keeps them. Whose namespace they get is for the caller's transaction. @returns the id */
-export async function insertPerson(transaction: Transaction, { name, email, passwordHash, isOperator }: NewPerson): Promise<string> {
+export async function insertPerson(
+  transaction: Transaction,
+  { name, email, passwordHash, isOperator }: NewPerson,
+): Promise<string> {
   const id = randomUUID();
   const account = { id: randomUUID(), accountId: id, providerId: "credential", password: passwordHash };
   await transaction.user.create({ data: { id, name, email, isOperator, accounts: { create: account } } });
@@ -29,8 +32,12 @@ export interface Profile {
 /** What somebody has told of themselves, for themselves. @throws unauthenticated, forbidden */
 export async function getProfile(actor: Actor): Promise<Profile> {
   const { userId } = requirePerson(actor, "read");
-  const row = await database().user.findUnique({ where: { id: userId }, select: { name: true, email: true, createdAt: true } });
-  if (!row) throw new AppError("unauthenticated", "This account is gone; ask an operator of this hub for an invitation.");
+  const row = await database().user.findUnique({
+    where: { id: userId },
+    select: { name: true, email: true, createdAt: true },
+  });
+  if (!row)
+    throw new AppError("unauthenticated", "This account is gone; ask an operator of this hub for an invitation.");
   return row;
 }
 

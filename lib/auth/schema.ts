@@ -7,11 +7,17 @@ export const passwordLength = { min: 12, max: 128 } as const;
 export const passwordRules = `${passwordLength.min} to ${passwordLength.max} characters of any kind; a few words that only you would put together are good. Not your username or e-mail address.`;
 
 /** Kept in small letters. */
-export const email = z.email("it is no e-mail address, like ann@example.org").max(254, "it may have 254 characters at most").toLowerCase();
+export const email = z
+  .email("it is no e-mail address, like ann@example.org")
+  .max(254, "it may have 254 characters at most")
+  .toLowerCase();
 
 export const newPassword = z
   .string()
   .min(passwordLength.min, `it must have ${passwordLength.min} characters at least`)
   .max(passwordLength.max, `it may have ${passwordLength.max} characters at most`);
 
-export const givenPassword = z.string().min(1, "it must not be empty").max(passwordLength.max, "it is longer than a password can be");
+export const givenPassword = z
+  .string()
+  .min(1, "it must not be empty")
+  .max(passwordLength.max, "it is longer than a password can be");

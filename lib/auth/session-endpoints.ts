@@ -14,12 +14,15 @@ export const sessionEndpoints = {
     readSession: createAuthEndpoint.serverOnly({ method: "GET", requireHeaders: true }, async (ctx) => {
       return (await ctx.getSignedCookie(ctx.context.authCookies.sessionToken.name, ctx.context.secret)) || null;
     }),
-    openSession: createAuthEndpoint.serverOnly({ method: "POST", requireHeaders: true, body: z.object({ userId: z.string() }) }, async (ctx) => {
-      const user = await ctx.context.internalAdapter.findUserById(ctx.body.userId);
-      const session = user && (await ctx.context.internalAdapter.createSession(user.id));
-      if (session) await setSessionCookie(ctx, { session, user });
-      return session !== null;
-    }),
+    openSession: createAuthEndpoint.serverOnly(
+      { method: "POST", requireHeaders: true, body: z.object({ userId: z.string() }) },
+      async (ctx) => {
+        const user = await ctx.context.internalAdapter.findUserById(ctx.body.userId);
+        const session = user && (await ctx.context.internalAdapter.createSession(user.id));
+        if (session) await setSessionCookie(ctx, { session, user });
+        return session !== null;
+      },
+    ),
     closeSession: createAuthEndpoint.serverOnly({ method: "POST", requireHeaders: true }, async (ctx) => {
       const token = await ctx.getSignedCookie(ctx.context.authCookies.sessionToken.name, ctx.context.secret);
       if (token) await ctx.context.internalAdapter.deleteSession(token);

@@ -19,8 +19,13 @@ export async function personOfSession(headers: Headers): Promise<Person | null> 
 
 /** Begins a session. @returns the cookies for the answer */
 export async function openSession(userId: string, headers: Headers): Promise<Headers> {
-  const { headers: set, response: opened } = await auth().api.openSession({ body: { userId }, headers: agentOf(headers), returnHeaders: true });
-  if (!opened) throw new AppError("unauthenticated", "This account is gone; ask an operator of this hub for an invitation.");
+  const { headers: set, response: opened } = await auth().api.openSession({
+    body: { userId },
+    headers: agentOf(headers),
+    returnHeaders: true,
+  });
+  if (!opened)
+    throw new AppError("unauthenticated", "This account is gone; ask an operator of this hub for an invitation.");
   return cookiesOf(set);
 }
 
@@ -31,6 +36,8 @@ export async function closeSession(headers: Headers): Promise<Headers> {
 }
 
 /** What a session keeps of a request: what it was made with, shortened. */
-export const agentOf = (headers: Headers): Headers => new Headers({ "user-agent": headers.get("user-agent")?.slice(0, 300) ?? "" });
+export const agentOf = (headers: Headers): Headers =>
+  new Headers({ "user-agent": headers.get("user-agent")?.slice(0, 300) ?? "" });
 
-export const cookiesOf = (answer: Headers): Headers => new Headers(answer.getSetCookie().map((cookie) => ["Set-Cookie", cookie]));
+export const cookiesOf = (answer: Headers): Headers =>
+  new Headers(answer.getSetCookie().map((cookie) => ["Set-Cookie", cookie]));

@@ -17,7 +17,10 @@ export interface Credentials {
  * Begins a session, by e-mail address or else by username. An account that does not exist costs the same hash and gets the same
  * answer as a wrong password. `cookies` are for the answer. @throws unauthenticated, rate_limited
  */
-export async function signIn({ email, username = "", password }: Credentials, headers: Headers): Promise<{ username: string; cookies: Headers }> {
+export async function signIn(
+  { email, username = "", password }: Credentials,
+  headers: Headers,
+): Promise<{ username: string; cookies: Headers }> {
   const nameKey = username.toLowerCase();
   const person = await database().user.findFirst({
     where: email === undefined ? { namespace: { nameKey } } : { email },
@@ -32,6 +35,9 @@ export async function signIn({ email, username = "", password }: Credentials, he
     return { username: person?.namespace?.name ?? username, cookies: cookiesOf(set) };
   } catch (cause) {
     if (!isAPIError(cause) || cause.statusCode !== 401) throw cause;
-    throw new AppError("unauthenticated", "The name or the password is not right; write both again, or ask an operator of this hub.");
+    throw new AppError(
+      "unauthenticated",
+      "The name or the password is not right; write both again, or ask an operator of this hub.",
+    );
   }
 }

@@ -34,15 +34,24 @@ export async function countAttempts(attempts: readonly Attempt[]): Promise<void>
       count = CASE WHEN throttle.resets_at <= now() THEN 1 ELSE throttle.count + 1 END,
       resets_at = CASE WHEN throttle.resets_at <= now() THEN excluded.resets_at ELSE throttle.resets_at END
     RETURNING key, count, ceil(extract(epoch FROM resets_at - now()))::int AS wait`;
-  const waits = rows.filter(({ key, count }) => count > counted.get(key)!.attempts).map(({ wait }) => Math.max(wait, 1));
+  const waits = rows
+    .filter(({ key, count }) => count > counted.get(key)!.attempts)
+    .map(({ wait }) => Math.max(wait, 1));
   if (waits.length === 0) return;
   const retryAfter = Math.max(...waits);
-  throw new AppError("rate_limited", `There were too many attempts; wait ${retryAfter < 120 ? `${retryAfter} seconds` : `${Math.ceil(retryAfter / 60)} minutes`} and try again.`, { retryAfter });
+  throw new AppError(
+    "rate_limited",
+    `There were too many attempts; wait ${retryAfter < 120 ? `${retryAfter} seconds` : `${Math.ceil(retryAfter / 60)} minutes`} and try again.`,
+    { retryAfter },
+  );
 }
 
 /** Takes one back that succeeded: only failures stay counted. */
 export async function forgiveAttempt(attempt: Attempt): Promise<void> {
-  await database().throttle.updateMany({ where: { key: keyOf(attempt), count: { gt: 0 } }, data: { count: { decrement: 1 } } });
+  await database().throttle.updateMany({
+    where: { key: keyOf(attempt), count: { gt: 0 } },
+    data: { count: { decrement: 1 } },
+  });
 }
 
 /** Counts anew from nothing. */
@@ -60,4 +69,5 @@ export function addressOf(headers: Headers): string {
 }
 
 /** No name and no address is kept, and nobody without the secret can ask whether one was here. */
-const keyOf = ({ of, who }: Attempt): string => createHmac("sha256", requireSecret()).update(`${of}\0${who}`).digest("hex");
+const keyOf = ({ of, who }: Attempt): string =>
+  createHmac("sha256", requireSecret()).update(`${of}\0${who}`).digest("hex");

@@ -28,13 +28,20 @@ const MAX_TOKENS = 100; // of one person: they are shown on one page
 const USED_MS = 60_000;
 
 /** Makes a token; its secret is told this once. Only a session may: a token that was lost must not become two. */
-export async function createToken(actor: Actor, wish: { name: string; scopes: readonly Scope[]; expiresInDays?: number | undefined }): Promise<Token & { secret: string }> {
+export async function createToken(
+  actor: Actor,
+  wish: { name: string; scopes: readonly Scope[]; expiresInDays?: number | undefined },
+): Promise<Token & { secret: string }> {
   const person = requireSession(actor);
   const secret = PREFIX + generateRandomString(SECRET_LENGTH, "a-z", "A-Z", "0-9");
   const key = await defaultKeyHasher(secret);
   const row = await inTransaction(database(), async (transaction) => {
     const has = await transaction.apikey.count({ where: { referenceId: person.userId } });
-    if (has >= MAX_TOKENS) throw new AppError("conflict", `You have ${MAX_TOKENS} access tokens, as many as one may have; delete one that is not used any more.`);
+    if (has >= MAX_TOKENS)
+      throw new AppError(
+        "conflict",
+        `You have ${MAX_TOKENS} access tokens, as many as one may have; delete one that is not used any more.`,
+      );
     const made = await transaction.apikey.create({
       data: {
         id: randomUUID(),
@@ -58,7 +65,11 @@ export async function createToken(actor: Actor, wish: { name: string; scopes: re
 /** The actor's tokens, the newest first. */
 export async function listTokens(actor: Actor): Promise<Token[]> {
   const { userId } = requireSession(actor);
-  const rows = await database().apikey.findMany({ where: { referenceId: userId }, select: columns, orderBy: [{ createdAt: "desc" }, { id: "desc" }] });
+  const rows = await database().apikey.findMany({
+    where: { referenceId: userId },
+    select: columns,
+    orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+  });
   return rows.map(toToken);
 }
 
@@ -78,16 +89,41 @@ export async function deleteToken(actor: Actor, id: string): Promise<void> {
  */
 export async function personOfToken(secret: string): Promise<Person | null> {
   const row = await database().apikey.findUnique({
-    where: { key: await defaultKeyHasher(secret), enabled: true, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] },
-    select: { id: true, permissions: true, lastRequest: true, user: { select: { id: true, isOperator: true, namespace: { select: { name: true } } } } },
+    where: {
+      key: await defaultKeyHasher(secret),
+      enabled: true,
+      OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
+    },
+    select: {
+      id: true,
+      permissions: true,
+      lastRequest: true,
+      user: { select: { id: true, isOperator: true, namespace: { select: { name: true } } } },
+    },
   });
   if (!row?.user.namespace) return null;
-  if (Date.now() - (row.lastRequest?.getTime() ?? 0) > USED_MS) await database().apikey.updateMany({ where: { id: row.id }, data: { lastRequest: new Date() } });
+  if (Date.now() - (row.lastRequest?.getTime() ?? 0) > USED_MS)
+    await database().apikey.updateMany({ where: { id: row.id }, data: { lastRequest: new Date() } });
   const { id, isOperator, namespace } = row.user;
-  return { kind: "person", userId: id, name: namespace.name, isOperator, scopes: new Set(toScopes(row.permissions)), tokenId: row.id };
+  return {
+    kind: "person",
+    userId: id,
+    name: namespace.name,
+    isOperator,
+    scopes: new Set(toScopes(row.permissions)),
+    tokenId: row.id,
+  };
 }
 
-const columns = { id: true, name: true, start: true, permissions: true, createdAt: true, lastRequest: true, expiresAt: true } as const;
+const columns = {
+  id: true,
+  name: true,
+  start: true,
+  permissions: true,
+  createdAt: true,
+  lastRequest: true,
+  expiresAt: true,
+} as const;
 
 interface Row {
   readonly id: string;
@@ -112,6 +148,7 @@ const toToken = ({ id, name, start, permissions, createdAt, lastRequest, expires
 /** As better-auth's plugin keeps permissions: a JSON of lists of actions, by what they are on. */
 const permissions = z.object({ hub: z.array(z.enum(scopes)) });
 
-const toPermissions = (granted: readonly Scope[]): string => JSON.stringify({ hub: scopes.filter((scope) => granted.includes(scope)) } satisfies z.infer<typeof permissions>);
+const toPermissions = (granted: readonly Scope[]): string =>
+  JSON.stringify({ hub: scopes.filter((scope) => granted.includes(scope)) } satisfies z.infer<typeof permissions>);
 
 const toScopes = (text: string | null): Scope[] => (text === null ? [] : permissions.parse(JSON.parse(text)).hub);

@@ -10,11 +10,18 @@ export const sharedWork = { sweep: 4201 } as const;
  * So does who loses it, and another may begin before `work` is at its end: each of its steps must bear that.
  */
 export async function alone<T>(what: keyof typeof sharedWork, work: () => Promise<T>): Promise<T | null> {
-  const client = new pg.Client({ connectionString: requireDatabaseUrl(), application_name: `guidepost ${what}`, connectionTimeoutMillis: 5_000, keepAlive: true });
+  const client = new pg.Client({
+    connectionString: requireDatabaseUrl(),
+    application_name: `guidepost ${what}`,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  });
   client.on("error", (cause) => log().warn({ event: "lock.lost", what, err: cause }, cause.message)); // else it would end the process
   await client.connect();
   try {
-    const { rows } = await client.query<{ free: boolean }>("SELECT pg_try_advisory_lock($1) AS free", [sharedWork[what]]);
+    const { rows } = await client.query<{ free: boolean }>("SELECT pg_try_advisory_lock($1) AS free", [
+      sharedWork[what],
+    ]);
     return rows[0]!.free ? await work() : null;
   } finally {
     await client.end().catch(() => {}); // lost, then

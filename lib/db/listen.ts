@@ -21,7 +21,13 @@ interface Listener {
 
 // Next may load this module more than once in one process; the connection must be one.
 const shared = globalThis as { guidepostListener?: Listener };
-const listener: Listener = (shared.guidepostListener ??= { watchers: new Map(), client: null, failures: 0, again: null, rest: null });
+const listener: Listener = (shared.guidepostListener ??= {
+  watchers: new Map(),
+  client: null,
+  failures: 0,
+  again: null,
+  rest: null,
+});
 
 /**
  * Calls `onChange` when something happened to the row of that id, and whenever something may have been missed: each time the one
@@ -79,7 +85,10 @@ function lose(client: pg.Client, failure: Error | null): void {
   client.end().catch(() => {});
   if (listener.watchers.size === 0) return;
   const pause = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** listener.failures++) * (0.5 + Math.random() / 2);
-  log().warn({ event: "listen.lost", ms: Math.round(pause), err: failure }, "not listening to the database; connecting again");
+  log().warn(
+    { event: "listen.lost", ms: Math.round(pause), err: failure },
+    "not listening to the database; connecting again",
+  );
   listener.again = setTimeout(connect, pause).unref();
 }
 

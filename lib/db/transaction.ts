@@ -19,7 +19,13 @@ export async function inTransaction<T>(database: Database, work: (transaction: T
       return await database.$transaction(work, { isolationLevel: "Serializable", maxWait: 5_000, timeout: 30_000 });
     } catch (cause) {
       if (!isConflict(cause)) throw cause;
-      if (attempt === ATTEMPTS) throw new AppError("internal", `The change met other changes ${ATTEMPTS} times in a row; try again in a moment.`, { attempts: ATTEMPTS }, cause);
+      if (attempt === ATTEMPTS)
+        throw new AppError(
+          "internal",
+          `The change met other changes ${ATTEMPTS} times in a row; try again in a moment.`,
+          { attempts: ATTEMPTS },
+          cause,
+        );
       await sleep(Math.random() * FIRST_PAUSE_MS * 2 ** attempt); // full jitter: those who met do not meet again
     }
   }

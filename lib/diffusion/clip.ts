@@ -30,6 +30,8 @@ function layer(scope: Scope, config: TextEncoderConfig, x: Value): Value {
   x = add(x, linear(scope.at("self_attn.out_proj"), attended, config.width));
 
   const activate = config.activation === "gelu" ? gelu : quickGelu;
-  const wide = activate(linear(scope.at("mlp.fc1"), layerNorm(scope.at("layer_norm2"), x, config.epsilon), config.hidden));
+  const wide = activate(
+    linear(scope.at("mlp.fc1"), layerNorm(scope.at("layer_norm2"), x, config.epsilon), config.hidden),
+  );
   return add(x, linear(scope.at("mlp.fc2"), wide, config.width));
 }

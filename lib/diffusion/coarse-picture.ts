@@ -18,7 +18,9 @@ const COLUMNS = 9;
  * is the least-squares fit of the colours to the latents they became.
  */
 export async function fitCoarsePicture(vae: Component<VaeConfig>, runtime: Runtime): Promise<CoarsePicture> {
-  const colors = [-1, 0, 1].flatMap((red) => [-1, 0, 1].flatMap((green) => [-1, 0, 1].map((blue) => [red, green, blue] as const)));
+  const colors = [-1, 0, 1].flatMap((red) =>
+    [-1, 0, 1].flatMap((green) => [-1, 0, 1].map((blue) => [red, green, blue] as const)),
+  );
   const [height, width] = [(colors.length / COLUMNS) * TILE, COLUMNS * TILE];
   const encoder = await openVaeEncoder(vae, height, width, runtime);
   const latents = await encoder.encode(mosaic(colors, height, width, pixelsPerLatent(vae.config)));
@@ -26,9 +28,18 @@ export async function fitCoarsePicture(vae: Component<VaeConfig>, runtime: Runti
 
   const samples = colors.map((_color, i) => {
     const [y, x] = [(Math.floor(i / COLUMNS) + 0.5) * TILE, ((i % COLUMNS) + 0.5) * TILE];
-    return [...Array.from({ length: vae.config.latentChannels }, (_, c) => latents.data[(c * height + y) * width + x]!), 1];
+    return [
+      ...Array.from({ length: vae.config.latentChannels }, (_, c) => latents.data[(c * height + y) * width + x]!),
+      1,
+    ];
   });
-  const map = [0, 1, 2].map((channel) => leastSquares(samples, colors.map((color) => color[channel]!), 1e-6));
+  const map = [0, 1, 2].map((channel) =>
+    leastSquares(
+      samples,
+      colors.map((color) => color[channel]!),
+      1e-6,
+    ),
+  );
   return (x) => toPicture(applyMap(map, x));
 }
 

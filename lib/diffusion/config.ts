@@ -110,11 +110,18 @@ export function parseUNetConfig(json: unknown, file: string): UNetConfig {
   const count = raw.block_out_channels.length;
   const each = (value: number | number[], name: string): number[] => {
     const list = Array.isArray(value) ? value : Array<number>(count).fill(value);
-    if (list.length !== count) throw new AppError("unsupported_model", `${file}: "${name}" has ${list.length} entries for ${count} levels; use the config that came with the weights.`);
+    if (list.length !== count)
+      throw new AppError(
+        "unsupported_model",
+        `${file}: "${name}" has ${list.length} entries for ${count} levels; use the config that came with the weights.`,
+      );
     return list;
   };
   if (raw.down_block_types.length !== count || raw.up_block_types.length !== count) {
-    throw new AppError("unsupported_model", `${file}: the block types do not match the ${count} levels of "block_out_channels"; use the config that came with the weights.`);
+    throw new AppError(
+      "unsupported_model",
+      `${file}: the block types do not match the ${count} levels of "block_out_channels"; use the config that came with the weights.`,
+    );
   }
   const config: UNetConfig = {
     inChannels: raw.in_channels,
@@ -180,7 +187,12 @@ const vaeJson = z.looseObject({
   use_post_quant_conv: z.boolean().default(true),
 });
 
-const vaeMustBe: Record<string, readonly unknown[]> = { act_fn: ["silu"], shift_factor: [null], latents_mean: [null], latents_std: [null] };
+const vaeMustBe: Record<string, readonly unknown[]> = {
+  act_fn: ["silu"],
+  shift_factor: [null],
+  latents_mean: [null],
+  latents_std: [null],
+};
 
 export function parseVaeConfig(json: unknown, file: string): VaeConfig {
   const raw = parse(vaeJson, json, file);
@@ -207,17 +219,29 @@ function parse<T>(schema: z.ZodType<T>, json: unknown, file: string): T {
   if (result.success) return result.data;
   const [issue] = result.error.issues as [z.core.$ZodIssue];
   const at = issue.path.length ? `"${issue.path.join(".")}"` : "the whole";
-  throw new AppError("unsupported_model", `${file}: ${at} is not what we can run (${issue.message}); Stable Diffusion 1.x and 2.x folders work.`, { issues: result.error.issues.slice(0, 5) });
+  throw new AppError(
+    "unsupported_model",
+    `${file}: ${at} is not what we can run (${issue.message}); Stable Diffusion 1.x and 2.x folders work.`,
+    { issues: result.error.issues.slice(0, 5) },
+  );
 }
 
 function requireSettings(raw: Record<string, unknown>, mustBe: Record<string, readonly unknown[]>, file: string): void {
   for (const [name, allowed] of Object.entries(mustBe)) {
     const value = raw[name];
     if (value === undefined || allowed.includes(value)) continue;
-    throw new AppError("unsupported_model", `${file}: "${name}" is ${JSON.stringify(value)}, which we do not run; Stable Diffusion 1.x and 2.x folders work.`, { name, value });
+    throw new AppError(
+      "unsupported_model",
+      `${file}: "${name}" is ${JSON.stringify(value)}, which we do not run; Stable Diffusion 1.x and 2.x folders work.`,
+      { name, value },
+    );
   }
 }
 
 function requireDivides(channels: number, divisor: number, name: string, file: string): void {
-  if (channels % divisor) throw new AppError("unsupported_model", `${file}: "${name}" ${divisor} does not divide ${channels} channels; use the config that came with the weights.`);
+  if (channels % divisor)
+    throw new AppError(
+      "unsupported_model",
+      `${file}: "${name}" ${divisor} does not divide ${channels} channels; use the config that came with the weights.`,
+    );
 }

@@ -38,10 +38,16 @@ export async function* denoise(networks: GuidedNetworks, request: DenoiseRequest
     const mode = modeOfStep(plan, stepIndex);
     const prediction = await predictGuided(networks, plan, mode, latents, level.timestep, texts);
     if (!allFinite(prediction)) {
-      throw new AppError("not_finite", `The prediction at step ${stepIndex + 1} of ${steps} is not a number.`, { stepIndex, timestep: level.timestep });
+      throw new AppError("not_finite", `The prediction at step ${stepIndex + 1} of ${steps} is not a number.`, {
+        stepIndex,
+        timestep: level.timestep,
+      });
     }
     const noisePrediction = toNoise(prediction, latents, level, schedule.predictionType);
-    const estimate = tensor(latents.data.map((x, i) => (x - level.sigma * noisePrediction.data[i]!) / level.alpha), latents.shape);
+    const estimate = tensor(
+      latents.data.map((x, i) => (x - level.sigma * noisePrediction.data[i]!) / level.alpha),
+      latents.shape,
+    );
     latents = sampler.step(latents, noisePrediction, stepIndex);
     passes += passesOf[mode];
     yield { done: stepIndex + 1, steps, passes, latents, estimate };

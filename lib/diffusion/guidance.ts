@@ -41,29 +41,58 @@ export function modeOfStep({ mode, guidanceScale, cfgSteps }: GuidancePlan, step
 }
 
 /** Refuses what the mode cannot do: a range that the guide was not trained on, a negative prompt that nothing would read. */
-export function requirePlan(plan: GuidancePlan, { guide, negativePrompt, steps }: { guide: GuideConfig | null; negativePrompt: string | null; steps: number }): void {
+export function requirePlan(
+  plan: GuidancePlan,
+  { guide, negativePrompt, steps }: { guide: GuideConfig | null; negativePrompt: string | null; steps: number },
+): void {
   const { mode, guidanceScale, cfgSteps } = plan;
   if (!Number.isFinite(guidanceScale) || guidanceScale < 0 || guidanceScale > 100) {
-    throw new AppError("bad_request", `Guidance ${guidanceScale} is not a number from 0 to 100; 1 is none, 5 is usual.`, { guidanceScale });
+    throw new AppError(
+      "bad_request",
+      `Guidance ${guidanceScale} is not a number from 0 to 100; 1 is none, 5 is usual.`,
+      { guidanceScale },
+    );
   }
   if (!Number.isInteger(cfgSteps) || cfgSteps < 0 || cfgSteps > steps) {
-    throw new AppError("bad_request", `CFG steps ${cfgSteps} must be a whole number from 0 to the ${steps} steps of the picture.`, { cfgSteps, steps });
+    throw new AppError(
+      "bad_request",
+      `CFG steps ${cfgSteps} must be a whole number from 0 to the ${steps} steps of the picture.`,
+      { cfgSteps, steps },
+    );
   }
-  if (cfgSteps > 0 && mode !== "guide") throw new AppError("bad_request", `CFG steps go before a guide takes over; they mean nothing in the mode ${mode}, so leave them out.`, { mode });
+  if (cfgSteps > 0 && mode !== "guide")
+    throw new AppError(
+      "bad_request",
+      `CFG steps go before a guide takes over; they mean nothing in the mode ${mode}, so leave them out.`,
+      { mode },
+    );
   if (mode === "guide") {
     if (!guide) throw new AppError("bad_request", "The mode guide needs a guide; name its file with --guide.");
     if (guidanceScale !== 1 && (guidanceScale < guide.minGuidance || guidanceScale > guide.maxGuidance)) {
-      throw new AppError("bad_request", `Guidance ${guidanceScale} is outside ${guide.minGuidance} to ${guide.maxGuidance}, the range this guide was trained on; choose a value inside it.`, { guidanceScale });
+      throw new AppError(
+        "bad_request",
+        `Guidance ${guidanceScale} is outside ${guide.minGuidance} to ${guide.maxGuidance}, the range this guide was trained on; choose a value inside it.`,
+        { guidanceScale },
+      );
     }
   }
   if (negativePrompt !== null && guidanceScale === 1) {
-    throw new AppError("bad_request", "Guidance 1 follows the prompt alone, so a negative prompt would not be read; raise --guidance or leave the negative prompt out.");
+    throw new AppError(
+      "bad_request",
+      "Guidance 1 follows the prompt alone, so a negative prompt would not be read; raise --guidance or leave the negative prompt out.",
+    );
   }
   if (negativePrompt !== null && mode === "conditional") {
-    throw new AppError("bad_request", "A negative prompt works through the second pass of CFG, and the mode conditional has none; use --mode cfg or leave the negative prompt out.");
+    throw new AppError(
+      "bad_request",
+      "A negative prompt works through the second pass of CFG, and the mode conditional has none; use --mode cfg or leave the negative prompt out.",
+    );
   }
   if (negativePrompt !== null && mode === "guide" && cfgSteps === 0) {
-    throw new AppError("bad_request", "A guide was distilled against the empty prompt and cannot follow a negative one; let CFG do the first steps with --cfg-steps, or use --mode cfg.");
+    throw new AppError(
+      "bad_request",
+      "A guide was distilled against the empty prompt and cannot follow a negative one; let CFG do the first steps with --cfg-steps, or use --mode cfg.",
+    );
   }
 }
 
@@ -71,30 +100,56 @@ export function requirePlan(plan: GuidancePlan, { guide, negativePrompt, steps }
  * The network's prediction for one step, guided. Classifier-free guidance is Ho & Salimans 2022 (arXiv 2207.12598, eq. 6) in
  * the form ε̂ = ε̂ᵤ + s (ε̂_c − ε̂ᵤ). It is affine, so it holds for v̂ as for ε̂.
  */
-export async function predictGuided({ unet, guide, cfgLayout }: GuidedNetworks, plan: GuidancePlan, mode: GuidanceMode, latents: FloatTensor, timestep: number, texts: Texts): Promise<FloatTensor> {
+export async function predictGuided(
+  { unet, guide, cfgLayout }: GuidedNetworks,
+  plan: GuidancePlan,
+  mode: GuidanceMode,
+  latents: FloatTensor,
+  timestep: number,
+  texts: Texts,
+): Promise<FloatTensor> {
   const batch = latents.shape[0]!;
   const scales = new Float32Array(batch).fill(plan.guidanceScale);
   if (mode === "cfg") {
     const [conditional, unconditional] = await predictPair(unet, cfgLayout, latents, timestep, texts);
     return guided(conditional, unconditional, scales);
   }
-  const residuals = mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, scales) : unet.noResiduals(batch);
+  const residuals =
+    mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, scales) : unet.noResiduals(batch);
   return unet.predict(latents, timestep, texts.conditional, residuals);
 }
 
 /** ε̂_c and ε̂ᵤ of the same latents. */
-async function predictPair(unet: UNet, layout: CfgLayout, latents: FloatTensor, timestep: number, texts: Texts): Promise<[FloatTensor, FloatTensor]> {
+async function predictPair(
+  unet: UNet,
+  layout: CfgLayout,
+  latents: FloatTensor,
+  timestep: number,
+  texts: Texts,
+): Promise<[FloatTensor, FloatTensor]> {
   const batch = latents.shape[0]!;
   if (layout === "two passes") {
     const none = unet.noResiduals(batch);
-    return [await unet.predict(latents, timestep, texts.conditional, none), await unet.predict(latents, timestep, texts.unconditional, none)];
+    return [
+      await unet.predict(latents, timestep, texts.conditional, none),
+      await unet.predict(latents, timestep, texts.unconditional, none),
+    ];
   }
-  const both = await unet.predict(concat([latents, latents]), timestep, concat([texts.conditional, texts.unconditional]), unet.noResiduals(2 * batch));
+  const both = await unet.predict(
+    concat([latents, latents]),
+    timestep,
+    concat([texts.conditional, texts.unconditional]),
+    unet.noResiduals(2 * batch),
+  );
   return [rows(both, 0, batch), rows(both, batch, 2 * batch)];
 }
 
 /** ε̂ᵤ + s (ε̂_c − ε̂ᵤ), with a guidance for each row. */
-export function guided(conditional: FloatTensor, unconditional: FloatTensor, guidanceScales: Float32Array): FloatTensor {
+export function guided(
+  conditional: FloatTensor,
+  unconditional: FloatTensor,
+  guidanceScales: Float32Array,
+): FloatTensor {
   const out = new Float32Array(conditional.data.length);
   const size = out.length / guidanceScales.length;
   for (let i = 0; i < out.length; i++) {

@@ -45,17 +45,31 @@ export function parseGuideConfig(metadata: ReadonlyMap<string, string>, file: st
   if (!result.success) {
     const [issue] = result.error.issues as [z.core.$ZodIssue];
     const key = String(issue.path[0]); // what follows it are places within a list
-    const said = metadata.has(key) ? `is ${JSON.stringify(metadata.get(key)!.slice(0, 60))} in its metadata (${issue.message})` : "is missing in its metadata";
-    throw new AppError("unsupported_model", `${file} is not a guide we can run: "${key}" ${said}; write it as docs/guide-file.md says.`, { key });
+    const said = metadata.has(key)
+      ? `is ${JSON.stringify(metadata.get(key)!.slice(0, 60))} in its metadata (${issue.message})`
+      : "is missing in its metadata";
+    throw new AppError(
+      "unsupported_model",
+      `${file} is not a guide we can run: "${key}" ${said}; write it as docs/guide-file.md says.`,
+      { key },
+    );
   }
   const raw = result.data;
   const count = raw.block_out_channels.length;
-  const layers = Array.isArray(raw.layers_per_block) ? raw.layers_per_block : Array<number>(count).fill(raw.layers_per_block);
+  const layers = Array.isArray(raw.layers_per_block)
+    ? raw.layers_per_block
+    : Array<number>(count).fill(raw.layers_per_block);
   if ([raw.widths, layers, raw.down_block_types].some((list) => list.length !== count)) {
-    throw new AppError("unsupported_model", `${file}: "widths", "layers_per_block" and "down_block_types" must have one entry for each of the ${count} levels in "block_out_channels"; write the metadata again.`);
+    throw new AppError(
+      "unsupported_model",
+      `${file}: "widths", "layers_per_block" and "down_block_types" must have one entry for each of the ${count} levels in "block_out_channels"; write the metadata again.`,
+    );
   }
   if (!(raw.w_min < raw.w_max && raw.w_ref > 1)) {
-    throw new AppError("unsupported_model", `${file}: its guidance range ${raw.w_min} to ${raw.w_max} with reference ${raw.w_ref} makes no sense; w_min < w_max and w_ref > 1 are needed.`);
+    throw new AppError(
+      "unsupported_model",
+      `${file}: its guidance range ${raw.w_min} to ${raw.w_max} with reference ${raw.w_ref} makes no sense; w_min < w_max and w_ref > 1 are needed.`,
+    );
   }
   return {
     variant: raw.variant,

@@ -24,7 +24,12 @@ export async function readGuideFile(path: string): Promise<GuideFile> {
 
 /** latents [B, C, H, W], one timestep for all, text [B, T, D], guidance by row [B] → residuals for the base's decoder. */
 export interface GuideNetwork {
-  residuals(latents: FloatTensor, timestep: number, text: FloatTensor, guidanceScales: Float32Array): Promise<ResidualTensors>;
+  residuals(
+    latents: FloatTensor,
+    timestep: number,
+    text: FloatTensor,
+    guidanceScales: Float32Array,
+  ): Promise<ResidualTensors>;
   close(): Promise<void>;
 }
 

@@ -25,7 +25,14 @@ const EPSILON = 1e-5;
  * @param guidanceScale [B], w in [w_min, w_max]
  * @returns residuals in the order of the base's skips
  */
-export function guideNetwork(scope: Scope, config: GuideConfig, latents: Value, timestep: Value, text: Value, guidanceScale: Value): Residuals {
+export function guideNetwork(
+  scope: Scope,
+  config: GuideConfig,
+  latents: Value,
+  timestep: Value,
+  text: Value,
+  guidanceScale: Value,
+): Residuals {
   const { widths, base } = config;
   const [first, last] = [widths[0]!, widths.length - 1];
   const embed = (name: string, value: Value): Value =>
@@ -33,7 +40,8 @@ export function guideNetwork(scope: Scope, config: GuideConfig, latents: Value, 
   const excess = add(guidanceScale, scalar(guidanceScale, -1));
   const guidance = multiply(excess, scalar(excess, 1000 / (config.maxGuidance - 1))); // spread over the timesteps' own range
   const embedding = add(embed("time_embedding", timestep), embed("guidance_embedding", guidance));
-  const block = (at: Scope, x: Value, out: number): Value => resnet(at, x, { out, groups: groupsOf, epsilon: EPSILON, embedding });
+  const block = (at: Scope, x: Value, out: number): Value =>
+    resnet(at, x, { out, groups: groupsOf, epsilon: EPSILON, embedding });
 
   let h = convolution(scope.at("conv_in"), latents, first, 3);
   const stages = [{ h, out: base.channels[0]! }];
@@ -64,14 +72,23 @@ export function guideNetwork(scope: Scope, config: GuideConfig, latents: Value, 
 
 /** The largest divisor of the channels that is ≤ min(8, channels / 4): at least four channels a group. */
 function groupsOf(channels: number): number {
-  for (let groups = Math.max(1, Math.min(8, Math.floor(channels / 4))); groups > 1; groups--) if (channels % groups === 0) return groups;
+  for (let groups = Math.max(1, Math.min(8, Math.floor(channels / 4))); groups > 1; groups--)
+    if (channels % groups === 0) return groups;
   return 1;
 }
 
 /** One head: queries from the normalised picture, keys and values from the text as it is; added to the input. */
 function crossAttention(scope: Scope, x: Value, text: Value): Value {
   const channels = Number(x.shape[1]);
-  const query = linear(scope.at("to_q"), toSequence(groupNorm(scope.at("norm"), x, groupsOf(channels), EPSILON)), channels, { bias: false });
+  const query = linear(
+    scope.at("to_q"),
+    toSequence(groupNorm(scope.at("norm"), x, groupsOf(channels), EPSILON)),
+    channels,
+    { bias: false },
+  );
   const project = (name: string): Value => linear(scope.at(name), text, channels, { bias: false });
-  return add(x, toPixels(linear(scope.at("to_out"), attention(query, project("to_k"), project("to_v"), 1), channels), x));
+  return add(
+    x,
+    toPixels(linear(scope.at("to_out"), attention(query, project("to_k"), project("to_v"), 1), channels), x),
+  );
 }

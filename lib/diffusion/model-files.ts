@@ -23,7 +23,6 @@ export interface ModelFiles {
   readonly guide: GuideFile | null;
 }
 
-
 export interface UsedFile {
   readonly role: FileRole;
   readonly name: string;
@@ -46,7 +45,8 @@ export async function readModelFiles({ model, lowRank, guide }: ModelChoice): Pr
 
 /** Every file that decides the picture, by what it is for. */
 export function usedFiles({ folder, lowRank, guide }: ModelFiles): UsedFile[] {
-  const of = (role: FileRole, files: readonly { readonly name: string; readonly path: string }[]): UsedFile[] => files.map(({ name, path }) => ({ role, name, path }));
+  const of = (role: FileRole, files: readonly { readonly name: string; readonly path: string }[]): UsedFile[] =>
+    files.map(({ name, path }) => ({ role, name, path }));
   return [
     ...of("unet", folder.unet.files),
     ...of("textEncoder", folder.textEncoder.files),
@@ -57,10 +57,17 @@ export function usedFiles({ folder, lowRank, guide }: ModelFiles): UsedFile[] {
   ];
 }
 
-export const signatureOf = ({ unet: { config }, schedule }: ModelFolder): UNetSignature => ({ ...config, predictionType: schedule.predictionType });
+export const signatureOf = ({ unet: { config }, schedule }: ModelFolder): UNetSignature => ({
+  ...config,
+  predictionType: schedule.predictionType,
+});
 
 function requireFits(guide: GuideFile, folder: ModelFolder): void {
   const reasons = structureMismatches(guide.config.base, signatureOf(folder));
   if (reasons.length === 0) return;
-  throw new AppError("pair_does_not_fit", `The guide ${guide.file.name} does not fit ${folder.name} (${reasons.join("; ")}); choose a guide made for this model's base.`, { reasons });
+  throw new AppError(
+    "pair_does_not_fit",
+    `The guide ${guide.file.name} does not fit ${folder.name} (${reasons.join("; ")}); choose a guide made for this model's base.`,
+    { reasons },
+  );
 }

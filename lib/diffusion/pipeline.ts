@@ -48,14 +48,29 @@ export async function openPipeline(files: ModelFiles, size: LatentSize, runtime:
   const { folder } = files;
   const tokenizer = await openTokenizer(folder.tokenizerFolder, folder.textEncoder.config.maxTokens);
   const parts = unetParts(files, size);
-  const textEncoder = await openTextEncoder(folder.textEncoder, files.lowRank.map((file) => file.textEncoder), tokenizer, runtime);
+  const textEncoder = await openTextEncoder(
+    folder.textEncoder,
+    files.lowRank.map((file) => file.textEncoder),
+    tokenizer,
+    runtime,
+  );
   const unet = await openUNet(parts, runtime);
   const guide = files.guide && (await openGuide(files.guide, parts, runtime));
   const vae = await openVaeDecoder(folder.vae, size.height, size.width, runtime);
   const close = async (): Promise<void> => {
     for (const network of [textEncoder, unet, guide, vae]) await network?.close();
   };
-  return { files, size, cfgLayout: cfgLayoutFor(folder.unet.weights.parameters), tokenizer, textEncoder, unet, guide, vae, close };
+  return {
+    files,
+    size,
+    cfgLayout: cfgLayoutFor(folder.unet.weights.parameters),
+    tokenizer,
+    textEncoder,
+    unet,
+    guide,
+    vae,
+    close,
+  };
 }
 
 export const unetParts = ({ folder, lowRank }: ModelFiles, { height, width }: LatentSize): UNetParts => ({
@@ -72,10 +87,21 @@ export function latentSizeOf({ folder }: ModelFiles, start: Start): LatentSize {
   if ("seed" in start) return { height: sampleSize, width: sampleSize };
   const [, given, height, width] = start.noise.shape as [number, number, number, number];
   const multiple = 2 ** (channels.length - 1);
-  if (start.noise.shape.length !== 4 || given !== inChannels || height % multiple || width % multiple || start.noise.data.length === 0) {
-    throw new AppError("bad_request", `The latents are [${start.noise.shape.join(", ")}]; this model needs [B, ${inChannels}, H, W] with H and W multiples of ${multiple}.`, { shape: start.noise.shape });
+  if (
+    start.noise.shape.length !== 4 ||
+    given !== inChannels ||
+    height % multiple ||
+    width % multiple ||
+    start.noise.data.length === 0
+  ) {
+    throw new AppError(
+      "bad_request",
+      `The latents are [${start.noise.shape.join(", ")}]; this model needs [B, ${inChannels}, H, W] with H and W multiples of ${multiple}.`,
+      { shape: start.noise.shape },
+    );
   }
-  if (!allFinite(start.noise)) throw new AppError("bad_request", "The latents hold NaN or infinity; give unit-variance noise.");
+  if (!allFinite(start.noise))
+    throw new AppError("bad_request", "The latents hold NaN or infinity; give unit-variance noise.");
   return { height, width };
 }
 
@@ -83,7 +109,11 @@ export function latentSizeOf({ folder }: ModelFiles, start: Start): LatentSize {
 export function requireRequest(files: ModelFiles, request: SampleRequest): void {
   for (const text of [request.prompt, request.negativePrompt ?? ""]) requireShort(text);
   createSampler(request.sampler, files.folder.schedule, request.steps);
-  requirePlan(request.plan, { guide: files.guide?.config ?? null, negativePrompt: request.negativePrompt, steps: request.steps });
+  requirePlan(request.plan, {
+    guide: files.guide?.config ?? null,
+    negativePrompt: request.negativePrompt,
+    steps: request.steps,
+  });
 }
 
 /** From a prompt to latents, a step at a time. */
@@ -113,4 +143,5 @@ function drawNoise(start: Start, channels: number, { height, width }: LatentSize
 // One batch of two spares a small network the cost of starting each layer twice: two passes take 1.18 [1.16, 1.20] of its
 // time on the starter. On a UNet of SD 1.5's size they take 1.01 [1.00, 1.05] of it, and half the memory. `npm run bench -- guide`
 const ONE_BATCH_PARAMETERS = 20e6;
-export const cfgLayoutFor = (parameters: number): CfgLayout => (parameters < ONE_BATCH_PARAMETERS ? "one batch of two" : "two passes");
+export const cfgLayoutFor = (parameters: number): CfgLayout =>
+  parameters < ONE_BATCH_PARAMETERS ? "one batch of two" : "two passes";

@@ -61,11 +61,17 @@ export function parseScheduleConfig(json: unknown, file: string): Schedule {
  * `count` timesteps spread over the schedule, noisiest first: Lin et al. 2024 (arXiv 2305.08891), table 2. With many steps or a
  * large offset a `leading` grid may repeat itself or leave the schedule.
  */
-export function timestepGrid({ alphaBars: { length }, stepsOffset }: Schedule, spacing: TimestepSpacing, count: number): number[] {
+export function timestepGrid(
+  { alphaBars: { length }, stepsOffset }: Schedule,
+  spacing: TimestepSpacing,
+  count: number,
+): number[] {
   const stride = strides[spacing](length, count);
   const grid = Array.from({ length: count }, (_, i) => i * stride);
   if (spacing === "trailing") return grid.map((below) => roundHalfEven(length - below) - 1);
-  return grid.map((timestep) => (spacing === "leading" ? timestep + stepsOffset : roundHalfEven(timestep))).toReversed();
+  return grid
+    .map((timestep) => (spacing === "leading" ? timestep + stepsOffset : roundHalfEven(timestep)))
+    .toReversed();
 }
 
 // Computed in NumPy's order: where a timestep falls half-way, the last bit of the stride decides which way it is rounded.
@@ -138,7 +144,12 @@ const refusal = (file: string, fault: string, detail: Record<string, unknown> = 
 type Betas = Pick<z.infer<typeof configSchema>, "beta_schedule" | "beta_start" | "beta_end" | "num_train_timesteps">;
 
 /** Ho et al. 2020 (arXiv 2006.11239) raise β linearly; latent diffusion (Rombach et al. 2022, arXiv 2112.10752) raises √β. */
-function betas({ beta_schedule: kind, beta_start: start, beta_end: end, num_train_timesteps: count }: Betas): Float32Array {
+function betas({
+  beta_schedule: kind,
+  beta_start: start,
+  beta_end: end,
+  num_train_timesteps: count,
+}: Betas): Float32Array {
   if (kind === "linear") return linspace(start, end, count);
   return linspace(Math.sqrt(start), Math.sqrt(end), count).map((root) => root * root);
 }
@@ -149,7 +160,9 @@ function linspace(from: number, to: number, count: number): Float32Array {
   const [start, end] = [fround(from), fround(to)];
   const step = fround(fround(end - start) / (count - 1));
   const half = Math.floor(count / 2);
-  return Float32Array.from({ length: count }, (_, i) => (i < half ? start + fround(step * i) : end - fround(step * (count - 1 - i))));
+  return Float32Array.from({ length: count }, (_, i) =>
+    i < half ? start + fround(step * i) : end - fround(step * (count - 1 - i)),
+  );
 }
 
 /** ᾱ_t = ∏ (1 − β_s), s ≤ t. torch multiplies float32 factors in float64 and rounds what it stores. */

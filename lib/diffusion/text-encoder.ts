@@ -15,7 +15,10 @@ export interface TextEncoder {
   close(): Promise<void>;
 }
 
-export function textEncoderGraph({ config, weights }: Component<TextEncoderConfig>, lowRank: readonly LowRankLayers[]): Graph {
+export function textEncoderGraph(
+  { config, weights }: Component<TextEncoderConfig>,
+  lowRank: readonly LowRankLayers[],
+): Graph {
   const graph = new Graph("text encoder");
   const tokens = graph.input("tokens", ["batch", config.maxTokens], "int32");
   graph.output("states", clipTextEncoder(new Scope(graph, weights, lowRank), config, tokens));
@@ -24,10 +27,18 @@ export function textEncoderGraph({ config, weights }: Component<TextEncoderConfi
   return graph;
 }
 
-export async function openTextEncoder(component: Component<TextEncoderConfig>, lowRank: readonly LowRankLayers[], tokenizer: ClipTokenizer, runtime: Runtime): Promise<TextEncoder> {
+export async function openTextEncoder(
+  component: Component<TextEncoderConfig>,
+  lowRank: readonly LowRankLayers[],
+  tokenizer: ClipTokenizer,
+  runtime: Runtime,
+): Promise<TextEncoder> {
   const { maxTokens, vocabulary } = component.config;
   if (tokenizer.maxTokens !== maxTokens) {
-    throw new AppError("unsupported_model", `The tokenizer cuts texts at ${tokenizer.maxTokens} tokens where the text encoder has ${maxTokens} positions; use the tokenizer that came with the model.`);
+    throw new AppError(
+      "unsupported_model",
+      `The tokenizer cuts texts at ${tokenizer.maxTokens} tokens where the text encoder has ${maxTokens} positions; use the tokenizer that came with the model.`,
+    );
   }
   const session: Session<"states"> = await openSession(textEncoderGraph(component, lowRank), runtime);
   return {
@@ -36,7 +47,11 @@ export async function openTextEncoder(component: Component<TextEncoderConfig>, l
       texts.forEach((text, i) => tokens.set(tokenizer.encode(text).ids, i * maxTokens));
       const stranger = tokens.find((id) => id >= vocabulary);
       if (stranger !== undefined) {
-        throw new AppError("weights_mismatch", `The tokenizer knows a token ${stranger} where the text encoder has ${vocabulary}; use the tokenizer that came with the model.`, { stranger, vocabulary });
+        throw new AppError(
+          "weights_mismatch",
+          `The tokenizer knows a token ${stranger} where the text encoder has ${vocabulary}; use the tokenizer that came with the model.`,
+          { stranger, vocabulary },
+        );
       }
       return (await session.run({ tokens: tensor(tokens, [texts.length, maxTokens]) })).states;
     },

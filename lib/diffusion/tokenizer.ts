@@ -58,14 +58,21 @@ const MAX_CHARACTERS = 10_000; // 77 tokens hold some 400; patterns that meet st
 export function requireShort(text: string): string {
   if (text.length <= MAX_CHARACTERS) return text;
   const [length, limit] = [text.length, MAX_CHARACTERS].map((count) => count.toLocaleString("en"));
-  throw new AppError("bad_request", `The text has ${length} characters; a prompt may have ${limit} at most.`, { length: text.length, limit: MAX_CHARACTERS });
+  throw new AppError("bad_request", `The text has ${length} characters; a prompt may have ${limit} at most.`, {
+    length: text.length,
+    limit: MAX_CHARACTERS,
+  });
 }
 
 const tokenLimit = z.int().min(3).max(4096); // start, one token and end; the most positions that a text encoder may have
 
 function requireTokenLimit(maxTokens: number, { shown }: Source): number {
   if (tokenLimit.safeParse(maxTokens).success) return maxTokens;
-  throw new AppError("unsupported_model", `${shown}/tokenizer_config.json does not say how many tokens a text may have; write the text encoder's "max_position_embeddings" there as "model_max_length".`, { maxTokens });
+  throw new AppError(
+    "unsupported_model",
+    `${shown}/tokenizer_config.json does not say how many tokens a text may have; write the text encoder's "max_position_embeddings" there as "model_max_length".`,
+    { maxTokens },
+  );
 }
 
 interface Source {
@@ -94,7 +101,10 @@ interface Settings {
 const tokenId = z.int().min(0).max(1_000_000);
 const tokenContent = z.string().min(1).max(128);
 const tokenFields = { content: tokenContent, normalized: z.boolean().default(false) };
-const tokenJson = z.preprocess((spelt) => (typeof spelt === "string" ? { content: spelt } : spelt), z.object(tokenFields));
+const tokenJson = z.preprocess(
+  (spelt) => (typeof spelt === "string" ? { content: spelt } : spelt),
+  z.object(tokenFields),
+);
 const vocabularyJson = z.record(z.string(), tokenId);
 const olderAddedTokensJson = z.record(tokenContent, tokenId);
 const specialTokensJson = z.object({
@@ -124,22 +134,39 @@ async function readVocabulary(source: Source): Promise<Vocabulary> {
   const json = await readJson(source, "tokenizer.json", tokenizerJson);
   if (json) {
     const merges = json.model.merges.map((merge) => (typeof merge === "string" ? merge.split(" ") : merge));
-    return requireMerges({ ids: new Map(Object.entries(json.model.vocab)), merges, added: json.added_tokens }, source, "tokenizer.json");
+    return requireMerges(
+      { ids: new Map(Object.entries(json.model.vocab)), merges, added: json.added_tokens },
+      source,
+      "tokenizer.json",
+    );
   }
   const vocab = await readJson(source, "vocab.json", vocabularyJson);
   const lines = await readText(source, "merges.txt");
   if (vocab === null || lines === null) {
-    throw new AppError("file_not_found", `${source.shown} has no tokenizer.json and no ${vocab ? "merges.txt" : "vocab.json"}; give the folder as it was published.`, { path: source.folder });
+    throw new AppError(
+      "file_not_found",
+      `${source.shown} has no tokenizer.json and no ${vocab ? "merges.txt" : "vocab.json"}; give the folder as it was published.`,
+      { path: source.folder },
+    );
   }
-  const merges = lines.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version")).map((line) => line.split(" "));
+  const merges = lines
+    .split(/\r?\n/)
+    .filter((line) => line !== "" && !line.startsWith("#version"))
+    .map((line) => line.split(" "));
   return requireMerges({ ids: new Map(Object.entries(vocab)), merges, added: [] }, source, "merges.txt");
 }
 
 function requireMerges(vocabulary: Vocabulary, { shown }: Source, file: string): Vocabulary {
   const { ids, merges } = vocabulary;
-  const odd = merges.findIndex((merge) => merge.length !== 2 || ![...merge, merge.join("")].every((piece) => ids.has(piece)));
+  const odd = merges.findIndex(
+    (merge) => merge.length !== 2 || ![...merge, merge.join("")].every((piece) => ids.has(piece)),
+  );
   if (odd === -1) return vocabulary;
-  throw new AppError("unsupported_model", `${shown}/${file}: merge ${odd + 1} (${JSON.stringify(merges[odd]!.join(" ").slice(0, 40))}) does not join two pieces of the vocabulary into a third; download the tokenizer again.`, { merge: odd });
+  throw new AppError(
+    "unsupported_model",
+    `${shown}/${file}: merge ${odd + 1} (${JSON.stringify(merges[odd]!.join(" ").slice(0, 40))}) does not join two pieces of the vocabulary into a third; download the tokenizer again.`,
+    { merge: odd },
+  );
 }
 
 async function readSettings(source: Source): Promise<Settings> {
@@ -172,13 +199,24 @@ const withId = (token: Token, id: number): AddedToken => ({ ...token, id });
 const MAX_ADDED_TOKENS = 1000; // the library keeps a tree of all their characters; learned words come in dozens
 
 /** One entry a token, by its content. Its id is the vocabulary's, or else the one it is described with. */
-function resolveAddedTokens(described: readonly DescribedToken[], vocabulary: Vocabulary, { shown }: Source): ReadonlyMap<string, AddedToken> {
-  if (described.length > MAX_ADDED_TOKENS) throw new AppError("unsupported_model", `${shown} adds ${described.length} tokens to its vocabulary; ${MAX_ADDED_TOKENS} at most work.`);
+function resolveAddedTokens(
+  described: readonly DescribedToken[],
+  vocabulary: Vocabulary,
+  { shown }: Source,
+): ReadonlyMap<string, AddedToken> {
+  if (described.length > MAX_ADDED_TOKENS)
+    throw new AppError(
+      "unsupported_model",
+      `${shown} adds ${described.length} tokens to its vocabulary; ${MAX_ADDED_TOKENS} at most work.`,
+    );
   const stated = new Map(described.flatMap(({ content, id }) => (id === undefined ? [] : [[content, id]])));
   const resolve = (token: DescribedToken): AddedToken => {
     const id = vocabulary.ids.get(token.content) ?? stated.get(token.content);
     if (id !== undefined) return withId(token, id);
-    throw new AppError("unsupported_model", `${shown}: the special token ${JSON.stringify(token.content)} is not in the vocabulary; use the tokenizer that came with the model.`);
+    throw new AppError(
+      "unsupported_model",
+      `${shown}: the special token ${JSON.stringify(token.content)} is not in the vocabulary; use the tokenizer that came with the model.`,
+    );
   };
   return new Map(described.map((token) => [token.content, resolve(token)]));
 }
@@ -187,7 +225,12 @@ const contractions = "'s|'t|'re|'ve|'m|'ll|'d";
 const clipWords = String.raw`<\|startoftext\|>|<\|endoftext\|>|${contractions}|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+`;
 const byteLevelWords = String.raw`${contractions}| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 const escapePattern = (text: string): string => text.replaceAll(/[^\p{L}\p{N}]/gu, String.raw`\$&`);
-const split = (pattern: string): object => ({ type: "Split", pattern: { Regex: pattern }, behavior: "Removed", invert: true });
+const split = (pattern: string): object => ({
+  type: "Split",
+  pattern: { Regex: pattern },
+  behavior: "Removed",
+  invert: true,
+});
 
 /**
  * The `tokenizer.json` that transformers writes for a CLIPTokenizer, changed where the JavaScript library reads it differently:
@@ -212,9 +255,19 @@ function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly Ad
     },
     pre_tokenizer: {
       type: "Sequence",
-      pretokenizers: [split(clipWords), split(byteLevelWords), { type: "ByteLevel", add_prefix_space: false, use_regex: false }],
+      pretokenizers: [
+        split(clipWords),
+        split(byteLevelWords),
+        { type: "ByteLevel", add_prefix_space: false, use_regex: false },
+      ],
     },
-    model: { type: "BPE", vocab: Object.fromEntries(ids), merges, unk_token: unknown.content, end_of_word_suffix: "</w>" },
+    model: {
+      type: "BPE",
+      vocab: Object.fromEntries(ids),
+      merges,
+      unk_token: unknown.content,
+      end_of_word_suffix: "</w>",
+    },
     post_processor: null,
     decoder: null,
   };
@@ -226,7 +279,12 @@ async function readJson<T>(source: Source, file: string, schema: z.ZodType<T>): 
   const text = await readText(source, file);
   if (text === null) return null;
   const refuse = (reason: string, cause?: unknown): AppError =>
-    new AppError("unsupported_model", `${source.shown}/${file} is not a file of a CLIP tokenizer (${reason}); use the one that came with the model.`, {}, cause);
+    new AppError(
+      "unsupported_model",
+      `${source.shown}/${file} is not a file of a CLIP tokenizer (${reason}); use the one that came with the model.`,
+      {},
+      cause,
+    );
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -245,10 +303,19 @@ async function readText({ folder, shown }: Source, file: string): Promise<string
   try {
     const facts = await stat(path);
     if (facts.isFile() && facts.size <= MAX_FILE_BYTES) return await readFile(path, "utf8");
-    throw new AppError("unsupported_model", `${shown}/${file} is not a file of a CLIP tokenizer (${facts.size} bytes); use the one that came with the model.`, { path });
+    throw new AppError(
+      "unsupported_model",
+      `${shown}/${file} is not a file of a CLIP tokenizer (${facts.size} bytes); use the one that came with the model.`,
+      { path },
+    );
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
-    throw new AppError("file_not_found", `${shown}/${file} cannot be read; check the path and its permissions.`, { path }, cause);
+    throw new AppError(
+      "file_not_found",
+      `${shown}/${file} cannot be read; check the path and its permissions.`,
+      { path },
+      cause,
+    );
   }
 }

@@ -18,12 +18,21 @@ export interface TransformerOptions {
 }
 
 /** The spatial transformer of Stable Diffusion (Rombach et al. 2022, arXiv 2112.10752, §3.3): pixels attend to themselves and to the text. [B, C, H, W] → the same. */
-export function spatialTransformer(scope: Scope, x: Value, text: Value, { heads, layers, groups, linearProjection }: TransformerOptions): Value {
+export function spatialTransformer(
+  scope: Scope,
+  x: Value,
+  text: Value,
+  { heads, layers, groups, linearProjection }: TransformerOptions,
+): Value {
   const channels = Number(x.shape[1]);
   const normal = groupNorm(scope.at("norm"), x, groups, 1e-6); // diffusers' Transformer2DModel fixes this epsilon
-  let h = linearProjection ? linear(scope.at("proj_in"), toSequence(normal), channels) : toSequence(convolution(scope.at("proj_in"), normal, channels, 1));
+  let h = linearProjection
+    ? linear(scope.at("proj_in"), toSequence(normal), channels)
+    : toSequence(convolution(scope.at("proj_in"), normal, channels, 1));
   for (let i = 0; i < layers; i++) h = block(scope.at(`transformer_blocks.${i}`), h, text, heads);
-  const out = linearProjection ? toPixels(linear(scope.at("proj_out"), h, channels), x) : convolution(scope.at("proj_out"), toPixels(h, x), channels, 1);
+  const out = linearProjection
+    ? toPixels(linear(scope.at("proj_out"), h, channels), x)
+    : convolution(scope.at("proj_out"), toPixels(h, x), channels, 1);
   return add(out, x);
 }
 
@@ -38,12 +47,19 @@ function block(scope: Scope, x: Value, text: Value, heads: number): Value {
 function attend(scope: Scope, x: Value, context: Value, heads: number): Value {
   const channels = Number(x.shape[2]);
   const project = (name: string, from: Value): Value => linear(scope.at(name), from, channels, { bias: false });
-  return linear(scope.at("to_out.0"), attention(project("to_q", x), project("to_k", context), project("to_v", context), heads), channels);
+  return linear(
+    scope.at("to_out.0"),
+    attention(project("to_q", x), project("to_k", context), project("to_v", context), heads),
+    channels,
+  );
 }
 
 /** GEGLU (Shazeer 2020, arXiv 2002.05202), four times as wide: the first half of the projection, gated by the gelu of the second. */
 function feedForward(scope: Scope, x: Value): Value {
   const channels = Number(x.shape[2]);
-  const [value, gate] = split(linear(scope.at("0.proj"), x, 8 * channels), 2, [4 * channels, 4 * channels]) as [Value, Value];
+  const [value, gate] = split(linear(scope.at("0.proj"), x, 8 * channels), 2, [4 * channels, 4 * channels]) as [
+    Value,
+    Value,
+  ];
   return linear(scope.at("2"), multiply(value, gelu(gate)), channels);
 }

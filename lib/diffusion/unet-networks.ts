@@ -47,7 +47,8 @@ export async function openUNet(parts: UNetParts, runtime: Runtime): Promise<UNet
   const session: Session<"prediction"> = await openSession(graph, runtime, optimizationOf(parts));
   return {
     optimization: session.optimization,
-    predict: async (latents, timestep, text, residuals) => (await session.run({ latents, timestep: timesteps(latents, timestep), text, ...residuals })).prediction,
+    predict: async (latents, timestep, text, residuals) =>
+      (await session.run({ latents, timestep: timesteps(latents, timestep), text, ...residuals })).prediction,
     noResiduals: zeroResiduals(parts),
     close: () => session.close(),
   };
@@ -59,13 +60,16 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
   requireAllTaken(parts);
   const encoder: Session = await openSession(graphs[0], runtime, optimizationOf(parts));
   const decoder: Session<"prediction"> = await openSession(graphs[1], runtime, optimizationOf(parts));
-  const encode: SplitUNet["encode"] = (latents, timestep, text) => encoder.run({ latents, timestep: timesteps(latents, timestep), text });
-  const decode: SplitUNet["decode"] = async (encoded, text, residuals) => (await decoder.run({ ...encoded, text, ...residuals })).prediction;
+  const encode: SplitUNet["encode"] = (latents, timestep, text) =>
+    encoder.run({ latents, timestep: timesteps(latents, timestep), text });
+  const decode: SplitUNet["decode"] = async (encoded, text, residuals) =>
+    (await decoder.run({ ...encoded, text, ...residuals })).prediction;
   return {
     optimization: decoder.optimization,
     encode,
     decode,
-    predict: async (latents, timestep, text, residuals) => decode(await encode(latents, timestep, text), text, residuals),
+    predict: async (latents, timestep, text, residuals) =>
+      decode(await encode(latents, timestep, text), text, residuals),
     noResiduals: zeroResiduals(parts),
     close: async () => {
       await encoder.close();
@@ -104,7 +108,13 @@ function decoderGraph(parts: UNetParts): Graph {
 }
 
 function start(parts: UNetParts, name: string) {
-  const { unet: { config, weights }, lowRank, tokens, height, width } = parts;
+  const {
+    unet: { config, weights },
+    lowRank,
+    tokens,
+    height,
+    width,
+  } = parts;
   const graph = new Graph(name);
   const inputs = {
     latents: (): Value => graph.input("latents", ["batch", config.inChannels, height, width]),
@@ -137,10 +147,12 @@ function zeroResiduals({ unet, height, width }: UNetParts): (batch: number) => R
   const shapes = residualShapes(unet.config, height, width);
   const known = new Map<number, ResidualTensors>();
   return (batch) => {
-    const made = known.get(batch) ?? Object.fromEntries([
-      ...shapes.skips.map((shape, k) => [`residual.${k}`, zeros([batch, ...shape])] as const),
-      ["residual.mid", zeros([batch, ...shapes.mid])],
-    ]);
+    const made =
+      known.get(batch) ??
+      Object.fromEntries([
+        ...shapes.skips.map((shape, k) => [`residual.${k}`, zeros([batch, ...shape])] as const),
+        ["residual.mid", zeros([batch, ...shapes.mid])],
+      ]);
     known.set(batch, made);
     return made;
   };

@@ -65,7 +65,13 @@ export function unetEncoder(scope: Scope, config: UNetConfig, latents: Value, ti
  *
  * @returns [B, out, H, W]: ε̂ or v̂, whichever the base was trained to predict
  */
-export function unetDecoder(scope: Scope, config: UNetConfig, encoded: Encoded, residuals: Residuals, text: Value): Value {
+export function unetDecoder(
+  scope: Scope,
+  config: UNetConfig,
+  encoded: Encoded,
+  residuals: Residuals,
+  text: Value,
+): Value {
   const layers = blockLayers(config, encoded.timeEmbedding, text);
   const skips = encoded.skips.map((skip, k) => add(skip, residuals.skips[k]!));
   let h = add(encoded.mid, residuals.mid);
@@ -84,7 +90,11 @@ export function unetDecoder(scope: Scope, config: UNetConfig, encoded: Encoded, 
 }
 
 /** [C, H, W] of every skip, in order, and of the middle, for latents of height × width. */
-export function residualShapes(config: UNetConfig, height: number, width: number): { skips: number[][]; mid: number[] } {
+export function residualShapes(
+  config: UNetConfig,
+  height: number,
+  width: number,
+): { skips: number[][]; mid: number[] } {
   const skips = [[config.channels[0]!, height, width]];
   const last = config.channels.length - 1;
   config.channels.forEach((channels, level) => {
@@ -98,7 +108,8 @@ export function residualShapes(config: UNetConfig, height: number, width: number
 
 function blockLayers(config: UNetConfig, embedding: Value, text: Value) {
   return {
-    resnet: (scope: Scope, x: Value, out: number): Value => resnet(scope, x, { out, groups: () => config.groups, epsilon: config.epsilon, embedding }),
+    resnet: (scope: Scope, x: Value, out: number): Value =>
+      resnet(scope, x, { out, groups: () => config.groups, epsilon: config.epsilon, embedding }),
     transformer: (scope: Scope, x: Value, level: number): Value =>
       spatialTransformer(scope, x, text, {
         heads: config.heads[level]!,

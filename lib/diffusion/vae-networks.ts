@@ -41,7 +41,9 @@ export async function openVaeDecoder(vae: Vae, height: number, width: number, ru
       const pictures: FloatTensor[] = [];
       // One at a time: a picture of 512 × 512 takes 1.3 GB here, and a batch saves nothing.
       for (let b = 0; b < latents.shape[0]!; b++) {
-        pictures.push((await session.run({ latents: scaled(rows(latents, b, b + 1), 1 / vae.config.scalingFactor) })).picture);
+        pictures.push(
+          (await session.run({ latents: scaled(rows(latents, b, b + 1), 1 / vae.config.scalingFactor) })).picture,
+        );
       }
       return concat(pictures);
     },
@@ -57,4 +59,8 @@ export async function openVaeEncoder(vae: Vae, height: number, width: number, ru
   };
 }
 
-const scaled = (x: FloatTensor, factor: number): FloatTensor => tensor(x.data.map((value) => value * factor), x.shape);
+const scaled = (x: FloatTensor, factor: number): FloatTensor =>
+  tensor(
+    x.data.map((value) => value * factor),
+    x.shape,
+  );

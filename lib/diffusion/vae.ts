@@ -22,7 +22,11 @@ export function vaeEncoder(scope: Scope, config: VaeConfig, picture: Value): Val
     const block = encoder.at(`down_blocks.${level}`);
     for (let j = 0; j < config.layersPerBlock; j++) h = plainResnet(block.at(`resnets.${j}`), config, h, channels);
     // Padded below and to the right only, unlike the UNet's own downsampling.
-    if (level < last) h = convolution(block.at("downsamplers.0.conv"), h, channels, 3, { stride: 2, padding: { top: 0, left: 0, bottom: 1, right: 1 } });
+    if (level < last)
+      h = convolution(block.at("downsamplers.0.conv"), h, channels, 3, {
+        stride: 2,
+        padding: { top: 0, left: 0, bottom: 1, right: 1 },
+      });
   });
   h = middle(encoder.at("mid_block"), config, h);
   h = silu(groupNorm(encoder.at("conv_norm_out"), h, config.groups, EPSILON));

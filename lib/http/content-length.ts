@@ -15,5 +15,6 @@ export function disguiseContentLength(headers: Headers): void {
 /** For the server in front of Next: before it handles the request of this response. */
 export function restoreContentLength(response: ServerResponse): void {
   const setHeader = response.setHeader.bind(response);
-  response.setHeader = (name, value) => setHeader(name.toLowerCase() === LENGTH_HEADER ? "Content-Length" : name, value);
+  response.setHeader = (name, value) =>
+    setHeader(name.toLowerCase() === LENGTH_HEADER ? "Content-Length" : name, value);
 }

@@ -12,7 +12,13 @@ export async function receivePart(request: Request, key: string): Promise<Respon
   const grant = store.parsePartUrl(key, new URL(request.url).searchParams);
   requireLength(request.headers.get("content-length"), grant.size);
   const part = await store.receivePart(key, grant, request.body ?? Readable.from([])).catch((cause: unknown) => {
-    if (request.signal.aborted) throw new AppError("cancelled", "The connection ended before all bytes of the part had come; send the part again.", {}, cause);
+    if (request.signal.aborted)
+      throw new AppError(
+        "cancelled",
+        "The connection ended before all bytes of the part had come; send the part again.",
+        {},
+        cause,
+      );
     throw cause;
   });
   failpoint("upload.part");
@@ -38,7 +44,12 @@ function requireDiskStore(key: string): DiskStore {
 function requireLength(contentLength: string | null, size: number): void {
   if (contentLength === null || Number(contentLength) === size) return;
   const detail = { expected: size, actual: Number(contentLength) };
-  throw new AppError(Number(contentLength) > size ? "too_large" : "bytes_differ", `This part must have ${size} bytes, and the request has ${contentLength}; send exactly those it was announced with.`, detail);
+  throw new AppError(
+    Number(contentLength) > size ? "too_large" : "bytes_differ",
+    `This part must have ${size} bytes, and the request has ${contentLength}; send exactly those it was announced with.`,
+    detail,
+  );
 }
 
-const noSuchObject = (key: string): AppError => new AppError("not_found", "There is nothing at this address; ask the hub for a new link.", { key });
+const noSuchObject = (key: string): AppError =>
+  new AppError("not_found", "There is nothing at this address; ask the hub for a new link.", { key });

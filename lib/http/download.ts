@@ -21,10 +21,16 @@ const SIGNED_SECONDS = 15 * 60;
  *
  * @throws repo_not_found, revision_not_found, file_not_found, range_not_satisfiable, storage_unavailable
  */
-export async function downloadFile(request: Request, actor: Actor, { revision, path, ...name }: FileAddress): Promise<Response> {
+export async function downloadFile(
+  request: Request,
+  actor: Actor,
+  { revision, path, ...name }: FileAddress,
+): Promise<Response> {
   const repo = await requireRead(actor, name);
   const file = await findFile(repo, revision, path);
-  const response = file.lfs ? await redirect(request, file) : await sendBytes(request, toDownload(file), (range, signal) => read(file, range, signal));
+  const response = file.lfs
+    ? await redirect(request, file)
+    : await sendBytes(request, toDownload(file), (range, signal) => read(file, range, signal));
   if (request.method === "GET" && response.status < 304) count(request, actor, repo);
   return response;
 }
@@ -53,23 +59,39 @@ function toDownload(file: FoundFile): Download {
 
 /** Nothing of strangers is ever a page of ours. */
 const contentTypeOf = ({ path, lfs }: FoundFile): string =>
-  !lfs && /\.(?:md|txt|json|ya?ml|toml|csv|py|cfg|ini)$|(?:^|\/)(?:\.gitattributes|license|readme)$/i.test(path) ? "text/plain; charset=utf-8" : "application/octet-stream";
+  !lfs && /\.(?:md|txt|json|ya?ml|toml|csv|py|cfg|ini)$|(?:^|\/)(?:\.gitattributes|license|readme)$/i.test(path)
+    ? "text/plain; charset=utf-8"
+    : "application/octet-stream";
 
 /** To the store, unless the client only asks what the file is, or has it. */
 async function redirect(request: Request, file: FoundFile): Promise<Response> {
   const download = toDownload(file);
   const { method, headers: asked } = request;
-  const about = await sendBytes(new Request(request.url, { method: "HEAD", headers: asked }), download, () => Promise.reject(new Error("a HEAD reads nothing")));
+  const about = await sendBytes(new Request(request.url, { method: "HEAD", headers: asked }), download, () =>
+    Promise.reject(new Error("a HEAD reads nothing")),
+  );
   if (method === "HEAD" || about.status === 304) return about;
   const headers = new Headers(about.headers);
   headers.delete("Content-Length");
   headers.set("Cache-Control", "private, no-store"); // the address goes stale
-  headers.set("Location", await objectStore().signDownload(file.storageKey, { fileName: download.fileName, contentType: download.contentType, disposition: "attachment", seconds: SIGNED_SECONDS }));
+  headers.set(
+    "Location",
+    await objectStore().signDownload(file.storageKey, {
+      fileName: download.fileName,
+      contentType: download.contentType,
+      disposition: "attachment",
+      seconds: SIGNED_SECONDS,
+    }),
+  );
   return new Response(null, { status: 302, headers });
 }
 
 /** A download begins at the first byte: what continues one, or only looks, is not another. Never waited for, never a failure. */
 function count(request: Request, actor: Actor, repo: ReadableRepo): void {
   if (!/^(?:bytes=0-)?$/.test(request.headers.get("range") ?? "")) return;
-  noteDownload(repo, { actor, address: addressOf(request.headers), userAgent: request.headers.get("user-agent") }).catch((cause: unknown) => log().warn({ event: "download.not_counted", err: cause }, "a download was not counted"));
+  noteDownload(repo, {
+    actor,
+    address: addressOf(request.headers),
+    userAgent: request.headers.get("user-agent"),
+  }).catch((cause: unknown) => log().warn({ event: "download.not_counted", err: cause }, "a download was not counted"));
 }

@@ -45,7 +45,12 @@ const streams = (shared.guidepostStreams ??= new Set());
  * @throws rate_limited, and whatever the first look throws: it is an answer as any other
  */
 export async function streamEvents<View>(request: Request, feed: Feed<View>): Promise<Response> {
-  if (streams.size >= MAX_STREAMS) throw new AppError("rate_limited", `${MAX_STREAMS} others are watching something live already; ask for this without events every few seconds instead.`, { limit: MAX_STREAMS, retryAfter: 10 });
+  if (streams.size >= MAX_STREAMS)
+    throw new AppError(
+      "rate_limited",
+      `${MAX_STREAMS} others are watching something live already; ask for this without events every few seconds instead.`,
+      { limit: MAX_STREAMS, retryAfter: 10 },
+    );
   streams.add(request);
   const gone = new AbortController();
   const leave = (): void => gone.abort();
@@ -63,7 +68,13 @@ export async function streamEvents<View>(request: Request, feed: Feed<View>): Pr
       },
       cancel: leave,
     });
-    return new Response(body.pipeThrough(new TextEncoderStream()), { headers: { "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "private, no-cache, no-transform", "X-Accel-Buffering": "no" } });
+    return new Response(body.pipeThrough(new TextEncoderStream()), {
+      headers: {
+        "Content-Type": "text/event-stream; charset=utf-8",
+        "Cache-Control": "private, no-cache, no-transform",
+        "X-Accel-Buffering": "no",
+      },
+    });
   } catch (failure) {
     leave();
     throw failure;

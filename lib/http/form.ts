@@ -38,7 +38,13 @@ const SHOWN_LENGTH = 254; // of a field: the longest address. All of a cookie mu
  * Behind a form that works without scripts: parses it with the schema of the API, and answers 303 — to the front page, or back to
  * the form, where the messages stand beside their fields, or to where what was done is seen.
  */
-export function formRoute<Schema extends z.ZodType>({ page, schema, kept, inAddress = [], submit }: Form<Schema>): (request: Request, context?: RouteContext) => Promise<Response> {
+export function formRoute<Schema extends z.ZodType>({
+  page,
+  schema,
+  kept,
+  inAddress = [],
+  submit,
+}: Form<Schema>): (request: Request, context?: RouteContext) => Promise<Response> {
   return async (request, context) => {
     const params = ((await context?.params) ?? {}) as FormParams;
     const own = typeof page === "string" ? page : page(params);
@@ -46,12 +52,20 @@ export function formRoute<Schema extends z.ZodType>({ page, schema, kept, inAddr
       requireSameOrigin(request);
       const fields = await readForm(request);
       const parsed = schema.safeParse(fields);
-      const answer = parsed.success ? await submit(parsed.data, request, params).catch(toProblems) : problemsOf(parsed.error);
+      const answer = parsed.success
+        ? await submit(parsed.data, request, params).catch(toProblems)
+        : problemsOf(parsed.error);
       if (answer instanceof Response) return answer;
       if (answer instanceof Headers) return seeOther(answer.get("Location") ?? "/", answer, stateCookie(own, null));
       const values = Object.fromEntries(kept.map((name) => [name, (fields[name] ?? "").slice(0, SHOWN_LENGTH)]));
-      const query = new URLSearchParams([inAddress].flat().flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])));
-      return seeOther(query.size > 0 ? `${own}?${query}` : own, new Headers(), stateCookie(own, { values, problems: answer }));
+      const query = new URLSearchParams(
+        [inAddress].flat().flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])),
+      );
+      return seeOther(
+        query.size > 0 ? `${own}?${query}` : own,
+        new Headers(),
+        stateCookie(own, { values, problems: answer }),
+      );
     });
   };
 }
@@ -67,12 +81,16 @@ export function parseFormState(cookie: string | undefined): FormState {
 
 /** 303: the browser fetches `page` by GET, and reloading it sends nothing again. */
 export function seeOther(page: string, cookies: Headers, ...more: readonly string[]): Response {
-  const headers = new Headers([["Location", page], ...[...cookies.getSetCookie(), ...more].map((cookie) => ["Set-Cookie", cookie] as [string, string])]);
+  const headers = new Headers([
+    ["Location", page],
+    ...[...cookies.getSetCookie(), ...more].map((cookie) => ["Set-Cookie", cookie] as [string, string]),
+  ]);
   return new Response(null, { status: 303, headers });
 }
 
 async function readForm(request: Request): Promise<Record<string, string>> {
-  if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers.get("content-type") ?? "")) throw new AppError("bad_request", "This address takes a form; use the page that it belongs to.");
+  if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers.get("content-type") ?? ""))
+    throw new AppError("bad_request", "This address takes a form; use the page that it belongs to.");
   return Object.fromEntries(new URLSearchParams(await readText(request, BODY_LIMIT)));
 }
 
@@ -85,7 +103,14 @@ function stateCookie(page: string, shown: FormState | null): string {
 
 /** The first problem of each field. */
 const problemsOf = (error: z.ZodError): Record<string, string> =>
-  Object.fromEntries(error.issues.toReversed().map(({ path, message }) => [(path.findLast((part) => typeof part === "string") as string | undefined) ?? "", `${message[0]!.toUpperCase()}${message.slice(1)}.`]));
+  Object.fromEntries(
+    error.issues
+      .toReversed()
+      .map(({ path, message }) => [
+        (path.findLast((part) => typeof part === "string") as string | undefined) ?? "",
+        `${message[0]!.toUpperCase()}${message.slice(1)}.`,
+      ]),
+  );
 
 /** What a person can mend is told beside the form; what is ours is for the log. */
 function toProblems(cause: unknown): Record<string, string> {

@@ -6,10 +6,16 @@ import type { Operation } from "./operation.ts";
 /** The OpenAPI 3.1 document of these endpoints, made from the schemas that the routes parse with. */
 export function toOpenApi(operations: readonly Operation[], url: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const operation of operations) (paths[operation.path] ??= {})[operation.method.toLowerCase()] = describe(operation);
+  for (const operation of operations)
+    (paths[operation.path] ??= {})[operation.method.toLowerCase()] = describe(operation);
   return {
     openapi: "3.1.0",
-    info: { title: "Guidepost", version, description: "A registry of plug-and-play diffusion guides. Sizes are bytes, dates ISO 8601.", license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    info: {
+      title: "Guidepost",
+      version,
+      description: "A registry of plug-and-play diffusion guides. Sizes are bytes, dates ISO 8601.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
     servers: [{ url }],
     tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
@@ -17,7 +23,12 @@ export function toOpenApi(operations: readonly Operation[], url: string): Record
       schemas: { Failure: schemaOf(Failure, "output") },
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "An access token from your settings." },
-        session: { type: "apiKey", in: "cookie", name: "guidepost.session_token", description: "Of a browser that signed in." },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "guidepost.session_token",
+          description: "Of a browser that signed in.",
+        },
       },
     },
   };
@@ -37,32 +48,60 @@ function describe(operation: Operation): Record<string, unknown> {
     operationId: id,
     summary,
     tags: [tag],
-    ...(scope !== null && { security: [{ session: [] }, { token: [] }], description: `Needs a session, or a token with the scope ${scope}.` }),
+    ...(scope !== null && {
+      security: [{ session: [] }, { token: [] }],
+      description: `Needs a session, or a token with the scope ${scope}.`,
+    }),
     parameters: [...parametersOf(params, "path"), ...parametersOf(query, "query")],
-    ...(body && { requestBody: { required: true, content: { "application/json": { schema: schemaOf(body, "input") } } } }),
+    ...(body && {
+      requestBody: { required: true, content: { "application/json": { schema: schemaOf(body, "input") } } },
+    }),
     responses: { [status]: answerOf(operation), ...failuresOf(operation) },
   };
 }
 
 function parametersOf(schema: z.ZodObject | undefined, place: "path" | "query"): Record<string, unknown>[] {
   if (!schema) return [];
-  const { properties = {}, required = [] } = schemaOf(schema, "input") as { properties?: Record<string, { description?: string }>; required?: string[] };
-  return Object.entries(properties).map(([name, { description, ...rest }]) => ({ name, in: place, required: place === "path" || required.includes(name), ...(description && { description }), schema: rest }));
+  const { properties = {}, required = [] } = schemaOf(schema, "input") as {
+    properties?: Record<string, { description?: string }>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === "path" || required.includes(name),
+    ...(description && { description }),
+    schema: rest,
+  }));
 }
 
 function answerOf({ status, response }: Operation): Record<string, unknown> {
   if (response === undefined) return { description: status === 204 ? "Done." : "OK" };
-  const content = typeof response === "string" ? { [response]: {} } : { "application/json": { schema: schemaOf(response, "output") } };
+  const content =
+    typeof response === "string"
+      ? { [response]: {} }
+      : { "application/json": { schema: schemaOf(response, "output") } };
   return { description: status === 202 ? "Accepted; the work is queued." : "OK", content };
 }
 
 /** Failures of one status share an entry. Every endpoint may also find its input bad, or a part of the hub away. */
 function failuresOf({ failures: codes, params, query, body, scope }: Operation): Record<string, unknown> {
   const takesInput = params !== undefined || query !== undefined || body !== undefined;
-  const all = new Set<FailureCode>([...codes, ...(takesInput ? (["bad_request"] as const) : []), ...(scope === null ? [] : (["unauthenticated", "forbidden"] as const)), "database_unavailable"]);
+  const all = new Set<FailureCode>([
+    ...codes,
+    ...(takesInput ? (["bad_request"] as const) : []),
+    ...(scope === null ? [] : (["unauthenticated", "forbidden"] as const)),
+    "database_unavailable",
+  ]);
   const byStatus = Object.groupBy(all, (code) => failures[code].status);
   return Object.fromEntries(
-    Object.entries(byStatus).map(([status, same]) => [status, { description: same!.join(", "), content: { "application/json": { schema: { $ref: "#/components/schemas/Failure" } } } }]),
+    Object.entries(byStatus).map(([status, same]) => [
+      status,
+      {
+        description: same!.join(", "),
+        content: { "application/json": { schema: { $ref: "#/components/schemas/Failure" } } },
+      },
+    ]),
   );
 }
 

@@ -5,7 +5,11 @@ import type { FailureCode } from "#lib/errors.ts";
 type Shape = z.ZodObject | undefined;
 
 /** One endpoint: what a route parses and checks, and what the OpenAPI document says of it. */
-export interface Operation<Params extends Shape = Shape, Query extends Shape = Shape, Body extends z.ZodType | undefined = z.ZodType | undefined> {
+export interface Operation<
+  Params extends Shape = Shape,
+  Query extends Shape = Shape,
+  Body extends z.ZodType | undefined = z.ZodType | undefined,
+> {
   /** In the document and in clients made from it: «createRepo». */
   readonly id: string;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -28,4 +32,10 @@ export interface Operation<Params extends Shape = Shape, Query extends Shape = S
 }
 
 /** Keeps the literal types of one endpoint's schemas. */
-export const operation = <Params extends Shape = undefined, Query extends Shape = undefined, Body extends z.ZodType | undefined = undefined>(one: Operation<Params, Query, Body>): Operation<Params, Query, Body> => one;
+export const operation = <
+  Params extends Shape = undefined,
+  Query extends Shape = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(
+  one: Operation<Params, Query, Body>,
+): Operation<Params, Query, Body> => one;

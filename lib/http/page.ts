@@ -13,23 +13,35 @@ export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(30).meta({ description: "how many at most" }),
 });
 
-export const pageOf = <Item extends z.ZodType>(item: Item): z.ZodObject<{ items: z.ZodArray<Item>; next: z.ZodNullable<z.ZodString> }> =>
+export const pageOf = <Item extends z.ZodType>(
+  item: Item,
+): z.ZodObject<{ items: z.ZodArray<Item>; next: z.ZodNullable<z.ZodString> }> =>
   z.object({ items: z.array(item), next: z.string().nullable().meta({ description: "the cursor of the next page" }) });
 
 /** A place in a list, opaque to whoever carries it. */
-export const toCursor = (place: readonly (string | number)[]): string => Buffer.from(JSON.stringify(place)).toString("base64url");
+export const toCursor = (place: readonly (string | number)[]): string =>
+  Buffer.from(JSON.stringify(place)).toString("base64url");
 
 /** @throws bad_request for anything that is not such a place */
 export function parseCursor<Place extends z.ZodType>(cursor: string, place: Place): z.output<Place> {
   try {
     return place.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
   } catch (cause) {
-    throw new AppError("bad_request", "The cursor is not one of this list; leave it out to begin at its start.", { field: "cursor" }, cause);
+    throw new AppError(
+      "bad_request",
+      "The cursor is not one of this list; leave it out to begin at its start.",
+      { field: "cursor" },
+      cause,
+    );
   }
 }
 
 /** Of one row more than asked for: a page, and whether there is another behind it. */
-export function toPage<Item>(rows: readonly Item[], limit: number, placeOf: (last: Item) => readonly (string | number)[]): Page<Item> {
+export function toPage<Item>(
+  rows: readonly Item[],
+  limit: number,
+  placeOf: (last: Item) => readonly (string | number)[],
+): Page<Item> {
   const items = rows.slice(0, limit);
   return { items, next: rows.length > limit ? toCursor(placeOf(items.at(-1)!)) : null };
 }

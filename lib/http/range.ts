@@ -17,17 +17,24 @@ export function parseRange(header: string | null, size: number): ByteRange | nul
   const begin = first === "" ? Math.max(0, size - Number(last)) : Number(first);
   const end = first === "" || last === "" ? size : Math.min(size, Number(last) + 1);
   if (begin < end) return { begin, end };
-  throw new AppError("range_not_satisfiable", `The range «${header}» is not within the ${size} bytes of this file; ask for less.`, { size });
+  throw new AppError(
+    "range_not_satisfiable",
+    `The range «${header}» is not within the ${size} bytes of this file; ask for less.`,
+    { size },
+  );
 }
 
 /** Whether an If-None-Match header names this version: «*», or one of its tags, weak ones too (RFC 9110 §13.1.2). `tag` is without quotes. */
 export function matchesEtag(ifNoneMatch: string | null, tag: string): boolean {
   if (ifNoneMatch === null) return false;
-  return ifNoneMatch.trim() === "*" || [...ifNoneMatch.matchAll(/(?:W\/)?"([^"]*)"/g)].some(([, named]) => named === tag);
+  return (
+    ifNoneMatch.trim() === "*" || [...ifNoneMatch.matchAll(/(?:W\/)?"([^"]*)"/g)].some(([, named]) => named === tag)
+  );
 }
 
 /**
  * Whether a Range counts: without If-Range, or when that names this very version. A weak tag or a date never does, for they do not
  * promise the same bytes (§13.1.5).
  */
-export const mayUseRange = (ifRange: string | null, tag: string): boolean => ifRange === null || ifRange.trim() === `"${tag}"`;
+export const mayUseRange = (ifRange: string | null, tag: string): boolean =>
+  ifRange === null || ifRange.trim() === `"${tag}"`;

@@ -2,7 +2,12 @@ import { AppError } from "#lib/errors.ts";
 
 /** The whole body as text, never more than `limit` bytes of it, whatever Content-Length claims. */
 export async function readText(request: Request, limit: number): Promise<string> {
-  const tooLarge = (): AppError => new AppError("too_large", `The request is larger than ${limit} bytes, more than this address takes; send less at once.`, { limit });
+  const tooLarge = (): AppError =>
+    new AppError(
+      "too_large",
+      `The request is larger than ${limit} bytes, more than this address takes; send less at once.`,
+      { limit },
+    );
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
   const pieces: Uint8Array[] = [];
   let size = 0;

@@ -34,7 +34,11 @@ export type RouteHandler = (request: Request, context: RouteContext) => Promise<
  * The way from HTTP to a service and back: who is asking, is it well formed, what does a failure look like. The handler returns
  * what the answer's body is to be, or a whole Response.
  */
-export function route<Params extends z.ZodObject | undefined, Query extends z.ZodObject | undefined, Body extends z.ZodType | undefined>(
+export function route<
+  Params extends z.ZodObject | undefined,
+  Query extends z.ZodObject | undefined,
+  Body extends z.ZodType | undefined,
+>(
   operation: Operation<Params, Query, Body>,
   handle: (call: Call<Params, Query, Body>) => Promise<unknown>,
 ): RouteHandler {
@@ -46,7 +50,11 @@ export function route<Params extends z.ZodObject | undefined, Query extends z.Zo
       const parsed = {
         params: parse(operation.params, await context.params, "address"),
         query: parse(operation.query, queryOf(request), "address"),
-        body: parse(operation.body, operation.body && (await readJson(request, operation.bodyLimit ?? BODY_LIMIT)), "request"),
+        body: parse(
+          operation.body,
+          operation.body && (await readJson(request, operation.bodyLimit ?? BODY_LIMIT)),
+          "request",
+        ),
       };
       const answer = await handle({ actor, request, ...parsed } as Call<Params, Query, Body>);
       if (answer instanceof Response) return answer;
@@ -64,7 +72,13 @@ export async function answering(request: Request, template: string, work: () => 
     response.headers.set("X-Request-Id", requestId);
     disguiseContentLength(response.headers);
     if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "private, no-store");
-    log().info({ event: "request", method: request.method, route: template, status: response.status, ms: Math.round(performance.now() - began) });
+    log().info({
+      event: "request",
+      method: request.method,
+      route: template,
+      status: response.status,
+      ms: Math.round(performance.now() - began),
+    });
     return response;
   });
 }
@@ -103,6 +117,9 @@ function parse(schema: z.ZodType | undefined, value: unknown, what: "address" | 
   if (result.success) return result.data;
   const { path, message } = result.error.issues[0]!;
   const field = path.join(".");
-  throw new AppError("bad_request", `${field ? `«${field}» in the ${what}` : `The ${what}`} cannot be used: ${message}; correct it and send it again.`, { field, issues: result.error.issues.length });
+  throw new AppError(
+    "bad_request",
+    `${field ? `«${field}» in the ${what}` : `The ${what}`} cannot be used: ${message}; correct it and send it again.`,
+    { field, issues: result.error.issues.length },
+  );
 }
-

@@ -10,7 +10,11 @@ export function requireSameOrigin(request: Request): void {
   const origin = request.headers.get("origin");
   const site = request.headers.get("sec-fetch-site");
   if (origin === env().publicUrl || (origin === null && site === "same-origin")) return;
-  throw new AppError("forbidden", `This request comes from another site; open ${env().publicUrl} and do it there, or use an access token.`, { origin });
+  throw new AppError(
+    "forbidden",
+    `This request comes from another site; open ${env().publicUrl} and do it there, or use an access token.`,
+    { origin },
+  );
 }
 
 /**

@@ -21,7 +21,11 @@ export interface Download {
  *
  * @throws range_not_satisfiable
  */
-export async function sendBytes(request: Request, download: Download, read: (range: ByteRange, signal: AbortSignal) => Promise<Readable>): Promise<Response> {
+export async function sendBytes(
+  request: Request,
+  download: Download,
+  read: (range: ByteRange, signal: AbortSignal) => Promise<Readable>,
+): Promise<Response> {
   const { size, tag, fileName, contentType, disposition } = download;
   const headers = new Headers({
     ETag: `"${tag}"`,
@@ -35,7 +39,10 @@ export async function sendBytes(request: Request, download: Download, read: (ran
   });
   if (matchesEtag(request.headers.get("if-none-match"), tag)) return new Response(null, { status: 304, headers });
 
-  const asked = request.method === "GET" && mayUseRange(request.headers.get("if-range"), tag) ? parseRange(request.headers.get("range"), size) : null;
+  const asked =
+    request.method === "GET" && mayUseRange(request.headers.get("if-range"), tag)
+      ? parseRange(request.headers.get("range"), size)
+      : null;
   const range = asked ?? { begin: 0, end: size };
   headers.set("Content-Length", String(range.end - range.begin));
   if (asked) headers.set("Content-Range", `bytes ${range.begin}-${range.end - 1}/${size}`);
@@ -44,4 +51,5 @@ export async function sendBytes(request: Request, download: Download, read: (ran
 }
 
 /** Read when the client takes more, and closed when it goes away. */
-const toWebStream = (stream: Readable): ReadableStream => Readable.toWeb(stream) as NodeReadableStream as ReadableStream;
+const toWebStream = (stream: Readable): ReadableStream =>
+  Readable.toWeb(stream) as NodeReadableStream as ReadableStream;

@@ -4,7 +4,8 @@ import { type Family, familyOf } from "./family.ts";
 /** The networks that a single-file checkpoint holds, told apart by the prefixes of LDM and its followers, and the family of the one that denoises. */
 export function checkpointParts(tensors: Tensors): { parts: Part[]; family: Family | null } {
   const denoiser = familyOf(within(tensors, "model.diffusion_model."));
-  const family = denoiser && tensors.has("edm_mean") ? { name: `${denoiser.name} (Playground 2.5)`, runs: false } : denoiser;
+  const family =
+    denoiser && tensors.has("edm_mean") ? { name: `${denoiser.name} (Playground 2.5)`, runs: false } : denoiser;
   const left = new Map(tensors);
   const parts = prefixes.flatMap(({ name, prefix }): Part[] => {
     const own = within(tensors, prefix);

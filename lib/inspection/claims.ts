@@ -3,11 +3,17 @@ import type { Kind } from "./kind.ts";
 /** Where metadata says one thing and the tensors another, in words. Metadata that claims nothing we know is left alone. */
 export function falseClaims(metadata: ReadonlyMap<string, string>, kind: Kind, family: string | null): string[] {
   const format = formats.find(({ is }) => is === metadata.get("format"));
-  const said = format && format.kind !== kind ? [`Its metadata says that it is ${format.said}, and its tensors are not those of one.`] : [];
+  const said =
+    format && format.kind !== kind
+      ? [`Its metadata says that it is ${format.said}, and its tensors are not those of one.`]
+      : [];
   const familyKey = ["modelspec.architecture", "ss_base_model_version"].find((key) => metadata.has(key));
   const claimed = familyKey && families.find(({ pattern }) => pattern.test(metadata.get(familyKey)!))?.name;
-  const differs = claimed && family && families.some(({ name }) => family.startsWith(name)) && !family.startsWith(claimed);
-  return differs ? [...said, `Its metadata says ${claimed} ("${familyKey}"), and its tensors are those of ${family}.`] : said;
+  const differs =
+    claimed && family && families.some(({ name }) => family.startsWith(name)) && !family.startsWith(claimed);
+  return differs
+    ? [...said, `Its metadata says ${claimed} ("${familyKey}"), and its tensors are those of ${family}.`]
+    : said;
 }
 
 const formats: readonly { is: string; kind: Kind; said: string }[] = [

@@ -35,7 +35,10 @@ export async function inspectComponent(path: string, stem: string): Promise<Insp
   };
 }
 
-const configJson = z.looseObject({ _class_name: z.string().max(200).optional(), architectures: z.array(z.string().max(200)).max(8).optional() });
+const configJson = z.looseObject({
+  _class_name: z.string().max(200).optional(),
+  architectures: z.array(z.string().max(200)).max(8).optional(),
+});
 
 function classOf(json: unknown): string[] {
   const config = configJson.safeParse(json).data;

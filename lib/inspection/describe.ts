@@ -15,7 +15,10 @@ import { guideProblems } from "./whole.ts";
 
 /** What a file is, told from its header and the alphas in it. `name` is how messages name it. */
 export function describeFile(file: WeightsFile, alphas: readonly number[] = []): Inspection {
-  const { name, header: { metadata, tensors } } = file;
+  const {
+    name,
+    header: { metadata, tensors },
+  } = file;
   const { kind, form } = recognise(tensors);
   const found = describe(kind, { name, file, alphas, ...file.header });
   return {
@@ -31,11 +34,18 @@ export function describeFile(file: WeightsFile, alphas: readonly number[] = []):
 }
 
 export const notAsItIs = "nothing runs it as it is; the problems named here say why";
-export const doesNotRun = (what: string): string => `${what} does not run here; folders of Stable Diffusion 1.x and 2.x do`;
-const later = "it is named and stored here, and runs with a later version; until then give the model as a diffusers folder";
-const notAlone = (what: string): string => `nothing runs ${what} alone; sample and check run the diffusers folder that it is a part of`;
+export const doesNotRun = (what: string): string =>
+  `${what} does not run here; folders of Stable Diffusion 1.x and 2.x do`;
+const later =
+  "it is named and stored here, and runs with a later version; until then give the model as a diffusers folder";
+const notAlone = (what: string): string =>
+  `nothing runs ${what} alone; sample and check run the diffusers folder that it is a part of`;
 
-type Given = { readonly name: string; readonly file: WeightsFile; readonly alphas: readonly number[] } & WeightsFile["header"];
+type Given = {
+  readonly name: string;
+  readonly file: WeightsFile;
+  readonly alphas: readonly number[];
+} & WeightsFile["header"];
 type Description = Partial<Inspection> & Pick<Inspection, "whatRuns">;
 
 /** A describer that fails has found a file of its kind with a fault. */
@@ -59,7 +69,11 @@ const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
   unet: ({ tensors, metadata }) => {
     const family = familyOf(tensors)!;
     const alone = tensors.has("input_blocks.0.0.weight") ? later : notAlone("a UNet");
-    return { family: family.name, prediction: predictionOf(metadata, tensors), whatRuns: family.runs ? alone : doesNotRun(family.name) };
+    return {
+      family: family.name,
+      prediction: predictionOf(metadata, tensors),
+      whatRuns: family.runs ? alone : doesNotRun(family.name),
+    };
   },
   "diffusion transformer": ({ tensors }) => {
     const { name } = familyOf(tensors)!;
@@ -67,11 +81,21 @@ const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
   },
   "text encoder": ({ tensors }) => ({ family: familyOf(tensors)!.name, whatRuns: notAlone("a text encoder") }),
   vae: ({ tensors }) => ({ family: familyOf(tensors)!.name, whatRuns: notAlone("a VAE") }),
-  controlnet: ({ tensors }) => ({ family: familyOf(tensors)!.name, whatRuns: "ControlNets do not run here; low-rank files and guides are what can be added to a base" }),
-  embedding: ({ tensors }) => ({ family: embeddingFamily(tensors), whatRuns: "learned words (textual inversion) do not run here; describe in the prompt what they stand for" }),
+  controlnet: ({ tensors }) => ({
+    family: familyOf(tensors)!.name,
+    whatRuns: "ControlNets do not run here; low-rank files and guides are what can be added to a base",
+  }),
+  embedding: ({ tensors }) => ({
+    family: embeddingFamily(tensors),
+    whatRuns: "learned words (textual inversion) do not run here; describe in the prompt what they stand for",
+  }),
   latents: ({ tensors }) => {
     const latents = tensors.get("latents")!.shape;
-    return { latents, runs: true, whatRuns: `sample starts from its tensor "latents" with --latents, on a model of ${latents[1]} latent channels` };
+    return {
+      latents,
+      runs: true,
+      whatRuns: `sample starts from its tensor "latents" with --latents, on a model of ${latents[1]} latent channels`,
+    };
   },
   unknown: () => ({ whatRuns: "nothing; its tensors are not those of anything known here" }),
 };
@@ -79,7 +103,13 @@ const describers: Readonly<Record<FileKind, (file: Given) => Description>> = {
 function describeGuide({ name, file, metadata }: Given): Description {
   const config = parseGuideConfig(metadata, name);
   const { channels, crossAttentionDim, inChannels, predictionType } = config.base;
-  const base = unetFamily({ channels, textWidths: [crossAttentionDim], inChannels, addedWidth: undefined, takesGuidance: false });
+  const base = unetFamily({
+    channels,
+    textWidths: [crossAttentionDim],
+    inChannels,
+    addedWidth: undefined,
+    takesGuidance: false,
+  });
   const problems = guideProblems({ what: name, files: [file], config });
   const fits = problems.length === 0;
   const use = `use it with --guide on a model whose UNet is ${channels.join("/")} with text width ${crossAttentionDim} and predicts ${predictionType}`;
@@ -104,8 +134,15 @@ function describeLowRank({ tensors, metadata, alphas }: Given): Description {
     parts: [...Map.groupBy(tensors, ([name]) => networkOf(name))].map(([name, part]) => partOf(name, new Map(part))),
   };
   if (base?.runs === false) return { ...found, whatRuns: doesNotRun(`a fine-tune of ${base.name}`) };
-  if (hasLdmNames(tensors)) return { ...found, whatRuns: "nothing runs it yet: its layers have the names of LDM, and those of diffusers are needed" };
-  const fits = textWidth === null ? "its layers do not tell how wide the text states of its base must be" : `its shapes fit a UNet of text width ${textWidth}`;
+  if (hasLdmNames(tensors))
+    return {
+      ...found,
+      whatRuns: "nothing runs it yet: its layers have the names of LDM, and those of diffusers are needed",
+    };
+  const fits =
+    textWidth === null
+      ? "its layers do not tell how wide the text states of its base must be"
+      : `its shapes fit a UNet of text width ${textWidth}`;
   return { ...found, runs: true, whatRuns: `add it to a base with --lora; ${fits}` };
 }
 

@@ -6,7 +6,16 @@ import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import { notAsItIs } from "./describe.ts";
-import { amountOf, blank, type Inspection, mergedMetadata, mergedTensors, type Part, partOf, type Tensors } from "./facts.ts";
+import {
+  amountOf,
+  blank,
+  type Inspection,
+  mergedMetadata,
+  mergedTensors,
+  type Part,
+  partOf,
+  type Tensors,
+} from "./facts.ts";
 import { familyOf } from "./family.ts";
 import type { Prediction } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
@@ -16,12 +25,16 @@ import { folderProblems } from "./whole.ts";
 export async function inspectDiffusersFolder(path: string): Promise<Inspection> {
   const name = basename(path);
   const index = indexJson.safeParse(await readJson(join(path, "model_index.json"), `${name}/model_index.json`));
-  if (!index.success) throw new AppError("bad_request", `${name}/model_index.json is not an index of components; download it again.`);
+  if (!index.success)
+    throw new AppError("bad_request", `${name}/model_index.json is not an index of components; download it again.`);
 
   const found: { part: Part; tensors: Tensors }[] = [];
   for (const component of componentsOf(index.data)) found.push(await readPart(path, component));
   const denoiser = found.find(({ part }) => part.name === "unet" || part.name === "transformer");
-  const { weights, together } = await openModelFolder(path).then(folderProblems, (failure: unknown) => ({ weights: null, together: [sentenceOf(failure)] }));
+  const { weights, together } = await openModelFolder(path).then(folderProblems, (failure: unknown) => ({
+    weights: null,
+    together: [sentenceOf(failure)],
+  }));
   const problems = [...(weights ?? []), ...together];
   const runs = problems.length === 0;
   return {
@@ -30,7 +43,13 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
     kind: "diffusers folder",
     form: index.data._class_name,
     family: denoiser?.part.family ?? null,
-    ...amountOf(new Map(found.flatMap(({ part, tensors }) => [...tensors].map(([tensor, entry]) => [`${part.name}/${tensor}`, entry] as const)))),
+    ...amountOf(
+      new Map(
+        found.flatMap(({ part, tensors }) =>
+          [...tensors].map(([tensor, entry]) => [`${part.name}/${tensor}`, entry] as const),
+        ),
+      ),
+    ),
     prediction: await predictionFrom(path),
     parts: found.map(({ part }) => part),
     weightsFitConfig: weights && weights.length === 0,
@@ -51,7 +70,8 @@ interface Component {
 function componentsOf(index: Record<string, unknown>): Component[] {
   return Object.entries(index).flatMap(([name, value]): Component[] => {
     const [library, type] = z.tuple([z.string(), z.string()]).safeParse(value).data ?? [];
-    const isNetwork = library !== undefined && type !== undefined && !/Tokenizer|Scheduler|Processor|FeatureExtractor/.test(type);
+    const isNetwork =
+      library !== undefined && type !== undefined && !/Tokenizer|Scheduler|Processor|FeatureExtractor/.test(type);
     return isNetwork && /^\w{1,60}$/.test(name) ? [{ name, library }] : [];
   });
 }
@@ -59,17 +79,30 @@ function componentsOf(index: Record<string, unknown>): Component[] {
 async function readPart(folder: string, { name, library }: Component): Promise<{ part: Part; tensors: Tensors }> {
   const [path, shown] = [join(folder, name), `${basename(folder)}/${name}`];
   try {
-    const files = await readComponentWeights(path, library === "transformers" ? "model" : "diffusion_pytorch_model", shown);
+    const files = await readComponentWeights(
+      path,
+      library === "transformers" ? "model" : "diffusion_pytorch_model",
+      shown,
+    );
     const tensors = mergedTensors(files);
-    return { part: partOf(name, tensors, { family: familyOf(tensors)?.name ?? null, metadata: mergedMetadata(files) }), tensors };
+    return {
+      part: partOf(name, tensors, { family: familyOf(tensors)?.name ?? null, metadata: mergedMetadata(files) }),
+      tensors,
+    };
   } catch (failure) {
-    const [sentence, graph] = [sentenceOf(failure), (await readdir(path).catch(() => [])).find((file) => file.endsWith(".onnx"))];
+    const [sentence, graph] = [
+      sentenceOf(failure),
+      (await readdir(path).catch(() => [])).find((file) => file.endsWith(".onnx")),
+    ];
     const refusal = `${shown} holds ${graph}, and ONNX files are refused: a graph is code; give the folder that has safetensors files.`;
     return { part: partOf(name, new Map(), { problem: graph ? refusal : sentence }), tensors: new Map() };
   }
 }
 
-const schedulerJson = z.looseObject({ _class_name: z.string().optional(), prediction_type: z.string().max(60).optional() });
+const schedulerJson = z.looseObject({
+  _class_name: z.string().optional(),
+  prediction_type: z.string().max(60).optional(),
+});
 
 /** As diffusers reads it: where the scheduler is silent, and no flow-matching one, the network predicts ε. */
 async function predictionFrom(folder: string): Promise<Prediction | null> {

@@ -88,12 +88,17 @@ export function amountOf(tensors: Tensors): Amount {
   return { tensors: tensors.size, parameters, dtypes };
 }
 
-export function partOf(name: string, tensors: Tensors, found: Partial<Pick<Part, "family" | "problem" | "metadata">> = {}): Part {
+export function partOf(
+  name: string,
+  tensors: Tensors,
+  found: Partial<Pick<Part, "family" | "problem" | "metadata">> = {},
+): Part {
   return { name, family: null, problem: null, ...amountOf(tensors), metadata: {}, ...found };
 }
 
 /** The tensors of a network whose weights may be spread over several files. */
-export const mergedTensors = (files: readonly WeightsFile[]): Tensors => new Map(files.flatMap(({ header }) => [...header.tensors]));
+export const mergedTensors = (files: readonly WeightsFile[]): Tensors =>
+  new Map(files.flatMap(({ header }) => [...header.tensors]));
 
 export const mergedMetadata = (files: readonly WeightsFile[]): Metadata =>
   sortedMetadata(new Map(files.flatMap(({ header }) => [...header.metadata])));
@@ -103,4 +108,6 @@ export const sortedMetadata = (metadata: Iterable<[string, string]>): Metadata =
 
 /** The tensors whose names begin with `prefix`, under the rest of their names. */
 export const within = (tensors: Tensors, prefix: string): Tensors =>
-  new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]));
+  new Map(
+    [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]),
+  );

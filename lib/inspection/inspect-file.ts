@@ -24,7 +24,9 @@ export async function inspectFile(given: string, name = basename(given)): Promis
 }
 
 const orProblem = (inspection: Inspection, problem: string | null): Inspection =>
-  problem === null ? inspection : { ...inspection, problems: [...inspection.problems, problem], runs: false, whatRuns: notAsItIs };
+  problem === null
+    ? inspection
+    : { ...inspection, problems: [...inspection.problems, problem], runs: false, whatRuns: notAsItIs };
 
 /** Whether its layers can be added is for those to say who add them. */
 const layersProblem = (path: string): Promise<string | null> => readLowRankFile(path, 1).then(() => null, sentenceOf);
@@ -32,7 +34,10 @@ const layersProblem = (path: string): Promise<string | null> => readLowRankFile(
 /** A guide is small enough to be read whole, and one bad number spoils every picture. */
 async function valuesProblem(source: FileSource, header: SafetensorsHeader): Promise<string | null> {
   const tensor = await nonFiniteTensor(source, header);
-  return tensor && `${source.name}: the tensor "${tensor}" holds NaN or infinity; go back to a checkpoint that does not, and save it again.`;
+  return (
+    tensor &&
+    `${source.name}: the tensor "${tensor}" holds NaN or infinity; go back to a checkpoint that does not, and save it again.`
+  );
 }
 
 /** ONNX is protobuf without a magic number: field 1, a small version of the format, then another field of ModelProto. */
@@ -40,7 +45,12 @@ async function refuseGraph(source: FileSource, failure: unknown): Promise<never>
   if (failure instanceof AppError && failure.detail["defect"] === "header_too_long") {
     const [field = 0, version = 0, next = 0] = await source.read(0, 3);
     if (field === 0x08 && version <= 0x20 && [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42].includes(next)) {
-      throw new AppError("unsupported_model", `${source.name} is an ONNX file, and those are refused: a graph is code; give the model's safetensors files.`, {}, failure);
+      throw new AppError(
+        "unsupported_model",
+        `${source.name} is an ONNX file, and those are refused: a graph is code; give the model's safetensors files.`,
+        {},
+        failure,
+      );
     }
   }
   throw failure;

@@ -13,7 +13,12 @@ const stems = ["diffusion_pytorch_model", "model"];
 export async function inspectFolder(given: string): Promise<Inspection> {
   const path = resolve(given);
   const names = await readdir(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new AppError("bad_request", `${given} cannot be opened (${cause.code}); check its permissions.`, { path: given }, cause);
+    throw new AppError(
+      "bad_request",
+      `${given} cannot be opened (${cause.code}); check its permissions.`,
+      { path: given },
+      cause,
+    );
   });
   if (names.includes("model_index.json")) return inspectDiffusersFolder(path);
   const weights = names.filter((name) => name.endsWith(".safetensors"));
@@ -23,6 +28,9 @@ export async function inspectFolder(given: string): Promise<Inspection> {
   const [only] = weights;
   if (only !== undefined && weights.length === 1) return inspectFile(join(path, only), `${name}/${only}`);
 
-  const advice = weights.length > 0 ? `inspect its ${weights.length} safetensors files one by one` : "it has neither a model_index.json nor safetensors files";
+  const advice =
+    weights.length > 0
+      ? `inspect its ${weights.length} safetensors files one by one`
+      : "it has neither a model_index.json nor safetensors files";
   return { ...blank, name, whatRuns: `nothing; ${advice}` };
 }

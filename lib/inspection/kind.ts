@@ -37,36 +37,84 @@ interface Rule {
 }
 
 type Fits = Rule["fits"];
-const has = (...names: readonly string[]): Fits => (tensors) => names.every((name) => tensors.has(name));
-const any = (pattern: RegExp): Fits => (tensors) => tensors.keys().some((name) => pattern.test(name));
-const rank = (name: string, dimensions: number): Fits => (tensors) => tensors.get(name)?.shape.length === dimensions;
+const has =
+  (...names: readonly string[]): Fits =>
+  (tensors) =>
+    names.every((name) => tensors.has(name));
+const any =
+  (pattern: RegExp): Fits =>
+  (tensors) =>
+    tensors.keys().some((name) => pattern.test(name));
+const rank =
+  (name: string, dimensions: number): Fits =>
+  (tensors) =>
+    tensors.get(name)?.shape.length === dimensions;
 /** All but one of them: a file that lacks one is of that kind still, and is told which. */
-const nearly = (...names: readonly string[]): Fits => (tensors) => names.filter((name) => tensors.has(name)).length >= names.length - 1;
-const all = (...parts: readonly Fits[]): Fits => (tensors) => parts.every((part) => part(tensors));
+const nearly =
+  (...names: readonly string[]): Fits =>
+  (tensors) =>
+    names.filter((name) => tensors.has(name)).length >= names.length - 1;
+const all =
+  (...parts: readonly Fits[]): Fits =>
+  (tensors) =>
+    parts.every((part) => part(tensors));
 
 /** The first that fits holds, so what contains another kind's names stands before it. */
 const rules: readonly Rule[] = [
   { kind: "low-rank fine-tune", form: spellingOf, fits: mostlyLowRank },
   { kind: "controlnet", form: "LDM names", fits: any(/^(control_model\.|input_hint_block\.|lora_controlnet$)/) },
-  { kind: "controlnet", form: "diffusers names", fits: any(/^controlnet_(cond_embedding|down_blocks|mid_block|blocks)\b/) },
+  {
+    kind: "controlnet",
+    form: "diffusers names",
+    fits: any(/^controlnet_(cond_embedding|down_blocks|mid_block|blocks)\b/),
+  },
   { kind: "single-file checkpoint", form: "LDM names", fits: any(/^model\.diffusion_model\./) },
-  { kind: "guide", form: null, fits: nearly("guidance_embedding.linear_1.weight", "zero_convs.0.weight", "mid_zero_conv.weight") },
-  { kind: "evaluator", form: null, fits: has("conv_in.weight", "blocks.0.conv1.weight", "features.weight", "heads.weight") },
+  {
+    kind: "guide",
+    form: null,
+    fits: nearly("guidance_embedding.linear_1.weight", "zero_convs.0.weight", "mid_zero_conv.weight"),
+  },
+  {
+    kind: "evaluator",
+    form: null,
+    fits: has("conv_in.weight", "blocks.0.conv1.weight", "features.weight", "heads.weight"),
+  },
   {
     kind: "unet",
     form: "diffusers names",
-    fits: has("conv_in.weight", "time_embedding.linear_1.weight", "down_blocks.0.resnets.0.conv1.weight", "conv_out.weight"),
+    fits: has(
+      "conv_in.weight",
+      "time_embedding.linear_1.weight",
+      "down_blocks.0.resnets.0.conv1.weight",
+      "conv_out.weight",
+    ),
   },
   { kind: "unet", form: "LDM names", fits: has("input_blocks.0.0.weight", "time_embed.0.weight", "out.2.weight") },
-  { kind: "diffusion transformer", form: "original names", fits: any(/^(double_blocks\.0\.img_attn\.|joint_blocks\.0\.)/) },
-  { kind: "diffusion transformer", form: "diffusers names", fits: has("context_embedder.weight", "transformer_blocks.0.attn.add_k_proj.weight") },
+  {
+    kind: "diffusion transformer",
+    form: "original names",
+    fits: any(/^(double_blocks\.0\.img_attn\.|joint_blocks\.0\.)/),
+  },
+  {
+    kind: "diffusion transformer",
+    form: "diffusers names",
+    fits: has("context_embedder.weight", "transformer_blocks.0.attn.add_k_proj.weight"),
+  },
   { kind: "text encoder", form: "CLIP", fits: any(/^(text_model\.)?embeddings\.token_embedding\.weight$/) },
-  { kind: "text encoder", form: "OpenCLIP", fits: has("token_embedding.weight", "transformer.resblocks.0.ln_1.weight") },
+  {
+    kind: "text encoder",
+    form: "OpenCLIP",
+    fits: has("token_embedding.weight", "transformer.resblocks.0.ln_1.weight"),
+  },
   { kind: "text encoder", form: "T5", fits: has("encoder.block.0.layer.0.SelfAttention.q.weight") },
   { kind: "vae", form: "diffusers names", fits: all(isDecoder, has("decoder.mid_block.resnets.0.conv1.weight")) },
   { kind: "vae", form: "LDM names", fits: all(isDecoder, has("decoder.mid.block_1.conv1.weight")) },
   { kind: "embedding", form: null, fits: isEmbedding },
-  { kind: "latents", form: null, fits: all(rank("latents", 4), (tensors) => /^(B?F16|F32|F64)$/.test(tensors.get("latents")!.dtype)) },
+  {
+    kind: "latents",
+    form: null,
+    fits: all(rank("latents", 4), (tensors) => /^(B?F16|F32|F64)$/.test(tensors.get("latents")!.dtype)),
+  },
 ];
 
 function mostlyLowRank(tensors: Tensors): boolean {

@@ -22,7 +22,8 @@ export async function readAlphas(source: ByteSource, { tensors, metadata }: Safe
   const alphas: number[] = [];
   for (const entry of tensors.values()) if (isAlpha(entry)) alphas.push((await readTensor(source, entry)).data[0]!);
   const adapter = adapterMetadata.safeParse(metadata.get("lora_adapter_metadata")).data ?? {};
-  for (const [key, value] of Object.entries(adapter)) if (key.endsWith(".lora_alpha") && typeof value === "number") alphas.push(value);
+  for (const [key, value] of Object.entries(adapter))
+    if (key.endsWith(".lora_alpha") && typeof value === "number") alphas.push(value);
   return alphas.filter(Number.isFinite);
 }
 

@@ -6,7 +6,10 @@ import { WeightMap } from "#lib/weights/weight-map.ts";
 import { wholeTextEncoder, wholeUNet } from "./whole.ts";
 
 /** Whether the layers of a low-rank file can be added to a base of such configs. No weight is needed. @throws weights_mismatch, naming the first layer that cannot */
-export function requireLowRankFits(file: LowRankFile, base: { readonly unet: UNetConfig; readonly textEncoder: TextEncoderConfig }): void {
+export function requireLowRankFits(
+  file: LowRankFile,
+  base: { readonly unet: UNetConfig; readonly textEncoder: TextEncoderConfig },
+): void {
   const [unet, textEncoder] = [new Graph("unet"), new Graph("text encoder")];
   wholeUNet(new Scope(unet, new AnyWeights(), [file.unet]), unet, base.unet);
   wholeTextEncoder(new Scope(textEncoder, new AnyWeights(), [file.textEncoder]), textEncoder, base.textEncoder);

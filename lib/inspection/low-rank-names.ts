@@ -60,6 +60,9 @@ const networks: readonly { readonly name: string; readonly begins: RegExp }[] = 
   { name: "text encoder 3", begins: /^(lora_te3_|text_encoder_3\.)/ },
   { name: "text encoder 2", begins: /^(lora_te2_|text_encoder_2\.)/ },
   { name: "text encoder", begins: /^(lora_te1?_|text_encoder\.)/ },
-  { name: "transformer", begins: /^(lora_transformer_|transformer\.|(lora_unet_|diffusion_model\.)(double|single|joint|transformer)_)/ },
+  {
+    name: "transformer",
+    begins: /^(lora_transformer_|transformer\.|(lora_unet_|diffusion_model\.)(double|single|joint|transformer)_)/,
+  },
   { name: "unet", begins: /^(lora_unet_|unet\.)/ },
 ];

@@ -30,18 +30,30 @@ export const rising = (values: readonly number[]): number[] => [...new Set(value
 
 function baseOf(parts: readonly LowRankPart[]): Family | null {
   const changes = (pattern: RegExp): boolean => parts.some(({ module }) => pattern.test(module));
-  if (changes(/[._](double_blocks|single_blocks|single_transformer_blocks)[._]\d/)) return { name: "Flux", runs: false };
+  if (changes(/[._](double_blocks|single_blocks|single_transformer_blocks)[._]\d/))
+    return { name: "Flux", runs: false };
   if (changes(/[._]joint_blocks[._]\d/)) return { name: "SD 3", runs: false };
   if (changes(/^(lora_te2_|text_encoder_2\.)/)) return { name: "SDXL", runs: false };
   const textWidth = textWidthOf(parts);
   if (textWidth === null) return null;
-  return unetFamily({ channels: channelsOf(parts), textWidths: [textWidth], inChannels: undefined, addedWidth: undefined, takesGuidance: false });
+  return unetFamily({
+    channels: channelsOf(parts),
+    textWidths: [textWidth],
+    inChannels: undefined,
+    addedWidth: undefined,
+    takesGuidance: false,
+  });
 }
 
 /** Cross-attention's keys read the text states; the queries of their encoder are as wide. */
 function textWidthOf(parts: readonly LowRankPart[]): number | null {
-  const widthOf = (pattern: RegExp): number | undefined => parts.find(({ part, module }) => part === "down" && pattern.test(module))?.entry.shape[1];
-  return widthOf(/[._]attn2[._](processor\.)?to_k$/) ?? widthOf(/^(lora_te_|text_encoder\.).*self_attn[._](q_proj|to_q)$/) ?? null;
+  const widthOf = (pattern: RegExp): number | undefined =>
+    parts.find(({ part, module }) => part === "down" && pattern.test(module))?.entry.shape[1];
+  return (
+    widthOf(/[._]attn2[._](processor\.)?to_k$/) ??
+    widthOf(/^(lora_te_|text_encoder\.).*self_attn[._](q_proj|to_q)$/) ??
+    null
+  );
 }
 
 /** Channels of each level, where the first convolution of every level is changed. */

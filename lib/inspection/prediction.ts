@@ -20,7 +20,19 @@ export function predictionOf(metadata: ReadonlyMap<string, string>, tensors: Ten
 }
 
 const records: readonly { key: string; types: ReadonlyMap<string, string> }[] = [
-  { key: "modelspec.prediction_type", types: new Map([["v", "v_prediction"], ["epsilon", "epsilon"]]) },
+  {
+    key: "modelspec.prediction_type",
+    types: new Map([
+      ["v", "v_prediction"],
+      ["epsilon", "epsilon"],
+    ]),
+  },
   { key: "modelspec.architecture", types: new Map([["stable-diffusion-v2-768-v", "v_prediction"]]) },
-  { key: "ss_base_model_version", types: new Map([["sd_v2", "epsilon"], ["sd_v2_v", "v_prediction"]]) },
+  {
+    key: "ss_base_model_version",
+    types: new Map([
+      ["sd_v2", "epsilon"],
+      ["sd_v2_v", "v_prediction"],
+    ]),
+  },
 ];

@@ -17,9 +17,13 @@ export interface UNetShape {
 /** The shape of a UNet in diffusers' names or in those of LDM. */
 export function unetShape(tensors: Tensors): UNetShape {
   const dim = (name: string, axis: number): number | undefined => tensors.get(name)?.shape[axis];
-  const textWidths = [...tensors].flatMap(([name, { shape }]) => (name.endsWith(".attn2.to_k.weight") && shape.length === 2 ? [shape[1]!] : []));
+  const textWidths = [...tensors].flatMap(([name, { shape }]) =>
+    name.endsWith(".attn2.to_k.weight") && shape.length === 2 ? [shape[1]!] : [],
+  );
   return {
-    channels: tensors.has("input_blocks.0.0.weight") ? ldmChannels(tensors) : levelSizes(tensors, (level) => `down_blocks.${level}.resnets.0.conv1.weight`),
+    channels: tensors.has("input_blocks.0.0.weight")
+      ? ldmChannels(tensors)
+      : levelSizes(tensors, (level) => `down_blocks.${level}.resnets.0.conv1.weight`),
     textWidths: [...new Set(textWidths)].toSorted((a, b) => a - b),
     inChannels: dim("conv_in.weight", 1) ?? dim("input_blocks.0.0.weight", 1),
     addedWidth: dim("add_embedding.linear_1.weight", 1) ?? dim("label_emb.0.0.weight", 1) ?? null,
@@ -35,7 +39,8 @@ export function unetFamily({ channels, textWidths, inChannels, addedWidth, takes
       (channels === undefined || channels.join() === family.channels.join()) &&
       (addedWidth === undefined || addedWidth === family.addedWidth),
   );
-  const task = inChannels === undefined || inChannels === 4 ? null : (tasks[inChannels] ?? `of ${inChannels} input channels`);
+  const task =
+    inChannels === undefined || inChannels === 4 ? null : (tasks[inChannels] ?? `of ${inChannels} input channels`);
   const numbers = [
     channels?.length ? `UNet2DConditionModel ${channels.join("/")}` : "UNet2DConditionModel",
     textWidths.length === 0 ? "no cross-attention seen" : `text width ${textWidths.join(" and ")}`,
@@ -52,7 +57,8 @@ export function unetFamily({ channels, textWidths, inChannels, addedWidth, takes
 /** The first dimension of a tensor of each level, as long as there is one. */
 export function levelSizes(tensors: Tensors, name: (level: number) => string): number[] {
   const sizes: number[] = [];
-  for (let size = tensors.get(name(0))?.shape[0]; size !== undefined; size = tensors.get(name(sizes.length))?.shape[0]) sizes.push(size);
+  for (let size = tensors.get(name(0))?.shape[0]; size !== undefined; size = tensors.get(name(sizes.length))?.shape[0])
+    sizes.push(size);
   return sizes;
 }
 

@@ -22,7 +22,8 @@ export interface Network<Config> {
   readonly config: Config;
 }
 
-export const unetProblems = (unet: Network<UNetConfig>): string[] => problemsOf(unet, undefined, (scope, graph) => wholeUNet(scope, graph, unet.config));
+export const unetProblems = (unet: Network<UNetConfig>): string[] =>
+  problemsOf(unet, undefined, (scope, graph) => wholeUNet(scope, graph, unet.config));
 
 export const textEncoderProblems = (encoder: Network<TextEncoderConfig>): string[] =>
   problemsOf(encoder, clipName, (scope, graph) => wholeTextEncoder(scope, graph, encoder.config));
@@ -31,7 +32,13 @@ export const textEncoderProblems = (encoder: Network<TextEncoderConfig>): string
 export function wholeUNet(scope: Scope, graph: Graph, config: UNetConfig): void {
   const side = 2 ** config.channels.length;
   const text = graph.input("text", ["batch", 1, config.crossAttentionDim]);
-  const encoded = unetEncoder(scope, config, graph.input("latents", ["batch", config.inChannels, side, side]), graph.input("timestep", ["batch"]), text);
+  const encoded = unetEncoder(
+    scope,
+    config,
+    graph.input("latents", ["batch", config.inChannels, side, side]),
+    graph.input("timestep", ["batch"]),
+    text,
+  );
   const shapes = residualShapes(config, side, side);
   const residual = (shape: readonly number[], k: number | "mid") => graph.input(`residual.${k}`, ["batch", ...shape]);
   unetDecoder(scope, config, encoded, { skips: shapes.skips.map(residual), mid: residual(shapes.mid, "mid") }, text);
@@ -55,7 +62,14 @@ export const guideProblems = (guide: Network<GuideConfig>): string[] =>
     const side = 2 ** widths.length;
     const latents = graph.input("latents", ["batch", base.inChannels, side, side]);
     const text = graph.input("text", ["batch", 1, base.crossAttentionDim]);
-    guideNetwork(scope, guide.config, latents, graph.input("timestep", ["batch"]), text, graph.input("guidanceScale", ["batch"]));
+    guideNetwork(
+      scope,
+      guide.config,
+      latents,
+      graph.input("timestep", ["batch"]),
+      text,
+      graph.input("guidanceScale", ["batch"]),
+    );
   });
 
 /** What is wrong with the networks of a folder each by itself, and what with all of them together. */
@@ -76,7 +90,11 @@ export async function folderProblems(folder: ModelFolder): Promise<{ weights: st
 }
 
 /** Builds the graph and throws it away: a WeightMap tells what is missing, misshapen or left over. No runtime is needed, and no weight is read. */
-function problemsOf<Config>({ what, files }: Network<Config>, rename: Rename | undefined, build: (scope: Scope, graph: Graph) => void): string[] {
+function problemsOf<Config>(
+  { what, files }: Network<Config>,
+  rename: Rename | undefined,
+  build: (scope: Scope, graph: Graph) => void,
+): string[] {
   const graph = new Graph(what);
   const problems: string[] = [];
   try {
@@ -105,7 +123,8 @@ class ForgivingWeights extends WeightMap {
     try {
       return super.take(name, shape);
     } catch (failure) {
-      const goOn = failure instanceof AppError && failure.code === "weights_mismatch" && this.#problems.length < MAX_PROBLEMS - 1;
+      const goOn =
+        failure instanceof AppError && failure.code === "weights_mismatch" && this.#problems.length < MAX_PROBLEMS - 1;
       if (!goOn) throw failure;
       this.#problems.push(failure.message);
     }

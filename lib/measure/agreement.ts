@@ -44,7 +44,12 @@ export interface AgreementState {
 }
 
 /** Follows CFG's own trajectories (DDIM) and compares, at each state, what the guide adds with what CFG adds. */
-export async function measureAgreement(unet: SplitUNet, guide: GuideNetwork, request: AgreementRequest, tick: Tick): Promise<AgreementState[]> {
+export async function measureAgreement(
+  unet: SplitUNet,
+  guide: GuideNetwork,
+  request: AgreementRequest,
+  tick: Tick,
+): Promise<AgreementState[]> {
   const { embedding: text, guidanceScales, schedule } = request;
   const batch = request.noise.shape[0]!;
   const empty = repeat(request.emptyEmbedding, batch);
@@ -56,12 +61,24 @@ export async function measureAgreement(unet: SplitUNet, guide: GuideNetwork, req
     const encoded = await unet.encode(latents, level.timestep, text);
     const predict = async () => {
       const conditional = await unet.decode(encoded, text, none);
-      return { conditional, cfg: guided(conditional, await unet.predict(latents, level.timestep, empty, none), guidanceScales) };
+      return {
+        conditional,
+        cfg: guided(conditional, await unet.predict(latents, level.timestep, empty, none), guidanceScales),
+      };
     };
     const { conditional, cfg } = await (request.tape ? request.tape.step(predict) : predict());
-    const withGuide = await unet.decode(encoded, text, await guide.residuals(latents, level.timestep, text, guidanceScales));
+    const withGuide = await unet.decode(
+      encoded,
+      text,
+      await guide.residuals(latents, level.timestep, text, guidanceScales),
+    );
     for (let row = 0; row < batch; row++) {
-      states.push({ prompt: request.prompts[row]!, timestep: level.timestep, guidanceScale: guidanceScales[row]!, ...compare(conditional, withGuide, cfg, row) });
+      states.push({
+        prompt: request.prompts[row]!,
+        timestep: level.timestep,
+        guidanceScale: guidanceScales[row]!,
+        ...compare(conditional, withGuide, cfg, row),
+      });
     }
     latents = sampler.step(latents, toNoise(cfg, latents, level, schedule.predictionType), stepIndex);
     await tick(stepIndex + 1, request.steps);
@@ -72,7 +89,9 @@ export async function measureAgreement(unet: SplitUNet, guide: GuideNetwork, req
 /** Figures over all states, by timestep and by guidance. */
 export function summariseAgreement(states: readonly AgreementState[]): Agreement {
   const by = <K extends "timestep" | "guidanceScale">(key: K) =>
-    [...Map.groupBy(states, (state) => state[key])].map(([value, group]) => ({ [key]: value, ...figures(group) }) as { [P in K]: number } & AgreementFigures);
+    [...Map.groupBy(states, (state) => state[key])].map(
+      ([value, group]) => ({ [key]: value, ...figures(group) }) as { [P in K]: number } & AgreementFigures,
+    );
   return {
     ...figures(states),
     byTimestep: by("timestep"),
@@ -92,7 +111,8 @@ function figures(states: readonly AgreementState[]): AgreementFigures {
     };
   });
   type Sums = (typeof byPrompt)[number];
-  const total = (indices: readonly number[], of: keyof Sums): number => indices.reduce((sum, i) => sum + byPrompt[i]![of], 0);
+  const total = (indices: readonly number[], of: keyof Sums): number =>
+    indices.reduce((sum, i) => sum + byPrompt[i]![of], 0);
   const over = (statistic: (indices: readonly number[]) => number) => bootstrap(byPrompt.length, statistic);
   return {
     fvu: over((indices) => total(indices, "error") / total(indices, "asked")),
@@ -101,7 +121,12 @@ function figures(states: readonly AgreementState[]): AgreementFigures {
   };
 }
 
-function compare(conditional: FloatTensor, withGuide: FloatTensor, cfg: FloatTensor, row: number): Pick<AgreementState, "error" | "product" | "asked" | "delivered"> {
+function compare(
+  conditional: FloatTensor,
+  withGuide: FloatTensor,
+  cfg: FloatTensor,
+  row: number,
+): Pick<AgreementState, "error" | "product" | "asked" | "delivered"> {
   const size = conditional.data.length / conditional.shape[0]!;
   let [error, product, asked, delivered] = [0, 0, 0, 0];
   for (let i = row * size; i < (row + 1) * size; i++) {

@@ -20,4 +20,5 @@ export function bootstrap(n: number, statistic: (indices: readonly number[]) => 
   return { value: statistic(all), low: quantile(draws, 0.025), high: quantile(draws, 0.975), n };
 }
 
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -12,16 +12,28 @@ export interface Wanted {
 export function parseCaption(caption: string, vocabulary: Vocabulary): Wanted {
   const refuse = (what: string): never => {
     const example = composeCaption({ background: 0, things: [{ kind: 0, color: 0, size: 1 }] }, vocabulary);
-    throw new AppError("bad_request", `The prompt ${JSON.stringify(caption.slice(0, 120))} cannot be scored (${what}); write prompts like "${example}".`, { caption: caption.slice(0, 200) });
+    throw new AppError(
+      "bad_request",
+      `The prompt ${JSON.stringify(caption.slice(0, 120))} cannot be scored (${what}); write prompts like "${example}".`,
+      { caption: caption.slice(0, 200) },
+    );
   };
   const background = vocabulary.backgrounds.findIndex((words) => caption.endsWith(` ${words}`));
   if (background < 0) refuse("it names no background the evaluator knows");
-  const things = caption.slice(0, -vocabulary.backgrounds[background]!.length - 1).split(" and ").map((part) => {
-    const [article, size, color, kind, ...more] = part.split(" ");
-    const found = { kind: vocabulary.kinds.indexOf(kind ?? ""), color: vocabulary.colors.indexOf(color ?? ""), size: vocabulary.sizes.indexOf(size ?? "") };
-    if (article !== "a" || more.length > 0 || Object.values(found).includes(-1)) refuse(`"${part}" is not a size, a colour and a kind the evaluator knows`);
-    return found;
-  });
+  const things = caption
+    .slice(0, -vocabulary.backgrounds[background]!.length - 1)
+    .split(" and ")
+    .map((part) => {
+      const [article, size, color, kind, ...more] = part.split(" ");
+      const found = {
+        kind: vocabulary.kinds.indexOf(kind ?? ""),
+        color: vocabulary.colors.indexOf(color ?? ""),
+        size: vocabulary.sizes.indexOf(size ?? ""),
+      };
+      if (article !== "a" || more.length > 0 || Object.values(found).includes(-1))
+        refuse(`"${part}" is not a size, a colour and a kind the evaluator knows`);
+      return found;
+    });
   if (new Set(things.map(({ kind }) => kind)).size < things.length) refuse("it names one kind twice");
   return { background, things };
 }

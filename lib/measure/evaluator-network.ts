@@ -38,7 +38,9 @@ const metadataSchema = z.object({
   kinds: words,
   colors: words,
   sizes: words,
-  held_out_accuracy: jsonString(z.record(z.string(), z.object({ background: share, present: share, color: share, size: share }))),
+  held_out_accuracy: jsonString(
+    z.record(z.string(), z.object({ background: share, present: share, color: share, size: share })),
+  ),
 });
 
 /** `file` is named in messages. */
@@ -46,7 +48,10 @@ export function parseEvaluatorConfig(metadata: ReadonlyMap<string, string>, file
   const parsed = metadataSchema.safeParse(Object.fromEntries(metadata));
   if (!parsed.success) {
     const [issue] = parsed.error.issues as [z.core.$ZodIssue];
-    throw new AppError("unsupported_model", `${file} is not an evaluator we can run: "${issue.path.join(".")}" in its metadata is missing or malformed (${issue.message}); give an evaluator/1 file.`);
+    throw new AppError(
+      "unsupported_model",
+      `${file} is not an evaluator we can run: "${issue.path.join(".")}" in its metadata is missing or malformed (${issue.message}); give an evaluator/1 file.`,
+    );
   }
   const { held_out_accuracy, backgrounds, kinds, colors, sizes } = parsed.data;
   return { vocabulary: { backgrounds, kinds, colors, sizes }, accuracies: new Map(Object.entries(held_out_accuracy)) };

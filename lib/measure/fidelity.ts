@@ -37,24 +37,45 @@ export type KeptShares = { readonly prompt: string } & Readonly<Record<GuidanceM
  * L4: draws every prompt in all three modes from the same noise and reads what the pictures show. Attributes that the
  * evaluator misreads too often in this domain are left out. In an unknown domain all are scored, and the result says so.
  */
-export async function measureFidelity(networks: GuidedNetworks, evaluator: Evaluator, request: FidelityRequest, tick: Tick): Promise<{ figures: Fidelity; raw: KeptShares[] }> {
+export async function measureFidelity(
+  networks: GuidedNetworks,
+  evaluator: Evaluator,
+  request: FidelityRequest,
+  tick: Tick,
+): Promise<{ figures: Fidelity; raw: KeptShares[] }> {
   const { prompts, rowsAtOnce, known } = request;
   const modes = known ? (["guide"] as const) : (["conditional", "guide", "cfg"] as const);
   const wanted = prompts.map((prompt) => parseCaption(prompt, evaluator.vocabulary));
   const accuracies = request.domain === null ? undefined : evaluator.accuracies.get(request.domain);
   const scored = attributes.filter((attribute) => !accuracies || accuracies[attribute] >= thresholds.evaluatorAccuracy);
-  const unscored = attributes.filter((attribute) => !scored.includes(attribute)).map((attribute) => ({ attribute, accuracy: accuracies![attribute] }));
+  const unscored = attributes
+    .filter((attribute) => !scored.includes(attribute))
+    .map((attribute) => ({ attribute, accuracy: accuracies![attribute] }));
 
-  const scores: Record<GuidanceMode, number[]> = { conditional: [...(known?.conditional ?? [])], guide: [], cfg: [...(known?.cfg ?? [])] };
+  const scores: Record<GuidanceMode, number[]> = {
+    conditional: [...(known?.conditional ?? [])],
+    guide: [],
+    cfg: [...(known?.cfg ?? [])],
+  };
   const total = modes.length * Math.ceil(prompts.length / rowsAtOnce) * request.steps;
   let done = 0;
   for (let begin = 0; begin < prompts.length; begin += rowsAtOnce) {
     const end = Math.min(begin + rowsAtOnce, prompts.length);
-    const texts = { conditional: rows(request.embedding, begin, end), unconditional: repeat(request.emptyEmbedding, end - begin) };
+    const texts = {
+      conditional: rows(request.embedding, begin, end),
+      unconditional: repeat(request.emptyEmbedding, end - begin),
+    };
     for (const mode of modes) {
       const plan = { mode, guidanceScale: request.guidanceScale, cfgSteps: 0 };
       let latents = rows(request.noise, begin, end);
-      for await (const step of denoise(networks, { plan, schedule: request.schedule, sampler: request.sampler, steps: request.steps, noise: latents, texts })) {
+      for await (const step of denoise(networks, {
+        plan,
+        schedule: request.schedule,
+        sampler: request.sampler,
+        steps: request.steps,
+        noise: latents,
+        texts,
+      })) {
         latents = step.latents;
         await tick(++done, total);
       }
@@ -64,7 +85,12 @@ export async function measureFidelity(networks: GuidedNetworks, evaluator: Evalu
   }
   return {
     figures: { ...summarise(scores), scored, unscored, domain: accuracies ? request.domain : null },
-    raw: prompts.map((prompt, i) => ({ prompt, conditional: scores.conditional[i]!, guide: scores.guide[i]!, cfg: scores.cfg[i]! })),
+    raw: prompts.map((prompt, i) => ({
+      prompt,
+      conditional: scores.conditional[i]!,
+      guide: scores.guide[i]!,
+      cfg: scores.cfg[i]!,
+    })),
   };
 }
 
@@ -74,14 +100,20 @@ export function keptShare(wanted: Wanted, reading: Reading, scored: readonly Att
   const kept = wanted.things.flatMap(({ kind, color, size }) => {
     const seen = reading.kinds[kind]!;
     const there = seen.present || !scored.includes("present"); // where presence cannot be read, it cannot be asked for
-    return [...score("present", there), ...score("color", there && seen.color === color), ...score("size", there && seen.size === size)];
+    return [
+      ...score("present", there),
+      ...score("color", there && seen.color === color),
+      ...score("size", there && seen.size === size),
+    ];
   });
   kept.push(...score("background", reading.background === wanted.background));
   return kept.filter(Boolean).length / kept.length;
 }
 
 /** Means, CFG's gain and the recovered share of it, each with its interval; pairs of one prompt are drawn together. */
-export function summarise(scores: Readonly<Record<GuidanceMode, readonly number[]>>): Pick<Fidelity, "conditional" | "guide" | "cfg" | "gain" | "recovered"> {
+export function summarise(
+  scores: Readonly<Record<GuidanceMode, readonly number[]>>,
+): Pick<Fidelity, "conditional" | "guide" | "cfg" | "gain" | "recovered"> {
   const n = scores.cfg.length;
   const at = (mode: GuidanceMode, indices: readonly number[]): number => mean(indices.map((i) => scores[mode][i]!));
   const over = (statistic: (indices: readonly number[]) => number) => bootstrap(n, statistic);
@@ -91,6 +123,12 @@ export function summarise(scores: Readonly<Record<GuidanceMode, readonly number[
     guide: over((indices) => at("guide", indices)),
     cfg: over((indices) => at("cfg", indices)),
     gain,
-    recovered: gain.low > 0 ? over((indices) => (at("guide", indices) - at("conditional", indices)) / (at("cfg", indices) - at("conditional", indices))) : null,
+    recovered:
+      gain.low > 0
+        ? over(
+            (indices) =>
+              (at("guide", indices) - at("conditional", indices)) / (at("cfg", indices) - at("conditional", indices)),
+          )
+        : null,
   };
 }

@@ -31,13 +31,20 @@ const RUN_LENGTH = 4096;
  * dimensions. Independent trainings give a cosine near 0, fine-tunes stay above 0.95; weights betray parentage (Horwitz et
  * al. 2024, arXiv 2405.18432). Low-rank layers are added to the entries they change.
  */
-export async function measureLineage({ base, fineTune, lowRank, guideNamesThisBase }: LineageRequest, tick: Tick): Promise<Lineage> {
+export async function measureLineage(
+  { base, fineTune, lowRank, guideNamesThisBase }: LineageRequest,
+  tick: Tick,
+): Promise<Lineage> {
   const pairs = base.entries.filter(([, { shape }]) => shape.length >= 2);
   const rows: { cosine: number; distance: number; size: number }[] = [];
   for (const [i, [name, before]] of pairs.entries()) {
     const after = fineTune.find(name);
     if (!after || after.shape.join() !== before.shape.join()) {
-      throw new AppError("weights_mismatch", `${fineTune.what} and ${base.what} are not of one architecture: "${name}" differs; give the base this model was made from.`, { name });
+      throw new AppError(
+        "weights_mismatch",
+        `${fineTune.what} and ${base.what} are not of one architecture: "${name}" differs; give the base this model was made from.`,
+        { name },
+      );
     }
     const spans = spansOf(sizeOf(before.shape));
     const [original, tuned] = [await sample(before, spans), await sample(after, spans)];
@@ -51,10 +58,19 @@ export async function measureLineage({ base, fineTune, lowRank, guideNamesThisBa
   const sorted = (of: (row: (typeof rows)[number]) => number): number[] => rows.map(of).toSorted((a, b) => a - b);
   const size = rows.reduce((sum, row) => sum + row.size, 0);
   return {
-    medianCosine: quantile(sorted(({ cosine }) => cosine), 0.5),
-    lowCosine: quantile(sorted(({ cosine }) => cosine), 0.05),
+    medianCosine: quantile(
+      sorted(({ cosine }) => cosine),
+      0.5,
+    ),
+    lowCosine: quantile(
+      sorted(({ cosine }) => cosine),
+      0.05,
+    ),
     meanCosine: rows.reduce((sum, row) => sum + row.cosine * row.size, 0) / size,
-    medianDistance: quantile(sorted(({ distance }) => distance), 0.5),
+    medianDistance: quantile(
+      sorted(({ distance }) => distance),
+      0.5,
+    ),
     tensors: rows.length,
     guideNamesThisBase,
   };
@@ -86,8 +102,13 @@ async function sample(tensor: ExternalTensor, spans: readonly Span[]): Promise<F
 }
 
 /** Adds scale · Σᵣ up[o, r] · down[r, i] to the sampled entries; entry e of W lies at o = ⌊e / rest⌋, i = e mod rest. */
-async function addLowRank({ up, down, scale }: LowRankLayer, spans: readonly Span[], values: Float32Array): Promise<void> {
-  const whole = (tensor: ExternalTensor): Promise<Float32Array> => sample(tensor, [{ begin: 0, end: sizeOf(tensor.shape) }]);
+async function addLowRank(
+  { up, down, scale }: LowRankLayer,
+  spans: readonly Span[],
+  values: Float32Array,
+): Promise<void> {
+  const whole = (tensor: ExternalTensor): Promise<Float32Array> =>
+    sample(tensor, [{ begin: 0, end: sizeOf(tensor.shape) }]);
   const [ups, downs, rank] = [await whole(up), await whole(down), down.shape[0]!];
   const rest = downs.length / rank;
   let at = 0;

@@ -67,7 +67,10 @@ export const protocol = {
 } as const;
 
 /** One stage of the work, by name. */
-export type StageTick = (stage: "lineage" | "agreement" | "pictures", ...progress: Parameters<Tick>) => ReturnType<Tick>;
+export type StageTick = (
+  stage: "lineage" | "agreement" | "pictures",
+  ...progress: Parameters<Tick>
+) => ReturnType<Tick>;
 
 /** L0, L1, L2, L4 and L5 of a fine-tune and a guide, and the verdict on them. */
 export async function checkPair(request: PairCheckRequest, runtime: Runtime, tick: StageTick): Promise<PairReport> {
@@ -75,18 +78,31 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const guide = await readGuideFile(request.guide);
   const structure = structureMismatches(guide.config.base, signatureOf(files.folder));
   const none: Evidence = { structure, lineage: null, agreement: null, fidelity: null };
-  if (structure.length > 0) return { ...judge(none), protocol, evidence: none, cost: null, raw: { agreement: [], fidelity: [] } };
+  if (structure.length > 0)
+    return { ...judge(none), protocol, evidence: none, cost: null, raw: { agreement: [], fidelity: [] } };
 
-  const lineage = request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
+  const lineage =
+    request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
   return namingNonFinite(files, async () => {
     const networks = await openNetworks(files, guide, request, runtime);
-    const { tape, save } = request.tapes ? await openTape(request.tapes, circumstances(networks, request, runtime)) : { tape: null, save: null };
+    const { tape, save } = request.tapes
+      ? await openTape(request.tapes, circumstances(networks, request, runtime))
+      : { tape: null, save: null };
     const states = await agreementOf(networks, request, tape, (...at) => tick("agreement", ...at));
     const agreement: Agreement = summariseAgreement(states);
-    const fidelity = networks.evaluator && agreement.finite ? await fidelityOf(networks, networks.evaluator, request, tape, (...at) => tick("pictures", ...at)) : null;
+    const fidelity =
+      networks.evaluator && agreement.finite
+        ? await fidelityOf(networks, networks.evaluator, request, tape, (...at) => tick("pictures", ...at))
+        : null;
     await save?.();
     const evidence: Evidence = { structure, lineage, agreement, fidelity: fidelity?.figures ?? null };
-    return { ...judge(evidence), protocol, evidence, cost: costOf(networks.parts, guide), raw: { agreement: states, fidelity: fidelity?.raw ?? [] } };
+    return {
+      ...judge(evidence),
+      protocol,
+      evidence,
+      cost: costOf(networks.parts, guide),
+      raw: { agreement: states, fidelity: fidelity?.raw ?? [] },
+    };
   });
 }
 
@@ -111,7 +127,12 @@ interface Networks {
   readonly evaluator: Evaluator | null;
 }
 
-async function openNetworks(files: ModelFiles, guide: GuideFile, request: PairCheckRequest, runtime: Runtime): Promise<Networks> {
+async function openNetworks(
+  files: ModelFiles,
+  guide: GuideFile,
+  request: PairCheckRequest,
+  runtime: Runtime,
+): Promise<Networks> {
   const { folder, lowRank } = files;
   const { sampleSize } = folder.unet.config;
   const parts = unetParts(files, { height: sampleSize, width: sampleSize });
@@ -119,7 +140,12 @@ async function openNetworks(files: ModelFiles, guide: GuideFile, request: PairCh
   return {
     files,
     parts,
-    text: await openTextEncoder(folder.textEncoder, lowRank.map((file) => file.textEncoder), tokenizer, runtime),
+    text: await openTextEncoder(
+      folder.textEncoder,
+      lowRank.map((file) => file.textEncoder),
+      tokenizer,
+      runtime,
+    ),
     unet: await openSplitUNet(parts, runtime),
     guide: await openGuide(guide, parts, runtime),
     cfgLayout: cfgLayoutFor(folder.unet.weights.parameters),
@@ -142,7 +168,12 @@ async function lineageOf(files: ModelFiles, guide: GuideFile, basePath: string, 
 }
 
 /** Every prompt at every guidance, as many rows at once as the model's size allows. */
-async function agreementOf(networks: Networks, request: PairCheckRequest, tape: TeacherTape | null, tick: Tick): Promise<AgreementState[]> {
+async function agreementOf(
+  networks: Networks,
+  request: PairCheckRequest,
+  tape: TeacherTape | null,
+  tick: Tick,
+): Promise<AgreementState[]> {
   const { text, unet, guide, files } = networks;
   const prompts = promptsFor(networks, request, Math.min(protocol.agreementPrompts, request.pictures));
   const [embedding, emptyEmbedding] = [await text.embed(prompts), await text.embed([""])];
@@ -164,13 +195,23 @@ async function agreementOf(networks: Networks, request: PairCheckRequest, tape: 
         prompts: Array.from({ length: end - begin }, (_, i) => begin + i),
         tape,
       };
-      states.push(...(await measureAgreement(unet, guide, part, (done) => tick(run * protocol.steps + done, runs * protocol.steps))));
+      states.push(
+        ...(await measureAgreement(unet, guide, part, (done) =>
+          tick(run * protocol.steps + done, runs * protocol.steps),
+        )),
+      );
     }
   }
   return states;
 }
 
-async function fidelityOf(networks: Networks, evaluator: Evaluator, request: PairCheckRequest, tape: TeacherTape | null, tick: Tick): ReturnType<typeof measureFidelity> {
+async function fidelityOf(
+  networks: Networks,
+  evaluator: Evaluator,
+  request: PairCheckRequest,
+  tape: TeacherTape | null,
+  tick: Tick,
+): ReturnType<typeof measureFidelity> {
   const { text, files } = networks;
   const prompts = promptsFor(networks, request, request.pictures);
   const found = await measureFidelity(

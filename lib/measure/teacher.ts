@@ -52,8 +52,19 @@ export class TeacherTape {
 
   /** A safetensors file: «12.cfg» is CFG's prediction at the thirteenth state. */
   toBytes(): Uint8Array {
-    const tensors = new Map(this.#steps.flatMap(({ conditional, cfg }, i) => [[`${i}.conditional`, conditional] as const, [`${i}.cfg`, cfg] as const]));
-    return writeSafetensors(tensors, new Map([["steps", String(this.#steps.length)], ["kept", JSON.stringify(this.#kept)]]));
+    const tensors = new Map(
+      this.#steps.flatMap(({ conditional, cfg }, i) => [
+        [`${i}.conditional`, conditional] as const,
+        [`${i}.cfg`, cfg] as const,
+      ]),
+    );
+    return writeSafetensors(
+      tensors,
+      new Map([
+        ["steps", String(this.#steps.length)],
+        ["kept", JSON.stringify(this.#kept)],
+      ]),
+    );
   }
 }
 
@@ -67,8 +78,13 @@ export interface TapePlace {
 const MAX_BYTES = 1e9;
 
 /** The tape of a model under these circumstances, everything that decides its numbers; an empty one where there is none or it is broken. */
-export async function openTape({ folder, key }: TapePlace, circumstances: object): Promise<{ tape: TeacherTape; save: () => Promise<void> }> {
-  const name = `${createHash("sha256").update(JSON.stringify([key, circumstances])).digest("hex")}.safetensors`;
+export async function openTape(
+  { folder, key }: TapePlace,
+  circumstances: object,
+): Promise<{ tape: TeacherTape; save: () => Promise<void> }> {
+  const name = `${createHash("sha256")
+    .update(JSON.stringify([key, circumstances]))
+    .digest("hex")}.safetensors`;
   const path = join(folder, name);
   const tape = new TeacherTape(await readTape(path).catch(() => null)); // what cannot be read is made anew
   const save = async (): Promise<void> => {
@@ -91,7 +107,8 @@ async function readTape(path: string): Promise<{ steps: TeacherStep[]; kept: Kep
     const { steps: count, kept } = metadata.parse(Object.fromEntries(header.metadata));
     const steps: TeacherStep[] = [];
     const tensor = (name: string): Promise<FloatTensor> => readTensor(source, header.tensors.get(name)!);
-    for (let i = 0; i < count; i++) steps.push({ conditional: await tensor(`${i}.conditional`), cfg: await tensor(`${i}.cfg`) });
+    for (let i = 0; i < count; i++)
+      steps.push({ conditional: await tensor(`${i}.conditional`), cfg: await tensor(`${i}.cfg`) });
     return { steps, kept };
   } finally {
     await source.close();
@@ -114,7 +131,9 @@ async function writeWhole(folder: string, name: string, bytes: Uint8Array): Prom
 
 async function removeOldest(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  const files = await Promise.all(names.map(async (name) => ({ name, facts: await stat(join(folder, name)).catch(() => null) })));
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, facts: await stat(join(folder, name)).catch(() => null) })),
+  );
   let bytes = 0;
   for (const { name, facts } of files.toSorted((a, b) => (b.facts?.mtimeMs ?? 0) - (a.facts?.mtimeMs ?? 0))) {
     bytes += facts?.size ?? 0;

@@ -40,7 +40,12 @@ export type Initializer =
   | { readonly value: Value; readonly data: Float32Array | BigInt64Array }
   | { readonly value: Value; readonly external: ExternalTensor };
 
-const elementTypes: Partial<Record<Dtype, ElementType>> = { F32: "float32", F16: "float16", BF16: "bfloat16", F64: "float64" };
+const elementTypes: Partial<Record<Dtype, ElementType>> = {
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+  F64: "float64",
+};
 
 /** Raised for a graph that is wrong by construction: our mistake, never the input's. */
 const mistake = (message: string): Error => new Error(`graph: ${message}`);
@@ -108,7 +113,11 @@ export class Graph {
     op: string,
     inputs: readonly (Value | null)[],
     shape: Shape,
-    { attributes = {}, domain = "", type = "float32" }: { attributes?: Node["attributes"]; domain?: Node["domain"]; type?: ElementType } = {},
+    {
+      attributes = {},
+      domain = "",
+      type = "float32",
+    }: { attributes?: Node["attributes"]; domain?: Node["domain"]; type?: ElementType } = {},
   ): Value {
     const output = this.#value(op, shape, type);
     this.#push({ op, domain, inputs, outputs: [output], attributes });
@@ -116,14 +125,21 @@ export class Graph {
   }
 
   /** A node with several outputs, such as Split. */
-  nodeOfMany(op: string, inputs: readonly Value[], shapes: readonly Shape[], attributes: Node["attributes"] = {}): Value[] {
+  nodeOfMany(
+    op: string,
+    inputs: readonly Value[],
+    shapes: readonly Shape[],
+    attributes: Node["attributes"] = {},
+  ): Value[] {
     const outputs = shapes.map((shape) => this.#value(op, shape, "float32"));
     this.#push({ op, domain: "", inputs, outputs, attributes });
     return outputs;
   }
 
   #push(node: Node): void {
-    for (const input of node.inputs) if (input && input.graph !== this) throw mistake(`${node.op} in "${this.name}" takes a value of "${input.graph.name}"`);
+    for (const input of node.inputs)
+      if (input && input.graph !== this)
+        throw mistake(`${node.op} in "${this.name}" takes a value of "${input.graph.name}"`);
     this.nodes.push(node);
   }
 

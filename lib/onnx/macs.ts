@@ -29,7 +29,8 @@ const kindOf: Record<string, "convolution" | "linear" | "attention" | undefined>
 };
 
 function macsOf(node: Node, batch: number): number {
-  const volume = (shape: Shape): number => shape.reduce<number>((size, dim: Dim) => size * (dim === "batch" ? batch : dim), 1);
+  const volume = (shape: Shape): number =>
+    shape.reduce<number>((size, dim: Dim) => size * (dim === "batch" ? batch : dim), 1);
   const [a, b] = node.inputs as [Value, Value];
   const output = volume(node.outputs[0]!.shape);
   if (node.op === "Conv") return output * volume(b.shape.slice(1));

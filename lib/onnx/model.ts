@@ -3,7 +3,14 @@ import { type Attribute, type ElementType, type Graph, type Initializer, type No
 import { MessageWriter } from "./wire.ts";
 
 // onnx/onnx.proto3: the numbers of TensorProto.DataType and AttributeProto.AttributeType that we use.
-const dataType: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, float16: 10, float64: 11, bfloat16: 16 };
+const dataType: Record<ElementType, number> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+};
 const attributeType = { float: 1, int: 2, string: 3, ints: 7 };
 
 // Opset 17 has every plain operator that the runtime's CPU kernels are fast at; 25 and later lack some of them.
@@ -25,7 +32,8 @@ export function toOnnx(graph: Graph, root: string): Uint8Array {
     body.message(1, new MessageWriter().string(1, value.name).string(2, name).string(4, "Identity"));
     body.message(12, valueInfo(name, value.shape, value.type));
   }
-  const opset = (domain: string, version: number): MessageWriter => new MessageWriter().string(1, domain).int(2, version);
+  const opset = (domain: string, version: number): MessageWriter =>
+    new MessageWriter().string(1, domain).int(2, version);
   return new MessageWriter()
     .int(1, IR_VERSION)
     .string(2, "guidepost")
@@ -73,7 +81,8 @@ function initializerMessage(initializer: Initializer, root: string): MessageWrit
 
 function valueInfo(name: string, shape: Shape, type: ElementType): MessageWriter {
   const dims = new MessageWriter();
-  for (const dim of shape) dims.message(1, dim === "batch" ? new MessageWriter().string(2, dim) : new MessageWriter().int(1, dim));
+  for (const dim of shape)
+    dims.message(1, dim === "batch" ? new MessageWriter().string(2, dim) : new MessageWriter().int(1, dim));
   const tensorType = new MessageWriter().int(1, dataType[type]).message(2, dims);
   return new MessageWriter().string(1, name).message(2, new MessageWriter().message(1, tensorType));
 }

@@ -30,10 +30,15 @@ export type Optimization = "all" | "extended";
 // and three times the memory to prepare there; so they are for what is prepared in no time.
 const BLOCKED_LAYOUT_BYTES = 2 ** 30;
 
-export const optimizationFor = (weightBytes: number): Optimization => (weightBytes < BLOCKED_LAYOUT_BYTES ? "all" : "extended");
+export const optimizationFor = (weightBytes: number): Optimization =>
+  weightBytes < BLOCKED_LAYOUT_BYTES ? "all" : "extended";
 
 /** Parts of one network should be opened alike, so that they compute as the whole does: give them one `optimization`. */
-export async function openSession<Output extends string>(graph: Graph, runtime: Runtime, optimization = optimizationFor(weightBytes(graph))): Promise<Session<Output>> {
+export async function openSession<Output extends string>(
+  graph: Graph,
+  runtime: Runtime,
+  optimization = optimizationFor(weightBytes(graph)),
+): Promise<Session<Output>> {
   const files = externalFiles(graph);
   const root = commonFolder(files);
   const options: ort.InferenceSession.SessionOptions = {
@@ -54,7 +59,12 @@ export async function openSession<Output extends string>(graph: Graph, runtime: 
   try {
     session = await ort.InferenceSession.create(toOnnx(graph, root), options);
   } catch (cause) {
-    throw new AppError("internal", `The network "${graph.name}" could not be opened on ${runtime.provider}: ${(cause as Error).message.split("\n")[0]}`, { files }, cause);
+    throw new AppError(
+      "internal",
+      `The network "${graph.name}" could not be opened on ${runtime.provider}: ${(cause as Error).message.split("\n")[0]}`,
+      { files },
+      cause,
+    );
   }
   return {
     optimization,
@@ -75,9 +85,12 @@ export async function openSession<Output extends string>(graph: Graph, runtime: 
   };
 }
 
-const weightBytes = ({ initializers }: Graph): number => initializers.reduce((sum, one) => sum + ("external" in one ? one.external.end - one.external.begin : 0), 0);
+const weightBytes = ({ initializers }: Graph): number =>
+  initializers.reduce((sum, one) => sum + ("external" in one ? one.external.end - one.external.begin : 0), 0);
 
-const externalFiles = (graph: Graph): string[] => [...new Set(graph.initializers.flatMap((one) => ("external" in one ? [one.external.path] : [])))];
+const externalFiles = (graph: Graph): string[] => [
+  ...new Set(graph.initializers.flatMap((one) => ("external" in one ? [one.external.path] : []))),
+];
 
 /** The deepest folder that holds all the files: the runtime takes paths below one root only. */
 function commonFolder(files: readonly string[]): string {

@@ -19,7 +19,9 @@ export class MessageWriter {
   }
 
   bytes(field: number, value: Uint8Array): this {
-    return this.#append(varint((field << 3) | 2)).#append(varint(value.length)).#append(value);
+    return this.#append(varint((field << 3) | 2))
+      .#append(varint(value.length))
+      .#append(value);
   }
 
   string(field: number, value: string): this {

@@ -9,7 +9,8 @@ export interface Judges {
 }
 
 /** «v1-e831b29eef3b2-p0f6a3c9d1e2b»: measurements that share it differ in nothing but how many prompts were drawn. */
-export const protocolFamily = ({ evaluatorSha256, promptsSha256 }: Judges): string => `v${PROTOCOL_VERSION}-e${short(evaluatorSha256)}-p${short(promptsSha256)}`;
+export const protocolFamily = ({ evaluatorSha256, promptsSha256 }: Judges): string =>
+  `v${PROTOCOL_VERSION}-e${short(evaluatorSha256)}-p${short(promptsSha256)}`;
 
 /** The family, and the number of prompts: «v1-e831b29eef3b2-p0f6a3c9d1e2b-n48». */
 export const protocolKey = (judges: Judges, pictures: number): string => `${protocolFamily(judges)}-n${pictures}`;

@@ -13,7 +13,7 @@ async function inflated({ data, limit }: Deflated): Promise<Inflated> {
     const reader = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       length += part.value.length;
-      if (length > limit) return void reader.cancel().catch(() => {}), "too long";
+      if (length > limit) return (void reader.cancel().catch(() => {}), "too long");
       parts.push(part.value);
     }
   } catch (cause) {

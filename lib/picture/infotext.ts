@@ -8,7 +8,11 @@ import type { Recipe } from "./recipe.ts";
 export function toInfotext(recipe: Recipe): string {
   const lines = [recipe.prompt];
   if (recipe.negativePrompt) lines.push(`Negative prompt: ${recipe.negativePrompt}`);
-  lines.push(parameters(recipe).map(([name, value]) => `${name}: ${quote(String(value))}`).join(", "));
+  lines.push(
+    parameters(recipe)
+      .map(([name, value]) => `${name}: ${quote(String(value))}`)
+      .join(", "),
+  );
   return lines.join("\n");
 }
 

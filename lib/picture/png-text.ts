@@ -48,7 +48,8 @@ interface Chunk {
 function* chunksOf(file: Uint8Array): Generator<Chunk> {
   const bytes = new Uint8Array(file.buffer as ArrayBuffer, file.byteOffset, file.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < signature.length || signature.some((byte, i) => bytes[i] !== byte)) throw new AppError("bad_request", "This is not a PNG file; give a picture in PNG format.");
+  if (bytes.length < signature.length || signature.some((byte, i) => bytes[i] !== byte))
+    throw new AppError("bad_request", "This is not a PNG file; give a picture in PNG format.");
   let offset = signature.length;
   for (let count = 0; count < MAX_CHUNKS; count++) {
     if (offset + 12 > bytes.length) throw malformed("ends in the middle of a chunk", offset);
@@ -56,9 +57,11 @@ function* chunksOf(file: Uint8Array): Generator<Chunk> {
     if (length > bytes.length - offset - 12) throw malformed("claims more bytes than the file has", offset);
     const type = latin1(bytes.subarray(offset + 4, offset + 8));
     const end = offset + 8 + length;
-    if (crc32(bytes.subarray(offset + 4, end)) !== view.getUint32(end)) throw malformed("has a chunk whose checksum is wrong", offset);
+    if (crc32(bytes.subarray(offset + 4, end)) !== view.getUint32(end))
+      throw malformed("has a chunk whose checksum is wrong", offset);
     if (!/^[A-Za-z]{4}$/.test(type)) throw malformed("has a chunk without a name", offset);
-    if ((count === 0) !== (type === "IHDR") || (type === "IHDR" && length !== HEADER_BYTES)) throw malformed("does not begin with one header", offset);
+    if ((count === 0) !== (type === "IHDR") || (type === "IHDR" && length !== HEADER_BYTES))
+      throw malformed("does not begin with one header", offset);
     yield { type, data: bytes.subarray(offset + 8, end), at: offset + 8 };
     offset = end + 4;
     if (type !== "IEND") continue;
@@ -75,20 +78,30 @@ interface TextBody {
 }
 
 /** By chunk type, what stands behind its key and the zero that ends it. */
-const readers: ReadonlyMap<string, (body: Uint8Array<ArrayBuffer>, at: number) => TextBody> = new Map<string, (body: Uint8Array<ArrayBuffer>, at: number) => TextBody>([
+const readers: ReadonlyMap<string, (body: Uint8Array<ArrayBuffer>, at: number) => TextBody> = new Map<
+  string,
+  (body: Uint8Array<ArrayBuffer>, at: number) => TextBody
+>([
   ["tEXt", (body) => ({ body, isCompressed: false, decode: latin1 })],
   // method 0 · deflated Latin-1
-  ["zTXt", (body, at) => {
-    if (body[0] !== 0) throw malformed("has a text compressed in an unknown way", at);
-    return { body: body.subarray(1), isCompressed: true, decode: latin1 };
-  }],
+  [
+    "zTXt",
+    (body, at) => {
+      if (body[0] !== 0) throw malformed("has a text compressed in an unknown way", at);
+      return { body: body.subarray(1), isCompressed: true, decode: latin1 };
+    },
+  ],
   // compressed? · method 0 · language · 0 · translated key · 0 · UTF-8
-  ["iTXt", (body, at) => {
-    const [compressed, method] = body;
-    if ((compressed !== 0 && compressed !== 1) || method !== 0) throw malformed("has a text compressed in an unknown way", at);
-    const start = zeroIn(body, zeroIn(body, 2, at) + 1, at) + 1;
-    return { body: body.subarray(start), isCompressed: compressed === 1, decode: utf8 };
-  }],
+  [
+    "iTXt",
+    (body, at) => {
+      const [compressed, method] = body;
+      if ((compressed !== 0 && compressed !== 1) || method !== 0)
+        throw malformed("has a text compressed in an unknown way", at);
+      const start = zeroIn(body, zeroIn(body, 2, at) + 1, at) + 1;
+      return { body: body.subarray(start), isCompressed: compressed === 1, decode: utf8 };
+    },
+  ],
 ]);
 
 function zeroIn(data: Uint8Array, start: number, at: number): number {
@@ -119,7 +132,16 @@ function utf8(bytes: Uint8Array, at: number): string {
 }
 
 const malformed = (what: string, offset: number, cause?: unknown): AppError =>
-  new AppError("bad_request", `This PNG ${what} (byte ${offset}); take the file from where it was first saved.`, { offset }, cause);
+  new AppError(
+    "bad_request",
+    `This PNG ${what} (byte ${offset}); take the file from where it was first saved.`,
+    { offset },
+    cause,
+  );
 
 const tooMuchText = (offset: number): AppError =>
-  new AppError("bad_request", `This PNG carries more than ${MAX_TEXT_BYTES / 2 ** 20} MiB of text; save it again without.`, { offset, limit: MAX_TEXT_BYTES });
+  new AppError(
+    "bad_request",
+    `This PNG carries more than ${MAX_TEXT_BYTES / 2 ** 20} MiB of text; save it again without.`,
+    { offset, limit: MAX_TEXT_BYTES },
+  );

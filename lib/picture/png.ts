@@ -54,7 +54,9 @@ function chunk(type: string, data: Uint8Array): Buffer {
 
 function textChunk(key: string, value: string): Buffer {
   if (!/^[\x21-\x7e\xa1-\xff](?:[\x20-\x7e\xa1-\xff]{0,77}[\x21-\x7e\xa1-\xff])?$/.test(key)) {
-    throw new RangeError(`encodePng: ${JSON.stringify(key)} cannot name a text; use 1 to 79 printable Latin-1 characters`);
+    throw new RangeError(
+      `encodePng: ${JSON.stringify(key)} cannot name a text; use 1 to 79 printable Latin-1 characters`,
+    );
   }
   const keyword = Buffer.from(`${key}\0`, "latin1");
   return /^[\n\x20-\xff]*$/.test(value)

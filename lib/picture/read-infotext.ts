@@ -23,13 +23,23 @@ interface NamedHash {
 /** As AUTOMATIC1111's web UI reads what `toInfotext`, it and other tools write. Null where the last line holds no steps: it is some other text. */
 export function parseInfotext(text: string): Infotext | null {
   const lines = text.slice(0, 100_000).trim().split("\n");
-  const values = new Map([...lines.at(-1)!.matchAll(/\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)/g)].map(([, name, value]) => [name!.toLowerCase(), unquote(value!.trim())]));
+  const values = new Map(
+    [...lines.at(-1)!.matchAll(/\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)/g)].map(([, name, value]) => [
+      name!.toLowerCase(),
+      unquote(value!.trim()),
+    ]),
+  );
   if (!values.has("steps")) return null;
   const begin = lines.findIndex((line) => line.startsWith("Negative prompt:"));
-  const prompt = lines.slice(0, begin === -1 ? -1 : begin).join("\n").trim();
+  const prompt = lines
+    .slice(0, begin === -1 ? -1 : begin)
+    .join("\n")
+    .trim();
   const negative = begin === -1 ? "" : lines.slice(begin, -1).join("\n").slice("Negative prompt:".length).trim();
-  const number = (name: string): number | null => (Number.isFinite(Number.parseFloat(values.get(name) ?? "")) ? Number.parseFloat(values.get(name)!) : null);
-  const named = (name: string, hash: string): NamedHash | null => (values.has(name) || values.has(hash) ? { name: values.get(name) ?? null, hash: toHash(values.get(hash)) } : null);
+  const number = (name: string): number | null =>
+    Number.isFinite(Number.parseFloat(values.get(name) ?? "")) ? Number.parseFloat(values.get(name)!) : null;
+  const named = (name: string, hash: string): NamedHash | null =>
+    values.has(name) || values.has(hash) ? { name: values.get(name) ?? null, hash: toHash(values.get(hash)) } : null;
   return {
     prompt,
     negativePrompt: negative === "" ? null : negative,
@@ -49,7 +59,8 @@ export function parseInfotext(text: string): Infotext | null {
   };
 }
 
-const toHash = (value: string | undefined): string | null => (/^[0-9a-f]{8,64}$/i.test(value ?? "") ? value!.toLowerCase() : null);
+const toHash = (value: string | undefined): string | null =>
+  /^[0-9a-f]{8,64}$/i.test(value ?? "") ? value!.toLowerCase() : null;
 
 function unquote(value: string): string {
   if (!value.startsWith('"')) return value;

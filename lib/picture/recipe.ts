@@ -49,7 +49,10 @@ export const Recipe = z
     /** Passes through the UNet; one step of CFG counts as two. */
     passes: z.int().min(0).max(1_000_000),
   })
-  .refine((recipe) => (recipe.seed === null) !== (recipe.latents === null), { error: "needs a seed or the file of the latents, not both", path: ["seed"] });
+  .refine((recipe) => (recipe.seed === null) !== (recipe.latents === null), {
+    error: "needs a seed or the file of the latents, not both",
+    path: ["seed"],
+  });
 
 export type Recipe = z.infer<typeof Recipe>;
 export type FileRole = Recipe["files"][number]["role"];
@@ -59,7 +62,11 @@ export const serialiseRecipe = (recipe: Recipe): string => JSON.stringify(checke
 
 /** Reads what `serialiseRecipe` wrote, or anyone else: an unknown key, a missing one or one out of its range is refused by name. */
 export function parseRecipe(text: string): Recipe {
-  if (text.length > MAX_CHARACTERS) throw new AppError("bad_request", `This recipe is ${text.length} characters long, more than any picture needs; give the one a picture carries.`);
+  if (text.length > MAX_CHARACTERS)
+    throw new AppError(
+      "bad_request",
+      `This recipe is ${text.length} characters long, more than any picture needs; give the one a picture carries.`,
+    );
   try {
     return checked(JSON.parse(text));
   } catch (cause) {
@@ -74,5 +81,9 @@ function checked(value: unknown): Recipe {
   const result = Recipe.safeParse(value);
   if (result.success) return result.data;
   const [{ path, message }] = result.error.issues as [z.core.$ZodIssue];
-  throw new AppError("bad_request", `This recipe cannot be used: ${path.join(".") || "it"}: ${message}; correct it or give the one a picture carries.`, { path });
+  throw new AppError(
+    "bad_request",
+    `This recipe cannot be used: ${path.join(".") || "it"}: ${message}; correct it or give the one a picture carries.`,
+    { path },
+  );
 }

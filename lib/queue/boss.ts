@@ -36,7 +36,10 @@ export function openQueue(role: "send" | "work", url = requireDatabaseUrl()): Pr
 export async function closeQueue(): Promise<void> {
   const open = shared.guidepostQueue;
   shared.guidepostQueue = undefined;
-  await open?.then((boss) => boss.stop({ graceful: false }), () => {});
+  await open?.then(
+    (boss) => boss.stop({ graceful: false }),
+    () => {},
+  );
 }
 
 /** Asks pg-boss's own tables something, outside of any transaction. */
@@ -71,7 +74,11 @@ async function start(role: "send" | "work", url: string): Promise<PgBoss> {
     await boss.start({ attempts: 3 });
     await boss.createQueue(LOST_QUEUE, lostOptions);
     for (const name of queueNames) {
-      const options = { ...common, deadLetter: LOST_QUEUE, expireInSeconds: Math.max(...queues[name].map((kind) => deadlines[kind])) + 120 };
+      const options = {
+        ...common,
+        deadLetter: LOST_QUEUE,
+        expireInSeconds: Math.max(...queues[name].map((kind) => deadlines[kind])) + 120,
+      };
       await boss.createQueue(name, options);
       if (works) await boss.updateQueue(name, options); // an older version may have made it
     }
@@ -91,4 +98,11 @@ const common = {
 } satisfies QueueOptions & { notify: boolean };
 
 /** What is left to do there is one small write, which must happen: it is tried until the database takes it. */
-const lostOptions = { ...common, retryLimit: 1000, retryBackoff: true, retryDelay: 1, retryDelayMax: 60, expireInSeconds: 60 };
+const lostOptions = {
+  ...common,
+  retryLimit: 1000,
+  retryBackoff: true,
+  retryDelay: 1,
+  retryDelayMax: 60,
+  expireInSeconds: 60,
+};

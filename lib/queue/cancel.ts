@@ -15,6 +15,14 @@ export async function cancelJob(kind: JobKind, jobId: string, transaction?: Tran
   if (affectedBy(await boss.cancel(name, jobId, { db })) === 0) return false;
   await db.executeSql("SELECT pg_notify('guidepost', $1)::text AS told", [jobId]); // its worker watches
   const [job] = await boss.findJobs<JobPayload>(name, { id: jobId, db });
-  if (job) await addEvent(client, { subject: subjectOf[kind], subjectId: job.data.subjectId, jobId, attempt: 0, kind: "cancelled", message: "Cancelled." });
+  if (job)
+    await addEvent(client, {
+      subject: subjectOf[kind],
+      subjectId: job.data.subjectId,
+      jobId,
+      attempt: 0,
+      kind: "cancelled",
+      message: "Cancelled.",
+    });
   return true;
 }

@@ -13,14 +13,23 @@ import type { JobSubject } from "#lib/db/generated/client.ts";
 export const jobKinds = ["hash", "inspect", "check", "preview"] as const;
 export type JobKind = (typeof jobKinds)[number];
 
-export const subjectOf = { hash: "upload", inspect: "inspection", check: "pair", preview: "preview" } as const satisfies Record<JobKind, JobSubject>;
+export const subjectOf = {
+  hash: "upload",
+  inspect: "inspection",
+  check: "pair",
+  preview: "preview",
+} as const satisfies Record<JobKind, JobSubject>;
 
 /** Two queues, so that reading files never waits for a network to finish. */
-export const queues = { files: ["hash", "inspect"], compute: ["check", "preview"] } as const satisfies Record<string, readonly JobKind[]>;
+export const queues = { files: ["hash", "inspect"], compute: ["check", "preview"] } as const satisfies Record<
+  string,
+  readonly JobKind[]
+>;
 export type QueueName = keyof typeof queues;
 export const queueNames = Object.keys(queues) as QueueName[];
 
-export const queueOf = (kind: JobKind): QueueName => queueNames.find((name) => queues[name].some((each) => each === kind))!;
+export const queueOf = (kind: JobKind): QueueName =>
+  queueNames.find((name) => queues[name].some((each) => each === kind))!;
 
 /** Higher goes first. The pictures of a pair that was measured come before the next pair of a batch is. */
 export const priorities = { person: 100, upload: 50, sheet: 10, batch: 0 } as const;
@@ -36,7 +45,12 @@ export const places: Readonly<Record<QueueName, readonly Priority[]>> = {
 };
 
 /** How many jobs of one queue and priority may wait. An upload is refused last: its bytes have come already. */
-export const waitingLimits: Readonly<Record<Priority, number>> = { person: 200, upload: 10_000, sheet: 1000, batch: 1000 };
+export const waitingLimits: Readonly<Record<Priority, number>> = {
+  person: 200,
+  upload: 10_000,
+  sheet: 1000,
+  batch: 1000,
+};
 
 /** How many jobs that a person waits for may wait for the same person. */
 export const OWN_WAITING_LIMIT = 8;

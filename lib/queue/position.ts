@@ -58,7 +58,11 @@ export async function nextPosition(kind: JobKind, priority: Priority): Promise<Q
   return toPosition(name, priorities[priority], rows);
 }
 
-async function toPosition(name: QueueName, priority: number, rows: readonly Omit<Row, "priority">[]): Promise<QueuePosition> {
+async function toPosition(
+  name: QueueName,
+  priority: number,
+  rows: readonly Omit<Row, "priority">[],
+): Promise<QueuePosition> {
   const workers = (await liveWorkers()).length;
   const [ahead, running] = [sum(rows.map((row) => row.ahead)), sum(rows.map((row) => row.running))];
   const total = workers * places[name].filter((least) => priorities[least] <= priority).length;

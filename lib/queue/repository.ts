@@ -12,14 +12,24 @@ export async function insertEvent(client: Database | Transaction, event: EventRo
 }
 
 export const eventsOf = (subjectId: string, limit: number) =>
-  database().jobEvent.findMany({ where: { subjectId }, orderBy: { id: "desc" }, take: limit, select: { kind: true, attempt: true, message: true, detail: true, at: true, jobId: true } });
+  database().jobEvent.findMany({
+    where: { subjectId },
+    orderBy: { id: "desc" },
+    take: limit,
+    select: { kind: true, attempt: true, message: true, detail: true, at: true, jobId: true },
+  });
 
 export async function deleteEventsBefore(at: Date): Promise<number> {
   return (await database().jobEvent.deleteMany({ where: { at: { lt: at } } })).count;
 }
 
 /** Back into the line: a row that says `running` while nobody works on it would lie. An upload has no such states. */
-export async function markQueued(transaction: Transaction, kind: JobKind, subjectId: string, attempt: number): Promise<void> {
+export async function markQueued(
+  transaction: Transaction,
+  kind: JobKind,
+  subjectId: string,
+  attempt: number,
+): Promise<void> {
   const running = { where: { id: subjectId, attempt, state: "running" as const }, data: { state: "queued" as const } };
   if (kind === "inspect") await transaction.inspection.updateMany(running);
   if (kind === "check") await transaction.pair.updateMany(running);

@@ -28,12 +28,22 @@ export interface Return {
 export function returnJob(job: HeldJob, { attempt, delay, reason }: Return): Promise<boolean> {
   return inTransaction(database(), async (transaction) => {
     const [boss, db, { kind, subjectId }] = [await queue(), fromPrisma(transaction), job.data];
-    const { rows } = await db.executeSql("UPDATE pgboss.job SET retry_limit = retry_limit + 1 WHERE name = $1 AND id = $2::uuid AND state = 'active' AND retry_count = $3 RETURNING id", [job.name, job.id, job.retryCount]);
+    const { rows } = await db.executeSql(
+      "UPDATE pgboss.job SET retry_limit = retry_limit + 1 WHERE name = $1 AND id = $2::uuid AND state = 'active' AND retry_count = $3 RETURNING id",
+      [job.name, job.id, job.retryCount],
+    );
     if (rows.length === 0) return false;
     await boss.fail(job.name, job, { reason }, { db });
     await boss.update(job.name, undefined, { id: job.id, startAfter: delay, db }); // tells the workers, where it may begin now
     await markQueued(transaction, kind, subjectId, attempt);
-    await addEvent(transaction, { subject: subjectOf[kind], subjectId, jobId: job.id, attempt, kind: "retried", message: reason });
+    await addEvent(transaction, {
+      subject: subjectOf[kind],
+      subjectId,
+      jobId: job.id,
+      attempt,
+      kind: "retried",
+      message: reason,
+    });
     return true;
   });
 }

@@ -15,7 +15,8 @@ export interface TimelineEvent {
   readonly detail?: Prisma.InputJsonObject;
 }
 
-export const addEvent = (client: Database | Transaction, event: TimelineEvent): Promise<void> => insertEvent(client, event);
+export const addEvent = (client: Database | Transaction, event: TimelineEvent): Promise<void> =>
+  insertEvent(client, event);
 
 const SHOWN = 500; // of a job that was asked for again and again
 

@@ -1,4 +1,11 @@
-import { deleteWorkersUnseenFor, markWorkerStopped, type SeenWorker, upsertWorker, type WorkerRow, workersSeenWithin } from "./repository.ts";
+import {
+  deleteWorkersUnseenFor,
+  markWorkerStopped,
+  type SeenWorker,
+  upsertWorker,
+  type WorkerRow,
+  workersSeenWithin,
+} from "./repository.ts";
 
 /** A worker says that it is there every so many milliseconds. */
 export const SEEN_EVERY = 3000;

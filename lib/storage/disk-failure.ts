@@ -3,7 +3,8 @@ import { AppError } from "#lib/errors.ts";
 /** What the file system says when it cannot write or read a folder of ours, in our words; anything else as it came. */
 export function diskFailure(folder: string, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException | null)?.code;
-  const unavailable = (what: string): AppError => new AppError("storage_unavailable", what, { folder, said: code }, cause);
+  const unavailable = (what: string): AppError =>
+    new AppError("storage_unavailable", what, { folder, said: code }, cause);
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
@@ -12,13 +13,19 @@ export function diskFailure(folder: string, cause: unknown): unknown {
       return unavailable(`${folder} is on a read-only disk; point GUIDEPOST_DATA at a folder that can be written.`);
     case "EACCES":
     case "EPERM":
-      return unavailable(`The hub may not use ${folder}; give that folder to the user that runs it, or point GUIDEPOST_DATA at another.`);
+      return unavailable(
+        `The hub may not use ${folder}; give that folder to the user that runs it, or point GUIDEPOST_DATA at another.`,
+      );
     case "ENOTDIR":
     case "EEXIST":
-      return unavailable(`${folder}, or something in it, is a file where a folder must be; move it away, or point GUIDEPOST_DATA elsewhere.`);
+      return unavailable(
+        `${folder}, or something in it, is a file where a folder must be; move it away, or point GUIDEPOST_DATA elsewhere.`,
+      );
     case "EMFILE":
     case "ENFILE":
-      return unavailable("The hub has too many files open; try again in a moment, and raise the limit (ulimit -n) if it stays.");
+      return unavailable(
+        "The hub has too many files open; try again in a moment, and raise the limit (ulimit -n) if it stays.",
+      );
     case "EIO":
     case "ESTALE":
       return unavailable(`The disk of ${folder} fails (${code}); its operator has to look at it.`);
@@ -28,4 +35,9 @@ export function diskFailure(folder: string, cause: unknown): unknown {
 }
 
 export const diskFull = (folder: string, cause?: unknown): AppError =>
-  new AppError("disk_full", `The disk of ${folder} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`, { folder, retryAfter: 60 }, cause);
+  new AppError(
+    "disk_full",
+    `The disk of ${folder} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`,
+    { folder, retryAfter: 60 },
+    cause,
+  );

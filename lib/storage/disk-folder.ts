@@ -75,4 +75,5 @@ export const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoExce
 export const newName = (): string => `${randomUUID()}.new`;
 
 /** Writes a file that is not there yet; its bytes are on the disk when it closes. */
-export const toNewFile = (path: string): Writable => createWriteStream(path, { flags: "wx", flush: true, highWaterMark: 4 * 2 ** 20 });
+export const toNewFile = (path: string): Writable =>
+  createWriteStream(path, { flags: "wx", flush: true, highWaterMark: 4 * 2 ** 20 });

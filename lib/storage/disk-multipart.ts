@@ -29,7 +29,12 @@ export class DiskMultiparts {
   }
 
   /** Takes a part's bytes; it counts when they are all there, and replaces what came before under its number. */
-  async receive(key: string, storageId: string, { number, size }: { readonly number: number; readonly size: number }, body: AsyncIterable<Uint8Array>): Promise<StoredPart> {
+  async receive(
+    key: string,
+    storageId: string,
+    { number, size }: { readonly number: number; readonly size: number },
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<StoredPart> {
     const upload = this.#folder.uploadPath(key, storageId);
     const arriving = join(upload, newName());
     await this.#folder.requireRoom(size);
@@ -49,7 +54,9 @@ export class DiskMultiparts {
     const upload = this.#folder.uploadPath(key, storageId);
     try {
       const names = (await readdir(upload)).filter((name) => /^\d{5}$/.test(name)).toSorted();
-      return await Promise.all(names.map(async (name) => toPart(Number(name), await stat(join(upload, name), { bigint: true }))));
+      return await Promise.all(
+        names.map(async (name) => toPart(Number(name), await stat(join(upload, name), { bigint: true }))),
+      );
     } catch (cause) {
       throw isMissing(cause) ? hasEnded(cause) : cause;
     }
@@ -107,24 +114,44 @@ async function removeLeftBehind(path: string): Promise<void> {
 const partName = (number: number): string => String(number).padStart(5, "0");
 
 /** The tag tells one sending of a part from another: each is a new file. */
-const toPart = (number: number, { ino, mtimeNs, size }: BigIntStats): StoredPart => ({ number, size: Number(size), tag: [ino, mtimeNs, size].map((fact) => fact.toString(16)).join("-") });
+const toPart = (number: number, { ino, mtimeNs, size }: BigIntStats): StoredPart => ({
+  number,
+  size: Number(size),
+  tag: [ino, mtimeNs, size].map((fact) => fact.toString(16)).join("-"),
+});
 
 function requireSame(part: StoredPart, facts: BigIntStats): void {
-  if (toPart(part.number, facts).tag !== part.tag) throw new AppError("bytes_differ", `Part ${part.number} was sent again in the meantime; list the parts and complete the upload with their new tags.`, { part: part.number });
+  if (toPart(part.number, facts).tag !== part.tag)
+    throw new AppError(
+      "bytes_differ",
+      `Part ${part.number} was sent again in the meantime; list the parts and complete the upload with their new tags.`,
+      { part: part.number },
+    );
 }
 
 /** The parts that were named, as they lie here. @throws bytes_differ */
 function choose(named: readonly NamedPart[], present: readonly StoredPart[]): StoredPart[] {
   const byNumber = new Map(present.map((part) => [part.number, part]));
-  const refuse = (message: string, detail: Record<string, unknown> = {}): AppError => new AppError("bytes_differ", message, detail);
+  const refuse = (message: string, detail: Record<string, unknown> = {}): AppError =>
+    new AppError("bytes_differ", message, detail);
   if (named.length === 0) throw refuse("No part was named; send at least one, empty for an empty file.");
   return named.map(({ number, tag }, index) => {
     const part = byNumber.get(number);
-    if (index > 0 && named[index - 1]!.number >= number) throw refuse(`Part ${number} is named out of order; name each part once, in the order of their numbers.`, { part: number });
+    if (index > 0 && named[index - 1]!.number >= number)
+      throw refuse(`Part ${number} is named out of order; name each part once, in the order of their numbers.`, {
+        part: number,
+      });
     if (!part) throw refuse(`Part ${number} has not arrived; send it, then complete the upload.`, { part: number });
-    if (part.tag !== tag) throw refuse(`Part ${number} is not the one that was named; send it again, and complete the upload with its new tag.`, { part: number, expected: tag, actual: part.tag });
+    if (part.tag !== tag)
+      throw refuse(
+        `Part ${number} is not the one that was named; send it again, and complete the upload with its new tag.`,
+        { part: number, expected: tag, actual: part.tag },
+      );
     if (part.size < MIN_PART_BYTES && index < named.length - 1) {
-      throw refuse(`Part ${number} has ${part.size} bytes; every part but the last must have at least ${MIN_PART_BYTES}.`, { part: number, expected: MIN_PART_BYTES, actual: part.size });
+      throw refuse(
+        `Part ${number} has ${part.size} bytes; every part but the last must have at least ${MIN_PART_BYTES}.`,
+        { part: number, expected: MIN_PART_BYTES, actual: part.size },
+      );
     }
     return part;
   });
@@ -146,10 +173,18 @@ async function* exactly(size: number, body: AsyncIterable<Uint8Array>): AsyncGen
   let seen = 0;
   for await (const bytes of body) {
     seen += bytes.byteLength;
-    if (seen > size) throw new AppError("too_large", `This part was to have ${size} bytes and more came; send exactly those.`, { expected: size });
+    if (seen > size)
+      throw new AppError("too_large", `This part was to have ${size} bytes and more came; send exactly those.`, {
+        expected: size,
+      });
     yield bytes;
   }
-  if (seen < size) throw new AppError("bytes_differ", `This part was to have ${size} bytes and ${seen} came; send it again.`, { expected: size, actual: seen });
+  if (seen < size)
+    throw new AppError("bytes_differ", `This part was to have ${size} bytes and ${seen} came; send it again.`, {
+      expected: size,
+      actual: seen,
+    });
 }
 
-const hasEnded = (cause: unknown): AppError => new AppError("not_found", "There is no such upload, or it has ended; begin a new one.", {}, cause);
+const hasEnded = (cause: unknown): AppError =>
+  new AppError("not_found", "There is no such upload, or it has ended; begin a new one.", {}, cause);

@@ -7,7 +7,15 @@ import { DiskMultiparts, type NamedPart } from "./disk-multipart.ts";
 import { makeFolder, moveDurably } from "./durable.ts";
 import { isObjectKey, newObjectKey } from "./keys.ts";
 import { UrlSigner } from "./signed-url.ts";
-import type { ByteRange, DownloadOptions, ListedObject, ObjectFacts, ObjectStore, OpenMultipart, StoredPart } from "./store.ts";
+import type {
+  ByteRange,
+  DownloadOptions,
+  ListedObject,
+  ObjectFacts,
+  ObjectStore,
+  OpenMultipart,
+  StoredPart,
+} from "./store.ts";
 import { Turns } from "./turns.ts";
 
 export interface DiskSettings {
@@ -51,7 +59,12 @@ export class DiskStore implements ObjectStore {
     return this.#folder.guard(() => this.#multiparts.begin(key));
   }
 
-  async signPart(key: string, storageId: string, { number, size }: { readonly number: number; readonly size: number }, seconds: number): Promise<string> {
+  async signPart(
+    key: string,
+    storageId: string,
+    { number, size }: { readonly number: number; readonly size: number },
+    seconds: number,
+  ): Promise<string> {
     return this.#signer.sign("PUT", key, { upload: storageId, part: String(number), size: String(size) }, seconds);
   }
 
@@ -129,7 +142,9 @@ export class DiskStore implements ObjectStore {
     return this.#folder.guard(async () => {
       signal?.throwIfAborted();
       const file = await open(this.pathOf(key)).catch((cause: unknown) => {
-        throw isMissing(cause) ? new AppError("not_found", "The bytes of this are not in the store.", { key }, cause) : cause;
+        throw isMissing(cause)
+          ? new AppError("not_found", "The bytes of this are not in the store.", { key }, cause)
+          : cause;
       });
       const stream = await streamOf(file, range).catch(async (cause: unknown) => {
         await file.close();
@@ -157,7 +172,9 @@ export class DiskStore implements ObjectStore {
     const isShard = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);
     for (const outer of (await this.#folder.names()).filter(isShard)) {
       for (const inner of (await this.#folder.names(outer)).filter(isShard)) {
-        for (const key of (await this.#folder.names(outer, inner)).map((name) => `${outer}/${inner}/${name}`).filter(isObjectKey)) {
+        for (const key of (await this.#folder.names(outer, inner))
+          .map((name) => `${outer}/${inner}/${name}`)
+          .filter(isObjectKey)) {
           const facts = await stat(this.pathOf(key)).catch(() => null); // deleted in the meantime
           if (facts) yield { key, ...toFacts(key, facts.size), modifiedAt: facts.mtime };
         }
@@ -173,12 +190,20 @@ export class DiskStore implements ObjectStore {
 }
 
 /** Keys are never used twice and objects never changed, so the key is the version; with the size, a file that was cut is another. */
-const toFacts = (key: string, size: number): ObjectFacts => ({ size, tag: `${key.replaceAll("/", "")}-${size.toString(16)}` });
+const toFacts = (key: string, size: number): ObjectFacts => ({
+  size,
+  tag: `${key.replaceAll("/", "")}-${size.toString(16)}`,
+});
 
 async function streamOf(file: FileHandle, range?: ByteRange): Promise<Readable> {
   const { size } = await file.stat();
   const { begin, end } = range ?? { begin: 0, end: size };
-  if (begin < 0 || begin > end || end > size) throw new AppError("range_not_satisfiable", `The bytes ${begin} to ${end} are not within the ${size} bytes of this file.`, { size });
+  if (begin < 0 || begin > end || end > size)
+    throw new AppError(
+      "range_not_satisfiable",
+      `The bytes ${begin} to ${end} are not within the ${size} bytes of this file.`,
+      { size },
+    );
   if (begin < end) return file.createReadStream({ start: begin, end: end - 1, highWaterMark: 2 ** 18 });
   await file.close();
   return Readable.from([]);

@@ -19,7 +19,15 @@ import { AppError } from "#lib/errors.ts";
 import { contentDisposition } from "#lib/util/content-disposition.ts";
 import { isObjectKey, newObjectKey, requireObjectKey } from "./keys.ts";
 import { notUnderstood, s3Failure, saidBy } from "./s3-failure.ts";
-import type { ByteRange, DownloadOptions, ListedObject, ObjectFacts, ObjectStore, OpenMultipart, StoredPart } from "./store.ts";
+import type {
+  ByteRange,
+  DownloadOptions,
+  ListedObject,
+  ObjectFacts,
+  ObjectStore,
+  OpenMultipart,
+  StoredPart,
+} from "./store.ts";
 import { Turns } from "./turns.ts";
 import { wholeBody } from "./whole-body.ts";
 
@@ -59,7 +67,12 @@ export class S3Store implements ObjectStore {
         requestChecksumCalculation: "WHEN_REQUIRED",
         responseChecksumValidation: "WHEN_REQUIRED",
         maxAttempts: attempts,
-        requestHandler: { connectionTimeout: connectMs, requestTimeout: waitMs, throwOnRequestTimeout: true, socketTimeout: waitMs },
+        requestHandler: {
+          connectionTimeout: connectMs,
+          requestTimeout: waitMs,
+          throwOnRequestTimeout: true,
+          socketTimeout: waitMs,
+        },
       });
     this.#settings = settings;
     this.#pageSize = pageSize;
@@ -73,45 +86,93 @@ export class S3Store implements ObjectStore {
     return UploadId;
   }
 
-  signPart(key: string, storageId: string, { number, size }: { readonly number: number; readonly size: number }, seconds: number): Promise<string> {
-    const command = new UploadPartCommand({ ...this.#at(key), UploadId: storageId, PartNumber: number, ContentLength: size });
+  signPart(
+    key: string,
+    storageId: string,
+    { number, size }: { readonly number: number; readonly size: number },
+    seconds: number,
+  ): Promise<string> {
+    const command = new UploadPartCommand({
+      ...this.#at(key),
+      UploadId: storageId,
+      PartNumber: number,
+      ContentLength: size,
+    });
     return getSignedUrl(this.#client, command, { expiresIn: Math.min(seconds, MAX_SECONDS) });
   }
 
   async listParts(key: string, storageId: string): Promise<StoredPart[]> {
     const parts: StoredPart[] = [];
-    for (let after: string | undefined; ; ) {
-      const page = await this.#ask(() => this.#client.send(new ListPartsCommand({ ...this.#at(key), UploadId: storageId, PartNumberMarker: after, MaxParts: this.#pageSize })));
-      for (const { PartNumber, Size, ETag } of page.Parts ?? []) parts.push({ number: PartNumber!, size: Size!, tag: this.#tagOf(ETag) });
+    for (let after: string | undefined; ;) {
+      const page = await this.#ask(() =>
+        this.#client.send(
+          new ListPartsCommand({
+            ...this.#at(key),
+            UploadId: storageId,
+            PartNumberMarker: after,
+            MaxParts: this.#pageSize,
+          }),
+        ),
+      );
+      for (const { PartNumber, Size, ETag } of page.Parts ?? [])
+        parts.push({ number: PartNumber!, size: Size!, tag: this.#tagOf(ETag) });
       if (!page.IsTruncated) return parts;
       after = page.NextPartNumberMarker;
     }
   }
 
-  completeMultipart(key: string, storageId: string, parts: readonly Pick<StoredPart, "number" | "tag">[]): Promise<ObjectFacts> {
+  completeMultipart(
+    key: string,
+    storageId: string,
+    parts: readonly Pick<StoredPart, "number" | "tag">[],
+  ): Promise<ObjectFacts> {
     return this.#turns.take(storageId, async () => {
-      if (parts.length === 0) throw new AppError("bytes_differ", "No part was named; send at least one, empty for an empty file.");
+      if (parts.length === 0)
+        throw new AppError("bytes_differ", "No part was named; send at least one, empty for an empty file.");
       const Parts = parts.map(({ number, tag }) => ({ PartNumber: number, ETag: `"${tag}"` }));
-      const failure = await this.#ask(() => this.#patientClient.send(new CompleteMultipartUploadCommand({ ...this.#at(key), UploadId: storageId, MultipartUpload: { Parts } }))).then(
+      const failure = await this.#ask(() =>
+        this.#patientClient.send(
+          new CompleteMultipartUploadCommand({ ...this.#at(key), UploadId: storageId, MultipartUpload: { Parts } }),
+        ),
+      ).then(
         () => null,
         (cause: unknown) => cause,
       );
       // What is not there any more may have been put together by a request whose answer was lost.
-      const mayBeDone = failure === null || (failure instanceof AppError && ["not_found", "bytes_differ"].includes(failure.code));
+      const mayBeDone =
+        failure === null || (failure instanceof AppError && ["not_found", "bytes_differ"].includes(failure.code));
       const done = mayBeDone ? await this.head(key) : null;
-      if (!done) throw failure ?? new AppError("storage_unavailable", "The store has put the parts together and does not show the object yet; try again in a few seconds.", { key });
+      if (!done)
+        throw (
+          failure ??
+          new AppError(
+            "storage_unavailable",
+            "The store has put the parts together and does not show the object yet; try again in a few seconds.",
+            { key },
+          )
+        );
       return done;
     });
   }
 
   async abortMultipart(key: string, storageId: string): Promise<void> {
-    await this.#unlessMissing(() => this.#client.send(new AbortMultipartUploadCommand({ ...this.#at(key), UploadId: storageId })));
+    await this.#unlessMissing(() =>
+      this.#client.send(new AbortMultipartUploadCommand({ ...this.#at(key), UploadId: storageId })),
+    );
   }
 
   async *listMultiparts(): AsyncGenerator<OpenMultipart> {
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       // Without UploadIdMarker, which versitygw refuses. Of two uploads of one key around the end of a page the second waits for the next sweep.
-      const page = await this.#ask(() => this.#client.send(new ListMultipartUploadsCommand({ Bucket: this.#settings.bucket, KeyMarker: after, MaxUploads: this.#pageSize })));
+      const page = await this.#ask(() =>
+        this.#client.send(
+          new ListMultipartUploadsCommand({
+            Bucket: this.#settings.bucket,
+            KeyMarker: after,
+            MaxUploads: this.#pageSize,
+          }),
+        ),
+      );
       for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
         if (isObjectKey(Key!)) yield { key: Key!, storageId: UploadId!, startedAt: Initiated! };
       }
@@ -135,7 +196,9 @@ export class S3Store implements ObjectStore {
   async read(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {
     if (range && range.begin === range.end) return this.#readNothing(key, range);
     const Range = range && `bytes=${range.begin}-${range.end - 1}`;
-    const answer = await this.#unlessMissing(() => this.#client.send(new GetObjectCommand({ ...this.#at(key), Range }), signal && { abortSignal: signal }));
+    const answer = await this.#unlessMissing(() =>
+      this.#client.send(new GetObjectCommand({ ...this.#at(key), Range }), signal && { abortSignal: signal }),
+    );
     if (!answer) throw missing(key);
     const body = answer.Body as Readable;
     if (range && answer.ContentLength !== range.end - range.begin) {
@@ -168,8 +231,16 @@ export class S3Store implements ObjectStore {
   }
 
   async *list(): AsyncGenerator<ListedObject> {
-    for (let after: string | undefined; ; ) {
-      const page = await this.#ask(() => this.#client.send(new ListObjectsV2Command({ Bucket: this.#settings.bucket, ContinuationToken: after, MaxKeys: this.#pageSize })));
+    for (let after: string | undefined; ;) {
+      const page = await this.#ask(() =>
+        this.#client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#settings.bucket,
+            ContinuationToken: after,
+            MaxKeys: this.#pageSize,
+          }),
+        ),
+      );
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
         if (isObjectKey(Key!)) yield { key: Key!, size: Size!, tag: this.#tagOf(ETag), modifiedAt: LastModified! };
       }
@@ -215,5 +286,7 @@ export class S3Store implements ObjectStore {
   }
 }
 
-const missing = (key: string): AppError => new AppError("not_found", "The bytes of this are not in the store.", { key });
-const notWithin = ({ begin, end }: ByteRange): AppError => new AppError("range_not_satisfiable", `The bytes ${begin} to ${end} are not within this file.`, { begin, end });
+const missing = (key: string): AppError =>
+  new AppError("not_found", "The bytes of this are not in the store.", { key });
+const notWithin = ({ begin, end }: ByteRange): AppError =>
+  new AppError("range_not_satisfiable", `The bytes ${begin} to ${end} are not within this file.`, { begin, end });

@@ -32,9 +32,13 @@ export class UrlSigner {
     said.delete("signature");
     const expected = this.#signatureOf(method, objectKey, said);
     if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
-      throw new AppError("forbidden", "This link was not made by this hub, or somebody altered it; ask the hub for a new one.");
+      throw new AppError(
+        "forbidden",
+        "This link was not made by this hub, or somebody altered it; ask the hub for a new one.",
+      );
     }
-    if (Number(said.get("expires")) < Date.now() / 1000) throw new AppError("forbidden", "This link has expired; ask the hub for a new one.");
+    if (Number(said.get("expires")) < Date.now() / 1000)
+      throw new AppError("forbidden", "This link has expired; ask the hub for a new one.");
     return Object.fromEntries(said);
   }
 

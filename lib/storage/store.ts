@@ -56,7 +56,12 @@ export interface ObjectStore {
   /** Begins an upload in parts. Nothing is seen under `key` until it is completed. @returns the store's id of it */
   beginMultipart(key: string): Promise<string>;
   /** A URL that takes one PUT of exactly `size` bytes as that part, again and again until the upload ends. Its answer has an `ETag`. */
-  signPart(key: string, storageId: string, part: { readonly number: number; readonly size: number }, seconds: number): Promise<string>;
+  signPart(
+    key: string,
+    storageId: string,
+    part: { readonly number: number; readonly size: number },
+    seconds: number,
+  ): Promise<string>;
   /** The parts that have arrived whole, by number. @throws not_found when the upload has been completed or aborted */
   listParts(key: string, storageId: string): Promise<StoredPart[]>;
   /**
@@ -64,7 +69,11 @@ export interface ObjectStore {
    * @throws bytes_differ when a part is missing, has another tag, is out of order or too small, and the upload goes on; not_found
    *   when the upload is unknown and there is no object
    */
-  completeMultipart(key: string, storageId: string, parts: readonly Pick<StoredPart, "number" | "tag">[]): Promise<ObjectFacts>;
+  completeMultipart(
+    key: string,
+    storageId: string,
+    parts: readonly Pick<StoredPart, "number" | "tag">[],
+  ): Promise<ObjectFacts>;
   /** Forgets an upload and its parts. Does nothing for one that is not there. */
   abortMultipart(key: string, storageId: string): Promise<void>;
   /** Every upload that was begun and has not ended, for the sweeper. */

@@ -7,7 +7,12 @@ import { AppError } from "#lib/errors.ts";
  *
  * @param translate what the connection says when it fails, in our words
  */
-export function wholeBody(body: Readable, size: number, translate: (cause: unknown) => unknown, signal?: AbortSignal): Readable {
+export function wholeBody(
+  body: Readable,
+  size: number,
+  translate: (cause: unknown) => unknown,
+  signal?: AbortSignal,
+): Readable {
   let left = size;
   const whole = new Transform({
     transform(bytes: Uint8Array, _encoding, done) {
@@ -15,7 +20,15 @@ export function wholeBody(body: Readable, size: number, translate: (cause: unkno
       done(null, bytes);
     },
     flush(done) {
-      done(left === 0 ? null : new AppError("storage_unavailable", `The store sent ${Math.abs(left)} bytes too ${left > 0 ? "few" : "many"}; try again in a few seconds.`, { expected: size, actual: size - left }));
+      done(
+        left === 0
+          ? null
+          : new AppError(
+              "storage_unavailable",
+              `The store sent ${Math.abs(left)} bytes too ${left > 0 ? "few" : "many"}; try again in a few seconds.`,
+              { expected: size, actual: size - left },
+            ),
+      );
     },
     destroy(cause, done) {
       done(cause && (translate(cause) as Error));

@@ -1,5 +1,6 @@
 /** IEEE 754 binary16 to float32, exactly. Node's own array is as fast as a table of all 65,536 values, and needs none. */
-export const f16ToF32 = (bits: Uint16Array): Float32Array => new Float32Array(new Float16Array(bits.buffer, bits.byteOffset, bits.length));
+export const f16ToF32 = (bits: Uint16Array): Float32Array =>
+  new Float32Array(new Float16Array(bits.buffer, bits.byteOffset, bits.length));
 
 /** float32 to the nearest IEEE 754 binary16, ties to even; from 65,520 on the nearest is infinity. */
 export const f32ToF16 = (values: Float32Array): Uint16Array => new Uint16Array(new Float16Array(values).buffer);

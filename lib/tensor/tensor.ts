@@ -10,7 +10,8 @@ export type FloatTensor = Tensor<Float32Array>;
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dim) => size * dim, 1);
 
 export function tensor<Data extends TensorData>(data: Data, shape: readonly number[]): Tensor<Data> {
-  if (data.length !== sizeOf(shape)) throw new RangeError(`tensor: ${data.length} values do not fill the shape [${shape.join(", ")}]`);
+  if (data.length !== sizeOf(shape))
+    throw new RangeError(`tensor: ${data.length} values do not fill the shape [${shape.join(", ")}]`);
   return { data, shape };
 }
 

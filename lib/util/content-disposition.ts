@@ -6,7 +6,10 @@
  */
 export function contentDisposition(disposition: "inline" | "attachment", fileName: string): string {
   const name = fileName.toWellFormed().replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}/\\]/gu, "_");
-  const full = encodeURIComponent(name).replaceAll(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  const full = encodeURIComponent(name).replaceAll(
+    /['()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   const plain = name.replaceAll(/[^\u0020-\u007e]/gu, "_").replaceAll('"', '\\"');
   return `${disposition}; filename*=UTF-8''${full}; filename="${plain}";`;
 }

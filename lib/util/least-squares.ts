@@ -4,7 +4,8 @@
  */
 export function leastSquares(a: readonly (readonly number[])[], y: readonly number[], ridge: number): number[] {
   const n = a[0]!.length;
-  const sum = (of: (row: readonly number[], k: number) => number): number => a.reduce((total, row, k) => total + of(row, k), 0);
+  const sum = (of: (row: readonly number[], k: number) => number): number =>
+    a.reduce((total, row, k) => total + of(row, k), 0);
   const system = Array.from({ length: n }, (_, i) => [
     ...Array.from({ length: n }, (_column, j) => sum((row) => row[i]! * row[j]!) + (i === j ? ridge : 0)),
     sum((row, k) => row[i]! * y[k]!),

@@ -3,7 +3,10 @@
  * marks, zero widths) are written out as escapes.
  */
 export const printable = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => escapes.get(character) ?? `\\u{${character.codePointAt(0)!.toString(16)}}`);
+  text.replace(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
+    (character) => escapes.get(character) ?? `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
 
 const escapes: ReadonlyMap<string, string> = new Map([
   ["\n", "\\n"],

@@ -8,7 +8,12 @@ export async function readJson(path: string, shown: string): Promise<unknown> {
   const facts = await stat(path).catch((cause: unknown) => {
     throw new AppError("file_not_found", `${shown} is missing or cannot be read; check the path.`, { path }, cause);
   });
-  if (!facts.isFile() || facts.size > MAX_BYTES) throw new AppError("bad_request", `${shown} is not a configuration file (${facts.size} bytes); give the one that came with the model.`, { path });
+  if (!facts.isFile() || facts.size > MAX_BYTES)
+    throw new AppError(
+      "bad_request",
+      `${shown} is not a configuration file (${facts.size} bytes); give the one that came with the model.`,
+      { path },
+    );
   try {
     // Python's json writes infinities bare, and diffusers saves one in every DPM-Solver config.
     return JSON.parse((await readFile(path, "utf8")).replaceAll(/(?<=:\s*)-?Infinity(?=\s*[,}])/g, "null"));

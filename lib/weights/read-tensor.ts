@@ -11,7 +11,12 @@ export async function readTensor(source: ByteSource, entry: TensorEntry): Promis
 }
 
 /** Like `readTensor`, but only the elements begin … end − 1, counted in row-major order. */
-export async function readValues(source: ByteSource, entry: TensorEntry, begin: number, end: number): Promise<Float32Array> {
+export async function readValues(
+  source: ByteSource,
+  entry: TensorEntry,
+  begin: number,
+  end: number,
+): Promise<Float32Array> {
   const decode = floats[entry.dtype];
   if (!decode) throw unsupported(source, entry, "F32, F16 or BF16");
   return decode(await readElements(source, entry, begin, end));
@@ -25,10 +30,14 @@ export async function readIntegers(source: ByteSource, entry: TensorEntry): Prom
   const wide = new BigInt64Array(buffer);
   const outside = wide.find((value) => value !== BigInt.asIntN(32, value));
   if (outside === undefined) return tensor(Int32Array.from(wide, Number), entry.shape);
-  throw new AppError("malformed_weights", `${source.name}: the tensor "${entry.name}" holds ${outside}, which does not fit into 32 bits; check what it should hold.`, {
-    tensor: entry.name,
-    value: String(outside),
-  });
+  throw new AppError(
+    "malformed_weights",
+    `${source.name}: the tensor "${entry.name}" holds ${outside}, which does not fit into 32 bits; check what it should hold.`,
+    {
+      tensor: entry.name,
+      value: String(outside),
+    },
+  );
 }
 
 const floats: Partial<Record<Dtype, (buffer: ArrayBufferLike) => Float32Array>> = {
@@ -39,13 +48,23 @@ const floats: Partial<Record<Dtype, (buffer: ArrayBufferLike) => Float32Array>> 
 };
 
 /** The bytes of some elements, in a buffer that begins with them: in a file they may lie at any offset, typed arrays need aligned ones. */
-async function readElements(source: ByteSource, entry: TensorEntry, begin: number, end: number): Promise<ArrayBufferLike> {
+async function readElements(
+  source: ByteSource,
+  entry: TensorEntry,
+  begin: number,
+  end: number,
+): Promise<ArrayBufferLike> {
   const size = sizeOf(entry.shape);
-  if (!(begin >= 0 && begin <= end && end <= size)) throw new RangeError(`"${entry.name}": the elements ${begin} to ${end} are not among its ${size}`);
+  if (!(begin >= 0 && begin <= end && end <= size))
+    throw new RangeError(`"${entry.name}": the elements ${begin} to ${end} are not among its ${size}`);
   const width = bitsOf[entry.dtype] / 8;
   const bytes = await source.read(entry.begin + begin * width, entry.begin + end * width);
   return bytes.length === bytes.buffer.byteLength ? bytes.buffer : new Uint8Array(bytes).buffer;
 }
 
 const unsupported = (source: ByteSource, { name, dtype }: TensorEntry, wanted: string): AppError =>
-  new AppError("unsupported_model", `${source.name}: the tensor "${name}" is stored as ${dtype}; save it in ${wanted}.`, { tensor: name, dtype });
+  new AppError(
+    "unsupported_model",
+    `${source.name}: the tensor "${name}" is stored as ${dtype}; save it in ${wanted}.`,
+    { tensor: name, dtype },
+  );

@@ -56,10 +56,12 @@ class HeaderScanner {
       }
       this.#requireName(name, "a tensor");
       if (tensors.has(name)) this.#refuse("duplicate_name", `two tensors are named ${quote(name)}`, { name });
-      if (tensors.size === MAX_TENSORS) this.#refuse("too_many_tensors", `it has more than ${MAX_TENSORS} tensors`, { max: MAX_TENSORS });
+      if (tensors.size === MAX_TENSORS)
+        this.#refuse("too_many_tensors", `it has more than ${MAX_TENSORS} tensors`, { max: MAX_TENSORS });
       tensors.set(name, this.#tensor(name));
     });
-    for (; this.#at < this.#text.length; this.#at++) if (this.#text[this.#at] !== " ") this.#unexpected("only spaces", "bad_padding");
+    for (; this.#at < this.#text.length; this.#at++)
+      if (this.#text[this.#at] !== " ") this.#unexpected("only spaces", "bad_padding");
     return { metadata: metadata ?? new Map(), tensors };
   }
 
@@ -68,15 +70,23 @@ class HeaderScanner {
     this.#object((name) => {
       this.#requireName(name, "a metadata key");
       if (metadata.has(name)) this.#refuse("duplicate_metadata", `its metadata has ${quote(name)} twice`, { name });
-      if (metadata.size === MAX_METADATA_KEYS) this.#refuse("too_much_metadata", `its metadata has more than ${MAX_METADATA_KEYS} keys`, { max: MAX_METADATA_KEYS });
+      if (metadata.size === MAX_METADATA_KEYS)
+        this.#refuse("too_much_metadata", `its metadata has more than ${MAX_METADATA_KEYS} keys`, {
+          max: MAX_METADATA_KEYS,
+        });
       const value = this.#string("a string", "bad_metadata");
       const bytes = utf8Length(value);
       if (bytes > MAX_METADATA_VALUE_BYTES) {
         const detail = { name, actual: bytes, max: MAX_METADATA_VALUE_BYTES };
-        this.#refuse("too_much_metadata", `its metadata ${quote(name)} has ${bytes} bytes, and at most ${MAX_METADATA_VALUE_BYTES} are read`, detail);
+        this.#refuse(
+          "too_much_metadata",
+          `its metadata ${quote(name)} has ${bytes} bytes, and at most ${MAX_METADATA_VALUE_BYTES} are read`,
+          detail,
+        );
       }
       // Tabs and ends of lines belong to text, and badly converted text holds U+0080 to U+009F.
-      if (/[\p{Cc}--[\t\n\r\x7f-\x9f]]/v.test(value)) this.#refuse("control_character", `its metadata ${quote(name)} holds a control character`, { name });
+      if (/[\p{Cc}--[\t\n\r\x7f-\x9f]]/v.test(value))
+        this.#refuse("control_character", `its metadata ${quote(name)} holds a control character`, { name });
       metadata.set(name, value);
     }, "bad_metadata");
     return metadata;
@@ -85,11 +95,17 @@ class HeaderScanner {
   #tensor(name: string): DeclaredTensor {
     const fields: { dtype?: Dtype; shape?: number[]; data_offsets?: number[] } = {};
     this.#object((field) => {
-      if (Object.hasOwn(fields, field)) this.#refuse("duplicate_field", `${tensorNamed(name)} has its ${field} twice`, { name, field });
+      if (Object.hasOwn(fields, field))
+        this.#refuse("duplicate_field", `${tensorNamed(name)} has its ${field} twice`, { name, field });
       if (field === "dtype") fields.dtype = this.#dtype(name);
       else if (field === "shape") fields.shape = this.#integers(MAX_RANK, "too_many_dimensions");
       else if (field === "data_offsets") fields.data_offsets = this.#integers(2, "bad_offsets");
-      else this.#refuse("unknown_field", `${tensorNamed(name)} has a field ${quote(field)}, which the format does not know`, { name, field: clip(field) });
+      else
+        this.#refuse(
+          "unknown_field",
+          `${tensorNamed(name)} has a field ${quote(field)}, which the format does not know`,
+          { name, field: clip(field) },
+        );
     });
     const { dtype, shape, data_offsets: offsets } = fields;
     if (!dtype || !shape || !offsets) {
@@ -97,24 +113,35 @@ class HeaderScanner {
       return this.#refuse("missing_field", `${tensorNamed(name)} lacks its ${field}`, { name, field });
     }
     const [begin, end] = offsets;
-    if (begin === undefined || end === undefined) return this.#refuse("bad_offsets", `${tensorNamed(name)} has fewer than two data_offsets`, { name });
+    if (begin === undefined || end === undefined)
+      return this.#refuse("bad_offsets", `${tensorNamed(name)} has fewer than two data_offsets`, { name });
     return { dtype, shape, begin, end };
   }
 
   #dtype(name: string): Dtype {
     const dtype = this.#string("the name of a dtype", "unknown_dtype");
     if (isDtype(dtype)) return dtype;
-    return this.#refuse("unknown_dtype", `${tensorNamed(name)} has the dtype ${quote(dtype)}, which is not read here`, { name, dtype: clip(dtype) });
+    return this.#refuse("unknown_dtype", `${tensorNamed(name)} has the dtype ${quote(dtype)}, which is not read here`, {
+      name,
+      dtype: clip(dtype),
+    });
   }
 
   #requireName(name: string, what: string): void {
     const bytes = utf8Length(name);
     if (bytes === 0) this.#refuse("empty_name", `the name of ${what} is empty`);
     if (bytes > MAX_NAME_BYTES) {
-      this.#refuse("name_too_long", `the name of ${what} has ${bytes} bytes, and at most ${MAX_NAME_BYTES} are read`, { actual: bytes, max: MAX_NAME_BYTES });
+      this.#refuse("name_too_long", `the name of ${what} has ${bytes} bytes, and at most ${MAX_NAME_BYTES} are read`, {
+        actual: bytes,
+        max: MAX_NAME_BYTES,
+      });
     }
-    if (/\p{Cc}/u.test(name)) this.#refuse("control_character", `the name ${quote(name)} of ${what} holds a control character`, { name });
-    if (reservedNames.has(name)) this.#refuse("reserved_name", `${what} is named ${quote(name)}, which programs may take for something else`, { name });
+    if (/\p{Cc}/u.test(name))
+      this.#refuse("control_character", `the name ${quote(name)} of ${what} holds a control character`, { name });
+    if (reservedNames.has(name))
+      this.#refuse("reserved_name", `${what} is named ${quote(name)}, which programs may take for something else`, {
+        name,
+      });
   }
 
   /** Walks an object. Hands each decoded name to `member`, which scans the value. */
@@ -135,7 +162,11 @@ class HeaderScanner {
     const begin = this.#at;
     if (this.#accept("]")) return integers;
     do {
-      if (integers.length === max) this.#refuse(ifMore, `the list at character ${begin} of its header has more than ${max} numbers`, { at: begin, max });
+      if (integers.length === max)
+        this.#refuse(ifMore, `the list at character ${begin} of its header has more than ${max} numbers`, {
+          at: begin,
+          max,
+        });
       integers.push(this.#integer());
     } while (this.#accept(","));
     this.#expect("]");
@@ -153,7 +184,10 @@ class HeaderScanner {
       this.#unexpected("a whole number in plain digits", "bad_integer");
     }
     const value = Number(digits);
-    if (!Number.isSafeInteger(value)) this.#refuse("integer_too_large", `its header has a number of ${digits.length} digits, beyond 2^53 − 1`, { at: begin });
+    if (!Number.isSafeInteger(value))
+      this.#refuse("integer_too_large", `its header has a number of ${digits.length} digits, beyond 2^53 − 1`, {
+        at: begin,
+      });
     return value;
   }
 
@@ -180,9 +214,16 @@ class HeaderScanner {
     try {
       value = JSON.parse(`"${raw}"`);
     } catch {
-      return this.#refuse("bad_syntax", `the string at character ${begin} of its header has an escape sequence that JSON does not know`, { at: begin });
+      return this.#refuse(
+        "bad_syntax",
+        `the string at character ${begin} of its header has an escape sequence that JSON does not know`,
+        { at: begin },
+      );
     }
-    if (!value.isWellFormed()) this.#refuse("lone_surrogate", `the string at character ${begin} of its header has half of a surrogate pair`, { at: begin });
+    if (!value.isWellFormed())
+      this.#refuse("lone_surrogate", `the string at character ${begin} of its header has half of a surrogate pair`, {
+        at: begin,
+      });
     return value;
   }
 
@@ -204,12 +245,15 @@ class HeaderScanner {
   #unexpected(expected: string, defect: Defect = "bad_syntax"): never {
     const code = this.#text.codePointAt(this.#at);
     const found = code === undefined ? "ends" : `has ${quote(String.fromCodePoint(code))}`;
-    return this.#refuse(defect, `its header ${found} at character ${this.#at} where ${expected} should be`, { at: this.#at });
+    return this.#refuse(defect, `its header ${found} at character ${this.#at} where ${expected} should be`, {
+      at: this.#at,
+    });
   }
 }
 
 const [TAB, LINE_FEED, CARRIAGE_RETURN, SPACE, QUOTE, BACKSLASH] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x5c];
-const isBlank = (code: number): boolean => code === SPACE || code === LINE_FEED || code === CARRIAGE_RETURN || code === TAB;
+const isBlank = (code: number): boolean =>
+  code === SPACE || code === LINE_FEED || code === CARRIAGE_RETURN || code === TAB;
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
 const clip = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);

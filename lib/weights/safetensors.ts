@@ -52,11 +52,22 @@ async function readHeaderLength(source: ByteSource, refuse: Refuse): Promise<num
   if (length > MAX_HEADER_BYTES) {
     refuseOtherFormats(first, refuse);
     const detail = { claimed: String(length), max: MAX_HEADER_BYTES };
-    return refuse("header_too_long", `it claims a header of ${length} bytes, and at most ${MAX_HEADER_BYTES} are read`, detail);
+    return refuse(
+      "header_too_long",
+      `it claims a header of ${length} bytes, and at most ${MAX_HEADER_BYTES} are read`,
+      detail,
+    );
   }
-  if (length < 2) return refuse("too_short", `it claims a header of ${length} bytes, and the shortest has 2`, { claimed: Number(length) });
+  if (length < 2)
+    return refuse("too_short", `it claims a header of ${length} bytes, and the shortest has 2`, {
+      claimed: Number(length),
+    });
   const there = size - 8;
-  if (length > there) return refuse("truncated", `its header should have ${length} bytes, and only ${there} are there`, { expected: Number(length), actual: there });
+  if (length > there)
+    return refuse("truncated", `its header should have ${length} bytes, and only ${there} are there`, {
+      expected: Number(length),
+      actual: there,
+    });
   return Number(length);
 }
 
@@ -65,10 +76,20 @@ const opensAPickle = "save the model with safetensors.torch.save_file, and know 
 /** What else may be found under the name, by how its first 8 bytes begin. Read as a length they are all beyond the limit. */
 const otherFormats = [
   { format: "zip", begins: ["PK"], what: "a ZIP archive, which is how PyTorch keeps pickles", remedy: opensAPickle },
-  { format: "pickle", begins: ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"], what: "a Python pickle", remedy: opensAPickle },
+  {
+    format: "pickle",
+    begins: ["\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"],
+    what: "a Python pickle",
+    remedy: opensAPickle,
+  },
   { format: "gguf", begins: ["GGUF"], what: "a GGUF file", remedy: "get the model's .safetensors file" },
   { format: "lfs_pointer", begins: ["version "], what: "a Git LFS pointer", remedy: "run git lfs pull" },
-  { format: "html", begins: ["<"], what: "a web page", remedy: "download the file itself, signed in if it asks for that" },
+  {
+    format: "html",
+    begins: ["<"],
+    what: "a web page",
+    remedy: "download the file itself, signed in if it asks for that",
+  },
   { format: "elf", begins: ["\x7fELF"], what: "a program", remedy: "get the file from its publisher" },
 ] as const;
 
@@ -87,16 +108,28 @@ function decode(bytes: Uint8Array, refuse: Refuse): string {
 }
 
 function requireSize(name: string, { dtype, shape, begin, end }: DeclaredTensor, refuse: Refuse): void {
-  if (end < begin) refuse("bad_offsets", `the tensor ${JSON.stringify(name)} ends at ${end}, before it begins at ${begin}`, { name, begin, end });
+  if (end < begin)
+    refuse("bad_offsets", `the tensor ${JSON.stringify(name)} ends at ${end}, before it begins at ${begin}`, {
+      name,
+      begin,
+      end,
+    });
   // Dimensions of 0 are left out, so that they cannot hide a product too large to be exact.
   let bytes = bitsOf[dtype] / 8;
   for (const dim of shape) if (dim !== 0) bytes *= dim;
   const what = (): string => `the tensor ${JSON.stringify(name)} is ${dtype} [${shape.join(", ")}]`;
-  if (!Number.isSafeInteger(bytes)) refuse("too_many_elements", `${what()}, which no file can hold`, { name, dtype, shape });
+  if (!Number.isSafeInteger(bytes))
+    refuse("too_many_elements", `${what()}, which no file can hold`, { name, dtype, shape });
   if (shape.includes(0)) bytes = 0;
   const actual = end - begin;
   if (bytes !== actual) {
-    refuse("wrong_size", `${what()}, which takes ${bytes} bytes, and it has ${actual}`, { name, dtype, shape, expected: bytes, actual });
+    refuse("wrong_size", `${what()}, which takes ${bytes} bytes, and it has ${actual}`, {
+      name,
+      dtype,
+      shape,
+      expected: bytes,
+      actual,
+    });
   }
 }
 
@@ -105,11 +138,14 @@ function requireTiling(tensors: ReadonlyMap<string, DeclaredTensor>, dataLength:
   let filled = 0;
   for (const [name, { begin, end }] of [...tensors].toSorted(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
     const what = (): string => `the tensor ${JSON.stringify(name)} begins at byte ${begin} of the data`;
-    if (begin < filled) refuse("overlap", `${what()}, inside the one before it, which ends at ${filled}`, { name, begin, filled });
-    if (begin > filled) refuse("hole", `${what()}, and nothing fills the ${begin - filled} bytes before it`, { name, begin, filled });
+    if (begin < filled)
+      refuse("overlap", `${what()}, inside the one before it, which ends at ${filled}`, { name, begin, filled });
+    if (begin > filled)
+      refuse("hole", `${what()}, and nothing fills the ${begin - filled} bytes before it`, { name, begin, filled });
     filled = end;
   }
   const detail = { expected: filled, actual: dataLength };
-  if (filled > dataLength) refuse("truncated", `its tensors take ${filled} bytes, and only ${dataLength} are there`, detail);
+  if (filled > dataLength)
+    refuse("truncated", `its tensors take ${filled} bytes, and only ${dataLength} are there`, detail);
   if (filled < dataLength) refuse("trailing_bytes", `${dataLength - filled} bytes follow its last tensor`, detail);
 }

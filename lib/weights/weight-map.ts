@@ -31,7 +31,12 @@ export class WeightMap {
       for (const entry of header.tensors.values()) {
         const name = rename(entry.name);
         if (name === null) continue;
-        if (this.#tensors.has(name)) throw new AppError("malformed_weights", `${what} has two tensors for "${name}"; save the model again from its trainer.`, { name });
+        if (this.#tensors.has(name))
+          throw new AppError(
+            "malformed_weights",
+            `${what} has two tensors for "${name}"; save the model again from its trainer.`,
+            { name },
+          );
         this.#tensors.set(name, { ...entry, path });
       }
     }
@@ -62,14 +67,26 @@ export class WeightMap {
     const tensor = this.#tensors.get(name);
     const shown = `[${shape.join(", ")}]`;
     if (!tensor) {
-      throw new AppError("weights_mismatch", `${this.what} lacks the tensor "${name}" ${shown}, which its config calls for; use the config and the weights of one model.`, { name, expected: shape });
+      throw new AppError(
+        "weights_mismatch",
+        `${this.what} lacks the tensor "${name}" ${shown}, which its config calls for; use the config and the weights of one model.`,
+        { name, expected: shape },
+      );
     }
     if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i])) {
       const actual = `[${tensor.shape.join(", ")}]`;
-      throw new AppError("weights_mismatch", `${this.what}: the tensor "${name}" is ${actual} where its config calls for ${shown}; use the config and the weights of one model.`, { name, expected: shape, actual: tensor.shape });
+      throw new AppError(
+        "weights_mismatch",
+        `${this.what}: the tensor "${name}" is ${actual} where its config calls for ${shown}; use the config and the weights of one model.`,
+        { name, expected: shape, actual: tensor.shape },
+      );
     }
     if (!floats.has(tensor.dtype)) {
-      throw new AppError("unsupported_model", `${this.what}: the tensor "${name}" is stored as ${tensor.dtype}; save the model in F32, F16 or BF16.`, { name, dtype: tensor.dtype });
+      throw new AppError(
+        "unsupported_model",
+        `${this.what}: the tensor "${name}" is stored as ${tensor.dtype}; save the model in F32, F16 or BF16.`,
+        { name, dtype: tensor.dtype },
+      );
     }
     this.#taken.add(name);
     return tensor;
@@ -80,7 +97,11 @@ export class WeightMap {
     const left = [...this.#tensors.keys()].filter((name) => !this.#taken.has(name));
     if (left.length === 0) return;
     const others = left.length > 1 ? ` and ${left.length - 1} more` : "";
-    throw new AppError("weights_mismatch", `${this.what} has a tensor "${left[0]}"${others} that its config has no place for; use the config and the weights of one model.`, { left: left.slice(0, 20) });
+    throw new AppError(
+      "weights_mismatch",
+      `${this.what} has a tensor "${left[0]}"${others} that its config has no place for; use the config and the weights of one model.`,
+      { left: left.slice(0, 20) },
+    );
   }
 }
 

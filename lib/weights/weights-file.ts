@@ -17,7 +17,12 @@ export async function readWeightsFile(path: string, name = basename(path)): Prom
   }
 }
 
-const indexJson = z.looseObject({ weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/, "must name a .safetensors file beside the index")) });
+const indexJson = z.looseObject({
+  weight_map: z.record(
+    z.string(),
+    z.string().regex(/^[\w.-]+\.safetensors$/, "must name a .safetensors file beside the index"),
+  ),
+});
 
 /**
  * The weights of one component of a diffusers folder: `stem.safetensors`, or its half-precision twin, or the shards that
@@ -31,13 +36,29 @@ export async function readComponentWeights(folder: string, stem: string, shown: 
   const index = `${stem}.safetensors.index.json`;
   if (present.has(index)) {
     const parsed = indexJson.safeParse(await readJson(join(folder, index), `${shown}/${index}`));
-    if (!parsed.success) throw new AppError("malformed_weights", `${shown}/${index}: ${parsed.error.issues[0]!.message}; download the folder again.`);
+    if (!parsed.success)
+      throw new AppError(
+        "malformed_weights",
+        `${shown}/${index}: ${parsed.error.issues[0]!.message}; download the folder again.`,
+      );
     const shards = [...new Set(Object.values(parsed.data.weight_map))].toSorted();
     const missing = shards.find((name) => !present.has(name));
-    if (missing) throw new AppError("file_not_found", `${shown} lacks ${missing}, one of the ${shards.length} parts its index lists; download it too.`, { missing });
+    if (missing)
+      throw new AppError(
+        "file_not_found",
+        `${shown} lacks ${missing}, one of the ${shards.length} parts its index lists; download it too.`,
+        { missing },
+      );
     return Promise.all(shards.map((name) => readWeightsFile(join(folder, name), `${shown}/${name}`)));
   }
   const pickle = [...present].find((name) => /\.(bin|ckpt|pt|pth)$/.test(name));
-  if (pickle) throw new AppError("unsupported_model", `${shown} has its weights in ${pickle}, a pickle, which can run code; save the model with safe_serialization=True and give that folder.`);
-  throw new AppError("file_not_found", `${shown} has no ${stem}.safetensors; give a diffusers folder with its weights.`);
+  if (pickle)
+    throw new AppError(
+      "unsupported_model",
+      `${shown} has its weights in ${pickle}, a pickle, which can run code; save the model with safe_serialization=True and give that folder.`,
+    );
+  throw new AppError(
+    "file_not_found",
+    `${shown} has no ${stem}.safetensors; give a diffusers folder with its weights.`,
+  );
 }

@@ -13,15 +13,23 @@ import { parseHeader } from "./safetensors-json.ts";
  *
  * @throws RangeError where `readHeader` would refuse the file, for a name or a size
  */
-export function writeSafetensors(tensors: ReadonlyMap<string, Tensor<Float32Array | Int32Array>>, metadata: ReadonlyMap<string, string> = new Map()): Uint8Array {
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, Tensor<Float32Array | Int32Array>>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array {
   const sorted = byName(tensors);
   let dataLength = 0;
   const members = sorted.map(([name, { data, shape }]) => {
     const begin = dataLength;
     dataLength += data.byteLength;
-    return member(name, { dtype: data instanceof Float32Array ? "F32" : "I32", shape, data_offsets: [begin, dataLength] });
+    return member(name, {
+      dtype: data instanceof Float32Array ? "F32" : "I32",
+      shape,
+      data_offsets: [begin, dataLength],
+    });
   });
-  if (metadata.size > 0) members.unshift(`"__metadata__":{${byName(metadata).map(([name, value]) => member(name, value))}}`);
+  if (metadata.size > 0)
+    members.unshift(`"__metadata__":{${byName(metadata).map(([name, value]) => member(name, value))}}`);
   const header = encodeHeader(`{${members}}`);
 
   const file = new Uint8Array(8 + header.length + dataLength);
@@ -43,7 +51,8 @@ const member = (name: string, value: unknown): string => `${JSON.stringify(name)
 function encodeHeader(json: string): Uint8Array {
   parseHeader(json, refuse);
   const header = Buffer.from(json + " ".repeat(-Buffer.byteLength(json) & 7));
-  if (header.length > MAX_HEADER_BYTES) refuse("header_too_long", `its header would have ${header.length} bytes, and at most ${MAX_HEADER_BYTES} are read`);
+  if (header.length > MAX_HEADER_BYTES)
+    refuse("header_too_long", `its header would have ${header.length} bytes, and at most ${MAX_HEADER_BYTES} are read`);
   return header;
 }
 

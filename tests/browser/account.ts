@@ -6,7 +6,8 @@ import type { Story } from "./stories.ts";
 const unique = (name: string): string => `${name}-${Date.now().toString(36)}`;
 
 export const account: Story = (stage) => {
-  const me = (secret: string): Promise<Response> => fetch(`${stage().url}/api/v1/me`, { headers: { authorization: `Bearer ${secret}` } });
+  const me = (secret: string): Promise<Response> =>
+    fetch(`${stage().url}/api/v1/me`, { headers: { authorization: `Bearer ${secret}` } });
 
   const signIn = async (page: Page, login: string, password: string): Promise<void> => {
     await page.getByLabel("Username or e-mail address").fill(login);
@@ -55,7 +56,9 @@ export const account: Story = (stage) => {
     await page.getByRole("button", { name: "Make a token" }).click();
     const secret = (await page.getByLabel("Your new access token", { exact: true }).innerText()).trim();
     expect(secret).toMatch(/^gp_[A-Za-z0-9]{43}$/);
-    expect(await page.getByLabel("How to use it", { exact: true }).innerText()).toContain(`curl -H "Authorization: Bearer ${secret}" \\\n  ${stage().url}/api/v1/me`);
+    expect(await page.getByLabel("How to use it", { exact: true }).innerText()).toContain(
+      `curl -H "Authorization: Bearer ${secret}" \\\n  ${stage().url}/api/v1/me`,
+    );
     expect(await (await me(secret)).json()).toMatchObject({ username: "ben", scopes: ["read"] });
     await page.reload();
     expect(await page.content()).not.toContain(secret);
@@ -80,7 +83,10 @@ export const account: Story = (stage) => {
     expect(await page.getByLabel("Name of a new token").inputValue()).toBe(name);
     await page.getByRole("checkbox", { name: /^read/ }).uncheck();
     await page.getByRole("checkbox", { name: /^run/ }).check();
-    const [answer] = await Promise.all([page.waitForResponse((response) => response.request().method() === "POST"), page.getByRole("button", { name: "Make a token" }).click()]);
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => response.request().method() === "POST"),
+      page.getByRole("button", { name: "Make a token" }).click(),
+    ]);
     expect([answer.status(), answer.headers()["cache-control"]]).toEqual([200, "private, no-store"]);
     const secret = await page.locator("#secret").innerText();
     expect((await (await me(secret)).json()).code).toBe("forbidden"); // it may run and not read
@@ -98,7 +104,9 @@ export const account: Story = (stage) => {
     await operator.getByRole("button", { name: "Make a link" }).click();
     const link = (await operator.getByLabel("The link of the invitation", { exact: true }).innerText()).trim();
     await operator.goto(link);
-    expect(await operator.locator("main").innerText()).toMatch(/You are signed in as ann\. This link is for somebody who has no account/);
+    expect(await operator.locator("main").innerText()).toMatch(
+      /You are signed in as ann\. This link is for somebody who has no account/,
+    );
     await operator.context().close();
 
     const [username, password] = [unique("dora"), "quiet harbour lantern"];
@@ -146,7 +154,10 @@ export const account: Story = (stage) => {
     await page.getByLabel("Username of a new member").fill("ann");
     await page.getByRole("button", { name: "Take in" }).click();
     const members = async (): Promise<unknown> => (await stage().ben.ask("GET", `/namespaces/${name}`)).body.members;
-    expect(await members()).toEqual([{ username: "ann", role: "writer" }, { username: "ben", role: "owner" }]);
+    expect(await members()).toEqual([
+      { username: "ann", role: "writer" },
+      { username: "ben", role: "owner" },
+    ]);
     await page.getByRole("combobox", { name: "Role of ann" }).selectOption("reader");
     await page.getByRole("button", { name: "Change the role of ann" }).click();
     expect(await members()).toContainEqual({ username: "ann", role: "reader" });
@@ -191,6 +202,7 @@ export const account: Story = (stage) => {
       await page.getByRole("dialog").waitFor();
     });
     const { items } = (await stage().ann.asBrowser("GET", "/tokens")).body as { items: { id: string; name: string }[] };
-    for (const { id, name } of items) if (made.includes(name)) must(204, await stage().ann.asBrowser("DELETE", `/tokens/${id}`));
+    for (const { id, name } of items)
+      if (made.includes(name)) must(204, await stage().ann.asBrowser("DELETE", `/tokens/${id}`));
   });
 };

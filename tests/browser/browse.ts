@@ -30,7 +30,14 @@ export const browse: Story = (stage) => {
     (ours ??= Promise.all(
       Array.from({ length: MANY }, async (_, n) => {
         const name = n === 0 ? `${LONG.slice(0, 96 - TAG.length)}${TAG}` : `${TAG}-${n}`;
-        await make(stage().ben, name, { visibility: "public", kind: n % 4 === 1 ? "guide" : "finetune", base: BASE, license: n % 2 === 0 ? "mit" : "cc-by-4.0", tags: [TAG], summary: `Number ${n} of a family that is here to be counted; its summary goes on over two lines and is then cut, wherever that may be.` });
+        await make(stage().ben, name, {
+          visibility: "public",
+          kind: n % 4 === 1 ? "guide" : "finetune",
+          base: BASE,
+          license: n % 2 === 0 ? "mit" : "cc-by-4.0",
+          tags: [TAG],
+          summary: `Number ${n} of a family that is here to be counted; its summary goes on over two lines and is then cut, wherever that may be.`,
+        });
       }),
     ));
 
@@ -44,14 +51,30 @@ export const browse: Story = (stage) => {
   const get = async <T>(path: string): Promise<T> => must(200, await stage().ann.ask("GET", path)).body as T;
   const filters = (page: Page): Locator => page.getByRole("navigation", { name: "Filters" }).filter({ visible: true });
   const cards = (page: Page): Locator => page.locator("article[data-row]");
-  const found = async (page: Page): Promise<number> => Number(/^([\d,]+) repos?/.exec(await page.locator("#found").innerText())![1]!.replaceAll(",", ""));
-  const countOf = async (link: Locator): Promise<number> => Number((await link.innerText()).match(/[\d,]+$/)![0].replaceAll(",", ""));
+  const found = async (page: Page): Promise<number> =>
+    Number(/^([\d,]+) repos?/.exec(await page.locator("#found").innerText())![1]!.replaceAll(",", ""));
+  const countOf = async (link: Locator): Promise<number> =>
+    Number((await link.innerText()).match(/[\d,]+$/)![0].replaceAll(",", ""));
 
   test("cards show what the hub drew, of the same prompts for all", async () => {
-    await eventually("two fine-tunes measured", () => get<RepoList>("/repos?owner=guidepost&kind=finetune&measured=verified"), ({ items }) => items.length >= 2, 230);
+    await eventually(
+      "two fine-tunes measured",
+      () => get<RepoList>("/repos?owner=guidepost&kind=finetune&measured=verified"),
+      ({ items }) => items.length >= 2,
+      230,
+    );
     const page = await stage().open("/browse?owner=guidepost&kind=finetune&measured=verified");
-    const drawn = (card: Locator): Promise<string[]> => card.locator("img").evaluateAll((all) => all.map((image) => (image as HTMLImageElement).alt));
-    await expect.poll(async () => { await page.reload(); return (await drawn(cards(page).nth(0))).length * (await drawn(cards(page).nth(1))).length; }, { timeout: 120_000, interval: 2000 }).toBe(16);
+    const drawn = (card: Locator): Promise<string[]> =>
+      card.locator("img").evaluateAll((all) => all.map((image) => (image as HTMLImageElement).alt));
+    await expect
+      .poll(
+        async () => {
+          await page.reload();
+          return (await drawn(cards(page).nth(0))).length * (await drawn(cards(page).nth(1))).length;
+        },
+        { timeout: 120_000, interval: 2000 },
+      )
+      .toBe(16);
     expect(await drawn(cards(page).nth(0))).toEqual(await drawn(cards(page).nth(1)));
     await page.context().close();
   });
@@ -62,19 +85,34 @@ export const browse: Story = (stage) => {
     await haveMany();
     const page = await stage().open(`/browse?tag=${TAG}`);
     expect(await found(page)).toBe(MANY);
-    for (const [name, query] of [[/^Guides/, "kind=guide"], [/^mit/, "license=mit"], [/^not measured/, "measured=notMeasured"], [/^guidepost\/storybook/, "base=guidepost%2Fstorybook"]] as const) {
+    for (const [name, query] of [
+      [/^Guides/, "kind=guide"],
+      [/^mit/, "license=mit"],
+      [/^not measured/, "measured=notMeasured"],
+      [/^guidepost\/storybook/, "base=guidepost%2Fstorybook"],
+    ] as const) {
       const link = filters(page).getByRole("link", { name });
       const count = await countOf(link);
       await link.click();
       await page.waitForURL((url) => url.search.includes(query) && url.search.includes(TAG));
-      expect({ query, found: await found(page), cards: await cards(page).count() }).toEqual({ query, found: count, cards: Math.min(30, count) });
-      await page.getByRole("list", { name: "Chosen" }).getByRole("link", { name: /^Without/ }).filter({ hasNotText: TAG }).click();
+      expect({ query, found: await found(page), cards: await cards(page).count() }).toEqual({
+        query,
+        found: count,
+        cards: Math.min(30, count),
+      });
+      await page
+        .getByRole("list", { name: "Chosen" })
+        .getByRole("link", { name: /^Without/ })
+        .filter({ hasNotText: TAG })
+        .click();
       await page.waitForURL((url) => !url.search.includes(query));
       expect(await found(page)).toBe(MANY);
     }
     const both = await countOf(filters(page).getByRole("link", { name: /^Guides/ }));
     expect(both).toBe(9); // 1, 5 … 33
-    await filters(page).getByRole("link", { name: /^cc-by-4\.0/ }).click();
+    await filters(page)
+      .getByRole("link", { name: /^cc-by-4\.0/ })
+      .click();
     await page.waitForURL(/license=cc-by-4\.0/);
     expect(await countOf(filters(page).getByRole("link", { name: /^Guides/ }))).toBe(9); // all guides are of odd numbers
     expect(await countOf(filters(page).getByRole("link", { name: /^mit/ }))).toBe(17); // a facet counts as if nothing were chosen from it
@@ -107,7 +145,9 @@ export const browse: Story = (stage) => {
     expect([...first, ...second]).toEqual([...first, ...second].toSorted());
     await page.getByRole("link", { name: "Back to the start" }).click();
     expect(await cards(page).getByRole("heading").allInnerTexts()).toEqual(first);
-    await filters(page).getByRole("link", { name: /^Guides/ }).click();
+    await filters(page)
+      .getByRole("link", { name: /^Guides/ })
+      .click();
     expect(await cards(page).count()).toBe(9);
     await page.getByLabel("Words in the name or the summary").fill("no such words");
     await page.getByRole("button", { name: "Search" }).click();
@@ -122,14 +162,20 @@ export const browse: Story = (stage) => {
     const phone = await stage().open(`/browse?tag=${TAG}`, { width: 390 });
     expect(await filters(phone).count()).toBe(0);
     await phone.getByText("Filters", { exact: true }).click();
-    await filters(phone).getByRole("link", { name: /^Guides/ }).click();
+    await filters(phone)
+      .getByRole("link", { name: /^Guides/ })
+      .click();
     await phone.waitForURL(/kind=guide/);
     expect(await found(phone)).toBe(9);
     const page = await stage().open(`/browse?tag=${TAG}&cursor=nonsense`);
     expect(await cards(page).count()).toBe(30);
     await page.keyboard.press("j");
     await page.keyboard.press("j");
-    expect(await page.evaluate(() => [...document.querySelectorAll("[data-row]")].findIndex((row) => row.contains(document.activeElement)))).toBe(1);
+    expect(
+      await page.evaluate(() =>
+        [...document.querySelectorAll("[data-row]")].findIndex((row) => row.contains(document.activeElement)),
+      ),
+    ).toBe(1);
     await Promise.all([phone, page].map((each) => each.context().close()));
   });
 
@@ -146,7 +192,9 @@ export const browse: Story = (stage) => {
 
     const organisation = await haveOrganisation();
     const mine = await stage().open(`/${organisation}`, { as: stage().ben });
-    expect(await mine.locator("main").innerText()).toMatch(/an organisation[^]*you are its owner[^]*Members: ben \(owner\)[^]*You have nothing here yet/);
+    expect(await mine.locator("main").innerText()).toMatch(
+      /an organisation[^]*you are its owner[^]*Members: ben \(owner\)[^]*You have nothing here yet/,
+    );
     await mine.getByRole("link", { name: "Upload a model or a guide" }).click();
     await mine.waitForURL(/\/upload$/);
     const strangers = await stage().open(`/${organisation}`);
@@ -158,7 +206,12 @@ export const browse: Story = (stage) => {
   const table = (): Promise<Matrix> => get(`/repos/${BASE}/matrix?limit=100`);
 
   test("a base's fine-tunes and guides as a table: a cell leads to its evidence, j and k go down, CSV and JSON hold the same", async () => {
-    await eventually("a pair measured", table, ({ items }) => items.some(({ cells }) => cells.some(({ recovered }) => recovered !== null)), 230);
+    await eventually(
+      "a pair measured",
+      table,
+      ({ items }) => items.some(({ cells }) => cells.some(({ recovered }) => recovered !== null)),
+      230,
+    );
     const browsing = await stage().open(`/browse?base=${BASE}`);
     await browsing.getByRole("link", { name: /against each other/ }).click();
     await browsing.waitForURL(/\/matrix\?base=/);
@@ -169,17 +222,30 @@ export const browse: Story = (stage) => {
     const at = row.cells.findIndex(({ recovered }) => recovered !== null);
     const { pair, recovered } = row.cells[at]!;
     expect(await page.getByRole("rowheader").filter({ hasText: "guidepost/" }).count()).toBe(shown.length);
-    const cell = page.getByRole("row").filter({ has: page.locator(`a[href="/${row.repo}"]`) }).getByRole("cell").nth(at);
+    const cell = page
+      .getByRole("row")
+      .filter({ has: page.locator(`a[href="/${row.repo}"]`) })
+      .getByRole("cell")
+      .nth(at);
     expect(await cell.innerText()).toContain(`${recovered!.value.toFixed(2)} `);
-    expect(await cell.innerText()).toContain(`[${recovered!.low.toFixed(2)}, ${recovered!.high.toFixed(2)}] n = ${recovered!.n}`);
+    expect(await cell.innerText()).toContain(
+      `[${recovered!.low.toFixed(2)}, ${recovered!.high.toFixed(2)}] n = ${recovered!.n}`,
+    );
     await page.keyboard.press("j");
     expect(await page.evaluate(() => document.activeElement?.getAttribute("href"))).toBe(`/${items[0]!.repo}`);
 
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "All as CSV" }).click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "All as CSV" }).click(),
+    ]);
     const lines = (await readFile((await download.path())!, "utf8")).trim().split("\r\n");
     expect(lines.filter((line) => line.startsWith("guidepost/"))).toHaveLength(shown.length * guides.length);
-    expect(lines.find((line) => line.startsWith(`${row.repo},${guides[at]!.repo},`))).toContain(`,${recovered!.value},${recovered!.low},${recovered!.high},${recovered!.n},`);
-    expect(await page.getByRole("link", { name: "JSON" }).getAttribute("href")).toBe(`/api/v1/repos/${BASE}/matrix?limit=100`);
+    expect(lines.find((line) => line.startsWith(`${row.repo},${guides[at]!.repo},`))).toContain(
+      `,${recovered!.value},${recovered!.low},${recovered!.high},${recovered!.n},`,
+    );
+    expect(await page.getByRole("link", { name: "JSON" }).getAttribute("href")).toBe(
+      `/api/v1/repos/${BASE}/matrix?limit=100`,
+    );
     await cell.getByRole("link").click();
     await page.waitForURL(`${stage().url}/pairs/${pair}`);
     await page.context().close();
@@ -188,15 +254,25 @@ export const browse: Story = (stage) => {
   test("where nothing was measured the cell has the button that measures it, before scripts have come; a stranger signs in first", async () => {
     const { ben } = stage();
     const fullName = await make(ben, `open-${TAG}`, { visibility: "public", base: BASE });
-    const upload = await ben.verified(fullName, "neon.safetensors", retouched(await readFile(starter("neon-lora/neon.safetensors"))));
+    const upload = await ben.verified(
+      fullName,
+      "neon.safetensors",
+      retouched(await readFile(starter("neon-lora/neon.safetensors"))),
+    );
     must(201, await ben.commit(fullName, [{ op: "add", path: "neon.safetensors", upload }]));
     const guides = async (): Promise<Partner[]> => (await get<{ items: Partner[] }>(`/repos/${fullName}/guides`)).items;
     const cancel = async (): Promise<void> => {
-      for (const { pair, state } of await eventually("its pairs", guides, (all) => all.length >= 2 && all.every((one) => one.pair !== null))) if (state === "queued" || state === "running") await ben.ask("POST", `/pairs/${pair}/cancel`);
+      for (const { pair, state } of await eventually(
+        "its pairs",
+        guides,
+        (all) => all.length >= 2 && all.every((one) => one.pair !== null),
+      ))
+        if (state === "queued" || state === "running") await ben.ask("POST", `/pairs/${pair}/cancel`);
       await eventually("nothing measured", guides, (all) => all.every(({ state }) => state === "cancelled"), 30);
     };
     await cancel();
-    const button = (page: Page): Locator => page.getByRole("button", { name: `Measure it with ${GUIDE} on ${fullName}` });
+    const button = (page: Page): Locator =>
+      page.getByRole("button", { name: `Measure it with ${GUIDE} on ${fullName}` });
     const stranger = await stage().open(`/matrix?base=${BASE}`, { scripts: false });
     await button(stranger).click();
     await stranger.waitForURL(/\/sign-in\?next=/);
@@ -205,7 +281,12 @@ export const browse: Story = (stage) => {
     await page.waitForURL(/\/pairs\/[0-9a-f-]{36}$/);
     expect((await guides()).find(({ repo }) => repo === GUIDE)!.state).toMatch(/queued|running/);
     await page.goto(`${stage().url}/matrix?base=${BASE}`);
-    expect(await page.getByRole("row").filter({ has: page.locator(`a[href="/${fullName}"]`) }).innerText()).toMatch(/waiting to be measured|being measured/);
+    expect(
+      await page
+        .getByRole("row")
+        .filter({ has: page.locator(`a[href="/${fullName}"]`) })
+        .innerText(),
+    ).toMatch(/waiting to be measured|being measured/);
     await cancel();
     await Promise.all([stranger, page].map((each) => each.context().close()));
   });

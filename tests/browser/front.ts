@@ -12,9 +12,13 @@ export const front: Story = (stage) => {
 
   test("shows in one look what a guide does: CFG beside it, passes and seconds under each, measured here", async () => {
     const page = await shown();
-    await expect.poll(() => page.locator("figcaption").innerText()).toMatch(/CFG\s*· 40 passes · \d+\.\d\d s[^]*guide\s*· 20 passes · \d+\.\d\d s/);
+    await expect
+      .poll(() => page.locator("figcaption").innerText())
+      .toMatch(/CFG\s*· 40 passes · \d+\.\d\d s[^]*guide\s*· 20 passes · \d+\.\d\d s/);
     const images = page.locator("figure img");
-    await expect.poll(() => images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth))).toEqual([128, 128]);
+    await expect
+      .poll(() => images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth)))
+      .toEqual([128, 128]);
     await page.getByRole("link", { name: /^measured on this hub/ }).click();
     await page.waitForURL(/\/pairs\/[0-9a-f-]{36}$/);
     await page.context().close();
@@ -27,7 +31,12 @@ export const front: Story = (stage) => {
     await page.keyboard.press("ArrowLeft");
     await page.keyboard.press("ArrowLeft");
     expect(await divider.getAttribute("aria-valuetext")).toBe("48 % CFG");
-    expect(await page.locator("figure img").nth(1).evaluate((image) => image.style.clipPath)).toBe("inset(0px 0px 0px 48%)");
+    expect(
+      await page
+        .locator("figure img")
+        .nth(1)
+        .evaluate((image) => image.style.clipPath),
+    ).toBe("inset(0px 0px 0px 48%)");
     const box = (await divider.boundingBox())!;
     await page.mouse.move(box.x + box.width * 0.48, box.y + 50);
     await page.mouse.down();
@@ -38,9 +47,18 @@ export const front: Story = (stage) => {
     await page.getByRole("button", { name: "Side by side" }).click();
     expect(await page.locator("figure img").count()).toBe(3);
     await page.getByRole("button", { name: /^Difference/ }).click();
-    expect(await page.locator("figure img").nth(1).evaluate((image) => getComputedStyle(image).mixBlendMode)).toBe("difference");
+    expect(
+      await page
+        .locator("figure img")
+        .nth(1)
+        .evaluate((image) => getComputedStyle(image).mixBlendMode),
+    ).toBe("difference");
     await page.getByRole("button", { name: "Blink" }).click();
-    const clip = (): Promise<string> => page.locator("figure img").nth(1).evaluate((image) => image.style.clipPath);
+    const clip = (): Promise<string> =>
+      page
+        .locator("figure img")
+        .nth(1)
+        .evaluate((image) => image.style.clipPath);
     const first = await clip();
     await expect.poll(clip).not.toBe(first);
     await page.context().close();

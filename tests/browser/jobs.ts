@@ -6,23 +6,47 @@ import type { Story } from "./stories.ts";
 export const jobs: Story = (stage) => {
   /** Pictures that take long enough to be seen waiting; more than there are places at a worker. */
   const askForPreviews = async (count: number): Promise<string[]> => {
-    const ask = { finetune: "guidepost/watercolor", guide: "guidepost/guide-tiny", prompt: "a small red boat at sea", seed: 5, steps: 100 };
+    const ask = {
+      finetune: "guidepost/watercolor",
+      guide: "guidepost/guide-tiny",
+      prompt: "a small red boat at sea",
+      seed: 5,
+      steps: 100,
+    };
     const ids: string[] = [];
-    for (let seed = 1; seed <= count; seed++) ids.push(must(202, await stage().ben.ask("POST", "/previews", { ...ask, seed })).body.id as string);
+    for (let seed = 1; seed <= count; seed++)
+      ids.push(must(202, await stage().ben.ask("POST", "/previews", { ...ask, seed })).body.id as string);
     return ids;
   };
-  const cancelAll = (ids: readonly string[]): Promise<unknown> => Promise.all(ids.map((id) => stage().ben.ask("POST", `/previews/${id}/cancel`)));
+  const cancelAll = (ids: readonly string[]): Promise<unknown> =>
+    Promise.all(ids.map((id) => stage().ben.ask("POST", `/previews/${id}/cancel`)));
 
   const brokenRepo = async (): Promise<{ repo: string; subjectId: string }> => {
     const repo = await stage().ben.newRepo(`broken-${Date.now().toString(36)}`, { visibility: "private" });
-    must(201, await stage().ben.commit(repo, [{ op: "add", path: "model.safetensors", content: Buffer.from("no weights at all").toString("base64"), encoding: "base64" }]));
-    const look = async (): Promise<JobItem[]> => (await stage().ben.ask("GET", "/jobs?mine=true&state=failed")).body.items as JobItem[];
+    must(
+      201,
+      await stage().ben.commit(repo, [
+        {
+          op: "add",
+          path: "model.safetensors",
+          content: Buffer.from("no weights at all").toString("base64"),
+          encoding: "base64",
+        },
+      ]),
+    );
+    const look = async (): Promise<JobItem[]> =>
+      (await stage().ben.ask("GET", "/jobs?mine=true&state=failed")).body.items as JobItem[];
     const failed = await eventually("the failure", look, (items) => items.some((item) => item.repo === repo), 60);
     return { repo, subjectId: failed.find((item) => item.repo === repo)!.subjectId };
   };
 
   test("what is done stands there with what it is about; j and k move through it; a row leads to all that happened", async () => {
-    await eventually("a pair measured", async () => (await stage().ann.ask("GET", "/jobs?kind=check&state=succeeded")).body.items as unknown[], (items) => items.length > 0, 200);
+    await eventually(
+      "a pair measured",
+      async () => (await stage().ann.ask("GET", "/jobs?kind=check&state=succeeded")).body.items as unknown[],
+      (items) => items.length > 0,
+      200,
+    );
     const page = await stage().open("/jobs?kind=check&state=succeeded");
     const first = page.getByRole("list", { name: "Jobs" }).getByRole("listitem").first();
     expect(await first.innerText()).toMatch(/measures\s+guidepost\/guide-\w+ on guidepost\/\w+[^]*✓\s*done/);
@@ -33,7 +57,9 @@ export const jobs: Story = (stage) => {
     await page.keyboard.press("Enter");
     await page.waitForURL(stage().url + href!);
     await page.getByText("Waiting for a worker.").first().waitFor();
-    expect(await page.locator("main").innerText()).toMatch(/Waiting for a worker\.[^]*Begun on [^]*Done\.[^]*waited\s+[\d.]+ \w+\s+took\s+[\d.]+ \w+/);
+    expect(await page.locator("main").innerText()).toMatch(
+      /Waiting for a worker\.[^]*Begun on [^]*Done\.[^]*waited\s+[\d.]+ \w+\s+took\s+[\d.]+ \w+/,
+    );
     expect(await page.locator("main").getByRole("button").count()).toBe(0); // nobody is signed in
     await page.getByRole("heading", { level: 1 }).getByRole("link").click();
     await page.waitForURL(`${stage().url}/pairs/${href!.split("/").at(-1)}`);
@@ -44,7 +70,11 @@ export const jobs: Story = (stage) => {
     const ids = await askForPreviews(6);
     const id = ids.at(-1)!; // it waits for the others
     const page = await stage().open("/jobs?mine=true", { as: stage().ben, scripts: false });
-    await page.getByRole("listitem").filter({ has: page.locator(`a[href="/jobs/${id}"]`) }).getByRole("button", { name: /^Cancel/ }).click();
+    await page
+      .getByRole("listitem")
+      .filter({ has: page.locator(`a[href="/jobs/${id}"]`) })
+      .getByRole("button", { name: /^Cancel/ })
+      .click();
     expect(page.url()).toBe(`${stage().url}/jobs/${id}`);
     await page.getByText("Cancelled.", { exact: true }).waitFor();
     expect((await stage().ben.ask("GET", `/jobs/${id}`)).body.state).toBe("cancelled");
@@ -52,7 +82,10 @@ export const jobs: Story = (stage) => {
     expect(page.url()).not.toContain(id);
     expect(page.url()).toMatch(/\/jobs\/[0-9a-f-]{36}$/);
     const again = page.url().split("/").at(-1)!;
-    expect((await stage().ben.ask("GET", `/previews/${again}`)).body).toMatchObject({ seed: ids.length, finetune: { repo: "guidepost/watercolor" } });
+    expect((await stage().ben.ask("GET", `/previews/${again}`)).body).toMatchObject({
+      seed: ids.length,
+      finetune: { repo: "guidepost/watercolor" },
+    });
     await page.context().close();
     await cancelAll([...ids, again]);
   });
@@ -61,7 +94,9 @@ export const jobs: Story = (stage) => {
     const ids = await askForPreviews(6);
     const page = await stage().open("/jobs?mine=true&kind=preview", { as: stage().ben });
     const row = (id: string) => page.getByRole("listitem").filter({ has: page.locator(`a[href="/jobs/${id}"]`) });
-    await expect.poll(() => row(ids.at(-1)!).innerText(), { timeout: 15_000 }).toMatch(/waiting\s+· (next|1 goes before it|\d+ go before it)/);
+    await expect
+      .poll(() => row(ids.at(-1)!).innerText(), { timeout: 15_000 })
+      .toMatch(/waiting\s+· (next|1 goes before it|\d+ go before it)/);
     await stage().look("jobs-busy", "/jobs?mine=true&kind=preview", { as: stage().ben });
     await cancelAll(ids);
     await expect.poll(() => row(ids.at(-1)!).innerText(), { timeout: 30_000 }).not.toMatch(/waiting/);
@@ -88,12 +123,16 @@ export const jobs: Story = (stage) => {
   test("who is not signed in is told that there is more, and comes back", async () => {
     const page = await stage().open("/jobs?kind=preview&mine=true");
     expect(await page.getByRole("link", { name: "only mine" }).count()).toBe(0);
-    expect(await page.locator("main").getByRole("link", { name: "Sign in" }).getAttribute("href")).toBe("/sign-in?next=%2Fjobs%3Fkind%3Dpreview");
+    expect(await page.locator("main").getByRole("link", { name: "Sign in" }).getAttribute("href")).toBe(
+      "/sign-in?next=%2Fjobs%3Fkind%3Dpreview",
+    );
     await page.context().close();
   });
 
   test("looks right", async () => {
-    const { items } = (await stage().ann.ask("GET", "/jobs?kind=check&limit=1")).body as { items: { subjectId: string }[] };
+    const { items } = (await stage().ann.ask("GET", "/jobs?kind=check&limit=1")).body as {
+      items: { subjectId: string }[];
+    };
     await stage().look("jobs", "/jobs");
     await stage().look("jobs-none", "/jobs?state=failed&kind=check");
     await stage().look("job", `/jobs/${items[0]!.subjectId}`);

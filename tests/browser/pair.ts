@@ -13,14 +13,18 @@ const GUIDE = "guidepost/guide-tiny";
 
 /** The page of a pair: of one that the hub measured, then of one of ann's own through all its states. */
 export const pair: Story = (stage) => {
-  const pairOf = async (id: string, raw = false): Promise<PairView> => must(200, await stage().ann.ask("GET", `/pairs/${id}${raw ? "?raw=true" : ""}`)).body as PairView;
-  const sheetOf = async (id: string): Promise<Sheet> => must(200, await stage().ann.ask("GET", `/pairs/${id}/sheet`)).body as Sheet;
+  const pairOf = async (id: string, raw = false): Promise<PairView> =>
+    must(200, await stage().ann.ask("GET", `/pairs/${id}${raw ? "?raw=true" : ""}`)).body as PairView;
+  const sheetOf = async (id: string): Promise<Sheet> =>
+    must(200, await stage().ann.ask("GET", `/pairs/${id}/sheet`)).body as Sheet;
   /** The newest measurement of the starter's pair that ended well, with its sheet drawn. */
   const drawn = (): Promise<PairView> =>
     eventually(
       "the pair measured and its sheet drawn",
       async () => {
-        const { items } = must(200, await stage().ann.ask("GET", `/pairs?finetune=${MODEL}&guide=${GUIDE}`)).body as { items: PairItem[] };
+        const { items } = must(200, await stage().ann.ask("GET", `/pairs?finetune=${MODEL}&guide=${GUIDE}`)).body as {
+          items: PairItem[];
+        };
         const item = items.find(({ state }) => state === "succeeded")!;
         const { done, total } = await sheetOf(item.id);
         return { view: await pairOf(item.id), isWhole: total === 8 && done === total };
@@ -37,12 +41,20 @@ export const pair: Story = (stage) => {
     const sentence = await page.locator("[data-sentence]").innerText();
     const { value, low, high, n } = view.recovered!;
     const percent = (share: number): string => `${Math.round(100 * share)}\u00a0%`;
-    expect(sentence).toContain(`it recovers ${percent(value)} of what CFG adds to prompt fidelity (between ${percent(low)} and ${percent(high)}, measured on ${n} prompts`);
+    expect(sentence).toContain(
+      `it recovers ${percent(value)} of what CFG adds to prompt fidelity (between ${percent(low)} and ${percent(high)}, measured on ${n} prompts`,
+    );
     expect(sentence).toMatch(/^On watercolor this guide .*, at half the work: /);
     expect(sentence.includes("as well as CFG")).toBe(low >= 0.9);
     expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("guide-tiny on watercolor");
-    expect(await page.locator("header p").filter({ hasText: "R =" }).innerText()).toMatch(new RegExp(`verified[^]*R = ${value.toFixed(2)}\\s+between\\s+\\[${low.toFixed(2)}, ${high.toFixed(2)}\\] n = ${n}`));
-    expect(new URL((await page.getByRole("link", { name: "Preview this pair" }).getAttribute("href"))!, stage().url).search).toBe(`?finetune=${MODEL}&guide=${GUIDE}`);
+    expect(await page.locator("header p").filter({ hasText: "R =" }).innerText()).toMatch(
+      new RegExp(
+        `verified[^]*R = ${value.toFixed(2)}\\s+between\\s+\\[${low.toFixed(2)}, ${high.toFixed(2)}\\] n = ${n}`,
+      ),
+    );
+    expect(
+      new URL((await page.getByRole("link", { name: "Preview this pair" }).getAttribute("href"))!, stage().url).search,
+    ).toBe(`?finetune=${MODEL}&guide=${GUIDE}`);
     await page.context().close();
   });
 
@@ -51,20 +63,31 @@ export const pair: Story = (stage) => {
     const page = await stage().open(`/pairs/${view.id}`, { scripts: false });
     const { fidelity, agreement } = view.measured!;
     const chart = page.getByRole("img", { name: "What a prompt asks for, and pictures show" });
-    expect(await chart.locator("desc").textContent()).toContain(`guide ${fidelity!.guide.value.toFixed(2)}, between ${fidelity!.guide.low.toFixed(2)} and ${fidelity!.guide.high.toFixed(2)}`);
+    expect(await chart.locator("desc").textContent()).toContain(
+      `guide ${fidelity!.guide.value.toFixed(2)}, between ${fidelity!.guide.low.toFixed(2)} and ${fidelity!.guide.high.toFixed(2)}`,
+    );
     expect(await page.getByRole("img", { name: /by timestep$|by guidance$/ }).count()).toBe(6);
 
-    const figure = page.locator("figure").filter({ has: page.getByRole("img", { name: "Guidance delivered, by timestep" }) });
+    const figure = page
+      .locator("figure")
+      .filter({ has: page.getByRole("img", { name: "Guidance delivered, by timestep" }) });
     await figure.getByText("Show data").click();
     const rows = await figure.getByRole("row").allInnerTexts();
     expect(rows).toHaveLength(1 + agreement!.byTimestep.length);
     const { timestep, delivered } = agreement!.byTimestep[0]!;
-    const cells = [String(timestep), ...[delivered.value, delivered.low, delivered.high].map((each) => each.toFixed(2)), String(delivered.n)];
+    const cells = [
+      String(timestep),
+      ...[delivered.value, delivered.low, delivered.high].map((each) => each.toFixed(2)),
+      String(delivered.n),
+    ];
     expect(rows[1]!.split(/\s+/)).toEqual(cells);
     const link = figure.getByRole("link", { name: /^Download as CSV/ });
     const file = page.waitForEvent("download");
     await link.click();
-    expect((await readFile(await (await file).path(), "utf8")).split("\r\n").slice(0, 2)).toEqual(["timestep,share delivered,low,high,n", cells.join(",")]);
+    expect((await readFile(await (await file).path(), "utf8")).split("\r\n").slice(0, 2)).toEqual([
+      "timestep,share delivered,low,high,n",
+      cells.join(","),
+    ]);
     await page.context().close();
   });
 
@@ -76,10 +99,20 @@ export const pair: Story = (stage) => {
     const images = sheet.getByRole("img");
     expect(await images.count()).toBe(24);
     await images.first().scrollIntoViewIfNeeded();
-    await expect.poll(() => images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth))).toEqual(Array.from({ length: 24 }, () => 128));
-    expect(await sheet.getByRole("rowheader").allInnerTexts()).toEqual([expect.stringContaining("conditional"), expect.stringContaining("guide"), expect.stringContaining("CFG")]);
+    await expect
+      .poll(() => images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth)))
+      .toEqual(Array.from({ length: 24 }, () => 128));
+    expect(await sheet.getByRole("rowheader").allInnerTexts()).toEqual([
+      expect.stringContaining("conditional"),
+      expect.stringContaining("guide"),
+      expect.stringContaining("CFG"),
+    ]);
     const third = rows[2]!;
-    expect(await sheet.getByRole("img", { name: `guide: ${third.prompt}, seed ${third.seed}` }).evaluate((image) => image.closest("a")!.getAttribute("href"))).toBe(`/previews/${third.preview}`);
+    expect(
+      await sheet
+        .getByRole("img", { name: `guide: ${third.prompt}, seed ${third.seed}` })
+        .evaluate((image) => image.closest("a")!.getAttribute("href")),
+    ).toBe(`/previews/${third.preview}`);
 
     await sheet.getByRole("link", { name: `Compare seed ${third.seed}` }).click();
     await page.waitForURL(new RegExp(`\\?seed=${third.seed}#see$`));
@@ -91,7 +124,11 @@ export const pair: Story = (stage) => {
 
     const cost = page.getByRole("region", { name: "Cost of one picture" }).getByRole("row");
     const { guide } = timings!;
-    expect(await cost.nth(2).innerText()).toMatch(new RegExp(`guide\\s+20\\s+5\\.90 G\\s+50\\.5 %\\s+${guide.seconds.toFixed(2)} s\\s+${guide.low.toFixed(2)}–${guide.high.toFixed(2)} s\\s+8$`));
+    expect(await cost.nth(2).innerText()).toMatch(
+      new RegExp(
+        `guide\\s+20\\s+5\\.90 G\\s+50\\.5 %\\s+${guide.seconds.toFixed(2)} s\\s+${guide.low.toFixed(2)}–${guide.high.toFixed(2)} s\\s+8$`,
+      ),
+    );
     await page.context().close();
   });
 
@@ -101,8 +138,20 @@ export const pair: Story = (stage) => {
     const method = page.getByRole("region", { name: "How it was measured" });
     const said = await method.innerText();
     const { evaluatorSha256, files } = view.measured!;
-    for (const part of [view.protocol, view.measurements[0]!.machine, "onnxruntime", evaluatorSha256!.slice(0, 12), ...files.map(({ sha256 }) => sha256.slice(0, 12)), "ddim, 20 steps, guidance 5", `${view.n} prompts`]) expect(said).toContain(part);
-    const [answer] = await Promise.all([page.waitForResponse(/raw=true/), page.getByRole("link", { name: "Raw JSON" }).click()]);
+    for (const part of [
+      view.protocol,
+      view.measurements[0]!.machine,
+      "onnxruntime",
+      evaluatorSha256!.slice(0, 12),
+      ...files.map(({ sha256 }) => sha256.slice(0, 12)),
+      "ddim, 20 steps, guidance 5",
+      `${view.n} prompts`,
+    ])
+      expect(said).toContain(part);
+    const [answer] = await Promise.all([
+      page.waitForResponse(/raw=true/),
+      page.getByRole("link", { name: "Raw JSON" }).click(),
+    ]);
     expect(answer.status()).toBe(200);
     const raw = (await answer.json()) as PairView;
     expect(raw.recovered).toEqual(view.recovered);
@@ -112,12 +161,19 @@ export const pair: Story = (stage) => {
 
   test("lists what was measured, by verdict, and leads there", async () => {
     const page = await stage().open("/pairs");
-    await page.getByRole("navigation", { name: "By verdict" }).getByRole("link", { name: "verified", exact: true }).click();
+    await page
+      .getByRole("navigation", { name: "By verdict" })
+      .getByRole("link", { name: "verified", exact: true })
+      .click();
     await page.waitForURL(/\/pairs\?verdict=verified$/);
     const rows = page.getByRole("row").filter({ has: page.locator("td") });
     expect(await rows.count()).toBeGreaterThan(0);
-    for (const row of await rows.allInnerTexts()) expect(row).toMatch(/✓\s*verified[^]*\d\.\d\d[^]*\[-?\d\.\d\d, \d\.\d\d\] n = \d+/);
-    await page.getByRole("link", { name: `${GUIDE} on ${MODEL}` }).first().click();
+    for (const row of await rows.allInnerTexts())
+      expect(row).toMatch(/✓\s*verified[^]*\d\.\d\d[^]*\[-?\d\.\d\d, \d\.\d\d\] n = \d+/);
+    await page
+      .getByRole("link", { name: `${GUIDE} on ${MODEL}` })
+      .first()
+      .click();
     await page.waitForURL(/\/pairs\/[0-9a-f-]{36}$/);
     await page.context().close();
   });
@@ -126,21 +182,43 @@ export const pair: Story = (stage) => {
     const { ann } = stage();
     const repo = await ann.newRepo(`meadow-${randomInt(1e9)}`);
     private_ = { repo, id: "" };
-    must(201, await ann.commit(repo, [{ op: "add", path: "meadow.safetensors", upload: await ann.verified(repo, "meadow.safetensors", await ownWeights()) }]));
-    await eventually("the inspection", async () => (await ann.ask("GET", `/repos/${repo}/inspection`)).body as InspectionView, ({ state }) => state === "succeeded");
-    const guides = await eventually("both guides asked for", async () => (await ann.ask("GET", `/repos/${repo}/guides`)).body.items as Partner[], (items) => items.length === 2 && items.every(({ pair: id }) => id !== null));
+    must(
+      201,
+      await ann.commit(repo, [
+        {
+          op: "add",
+          path: "meadow.safetensors",
+          upload: await ann.verified(repo, "meadow.safetensors", await ownWeights()),
+        },
+      ]),
+    );
+    await eventually(
+      "the inspection",
+      async () => (await ann.ask("GET", `/repos/${repo}/inspection`)).body as InspectionView,
+      ({ state }) => state === "succeeded",
+    );
+    const guides = await eventually(
+      "both guides asked for",
+      async () => (await ann.ask("GET", `/repos/${repo}/guides`)).body.items as Partner[],
+      (items) => items.length === 2 && items.every(({ pair: id }) => id !== null),
+    );
     const id = guides.find((each) => each.repo === GUIDE)!.pair!;
     private_ = { repo, id };
     must(200, await ann.ask("POST", `/pairs/${guides.find((each) => each.repo !== GUIDE)!.pair!}/cancel`)); // the other one would only take time
 
     const page = await stage().open(`/pairs/${id}`, { as: ann, scripts: false });
-    expect(await page.locator("[data-sentence]").innerText()).toMatch(/^Nobody knows yet whether this guide works on meadow-\d+: it is (being measured now|waiting to be measured)\.$/);
+    expect(await page.locator("[data-sentence]").innerText()).toMatch(
+      /^Nobody knows yet whether this guide works on meadow-\d+: it is (being measured now|waiting to be measured)\.$/,
+    );
     await page.getByRole("button", { name: "Cancel measuring" }).click();
     await page.getByText("was cancelled, so nothing is known of it yet.").waitFor();
     expect((await pairOf(id)).state).toBe("cancelled");
 
     await page.getByRole("button", { name: "Measure again" }).click();
-    await page.getByRole("status").filter({ hasText: /before it|next in line|about to begin|has begun|Now / }).waitFor();
+    await page
+      .getByRole("status")
+      .filter({ hasText: /before it|next in line|about to begin|has begun|Now / })
+      .waitFor();
     expect(new URL(page.url()).pathname).toBe(`/pairs/${id}`);
     expect(["queued", "running", "succeeded"]).toContain((await pairOf(id)).state);
     await ann.ask("POST", `/pairs/${id}/cancel`);
@@ -149,7 +227,8 @@ export const pair: Story = (stage) => {
 
   test("looks right while it is measured", async () => {
     const { repo } = private_;
-    const { id } = (await stage().ann.ask("POST", "/pairs", { finetune: repo, guide: GUIDE, pictures: 960 })).body as PairView; // minutes, for the fastest machine
+    const { id } = (await stage().ann.ask("POST", "/pairs", { finetune: repo, guide: GUIDE, pictures: 960 }))
+      .body as PairView; // minutes, for the fastest machine
     private_ = { repo, id };
     await stage().look("pair-moving", `/pairs/${private_.id}`, { as: stage().ann });
   });
@@ -166,12 +245,23 @@ export const pair: Story = (stage) => {
   });
 
   test("a button of another site measures nothing; nobody is sent to sign in", async () => {
-    const fields = { method: "POST", body: new URLSearchParams({ finetune: MODEL, guide: GUIDE }), redirect: "manual" } as const;
-    expect((await fetch(`${stage().url}/pairs/measure`, { ...fields, headers: { origin: "https://example.org" } })).status).toBe(403);
+    const fields = {
+      method: "POST",
+      body: new URLSearchParams({ finetune: MODEL, guide: GUIDE }),
+      redirect: "manual",
+    } as const;
+    expect(
+      (await fetch(`${stage().url}/pairs/measure`, { ...fields, headers: { origin: "https://example.org" } })).status,
+    ).toBe(403);
     const anonymous = await fetch(`${stage().url}/pairs/measure`, { ...fields, headers: { origin: stage().url } });
-    expect([anonymous.status, anonymous.headers.get("location")]).toEqual([303, `/sign-in?next=${encodeURIComponent(`/${MODEL}`)}`]);
+    expect([anonymous.status, anonymous.headers.get("location")]).toEqual([
+      303,
+      `/sign-in?next=${encodeURIComponent(`/${MODEL}`)}`,
+    ]);
     const page = await stage().open(`/pairs/${(await drawn()).id}`);
-    expect(await page.getByRole("link", { name: "Sign in to measure more" }).getAttribute("href")).toMatch(/^\/sign-in\?next=\/pairs\//);
+    expect(await page.getByRole("link", { name: "Sign in to measure more" }).getAttribute("href")).toMatch(
+      /^\/sign-in\?next=\/pairs\//,
+    );
     await page.context().close();
   });
 

@@ -17,9 +17,28 @@ export const preview: Story = (stage) => {
   let drawn = "";
   let png: Buffer;
 
-  const previewOf = async (id: string): Promise<PreviewView> => must(200, await stage().ann.ask("GET", `/previews/${id}`)).body as PreviewView;
-  const ask = async (more: object = {}): Promise<string> => (must(202, await stage().ann.ask("POST", "/previews", { finetune: MODEL, guide: GUIDE, prompt: "a big red boat at sea", seed: 4, ...more })).body as PreviewView).id;
-  const ended = (id: string): Promise<PreviewView> => eventually("the preview", () => previewOf(id), ({ state }) => state !== "queued" && state !== "running", 120);
+  const previewOf = async (id: string): Promise<PreviewView> =>
+    must(200, await stage().ann.ask("GET", `/previews/${id}`)).body as PreviewView;
+  const ask = async (more: object = {}): Promise<string> =>
+    (
+      must(
+        202,
+        await stage().ann.ask("POST", "/previews", {
+          finetune: MODEL,
+          guide: GUIDE,
+          prompt: "a big red boat at sea",
+          seed: 4,
+          ...more,
+        }),
+      ).body as PreviewView
+    ).id;
+  const ended = (id: string): Promise<PreviewView> =>
+    eventually(
+      "the preview",
+      () => previewOf(id),
+      ({ state }) => state !== "queued" && state !== "running",
+      120,
+    );
   const idOf = (page: Page): string => /\/previews\/([0-9a-f-]{36})/.exec(page.url())![1]!;
   const value = (page: Page, label: string): Promise<string> => page.getByLabel(label, { exact: true }).inputValue();
   /** A low-rank fine-tune with one weight that is no number: it is found when it draws. */
@@ -28,25 +47,65 @@ export const preview: Story = (stage) => {
     const repo = await ann.newRepo(`not-a-number-${Date.now().toString(36)}`, { base: "guidepost/storybook" });
     const file = Buffer.from(await readFile(new URL("../../starter/pixel-lora/pixel.safetensors", import.meta.url)));
     const begin = 8 + Number(file.readBigUInt64LE());
-    const header = JSON.parse(file.toString("utf8", 8, begin)) as Record<string, { readonly data_offsets: readonly [number, number] }>;
-    file.writeUInt16LE(0x7e00, begin + Object.entries(header).find(([name]) => name.endsWith("lora_up.weight"))![1].data_offsets[0]);
-    must(201, await ann.commit(repo, [{ op: "add", path: "broken.safetensors", upload: await ann.verified(repo, "broken.safetensors", file) }]));
-    await eventually("its inspection", async () => (await ann.ask("GET", `/repos/${repo}/inspection`)).body as { state: string }, ({ state }) => state === "succeeded");
+    const header = JSON.parse(file.toString("utf8", 8, begin)) as Record<
+      string,
+      { readonly data_offsets: readonly [number, number] }
+    >;
+    file.writeUInt16LE(
+      0x7e00,
+      begin + Object.entries(header).find(([name]) => name.endsWith("lora_up.weight"))![1].data_offsets[0],
+    );
+    must(
+      201,
+      await ann.commit(repo, [
+        { op: "add", path: "broken.safetensors", upload: await ann.verified(repo, "broken.safetensors", file) },
+      ]),
+    );
+    await eventually(
+      "its inspection",
+      async () => (await ann.ask("GET", `/repos/${repo}/inspection`)).body as { state: string },
+      ({ state }) => state === "succeeded",
+    );
     return repo;
   };
   /** The pixels, whatever text stands beside them. */
-  const pixelsOf = async (view: PreviewView, mode: string): Promise<Buffer> => Buffer.from(decode(new Uint8Array(await (await fetch(view.pictures.find((picture) => picture.mode === mode)!.url, { headers: stage().ann.authorization })).arrayBuffer())).data.buffer);
+  const pixelsOf = async (view: PreviewView, mode: string): Promise<Buffer> =>
+    Buffer.from(
+      decode(
+        new Uint8Array(
+          await (
+            await fetch(view.pictures.find((picture) => picture.mode === mode)!.url, {
+              headers: stage().ann.authorization,
+            })
+          ).arrayBuffer(),
+        ),
+      ).data.buffer,
+    );
 
   test("opens with everything filled in for the model: its guides, the best of them, a prompt that suits, how long it takes", async () => {
-    await eventually("both guides known", async () => (await stage().ann.ask("GET", `/repos/${MODEL}/guides`)).body.items as unknown[], (items) => items.length === 2);
+    await eventually(
+      "both guides known",
+      async () => (await stage().ann.ask("GET", `/repos/${MODEL}/guides`)).body.items as unknown[],
+      (items) => items.length === 2,
+    );
     const page = await stage().open(`/preview?finetune=${MODEL}&guide=${GUIDE}`, { as: stage().ann });
     expect(await value(page, "Model")).toBe(MODEL);
     expect(await value(page, "Guide")).toBe(GUIDE);
     expect(await value(page, "Prompt")).toBe("a small green heart at night");
-    expect([await value(page, "Seed"), await value(page, "Steps"), await value(page, "Guidance")]).toEqual(["1", "20", "5"]);
-    expect(await page.getByRole("row").allInnerTexts()).toEqual([expect.stringMatching(/conditional\s+20 passes/), expect.stringMatching(/guide\s+20 passes/), expect.stringMatching(/CFG\s+40 passes/)]);
+    expect([await value(page, "Seed"), await value(page, "Steps"), await value(page, "Guidance")]).toEqual([
+      "1",
+      "20",
+      "5",
+    ]);
+    expect(await page.getByRole("row").allInnerTexts()).toEqual([
+      expect.stringMatching(/conditional\s+20 passes/),
+      expect.stringMatching(/guide\s+20 passes/),
+      expect.stringMatching(/CFG\s+40 passes/),
+    ]);
     await expect.poll(() => page.locator("[data-forecast]").innerText()).toMatch(/about \d+ s|not known yet/i);
-    expect(new URL((await expect.poll(() => page.url()).toMatch(/seed=1/), page.url())).searchParams.get("finetune")).toBe(MODEL);
+    expect(
+      new URL((await expect.poll(() => page.url()).toMatch(/seed=1/), page.url())).searchParams.get("finetune"),
+    ).toBe(MODEL);
     await page.context().close();
   });
 
@@ -77,28 +136,59 @@ export const preview: Story = (stage) => {
   });
 
   test("draws: coarse pictures while it goes on, then three pictures, compared by keyboard", async () => {
-    const page = await stage().open(`/preview?finetune=${MODEL}&guide=${GUIDE}&prompt=a+big+red+boat+at+sea&seed=3&steps=100`, { as: stage().ann });
+    const page = await stage().open(
+      `/preview?finetune=${MODEL}&guide=${GUIDE}&prompt=a+big+red+boat+at+sea&seed=3&steps=100`,
+      { as: stage().ann },
+    );
     await page.getByRole("button", { name: "Run preview" }).click();
     await page.waitForURL(/\/previews\/[0-9a-f-]{36}/);
     drawn = idOf(page);
     const coarse = page.locator('figure img[src^="data:image/png;base64,"]').first();
     await coarse.waitFor({ timeout: 60_000 });
-    expect(await coarse.evaluate((image: HTMLImageElement) => image.decode().then(() => [image.naturalWidth, image.naturalHeight, getComputedStyle(image).imageRendering]))).toEqual([16, 16, "pixelated"]);
+    expect(
+      await coarse.evaluate((image: HTMLImageElement) =>
+        image.decode().then(() => [image.naturalWidth, image.naturalHeight, getComputedStyle(image).imageRendering]),
+      ),
+    ).toEqual([16, 16, "pixelated"]);
     await page.getByText(/step \d+ of 100 · \d+ passes/).waitFor();
     const divider = page.getByRole("slider", { name: /^Divider: CFG on the left, guide on the right$/ });
     await divider.waitFor({ timeout: 120_000 });
-    expect(await page.getByRole("row").allInnerTexts()).toEqual(expect.arrayContaining([expect.stringMatching(/guide\s+100 passes\s+\d+\.\d\d s/), expect.stringMatching(/CFG\s+200 passes\s+\d+\.\d\d s/)]));
+    expect(await page.getByRole("row").allInnerTexts()).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/guide\s+100 passes\s+\d+\.\d\d s/),
+        expect.stringMatching(/CFG\s+200 passes\s+\d+\.\d\d s/),
+      ]),
+    );
     await divider.focus();
     await page.keyboard.press("ArrowRight");
     expect(await divider.getAttribute("aria-valuetext")).toBe("51 % CFG");
     await page.getByRole("button", { name: /^Difference/ }).click();
-    expect(await page.locator("figure img").nth(1).evaluate((image) => getComputedStyle(image).mixBlendMode)).toBe("difference");
+    expect(
+      await page
+        .locator("figure img")
+        .nth(1)
+        .evaluate((image) => getComputedStyle(image).mixBlendMode),
+    ).toBe("difference");
     await page.getByRole("button", { name: "Blink" }).click();
-    const clip = (): Promise<string> => page.locator("figure img").nth(1).evaluate((image) => image.style.clipPath);
+    const clip = (): Promise<string> =>
+      page
+        .locator("figure img")
+        .nth(1)
+        .evaluate((image) => image.style.clipPath);
     const first = await clip();
     await expect.poll(clip).not.toBe(first);
     await page.getByRole("button", { name: "Side by side" }).click();
-    expect(await page.locator("figure img").evaluateAll((all) => all.map((image) => [(image as HTMLImageElement).naturalWidth, image.getBoundingClientRect().width % 128]))).toEqual([[128, 0], [128, 0], [128, 0]]);
+    expect(
+      await page
+        .locator("figure img")
+        .evaluateAll((all) =>
+          all.map((image) => [(image as HTMLImageElement).naturalWidth, image.getBoundingClientRect().width % 128]),
+        ),
+    ).toEqual([
+      [128, 0],
+      [128, 0],
+      [128, 0],
+    ]);
     await page.context().close();
   });
 
@@ -111,7 +201,13 @@ export const preview: Story = (stage) => {
     const { finetune } = await previewOf(drawn);
     expect(link.searchParams.get("revision")).toBe(finetune.commit);
     const other = await stage().open(link.pathname + link.search); // whoever gets it, signed in or not
-    expect([await value(other, "Model"), await value(other, "Guide"), await value(other, "Prompt"), await value(other, "Seed"), await value(other, "Steps")]).toEqual([MODEL, GUIDE, "a big red boat at sea", "3", "100"]);
+    expect([
+      await value(other, "Model"),
+      await value(other, "Guide"),
+      await value(other, "Prompt"),
+      await value(other, "Seed"),
+      await value(other, "Steps"),
+    ]).toEqual([MODEL, GUIDE, "a big red boat at sea", "3", "100"]);
     await other.getByRole("link", { name: "Sign in to run previews" }).waitFor();
     await other.context().close();
     await page.context().close();
@@ -124,22 +220,52 @@ export const preview: Story = (stage) => {
     const file = await download;
     expect(file.suggestedFilename()).toBe(`${drawn}-guide.png`);
     png = await readFile(await file.path());
-    expect(parseRecipe(readPngText(png).get("guidepost")!)).toMatchObject({ mode: "guide", prompt: "a big red boat at sea", seed: 3, steps: 100 });
+    expect(parseRecipe(readPngText(png).get("guidepost")!)).toMatchObject({
+      mode: "guide",
+      prompt: "a big red boat at sea",
+      seed: 3,
+      steps: 100,
+    });
 
     await page.goto(`${stage().url}/preview?finetune=guidepost/storybook`, { waitUntil: "networkidle" });
     await dropOn(page, png, "boat.png");
-    await page.getByText("boat.png, a picture with a guide, is open again: guidepost/pixel with guidepost/guide-tiny.").waitFor();
+    await page
+      .getByText("boat.png, a picture with a guide, is open again: guidepost/pixel with guidepost/guide-tiny.")
+      .waitFor();
     await page.waitForURL(/finetune=guidepost%2Fpixel/);
     await expect.poll(() => value(page, "Model")).toBe(MODEL);
-    expect([await value(page, "Guide"), await value(page, "Prompt"), await value(page, "Seed"), await value(page, "Steps")]).toEqual([GUIDE, "a big red boat at sea", "3", "100"]);
+    expect([
+      await value(page, "Guide"),
+      await value(page, "Prompt"),
+      await value(page, "Seed"),
+      await value(page, "Steps"),
+    ]).toEqual([GUIDE, "a big red boat at sea", "3", "100"]);
 
     // The same as text for other tools, whose model is not here; then a picture that says nothing.
     const { encodePng } = await import("#lib/picture/png.ts");
     const dot = { width: 1, height: 1, rgb: Uint8Array.of(1, 2, 3) };
-    await dropOn(page, encodePng(dot, new Map([["parameters", "a small tree\nNegative prompt: night\nSteps: 12, Sampler: DDIM, CFG scale: 3, Seed: 9, Model hash: 0123456789, Model: dreamland"]])), "theirs.png");
+    await dropOn(
+      page,
+      encodePng(
+        dot,
+        new Map([
+          [
+            "parameters",
+            "a small tree\nNegative prompt: night\nSteps: 12, Sampler: DDIM, CFG scale: 3, Seed: 9, Model hash: 0123456789, Model: dreamland",
+          ],
+        ]),
+      ),
+      "theirs.png",
+    );
     await page.getByText("Not on this hub, or not for you to see: the model dreamland (0123456789).").waitFor();
     await page.getByText("the same seed is another picture here").waitFor();
-    expect([await value(page, "Prompt"), await value(page, "Seed"), await value(page, "Steps"), await value(page, "Guidance"), await value(page, "Negative prompt")]).toEqual(["a small tree", "9", "12", "3", "night"]);
+    expect([
+      await value(page, "Prompt"),
+      await value(page, "Seed"),
+      await value(page, "Steps"),
+      await value(page, "Guidance"),
+      await value(page, "Negative prompt"),
+    ]).toEqual(["a small tree", "9", "12", "3", "night"]);
     await dropOn(page, encodePng(dot, new Map()), "plain.png");
     await page.getByRole("alert").getByText("plain.png carries no recipe").waitFor();
     await page.context().close();
@@ -151,13 +277,18 @@ export const preview: Story = (stage) => {
     await page.waitForURL((url) => url.pathname.startsWith("/previews/") && !url.pathname.endsWith(drawn));
     const [before, again] = [await previewOf(drawn), await ended(idOf(page))];
     await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 30_000 });
-    for (const mode of ["conditional", "guide", "cfg"]) expect([mode, Buffer.compare(await pixelsOf(before, mode), await pixelsOf(again, mode))]).toEqual([mode, 0]);
+    for (const mode of ["conditional", "guide", "cfg"])
+      expect([mode, Buffer.compare(await pixelsOf(before, mode), await pixelsOf(again, mode))]).toEqual([mode, 0]);
     expect(Buffer.compare(await pixelsOf(before, "guide"), await pixelsOf(before, "cfg"))).not.toBe(0);
     await page.context().close();
   });
 
   test("cancelled, it stops, and says what is there", async () => {
-    const others = [await ask({ steps: 100, seed: 81 }), await ask({ steps: 100, seed: 82 }), await ask({ steps: 100, seed: 83 })]; // all places are taken, so that it takes long
+    const others = [
+      await ask({ steps: 100, seed: 81 }),
+      await ask({ steps: 100, seed: 82 }),
+      await ask({ steps: 100, seed: 83 }),
+    ]; // all places are taken, so that it takes long
     const id = await ask({ steps: 100, seed: 8 });
     const page = await stage().open(`/previews/${id}`, { as: stage().ann });
     await page.getByRole("button", { name: "Cancel" }).click();
@@ -187,7 +318,10 @@ export const preview: Story = (stage) => {
   });
 
   test("works before any script has come: the form, its mistakes, and a page that loads itself again", async () => {
-    const page = await stage().open(`/preview?finetune=${MODEL}&guide=${GUIDE}&seed=6&steps=2`, { as: stage().ann, scripts: false });
+    const page = await stage().open(`/preview?finetune=${MODEL}&guide=${GUIDE}&seed=6&steps=2`, {
+      as: stage().ann,
+      scripts: false,
+    });
     await page.getByLabel("Model", { exact: true }).selectOption("guidepost/storybook");
     await page.getByRole("button", { name: "Show the guides and suggestions of this model" }).click();
     await page.waitForURL(/finetune=guidepost%2Fstorybook.*seed=6&steps=2/);
@@ -211,7 +345,10 @@ export const preview: Story = (stage) => {
     const page = await stage().open(`/previews/${id}`, { as: ann });
     await page.getByText(/step \d+ of 100/).waitFor({ timeout: 60_000 });
     process.kill(processesOf(folder).get("worker")!, "SIGKILL");
-    await page.getByText(/Nothing has come from the worker for \d+ s|another has taken over/).first().waitFor({ timeout: 60_000 });
+    await page
+      .getByText(/Nothing has come from the worker for \d+ s|another has taken over/)
+      .first()
+      .waitFor({ timeout: 60_000 });
     await page.getByText("another has taken over and draws it from the start").waitFor({ timeout: 120_000 });
     await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 120_000 });
     expect(await previewOf(id)).toMatchObject({ state: "succeeded", attempt: 2 });
@@ -220,7 +357,11 @@ export const preview: Story = (stage) => {
 
   test("looks right while everything is chosen, and to nobody", async () => {
     await stage().look("preview-nobody", `/preview?finetune=${MODEL}`);
-    await stage().look("preview-everything", `/preview?finetune=guidepost/watercolor&guide=${GUIDE}&prompt=${encodeURIComponent("a big spaceship and a small dragon at sea in a very long prompt that goes on and on")}&seed=123456789&steps=30&guidance=4&cfgSteps=5&negativePrompt=night&sampler=dpmpp-2m`, { as: stage().ann });
+    await stage().look(
+      "preview-everything",
+      `/preview?finetune=guidepost/watercolor&guide=${GUIDE}&prompt=${encodeURIComponent("a big spaceship and a small dragon at sea in a very long prompt that goes on and on")}&seed=123456789&steps=30&guidance=4&cfgSteps=5&negativePrompt=night&sampler=dpmpp-2m`,
+      { as: stage().ann },
+    );
   });
 
   test("looks right while it is drawn", async () => {
@@ -233,7 +374,11 @@ export const preview: Story = (stage) => {
 
   test("looks right when it was cancelled or failed", async () => {
     const id = await ask({ steps: 100, seed: 22 });
-    await eventually("its first picture", () => previewOf(id), ({ pictures }) => pictures.length === 1);
+    await eventually(
+      "its first picture",
+      () => previewOf(id),
+      ({ pictures }) => pictures.length === 1,
+    );
     must(200, await stage().ann.ask("POST", `/previews/${id}/cancel`));
     await stage().look("previews-cancelled", `/previews/${id}`, { as: stage().ann });
 
@@ -242,7 +387,10 @@ export const preview: Story = (stage) => {
     expect((await ended(failed)).state).toBe("failed");
     await stage().look("previews-failed", `/previews/${failed}`, { as: stage().ann });
     const page = await stage().open(`/previews/${failed}`, { as: stage().ann });
-    await page.getByRole("alert").getByText(/It could not be drawn[^]*is not a number/).waitFor();
+    await page
+      .getByRole("alert")
+      .getByText(/It could not be drawn[^]*is not a number/)
+      .waitFor();
     await page.getByRole("button", { name: "Run again" }).click();
     await page.waitForURL((url) => /^\/previews\/[0-9a-f-]{36}$/.test(url.pathname) && !url.pathname.endsWith(failed));
     await page.getByRole("alert").getByText("It could not be drawn").waitFor({ timeout: 30_000 });
@@ -259,11 +407,16 @@ export const preview: Story = (stage) => {
 
 /** As a person drops a file from their desktop anywhere on the page. */
 async function dropOn(page: Page, bytes: Uint8Array, name: string): Promise<void> {
-  const data = await page.evaluateHandle(({ base64, as }) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], as, { type: "image/png" }));
-    return transfer;
-  }, { base64: Buffer.from(bytes).toString("base64"), as: name });
+  const data = await page.evaluateHandle(
+    ({ base64, as }) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(
+        new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], as, { type: "image/png" }),
+      );
+      return transfer;
+    },
+    { base64: Buffer.from(bytes).toString("base64"), as: name },
+  );
   await page.dispatchEvent("main", "dragover", { dataTransfer: data });
   await page.dispatchEvent("main", "drop", { dataTransfer: data });
 }

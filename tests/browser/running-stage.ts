@@ -19,7 +19,10 @@ export async function startStage(): Promise<StartedStage> {
   const folder = await newFolder();
   const hub = await startHub({ folder, port: await freePort() });
   const ann = await HubMember.join(/^ {2}(\S+\/join\?invitation=\S+)$/m.exec(hub.said())![1]!, "ann");
-  const ben = await HubMember.join(must(201, await ann.asBrowser("POST", "/invitations", {})).body.url as string, "ben");
+  const ben = await HubMember.join(
+    must(201, await ann.asBrowser("POST", "/invitations", {})).body.url as string,
+    "ben",
+  );
   return {
     stage: new Stage(hub.url, browser, { ann, ben }, folder),
     stop: async () => {

@@ -7,7 +7,8 @@ import { expect } from "vitest";
 import type { HubMember } from "../support/hub-member.ts";
 
 /** Where every page is kept as it looked, for eyes. */
-const screenshots = process.env["GUIDEPOST_SCREENSHOTS"] ?? fileURLToPath(new URL("../../screenshots", import.meta.url));
+const screenshots =
+  process.env["GUIDEPOST_SCREENSHOTS"] ?? fileURLToPath(new URL("../../screenshots", import.meta.url));
 
 export const widths = [390, 1440] as const;
 export const themes = ["light", "dark"] as const;
@@ -30,7 +31,12 @@ export class Stage {
   /** The data folder of the hub; null for one that was there already. */
   readonly folder: string | null;
 
-  constructor(url: string, browser: Browser, people: { readonly ann: HubMember; readonly ben: HubMember }, folder: string | null) {
+  constructor(
+    url: string,
+    browser: Browser,
+    people: { readonly ann: HubMember; readonly ben: HubMember },
+    folder: string | null,
+  ) {
     this.url = url;
     this.browser = browser;
     this.ann = people.ann;
@@ -48,11 +54,18 @@ export class Stage {
   }
 
   async context({ as = null, width = 1440, theme = "light", scripts = true }: Visit = {}): Promise<BrowserContext> {
-    const context = await this.browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, javaScriptEnabled: scripts, reducedMotion: "reduce", acceptDownloads: true });
+    const context = await this.browser.newContext({
+      viewport: { width, height: 900 },
+      colorScheme: theme,
+      javaScriptEnabled: scripts,
+      reducedMotion: "reduce",
+      acceptDownloads: true,
+    });
     if (as) await context.addCookies(as.cookies.map(({ name, value }) => ({ name, value, url: this.url })));
     context.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (!["data:", "blob:"].includes(protocol) && origin !== this.url) throw new Error(`${request.frame().url()} asks another site: ${request.url()}`);
+      if (!["data:", "blob:"].includes(protocol) && origin !== this.url)
+        throw new Error(`${request.frame().url()} asks another site: ${request.url()}`);
     });
     return context;
   }
@@ -61,19 +74,34 @@ export class Stage {
    * Looks at a page at both widths and in both themes: keeps the pictures, and expects no fault that axe finds, nothing wider than
    * the page, no word of an error on the console.
    */
-  async look(name: string, path: string, visit: Pick<Visit, "as"> = {}, prepare: (page: Page) => Promise<void> = async () => {}): Promise<void> {
+  async look(
+    name: string,
+    path: string,
+    visit: Pick<Visit, "as"> = {},
+    prepare: (page: Page) => Promise<void> = async () => {},
+  ): Promise<void> {
     for (const width of widths) {
       for (const theme of themes) {
         const context = await this.context({ ...visit, width, theme });
         const page = await context.newPage();
         const errors: string[] = [];
-        page.on("console", (message) => message.type() === "error" && !isStatus(message.text()) && errors.push(message.text()));
+        page.on(
+          "console",
+          (message) => message.type() === "error" && !isStatus(message.text()) && errors.push(message.text()),
+        );
         page.on("pageerror", (error) => errors.push(error.message));
         await page.goto(this.url + path, { waitUntil: "load" });
         await hydrated(page);
         await prepare(page);
         await this.keep(page, `${name}-${width}-${theme}`);
-        expect({ page: name, width, theme, errors, ...(await faults(page)) }).toEqual({ page: name, width, theme, errors: [], violations: [], overflow: 0 });
+        expect({ page: name, width, theme, errors, ...(await faults(page)) }).toEqual({
+          page: name,
+          width,
+          theme,
+          errors: [],
+          violations: [],
+          overflow: 0,
+        });
         await context.close();
       }
     }
@@ -94,14 +122,31 @@ export class Stage {
 export async function faults(page: Page): Promise<{ violations: string[]; overflow: number }> {
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
-    const { violations: found } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document, { resultTypes: ["violations"] });
-    return found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map(({ html, any }) => `${html.slice(0, 200)} ${any[0]?.message ?? ""}`).join(" | ")}`);
+    const { violations: found } = await (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
+      resultTypes: ["violations"],
+    });
+    return found.map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help}: ${nodes
+          .slice(0, 3)
+          .map(({ html, any }) => `${html.slice(0, 200)} ${any[0]?.message ?? ""}`)
+          .join(" | ")}`,
+    );
   });
-  return { violations, overflow: await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth) };
+  return {
+    violations,
+    overflow: await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+  };
 }
 
 /** Pages work before their scripts come; a test that clicks waits for them. React leaves its mark on what it has taken over. */
-const hydrated = (page: Page): Promise<unknown> => page.waitForFunction(() => Object.keys(document.querySelector("main") ?? {}).some((key) => key.startsWith("__react")), null, { timeout: 60_000 });
+const hydrated = (page: Page): Promise<unknown> =>
+  page.waitForFunction(
+    () => Object.keys(document.querySelector("main") ?? {}).some((key) => key.startsWith("__react")),
+    null,
+    { timeout: 60_000 },
+  );
 
 /** A page with another status than 200 is told on the console too, and is meant. */
-const isStatus = (text: string): boolean => /^Failed to load resource: the server responded with a status of (401|403|404)/.test(text);
+const isStatus = (text: string): boolean =>
+  /^Failed to load resource: the server responded with a status of (401|403|404)/.test(text);

@@ -26,7 +26,10 @@ export const upload: Story = (stage) => {
     cut = await inFolder("cut.safetensors", weightsOf(5000).subarray(0, 4000));
     pickle = await inFolder("model.ckpt", Buffer.from("\x80\x02}q\x00.", "latin1"));
     fine = await inFolder("fine.safetensors", weightsOf(4000, 3));
-    refused = await inFolder("notes.dat", Buffer.concat([Buffer.from("\x80\x04\x95", "latin1"), Buffer.alloc(100_000, 1)])); // a pickle, which only the hub sees
+    refused = await inFolder(
+      "notes.dat",
+      Buffer.concat([Buffer.from("\x80\x04\x95", "latin1"), Buffer.alloc(100_000, 1)]),
+    ); // a pickle, which only the hub sees
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -39,7 +42,8 @@ export const upload: Story = (stage) => {
     });
     return seen;
   };
-  const choose = (page: Page, label: "Choose a folder" | "Choose files", files: string | string[]): Promise<void> => page.getByLabel(label, { exact: true }).and(page.locator("input")).setInputFiles(files);
+  const choose = (page: Page, label: "Choose a folder" | "Choose files", files: string | string[]): Promise<void> =>
+    page.getByLabel(label, { exact: true }).and(page.locator("input")).setInputFiles(files);
   const uploadButton = (page: Page) => page.getByRole("button", { name: /^Upload / });
 
   test("somebody signs up, chooses a folder, sees what it is before a byte is sent, and ends where guides appear", async () => {
@@ -57,9 +61,16 @@ export const upload: Story = (stage) => {
     // By keyboard, as soon as the page listens: the button opens the browser's own window.
     let window: FileChooser | null = null;
     page.once("filechooser", (chooser) => (window = chooser));
-    await expect.poll(async () => (window ?? (await page.getByRole("button", { name: "Choose a folder" }).press("Enter")), window), { timeout: 30_000, interval: 500 }).not.toBeNull();
+    await expect
+      .poll(
+        async () => (window ?? (await page.getByRole("button", { name: "Choose a folder" }).press("Enter")), window),
+        { timeout: 30_000, interval: 500 },
+      )
+      .not.toBeNull();
     await window!.setFiles(starter("watercolor"));
-    await page.getByRole("heading", { name: "watercolor is a model in the diffusers layout with 3 weights files." }).waitFor();
+    await page
+      .getByRole("heading", { name: "watercolor is a model in the diffusers layout with 3 weights files." })
+      .waitFor();
     const said = await page.locator("main").innerText();
     expect(said).toMatch(/StableDiffusionPipeline/);
     expect(said).toMatch(/unet \(diffusers names\): 7,446,852 parameters in 326 tensors, F16/);
@@ -76,7 +87,8 @@ export const upload: Story = (stage) => {
     await page.context().close();
     // Nobody here needs to know how well guides work on it.
     const cleo = await HubMember.signIn(stage().url, name);
-    for (const { pair } of (await cleo.ask("GET", `/repos/${name}/my-watercolor/guides`)).body.items as Partner[]) if (pair !== null) await cleo.ask("POST", `/pairs/${pair}/cancel`);
+    for (const { pair } of (await cleo.ask("GET", `/repos/${name}/my-watercolor/guides`)).body.items as Partner[])
+      if (pair !== null) await cleo.ask("POST", `/pairs/${pair}/cancel`);
   });
 
   test("a low-rank file and a guide say what they are; a cut file and a pickle are named before a byte is sent", async () => {
@@ -108,7 +120,9 @@ export const upload: Story = (stage) => {
     const bytes = weightsOf(3000, 7).toString("base64");
     const drop = await page.evaluateHandle((base64) => {
       const transfer = new DataTransfer();
-      transfer.items.add(new File([Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0))], "something.safetensors"));
+      transfer.items.add(
+        new File([Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0))], "something.safetensors"),
+      );
       return transfer;
     }, bytes);
     await page.locator("h1").dispatchEvent("drop", { dataTransfer: drop });
@@ -134,7 +148,10 @@ export const upload: Story = (stage) => {
     await page.getByLabel("Name", { exact: true }).fill(name);
     await page.getByRole("button", { name: "Upload it, 68.1 MB" }).click();
     await expect.poll(() => held.length, { timeout: 30_000 }).toBe(2);
-    await page.getByText(/^\d\d %$/).first().waitFor();
+    await page
+      .getByText(/^\d\d %$/)
+      .first()
+      .waitFor();
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("heading", { name: `Paused: ben/${name}` }).waitFor();
     const { items } = (await stage().ben.ask("GET", `/repos/ben/${name}/uploads`)).body as { items: UploadView[] };
@@ -153,7 +170,9 @@ export const upload: Story = (stage) => {
     await page.waitForURL(`${stage().url}/ben/${name}`, { timeout: 90_000 });
     expect(seen.puts.length - before).toBe(2 + 1); // parts 4 and 5, one of them twice
     expect((await stage().ben.get(items[0]!.id)).body).toMatchObject({ state: "linked" });
-    const { items: files } = (await stage().ben.ask("GET", `/repos/ben/${name}/tree`)).body as { items: { size: number }[] };
+    const { items: files } = (await stage().ben.ask("GET", `/repos/ben/${name}/tree`)).body as {
+      items: { size: number }[];
+    };
     expect(files).toEqual([expect.objectContaining({ path: "big.safetensors", size: bytes })]);
     await page.goto(`${stage().url}/upload`);
     await page.getByRole("button", { name: "Choose files" }).waitFor();
@@ -167,7 +186,10 @@ export const upload: Story = (stage) => {
     await choose(page, "Choose files", [fine!, refused!]);
     await page.getByLabel("Name", { exact: true }).fill(name);
     await uploadButton(page).click();
-    await page.getByRole("alert").getByText(/^1 file was not taken; the reason stands beside it\./).waitFor({ timeout: 60_000 });
+    await page
+      .getByRole("alert")
+      .getByText(/^1 file was not taken; the reason stands beside it\./)
+      .waitFor({ timeout: 60_000 });
     expect(await page.getByRole("listitem").filter({ hasText: "notes.dat" }).innerText()).toMatch(/pickle/i);
     expect(await page.getByRole("listitem").filter({ hasText: "fine.safetensors" }).innerText()).toMatch(/is there/);
     await page.getByRole("button", { name: "Go on without it" }).click();
@@ -180,7 +202,11 @@ export const upload: Story = (stage) => {
     await page.route("**/storage/**", () => {});
     await choose(page, "Choose files", await inFolder("other.safetensors", weightsOf(5000, 4)));
     await uploadButton(page).click();
-    const open = await eventually("an upload", async () => (await stage().ben.ask("GET", `/repos/ben/${name}/uploads`)).body.items as UploadView[], (all) => all.length === 1);
+    const open = await eventually(
+      "an upload",
+      async () => (await stage().ben.ask("GET", `/repos/ben/${name}/uploads`)).body.items as UploadView[],
+      (all) => all.length === 1,
+    );
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("button", { name: "Throw it away" }).click();
     await page.getByText(`The upload to ben/${name} was given up`).waitFor();
@@ -201,13 +227,16 @@ export const upload: Story = (stage) => {
   test("a thousand files are listed as far as they say something", async () => {
     const page = await stage().open("/upload", { as: stage().ann });
     const began = Date.now();
-    await page.getByLabel("Choose a folder", { exact: true }).and(page.locator("input")).evaluate((input: HTMLInputElement) => {
-      const transfer = new DataTransfer();
-      for (let i = 0; i < 1000; i++) transfer.items.add(new File([`{"i":${i}}`], `file-${i}.json`));
-      transfer.items.add(new File(["x"], "zz-last.ckpt"));
-      input.files = transfer.files;
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    });
+    await page
+      .getByLabel("Choose a folder", { exact: true })
+      .and(page.locator("input"))
+      .evaluate((input: HTMLInputElement) => {
+        const transfer = new DataTransfer();
+        for (let i = 0; i < 1000; i++) transfer.items.add(new File([`{"i":${i}}`], `file-${i}.json`));
+        transfer.items.add(new File(["x"], "zz-last.ckpt"));
+        input.files = transfer.files;
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+      });
     await uploadButton(page).waitFor();
     expect(Date.now() - began).toBeLessThan(10_000);
     expect(await page.getByRole("listitem").first().innerText()).toMatch(/zz-last\.ckpt/);
@@ -218,32 +247,57 @@ export const upload: Story = (stage) => {
   test("looks right before anything is sent", async () => {
     const as = stage().ben;
     await stage().look("upload", "/upload", { as });
-    await stage().look("upload-recognised", "/upload", { as }, (page) => choose(page, "Choose a folder", starter("watercolor")).then(() => page.getByText(/is a model in the diffusers layout/).first().waitFor()));
-    await stage().look("upload-problem", "/upload", { as }, (page) => choose(page, "Choose files", [cut!, pickle!, starter("clay-lora/clay.safetensors")]).then(() => page.getByText(/may hold a Python pickle/).waitFor()));
+    await stage().look("upload-recognised", "/upload", { as }, (page) =>
+      choose(page, "Choose a folder", starter("watercolor")).then(() =>
+        page
+          .getByText(/is a model in the diffusers layout/)
+          .first()
+          .waitFor(),
+      ),
+    );
+    await stage().look("upload-problem", "/upload", { as }, (page) =>
+      choose(page, "Choose files", [cut!, pickle!, starter("clay-lora/clay.safetensors")]).then(() =>
+        page.getByText(/may hold a Python pickle/).waitFor(),
+      ),
+    );
     await stage().look("signed-out", "/upload");
   });
 
   test("looks right while it is sent, and at its ends", async () => {
     const repos: string[] = [];
-    const begin = async (page: Page, files: string | string[], label: "Choose files" | "Choose a folder" = "Choose files"): Promise<void> => {
+    const begin = async (
+      page: Page,
+      files: string | string[],
+      label: "Choose files" | "Choose a folder" = "Choose files",
+    ): Promise<void> => {
       const name = unique(`look-${repos.length}`);
       repos.push(name);
       await choose(page, label, files);
       await page.getByLabel("Name", { exact: true }).fill(name);
       await uploadButton(page).click();
     };
-    const big = await inFolder(`${"a-name-of-ninety-six-characters-".repeat(3)}.safetensors`, weightsOf(3 * PART_BYTES, 5));
-    const hold = async (page: Page, passes: number): Promise<void> => void (await page.route("**/storage/**", (route) => (passes-- > 0 ? route.continue() : undefined)));
+    const big = await inFolder(
+      `${"a-name-of-ninety-six-characters-".repeat(3)}.safetensors`,
+      weightsOf(3 * PART_BYTES, 5),
+    );
+    const hold = async (page: Page, passes: number): Promise<void> =>
+      void (await page.route("**/storage/**", (route) => (passes-- > 0 ? route.continue() : undefined)));
     const as = stage().ben;
     await stage().look("upload-sending", "/upload", { as }, async (page) => {
       await hold(page, 2);
       await begin(page, big);
-      await page.getByText(/^6\d %$/).first().waitFor();
+      await page
+        .getByText(/^6\d %$/)
+        .first()
+        .waitFor();
     });
     await stage().look("upload-paused", "/upload", { as }, async (page) => {
       await hold(page, 1);
       await begin(page, big);
-      await page.getByText(/^3\d %$/).first().waitFor();
+      await page
+        .getByText(/^3\d %$/)
+        .first()
+        .waitFor();
       await page.getByRole("button", { name: "Pause" }).click();
       await page.getByRole("heading", { name: /^Paused/ }).waitFor();
     });

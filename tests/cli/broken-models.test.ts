@@ -13,7 +13,18 @@ afterAll(() => folder.remove());
 
 const neon = starter("neon-lora/neon.safetensors");
 const tiny = starter("guide-tiny/guide.safetensors");
-const draw = (model: string, ...args: string[]): Promise<Finished> => guidepost("sample", model, "--prompt", "a small blue boat at sea", "--steps", "2", "-o", folder.path("out.png"), ...args);
+const draw = (model: string, ...args: string[]): Promise<Finished> =>
+  guidepost(
+    "sample",
+    model,
+    "--prompt",
+    "a small blue boat at sea",
+    "--steps",
+    "2",
+    "-o",
+    folder.path("out.png"),
+    ...args,
+  );
 
 function expectRefused({ code, stdout, stderr }: Finished, ...says: RegExp[]): void {
   for (const said of says) expect(stderr).toMatch(said);
@@ -23,17 +34,36 @@ function expectRefused({ code, stdout, stderr }: Finished, ...says: RegExp[]): v
 
 describe("a model that is not whole is refused, naming what is wrong", () => {
   test("a missing tensor", async () => {
-    expectRefused(await draw(await alteredModel(folder.path("missing"), (tensors) => tensors.delete("conv_norm_out.bias"))), /lacks the tensor "conv_norm_out.bias"/);
+    expectRefused(
+      await draw(await alteredModel(folder.path("missing"), (tensors) => tensors.delete("conv_norm_out.bias"))),
+      /lacks the tensor "conv_norm_out.bias"/,
+    );
   });
   test("an extra tensor", async () => {
-    expectRefused(await draw(await alteredModel(folder.path("extra"), (tensors) => tensors.set("add_embedding.linear_1.weight", zeros([4, 4])))), /"add_embedding.linear_1.weight"/);
+    expectRefused(
+      await draw(
+        await alteredModel(folder.path("extra"), (tensors) =>
+          tensors.set("add_embedding.linear_1.weight", zeros([4, 4])),
+        ),
+      ),
+      /"add_embedding.linear_1.weight"/,
+    );
   });
   test("a wrong shape", async () => {
-    expectRefused(await draw(await alteredModel(folder.path("shape"), (tensors) => tensors.set("conv_out.bias", zeros([5])))), /"conv_out.bias" is \[5\].*\[4\]/);
+    expectRefused(
+      await draw(await alteredModel(folder.path("shape"), (tensors) => tensors.set("conv_out.bias", zeros([5])))),
+      /"conv_out.bias" is \[5\].*\[4\]/,
+    );
   });
   test("a weight that is not a number, by file and tensor", async () => {
-    const model = await alteredModel(folder.path("nan"), (tensors) => tensors.get("mid_block.resnets.0.conv1.weight")!.data.fill(NaN, 7, 8));
-    expectRefused(await draw(model), /step 1 of 2/, /"mid_block.resnets.0.conv1.weight" of nan\/unet\/diffusion_pytorch_model.safetensors holds NaN/);
+    const model = await alteredModel(folder.path("nan"), (tensors) =>
+      tensors.get("mid_block.resnets.0.conv1.weight")!.data.fill(NaN, 7, 8),
+    );
+    expectRefused(
+      await draw(model),
+      /step 1 of 2/,
+      /"mid_block.resnets.0.conv1.weight" of nan\/unet\/diffusion_pytorch_model.safetensors holds NaN/,
+    );
   });
   test("a truncated file", async () => {
     await cp(starter("storybook"), folder.path("short"), { recursive: true });
@@ -42,7 +72,10 @@ describe("a model that is not whole is refused, naming what is wrong", () => {
   });
   test("a pickle under a safetensors name", async () => {
     await cp(starter("storybook"), folder.path("pickle"), { recursive: true });
-    await writeFile(folder.path("pickle/vae/diffusion_pytorch_model.safetensors"), Buffer.concat([Buffer.from("80027d7100", "hex"), Buffer.alloc(64, "q")]));
+    await writeFile(
+      folder.path("pickle/vae/diffusion_pytorch_model.safetensors"),
+      Buffer.concat([Buffer.from("80027d7100", "hex"), Buffer.alloc(64, "q")]),
+    );
     expectRefused(await draw(folder.path("pickle")), /pickle/);
   });
   test("weights that are only there as a pickle", async () => {
@@ -52,7 +85,12 @@ describe("a model that is not whole is refused, naming what is wrong", () => {
     expectRefused(await draw(folder.path("bin")), /diffusion_pytorch_model\.bin, a pickle/);
   });
   test.each([
-    ["SDXL's added conditions", "unet/config.json", { addition_embed_type: "text_time" }, /"addition_embed_type" is "text_time"/],
+    [
+      "SDXL's added conditions",
+      "unet/config.json",
+      { addition_embed_type: "text_time" },
+      /"addition_embed_type" is "text_time"/,
+    ],
     ["a guidance-distilled base", "unet/config.json", { time_cond_proj_dim: 256 }, /"time_cond_proj_dim" is 256/],
     ["another width than the weights have", "unet/config.json", { block_out_channels: [64, 96, 128] }, /\[128|160/],
     ["another pipeline", "model_index.json", { _class_name: "StableDiffusionXLPipeline" }, /StableDiffusionXLPipeline/],
@@ -68,27 +106,48 @@ describe("files of another base are refused, naming the base's and the file's sh
     const other = await alteredFile(neon, folder.path("other-lora.safetensors"), ({ tensors }) => {
       tensors.set("lora_unet_mid_block_resnets_0_conv1.lora_up.weight", zeros([320, 16, 1, 1]));
     });
-    expectRefused(await draw(starter("storybook"), "--lora", other), /other-lora\.safetensors was made for another base/, /\[320, 160, 3, 3\].*\[160, 160, 3, 3\]/);
+    expectRefused(
+      await draw(starter("storybook"), "--lora", other),
+      /other-lora\.safetensors was made for another base/,
+      /\[320, 160, 3, 3\].*\[160, 160, 3, 3\]/,
+    );
   });
   test("a low-rank file for layers that are not there", async () => {
     const other = await alteredFile(neon, folder.path("deep-lora.safetensors"), ({ tensors }) => {
       tensors.set("lora_unet_up_blocks_3_resnets_0_conv1.lora_up.weight", zeros([64, 16, 1, 1]));
       tensors.set("lora_unet_up_blocks_3_resnets_0_conv1.lora_down.weight", zeros([16, 64, 3, 3]));
     });
-    expectRefused(await draw(starter("storybook"), "--lora", other), /changes "lora_unet_up_blocks_3_resnets_0_conv1".*does not have/);
+    expectRefused(
+      await draw(starter("storybook"), "--lora", other),
+      /changes "lora_unet_up_blocks_3_resnets_0_conv1".*does not have/,
+    );
   });
   test("half a layer, and an alpha that is not a number", async () => {
-    const half = await alteredFile(neon, folder.path("half.safetensors"), ({ tensors }) => tensors.delete("lora_unet_mid_block_resnets_0_conv1.lora_up.weight"));
+    const half = await alteredFile(neon, folder.path("half.safetensors"), ({ tensors }) =>
+      tensors.delete("lora_unet_mid_block_resnets_0_conv1.lora_up.weight"),
+    );
     expectRefused(await draw(starter("storybook"), "--lora", half), /only one of its two halves/);
-    const alpha = await alteredFile(neon, folder.path("alpha.safetensors"), ({ tensors }) => tensors.set("lora_unet_mid_block_resnets_0_conv1.alpha", tensor(Float32Array.of(NaN), [])));
+    const alpha = await alteredFile(neon, folder.path("alpha.safetensors"), ({ tensors }) =>
+      tensors.set("lora_unet_mid_block_resnets_0_conv1.alpha", tensor(Float32Array.of(NaN), [])),
+    );
     expectRefused(await draw(starter("storybook"), "--lora", alpha), /alpha" is not one finite number/);
   });
   test("a guide", async () => {
-    const other = await alteredFile(tiny, folder.path("other-guide.safetensors"), ({ metadata }) => metadata.set("block_out_channels", "[320, 640, 1280]"));
-    expectRefused(await draw(starter("storybook"), "--mode", "guide", "--guide", other), /channels by level: made for 320,640,1280, the model has 64,96,160/);
+    const other = await alteredFile(tiny, folder.path("other-guide.safetensors"), ({ metadata }) =>
+      metadata.set("block_out_channels", "[320, 640, 1280]"),
+    );
+    expectRefused(
+      await draw(starter("storybook"), "--mode", "guide", "--guide", other),
+      /channels by level: made for 320,640,1280, the model has 64,96,160/,
+    );
   });
   test("a guide whose tensors are not what its metadata says", async () => {
-    const other = await alteredFile(tiny, folder.path("wide-guide.safetensors"), ({ metadata }) => metadata.set("widths", "[16, 16, 20]"));
-    expectRefused(await draw(starter("storybook"), "--mode", "guide", "--guide", other), /wide-guide\.safetensors: the tensor "time_embedding.linear_1.weight" is \[48, 32\]/);
+    const other = await alteredFile(tiny, folder.path("wide-guide.safetensors"), ({ metadata }) =>
+      metadata.set("widths", "[16, 16, 20]"),
+    );
+    expectRefused(
+      await draw(starter("storybook"), "--mode", "guide", "--guide", other),
+      /wide-guide\.safetensors: the tensor "time_embedding.linear_1.weight" is \[48, 32\]/,
+    );
   });
 });

@@ -21,7 +21,17 @@ async function check(...args: string[]): Promise<PairReport> {
 
 describe("check", () => {
   test("verifies the starter guide on its base, with the published figures", async () => {
-    const report = await check(starter("storybook"), tiny, ...evaluator, "--base", starter("storybook"), "--prompts", starter("prompts.txt"), "--pictures", "96");
+    const report = await check(
+      starter("storybook"),
+      tiny,
+      ...evaluator,
+      "--base",
+      starter("storybook"),
+      "--prompts",
+      starter("prompts.txt"),
+      "--pictures",
+      "96",
+    );
     expect(report.verdict).toBe("verified");
     // Published for the same 96 prompts, seed, sampler and guidance, computed in PyTorch: 0.9089, 0.9866, 0.9896; R 0.963.
     // The evaluator's own decisions sit on thresholds, so a few pictures of 96 may be read otherwise.
@@ -44,16 +54,22 @@ describe("check", () => {
   });
 
   test("a guide for another structure is incompatible, saying how", async () => {
-    const other = await alteredFile(tiny, folder.path("guide.safetensors"), ({ metadata }) => metadata.set("prediction_type", "v_prediction"));
+    const other = await alteredFile(tiny, folder.path("guide.safetensors"), ({ metadata }) =>
+      metadata.set("prediction_type", "v_prediction"),
+    );
     const report = await check(starter("storybook"), other);
-    expect(report).toMatchObject({ verdict: "incompatible", reasons: ["The structure does not fit: prediction type: made for v_prediction, the model has epsilon."] });
+    expect(report).toMatchObject({
+      verdict: "incompatible",
+      reasons: ["The structure does not fit: prediction type: made for v_prediction, the model has epsilon."],
+    });
   });
 
   test("unrelated weights are incompatible", async () => {
     let state = 1;
     const noise = (): number => (state = (state * 48271) % 2147483647) / 2147483647 - 0.5;
     const stranger = await alteredModel(folder.path("stranger"), (tensors) => {
-      for (const { shape, data } of tensors.values()) if (shape.length >= 2) data.forEach((_value, i) => (data[i] = 0.1 * noise()));
+      for (const { shape, data } of tensors.values())
+        if (shape.length >= 2) data.forEach((_value, i) => (data[i] = 0.1 * noise()));
     });
     const report = await check(stranger, tiny, "--base", starter("storybook"), "--pictures", "2");
     expect(report.verdict).toBe("incompatible");
@@ -68,13 +84,28 @@ describe("check", () => {
   });
 
   test("leaves out what the evaluator cannot read in a style", async () => {
-    const report = await check(starter("storybook"), tiny, ...evaluator, "--lora", starter("pencil-lora/pencil.safetensors"), "--pictures", "2");
+    const report = await check(
+      starter("storybook"),
+      tiny,
+      ...evaluator,
+      "--lora",
+      starter("pencil-lora/pencil.safetensors"),
+      "--pictures",
+      "2",
+    );
     expect(report.evidence.fidelity).toMatchObject({ domain: "pencil", scored: ["background", "size"] });
     expect(report.evidence.fidelity!.unscored.map(({ attribute }) => attribute)).toEqual(["present", "color"]);
   });
 
   test("prompts that cannot be scored are refused, naming the first", async () => {
-    const { code, stderr } = await guidepost("check", starter("storybook"), tiny, ...evaluator, "--prompts", starter("storybook/tokenizer/merges.txt"));
+    const { code, stderr } = await guidepost(
+      "check",
+      starter("storybook"),
+      tiny,
+      ...evaluator,
+      "--prompts",
+      starter("storybook/tokenizer/merges.txt"),
+    );
     expect(code).toBe(2);
     expect(stderr).toMatch(/^The prompt ".*cannot be scored/);
   });

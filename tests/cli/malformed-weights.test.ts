@@ -14,11 +14,25 @@ afterAll(() => folder.remove());
 /** One file for each defect that a header can have. */
 const samples = Object.keys(remedies).map((defect) => corpus.find((file) => file.defect === defect)!);
 
-test.for(samples)("$defect ($what) in a low-rank file is one sentence naming the file, and no picture", async ({ id, build }) => {
-  const [lora, out] = [folder.path(`${id}.safetensors`), folder.path("out.png")];
-  await writeFile(lora, build());
-  const { code, stdout, stderr } = await guidepost("sample", starter("storybook"), "--prompt", "a red boat", "--steps", "1", "--lora", lora, "-o", out);
-  expect(stderr).toMatch(new RegExp(`^${id}\\.safetensors: .*; .*\\.\\n$`));
-  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  await expect(stat(out)).rejects.toMatchObject({ code: "ENOENT" });
-});
+test.for(samples)(
+  "$defect ($what) in a low-rank file is one sentence naming the file, and no picture",
+  async ({ id, build }) => {
+    const [lora, out] = [folder.path(`${id}.safetensors`), folder.path("out.png")];
+    await writeFile(lora, build());
+    const { code, stdout, stderr } = await guidepost(
+      "sample",
+      starter("storybook"),
+      "--prompt",
+      "a red boat",
+      "--steps",
+      "1",
+      "--lora",
+      lora,
+      "-o",
+      out,
+    );
+    expect(stderr).toMatch(new RegExp(`^${id}\\.safetensors: .*; .*\\.\\n$`));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    await expect(stat(out)).rejects.toMatchObject({ code: "ENOENT" });
+  },
+);

@@ -22,7 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-const sample = (out: string, ...args: string[]) => guidepost("sample", storybook, "--prompt", prompt, "-o", folder.path(out), ...args);
+const sample = (out: string, ...args: string[]) =>
+  guidepost("sample", storybook, "--prompt", prompt, "-o", folder.path(out), ...args);
 
 async function savedLatents(name: string) {
   const source = await openFile(folder.path(name));
@@ -36,40 +37,118 @@ describe("a picture from the command line", () => {
     const golden = await readGolden("storybook");
     await writeFile(folder.path("noise.safetensors"), writeSafetensors(new Map([["latents", golden.tensor("noise")]])));
     const small = starter("guide-small/guide.safetensors");
-    const { code, stderr } = await sample("g.png", "--mode", "guide", "--guide", small, "--latents", folder.path("noise.safetensors"), "--save-latents", folder.path("out.safetensors"));
+    const { code, stderr } = await sample(
+      "g.png",
+      "--mode",
+      "guide",
+      "--guide",
+      small,
+      "--latents",
+      folder.path("noise.safetensors"),
+      "--save-latents",
+      folder.path("out.safetensors"),
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(relativeError(await savedLatents("out.safetensors"), golden.tensor("ddim.guide"))).toBeLessThan(1e-3);
   });
 
   test("carries a recipe, in both forms, that draws the same pixels again", async () => {
-    const { code, stdout } = await sample("a.png", "--mode", "guide", "--guide", tiny, "--seed", "7", "--steps", "6", "--cfg-steps", "2", "--negative", "at night", "--lora", `${starter("neon-lora/neon.safetensors")}:0.5`, "--json");
+    const { code, stdout } = await sample(
+      "a.png",
+      "--mode",
+      "guide",
+      "--guide",
+      tiny,
+      "--seed",
+      "7",
+      "--steps",
+      "6",
+      "--cfg-steps",
+      "2",
+      "--negative",
+      "at night",
+      "--lora",
+      `${starter("neon-lora/neon.safetensors")}:0.5`,
+      "--json",
+    );
     expect(code).toBe(0);
     const said = JSON.parse(stdout);
     const text = readPngText(await readFile(folder.path("a.png")));
     const recipe = parseRecipe(text.get("guidepost")!);
     expect(said.recipe).toEqual(recipe);
-    expect(recipe).toMatchObject({ prompt, negativePrompt: "at night", mode: "guide", guidanceScale: 5, cfgSteps: 2, steps: 6, seed: 7, passes: 2 * 2 + 4, width: 128, height: 128 });
+    expect(recipe).toMatchObject({
+      prompt,
+      negativePrompt: "at night",
+      mode: "guide",
+      guidanceScale: 5,
+      cfgSteps: 2,
+      steps: 6,
+      seed: 7,
+      passes: 2 * 2 + 4,
+      width: 128,
+      height: 128,
+    });
     expect(recipe.files.find(({ role }) => role === "lora")).toMatchObject({ name: "neon.safetensors", strength: 0.5 });
-    expect(text.get("parameters")).toContain("Steps: 6, Sampler: DDIM, CFG scale: 5, Seed: 7, RNG: CPU, Size: 128x128, Model hash: a1c8a5aa70, Model: storybook");
+    expect(text.get("parameters")).toContain(
+      "Steps: 6, Sampler: DDIM, CFG scale: 5, Seed: 7, RNG: CPU, Size: 128x128, Model hash: a1c8a5aa70, Model: storybook",
+    );
 
-    const again = [recipe.prompt, "--negative", recipe.negativePrompt!, "--mode", recipe.mode, "--guide", tiny, "--seed", String(recipe.seed), "--steps", String(recipe.steps), "--cfg-steps", String(recipe.cfgSteps)];
-    await guidepost("sample", storybook, "--prompt", ...again, "--lora", `${starter("neon-lora/neon.safetensors")}:0.5`, "-o", folder.path("b.png"));
-    expect(decode(await readFile(folder.path("b.png"))).data).toEqual(decode(await readFile(folder.path("a.png"))).data);
+    const again = [
+      recipe.prompt,
+      "--negative",
+      recipe.negativePrompt!,
+      "--mode",
+      recipe.mode,
+      "--guide",
+      tiny,
+      "--seed",
+      String(recipe.seed),
+      "--steps",
+      String(recipe.steps),
+      "--cfg-steps",
+      String(recipe.cfgSteps),
+    ];
+    await guidepost(
+      "sample",
+      storybook,
+      "--prompt",
+      ...again,
+      "--lora",
+      `${starter("neon-lora/neon.safetensors")}:0.5`,
+      "-o",
+      folder.path("b.png"),
+    );
+    expect(decode(await readFile(folder.path("b.png"))).data).toEqual(
+      decode(await readFile(folder.path("a.png"))).data,
+    );
   });
 
   test("guidance 1 is conditional in every mode", async () => {
     const steps = ["--steps", "3", "--guidance", "1"];
     await sample("c.png", "--mode", "conditional", "--save-latents", folder.path("c.safetensors"), ...steps);
     await sample("d.png", "--mode", "guide", "--guide", tiny, "--save-latents", folder.path("d.safetensors"), ...steps);
-    const cfg = await sample("e.png", "--mode", "cfg", "--save-latents", folder.path("e.safetensors"), "--json", ...steps);
+    const cfg = await sample(
+      "e.png",
+      "--mode",
+      "cfg",
+      "--save-latents",
+      folder.path("e.safetensors"),
+      "--json",
+      ...steps,
+    );
     expect(JSON.parse(cfg.stdout).recipe.passes).toBe(3);
-    const [c, d, e] = [await savedLatents("c.safetensors"), await savedLatents("d.safetensors"), await savedLatents("e.safetensors")];
+    const [c, d, e] = [
+      await savedLatents("c.safetensors"),
+      await savedLatents("d.safetensors"),
+      await savedLatents("e.safetensors"),
+    ];
     expect(d).toEqual(c);
     expect(e).toEqual(c);
   });
 
   test("a guide that is named is used, unless another mode is asked for", async () => {
-    const recipeOf = async (...args: string[]) => JSON.parse((await sample("m.png", "--steps", "2", "--json", ...args)).stdout).recipe;
+    const recipeOf = async (...args: string[]) =>
+      JSON.parse((await sample("m.png", "--steps", "2", "--json", ...args)).stdout).recipe;
     expect(await recipeOf("--guide", tiny)).toMatchObject({ mode: "guide", passes: 2 });
     const cfg = await recipeOf("--guide", tiny, "--mode", "cfg");
     expect(cfg).toMatchObject({ mode: "cfg", passes: 4 });
@@ -86,7 +165,16 @@ describe("a picture from the command line", () => {
 
 test("Ctrl-C stops it, with one sentence, exit 130 and no file", async () => {
   const before = await readdir(folder.path("."));
-  const child = startGuidepost("sample", storybook, "--prompt", prompt, "--steps", "900", "-o", folder.path("stopped.png"));
+  const child = startGuidepost(
+    "sample",
+    storybook,
+    "--prompt",
+    prompt,
+    "--steps",
+    "900",
+    "-o",
+    folder.path("stopped.png"),
+  );
   const ended = finished(child);
   setTimeout(() => child.kill("SIGINT"), 2000);
   expect(await ended).toEqual({ code: 130, stdout: "", stderr: "The work was cancelled; nothing was written.\n" });
@@ -106,7 +194,11 @@ describe("bad input is one sentence, exit 2 and no file", () => {
     ["a mode that is not one", ["--mode", "turbo"], /turbo/],
     ["an option that is not one", ["--colour", "red"], /colour/],
     ["a guide where a low-rank file is meant", ["--lora", tiny], /guide\.safetensors/],
-    ["a low-rank file where a guide is meant", ["--mode", "guide", "--guide", starter("neon-lora/neon.safetensors")], /neon\.safetensors/],
+    [
+      "a low-rank file where a guide is meant",
+      ["--mode", "guide", "--guide", starter("neon-lora/neon.safetensors")],
+      /neon\.safetensors/,
+    ],
     ["a low-rank file that is not there", ["--lora", "nowhere.safetensors"], /nowhere\.safetensors/],
     ["a folder that is not there for the picture", ["-o", "/nowhere/at/all.png"], /\/nowhere\/at/],
     ["no pictures", ["--batch", "0"], /--batch/],

@@ -53,9 +53,16 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
       return { number, size: bytes.length, tag: response.headers.get("etag")!.replaceAll('"', "") };
     }
 
-    const contentOf = async (key: string, ...more: [{ begin: number; end: number }?]): Promise<Buffer> => buffer(await store.read(key, ...more));
+    const contentOf = async (key: string, ...more: [{ begin: number; end: number }?]): Promise<Buffer> =>
+      buffer(await store.read(key, ...more));
     const download = (key: string, options: Partial<DownloadOptions> = {}): Promise<string> =>
-      store.signDownload(key, { fileName: "clay.safetensors", contentType: "application/octet-stream", disposition: "attachment", seconds: 60, ...options });
+      store.signDownload(key, {
+        fileName: "clay.safetensors",
+        contentType: "application/octet-stream",
+        disposition: "attachment",
+        seconds: 60,
+        ...options,
+      });
 
     it("what is put is there until it is deleted", async () => {
       const [key, bytes] = [newKey(), randomBytes(1000)];
@@ -111,7 +118,8 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
     it("a part of another size than was signed is refused, and the right one is still taken", async () => {
       const { key, id } = await begin();
       const url = await store.signPart(key, id, { number: 1, size: 1000 }, 60);
-      for (const size of [999, 1001, 0, 100_000]) expect((await put(url, randomBytes(size))).ok, `${size} bytes`).toBe(false);
+      for (const size of [999, 1001, 0, 100_000])
+        expect((await put(url, randomBytes(size))).ok, `${size} bytes`).toBe(false);
       expect(await store.listParts(key, id)).toEqual([]);
       expect((await put(url, randomBytes(1000))).status).toBe(200);
       await store.abortMultipart(key, id);
@@ -121,7 +129,8 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
       const [{ key, id }, other] = [await begin(), await begin()];
       const bytes = randomBytes(1000);
       const url = await store.signPart(key, id, { number: 1, size: 1000 }, 60);
-      for (const altered of alterations(url, key, other.key)) expect((await put(altered, bytes)).ok, altered).toBe(false);
+      for (const altered of alterations(url, key, other.key))
+        expect((await put(altered, bytes)).ok, altered).toBe(false);
       expect((await fetch(url)).ok).toBe(false);
       expect((await fetch(url, { method: "DELETE" })).ok).toBe(false);
       for (const upload of [{ key, id }, other]) expect(await store.listParts(upload.key, upload.id)).toEqual([]);
@@ -153,8 +162,16 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
       const bytes = randomBytes(MIN_PART_BYTES);
       const [one, three] = [await send(key, id, 1, bytes), await send(key, id, 3, bytes)];
       const small = await send(key, id, 2, bytes.subarray(1));
-      const refusals = [[], [one, { number: 4, tag: three.tag }], [three, one], [one, one], [small, three], [one, { number: 3, tag: small.tag }]];
-      for (const parts of refusals) await expect(store.completeMultipart(key, id, parts)).rejects.toMatchObject({ code: "bytes_differ" });
+      const refusals = [
+        [],
+        [one, { number: 4, tag: three.tag }],
+        [three, one],
+        [one, one],
+        [small, three],
+        [one, { number: 3, tag: small.tag }],
+      ];
+      for (const parts of refusals)
+        await expect(store.completeMultipart(key, id, parts)).rejects.toMatchObject({ code: "bytes_differ" });
       expect(await store.head(key)).toBeNull();
 
       await store.completeMultipart(key, id, [one, three]); // what is not named is left out
@@ -166,7 +183,10 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
         const { key, id } = await begin();
         const bytes = randomBytes(MIN_PART_BYTES * piecesOf);
         const parts: StoredPart[] = [];
-        for (let number = 1; number <= piecesOf; number++) parts.push(await send(key, id, number, bytes.subarray((number - 1) * MIN_PART_BYTES, number * MIN_PART_BYTES)));
+        for (let number = 1; number <= piecesOf; number++)
+          parts.push(
+            await send(key, id, number, bytes.subarray((number - 1) * MIN_PART_BYTES, number * MIN_PART_BYTES)),
+          );
         const late = await store.signPart(key, id, { number: 1, size: 10 }, 60);
         const all = await Promise.all([1, 2, 3].map(() => store.completeMultipart(key, id, parts)));
         all.push(await store.completeMultipart(key, id, parts));
@@ -195,7 +215,9 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
       for (const id of ["0".repeat(32), "8fa16385-18b9-4ecc-b69a-9784fc777e66"]) {
         await expect(store.listParts(newKey(), id)).rejects.toMatchObject({ code: "not_found" });
         await store.abortMultipart(newKey(), id);
-        expect((await put(await store.signPart(newKey(), id, { number: 1, size: 1 }, 60), randomBytes(1))).status).toBe(404);
+        expect((await put(await store.signPart(newKey(), id, { number: 1, size: 1 }, 60), randomBytes(1))).status).toBe(
+          404,
+        );
       }
     });
 
@@ -205,15 +227,28 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
       expect(await contentOf(key, { begin: 10, end: 20 })).toEqual(bytes.subarray(10, 20));
       expect(await contentOf(key, { begin: 0, end: 1000 })).toEqual(bytes);
       expect(await contentOf(key, { begin: 5, end: 5 })).toHaveLength(0);
-      for (const range of [{ begin: 990, end: 1001 }, { begin: 1000, end: 1001 }, { begin: 1001, end: 1001 }]) {
+      for (const range of [
+        { begin: 990, end: 1001 },
+        { begin: 1000, end: 1001 },
+        { begin: 1001, end: 1001 },
+      ]) {
         await expect(store.read(key, range)).rejects.toMatchObject({ code: "range_not_satisfiable" });
       }
 
       const url = await download(key);
       const asked = (range: string): Promise<Response> => fetch(url, { headers: { range: `bytes=${range}` } });
-      for (const [range, begin, end] of [["0-9", 0, 10], ["990-", 990, 1000], ["990-2000", 990, 1000], ["-7", 993, 1000], ["-2000", 0, 1000]] as const) {
+      for (const [range, begin, end] of [
+        ["0-9", 0, 10],
+        ["990-", 990, 1000],
+        ["990-2000", 990, 1000],
+        ["-7", 993, 1000],
+        ["-2000", 0, 1000],
+      ] as const) {
         const response = await asked(range);
-        expect([response.status, response.headers.get("content-range")], range).toEqual([206, `bytes ${begin}-${end - 1}/1000`]);
+        expect([response.status, response.headers.get("content-range")], range).toEqual([
+          206,
+          `bytes ${begin}-${end - 1}/1000`,
+        ]);
         expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes.subarray(begin, end));
       }
       expect((await asked("1000-")).status).toBe(416);
@@ -223,10 +258,20 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
     it("a download has the name and type that were signed, whatever they are", async () => {
       const key = newKey();
       await store.put(key, randomBytes(10));
-      for (const fileName of ["clay.safetensors", 'a "quoted" \\ name.txt', "Müll & 猫 🐈 100%.bin", "it's (1)*.txt", "a;b=c.txt", "line\r\nX-Injected: yes", "../../etc/passwd"]) {
+      for (const fileName of [
+        "clay.safetensors",
+        'a "quoted" \\ name.txt',
+        "Müll & 猫 🐈 100%.bin",
+        "it's (1)*.txt",
+        "a;b=c.txt",
+        "line\r\nX-Injected: yes",
+        "../../etc/passwd",
+      ]) {
         for (const disposition of ["inline", "attachment"] as const) {
           const { headers } = await fetch(await download(key, { fileName, disposition, contentType: "text/plain" }));
-          const [, kind, encoded] = /^(\w+); filename\*=UTF-8''(\S+); filename="(?:[^"\\]|\\.)*";$/.exec(headers.get("content-disposition")!)!;
+          const [, kind, encoded] = /^(\w+); filename\*=UTF-8''(\S+); filename="(?:[^"\\]|\\.)*";$/.exec(
+            headers.get("content-disposition")!,
+          )!;
           expect([kind, decodeURIComponent(encoded!)]).toEqual([disposition, fileName.replaceAll(/[\r\n/\\]/g, "_")]);
           expect(headers.get("content-type")).toBe("text/plain");
           expect(headers.get("x-injected")).toBeNull();
@@ -248,11 +293,15 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
         expect(Math.abs(Date.now() - modifiedAt.getTime())).toBeLessThan(60_000);
       }
       const open = await all(store.listMultiparts());
-      expect(open.map(({ key, storageId }) => `${key} ${storageId}`).toSorted()).toEqual(uploads.map(({ key, id }) => `${key} ${id}`).toSorted());
+      expect(open.map(({ key, storageId }) => `${key} ${storageId}`).toSorted()).toEqual(
+        uploads.map(({ key, id }) => `${key} ${id}`).toSorted(),
+      );
       for (const { startedAt } of open) expect(Math.abs(Date.now() - startedAt.getTime())).toBeLessThan(60_000);
 
       for (let number = 1; number <= 5; number++) await send(first.key, first.id, number, randomBytes(number));
-      expect((await store.listParts(first.key, first.id)).map(({ number, size }) => [number, size])).toEqual([1, 2, 3, 4, 5].map((each) => [each, each]));
+      expect((await store.listParts(first.key, first.id)).map(({ number, size }) => [number, size])).toEqual(
+        [1, 2, 3, 4, 5].map((each) => [each, each]),
+      );
       for (const { key, id } of uploads) await store.abortMultipart(key, id);
     });
 
@@ -261,7 +310,9 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
       const other = await store.beginMultipart(key);
       const bytes = randomBytes(10);
       const [part] = [await send(key, id, 1, bytes), await send(key, other, 1, randomBytes(10))];
-      expect((await all(store.listMultiparts())).map(({ storageId }) => storageId).toSorted()).toEqual([id, other].toSorted());
+      expect((await all(store.listMultiparts())).map(({ storageId }) => storageId).toSorted()).toEqual(
+        [id, other].toSorted(),
+      );
       await store.abortMultipart(key, other);
       expect(await store.listParts(key, id)).toEqual([part]);
       await store.completeMultipart(key, id, [part]);
@@ -281,7 +332,13 @@ export function objectStoreContract(name: string, open: () => Promise<Subject>, 
     });
 
     it("a key that is not of our making goes nowhere", async () => {
-      for (const key of ["", "../../etc/passwd", "ab/cd/../../../etc/passwd", "a".repeat(32), `ab/cd/${"0".repeat(27)}G`]) {
+      for (const key of [
+        "",
+        "../../etc/passwd",
+        "ab/cd/../../../etc/passwd",
+        "a".repeat(32),
+        `ab/cd/${"0".repeat(27)}G`,
+      ]) {
         await expect(store.put(key, randomBytes(1))).rejects.toThrow("is not the key of an object");
         await expect(store.head(key)).rejects.toThrow("is not the key of an object");
         await expect(store.beginMultipart(key)).rejects.toThrow("is not the key of an object");
@@ -302,14 +359,18 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-const put = (url: string, bytes: Uint8Array): Promise<Response> => fetch(url, { method: "PUT", body: bytes as Uint8Array<ArrayBuffer> });
+const put = (url: string, bytes: Uint8Array): Promise<Response> =>
+  fetch(url, { method: "PUT", body: bytes as Uint8Array<ArrayBuffer> });
 
 /** The URL for another object, and with each thing it says changed or left out. */
 function* alterations(url: string, key: string, otherKey: string): Generator<string> {
   yield url.replace(key, otherKey);
   for (const [name, value] of new URL(url).searchParams) {
     const [changed, without] = [new URL(url), new URL(url)];
-    changed.searchParams.set(name, /^\d+$/.test(value) ? String(Number(value) + 1) : value.replace(/.$/, (last) => (last === "a" ? "b" : "a")));
+    changed.searchParams.set(
+      name,
+      /^\d+$/.test(value) ? String(Number(value) + 1) : value.replace(/.$/, (last) => (last === "a" ? "b" : "a")),
+    );
     without.searchParams.delete(name);
     yield changed.href;
     yield without.href;

@@ -19,10 +19,21 @@ if (wish.do === "sweep") tell({ swept: (await sweep(new Date(wish.now)))! });
 else await uploadAndCommit(wish);
 process.exit(0);
 
-async function uploadAndCommit({ person, owner, repo, path, file, key }: Extract<Wish, { do: "upload" }>): Promise<void> {
+async function uploadAndCommit({
+  person,
+  owner,
+  repo,
+  path,
+  file,
+  key,
+}: Extract<Wish, { do: "upload" }>): Promise<void> {
   const ann: Person = { ...person, scopes: new Set(["read", "write"]) };
   const bytes = await readFile(file);
-  const { id, state, arrived, partCount, partSize } = await beginUpload(ann, { owner, repo }, { path, size: bytes.byteLength, idempotencyKey: key });
+  const { id, state, arrived, partCount, partSize } = await beginUpload(
+    ann,
+    { owner, repo },
+    { path, size: bytes.byteLength, idempotencyKey: key },
+  );
   tell({ begun: id, state, arrived });
   if (state === "open" || state === "receiving") {
     const missing = Array.from({ length: partCount }, (_, i) => i + 1).filter((number) => !arrived.includes(number));
@@ -35,16 +46,32 @@ async function uploadAndCommit({ person, owner, repo, path, file, key }: Extract
     tell({ completed: (await completeUpload(ann, id)).state });
   }
   const attempt = await hashHandler.claim(id); // what a worker does
-  if (attempt !== null) await hashHandler.run({ subjectId: id, attempt, signal: new AbortController().signal, models: noModels });
+  if (attempt !== null)
+    await hashHandler.run({ subjectId: id, attempt, signal: new AbortController().signal, models: noModels });
   const read = await getUpload(ann, id);
   tell({ read: read.state, sha256: read.sha256! });
-  const commit = await createCommit(ann, { owner, repo }, { title: "Files", operations: [{ op: "add", path, upload: id }, { op: "add", path: "README.md", content: `# ${key}\n` }] });
+  const commit = await createCommit(
+    ann,
+    { owner, repo },
+    {
+      title: "Files",
+      operations: [
+        { op: "add", path, upload: id },
+        { op: "add", path: "README.md", content: `# ${key}\n` },
+      ],
+    },
+  );
   tell({ committed: commit.id });
 }
 
 /** To S3 as it is; to the disk by the route that answers its URLs. */
 async function send(url: string, bytes: Uint8Array): Promise<void> {
   const request = new Request(url, { method: "PUT", body: bytes as Uint8Array<ArrayBuffer> });
-  const response = objectStore().kind === "s3" ? await fetch(request) : await (await import("../../app/storage/[...path]/route.ts")).PUT(request, { params: Promise.resolve({ path: new URL(url).pathname.split("/").slice(2) }) });
+  const response =
+    objectStore().kind === "s3"
+      ? await fetch(request)
+      : await (
+          await import("../../app/storage/[...path]/route.ts")
+        ).PUT(request, { params: Promise.resolve({ path: new URL(url).pathname.split("/").slice(2) }) });
   if (!response.ok) throw new Error(`PUT ${response.status}: ${await response.text()}`);
 }

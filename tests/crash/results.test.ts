@@ -24,7 +24,10 @@ afterAll(async () => {
 });
 
 function start(failpoint = ""): ChildProcess {
-  const worker = spawn(process.execPath, [main], { env: { ...process.env, ...hub.variables, GUIDEPOST_FAILPOINT: failpoint }, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  const worker = spawn(process.execPath, [main], {
+    env: { ...process.env, ...hub.variables, GUIDEPOST_FAILPOINT: failpoint },
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
   workers.push(worker);
   return worker;
 }
@@ -35,7 +38,8 @@ async function walk(...steps: (Failpoint | `${Failpoint}:${number}`)[]): Promise
     expect(await once(start(step), "exit"), step).toEqual([null, "SIGKILL"]);
     hit.add(step.split(":")[0]!);
     // Ten seconds without a word from it, at once.
-    await database().$executeRaw`UPDATE pgboss.job SET heartbeat_on = now() - interval '1 minute' WHERE state = 'active'`;
+    await database()
+      .$executeRaw`UPDATE pgboss.job SET heartbeat_on = now() - interval '1 minute' WHERE state = 'active'`;
     await expectSound();
   }
 }
@@ -48,35 +52,64 @@ test("a worker killed at each step of a result: every result is there once, and 
   await drawOnly(2);
   await workOff("check");
   await workOff("preview"); // its sheet: what is killed below is what is named there
-  const { commitId } = await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor"));
+  const { commitId } = await newRepoWith(
+    ann,
+    { name: "watercolor", kind: "finetune" },
+    await starterFiles("watercolor"),
+  );
 
   await walk("inspect.claimed", "inspect.measured", "inspect.done");
-  expect(await database().inspection.findMany({ where: { commitId }, select: { state: true, attempt: true } })).toEqual([{ state: "succeeded", attempt: 3 }]);
+  expect(await database().inspection.findMany({ where: { commitId }, select: { state: true, attempt: true } })).toEqual(
+    [{ state: "succeeded", attempt: 3 }],
+  );
 
   await drawOnly(2);
   await walk("check.measured", "check.done");
-  const pair = await database().pair.findFirstOrThrow({ where: { finetuneCommitId: commitId }, include: { measurements: true } });
+  const pair = await database().pair.findFirstOrThrow({
+    where: { finetuneCommitId: commitId },
+    include: { measurements: true },
+  });
   expect(pair).toMatchObject({ state: "succeeded", attempt: 2 });
-  expect(pair.measurements.map(({ level, attempt }) => [level, attempt]).toSorted()).toEqual([0, 1, 2, 4, 5].map((level) => [level, 2]));
+  expect(pair.measurements.map(({ level, attempt }) => [level, attempt]).toSorted()).toEqual(
+    [0, 1, 2, 4, 5].map((level) => [level, 2]),
+  );
 
   // The sheet came with what was measured: each column once, and not again with what was lost.
-  const sheet = () => database().preview.findMany({ where: { pairId: pair.id }, orderBy: { sheetIndex: "asc" }, select: { sheetIndex: true, state: true, problem: true } });
+  const sheet = () =>
+    database().preview.findMany({
+      where: { pairId: pair.id },
+      orderBy: { sheetIndex: "asc" },
+      select: { sheetIndex: true, state: true, problem: true },
+    });
   expect(await sheet()).toEqual([0, 1].map((sheetIndex) => ({ sheetIndex, state: "queued", problem: null })));
   await workOff("preview");
   expect(await sheet()).toEqual([0, 1].map((sheetIndex) => ({ sheetIndex, state: "succeeded", problem: null })));
 
   const { id } = await ask(ann);
   await walk("preview.drawn", "preview.stored:2", "preview.done");
-  expect(await getPreview(ann, id)).toMatchObject({ state: "succeeded", pictures: [{ mode: "conditional" }, { mode: "guide" }, { mode: "cfg" }] });
-  expect(await database().previewImage.groupBy({ by: ["attempt"], where: { previewId: id }, _count: true })).toEqual([{ attempt: 3, _count: 3 }]);
+  expect(await getPreview(ann, id)).toMatchObject({
+    state: "succeeded",
+    pictures: [{ mode: "conditional" }, { mode: "guide" }, { mode: "cfg" }],
+  });
+  expect(await database().previewImage.groupBy({ by: ["attempt"], where: { previewId: id }, _count: true })).toEqual([
+    { attempt: 3, _count: 3 },
+  ]);
 
   start(); // what the killed left in the queue comes to an end, and changes nothing
-  await expect.poll(() => database().$queryRaw`SELECT count(*)::int AS left FROM pgboss.job WHERE state < 'completed'`, { timeout: 30_000 }).toEqual([{ left: 0 }]);
-  expect(await database().pair.findUniqueOrThrow({ where: { id: pair.id }, include: { measurements: true } })).toEqual(pair);
+  await expect
+    .poll(() => database().$queryRaw`SELECT count(*)::int AS left FROM pgboss.job WHERE state < 'completed'`, {
+      timeout: 30_000,
+    })
+    .toEqual([{ left: 0 }]);
+  expect(await database().pair.findUniqueOrThrow({ where: { id: pair.id }, include: { measurements: true } })).toEqual(
+    pair,
+  );
   expect(await database().previewImage.count({ where: { previewId: id } })).toBe(3);
   await expectSound();
 });
 
 test("every step of results was hit", () => {
-  expect([...hit].toSorted()).toEqual(failpoints.filter((name) => /^(?:inspect|check|preview)\./.test(name)).toSorted());
+  expect([...hit].toSorted()).toEqual(
+    failpoints.filter((name) => /^(?:inspect|check|preview)\./.test(name)).toSorted(),
+  );
 });

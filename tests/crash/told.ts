@@ -3,7 +3,15 @@ import type { SweepReport } from "#workers/hub/sweeper.ts";
 
 /** What a life is to do. */
 export type Wish =
-  | { readonly do: "upload"; readonly person: Omit<Person, "scopes">; readonly owner: string; readonly repo: string; readonly path: string; readonly file: string; readonly key: string }
+  | {
+      readonly do: "upload";
+      readonly person: Omit<Person, "scopes">;
+      readonly owner: string;
+      readonly repo: string;
+      readonly path: string;
+      readonly file: string;
+      readonly key: string;
+    }
   | { readonly do: "sweep"; readonly now: string };
 
 /** What its client was told, in this order. */

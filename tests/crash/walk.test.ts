@@ -35,15 +35,22 @@ afterAll(async () => {
 
 /** A life of hub and client that ends where it is told to, by SIGKILL, or at its end. @returns what the client was told */
 async function live(wish: Wish, failpoint?: string): Promise<Told[]> {
-  const child = spawn(process.execPath, [life, JSON.stringify(wish)], { env: { ...process.env, ...hub.variables, ...(failpoint && { GUIDEPOST_FAILPOINT: failpoint }) }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [life, JSON.stringify(wish)], {
+    env: { ...process.env, ...hub.variables, ...(failpoint && { GUIDEPOST_FAILPOINT: failpoint }) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const [out, said, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
   expect([code, signal], said).toEqual(failpoint ? [null, "SIGKILL"] : [0, null]);
   if (failpoint) hit.add(failpoint.split(":")[0]!);
-  return out.split("\n").filter(Boolean).map((line) => JSON.parse(line) as Told);
+  return out
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Told);
 }
 
 /** What was ever told of a thing, over all lives. */
-const told = <Key extends string>(lives: readonly Told[], key: Key): Extract<Told, Record<Key, unknown>>[] => lives.filter((one): one is Extract<Told, Record<Key, unknown>> => key in one);
+const told = <Key extends string>(lives: readonly Told[], key: Key): Extract<Told, Record<Key, unknown>>[] =>
+  lives.filter((one): one is Extract<Told, Record<Key, unknown>> => key in one);
 
 async function newUpload(bytes: Uint8Array): Promise<Extract<Wish, { do: "upload" }>> {
   const [name, key] = [`model-${randomUUID().slice(0, 8)}`, randomUUID()];
@@ -55,7 +62,10 @@ async function newUpload(bytes: Uint8Array): Promise<Extract<Wish, { do: "upload
 }
 
 /** Life after life, each of which gets a step further, until one comes to its end. Rows and bytes agree after each. */
-async function walk(wish: Extract<Wish, { do: "upload" }>, steps: readonly (Failpoint | `${Failpoint}:${number}`)[]): Promise<Told[]> {
+async function walk(
+  wish: Extract<Wish, { do: "upload" }>,
+  steps: readonly (Failpoint | `${Failpoint}:${number}`)[],
+): Promise<Told[]> {
   const lives: Told[] = [];
   for (const step of [...steps, undefined]) {
     const now = await live(wish, step);
@@ -76,20 +86,33 @@ function requireKept(before: readonly Told[], now: readonly Told[]): void {
   const parts = told(before, "part").map(({ part }) => part);
   expect(begun.arrived).toEqual(expect.arrayContaining(parts));
   expect(told(now, "part").filter(({ part }) => parts.includes(part))).toEqual([]); // no byte is sent twice
-  const reached = [...told(before, "begun").map(({ state }) => state), ...told(before, "completed").map(({ completed }) => completed), ...told(before, "read").map(({ read }) => read)];
+  const reached = [
+    ...told(before, "begun").map(({ state }) => state),
+    ...told(before, "completed").map(({ completed }) => completed),
+    ...told(before, "read").map(({ read }) => read),
+  ];
   for (const state of reached) expect(ORDER.indexOf(begun.state)).toBeGreaterThanOrEqual(ORDER.indexOf(state));
 }
 
-async function requireCommitted(wish: Extract<Wish, { do: "upload" }>, bytes: Uint8Array, lives: readonly Told[]): Promise<void> {
+async function requireCommitted(
+  wish: Extract<Wish, { do: "upload" }>,
+  bytes: Uint8Array,
+  lives: readonly Told[],
+): Promise<void> {
   expect(new Set(told(lives, "read").map(({ sha256 }) => sha256))).toEqual(new Set([sha256Of(bytes)]));
   const [commit, ...others] = new Set(told(lives, "committed").map(({ committed }) => committed));
   expect(others).toEqual([]);
-  expect((await readManifest(commit!)).map(({ path, sha256 }) => [path, sha256])).toEqual([["README.md", sha256Of(`# ${wish.key}\n`)], ["model.safetensors", sha256Of(bytes)]]);
+  expect((await readManifest(commit!)).map(({ path, sha256 }) => [path, sha256])).toEqual([
+    ["README.md", sha256Of(`# ${wish.key}\n`)],
+    ["model.safetensors", sha256Of(bytes)],
+  ]);
   expect(await database().commit.count({ where: { repo: { name: wish.repo } } })).toBe(1);
   expect(await database().upload.count({ where: { idempotencyKey: wish.key } })).toBe(1);
   const { id, state } = await database().upload.findFirstOrThrow({ where: { idempotencyKey: wish.key } });
   expect(state).toBe("linked");
-  expect(await database().$queryRaw`SELECT count(*)::int AS jobs FROM pgboss.job WHERE data->>'subjectId' = ${id}`).toEqual([{ jobs: 1 }]);
+  expect(
+    await database().$queryRaw`SELECT count(*)::int AS jobs FROM pgboss.job WHERE data->>'subjectId' = ${id}`,
+  ).toEqual([{ jobs: 1 }]);
 }
 
 describe("killed at each step, and begun again by a client that knows nothing but its key:", () => {
@@ -97,8 +120,20 @@ describe("killed at each step, and begun again by a client that knows nothing bu
     const bytes = weightsOf(PART_BYTES + 1000, 1);
     const wish = await newUpload(bytes);
     const lives = await walk(wish, [
-      "upload.row", "upload.multipart", "upload.part", "upload.part", "upload.completing", "upload.assembled", "upload.queued",
-      "hash.claimed", "hash.read", "hash.blob", "hash.done", "commit.object", "commit.rows", "commit.done",
+      "upload.row",
+      "upload.multipart",
+      "upload.part",
+      "upload.part",
+      "upload.completing",
+      "upload.assembled",
+      "upload.queued",
+      "hash.claimed",
+      "hash.read",
+      "hash.blob",
+      "hash.done",
+      "commit.object",
+      "commit.rows",
+      "commit.done",
     ]);
     await requireCommitted(wish, bytes, lives);
   });
@@ -112,7 +147,8 @@ describe("killed at each step, and begun again by a client that knows nothing bu
   });
 
   test("the removal of what nobody names any more, and nothing but that is left", async () => {
-    for (const { name } of await database().repo.findMany({ select: { name: true } })) await deleteRepo(ann, { owner: "ann", repo: name });
+    for (const { name } of await database().repo.findMany({ select: { name: true } }))
+      await deleteRepo(ann, { owner: "ann", repo: name });
     let now = Date.now();
     const sweep = (step?: Failpoint): Promise<Told[]> => live({ do: "sweep", now: new Date(now).toISOString() }, step);
     /** What is late is the sweeper's to remove; nothing else may be wrong. */
@@ -130,10 +166,17 @@ describe("killed at each step, and begun again by a client that knows nothing bu
     }
     await sweep();
     await expectSound(new Date(now));
-    expect([await storedKeys(), await openMultiparts(), await database().blob.count(), await database().upload.count()]).toEqual([[], [], 0, 0]);
+    expect([
+      await storedKeys(),
+      await openMultiparts(),
+      await database().blob.count(),
+      await database().upload.count(),
+    ]).toEqual([[], [], 0, 0]);
   });
 });
 
 test("every step of uploads, hashing, commits and purges was hit", () => {
-  expect([...hit].toSorted()).toEqual(failpoints.filter((name) => /^(?:upload|hash|commit|purge)\./.test(name)).toSorted());
+  expect([...hit].toSorted()).toEqual(
+    failpoints.filter((name) => /^(?:upload|hash|commit|purge)\./.test(name)).toSorted(),
+  );
 });

@@ -1,5 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -17,7 +28,10 @@ beforeEach((context) => {
   cpSync(join(import.meta.dirname, "../../guidepost.js"), join(root, "guidepost.js"));
   write("package.json", '{ "type": "module" }');
   write("package-lock.json", "{}");
-  write("program.ts", 'const args: string[] = process.argv.slice(2);\nconsole.log(process.version, ...args);\nprocess.exitCode = Number(args[0]);\n');
+  write(
+    "program.ts",
+    "const args: string[] = process.argv.slice(2);\nconsole.log(process.version, ...args);\nprocess.exitCode = Number(args[0]);\n",
+  );
   write("to-install/.package-lock.json", "{}");
   const bin = join(root, "to-install", `node-${process.platform}-${process.arch}`, "bin");
   mkdirSync(bin, { recursive: true });
@@ -28,11 +42,17 @@ beforeEach((context) => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe("with everything installed", () => {
-  beforeEach(() => cpSync(join(root, "to-install"), join(root, "node_modules"), { recursive: true, verbatimSymlinks: true }));
+  beforeEach(() =>
+    cpSync(join(root, "to-install"), join(root, "node_modules"), { recursive: true, verbatimSymlinks: true }),
+  );
 
   test("a TypeScript file runs on Node 24 or newer, with its arguments and its exit code", async () => {
     const { code, stdout, stderr } = await enter(["run", "program.ts", "7", "--json", "two words"]);
-    expect({ code, stdout, stderr }).toEqual({ code: 7, stdout: `${process.version} 7 --json two words\n`, stderr: "" });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 7,
+      stdout: `${process.version} 7 --json two words\n`,
+      stderr: "",
+    });
     expect(Number.parseInt(process.versions.node, 10)).toBeGreaterThanOrEqual(24);
   });
 
@@ -42,13 +62,19 @@ describe("with everything installed", () => {
     expect((await enter([])).stdout).toBe(`${process.version}\n`);
   });
 
-  test.for([["SIGTERM", 143], ["SIGINT", 130]] as const)("a program that %s ends gives %i", async ([signal, code]) => {
+  test.for([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const)("a program that %s ends gives %i", async ([signal, code]) => {
     write("program.ts", 'console.log("ready");\nsetInterval(() => {}, 1000);\n');
     expect(await enter(["run", "program.ts"], (child) => child.kill(signal))).toMatchObject({ code });
   });
 
   test("a program that answers a signal keeps its own exit code", async () => {
-    write("program.ts", 'process.on("SIGTERM", () => process.exit(3));\nconsole.log("ready");\nsetInterval(() => {}, 1000);\n');
+    write(
+      "program.ts",
+      'process.on("SIGTERM", () => process.exit(3));\nconsole.log("ready");\nsetInterval(() => {}, 1000);\n',
+    );
     expect(await enter(["run", "program.ts"], (child) => child.kill("SIGTERM"))).toMatchObject({ code: 3 });
   });
 
@@ -91,7 +117,11 @@ describe("with nothing installed", () => {
   test("nothing is installed through a link, which leads to somebody else's folder", async () => {
     write("theirs/precious", "");
     symlinkSync(join(root, "theirs"), join(root, "node_modules"));
-    expect(await enter(["run", "program.ts"])).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^\S+ is a link to dependencies .* run this again\.\n$/) });
+    expect(await enter(["run", "program.ts"])).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^\S+ is a link to dependencies .* run this again\.\n$/),
+    });
     expect(readdirSync(join(root, "theirs"))).toEqual(["precious"]);
   });
 
@@ -130,7 +160,11 @@ interface Ended {
 /** `onFirstWord` is called as soon as anything is printed. */
 function enter(args: readonly string[], onFirstWord: (child: ChildProcess) => unknown = () => {}): Promise<Ended> {
   const PATH = [join(root, "bin"), dirname(plainNode!), "/usr/bin", "/bin"].join(delimiter);
-  const child = spawn(plainNode!, [join(root, "guidepost.js"), ...args], { cwd: root, env: { ...process.env, PATH }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(plainNode!, [join(root, "guidepost.js"), ...args], {
+    cwd: root,
+    env: { ...process.env, PATH },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   return new Promise((resolve, reject) => {
     let [stdout, stderr] = ["", ""];
     for (const stream of [child.stdout, child.stderr]) stream.once("data", () => onFirstWord(child));
@@ -176,9 +210,13 @@ function deadProcess(): Promise<number | undefined> {
 
 /** The Node that a shell here would find: npm puts its own in front. */
 function findPlainNode(): string | null {
-  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder && !folder.includes("node_modules"));
+  const folders = (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((folder) => folder && !folder.includes("node_modules"));
   const found = folders.map((folder) => join(folder, "node")).find((path) => existsSync(path));
   if (!found) return null;
-  const [major, minor] = execFileSync(found, ["-p", "process.versions.node"], { encoding: "utf8" }).split(".").map(Number) as [number, number];
+  const [major, minor] = execFileSync(found, ["-p", "process.versions.node"], { encoding: "utf8" })
+    .split(".")
+    .map(Number) as [number, number];
   return major > 20 || (major === 20 && minor >= 19) ? found : null;
 }

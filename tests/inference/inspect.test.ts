@@ -34,23 +34,45 @@ describe("a child says what a commit is", () => {
     expect(inspection).toMatchObject({ kind: "diffusers folder", runs: true, problems: [] });
     expect(contractOf(signature!)).toBe("unet-in4-c64.96.160-l1.1.1-a011-t128-eps");
     expect(files[0]).toEqual({ role: "unet", path: "unet/diffusion_pytorch_model.safetensors" });
-    expect(files.map(({ role }) => role).toSorted()).toEqual(["config", "config", "config", "schedule", "textEncoder", "tokenizer", "tokenizer", "tokenizer", "unet", "vae"]);
+    expect(files.map(({ role }) => role).toSorted()).toEqual([
+      "config",
+      "config",
+      "config",
+      "schedule",
+      "textEncoder",
+      "tokenizer",
+      "tokenizer",
+      "tokenizer",
+      "unet",
+      "vae",
+    ]);
   });
 
   test("a guide has the signature of its base", async () => {
     const [guide, base] = [await inspect(starter("guide-tiny")), await inspect(starter("storybook"))];
     expect(contractOf(guide.signature!)).toBe(contractOf(base.signature!));
-    expect(guide).toMatchObject({ inspection: { kind: "guide" }, files: [{ role: "guide", path: "guide.safetensors" }] });
+    expect(guide).toMatchObject({
+      inspection: { kind: "guide" },
+      files: [{ role: "guide", path: "guide.safetensors" }],
+    });
   });
 
   test("a low-rank fine-tune has no signature of its own", async () => {
-    expect(await inspect(starter("neon-lora"))).toMatchObject({ inspection: { kind: "low-rank fine-tune", runs: true }, signature: null, files: [{ role: "low-rank fine-tune", path: "neon.safetensors" }] });
+    expect(await inspect(starter("neon-lora"))).toMatchObject({
+      inspection: { kind: "low-rank fine-tune", runs: true },
+      signature: null,
+      files: [{ role: "low-rank fine-tune", path: "neon.safetensors" }],
+    });
   });
 
   test("nothing, in words", async () => {
     for (const [name, files, says] of [
       ["nothing", { "README.md": "# hello" }, /neither a model_index.json nor safetensors/],
-      ["graph", { "model.safetensors": Buffer.concat([Buffer.from([8, 7, 0x12, 4]), Buffer.alloc(60, 65)]) }, /problem named here/],
+      [
+        "graph",
+        { "model.safetensors": Buffer.concat([Buffer.from([8, 7, 0x12, 4]), Buffer.alloc(60, 65)]) },
+        /problem named here/,
+      ],
       ["pickled", { "model.ckpt": "PK" }, /neither/],
     ] as const) {
       const { inspection, signature } = await inspect(await folderWith(name, files));
@@ -70,7 +92,10 @@ describe("a child says what a commit is", () => {
 
   test("bytes that are no weights fail, naming the file", async () => {
     const path = await folderWith("broken", { "style.safetensors": "version https://git-lfs.github.com/spec/v1\n" });
-    await expect(inspect(path)).rejects.toMatchObject({ code: "malformed_weights", message: expect.stringContaining("broken/style.safetensors: it is a Git LFS pointer") });
+    await expect(inspect(path)).rejects.toMatchObject({
+      code: "malformed_weights",
+      message: expect.stringContaining("broken/style.safetensors: it is a Git LFS pointer"),
+    });
   });
 
   test("and keeps little of what strangers wrote into a header", async () => {
@@ -88,9 +113,13 @@ describe("a child compares a fine-tune with bases", () => {
   test("by its weights", async () => {
     const stranger = folder.path("stranger");
     await cp(starter("storybook"), stranger, { recursive: true });
-    await alteredFile(starter("storybook/unet/diffusion_pytorch_model.safetensors"), `${stranger}/unet/diffusion_pytorch_model.safetensors`, ({ tensors }) => {
-      for (const { data } of tensors.values()) data.reverse();
-    });
+    await alteredFile(
+      starter("storybook/unet/diffusion_pytorch_model.safetensors"),
+      `${stranger}/unet/diffusion_pytorch_model.safetensors`,
+      ({ tensors }) => {
+        for (const { data } of tensors.values()) data.reverse();
+      },
+    );
     const [same, other] = await kin({ model: starter("watercolor") }, starter("storybook"), stranger);
     expect(same).toMatchObject({ mismatch: null, medianCosine: expect.closeTo(1, 1) });
     expect(other!.medianCosine).toBeLessThan(0.5);
@@ -98,8 +127,11 @@ describe("a child compares a fine-tune with bases", () => {
 
   test("by its shapes, from nothing but the base's settings", async () => {
     const settings = folder.path("settings-only");
-    for (const part of ["unet", "text_encoder"]) await cp(starter(`storybook/${part}/config.json`), `${settings}/${part}/config.json`);
-    const wider = await reconfiguredModel(folder.path("wider"), "unet/config.json", { block_out_channels: [64, 96, 192] });
+    for (const part of ["unet", "text_encoder"])
+      await cp(starter(`storybook/${part}/config.json`), `${settings}/${part}/config.json`);
+    const wider = await reconfiguredModel(folder.path("wider"), "unet/config.json", {
+      block_out_channels: [64, 96, 192],
+    });
     for (const lora of ["neon-lora/neon.safetensors", "pencil-lora/pencil.safetensors"]) {
       const [fits, not] = await kin({ lowRank: starter(lora) }, settings, wider);
       expect(fits).toMatchObject({ mismatch: null });

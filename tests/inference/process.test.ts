@@ -46,10 +46,13 @@ describe("an inference process", () => {
   test("reports every step, with a coarse picture that looks like the finished one", async () => {
     const steps: Progress[] = [];
     const { picture } = await child.run(job(10, true), { onProgress: (progress) => steps.push(progress) });
-    expect(steps.filter(({ stage }) => stage === "denoising").map(({ done }) => done)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(steps.filter(({ stage }) => stage === "denoising").map(({ done }) => done)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
     const coarse = steps.at(-1)!.picture!;
     expect([coarse.width, coarse.height]).toEqual([16, 16]);
-    const apart = (a: Picture, b: Picture): number => a.rgb.reduce((sum, value, i) => sum + Math.abs(value - b.rgb[i]!), 0) / a.rgb.length;
+    const apart = (a: Picture, b: Picture): number =>
+      a.rgb.reduce((sum, value, i) => sum + Math.abs(value - b.rgb[i]!), 0) / a.rgb.length;
     const small = boxReduced(picture, 8);
     const grey: Picture = { ...small, rgb: new Uint8Array(small.rgb.length).fill(128) };
     expect(apart(coarse, small)).toBeLessThan(apart(grey, small) / 2);
@@ -91,11 +94,12 @@ describe("an inference process", () => {
 
 /** Means over factor × factor pixels. */
 function boxReduced({ width, height, rgb }: Picture, factor: number): Picture {
-  const small = { width: width / factor, height: height / factor, rgb: new Uint8Array((rgb.length / factor) / factor) };
+  const small = { width: width / factor, height: height / factor, rgb: new Uint8Array(rgb.length / factor / factor) };
   for (let i = 0; i < small.rgb.length; i++) {
     const [channel, x, y] = [i % 3, Math.floor(i / 3) % small.width, Math.floor(i / 3 / small.width)];
     let sum = 0;
-    for (let dy = 0; dy < factor; dy++) for (let dx = 0; dx < factor; dx++) sum += rgb[((y * factor + dy) * width + x * factor + dx) * 3 + channel]!;
+    for (let dy = 0; dy < factor; dy++)
+      for (let dx = 0; dx < factor; dx++) sum += rgb[((y * factor + dy) * width + x * factor + dx) * 3 + channel]!;
     small.rgb[i] = sum / factor ** 2;
   }
   return small;

@@ -24,7 +24,13 @@ const ready = async (hub: RunningHub): Promise<{ status: number; body: Readiness
   const answer = await fetch(`${hub.url}/readyz`);
   return { status: answer.status, body: (await answer.json()) as Readiness };
 };
-const whenReady = (hub: RunningHub, seconds: number): Promise<unknown> => eventually("ready", () => ready(hub), ({ status }) => status === 200, seconds);
+const whenReady = (hub: RunningHub, seconds: number): Promise<unknown> =>
+  eventually(
+    "ready",
+    () => ready(hub),
+    ({ status }) => status === 200,
+    seconds,
+  );
 
 /** A failure that passes, as a program is told of it. */
 function expectTemporary(answer: ApiAnswer, status: number, code: string): void {
@@ -33,7 +39,8 @@ function expectTemporary(answer: ApiAnswer, status: number, code: string): void 
 }
 
 const text = (path: string, content: string) => ({ op: "add" as const, path, content });
-const sha256At = async (member: HubMember, repo: string, path: string): Promise<string> => sha256Of(Buffer.from(await (await member.download(repo, path)).arrayBuffer()));
+const sha256At = async (member: HubMember, repo: string, path: string): Promise<string> =>
+  sha256Of(Buffer.from(await (await member.download(repo, path)).arrayBuffer()));
 
 describe("an S3 server that is away for ten seconds", () => {
   let [folder, repo]: string[] = [];
@@ -72,16 +79,39 @@ describe("an S3 server that is away for ten seconds", () => {
 
     await proxy.goAway();
     const wentAt = performance.now();
-    await expect(fetch(items[1]!.url, { method: "PUT", body: new Uint8Array(bytes.subarray(PART_BYTES)) })).rejects.toThrow("fetch failed");
+    await expect(
+      fetch(items[1]!.url, { method: "PUT", body: new Uint8Array(bytes.subarray(PART_BYTES)) }),
+    ).rejects.toThrow("fetch failed");
     expectTemporary(await ann.complete(id), 503, "storage_unavailable");
     expectTemporary(await ann.begin(repo!, { path: "new.safetensors", size: 1e6 }), 503, "storage_unavailable");
     expectTemporary(await ann.get(id), 503, "storage_unavailable");
     expectTemporary(await ann.commit(repo!, [text("notes.md", "during\n")]), 503, "storage_unavailable");
-    expect(await ready(hub)).toMatchObject({ status: 503, body: { ready: false, database: { ok: true }, storage: { ok: false, problem: expect.stringContaining("does not answer") } } });
-    for (const path of ["/repos", "/me", "/jobs", ...["", "/tree", "/commits", "/refs", "/inspection", "/guides"].map((door) => `/repos/guidepost/watercolor${door}`), `/repos/${repo}/uploads`]) {
+    expect(await ready(hub)).toMatchObject({
+      status: 503,
+      body: {
+        ready: false,
+        database: { ok: true },
+        storage: { ok: false, problem: expect.stringContaining("does not answer") },
+      },
+    });
+    for (const path of [
+      "/repos",
+      "/me",
+      "/jobs",
+      ...["", "/tree", "/commits", "/refs", "/inspection", "/guides"].map(
+        (door) => `/repos/guidepost/watercolor${door}`,
+      ),
+      `/repos/${repo}/uploads`,
+    ]) {
       expect([path, (await ann.ask("GET", path)).status]).toEqual([path, 200]);
     }
-    expect((await ann.ask("GET", "/repos/guidepost/watercolor")).body).toMatchObject({ name: "watercolor", card: { text: "", warnings: [expect.stringMatching(/^README\.md cannot be read now: The store at .+ does not answer/)] } });
+    expect((await ann.ask("GET", "/repos/guidepost/watercolor")).body).toMatchObject({
+      name: "watercolor",
+      card: {
+        text: "",
+        warnings: [expect.stringMatching(/^README\.md cannot be read now: The store at .+ does not answer/)],
+      },
+    });
     expect((await ann.download("guidepost/watercolor", "model_index.json")).status).toBe(503);
     expect((await fetch(hub.url)).status).toBe(200);
     const during = persist(() => ann.commit(repo!, [text("notes.md", "during\n")]));
@@ -94,9 +124,21 @@ describe("an S3 server that is away for ten seconds", () => {
     expect(again).toMatchObject({ id, state: "receiving", arrived: [1] });
     expect(await ann.send(id, bytes, [2])).toEqual([200]);
     must(202, await ann.complete(id));
-    for (const upload of [id, beingRead]) expect(await ann.ended(upload)).toMatchObject({ state: "verified", problem: null });
-    must(201, await ann.commit(repo!, [{ op: "add", path: wish.path, upload: id }, { op: "add", path: "other.safetensors", upload: beingRead }, text("README.md", "# After\n")]));
-    expect(await Promise.all(["README.md", "notes.md", "model.safetensors", "other.safetensors"].map((path) => sha256At(ann, repo!, path)))).toEqual([sha256Of("# After\n"), sha256Of("during\n"), sha256Of(bytes), sha256Of(read)]);
+    for (const upload of [id, beingRead])
+      expect(await ann.ended(upload)).toMatchObject({ state: "verified", problem: null });
+    must(
+      201,
+      await ann.commit(repo!, [
+        { op: "add", path: wish.path, upload: id },
+        { op: "add", path: "other.safetensors", upload: beingRead },
+        text("README.md", "# After\n"),
+      ]),
+    );
+    expect(
+      await Promise.all(
+        ["README.md", "notes.md", "model.safetensors", "other.safetensors"].map((path) => sha256At(ann, repo!, path)),
+      ),
+    ).toEqual([sha256Of("# After\n"), sha256Of("during\n"), sha256Of(bytes), sha256Of(read)]);
     expect((await ann.ask("GET", "/jobs?state=failed")).body.items).toEqual([]); // what workers did meanwhile waited
     await expectWhole(folder!, variables());
   });
@@ -111,7 +153,9 @@ describe("a hub on a disk", () => {
 
   beforeAll(async () => {
     folder = await newFolder();
-    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=800m,mode=755", "guidepost-test", folder], { encoding: "utf8" });
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=800m,mode=755", "guidepost-test", folder], {
+      encoding: "utf8",
+    });
     if (mounted.status !== 0) noSmallDisk = `no small disk here: ${(mounted.error?.message ?? mounted.stderr).trim()}`;
     const data = join(folder, "data");
     mkdirSync(data);
@@ -145,10 +189,18 @@ describe("a hub on a disk", () => {
     const commits: string[] = [];
     const notes = [...Array(5).keys()].map((i) => i + 1);
     const again = persist(() => told(() => ann.begin(repo!, wish, key)));
-    for (const i of notes) commits.push((must(201, await persist(() => told(() => ann.commit(repo!, [text(`note-${i}.md`, `${i}\n`)])))).body as CommitResult).id);
+    for (const i of notes)
+      commits.push(
+        (
+          must(201, await persist(() => told(() => ann.commit(repo!, [text(`note-${i}.md`, `${i}\n`)]))))
+            .body as CommitResult
+        ).id,
+      );
     expect(must(201, await again).body).toMatchObject({ id, state: "receiving", arrived: [1] });
     const backAfter = performance.now() - killedAt;
-    console.info(`PostgreSQL killed: ${refused.length} requests refused, all done after ${(backAfter / 1000).toFixed(1)} s`);
+    console.info(
+      `PostgreSQL killed: ${refused.length} requests refused, all done after ${(backAfter / 1000).toFixed(1)} s`,
+    );
     expect(backAfter).toBeLessThan(20_000);
     expect(refused.length).toBeGreaterThan(0);
     for (const answer of refused) expectTemporary(answer, 503, "database_unavailable");
@@ -158,12 +210,18 @@ describe("a hub on a disk", () => {
     expect(await ann.send(id, bytes, [2])).toEqual([200]);
     must(202, await persist(() => ann.complete(id)));
     expect(await ann.ended(id)).toMatchObject({ state: "verified" });
-    commits.push((must(201, await ann.commit(repo!, [{ op: "add", path: wish.path, upload: id }])).body as CommitResult).id);
-    const history = ((await ann.ask("GET", `/repos/${repo}/commits`)).body.items as CommitResult[]).map((commit) => commit.id);
+    commits.push(
+      (must(201, await ann.commit(repo!, [{ op: "add", path: wish.path, upload: id }])).body as CommitResult).id,
+    );
+    const history = ((await ann.ask("GET", `/repos/${repo}/commits`)).body.items as CommitResult[]).map(
+      (commit) => commit.id,
+    );
     expect(history.slice(0, commits.length)).toEqual(commits.toReversed());
     expect(history).toHaveLength(commits.length + 1); // none twice
     expect(await sha256At(ann, repo!, wish.path)).toBe(sha256Of(bytes));
-    expect(await Promise.all([0, ...notes].map((i) => sha256At(ann, repo!, `note-${i}.md`)))).toEqual([0, ...notes].map((i) => sha256Of(`${i}\n`)));
+    expect(await Promise.all([0, ...notes].map((i) => sha256At(ann, repo!, `note-${i}.md`)))).toEqual(
+      [0, ...notes].map((i) => sha256Of(`${i}\n`)),
+    );
     expect((await ann.ask("GET", "/jobs?state=failed")).body.items).toEqual([]);
     await expectWhole(join(folder!, "data"));
   });
@@ -181,7 +239,10 @@ describe("a hub on a disk", () => {
     expect(await ann.send(id, bytes, [2])).toEqual([507]);
     expectTemporary(await ann.begin(repo!, { path: "third.safetensors", size: 1e6 }), 507, "disk_full");
     expectTemporary(await ann.commit(repo!, [text("full.md", "full\n")]), 507, "disk_full");
-    expect(await ready(hub)).toMatchObject({ status: 503, body: { storage: { ok: false, problem: expect.stringContaining("is full") } } });
+    expect(await ready(hub)).toMatchObject({
+      status: 503,
+      body: { storage: { ok: false, problem: expect.stringContaining("is full") } },
+    });
     expect((await ann.get(id)).body).toMatchObject({ state: "receiving", arrived: [1] });
     expect((await ann.ask("GET", "/repos")).status).toBe(200);
     expect(await sha256At(ann, repo!, "model.safetensors")).toBe(head);
@@ -208,7 +269,8 @@ describe("a hub on a disk", () => {
     await expectWhole(join(folder!, "data"));
   });
 
-  const copyTo = (path: string): Promise<ApiAnswer> => ann.commit(repo!, [{ op: "copy", path, from: { revision: "main", path: "model.safetensors" } }]);
+  const copyTo = (path: string): Promise<ApiAnswer> =>
+    ann.commit(repo!, [{ op: "copy", path, from: { revision: "main", path: "model.safetensors" } }]);
 
   /** Leaves so many bytes of the disk. */
   async function fill(path: string, left: number): Promise<void> {

@@ -27,7 +27,10 @@ vi.setConfig({ testTimeout: 480_000, hookTimeout: 400_000 }); // the first start
 
 const UNET = "unet/diffusion_pytorch_model.safetensors";
 const run = promisify(execFile);
-const hasCurl = await run("curl", ["--version"]).then(() => true, () => false);
+const hasCurl = await run("curl", ["--version"]).then(
+  () => true,
+  () => false,
+);
 
 /** The story of one hub, told in order: each test goes on where the one before it ended. */
 describe.each([
@@ -57,28 +60,45 @@ describe.each([
 
   const variables = (): Record<string, string> => (s3 ? s3Variables(s3.settings) : {});
 
-  const weightsInUse = async (): Promise<string> => sha256Of(retouched((await starterFiles("watercolor"))[UNET] as Buffer));
+  const weightsInUse = async (): Promise<string> =>
+    sha256Of(retouched((await starterFiles("watercolor"))[UNET] as Buffer));
 
   /** Kills a process and waits until another is there in its place. */
   async function killAndWait(name: ProcessName): Promise<void> {
     const before = hub.processes().get(name)!;
     process.kill(before, "SIGKILL");
-    await eventually(`a new ${name}`, async () => hub.processes().get(name) ?? before, (now) => now !== before);
+    await eventually(
+      `a new ${name}`,
+      async () => hub.processes().get(name) ?? before,
+      (now) => now !== before,
+    );
   }
 
   const inspected = async (repo: string): Promise<InspectionView> => {
-    const ended = await eventually(`the inspection of ${repo}`, async () => (await ann.ask("GET", `/repos/${repo}/inspection`)).body as InspectionView, ({ state }) => state === "succeeded" || state === "failed");
+    const ended = await eventually(
+      `the inspection of ${repo}`,
+      async () => (await ann.ask("GET", `/repos/${repo}/inspection`)).body as InspectionView,
+      ({ state }) => state === "succeeded" || state === "failed",
+    );
     expect(ended).toMatchObject({ state: "succeeded", problem: null });
     return ended;
   };
-  const guidesFor = async (repo: string): Promise<Partner[]> => (await ann.ask("GET", `/repos/${repo}/guides`)).body.items as Partner[];
-  const paths = async (repo: string): Promise<string[]> => ((await ann.ask("GET", `/repos/${repo}/tree?recursive=true`)).body.items as { path: string; type: string }[]).filter(({ type }) => type === "file").map(({ path }) => path);
+  const guidesFor = async (repo: string): Promise<Partner[]> =>
+    (await ann.ask("GET", `/repos/${repo}/guides`)).body.items as Partner[];
+  const paths = async (repo: string): Promise<string[]> =>
+    ((await ann.ask("GET", `/repos/${repo}/tree?recursive=true`)).body.items as { path: string; type: string }[])
+      .filter(({ type }) => type === "file")
+      .map(({ path }) => path);
 
   test("the link of the first start makes one person its owner", async () => {
     link = /^ {2}(\S+\/join\?invitation=\S+)$/m.exec(hub.said())![1]!;
     expect((await fetch(link)).status).toBe(200);
     ann = await HubMember.join(link, "ann");
-    expect((await ann.ask("GET", "/me")).body).toMatchObject({ username: "ann", isOperator: true, scopes: ["read", "write", "run"] });
+    expect((await ann.ask("GET", "/me")).body).toMatchObject({
+      username: "ann",
+      isOperator: true,
+      scopes: ["read", "write", "run"],
+    });
     await expect(HubMember.join(link, "eve")).rejects.toThrow(/^403: .*"code":"forbidden"/);
     ben = await HubMember.join(must(201, await ann.asBrowser("POST", "/invitations", {})).body.url as string, "ben");
     expect((await ben.ask("GET", "/me")).body).toMatchObject({ username: "ben", isOperator: false });
@@ -92,41 +112,64 @@ describe.each([
     const operations = await Promise.all(
       Object.entries(files).map(async ([path, content]) => {
         const bytes = path === UNET ? retouched(content as Buffer) : Buffer.from(content);
-        return isWeights(path) ? { op: "add" as const, path, upload: await ann.verified(model!, path, bytes) } : { op: "add" as const, path, content: bytes.toString("base64"), encoding: "base64" as const };
+        return isWeights(path)
+          ? { op: "add" as const, path, upload: await ann.verified(model!, path, bytes) }
+          : { op: "add" as const, path, content: bytes.toString("base64"), encoding: "base64" as const };
       }),
     );
     must(201, await ann.commit(model, operations));
     const { facts } = await inspected(model);
-    expect(facts).toMatchObject({ kind: "diffusers folder", declaredBase: null, detectedBase: { repo: "guidepost/storybook", how: "by its weights" } });
+    expect(facts).toMatchObject({
+      kind: "diffusers folder",
+      declaredBase: null,
+      detectedBase: { repo: "guidepost/storybook", how: "by its weights" },
+    });
     console.info(`on ${store}: inspected ${((Date.now() - began) / 1000).toFixed(1)} s after the first request`);
   });
 
-  const isJudged = (): void => test("both guides are judged on it", async () => {
-    const guides = await eventually("both guides judged", () => guidesFor(model!), (items) => items.length === 2 && items.every(({ state }) => state === "measured"), 420);
-    const judgedAt = Math.max(...guides.map(({ measuredAt }) => Date.parse(measuredAt!)));
-    console.info(`on ${store}: both guides judged ${((judgedAt - began) / 1000).toFixed(1)} s after the first request`);
-    const tiny = guides.find(({ repo }) => repo === "guidepost/guide-tiny")!;
-    expect(tiny).toMatchObject({ verdict: "verified", n: 48, problem: null, stale: null });
-    const { recovered, measured, measurements } = (await ann.ask("GET", `/pairs/${tiny.pair}`)).body as PairView;
-    expect(recovered).toMatchObject({ n: 48 });
-    expect(recovered!.low).toBeGreaterThan(0.5);
-    expect(recovered!.low).toBeLessThan(recovered!.value);
-    expect(recovered!.high).toBeGreaterThan(recovered!.value);
-    expect(measured!.files).toContainEqual(expect.objectContaining({ role: "unet", sha256: await weightsInUse() }));
-    expect(measurements.map(({ level }) => level)).toEqual([0, 1, 2, 4, 5]);
-  });
+  const isJudged = (): void =>
+    test("both guides are judged on it", async () => {
+      const guides = await eventually(
+        "both guides judged",
+        () => guidesFor(model!),
+        (items) => items.length === 2 && items.every(({ state }) => state === "measured"),
+        420,
+      );
+      const judgedAt = Math.max(...guides.map(({ measuredAt }) => Date.parse(measuredAt!)));
+      console.info(
+        `on ${store}: both guides judged ${((judgedAt - began) / 1000).toFixed(1)} s after the first request`,
+      );
+      const tiny = guides.find(({ repo }) => repo === "guidepost/guide-tiny")!;
+      expect(tiny).toMatchObject({ verdict: "verified", n: 48, problem: null, stale: null });
+      const { recovered, measured, measurements } = (await ann.ask("GET", `/pairs/${tiny.pair}`)).body as PairView;
+      expect(recovered).toMatchObject({ n: 48 });
+      expect(recovered!.low).toBeGreaterThan(0.5);
+      expect(recovered!.low).toBeLessThan(recovered!.value);
+      expect(recovered!.high).toBeGreaterThan(recovered!.value);
+      expect(measured!.files).toContainEqual(expect.objectContaining({ role: "unet", sha256: await weightsInUse() }));
+      expect(measurements.map(({ level }) => level)).toEqual([0, 1, 2, 4, 5]);
+    });
   if (store === "disk") isJudged(); // at once, and so timed; on S3 meanwhile, to save a minute
 
   test("a low-rank file is known by the base that its layers fit", async () => {
     const repo = await ann.newRepo("clay-too");
-    const upload = await ann.verified(repo, "clay.safetensors", retouched((await starterFiles("clay-lora"))["clay.safetensors"] as Buffer));
+    const upload = await ann.verified(
+      repo,
+      "clay.safetensors",
+      retouched((await starterFiles("clay-lora"))["clay.safetensors"] as Buffer),
+    );
     must(201, await ann.commit(repo, [{ op: "add", path: "clay.safetensors", upload }]));
     const { facts } = await inspected(repo);
     expect(facts).toMatchObject({ kind: "low-rank fine-tune", declaredBase: null });
     expect(facts!.fittingBases.map((base) => base.repo)).toEqual(["guidepost/storybook"]);
     // Nobody here needs to know how well guides work on it.
-    const guides = await eventually("its guides", () => guidesFor(repo), (items) => items.length === 2 && items.every(({ pair }) => pair !== null));
-    for (const { pair } of guides) expect(must(200, await ann.ask("POST", `/pairs/${pair}/cancel`)).body.state).toBe("cancelled");
+    const guides = await eventually(
+      "its guides",
+      () => guidesFor(repo),
+      (items) => items.length === 2 && items.every(({ pair }) => pair !== null),
+    );
+    for (const { pair } of guides)
+      expect(must(200, await ann.ask("POST", `/pairs/${pair}/cancel`)).body.state).toBe("cancelled");
   });
 
   test("an upload goes on where the web process was killed", async () => {
@@ -136,7 +179,11 @@ describe.each([
     const { id, partCount } = must(201, await ann.begin(big, wish, "two-parts")).body as UploadView;
     expect([partCount, await ann.send(id, bytes, [1])]).toEqual([2, [200]]);
     await killAndWait("web");
-    const again = await eventually("the same upload", async () => (await ann.begin(big!, wish, "two-parts")).body as UploadView, (view) => view.id === id);
+    const again = await eventually(
+      "the same upload",
+      async () => (await ann.begin(big!, wish, "two-parts")).body as UploadView,
+      (view) => view.id === id,
+    );
     expect(again).toMatchObject({ state: "receiving", arrived: [1] });
     expect(await ann.send(id, bytes, [2])).toEqual([200]);
     must(202, await ann.complete(id));
@@ -148,14 +195,25 @@ describe.each([
 
   test("an upload is verified once, by another worker than the one that was killed", async () => {
     const { id } = await ann.upload(big!, "huge.safetensors", hugeFile);
-    await eventually("the hashing", async () => (await ann.get(id)).body as UploadView, ({ progress }) => progress !== null && progress.done > 0);
+    await eventually(
+      "the hashing",
+      async () => (await ann.get(id)).body as UploadView,
+      ({ progress }) => progress !== null && progress.done > 0,
+    );
     const killedAt = performance.now();
     await killAndWait("worker");
     expect((await ann.get(id)).body.state).toBe("hashing");
     expect(await ann.ended(id)).toMatchObject({ state: "verified", sha256: sha256Of(hugeFile) });
     expect(performance.now() - killedAt).toBeLessThan(20_000);
-    const { attempt, events } = await eventually("the end told", async () => (await ann.ask("GET", `/jobs/${id}`)).body as JobTimeline, (job) => job.events.some(({ kind }) => kind === "succeeded"));
-    expect([attempt, events.filter(({ kind }) => kind !== "progress").map((event) => `${event.kind} ${event.attempt}`)]).toEqual([2, ["queued 0", "started 1", "retried 2", "started 2", "succeeded 2"]]);
+    const { attempt, events } = await eventually(
+      "the end told",
+      async () => (await ann.ask("GET", `/jobs/${id}`)).body as JobTimeline,
+      (job) => job.events.some(({ kind }) => kind === "succeeded"),
+    );
+    expect([
+      attempt,
+      events.filter(({ kind }) => kind !== "progress").map((event) => `${event.kind} ${event.attempt}`),
+    ]).toEqual([2, ["queued 0", "started 1", "retried 2", "started 2", "succeeded 2"]]);
     must(201, await ann.commit(big!, [{ op: "add", path: "huge.safetensors", upload: id }]));
   });
 
@@ -163,11 +221,24 @@ describe.each([
     const [address, file] = [ann.address(big!, "huge.safetensors"), join(folder!, "downloaded")];
     const curl = ["-sSfL", "-H", `Authorization: ${ann.authorization.authorization}`];
     const first = spawn("curl", [...curl, "--limit-rate", "60M", "-o", file, address], { stdio: "ignore" });
-    await eventually("some of the file", async () => (await stat(file)).size, (size) => size > 20e6);
+    await eventually(
+      "some of the file",
+      async () => (await stat(file)).size,
+      (size) => size > 20e6,
+    );
     first.kill("SIGKILL");
     await once(first, "exit");
     expect((await stat(file)).size).toBeLessThan(hugeFile.length);
-    const { stdout } = await run("curl", [...curl, "-C", "-", "-w", "%{http_code} %{size_download}", "-o", file, address]);
+    const { stdout } = await run("curl", [
+      ...curl,
+      "-C",
+      "-",
+      "-w",
+      "%{http_code} %{size_download}",
+      "-o",
+      file,
+      address,
+    ]);
     const [status, came] = stdout.split(" ").map(Number);
     expect(status).toBe(206);
     expect(came).toBeLessThan(hugeFile.length - 20e6 + 1);
@@ -178,7 +249,10 @@ describe.each([
 
   test("a download says its name, and is not sent to who has it", async () => {
     const weights = await ann.download(big!, "two-parts.safetensors", { range: "bytes=0-9" });
-    expect([weights.status, weights.headers.get("content-disposition")]).toEqual([206, expect.stringMatching(/^attachment; .*filename="two-parts\.safetensors"/)]);
+    expect([weights.status, weights.headers.get("content-disposition")]).toEqual([
+      206,
+      expect.stringMatching(/^attachment; .*filename="two-parts\.safetensors"/),
+    ]);
     const small = await ann.download(model!, "model_index.json");
     const content = Buffer.from(await small.arrayBuffer());
     expect(content.equals((await starterFiles("watercolor"))["model_index.json"] as Buffer)).toBe(true);
@@ -188,28 +262,54 @@ describe.each([
   });
 
   test("a preview comes live, carries what made it, and comes out the same again", async () => {
-    const asked = { finetune: model, guide: "guidepost/guide-tiny", prompt: "a big purple mushroom in the snow", seed: 1 };
+    const asked = {
+      finetune: model,
+      guide: "guidepost/guide-tiny",
+      prompt: "a big purple mushroom in the snow",
+      seed: 1,
+    };
     const drawn = await drawWhole(must(202, await ann.ask("POST", "/previews", asked)).body as PreviewView);
     const pictures = await picturesOf(drawn.view);
     expect([...pictures.keys()]).toEqual([...modes]);
-    expect(drawn.events.filter(({ name }) => name === "picture").map(({ data }) => data.mode as string)).toEqual([...modes]);
+    expect(drawn.events.filter(({ name }) => name === "picture").map(({ data }) => data.mode as string)).toEqual([
+      ...modes,
+    ]);
     expect(drawn.events.some(({ name, data }) => name === "progress" && data.step > 0)).toBe(true);
     const passes = { conditional: 20, guide: 20, cfg: 40 };
     for (const [mode, png] of pictures) {
       const recipe = parseRecipe(readPngText(png).get("guidepost")!);
-      expect(recipe).toMatchObject({ mode, prompt: asked.prompt, seed: 1, steps: 20, passes: passes[mode as keyof typeof passes] });
+      expect(recipe).toMatchObject({
+        mode,
+        prompt: asked.prompt,
+        seed: 1,
+        steps: 20,
+        passes: passes[mode as keyof typeof passes],
+      });
       expect(recipe).toEqual(drawn.view.pictures.find((picture) => picture.mode === mode)!.recipe);
       expect(recipe.files).toContainEqual(expect.objectContaining({ role: "unet", sha256: await weightsInUse() }));
     }
-    const rerun = await drawWhole(must(202, await ann.ask("POST", `/previews/${drawn.view.id}/rerun`, {})).body as PreviewView);
+    const rerun = await drawWhole(
+      must(202, await ann.ask("POST", `/previews/${drawn.view.id}/rerun`, {})).body as PreviewView,
+    );
     expect(rerun.view.id).not.toBe(drawn.view.id);
-    for (const [mode, png] of await picturesOf(rerun.view)) expect([mode, Buffer.compare(pixelsOf(png), pixelsOf(pictures.get(mode)!))]).toEqual([mode, 0]);
+    for (const [mode, png] of await picturesOf(rerun.view))
+      expect([mode, Buffer.compare(pixelsOf(png), pixelsOf(pictures.get(mode)!))]).toEqual([mode, 0]);
   });
 
   test("a preview that is cancelled ends at once, and nothing comes after it", async () => {
-    const { id } = must(202, await ann.ask("POST", "/previews", { finetune: model, guide: "guidepost/guide-tiny", prompt: "a small red house", seed: 2, steps: 100 })).body as PreviewView;
+    const { id } = must(
+      202,
+      await ann.ask("POST", "/previews", {
+        finetune: model,
+        guide: "guidepost/guide-tiny",
+        prompt: "a small red house",
+        seed: 2,
+        steps: 100,
+      }),
+    ).body as PreviewView;
     const stream = await openEvents(`${hub.url}/api/v1/previews/${id}/events`, ann.authorization);
-    for (let event = await stream.next(); event?.name !== "picture"; event = await stream.next()) expect(event?.name).not.toBe("end");
+    for (let event = await stream.next(); event?.name !== "picture"; event = await stream.next())
+      expect(event?.name).not.toBe("end");
     const askedAt = performance.now();
     must(200, await ann.ask("POST", `/previews/${id}/cancel`));
     let last: ReceivedEvent | null = null;
@@ -230,22 +330,51 @@ describe.each([
     return { events, view: (await ann.ask("GET", `/previews/${id}`)).body as PreviewView };
   }
 
-  const picturesOf = async (view: PreviewView): Promise<Map<string, Uint8Array>> => new Map(await Promise.all(view.pictures.map(async ({ mode, url }) => [mode, new Uint8Array(await (await fetch(url, { headers: ann.authorization })).arrayBuffer())] as const)));
+  const picturesOf = async (view: PreviewView): Promise<Map<string, Uint8Array>> =>
+    new Map(
+      await Promise.all(
+        view.pictures.map(
+          async ({ mode, url }) =>
+            [mode, new Uint8Array(await (await fetch(url, { headers: ann.authorization })).arrayBuffer())] as const,
+        ),
+      ),
+    );
   const pixelsOf = (png: Uint8Array): Buffer => Buffer.from(decode(png).data.buffer);
 
   test("what is private is not there for anybody else, at any door", async () => {
-    const [pair, preview] = [(await guidesFor(model!))[0]!.pair, ((await ann.ask("GET", "/previews?mine=true")).body.items as PreviewView[])[0]!.id];
+    const [pair, preview] = [
+      (await guidesFor(model!))[0]!.pair,
+      ((await ann.ask("GET", "/previews?mine=true")).body.items as PreviewView[])[0]!.id,
+    ];
     const upload = must(201, await ann.begin(model!, { path: "a.txt", size: 1 })).body.id as string;
-    const doorsOf = (repo: string): string[] => ["", "/tree", "/commits", "/commits/main", "/refs", "/inspection", "/guides", "/fits"].map((door) => `/repos/${repo}${door}`).concat(`/pairs?finetune=${repo}`, `/previews?finetune=${repo}`);
-    const shown = ({ status, headers, body }: ApiAnswer, repo: string): object => ({ status, code: body.code, hubCode: headers.get("x-error-code"), error: (body.error as string).replaceAll(repo, "REPO") });
+    const doorsOf = (repo: string): string[] =>
+      ["", "/tree", "/commits", "/commits/main", "/refs", "/inspection", "/guides", "/fits"]
+        .map((door) => `/repos/${repo}${door}`)
+        .concat(`/pairs?finetune=${repo}`, `/previews?finetune=${repo}`);
+    const shown = ({ status, headers, body }: ApiAnswer, repo: string): object => ({
+      status,
+      code: body.code,
+      hubCode: headers.get("x-error-code"),
+      error: (body.error as string).replaceAll(repo, "REPO"),
+    });
     for (const who of [new UploadClient(hub.url, null), ben]) {
       for (const [door, absent] of doorsOf(model!).map((each, i) => [each, doorsOf("ann/nothing")[i]!] as const)) {
         const answer = shown(await who.ask("GET", door), model!);
-        expect([door, answer]).toEqual([door, { status: 404, code: "repo_not_found", hubCode: "RepoNotFound", error: expect.any(String) }]);
+        expect([door, answer]).toEqual([
+          door,
+          { status: 404, code: "repo_not_found", hubCode: "RepoNotFound", error: expect.any(String) },
+        ]);
         expect(answer).toEqual(shown(await who.ask("GET", absent), "ann/nothing"));
       }
-      for (const door of [`/pairs/${pair}`, `/previews/${preview}`, `/previews/${preview}/pictures/cfg`, `/previews/${preview}/events`]) expect([door, (await who.ask("GET", door)).status]).toEqual([door, 404]);
-      for (const list of ["/repos?limit=100", "/pairs?limit=100", "/previews?limit=100"]) expect(JSON.stringify((await who.ask("GET", list)).body)).not.toContain(model);
+      for (const door of [
+        `/pairs/${pair}`,
+        `/previews/${preview}`,
+        `/previews/${preview}/pictures/cfg`,
+        `/previews/${preview}/events`,
+      ])
+        expect([door, (await who.ask("GET", door)).status]).toEqual([door, 404]);
+      for (const list of ["/repos?limit=100", "/pairs?limit=100", "/previews?limit=100"])
+        expect(JSON.stringify((await who.ask("GET", list)).body)).not.toContain(model);
     }
     for (const path of ["model_index.json", "unet/diffusion_pytorch_model.safetensors", "nothing"]) {
       for (const headers of [{}, ben.authorization]) {
@@ -255,9 +384,16 @@ describe.each([
     }
     // What needs an account asks who you are before it looks at what you ask for.
     const nobody = new UploadClient(hub.url, null);
-    for (const door of [`/repos/${model}/uploads`, `/uploads/${upload}`, `/jobs/${upload}`, "/jobs"]) expect([door, (await nobody.ask("GET", door)).status]).toEqual([door, 401]);
-    for (const door of [`/uploads/${upload}`, `/jobs/${upload}`, `/jobs/${pair}`, `/jobs/${preview}`]) expect([door, (await ben.ask("GET", door)).status]).toEqual([door, 404]);
-    for (const answer of [await ben.ask("GET", `/repos/${model}/uploads`), await ben.begin(model!, { path: "b.txt", size: 1 }), await ben.commit(model!, [{ op: "delete", path: "README.md" }]), await ben.ask("DELETE", `/repos/${model}`)]) {
+    for (const door of [`/repos/${model}/uploads`, `/uploads/${upload}`, `/jobs/${upload}`, "/jobs"])
+      expect([door, (await nobody.ask("GET", door)).status]).toEqual([door, 401]);
+    for (const door of [`/uploads/${upload}`, `/jobs/${upload}`, `/jobs/${pair}`, `/jobs/${preview}`])
+      expect([door, (await ben.ask("GET", door)).status]).toEqual([door, 404]);
+    for (const answer of [
+      await ben.ask("GET", `/repos/${model}/uploads`),
+      await ben.begin(model!, { path: "b.txt", size: 1 }),
+      await ben.commit(model!, [{ op: "delete", path: "README.md" }]),
+      await ben.ask("DELETE", `/repos/${model}`),
+    ]) {
       expect(answer).toMatchObject({ status: 404, body: { code: "repo_not_found" } });
     }
     expect(JSON.stringify((await ben.ask("GET", "/jobs?limit=100")).body)).not.toContain(model);
@@ -267,15 +403,26 @@ describe.each([
   test("a file that is not what it says is refused with a sentence, and nothing of it is in the repo", async () => {
     const before = await paths(big!);
     const files: [path: string, bytes: Buffer, problem: RegExp][] = [
-      ["model.safetensors", Buffer.concat([Buffer.from("\x80\x04\x95", "latin1"), Buffer.alloc(1000, 1)]), /^model\.safetensors: it is a Python pickle, not safetensors; .+\.$/],
+      [
+        "model.safetensors",
+        Buffer.concat([Buffer.from("\x80\x04\x95", "latin1"), Buffer.alloc(1000, 1)]),
+        /^model\.safetensors: it is a Python pickle, not safetensors; .+\.$/,
+      ],
       ["cut.safetensors", weightsOf(10_000).subarray(0, 9_000), /^cut\.safetensors: .+; .+\.$/],
-      ["model.ckpt", Buffer.concat([Buffer.from("\x80\x02}q\0.", "latin1")]), /^model\.ckpt is a Python pickle, and opening one can run code; .+\.$/],
+      [
+        "model.ckpt",
+        Buffer.concat([Buffer.from("\x80\x02}q\0.", "latin1")]),
+        /^model\.ckpt is a Python pickle, and opening one can run code; .+\.$/,
+      ],
     ];
     for (const [path, bytes, problem] of files) {
       const { id } = await ann.upload(big!, path, bytes);
       const { state, problem: said } = await ann.ended(id);
       expect([state, said]).toEqual(["failed", expect.stringMatching(problem)]);
-      expect(await ann.commit(big!, [{ op: "add", path, upload: id }])).toMatchObject({ status: 409, body: { code: "already_ended", error: expect.stringContaining(said!) } });
+      expect(await ann.commit(big!, [{ op: "add", path, upload: id }])).toMatchObject({
+        status: 409,
+        body: { code: "already_ended", error: expect.stringContaining(said!) },
+      });
     }
     expect(await paths(big!)).toEqual(before);
   });

@@ -24,12 +24,20 @@ export async function readWeights(path: string): Promise<Weights> {
 /** A copy of starter/storybook at `path`, its UNet's tensors changed. */
 export async function alteredModel(path: string, change: (tensors: Map<string, FloatTensor>) => void): Promise<string> {
   await cp(starter("storybook"), path, { recursive: true });
-  await alteredFile(starter("storybook/unet/diffusion_pytorch_model.safetensors"), `${path}/unet/diffusion_pytorch_model.safetensors`, ({ tensors }) => change(tensors));
+  await alteredFile(
+    starter("storybook/unet/diffusion_pytorch_model.safetensors"),
+    `${path}/unet/diffusion_pytorch_model.safetensors`,
+    ({ tensors }) => change(tensors),
+  );
   return path;
 }
 
 /** A copy of a weights file, changed. */
-export async function alteredFile(from: string, to: string, change: (weights: { metadata: Map<string, string>; tensors: Map<string, FloatTensor> }) => void): Promise<string> {
+export async function alteredFile(
+  from: string,
+  to: string,
+  change: (weights: { metadata: Map<string, string>; tensors: Map<string, FloatTensor> }) => void,
+): Promise<string> {
   const { metadata, tensors } = await readWeights(from);
   const changed = { metadata: new Map(metadata), tensors };
   change(changed);

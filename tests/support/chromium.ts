@@ -10,12 +10,33 @@ const PACKAGE = "@sparticuz/chromium";
 const VERSION = "153.0.0";
 const folder = fileURLToPath(new URL("../../node_modules/.cache/chromium", import.meta.url));
 
-const common = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/usr/bin/google-chrome-stable", "/snap/bin/chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
+const common = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/google-chrome-stable",
+  "/snap/bin/chromium",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
 
 /** A browser without a window. It asks nobody for anything but the pages it is told to open. */
 export async function openBrowser(): Promise<Browser> {
   const { path, args, env } = await findChromium();
-  return chromium.launch({ executablePath: path, env, args: [...args, "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb"] });
+  return chromium.launch({
+    executablePath: path,
+    env,
+    args: [
+      ...args,
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--force-color-profile=srgb",
+    ],
+  });
 }
 
 interface Found {
@@ -33,11 +54,27 @@ async function findChromium(): Promise<Found> {
 
 async function fromPackage(): Promise<Found> {
   const main = join(folder, "node_modules", PACKAGE, "build/index.js");
-  if (!existsSync(main)) await promisify(execFile)("npm", ["install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", `${PACKAGE}@${VERSION}`], { shell: process.platform === "win32" });
+  if (!existsSync(main))
+    await promisify(execFile)(
+      "npm",
+      [
+        "install",
+        "--prefix",
+        folder,
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        `${PACKAGE}@${VERSION}`,
+      ],
+      { shell: process.platform === "win32" },
+    );
   const before = { ...process.env };
   try {
     process.env["AWS_LAMBDA_JS_RUNTIME"] = "nodejs24.x"; // else it leaves the libraries that it needs packed
-    const { default: packed } = (await import(pathToFileURL(main).href)) as { default: { executablePath(): Promise<string>; readonly args: string[] } };
+    const { default: packed } = (await import(pathToFileURL(main).href)) as {
+      default: { executablePath(): Promise<string>; readonly args: string[] };
+    };
     return { path: await packed.executablePath(), args: packed.args, env: defined(process.env) };
   } finally {
     for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]; // its libraries are for nobody else
@@ -45,4 +82,5 @@ async function fromPackage(): Promise<Found> {
   }
 }
 
-const defined = (env: NodeJS.ProcessEnv): Record<string, string> => Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+const defined = (env: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));

@@ -18,9 +18,16 @@ export async function serveDiskStore(): Promise<ServedDiskStore> {
   const server = await serve(async (request) => {
     const route = await import("../../app/storage/[...path]/route.ts");
     const handler = { PUT: route.PUT, GET: route.GET, HEAD: route.HEAD }[request.method];
-    return handler ? handler(request, { params: Promise.resolve({ path: new URL(request.url).pathname.split("/").slice(2) }) }) : new Response(null, { status: 405 });
+    return handler
+      ? handler(request, { params: Promise.resolve({ path: new URL(request.url).pathname.split("/").slice(2) }) })
+      : new Response(null, { status: 405 });
   });
-  Object.assign(process.env, { GUIDEPOST_DATA: data, GUIDEPOST_URL: server.url, GUIDEPOST_SECRET: "only-for-tests-0123456789abcdef0123", LOG_LEVEL: "error" });
+  Object.assign(process.env, {
+    GUIDEPOST_DATA: data,
+    GUIDEPOST_URL: server.url,
+    GUIDEPOST_SECRET: "only-for-tests-0123456789abcdef0123",
+    LOG_LEVEL: "error",
+  });
   const { objectStore } = await import("#lib/storage/open-store.ts");
   return {
     store: objectStore() as DiskStore,

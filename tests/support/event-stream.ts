@@ -21,7 +21,8 @@ export interface EventStream {
 export async function openEvents(url: string, headers: Readonly<Record<string, string>> = {}): Promise<EventStream> {
   const gone = new AbortController();
   const response = await fetch(url, { headers: { accept: "text/event-stream", ...headers }, signal: gone.signal });
-  if (response.status !== 200 || !response.headers.get("content-type")?.startsWith("text/event-stream")) throw new Error(`${response.status}: ${await response.text()}`);
+  if (response.status !== 200 || !response.headers.get("content-type")?.startsWith("text/event-stream"))
+    throw new Error(`${response.status}: ${await response.text()}`);
   return readEvents(response, () => gone.abort());
 }
 
@@ -40,7 +41,8 @@ export function readEvents(response: Response, drop: () => void): EventStream {
       }
       const lines = rest.slice(0, end).split("\n");
       rest = rest.slice(end + 2);
-      const field = (name: string): string | undefined => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+      const field = (name: string): string | undefined =>
+        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
       if (lines.some((line) => line.startsWith(":"))) comments++;
       if (field("retry") !== undefined) retry = Number(field("retry"));
       if (field("data") !== undefined) return { name: field("event") ?? "message", data: JSON.parse(field("data")!) };

@@ -22,7 +22,12 @@ export type Files = Readonly<Record<string, Uint8Array | string>>;
 export async function starterFiles(folder: string): Promise<Files> {
   const root = starter(folder);
   const entries = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-  const files = await Promise.all(entries.map(async ({ parentPath, name }) => [relative(root, join(parentPath, name)), await readFile(join(parentPath, name))] as const));
+  const files = await Promise.all(
+    entries.map(
+      async ({ parentPath, name }) =>
+        [relative(root, join(parentPath, name)), await readFile(join(parentPath, name))] as const,
+    ),
+  );
   return Object.fromEntries(files);
 }
 
@@ -36,18 +41,40 @@ export const baseFiles = async (): Promise<Files> => ({
 export type NewRepoOf = Pick<NewRepo, "name" | "kind"> & Partial<Pick<NewRepo, "visibility" | "base">>;
 
 /** A repo of a person with one commit of these files; its bytes go straight into the store, past the upload. */
-export async function newRepoWith(owner: Person, { name, kind, visibility = "public", base }: NewRepoOf, files: Files): Promise<{ repo: RepoItem; commitId: string }> {
-  const repo = await createRepo(owner, { owner: owner.name, name, kind, visibility, ...(base !== undefined && { base }) });
+export async function newRepoWith(
+  owner: Person,
+  { name, kind, visibility = "public", base }: NewRepoOf,
+  files: Files,
+): Promise<{ repo: RepoItem; commitId: string }> {
+  const repo = await createRepo(owner, {
+    owner: owner.name,
+    name,
+    kind,
+    visibility,
+    ...(base !== undefined && { base }),
+  });
   return { repo, commitId: await commitFiles(repo, files, owner) };
 }
 
 /** A commit of exactly these files on the default branch. Without an author it is the hub's own. */
-export async function commitFiles({ id: repoId }: { readonly id: string }, files: Files, author: Person | null = null): Promise<string> {
+export async function commitFiles(
+  { id: repoId }: { readonly id: string },
+  files: Files,
+  author: Person | null = null,
+): Promise<string> {
   const manifest: ManifestFile[] = [];
-  for (const path of Object.keys(files).toSorted()) manifest.push({ path, ...(await storeBytes(Buffer.from(files[path]!))), lfs: path.endsWith(".safetensors") });
+  for (const path of Object.keys(files).toSorted())
+    manifest.push({ path, ...(await storeBytes(Buffer.from(files[path]!))), lfs: path.endsWith(".safetensors") });
   return inTransaction(database(), async (transaction) => {
     const head = await findRef(transaction, repoId, "main");
-    const commit = { repoId, parentId: head?.commitId ?? null, authorId: author?.userId ?? null, title: "Files", message: "", files: manifest };
+    const commit = {
+      repoId,
+      parentId: head?.commitId ?? null,
+      authorId: author?.userId ?? null,
+      title: "Files",
+      message: "",
+      files: manifest,
+    };
     const id = toCommitId(commit);
     await insertCommit(transaction, id, commit);
     await moveBranch(transaction, repoId, "main", head, id);
@@ -61,9 +88,17 @@ export async function workOff(kind: "inspect" | "check" | "preview"): Promise<vo
   const models = createModels();
   const handler = { inspect: inspectHandler, check: checkHandler, preview: previewHandler }[kind];
   const waiting = async (): Promise<string[]> => {
-    const queued = { where: { state: "queued" as const }, orderBy: { createdAt: "asc" as const }, select: { id: true } };
+    const queued = {
+      where: { state: "queued" as const },
+      orderBy: { createdAt: "asc" as const },
+      select: { id: true },
+    };
     const { inspection, pair, preview } = database();
-    const rows = { inspect: () => inspection.findMany(queued), check: () => pair.findMany(queued), preview: () => preview.findMany(queued) };
+    const rows = {
+      inspect: () => inspection.findMany(queued),
+      check: () => pair.findMany(queued),
+      preview: () => preview.findMany(queued),
+    };
     return (await rows[kind]()).map(({ id }) => id);
   };
   try {
@@ -71,10 +106,12 @@ export async function workOff(kind: "inspect" | "check" | "preview"): Promise<vo
       for (const id of ids) {
         const attempt = await handler.claim(id);
         if (attempt === null) throw new Error(`${kind} ${id} could not be claimed`);
-        await handler.run({ subjectId: id, attempt, signal: new AbortController().signal, models }).catch(async (failure: unknown) => {
-          if (!(failure instanceof AppError) || failure.code === "internal") throw failure;
-          await handler.fail(id, attempt, failure);
-        });
+        await handler
+          .run({ subjectId: id, attempt, signal: new AbortController().signal, models })
+          .catch(async (failure: unknown) => {
+            if (!(failure instanceof AppError) || failure.code === "internal") throw failure;
+            await handler.fail(id, attempt, failure);
+          });
       }
     }
   } finally {
@@ -84,9 +121,11 @@ export async function workOff(kind: "inspect" | "check" | "preview"): Promise<vo
 
 /** How many prompts the checks that wait are to draw, fewer than anybody may ask for: a test has no minute to spare. */
 export async function drawOnly(pictures: number): Promise<void> {
-  for (const { id, summary } of await database().pair.findMany({ where: { state: "queued" }, select: { id: true, summary: true } })) {
+  for (const { id, summary } of await database().pair.findMany({
+    where: { state: "queued" },
+    select: { id: true, summary: true },
+  })) {
     const { request } = summary as { request: object };
     await database().pair.update({ where: { id }, data: { summary: { request: { ...request, pictures } } } });
   }
 }
-

@@ -47,7 +47,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
 
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     seen.push(`${incoming.method} ${incoming.url}`);
-    const rule = rules.find(({ which, left }) => left > 0 && (which.method ?? incoming.method) === incoming.method && (which.url?.test(incoming.url!) ?? true));
+    const rule = rules.find(
+      ({ which, left }) =>
+        left > 0 && (which.method ?? incoming.method) === incoming.method && (which.url?.test(incoming.url!) ?? true),
+    );
     if (rule) rule.left -= 1;
     void handle(target, rule?.fault ?? null, incoming, outgoing);
   };
@@ -63,26 +66,48 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     await once(server, "close");
   };
   await listen();
-  return { url: `http://127.0.0.1:${port}`, seen, inject: (which, fault) => rules.push({ which, fault, left: which.times ?? 1 }), clear: () => (rules = []), goAway, comeBack: listen, close: goAway };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    inject: (which, fault) => rules.push({ which, fault, left: which.times ?? 1 }),
+    clear: () => (rules = []),
+    goAway,
+    comeBack: listen,
+    close: goAway,
+  };
 }
 
-async function handle(target: string, fault: Fault | null, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function handle(
+  target: string,
+  fault: Fault | null,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   if (fault?.kind === "reset") return void incoming.socket.resetAndDestroy();
   if (fault?.kind === "hang") return;
   if (fault?.kind === "answer") {
     incoming.resume();
-    outgoing.writeHead(fault.status, { "Content-Type": "application/xml" }).end(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>${fault.code}</Code><Message>Injected.</Message></Error>`);
+    outgoing
+      .writeHead(fault.status, { "Content-Type": "application/xml" })
+      .end(
+        `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${fault.code}</Code><Message>Injected.</Message></Error>`,
+      );
     return;
   }
   if (fault?.kind === "delay") await sleep(fault.ms);
-  const forwarded = send(new URL(incoming.url!, target), { method: incoming.method!, headers: incoming.headers, agent: false });
+  const forwarded = send(new URL(incoming.url!, target), {
+    method: incoming.method!,
+    headers: incoming.headers,
+    agent: false,
+  });
   incoming.pipe(forwarded);
   outgoing.once("close", () => forwarded.destroy());
   forwarded.once("error", () => outgoing.destroy());
   forwarded.once("response", (answer) => {
     if (fault?.kind === "loseAnswer") return void incoming.socket.resetAndDestroy();
     outgoing.writeHead(answer.statusCode!, answer.headers);
-    if (fault?.kind === "cut" || fault?.kind === "stall") void passSome(answer, outgoing, fault.after).then(() => fault.kind === "cut" && outgoing.destroy());
+    if (fault?.kind === "cut" || fault?.kind === "stall")
+      void passSome(answer, outgoing, fault.after).then(() => fault.kind === "cut" && outgoing.destroy());
     else answer.pipe(outgoing);
   });
 }

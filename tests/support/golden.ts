@@ -24,7 +24,11 @@ export const goldenNames = Object.keys(goldenModels) as GoldenModel[];
 
 export function openGoldenModel(name: GoldenModel): Promise<ModelFiles> {
   const { folder, lowRank, guide } = goldenModels[name];
-  return readModelFiles({ model: starter(folder), lowRank: lowRank.map((path) => ({ path: starter(path), strength: 1 })), guide: starter(`${guide}/guide.safetensors`) });
+  return readModelFiles({
+    model: starter(folder),
+    lowRank: lowRank.map((path) => ({ path: starter(path), strength: 1 })),
+    guide: starter(`${guide}/guide.safetensors`),
+  });
 }
 
 export interface Golden {

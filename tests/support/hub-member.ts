@@ -25,24 +25,51 @@ export class HubMember extends UploadClient {
   static async join(link: string, username: string): Promise<HubMember> {
     const { origin, searchParams } = new URL(link);
     const nobody = new UploadClient(origin, null);
-    const account = { username, email: `${username}@example.org`, password: PASSWORD, invitation: searchParams.get("invitation") };
+    const account = {
+      username,
+      email: `${username}@example.org`,
+      password: PASSWORD,
+      invitation: searchParams.get("invitation"),
+    };
     return HubMember.#begin(origin, username, must(201, await nobody.ask("POST", "/accounts", account, { origin })));
   }
 
   /** Somebody who has an account already. */
   static async signIn(origin: string, username: string, password = PASSWORD): Promise<HubMember> {
-    return HubMember.#begin(origin, username, must(201, await new UploadClient(origin, null).ask("POST", "/sessions", { username, password }, { origin })));
+    return HubMember.#begin(
+      origin,
+      username,
+      must(201, await new UploadClient(origin, null).ask("POST", "/sessions", { username, password }, { origin })),
+    );
   }
 
   static async #begin(origin: string, username: string, { headers }: ApiAnswer): Promise<HubMember> {
-    const session = { origin, cookie: headers.getSetCookie().map((cookie) => cookie.split(";")[0]!).join("; ") };
-    const { body } = must(201, await new UploadClient(origin, null).ask("POST", "/tokens", { name: "laptop", scopes: ["read", "write", "run"] }, session));
+    const session = {
+      origin,
+      cookie: headers
+        .getSetCookie()
+        .map((cookie) => cookie.split(";")[0]!)
+        .join("; "),
+    };
+    const { body } = must(
+      201,
+      await new UploadClient(origin, null).ask(
+        "POST",
+        "/tokens",
+        { name: "laptop", scopes: ["read", "write", "run"] },
+        session,
+      ),
+    );
     return new HubMember(origin, username, body.secret as string, session);
   }
 
   /** Its session, for a browser. */
   get cookies(): { readonly name: string; readonly value: string; readonly url: string }[] {
-    return this.#session["cookie"]!.split("; ").map((cookie) => ({ name: cookie.slice(0, cookie.indexOf("=")), value: cookie.slice(cookie.indexOf("=") + 1), url: this.url }));
+    return this.#session["cookie"]!.split("; ").map((cookie) => ({
+      name: cookie.slice(0, cookie.indexOf("=")),
+      value: cookie.slice(cookie.indexOf("=") + 1),
+      url: this.url,
+    }));
   }
 
   /** What only a session may do. */
@@ -52,7 +79,16 @@ export class HubMember extends UploadClient {
 
   /** @returns its name, like owner/repo */
   async newRepo(name: string, more: Partial<NewRepo> = {}): Promise<string> {
-    must(201, await this.ask("POST", "/repos", { owner: this.username, name, kind: "finetune", visibility: "private", ...more }));
+    must(
+      201,
+      await this.ask("POST", "/repos", {
+        owner: this.username,
+        name,
+        kind: "finetune",
+        visibility: "private",
+        ...more,
+      }),
+    );
     return `${this.username}/${name}`;
   }
 
@@ -62,7 +98,12 @@ export class HubMember extends UploadClient {
 
   /** Waits until a worker has read an upload. */
   async ended(id: string, seconds = 60): Promise<UploadView> {
-    return eventually(`the upload ${id} read`, async () => (await this.get(id)).body as UploadView, ({ state }) => state === "verified" || state === "failed", seconds);
+    return eventually(
+      `the upload ${id} read`,
+      async () => (await this.get(id)).body as UploadView,
+      ({ state }) => state === "verified" || state === "failed",
+      seconds,
+    );
   }
 
   /** @returns the id of an upload that a commit may take */
@@ -92,7 +133,12 @@ export function must(status: number, answer: ApiAnswer): ApiAnswer {
 const PAUSE_MS = 100;
 
 /** Looks until it holds. While the hub cannot be looked at it does not. @throws with what was seen last, when the time is over */
-export async function eventually<T>(what: string, look: () => Promise<T>, holds: (seen: T) => boolean, seconds = 60): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T>,
+  holds: (seen: T) => boolean,
+  seconds = 60,
+): Promise<T> {
   let last: unknown = null;
   for (const began = Date.now(); Date.now() - began < seconds * 1000; await sleep(PAUSE_MS)) {
     try {
@@ -103,12 +149,14 @@ export async function eventually<T>(what: string, look: () => Promise<T>, holds:
       last = cause;
     }
   }
-  throw new Error(`${what} took more than ${seconds} s; seen last: ${last instanceof Error ? last.stack : JSON.stringify(last)}`);
+  throw new Error(
+    `${what} took more than ${seconds} s; seen last: ${last instanceof Error ? last.stack : JSON.stringify(last)}`,
+  );
 }
 
 /** Asks again while nobody answers, or the hub says that it may pass: after as long as it says. @returns the first other answer */
 export async function persist(ask: () => Promise<ApiAnswer>, seconds = 60): Promise<ApiAnswer> {
-  for (const began = Date.now(); ; ) {
+  for (const began = Date.now(); ;) {
     const answer = await ask().catch(() => null);
     const again = answer === null ? 1 : answer.headers.get("retry-after");
     if (again === null || Date.now() - began > seconds * 1000) return answer ?? ask();

@@ -5,16 +5,17 @@ import { dirname, join, posix } from "node:path";
  * Who may import whom: downward or level, and across the columns only through what both may see. `npm run imports` prints
  * every arrow between two folders; one that surprises you means that either the code or this table is wrong.
  */
-export const table: Readonly<Record<string, { readonly layer: number; readonly column: "compute" | "hub" | "both" }>> = {
-  ...row(6, { hub: ["app"], both: ["workers", "bench"] }),
-  ...row(5, { hub: ["hub"] }),
-  ...row(4, { compute: ["distill", "measure"], hub: ["catalog", "http"], both: ["inspection"] }),
-  ...row(3, { compute: ["diffusion"], hub: ["auth", "queue"], both: ["picture"] }),
-  ...row(2, { compute: ["nn", "autodiff"], both: ["pairing"] }),
-  ...row(1, { compute: ["onnx"], hub: ["db", "storage"], both: ["weights"] }), // the upload page reads headers and names them before a byte is sent
-  ...row(0, { compute: ["tensor"] }),
-  ...row(-1, { both: ["util", "errors", "env", "log", "version"] }),
-};
+export const table: Readonly<Record<string, { readonly layer: number; readonly column: "compute" | "hub" | "both" }>> =
+  {
+    ...row(6, { hub: ["app"], both: ["workers", "bench"] }),
+    ...row(5, { hub: ["hub"] }),
+    ...row(4, { compute: ["distill", "measure"], hub: ["catalog", "http"], both: ["inspection"] }),
+    ...row(3, { compute: ["diffusion"], hub: ["auth", "queue"], both: ["picture"] }),
+    ...row(2, { compute: ["nn", "autodiff"], both: ["pairing"] }),
+    ...row(1, { compute: ["onnx"], hub: ["db", "storage"], both: ["weights"] }), // the upload page reads headers and names them before a byte is sent
+    ...row(0, { compute: ["tensor"] }),
+    ...row(-1, { both: ["util", "errors", "env", "log", "version"] }),
+  };
 
 const roots = ["lib", "workers", "app", "bench"];
 
@@ -43,17 +44,22 @@ export function importArrows(root: string): Arrow[] {
   });
 }
 
-export const toLine = ({ from, to, count, fault }: Arrow): string => `${from} → ${to}: ${count}${fault ? `  ← ${fault}` : ""}`;
+export const toLine = ({ from, to, count, fault }: Arrow): string =>
+  `${from} → ${to}: ${count}${fault ? `  ← ${fault}` : ""}`;
 
 function row(layer: number, folders: Partial<Record<"compute" | "hub" | "both", string[]>>): typeof table {
-  return Object.fromEntries(Object.entries(folders).flatMap(([column, names]) => names.map((name) => [name, { layer, column }]))) as typeof table;
+  return Object.fromEntries(
+    Object.entries(folders).flatMap(([column, names]) => names.map((name) => [name, { layer, column }])),
+  ) as typeof table;
 }
 
 function faultOf(from: string, to: string): Arrow["fault"] {
   const [above, below] = [table[from], table[to]];
   if (!above || !below) return "not in the table";
   if (below.layer > above.layer) return "upward";
-  return above.column === below.column || above.column === "both" || below.column === "both" ? null : "across the columns";
+  return above.column === below.column || above.column === "both" || below.column === "both"
+    ? null
+    : "across the columns";
 }
 
 /** The files of ours that a source imports, as paths from the root. */

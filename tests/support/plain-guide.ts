@@ -30,7 +30,10 @@ export interface GuideInput {
 }
 
 /** The residuals in order, the one of the middle last: each [C, H, W]. */
-export function plainResiduals({ metadata, weights }: PlainGuide, { latents, timestep, text, guidanceScale: w }: GuideInput): Numbers[] {
+export function plainResiduals(
+  { metadata, weights }: PlainGuide,
+  { latents, timestep, text, guidanceScale: w }: GuideInput,
+): Numbers[] {
   const list = (key: string): unknown[] => [JSON.parse(metadata.get(key)!) as unknown].flat();
   const widths = list("widths") as number[];
   const attends = list("down_block_types").map((type) => type === "CrossAttnDownBlock2D");
@@ -45,7 +48,10 @@ export function plainResiduals({ metadata, weights }: PlainGuide, { latents, tim
   };
 
   const linear = (path: string, x: Float64Array, bias = true): Float64Array => {
-    const { data, shape: [out, into] } = get(`${path}.weight`) as Numbers & { shape: [number, number] };
+    const {
+      data,
+      shape: [out, into],
+    } = get(`${path}.weight`) as Numbers & { shape: [number, number] };
     return Float64Array.from({ length: out }, (_, o) => {
       let sum = bias ? get(`${path}.bias`).data[o]! : 0;
       for (let i = 0; i < into; i++) sum += data[o * into + i]! * x[i]!;
@@ -54,7 +60,10 @@ export function plainResiduals({ metadata, weights }: PlainGuide, { latents, tim
   };
 
   const conv = (path: string, x: Plane, stride = 1): Plane => {
-    const { data, shape: [out, into, kernel] } = get(`${path}.weight`) as Numbers & { shape: [number, number, number, number] };
+    const {
+      data,
+      shape: [out, into, kernel],
+    } = get(`${path}.weight`) as Numbers & { shape: [number, number, number, number] };
     const bias = get(`${path}.bias`).data;
     const [height, width, reach] = [Math.ceil(x.height / stride), Math.ceil(x.width / stride), (kernel - 1) / 2];
     const channels = Array.from({ length: out }, (_, o) => {
@@ -68,7 +77,8 @@ export function plainResiduals({ metadata, weights }: PlainGuide, { latents, tim
               if (y < 0 || y >= x.height) continue;
               for (let kx = 0; kx < kernel; kx++) {
                 const at = column * stride + kx - reach;
-                if (at >= 0 && at < x.width) sum += data[((o * into + i) * kernel + ky) * kernel + kx]! * x.channels[i]![y * x.width + at]!;
+                if (at >= 0 && at < x.width)
+                  sum += data[((o * into + i) * kernel + ky) * kernel + kx]! * x.channels[i]![y * x.width + at]!;
               }
             }
           }
@@ -100,15 +110,27 @@ export function plainResiduals({ metadata, weights }: PlainGuide, { latents, tim
   };
 
   const silu = (value: number): number => value / (1 + Math.exp(-value));
-  const mapped = (x: Plane, of: (value: number) => number): Plane => ({ ...x, channels: x.channels.map((plane) => plane.map(of)) });
-  const sum = (a: Plane, b: Plane): Plane => ({ ...a, channels: a.channels.map((plane, c) => plane.map((value, i) => value + b.channels[c]![i]!)) });
+  const mapped = (x: Plane, of: (value: number) => number): Plane => ({
+    ...x,
+    channels: x.channels.map((plane) => plane.map(of)),
+  });
+  const sum = (a: Plane, b: Plane): Plane => ({
+    ...a,
+    channels: a.channels.map((plane, c) => plane.map((value, i) => value + b.channels[c]![i]!)),
+  });
 
   const embed = (path: string, value: number): Float64Array => {
     const half = Math.max(32, widths[0]!) >> 1;
     const angles = Float64Array.from({ length: half }, (_, k) => value * 10000 ** (-k / half));
-    return linear(`${path}.linear_2`, linear(`${path}.linear_1`, Float64Array.from([...angles.map(Math.cos), ...angles.map(Math.sin)])).map(silu));
+    return linear(
+      `${path}.linear_2`,
+      linear(`${path}.linear_1`, Float64Array.from([...angles.map(Math.cos), ...angles.map(Math.sin)])).map(silu),
+    );
   };
-  const [ofTime, ofGuidance] = [embed("time_embedding", timestep), embed("guidance_embedding", (1000 * (w - 1)) / (wMax - 1))];
+  const [ofTime, ofGuidance] = [
+    embed("time_embedding", timestep),
+    embed("guidance_embedding", (1000 * (w - 1)) / (wMax - 1)),
+  ];
   const embedding = ofTime.map((value, i) => silu(value + ofGuidance[i]!));
 
   const residualBlock = (path: string, x: Plane): Plane => {
@@ -120,18 +142,30 @@ export function plainResiduals({ metadata, weights }: PlainGuide, { latents, tim
   };
 
   const [tokens, textWidth] = text.shape as [number, number];
-  const words = Array.from({ length: tokens }, (_, i) => Float64Array.from({ length: textWidth }, (__, d) => text.data[i * textWidth + d]!));
+  const words = Array.from({ length: tokens }, (_, i) =>
+    Float64Array.from({ length: textWidth }, (__, d) => text.data[i * textWidth + d]!),
+  );
   const attention = (path: string, x: Plane): Plane => {
     const normal = groupNorm(`${path}.norm`, x);
-    const [keys, values] = ["to_k", "to_v"].map((name) => words.map((word) => linear(`${path}.${name}`, word, false))) as [Float64Array[], Float64Array[]];
+    const [keys, values] = ["to_k", "to_v"].map((name) =>
+      words.map((word) => linear(`${path}.${name}`, word, false)),
+    ) as [Float64Array[], Float64Array[]];
     const out = x.channels.map((plane) => Float64Array.from(plane));
     for (let pixel = 0; pixel < x.height * x.width; pixel++) {
-      const query = linear(`${path}.to_q`, Float64Array.from(normal.channels, (plane) => plane[pixel]!), false);
-      const scores = keys.map((key) => key.reduce((dot, value, i) => dot + value * query[i]!, 0) / Math.sqrt(query.length));
+      const query = linear(
+        `${path}.to_q`,
+        Float64Array.from(normal.channels, (plane) => plane[pixel]!),
+        false,
+      );
+      const scores = keys.map(
+        (key) => key.reduce((dot, value, i) => dot + value * query[i]!, 0) / Math.sqrt(query.length),
+      );
       const most = Math.max(...scores);
       const shares = scores.map((score) => Math.exp(score - most));
       const whole = shares.reduce((total, share) => total + share, 0);
-      const mixed = Float64Array.from(query, (_, i) => values.reduce((total, value, t) => total + (shares[t]! / whole) * value[i]!, 0));
+      const mixed = Float64Array.from(query, (_, i) =>
+        values.reduce((total, value, t) => total + (shares[t]! / whole) * value[i]!, 0),
+      );
       linear(`${path}.to_out`, mixed).forEach((value, c) => (out[c]![pixel]! += value));
     }
     return { ...x, channels: out };
@@ -139,7 +173,13 @@ export function plainResiduals({ metadata, weights }: PlainGuide, { latents, tim
 
   const [inChannels, height, width] = latents.shape as [number, number, number];
   const size = height * width;
-  let h: Plane = { height, width, channels: Array.from({ length: inChannels }, (_, c) => Float64Array.from({ length: size }, (__, i) => latents.data[c * size + i]!)) };
+  let h: Plane = {
+    height,
+    width,
+    channels: Array.from({ length: inChannels }, (_, c) =>
+      Float64Array.from({ length: size }, (__, i) => latents.data[c * size + i]!),
+    ),
+  };
   h = conv("conv_in", h);
   const stages = [h];
   widths.forEach((_, level) => {
@@ -152,12 +192,18 @@ export function plainResiduals({ metadata, weights }: PlainGuide, { latents, tim
     h = conv(`down_blocks.${level}.downsamplers.0`, h, 2);
     stages.push(h);
   });
-  h = residualBlock("mid_block.resnets.1", attention("mid_block.attentions.0", residualBlock("mid_block.resnets.0", h)));
+  h = residualBlock(
+    "mid_block.resnets.1",
+    attention("mid_block.attentions.0", residualBlock("mid_block.resnets.0", h)),
+  );
 
   const gate = (w - 1) / (wRef - 1);
   const gated = (path: string, stage: Plane): Numbers => {
     const out = mapped(conv(path, stage), (value) => gate * value);
-    return { shape: [out.channels.length, out.height, out.width], data: Float64Array.from(out.channels.flatMap((plane) => [...plane])) };
+    return {
+      shape: [out.channels.length, out.height, out.width],
+      data: Float64Array.from(out.channels.flatMap((plane) => [...plane])),
+    };
   };
   return [...stages.map((stage, k) => gated(`zero_convs.${k}`, stage)), gated("mid_zero_conv", h)];
 }

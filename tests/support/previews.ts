@@ -14,7 +14,11 @@ export interface PreviewHub {
 export async function fillPreviewHub(): Promise<PreviewHub> {
   const [ann, ben] = [await newPerson("ann"), await newPerson("ben")];
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
-  await newRepoWith(ann, { name: "watercolor", kind: "finetune", base: "ann/storybook" }, await starterFiles("watercolor"));
+  await newRepoWith(
+    ann,
+    { name: "watercolor", kind: "finetune", base: "ann/storybook" },
+    await starterFiles("watercolor"),
+  );
   await newRepoWith(ann, { name: "neon", kind: "finetune", base: "ann/storybook" }, await starterFiles("neon-lora"));
   await newRepoWith(ann, { name: "tiny", kind: "guide", base: "ann/storybook" }, await starterFiles("guide-tiny"));
   await workOff("inspect");
@@ -22,6 +26,15 @@ export async function fillPreviewHub(): Promise<PreviewHub> {
 }
 
 /** What a body of a request becomes. */
-export const asking = (more: object = {}) => newPreview.parse({ finetune: "ann/watercolor", guide: "ann/tiny", prompt: "a big red house in a meadow", seed: 5, steps: 4, ...more });
+export const asking = (more: object = {}) =>
+  newPreview.parse({
+    finetune: "ann/watercolor",
+    guide: "ann/tiny",
+    prompt: "a big red house in a meadow",
+    seed: 5,
+    steps: 4,
+    ...more,
+  });
 
-export const ask = (person: Person, more: object = {}): Promise<PreviewView> => createPreview(person, asking({ id: randomUUID(), ...more }));
+export const ask = (person: Person, more: object = {}): Promise<PreviewView> =>
+  createPreview(person, asking({ id: randomUUID(), ...more }));

@@ -33,9 +33,22 @@ export interface StartOptions {
 
 const inherited = ["PATH", "HOME", "TMPDIR"]; // the rest of the environment of a test must not reach a hub
 
-export function launchHub({ folder, port, variables = {}, door = ownDoor }: StartOptions, options: { readonly uid?: number } = {}): { readonly child: ChildProcess; said: () => string } {
-  const env = toVariables({ ...Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))), GUIDEPOST_DATA: folder, PORT: String(port), ...variables });
-  const child = spawn(process.execPath, [door, "start"], { env, detached: true, stdio: ["ignore", "pipe", "pipe"], ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }) });
+export function launchHub(
+  { folder, port, variables = {}, door = ownDoor }: StartOptions,
+  options: { readonly uid?: number } = {},
+): { readonly child: ChildProcess; said: () => string } {
+  const env = toVariables({
+    ...Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+    GUIDEPOST_DATA: folder,
+    PORT: String(port),
+    ...variables,
+  });
+  const child = spawn(process.execPath, [door, "start"], {
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
+  });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => (text += bytes.toString()));
   return { child, said: () => text };
@@ -65,13 +78,18 @@ export async function startHub(options: StartOptions): Promise<RunningHub> {
 /** Which processes work on this data folder, from what stands in their environment or, for PostgreSQL, on its command line. */
 export function processesOf(folder: string): ReadonlyMap<ProcessName, number> {
   const found = new Map<ProcessName, number>();
-  const scripts = [["start", "workers/setup/start.ts"], ["web", "workers/setup/web.ts"], ["worker", "workers/hub/main.ts"]] as const;
+  const scripts = [
+    ["start", "workers/setup/start.ts"],
+    ["web", "workers/setup/web.ts"],
+    ["worker", "workers/hub/main.ts"],
+  ] as const;
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
       if (command.includes(`-D ${join(folder, "postgres/cluster")} `)) found.set("postgres", Number(pid));
       const name = scripts.find(([, script]) => command.trimEnd().endsWith(script))?.[0];
-      if (name && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`GUIDEPOST_DATA=${folder}\0`)) found.set(name, Number(pid));
+      if (name && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`GUIDEPOST_DATA=${folder}\0`))
+        found.set(name, Number(pid));
     } catch {
       // ended meanwhile
     }
@@ -84,4 +102,8 @@ export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "guidepos
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
 /** The end of a log of the hub, for the message of a test that fails. */
-export const logOf = (folder: string, name: "web" | "worker"): Promise<string> => readFile(join(folder, `log/${name}.log`), "utf8").then((text) => text.slice(-3000), () => "");
+export const logOf = (folder: string, name: "web" | "worker"): Promise<string> =>
+  readFile(join(folder, `log/${name}.log`), "utf8").then(
+    (text) => text.slice(-3000),
+    () => "",
+  );

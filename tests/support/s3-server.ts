@@ -9,7 +9,9 @@ import type { S3Settings } from "#lib/env.ts";
 import { freePort } from "./free-port.ts";
 
 /** Why what needs an S3 server is skipped, or null where one is found. */
-export const noS3Server: string | null = findProgram() ? null : "no S3 server here; get one with «go install github.com/versity/versitygw/cmd/versitygw@v1.8.0», or set GUIDEPOST_TEST_S3GW to the path of a versitygw";
+export const noS3Server: string | null = findProgram()
+  ? null
+  : "no S3 server here; get one with «go install github.com/versity/versitygw/cmd/versitygw@v1.8.0», or set GUIDEPOST_TEST_S3GW to the path of a versitygw";
 
 export interface S3Server {
   readonly settings: S3Settings;
@@ -21,7 +23,13 @@ export async function startS3Server(): Promise<S3Server> {
   const folder = await mkdtemp(join(tmpdir(), "guidepost-s3-"));
   const names = ["data", "attributes", "data/guidepost"];
   for (const name of names) await mkdir(join(folder, name));
-  const settings: S3Settings = { endpoint: `http://127.0.0.1:${await freePort()}`, bucket: "guidepost", region: "us-east-1", accessKeyId: "guidepost", secretAccessKey: "only-for-tests" };
+  const settings: S3Settings = {
+    endpoint: `http://127.0.0.1:${await freePort()}`,
+    bucket: "guidepost",
+    region: "us-east-1",
+    accessKeyId: "guidepost",
+    secretAccessKey: "only-for-tests",
+  };
   const child = startProgram(folder, settings);
   let said = "";
   for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (text: Buffer) => (said += text.toString()));
@@ -42,7 +50,20 @@ export async function startS3Server(): Promise<S3Server> {
 
 /** Attributes go into a folder of their own, for not every file system has room for them in the files. The shell ends the server when our end of its input closes. */
 function startProgram(folder: string, { endpoint, accessKeyId, secretAccessKey, region }: S3Settings): ChildProcess {
-  const args = ["--port", new URL(endpoint).host, "--region", region, "--health", "/health", "--keep-alive", "--quiet", "posix", "--sidecar", join(folder, "attributes"), join(folder, "data")];
+  const args = [
+    "--port",
+    new URL(endpoint).host,
+    "--region",
+    region,
+    "--health",
+    "/health",
+    "--keep-alive",
+    "--quiet",
+    "posix",
+    "--sidecar",
+    join(folder, "attributes"),
+    join(folder, "data"),
+  ];
   return spawn("sh", ["-c", '"$@" & server=$!; cat >/dev/null; kill $server; wait', "sh", findProgram()!, ...args], {
     env: { ...process.env, ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey },
     stdio: ["pipe", "pipe", "pipe"],
@@ -52,8 +73,13 @@ function startProgram(folder: string, { endpoint, accessKeyId, secretAccessKey, 
 function findProgram(): string | null {
   const { GUIDEPOST_TEST_S3GW: given, PATH = "" } = process.env;
   if (given) return given;
-  const inGo = (): string[] => [join(spawnSync("go", ["env", "GOPATH"], { encoding: "utf8" }).stdout?.trim() ?? "", "bin")];
-  return [...PATH.split(delimiter), ...inGo()].map((folder) => join(folder, "versitygw")).find((path) => existsSync(path)) ?? null;
+  const inGo = (): string[] => [
+    join(spawnSync("go", ["env", "GOPATH"], { encoding: "utf8" }).stdout?.trim() ?? "", "bin"),
+  ];
+  return (
+    [...PATH.split(delimiter), ...inGo()].map((folder) => join(folder, "versitygw")).find((path) => existsSync(path)) ??
+    null
+  );
 }
 
 async function answers(endpoint: string): Promise<boolean> {

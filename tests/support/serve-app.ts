@@ -7,7 +7,9 @@ const root = fileURLToPath(new URL("../../app", import.meta.url));
 
 /** Our route handlers behind a real HTTP server, found by their folders as Next finds them. */
 export async function serveApp(): Promise<Served> {
-  const routes = globSync("**/route.ts", { cwd: root }).map(toRoute).toSorted((a, b) => a.variables - b.variables);
+  const routes = globSync("**/route.ts", { cwd: root })
+    .map(toRoute)
+    .toSorted((a, b) => a.variables - b.variables);
   return serve(async (request) => {
     const path = new URL(request.url).pathname;
     for (const { pattern, file } of routes) {
@@ -15,7 +17,13 @@ export async function serveApp(): Promise<Served> {
       if (!match) continue;
       const handler = ((await import(`${root}/${file}`)) as Record<string, RouteHandler>)[request.method];
       if (!handler) return new Response(null, { status: 405 });
-      const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => (name.endsWith("_all") ? [name.slice(0, -4), value.split("/").map(decodeURIComponent)] : [name, decodeURIComponent(value)])));
+      const params = Object.fromEntries(
+        Object.entries(match.groups ?? {}).map(([name, value]) =>
+          name.endsWith("_all")
+            ? [name.slice(0, -4), value.split("/").map(decodeURIComponent)]
+            : [name, decodeURIComponent(value)],
+        ),
+      );
       return handler(request, { params: Promise.resolve(params) });
     }
     return new Response(null, { status: 404 });
@@ -23,6 +31,13 @@ export async function serveApp(): Promise<Served> {
 }
 
 function toRoute(file: string): { file: string; pattern: RegExp; variables: number } {
-  const segments = file.split("/").slice(0, -1).map((segment) => segment.replace(/^\[\.\.\.(\w+)\]$/, "(?<$1_all>.+)").replace(/^\[(\w+)\]$/, "(?<$1>[^/]+)"));
-  return { file, pattern: new RegExp(`^/${segments.join("/")}$`), variables: segments.filter((segment) => segment.startsWith("(")).length };
+  const segments = file
+    .split("/")
+    .slice(0, -1)
+    .map((segment) => segment.replace(/^\[\.\.\.(\w+)\]$/, "(?<$1_all>.+)").replace(/^\[(\w+)\]$/, "(?<$1>[^/]+)"));
+  return {
+    file,
+    pattern: new RegExp(`^/${segments.join("/")}$`),
+    variables: segments.filter((segment) => segment.startsWith("(")).length,
+  };
 }

@@ -12,7 +12,9 @@ export interface Served {
 
 /** A real HTTP server in front of a route handler, which gives it what Next does: a streamed body, and a signal when the client goes away. */
 export async function serve(handle: (request: Request) => Promise<Response>): Promise<Served> {
-  const server = createServer((incoming, outgoing) => void answer(handle, incoming, outgoing).catch(() => outgoing.destroy()));
+  const server = createServer(
+    (incoming, outgoing) => void answer(handle, incoming, outgoing).catch(() => outgoing.destroy()),
+  );
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -25,7 +27,11 @@ export async function serve(handle: (request: Request) => Promise<Response>): Pr
   };
 }
 
-async function answer(handle: (request: Request) => Promise<Response>, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function answer(
+  handle: (request: Request) => Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const gone = new AbortController();
   outgoing.once("close", () => outgoing.writableFinished || gone.abort());
   const hasBody = !["GET", "HEAD"].includes(incoming.method!);

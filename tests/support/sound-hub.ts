@@ -4,7 +4,8 @@ import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 
-export const examine = (now = new Date(), deep = false): Promise<FsckReport> => fsck({ database: database(), store: objectStore(), graceSeconds: env().graceSeconds, deep, now });
+export const examine = (now = new Date(), deep = false): Promise<FsckReport> =>
+  fsck({ database: database(), store: objectStore(), graceSeconds: env().graceSeconds, deep, now });
 
 /** Rows and bytes agree, every byte read again. */
 export async function expectSound(now?: Date): Promise<void> {

@@ -17,8 +17,10 @@ export interface StubRow {
 
 /** Rows and jobs for workers of tests/workers/stub-worker.ts, which says what they may do. */
 export async function createStubTables(): Promise<void> {
-  await database().$executeRaw`CREATE TABLE stub (id uuid PRIMARY KEY, does text NOT NULL, attempt int NOT NULL DEFAULT 0, state text NOT NULL DEFAULT 'queued', problem text, pid int, released boolean NOT NULL DEFAULT false)`;
-  await database().$executeRaw`CREATE TABLE stub_effect (nr serial, id uuid NOT NULL, attempt int NOT NULL, pid int NOT NULL)`;
+  await database()
+    .$executeRaw`CREATE TABLE stub (id uuid PRIMARY KEY, does text NOT NULL, attempt int NOT NULL DEFAULT 0, state text NOT NULL DEFAULT 'queued', problem text, pid int, released boolean NOT NULL DEFAULT false)`;
+  await database()
+    .$executeRaw`CREATE TABLE stub_effect (nr serial, id uuid NOT NULL, attempt int NOT NULL, pid int NOT NULL)`;
 }
 
 export interface StubJob {
@@ -35,7 +37,9 @@ export function putStub(does: string, kind: JobKind = "hash", priority: Priority
 }
 
 export async function stubRow({ id }: StubJob): Promise<StubRow> {
-  return (await database().$queryRaw<StubRow[]>`SELECT attempt, state, problem, pid FROM stub WHERE id = ${id}::uuid`)[0]!;
+  return (
+    await database().$queryRaw<StubRow[]>`SELECT attempt, state, problem, pid FROM stub WHERE id = ${id}::uuid`
+  )[0]!;
 }
 
 /** In the order they were written. */
@@ -61,7 +65,10 @@ export interface StubWorker {
 
 /** Starts a worker process and waits until it takes jobs. */
 export async function startStubWorker(variables: Readonly<Record<string, string>>): Promise<StubWorker> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("../workers/stub-worker.ts", import.meta.url))], { env: { ...process.env, ...variables }, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  const child = spawn(process.execPath, [fileURLToPath(new URL("../workers/stub-worker.ts", import.meta.url))], {
+    env: { ...process.env, ...variables },
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
   let log = "";
   child.stderr!.on("data", (bytes: Buffer) => (log += bytes.toString()));
   const ended = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);

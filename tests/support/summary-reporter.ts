@@ -15,11 +15,15 @@ export default class SummaryReporter implements Reporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const passed = tests.filter((test) => test.result().state === "passed");
     const skipped = tests.filter((test) => test.result().state === "skipped");
-    const outside = modules.flatMap((module) => [module, ...module.children.allSuites()]).filter((suite) => suite.errors().length > 0);
+    const outside = modules
+      .flatMap((module) => [module, ...module.children.allSuites()])
+      .filter((suite) => suite.errors().length > 0);
     const failed = tests.length - passed.length - skipped.length + outside.length + unhandledErrors.length;
 
     if (!this.#chosenByName) for (const test of skipped) console.log(toLine(test));
-    console.log(`${passed.length} passed, ${failed === 0 && reason !== "passed" ? 1 : failed} failed, ${skipped.length} skipped`);
+    console.log(
+      `${passed.length} passed, ${failed === 0 && reason !== "passed" ? 1 : failed} failed, ${skipped.length} skipped`,
+    );
   };
 }
 

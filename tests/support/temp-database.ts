@@ -30,7 +30,10 @@ export async function createTempDatabase(kind: "migrated" | "empty" = "migrated"
   const { server, prefix } = await findServer();
   const name = `${prefix}_${randomUUID().slice(0, 8)}`;
   await ask(server, `CREATE DATABASE ${name} TEMPLATE ${kind === "migrated" ? prefix : "template0"}`);
-  return { url: withDatabase(server, name), drop: async () => void (await ask(server, `DROP DATABASE ${name} WITH (FORCE)`)) };
+  return {
+    url: withDatabase(server, name),
+    drop: async () => void (await ask(server, `DROP DATABASE ${name} WITH (FORCE)`)),
+  };
 }
 
 interface Server {
@@ -48,7 +51,10 @@ async function findServer(): Promise<Server> {
     try {
       await mkdir(folder);
       const log = openSync(join(folder, "keeper.log"), "w");
-      spawn(process.execPath, [fileURLToPath(import.meta.url), folder, `${run}`], { detached: true, stdio: ["ignore", log, log] }).unref();
+      spawn(process.execPath, [fileURLToPath(import.meta.url), folder, `${run}`], {
+        detached: true,
+        stdio: ["ignore", log, log],
+      }).unref();
       closeSync(log);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause; // another suite was first
@@ -80,7 +86,12 @@ async function keep(place: string, ofRun: number): Promise<void> {
 
   while (isAlive(ofRun)) await sleep(200);
   if (embedded) await embedded.stop();
-  else for (const { datname } of await ask<{ datname: string }>(server, `SELECT datname FROM pg_database WHERE datname LIKE '${prefix}%'`)) await ask(server, `DROP DATABASE ${datname} WITH (FORCE)`);
+  else
+    for (const { datname } of await ask<{ datname: string }>(
+      server,
+      `SELECT datname FROM pg_database WHERE datname LIKE '${prefix}%'`,
+    ))
+      await ask(server, `DROP DATABASE ${datname} WITH (FORCE)`);
   await rm(place, { recursive: true, force: true });
 }
 

@@ -19,7 +19,14 @@ export interface TempHub {
 export async function useTempHub(more: Readonly<Record<string, string>> = {}): Promise<TempHub> {
   const database = await createTempDatabase();
   const folder = await mkdtemp(join(tmpdir(), "guidepost-hub-"));
-  const variables = { DATABASE_URL: database.url, GUIDEPOST_DATA: folder, GUIDEPOST_SECRET: "only-for-tests-0123456789abcdef0123", GUIDEPOST_URL: "http://localhost:3000", LOG_LEVEL: "error", ...more };
+  const variables = {
+    DATABASE_URL: database.url,
+    GUIDEPOST_DATA: folder,
+    GUIDEPOST_SECRET: "only-for-tests-0123456789abcdef0123",
+    GUIDEPOST_URL: "http://localhost:3000",
+    LOG_LEVEL: "error",
+    ...more,
+  };
   Object.assign(process.env, variables);
   return {
     database,

@@ -22,17 +22,30 @@ export class UploadClient {
     this.#token = token;
   }
 
-  async ask(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<ApiAnswer> {
+  async ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<ApiAnswer> {
     const response = await fetch(`${this.#url}/api/v1${path}`, {
       method,
-      headers: { ...(this.#token !== null && { authorization: `Bearer ${this.#token}` }), ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+      headers: {
+        ...(this.#token !== null && { authorization: `Bearer ${this.#token}` }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
   }
 
-  begin(repo: string, file: { path: string; size: number; sha256?: string }, key: string = randomUUID()): Promise<ApiAnswer> {
+  begin(
+    repo: string,
+    file: { path: string; size: number; sha256?: string },
+    key: string = randomUUID(),
+  ): Promise<ApiAnswer> {
     return this.ask("POST", `/repos/${repo}/uploads`, file, { "idempotency-key": key });
   }
 
@@ -55,7 +68,10 @@ export class UploadClient {
     const { partSize } = (await this.get(id)).body as UploadView;
     const statuses: number[] = [];
     for (const { number, url } of body.items as { number: number; url: string }[]) {
-      const response = await fetch(url, { method: "PUT", body: Buffer.from(bytes.subarray((number - 1) * partSize, number * partSize)) });
+      const response = await fetch(url, {
+        method: "PUT",
+        body: Buffer.from(bytes.subarray((number - 1) * partSize, number * partSize)),
+      });
       await response.arrayBuffer();
       statuses.push(response.status);
     }
@@ -64,10 +80,19 @@ export class UploadClient {
 
   /** A whole file up to the point where a worker has to read it. */
   async upload(repo: string, path: string, bytes: Uint8Array, sha256?: string): Promise<UploadView> {
-    const { status, body } = await this.begin(repo, { path, size: bytes.byteLength, ...(sha256 !== undefined && { sha256 }) });
+    const { status, body } = await this.begin(repo, {
+      path,
+      size: bytes.byteLength,
+      ...(sha256 !== undefined && { sha256 }),
+    });
     if (status !== 201) throw new Error(`begin: ${JSON.stringify(body)}`);
     const { id, partCount } = body as UploadView;
-    if (partCount > 0) await this.send(id, bytes, Array.from({ length: partCount }, (_, i) => i + 1));
+    if (partCount > 0)
+      await this.send(
+        id,
+        bytes,
+        Array.from({ length: partCount }, (_, i) => i + 1),
+      );
     const completed = await this.complete(id);
     if (completed.status !== 202) throw new Error(`complete: ${JSON.stringify(completed.body)}`);
     return completed.body as UploadView;
@@ -89,11 +114,16 @@ export async function hashUpload(id: string, signal = new AbortController().sign
 }
 
 /** Reading bytes needs no network. */
-export const noModels: Models = { run: () => Promise.reject(new Error("nothing to run")), loaded: () => [], close: () => {} };
+export const noModels: Models = {
+  run: () => Promise.reject(new Error("nothing to run")),
+  loaded: () => [],
+  close: () => {},
+};
 
 /** All uploads that wait for a worker. */
 export async function hashAll(): Promise<void> {
-  for (const { id } of await database().upload.findMany({ where: { state: "hashing" }, select: { id: true } })) await hashUpload(id);
+  for (const { id } of await database().upload.findMany({ where: { state: "hashing" }, select: { id: true } }))
+    await hashUpload(id);
 }
 
 export const sha256Of = (bytes: string | Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -102,7 +132,10 @@ export const sha256Of = (bytes: string | Uint8Array): string => createHash("sha2
 export function weightsOf(size: number, seed = 0): Buffer {
   const headerBytes = 120;
   const data = size - 8 - headerBytes;
-  const header = JSON.stringify({ __metadata__: { seed: String(seed) }, w: { dtype: "U8", shape: [data], data_offsets: [0, data] } }).padEnd(headerBytes);
+  const header = JSON.stringify({
+    __metadata__: { seed: String(seed) },
+    w: { dtype: "U8", shape: [data], data_offsets: [0, data] },
+  }).padEnd(headerBytes);
   const file = Buffer.alloc(size, seed % 251);
   file.writeBigUInt64LE(BigInt(headerBytes));
   file.write(header, 8);

@@ -22,9 +22,13 @@ export interface Ask {
 export class Visitor {
   readonly cookies = new Map<string, string>();
 
-  async ask(handler: RouteHandler, { method = "GET", params = {}, body, query = {}, headers = {} }: Ask = {}): Promise<Answer> {
+  async ask(
+    handler: RouteHandler,
+    { method = "GET", params = {}, body, query = {}, headers = {} }: Ask = {},
+  ): Promise<Answer> {
     const sent = new Headers({ origin: env().publicUrl });
-    if (this.cookies.size > 0) sent.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
+    if (this.cookies.size > 0)
+      sent.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
     if (body !== undefined) sent.set("content-type", "application/json");
     for (const [name, value] of Object.entries(headers)) {
       if (value === null) sent.delete(name);
@@ -32,10 +36,17 @@ export class Visitor {
     }
     const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
     const url = `${env().publicUrl}/?${new URLSearchParams(query)}`;
-    const response = await handler(new Request(url, { method, headers: sent, ...(text === undefined ? {} : { body: text }) }), { params: Promise.resolve(params) });
+    const response = await handler(
+      new Request(url, { method, headers: sent, ...(text === undefined ? {} : { body: text }) }),
+      { params: Promise.resolve(params) },
+    );
     for (const cookie of response.headers.getSetCookie()) this.#keep(cookie);
     const answer = await response.text();
-    return { status: response.status, headers: response.headers, body: response.headers.get("content-type")?.startsWith("application/json") ? JSON.parse(answer) : answer };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: response.headers.get("content-type")?.startsWith("application/json") ? JSON.parse(answer) : answer,
+    };
   }
 
   #keep(cookie: string): void {
@@ -46,4 +57,6 @@ export class Visitor {
 }
 
 /** What a program sends: no cookie, no origin, a token. */
-export const withToken = (token: string): Pick<Ask, "headers"> => ({ headers: { origin: null, authorization: `Bearer ${token}` } });
+export const withToken = (token: string): Pick<Ask, "headers"> => ({
+  headers: { origin: null, authorization: `Bearer ${token}` },
+});

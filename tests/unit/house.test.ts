@@ -15,7 +15,15 @@ test("the house of docs/how-it-works.md is drawn from the imports as they are", 
 test("an arrow that is not there is not drawn, and a folder that nobody described is not passed over", () => {
   const fault = null;
   const arrow = (from: string, to: string) => ({ from, to, count: 1, fault });
-  const svg = houseSvg([arrow("measure", "pairing"), arrow("catalog", "pairing"), arrow("workers", "measure"), arrow("catalog", "errors")]);
-  expect([...svg.matchAll(/<title>(\w+ → \w+)<\/title>/g)].map(([, title]) => title)).toEqual(["measure → pairing", "catalog → pairing"]);
+  const svg = houseSvg([
+    arrow("measure", "pairing"),
+    arrow("catalog", "pairing"),
+    arrow("workers", "measure"),
+    arrow("catalog", "errors"),
+  ]);
+  expect([...svg.matchAll(/<title>(\w+ → \w+)<\/title>/g)].map(([, title]) => title)).toEqual([
+    "measure → pairing",
+    "catalog → pairing",
+  ]);
   expect(() => houseSvg([arrow("measure", "pairing"), arrow("toString", "pairing")])).toThrow();
 });

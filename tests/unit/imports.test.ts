@@ -17,9 +17,15 @@ test("an arrow is seen however it is written, and marked where it goes wrong", (
     writeFileSync(join(root, path), source);
   };
   write("lib/errors.ts", "");
-  write("lib/nn/a.ts", 'import { join } from "node:path";\nimport type { A } from "#lib/tensor/a.ts";\nimport {\n  b,\n} from "../tensor/b.ts";\nimport "./b.ts";\n');
+  write(
+    "lib/nn/a.ts",
+    'import { join } from "node:path";\nimport type { A } from "#lib/tensor/a.ts";\nimport {\n  b,\n} from "../tensor/b.ts";\nimport "./b.ts";\n',
+  );
   write("lib/tensor/a.ts", 'export { c } from "#lib/nn/a.ts"; // import "#lib/onnx/a.ts"\n');
-  write("lib/catalog/repos/a.ts", 'const late = await import("#lib/diffusion/a.ts");\nimport { AppError } from "#lib/errors.ts";\n');
+  write(
+    "lib/catalog/repos/a.ts",
+    'const late = await import("#lib/diffusion/a.ts");\nimport { AppError } from "#lib/errors.ts";\n',
+  );
   write("workers/cli/a.ts", 'import "../../lib/nn/a.ts";\nimport "#lib/news/a.ts";\n');
   try {
     expect(importArrows(root).map(toLine)).toEqual([

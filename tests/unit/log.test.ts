@@ -10,6 +10,9 @@ const program = `import { log } from ${JSON.stringify(log)}; for (let i = 0; i <
 
 test("a log that cannot be written fails nothing", ({ skip }) => {
   if (!existsSync("/dev/full")) skip("no /dev/full here, where every write finds the disk full");
-  const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", openSync("/dev/full", "w")], encoding: "utf8" });
+  const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", openSync("/dev/full", "w")],
+    encoding: "utf8",
+  });
   expect([status, stdout]).toEqual([0, "done\n"]);
 });

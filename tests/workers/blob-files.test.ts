@@ -73,7 +73,8 @@ describe("of a store elsewhere:", () => {
   }
 
   /** How often the store has been asked for bytes of a blob. */
-  const asked = ({ storageKey }: StoredBlob): number => proxy.seen.filter((line) => line.startsWith("GET") && line.includes(storageKey)).length;
+  const asked = ({ storageKey }: StoredBlob): number =>
+    proxy.seen.filter((line) => line.startsWith("GET") && line.includes(storageKey)).length;
   const cacheOf = (limit = 1e9): BlobCache => new BlobCache(store, folder, limit);
   const cached = (): string[] => readdirSync(folder).filter((name) => /^[0-9a-f]{64}$/.test(name));
   const arriving = (): string[] => readdirSync(join(folder, "arriving"));
@@ -84,19 +85,25 @@ describe("of a store elsewhere:", () => {
       const store = new S3Store(${JSON.stringify({ ...server.settings, endpoint: proxy.url })}, ${JSON.stringify(limits)});
       const { path } = await new BlobCache(store, ${JSON.stringify(folder)}, 1e9).path(${JSON.stringify(blob)});
       console.log(path); setInterval(() => {}, 1000);`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, LOG_LEVEL: "error" } });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, LOG_LEVEL: "error" },
+    });
     children.push(child);
     return child;
   }
 
-  const pathFrom = async (child: ChildProcess): Promise<string> => ((await once(child.stdout!, "data")) as [Buffer])[0].toString().trim();
+  const pathFrom = async (child: ChildProcess): Promise<string> =>
+    ((await once(child.stdout!, "data")) as [Buffer])[0].toString().trim();
 
   testOnS3("many blobs arrive at once, while others have just arrived", async () => {
     const blobs = await Promise.all(Array.from({ length: 60 }, () => keep(randomBytes(2000))));
     const cache = cacheOf();
     for (let round = 0; round < 10; round++) {
       const files = await Promise.all(blobs.map(async (blob, index) => (await sleep(index % 7), cache.path(blob))));
-      expect(await Promise.all(files.map(async ({ path }) => hashOf(await readFile(path))))).toEqual(blobs.map(({ sha256 }) => sha256));
+      expect(await Promise.all(files.map(async ({ path }) => hashOf(await readFile(path))))).toEqual(
+        blobs.map(({ sha256 }) => sha256),
+      );
       for (const { release } of files) release();
       for (const name of cached()) await rm(join(folder, name));
     }
@@ -170,8 +177,15 @@ describe("of a store elsewhere:", () => {
     const cache = cacheOf();
     const blob = await keep(randomBytes(1000));
     const wrong = { ...blob, sha256: hashOf(randomBytes(8)) };
-    await expect(cache.path(wrong)).rejects.toMatchObject({ code: "bytes_differ", detail: { expected: wrong.sha256, actual: blob.sha256 } });
-    for (const lost of [{ ...blob, size: 1001 }, { ...blob, storageKey: newObjectKey() }]) await expect(cache.path(lost)).rejects.toMatchObject({ code: "internal" });
+    await expect(cache.path(wrong)).rejects.toMatchObject({
+      code: "bytes_differ",
+      detail: { expected: wrong.sha256, actual: blob.sha256 },
+    });
+    for (const lost of [
+      { ...blob, size: 1001 },
+      { ...blob, storageKey: newObjectKey() },
+    ])
+      await expect(cache.path(lost)).rejects.toMatchObject({ code: "internal" });
     expect([arriving(), cached()]).toEqual([[], []]);
   });
 

@@ -16,7 +16,10 @@ let commitId: string;
 const folders = `${hub.folder}/cache/folders`;
 
 beforeAll(async () => {
-  [ann, files] = [await newPerson("ann"), { ...(await baseFiles()), "all-in-one.safetensors": "12345678", "unet/old.ckpt": "PK" }];
+  [ann, files] = [
+    await newPerson("ann"),
+    { ...(await baseFiles()), "all-in-one.safetensors": "12345678", "unet/old.ckpt": "PK" },
+  ];
   ({ commitId } = await newRepoWith(ann, { name: "storybook", kind: "base" }, files));
 });
 afterAll(async () => {
@@ -25,11 +28,18 @@ afterAll(async () => {
 });
 
 const pathsIn = async (folder: string): Promise<string[]> =>
-  (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => `${parentPath}/${name}`.slice(folder.length + 1));
+  (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => `${parentPath}/${name}`.slice(folder.length + 1));
 
 test("what a killed process left is removed when the next one begins, and nobody else's", async () => {
   const dead = spawnSync(process.execPath, ["--eval", ""]).pid;
-  const names = [`${hostname()}-${dead}`, `${hostname()}-${process.pid}`, `${hostname()}-${process.ppid}`, `elsewhere-${dead}`];
+  const names = [
+    `${hostname()}-${dead}`,
+    `${hostname()}-${process.pid}`,
+    `${hostname()}-${process.ppid}`,
+    `elsewhere-${dead}`,
+  ];
   for (const name of names) await mkdir(`${folders}/${name}/whole/old`, { recursive: true });
   await withCommitFolder(commitId, "storybook", async () => {});
   expect((await readdir(folders)).toSorted()).toEqual(names.slice(1).toSorted());
@@ -51,14 +61,24 @@ test("a commit is laid out as links to its blobs, and gone afterwards", async ()
 
 test("what nothing reads is there by its name only", async () => {
   await withCommitFolder(commitId, "storybook", async (folder) => {
-    for (const path of ["README.md", "unet/old.ckpt", "all-in-one.safetensors"]) await expect(stat(`${folder}/${path}`)).rejects.toThrow("ENOENT");
+    for (const path of ["README.md", "unet/old.ckpt", "all-in-one.safetensors"])
+      await expect(stat(`${folder}/${path}`)).rejects.toThrow("ENOENT");
     expect(await readlink(`${folder}/unet/old.ckpt`)).toBe("not-laid-out");
   });
   const readable = async (part: "settings" | "unet") =>
     withCommitFolder(
       commitId,
       "storybook",
-      async (folder) => (await Promise.all((await pathsIn(folder)).map(async (path) => ((await stat(`${folder}/${path}`).catch(() => null)) ? [path] : [])))).flat().filter((path) => path.endsWith(".safetensors")),
+      async (folder) =>
+        (
+          await Promise.all(
+            (await pathsIn(folder)).map(async (path) =>
+              (await stat(`${folder}/${path}`).catch(() => null)) ? [path] : [],
+            ),
+          )
+        )
+          .flat()
+          .filter((path) => path.endsWith(".safetensors")),
       part,
     );
   expect(await readable("settings")).toEqual([]);
@@ -66,7 +86,10 @@ test("what nothing reads is there by its name only", async () => {
 });
 
 test("whoever opens it again gets the same path, and the last who closes it removes it", async () => {
-  const [first, second] = await Promise.all([openCommitFolder(commitId, "storybook"), openCommitFolder(commitId, "storybook")]);
+  const [first, second] = await Promise.all([
+    openCommitFolder(commitId, "storybook"),
+    openCommitFolder(commitId, "storybook"),
+  ]);
   expect(second.folder).toBe(first.folder);
   await first.close();
   await first.close(); // counts once

@@ -42,7 +42,8 @@ beforeAll(async () => {
   [ann, bob] = [await newPerson("ann"), await newPerson("bob")];
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
   tiny = (await newRepoWith(ann, { name: "guide-tiny", kind: "guide" }, await starterFiles("guide-tiny"))).repo;
-  watercolor = (await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor"))).repo;
+  watercolor = (await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor")))
+    .repo;
   await workOff("inspect");
 });
 afterAll(async () => {
@@ -52,18 +53,34 @@ afterAll(async () => {
 
 const page = { limit: 30 };
 const nameOf = ({ owner, name }: RepoItem) => ({ owner, repo: name });
-const failureOf = (work: Promise<unknown>): Promise<AppError> => work.then(() => expect.unreachable(), (failure: AppError) => failure);
-const pairOf = async (finetune: string, guide: string, actor: Actor = ann) => (await listPairs(actor, { finetune, guide, ...page })).items;
-const stateOf = async (id: string) => database().pair.findUniqueOrThrow({ where: { id }, select: { state: true, attempt: true, verdict: true, problem: true, progress: true, summary: true } });
+const failureOf = (work: Promise<unknown>): Promise<AppError> =>
+  work.then(
+    () => expect.unreachable(),
+    (failure: AppError) => failure,
+  );
+const pairOf = async (finetune: string, guide: string, actor: Actor = ann) =>
+  (await listPairs(actor, { finetune, guide, ...page })).items;
+const stateOf = async (id: string) =>
+  database().pair.findUniqueOrThrow({
+    where: { id },
+    select: { state: true, attempt: true, verdict: true, problem: true, progress: true, summary: true },
+  });
 
 async function measure(id: string): Promise<void> {
   const models = createModels();
-  await checkHandler.run({ subjectId: id, attempt: (await claimPair(id))!, signal: new AbortController().signal, models });
+  await checkHandler.run({
+    subjectId: id,
+    attempt: (await claimPair(id))!,
+    signal: new AbortController().signal,
+    models,
+  });
   models.close();
 }
 
 async function jobOf(id: string): Promise<{ priority: number; group_id: string | null }> {
-  const [job] = await database().$queryRaw<[{ priority: number; group_id: string | null }]>`SELECT j.priority, j.group_id FROM pair p JOIN pgboss.job j ON j.id = p.job_id WHERE p.id = ${id}::uuid`;
+  const [job] = await database().$queryRaw<
+    [{ priority: number; group_id: string | null }]
+  >`SELECT j.priority, j.group_id FROM pair p JOIN pgboss.job j ON j.id = p.job_id WHERE p.id = ${id}::uuid`;
   return job;
 }
 
@@ -73,10 +90,19 @@ describe("a guide on a fine-tune", () => {
   test("waits, seen by everybody", async () => {
     const [pair] = await pairOf("ann/watercolor", "ann/guide-tiny", anonymous);
     measured = id = pair!.id;
-    expect(pair).toMatchObject({ finetune: { repo: "ann/watercolor" }, guide: { repo: "ann/guide-tiny" }, state: "queued", verdict: "notMeasured", stale: null, runtime: "cpu-f32" });
+    expect(pair).toMatchObject({
+      finetune: { repo: "ann/watercolor" },
+      guide: { repo: "ann/guide-tiny" },
+      state: "queued",
+      verdict: "notMeasured",
+      stale: null,
+      runtime: "cpu-f32",
+    });
     expect(pair!.protocol).toMatch(/^v1-e831b29eef3b2-p[0-9a-f]{12}-n48$/);
     expect((await getPair(anonymous, id, false)).queue).toMatchObject({ ahead: expect.any(Number), workers: 0 });
-    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ repo: "ann/guide-tiny", pair: id, state: "queued" }]);
+    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
+      { repo: "ann/guide-tiny", pair: id, state: "queued" },
+    ]);
   });
 
   test("is measured, with progress, and says what everything rests on", async () => {
@@ -84,27 +110,55 @@ describe("a guide on a fine-tune", () => {
     await cancelPair(ann, onBase!.id); // a test has no minute to spare
     await drawOnly(PICTURES);
     const seen = new Set<string>();
-    const watching = setInterval(() => void stateOf(id).then(({ progress }) => progress && seen.add((progress as { stage: string }).stage)), 50);
+    const watching = setInterval(
+      () => void stateOf(id).then(({ progress }) => progress && seen.add((progress as { stage: string }).stage)),
+      50,
+    );
     await workOff("check");
     clearInterval(watching);
     expect([...seen]).toEqual(expect.arrayContaining(["agreement", "pictures"]));
 
     const view = await getPair(anonymous, id, false);
-    expect(view).toMatchObject({ state: "succeeded", progress: null, queue: null, n: PICTURES, problem: null, stale: null, measuredAt: expect.any(String) });
+    expect(view).toMatchObject({
+      state: "succeeded",
+      progress: null,
+      queue: null,
+      n: PICTURES,
+      problem: null,
+      stale: null,
+      measuredAt: expect.any(String),
+    });
     expect(view.reasons.length).toBeGreaterThan(0);
     const { lineage, agreement, fidelity, cost, evaluatorSha256, files, runtime, protocol } = view.measured!;
-    expect(lineage).toMatchObject({ band: "derived", medianCosine: expect.closeTo(0.994, 2), guideNamesThisBase: true });
-    expect(agreement!.byGuidance.map(({ guidanceScale, fvu }) => [guidanceScale, fvu.n])).toEqual([2, 4, 6, 8].map((scale) => [scale, PICTURES]));
+    expect(lineage).toMatchObject({
+      band: "derived",
+      medianCosine: expect.closeTo(0.994, 2),
+      guideNamesThisBase: true,
+    });
+    expect(agreement!.byGuidance.map(({ guidanceScale, fvu }) => [guidanceScale, fvu.n])).toEqual(
+      [2, 4, 6, 8].map((scale) => [scale, PICTURES]),
+    );
     expect(fidelity).toMatchObject({ domain: "watercolor", cfg: { n: PICTURES } });
     expect(cost!.againstCfg).toBeCloseTo(0.505, 3);
     expect(evaluatorSha256).toMatch(/^831b29eef3b2/);
-    expect(files.filter(({ role }) => role === "unet" || role === "guide").map(({ sha256 }) => sha256.slice(0, 12))).toEqual(["8ca2dbdbaabf", "ccc4a15677d5"]);
+    expect(
+      files.filter(({ role }) => role === "unet" || role === "guide").map(({ sha256 }) => sha256.slice(0, 12)),
+    ).toEqual(["8ca2dbdbaabf", "ccc4a15677d5"]);
     expect(runtime).toMatchObject({ name: "onnxruntime-node", provider: "cpu", threads: 2 });
     expect(protocol).toMatchObject({ version: 1, sampler: "ddim", steps: 20, guidanceScale: 5 });
-    expect(view.measurements.map(({ level, n }) => [level, n])).toEqual([[0, 1], [1, lineage!.tensors], [2, PICTURES], [4, PICTURES], [5, 1]]);
+    expect(view.measurements.map(({ level, n }) => [level, n])).toEqual([
+      [0, 1],
+      [1, lineage!.tensors],
+      [2, PICTURES],
+      [4, PICTURES],
+      [5, 1],
+    ]);
     expect(view.measurements.every(({ raw }) => raw === undefined)).toBe(true);
 
-    const raw = (await getPair(anonymous, id, true)).measurements.find(({ level }) => level === 4)!.raw as { prompt: string; cfg: number }[];
+    const raw = (await getPair(anonymous, id, true)).measurements.find(({ level }) => level === 4)!.raw as {
+      prompt: string;
+      cfg: number;
+    }[];
     expect(raw).toHaveLength(PICTURES);
     expect(raw[0]!.prompt).toBe((await readFile(starter("prompts.txt"), "utf8")).split("\n")[0]);
     expect(await readdir(`${hub.folder}/cache/teacher`)).toHaveLength(1);
@@ -116,16 +170,25 @@ describe("a guide on a fine-tune", () => {
     const [guide] = (await listGuides(anonymous, nameOf(watercolor), page)).items;
     expect(guide).toMatchObject({ repo: "ann/guide-tiny", state: "measured", pair: id, stale: null, n: PICTURES });
     const fits = (await listFits(anonymous, nameOf(tiny), page)).items;
-    expect(fits.map(({ repo, state }) => [repo, state]).toSorted()).toEqual([["ann/storybook", "cancelled"], ["ann/watercolor", "measured"]]);
+    expect(fits.map(({ repo, state }) => [repo, state]).toSorted()).toEqual([
+      ["ann/storybook", "cancelled"],
+      ["ann/watercolor", "measured"],
+    ]);
     expect((await failureOf(listFits(anonymous, nameOf(watercolor), page))).code).toBe("bad_request");
   });
 
   test("is not measured twice", async () => {
     expect((await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny" })).id).toBe(id);
     // The same weights in a repo of somebody else have the same evidence.
-    await newRepoWith(bob, { name: "copy", kind: "finetune" }, { ...(await starterFiles("watercolor")), "README.md": "# Mine" });
+    await newRepoWith(
+      bob,
+      { name: "copy", kind: "finetune" },
+      { ...(await starterFiles("watercolor")), "README.md": "# Mine" },
+    );
     await workOff("inspect");
-    expect(await pairOf("bob/copy", "ann/guide-tiny")).toMatchObject([{ id, finetune: { repo: "bob/copy" }, state: "succeeded" }]);
+    expect(await pairOf("bob/copy", "ann/guide-tiny")).toMatchObject([
+      { id, finetune: { repo: "bob/copy" }, state: "succeeded" },
+    ]);
     expect(await database().pair.count({ where: { state: "queued" } })).toBe(0);
   });
 
@@ -137,57 +200,103 @@ describe("a guide on a fine-tune", () => {
     expect((await failureOf(cancelPair(eve, asked.id))).code).toBe("forbidden");
     expect((await cancelPair(bob, asked.id)).state).toBe("cancelled");
     expect((await failureOf(cancelPair(bob, asked.id))).code).toBe("already_ended");
-    expect(await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny", pictures: 64 })).toMatchObject({ state: "queued" });
-    expect(await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny", pictures: 96 })).toMatchObject({ id: asked.id, state: "queued" });
+    expect(
+      await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny", pictures: 64 }),
+    ).toMatchObject({ state: "queued" });
+    expect(
+      await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny", pictures: 96 }),
+    ).toMatchObject({ id: asked.id, state: "queued" });
     await database().pair.updateMany({ where: { state: "queued" }, data: { state: "cancelled" } });
   });
 
   test("goes stale when either has other weights, and stays as history", async () => {
     const files = await starterFiles("watercolor");
-    const path = await alteredFile(starter("watercolor/unet/diffusion_pytorch_model.safetensors"), `${hub.folder}/more.safetensors`, ({ tensors }) => {
-      tensors.get("conv_out.bias")!.data[0]! += 0.01;
-    });
+    const path = await alteredFile(
+      starter("watercolor/unet/diffusion_pytorch_model.safetensors"),
+      `${hub.folder}/more.safetensors`,
+      ({ tensors }) => {
+        tensors.get("conv_out.bias")!.data[0]! += 0.01;
+      },
+    );
     await commitFiles(watercolor, { ...files, "unet/diffusion_pytorch_model.safetensors": await readFile(path) });
     await workOff("inspect");
     const stale = "The fine-tune has other weights since.";
     const before = (await pairOf("ann/watercolor", "ann/guide-tiny")).find((pair) => pair.id === id);
     expect(before).toMatchObject({ state: "succeeded", finetune: { repo: "bob/copy" }, stale: null }); // there it is still what there is
-    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "queued", stale: null }]);
+    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
+      { state: "queued", stale: null },
+    ]);
     await database().pair.deleteMany({ where: { state: "queued" } });
-    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "measured", pair: id, stale }]);
+    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
+      { state: "measured", pair: id, stale },
+    ]);
     await commitFiles(watercolor, files);
-    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "measured", pair: id, stale }]); // nobody knows yet
+    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
+      { state: "measured", pair: id, stale },
+    ]); // nobody knows yet
     await workOff("inspect");
-    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "measured", pair: id, stale: null }]);
+    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
+      { state: "measured", pair: id, stale: null },
+    ]);
     await commitFiles(watercolor, { ...files, "README.md": "# Other words" });
-    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([{ state: "measured", pair: id, stale: null }]); // words do not make it stale, not even for a second
+    expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
+      { state: "measured", pair: id, stale: null },
+    ]); // words do not make it stale, not even for a second
   });
 });
 
 describe("who may see a measurement", () => {
   test("whoever may read both, and nobody else", async () => {
-    await newRepoWith(bob, { name: "own-guide", kind: "guide", visibility: "private" }, await starterFiles("guide-small"));
+    await newRepoWith(
+      bob,
+      { name: "own-guide", kind: "guide", visibility: "private" },
+      await starterFiles("guide-small"),
+    );
     await workOff("inspect");
     const [pair] = await pairOf("ann/watercolor", "bob/own-guide", bob);
     expect(pair).toMatchObject({ state: "queued" });
     for (const actor of [ann, anonymous, tokenOf(bob, "write")]) {
       expect((await failureOf(getPair(actor, pair!.id, false))).code).toBe("not_found");
       expect((await listPairs(actor, page)).items.map(({ id }) => id)).not.toContain(pair!.id);
-      expect((await listGuides(actor, nameOf(watercolor), page)).items.map(({ repo }) => repo)).not.toContain("bob/own-guide");
-      expect((await failureOf(requestCheck(actor.kind === "anonymous" ? actor : tokenOf(ann, "run", "read"), { finetune: "ann/watercolor", guide: "bob/own-guide" }))).code).toBe(actor.kind === "anonymous" ? "unauthenticated" : "repo_not_found");
+      expect((await listGuides(actor, nameOf(watercolor), page)).items.map(({ repo }) => repo)).not.toContain(
+        "bob/own-guide",
+      );
+      expect(
+        (
+          await failureOf(
+            requestCheck(actor.kind === "anonymous" ? actor : tokenOf(ann, "run", "read"), {
+              finetune: "ann/watercolor",
+              guide: "bob/own-guide",
+            }),
+          )
+        ).code,
+      ).toBe(actor.kind === "anonymous" ? "unauthenticated" : "repo_not_found");
     }
     expect((await listPairs(bob, page)).items.map(({ id }) => id)).toContain(pair!.id);
-    expect((await failureOf(requestCheck(tokenOf(bob, "read", "write"), { finetune: "ann/watercolor", guide: "bob/own-guide" }))).code).toBe("forbidden");
+    expect(
+      (
+        await failureOf(
+          requestCheck(tokenOf(bob, "read", "write"), { finetune: "ann/watercolor", guide: "bob/own-guide" }),
+        )
+      ).code,
+    ).toBe("forbidden");
   });
 
   test("two private repos of different people are not measured together", async () => {
-    await newRepoWith(ann, { name: "own-neon", kind: "finetune", visibility: "private", base: "ann/storybook" }, await starterFiles("neon-lora"));
+    await newRepoWith(
+      ann,
+      { name: "own-neon", kind: "finetune", visibility: "private", base: "ann/storybook" },
+      await starterFiles("neon-lora"),
+    );
     await workOff("inspect");
     const partners = (await listGuides(ann, { owner: "ann", repo: "own-neon" }, page)).items;
     expect(partners.map(({ repo, state }) => [repo, state])).toEqual([["ann/guide-tiny", "queued"]]);
     // What waits in a batch goes before others once a person asks for it.
     const [pair] = await pairOf("ann/own-neon", "ann/guide-tiny", ann);
-    expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({ id: pair!.id, state: "queued" });
+    expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({
+      id: pair!.id,
+      state: "queued",
+    });
     expect(await jobOf(pair!.id)).toEqual({ priority: 100, group_id: ann.userId });
   });
 
@@ -214,20 +323,43 @@ test("without an evaluator figures are shown and nothing is judged", async () =>
   expect(pair!.protocol).toBe("v1-e0-p0-n4");
   await measure(pair!.id);
   const view = await getPair(anonymous, pair!.id, false);
-  expect(view).toMatchObject({ state: "succeeded", verdict: "notMeasured", recovered: null, n: 4, reasons: [expect.stringContaining("without an evaluator")] });
+  expect(view).toMatchObject({
+    state: "succeeded",
+    verdict: "notMeasured",
+    recovered: null,
+    n: 4,
+    reasons: [expect.stringContaining("without an evaluator")],
+  });
   expect(view.measurements.map(({ level, n }) => [level, n > 0])).toEqual([0, 1, 2, 5].map((level) => [level, true]));
   expect(view.measured).toMatchObject({ fidelity: null, evaluatorSha256: null, promptsSha256: null });
-  expect((await listGuides(anonymous, nameOf(repo), page)).items[0]).toMatchObject({ repo: "ann/plain-guide", state: "measured", verdict: "notMeasured" });
+  expect((await listGuides(anonymous, nameOf(repo), page)).items[0]).toMatchObject({
+    repo: "ann/plain-guide",
+    state: "measured",
+    verdict: "notMeasured",
+  });
 });
 
 test("a prediction that is not a number is a result, and is kept", async () => {
-  const path = await alteredFile(starter("watercolor/unet/diffusion_pytorch_model.safetensors"), `${hub.folder}/nan.safetensors`, ({ tensors }) => tensors.get("conv_out.bias")!.data.fill(NaN));
-  await newRepoWith(ann, { name: "nan", kind: "finetune" }, { ...(await starterFiles("watercolor")), "unet/diffusion_pytorch_model.safetensors": await readFile(path) });
+  const path = await alteredFile(
+    starter("watercolor/unet/diffusion_pytorch_model.safetensors"),
+    `${hub.folder}/nan.safetensors`,
+    ({ tensors }) => tensors.get("conv_out.bias")!.data.fill(NaN),
+  );
+  await newRepoWith(
+    ann,
+    { name: "nan", kind: "finetune" },
+    { ...(await starterFiles("watercolor")), "unet/diffusion_pytorch_model.safetensors": await readFile(path) },
+  );
   await workOff("inspect");
   await drawOnly(1);
   const [pair] = await pairOf("ann/nan", "ann/guide-tiny");
   await measure(pair!.id);
-  expect(await getPair(anonymous, pair!.id, true)).toMatchObject({ state: "succeeded", verdict: "incompatible", reasons: ["A prediction was not a number."], measured: { lineage: { band: "derived" }, agreement: null, fidelity: null } });
+  expect(await getPair(anonymous, pair!.id, true)).toMatchObject({
+    state: "succeeded",
+    verdict: "incompatible",
+    reasons: ["A prediction was not a number."],
+    measured: { lineage: { band: "derived" }, agreement: null, fidelity: null },
+  });
 });
 
 describe("what does not fit is refused", () => {
@@ -236,12 +368,20 @@ describe("what does not fit is refused", () => {
     [{ finetune: "ann/watercolor", guide: "ann/storybook" }, "bad_request", /is a base; name/],
     [{ finetune: "ann/empty", guide: "ann/guide-tiny" }, "unsupported_model", /has no files yet/],
     [{ finetune: "ann/words", guide: "ann/guide-tiny" }, "unsupported_model", /neither a model_index.json/],
-    [{ finetune: "ann/watercolor", guide: "ann/other-guide" }, "pair_does_not_fit", /was made for unet-.*-v, and ann\/watercolor is unet-.*-eps/],
+    [
+      { finetune: "ann/watercolor", guide: "ann/other-guide" },
+      "pair_does_not_fit",
+      /was made for unet-.*-v, and ann\/watercolor is unet-.*-eps/,
+    ],
     [{ finetune: "ann/fresh", guide: "ann/guide-tiny" }, "upload_not_ready", /is still being inspected/],
   ] as const)("%o: %s", async (pair, code, says) => {
     if (pair.finetune === "ann/empty") {
       await newRepoWith(ann, { name: "words", kind: "finetune" }, { "README.md": "# Soon" });
-      const path = await alteredFile(starter("guide-tiny/guide.safetensors"), `${hub.folder}/v.safetensors`, ({ metadata }) => metadata.set("prediction_type", "v_prediction"));
+      const path = await alteredFile(
+        starter("guide-tiny/guide.safetensors"),
+        `${hub.folder}/v.safetensors`,
+        ({ metadata }) => metadata.set("prediction_type", "v_prediction"),
+      );
       await newRepoWith(ann, { name: "other-guide", kind: "guide" }, { "guide.safetensors": await readFile(path) });
       await workOff("inspect");
       await createRepo(ann, { owner: "ann", name: "empty", kind: "finetune", visibility: "public" });
@@ -257,7 +397,30 @@ describe("a measurement is written once", () => {
   const outcome = (request: Outcome["summary"]["request"]): Outcome => ({
     verdict: "incompatible",
     reasons: ["For a test."],
-    summary: { request, measured: { structure: [], lineage: null, agreement: null, fidelity: null, cost: null, protocol: { version: 1, sampler: "ddim", steps: 20, guidanceScale: 5, agreementGuidances: [2], agreementPrompts: 16, agreementSeed: 99, pictureSeed: 77 }, evaluatorSha256: null, promptsSha256: null, files: [], runtime: { name: "x", version: "1", provider: "cpu", threads: 1 } } },
+    summary: {
+      request,
+      measured: {
+        structure: [],
+        lineage: null,
+        agreement: null,
+        fidelity: null,
+        cost: null,
+        protocol: {
+          version: 1,
+          sampler: "ddim",
+          steps: 20,
+          guidanceScale: 5,
+          agreementGuidances: [2],
+          agreementPrompts: 16,
+          agreementSeed: 99,
+          pictureSeed: 77,
+        },
+        evaluatorSha256: null,
+        promptsSha256: null,
+        files: [],
+        runtime: { name: "x", version: "1", provider: "cpu", threads: 1 },
+      },
+    },
     levels: [{ level: 0, n: 1, raw: {}, milliseconds: 0 }],
     prompts: [],
     machine: "test",
@@ -281,7 +444,10 @@ describe("a measurement is written once", () => {
     expect(await recordOutcome(id, attempt, outcome({ pictures: 48, baseCommitId: null }))).toBe(false);
     expect(await claimPair(id)).toBeNull();
     expect(await stateOf(id)).toMatchObject({ state: "cancelled", verdict: "notMeasured" });
-    expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({ id, state: "queued" });
+    expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({
+      id,
+      state: "queued",
+    });
   });
 
   test("a child that dies leaves the reason, and the worker goes on", async () => {
@@ -294,9 +460,17 @@ describe("a measurement is written once", () => {
     const failure = await failureOf(run);
     expect(failure).toMatchObject({ code: "inference_died" });
     await checkHandler.fail(id, attempt, failure);
-    expect(await stateOf(id)).toMatchObject({ state: "failed", progress: null, problem: expect.stringContaining("most often memory ran out") });
+    expect(await stateOf(id)).toMatchObject({
+      state: "failed",
+      progress: null,
+      problem: expect.stringContaining("most often memory ran out"),
+    });
     models.close();
-    expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({ id, state: "queued", problem: null });
+    expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({
+      id,
+      state: "queued",
+      problem: null,
+    });
   });
 });
 
@@ -321,9 +495,18 @@ describe("over HTTP", () => {
   });
 
   test("a stranger may look, and starts and stops nothing", async () => {
-    expect((await visitor.ask(requestCheckRoute, { method: "POST", body: { finetune: "bob/copy", guide: "ann/other-guide" } })).status).toBe(401);
+    expect(
+      (
+        await visitor.ask(requestCheckRoute, {
+          method: "POST",
+          body: { finetune: "bob/copy", guide: "ann/other-guide" },
+        })
+      ).status,
+    ).toBe(401);
     expect((await visitor.ask(cancelPairRoute, { method: "POST", params: { id: measured } })).status).toBe(401);
-    expect((await visitor.ask(getPairRoute, { params: { id: "00000000-0000-7000-8000-000000000000" } })).status).toBe(404);
+    expect((await visitor.ask(getPairRoute, { params: { id: "00000000-0000-7000-8000-000000000000" } })).status).toBe(
+      404,
+    );
     expect((await visitor.ask(listPairsRoute, { query: { cursor: "nonsense" } })).status).toBe(400);
   });
 });
@@ -331,6 +514,9 @@ describe("over HTTP", () => {
 test("a measurement whose guide is gone says so", async () => {
   const [{ id }] = (await pairOf("ann/own-neon", "ann/guide-tiny", ann)) as [PairItem];
   await deleteRepo(ann, nameOf(tiny));
-  expect(await failureOf(getCheck(id))).toMatchObject({ code: "not_found", message: expect.stringContaining("The repo of the guide is gone") });
+  expect(await failureOf(getCheck(id))).toMatchObject({
+    code: "not_found",
+    message: expect.stringContaining("The repo of the guide is gone"),
+  });
   expect((await failureOf(getPair(ann, id, false))).code).toBe("not_found");
 });

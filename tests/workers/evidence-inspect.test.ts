@@ -44,16 +44,33 @@ async function checksWaiting(): Promise<string[]> {
 describe("the starter collection, uploaded in the worst order", () => {
   const ids: Record<string, string> = {};
   const add = async (name: string, folder: string, kind: "finetune" | "guide", declares = false) =>
-    void (ids[name] = (await newRepoWith(ann, { name, kind, ...(declares && { base: "ann/storybook" }) }, await starterFiles(folder))).commitId);
+    void (ids[name] = (
+      await newRepoWith(ann, { name, kind, ...(declares && { base: "ann/storybook" }) }, await starterFiles(folder))
+    ).commitId);
 
   test("what comes before its base is named, and waits for it", async () => {
     await add("watercolor", "watercolor", "finetune");
     await add("neon", "neon-lora", "finetune");
     await add("guide-tiny", "guide-tiny", "guide");
     await workOff("inspect");
-    expect(await inspectionOf(ids["watercolor"]!)).toMatchObject({ state: "succeeded", baseCommitId: null, facts: { kind: "diffusers folder", runs: true, detectedBase: null, agrees: null } });
-    expect(await inspectionOf(ids["neon"]!)).toMatchObject({ contract: null, weightsSha256: null, facts: { kind: "low-rank fine-tune", runs: false, whatRuns: expect.stringContaining("no base of this hub has the layers") } });
-    await expect(runnableModel(ids["neon"]!)).rejects.toMatchObject({ code: "unsupported_model", message: expect.stringContaining("no base of this hub") });
+    expect(await inspectionOf(ids["watercolor"]!)).toMatchObject({
+      state: "succeeded",
+      baseCommitId: null,
+      facts: { kind: "diffusers folder", runs: true, detectedBase: null, agrees: null },
+    });
+    expect(await inspectionOf(ids["neon"]!)).toMatchObject({
+      contract: null,
+      weightsSha256: null,
+      facts: {
+        kind: "low-rank fine-tune",
+        runs: false,
+        whatRuns: expect.stringContaining("no base of this hub has the layers"),
+      },
+    });
+    await expect(runnableModel(ids["neon"]!)).rejects.toMatchObject({
+      code: "unsupported_model",
+      message: expect.stringContaining("no base of this hub"),
+    });
     expect(await checksWaiting()).toEqual([]);
   });
 
@@ -64,26 +81,47 @@ describe("the starter collection, uploaded in the worst order", () => {
     await add("guide-small", "guide-small", "guide", true);
     await workOff("inspect");
     const detected = async (name: string) => (await factsOf(ids[name]!)).detectedBase;
-    expect(await detected("watercolor")).toMatchObject({ commitId, how: "by its weights", medianCosine: expect.closeTo(0.994, 2) });
+    expect(await detected("watercolor")).toMatchObject({
+      commitId,
+      how: "by its weights",
+      medianCosine: expect.closeTo(0.994, 2),
+    });
     expect(await detected("neon")).toMatchObject({ commitId, how: "by its shapes", medianCosine: null });
     expect(await detected("guide-tiny")).toMatchObject({ commitId, how: "named by the guide" });
     expect(await factsOf(ids["pencil"]!)).toMatchObject({ agrees: true, runs: true, fittingBases: [{ commitId }] });
     expect((await factsOf(ids["guide-small"]!)).agrees).toBe(true);
-    for (const name of ["watercolor", "neon", "pencil", "guide-tiny", "guide-small"]) expect((await inspectionOf(ids[name]!)).baseCommitId).toBe(commitId);
+    for (const name of ["watercolor", "neon", "pencil", "guide-tiny", "guide-small"])
+      expect((await inspectionOf(ids[name]!)).baseCommitId).toBe(commitId);
   });
 
   test("all have one contract, and run as they are laid out", async () => {
     const contracts = await Promise.all(Object.values(ids).map(async (id) => (await inspectionOf(id)).contract));
     expect(new Set(contracts)).toEqual(new Set(["unet-in4-c64.96.160-l1.1.1-a011-t128-eps"]));
     const storybook = { commitId: ids["storybook"], name: "storybook" };
-    expect(await runnableModel(ids["neon"]!)).toEqual({ base: storybook, lowRank: [{ commitId: ids["neon"], name: "neon", path: "neon.safetensors" }] });
-    expect(await runnableModel(ids["watercolor"]!)).toEqual({ base: { commitId: ids["watercolor"], name: "watercolor" }, lowRank: [] });
-    await expect(runnableModel(ids["guide-tiny"]!)).rejects.toMatchObject({ message: expect.stringContaining("is a guide, which draws nothing by itself") });
+    expect(await runnableModel(ids["neon"]!)).toEqual({
+      base: storybook,
+      lowRank: [{ commitId: ids["neon"], name: "neon", path: "neon.safetensors" }],
+    });
+    expect(await runnableModel(ids["watercolor"]!)).toEqual({
+      base: { commitId: ids["watercolor"], name: "watercolor" },
+      lowRank: [],
+    });
+    await expect(runnableModel(ids["guide-tiny"]!)).rejects.toMatchObject({
+      message: expect.stringContaining("is a guide, which draws nothing by itself"),
+    });
   });
 
   test("nothing that the reader saw is lost on the way into the row", async () => {
-    for (const [name, folder] of [["storybook", "storybook"], ["neon", "neon-lora"], ["guide-tiny", "guide-tiny"]] as const) {
-      const { name: _, whatRuns: __, ...seen } = JSON.parse(JSON.stringify(await inspectPath(starter(folder)))) as Record<string, unknown>;
+    for (const [name, folder] of [
+      ["storybook", "storybook"],
+      ["neon", "neon-lora"],
+      ["guide-tiny", "guide-tiny"],
+    ] as const) {
+      const {
+        name: _,
+        whatRuns: __,
+        ...seen
+      } = JSON.parse(JSON.stringify(await inspectPath(starter(folder)))) as Record<string, unknown>;
       expect(await factsOf(ids[name]!)).toMatchObject(seen);
     }
     const { files, mainFile } = await factsOf(ids["storybook"]!);
@@ -94,16 +132,30 @@ describe("the starter collection, uploaded in the worst order", () => {
   test("every guide is to be measured on everything of its base", async () => {
     const models = ["neon", "pencil", "storybook", "watercolor"];
     // Only a guide's own base goes first, and only where somebody waits: guide-tiny was inspected again by itself.
-    expect((await checksWaiting()).toSorted()).toEqual(["guide-small", "guide-tiny"].flatMap((guide) => models.map((model) => `${guide} ${model} ${guide === "guide-small" && model === "storybook" ? 50 : 0}`)));
+    expect((await checksWaiting()).toSorted()).toEqual(
+      ["guide-small", "guide-tiny"].flatMap((guide) =>
+        models.map((model) => `${guide} ${model} ${guide === "guide-small" && model === "storybook" ? 50 : 0}`),
+      ),
+    );
     await add("clay", "clay-lora", "finetune", true);
     await workOff("inspect");
-    expect((await checksWaiting()).filter((line) => line.includes("clay")).toSorted()).toEqual(["guide-small clay 50", "guide-tiny clay 50"]);
+    expect((await checksWaiting()).filter((line) => line.includes("clay")).toSorted()).toEqual([
+      "guide-small clay 50",
+      "guide-tiny clay 50",
+    ]);
   });
 
   test("other words beside the same weights change nothing that was measured", async () => {
     const before = await inspectionOf(ids["watercolor"]!);
-    const { repoId } = await database().commit.findUniqueOrThrow({ where: { id: ids["watercolor"]! }, select: { repoId: true } });
-    const id = await commitFiles({ id: repoId }, { ...(await starterFiles("watercolor")), "README.md": "# New words" }, ann);
+    const { repoId } = await database().commit.findUniqueOrThrow({
+      where: { id: ids["watercolor"]! },
+      select: { repoId: true },
+    });
+    const id = await commitFiles(
+      { id: repoId },
+      { ...(await starterFiles("watercolor")), "README.md": "# New words" },
+      ann,
+    );
     const count = (await checksWaiting()).length;
     await workOff("inspect");
     expect(await inspectionOf(id)).toMatchObject({ contract: before.contract, weightsSha256: before.weightsSha256 });
@@ -113,27 +165,50 @@ describe("the starter collection, uploaded in the worst order", () => {
 
 describe("a base that fits is taken only where it is certain", () => {
   test("of two with the same shapes the declared one, else none, and both are offered", async () => {
-    const twin = await newRepoWith(bob, { name: "twin", kind: "base" }, { ...base, "unet/diffusion_pytorch_model.safetensors": await strangeWeights() });
+    const twin = await newRepoWith(
+      bob,
+      { name: "twin", kind: "base" },
+      { ...base, "unet/diffusion_pytorch_model.safetensors": await strangeWeights() },
+    );
     await workOff("inspect");
     const files = await starterFiles("clay-lora");
     const undeclared = await newRepoWith(bob, { name: "clay", kind: "finetune" }, files);
     const declared = await newRepoWith(bob, { name: "clay-of-twin", kind: "finetune", base: "bob/twin" }, files);
     await workOff("inspect");
     const facts = await factsOf(undeclared.commitId);
-    expect(facts).toMatchObject({ detectedBase: null, runs: false, whatRuns: expect.stringContaining("its layers fit 2 bases of this hub; say in the repo's settings") });
+    expect(facts).toMatchObject({
+      detectedBase: null,
+      runs: false,
+      whatRuns: expect.stringContaining("its layers fit 2 bases of this hub; say in the repo's settings"),
+    });
     expect(facts.fittingBases).toHaveLength(2);
-    expect(await factsOf(declared.commitId)).toMatchObject({ detectedBase: { commitId: twin.commitId }, agrees: true, runs: true });
+    expect(await factsOf(declared.commitId)).toMatchObject({
+      detectedBase: { commitId: twin.commitId },
+      agrees: true,
+      runs: true,
+    });
     // As it says: the base is said in the settings, and all else follows.
     await updateRepo(bob, { owner: "bob", repo: "clay" }, { base: "ann/storybook" });
     await workOff("inspect");
-    expect(await factsOf(undeclared.commitId)).toMatchObject({ detectedBase: { how: "by its shapes" }, agrees: true, runs: true });
+    expect(await factsOf(undeclared.commitId)).toMatchObject({
+      detectedBase: { how: "by its shapes" },
+      agrees: true,
+      runs: true,
+    });
     expect((await checksWaiting()).filter((line) => line.includes("clay")).length).toBe(2);
   });
 
   test("a whole model whose weights are another base's is said to be that one's", async () => {
-    const { commitId } = await newRepoWith(bob, { name: "watercolor-of-twin", kind: "finetune", base: "bob/twin" }, await starterFiles("watercolor"));
+    const { commitId } = await newRepoWith(
+      bob,
+      { name: "watercolor-of-twin", kind: "finetune", base: "bob/twin" },
+      await starterFiles("watercolor"),
+    );
     await workOff("inspect");
-    expect(await factsOf(commitId)).toMatchObject({ agrees: false, detectedBase: { how: "by its weights", medianCosine: expect.closeTo(0.994, 2) } });
+    expect(await factsOf(commitId)).toMatchObject({
+      agrees: false,
+      detectedBase: { how: "by its weights", medianCosine: expect.closeTo(0.994, 2) },
+    });
     const view = await getInspection(anonymous, { owner: "bob", repo: "watercolor-of-twin" }, "main");
     expect(view.facts).toMatchObject({ declaredBase: { repo: "bob/twin" }, detectedBase: { repo: "ann/storybook" } });
   });
@@ -142,12 +217,23 @@ describe("a base that fits is taken only where it is certain", () => {
     const eve = await newPerson("eve");
     await newRepoWith(eve, { name: "secret", kind: "base", visibility: "private" }, base);
     await workOff("inspect");
-    const { commitId } = await newRepoWith(bob, { name: "neon", kind: "finetune", base: "bob/twin" }, await starterFiles("neon-lora"));
-    const own = await newRepoWith(eve, { name: "neon", kind: "finetune", base: "eve/secret" }, await starterFiles("neon-lora"));
+    const { commitId } = await newRepoWith(
+      bob,
+      { name: "neon", kind: "finetune", base: "bob/twin" },
+      await starterFiles("neon-lora"),
+    );
+    const own = await newRepoWith(
+      eve,
+      { name: "neon", kind: "finetune", base: "eve/secret" },
+      await starterFiles("neon-lora"),
+    );
     await workOff("inspect");
     expect((await factsOf(commitId)).fittingBases).toHaveLength(2);
     expect((await factsOf(own.commitId)).fittingBases).toHaveLength(3);
-    const names = async (actor: Person | typeof anonymous) => (await getInspection(actor, { owner: "eve", repo: "neon" }, "HEAD")).facts!.fittingBases.map(({ repo }) => repo).toSorted();
+    const names = async (actor: Person | typeof anonymous) =>
+      (await getInspection(actor, { owner: "eve", repo: "neon" }, "HEAD"))
+        .facts!.fittingBases.map(({ repo }) => repo)
+        .toSorted();
     expect(await names(eve)).toEqual(["ann/storybook", "bob/twin", "eve/secret"]);
     expect(await names(anonymous)).toEqual(["ann/storybook", "bob/twin", null]);
   });
@@ -163,33 +249,74 @@ describe("what cannot be used is said in a sentence", () => {
   test("malformed bytes fail the inspection", async () => {
     const whole = await readFile(starter("neon-lora/neon.safetensors"));
     const row = await inspected("cut", "finetune", { "neon.safetensors": whole.subarray(0, -1) });
-    expect(row).toMatchObject({ state: "failed", facts: null, problem: expect.stringContaining("cut/neon.safetensors: its tensors take") });
-    await expect(runnableModel(row.commitId)).rejects.toMatchObject({ code: "unsupported_model", message: expect.stringContaining(row.problem!) });
+    expect(row).toMatchObject({
+      state: "failed",
+      facts: null,
+      problem: expect.stringContaining("cut/neon.safetensors: its tensors take"),
+    });
+    await expect(runnableModel(row.commitId)).rejects.toMatchObject({
+      code: "unsupported_model",
+      message: expect.stringContaining(row.problem!),
+    });
   });
 
   test("a commit without weights is nothing that runs", async () => {
-    expect(await inspected("empty", "finetune", { "README.md": "# Soon" })).toMatchObject({ state: "succeeded", contract: null, facts: { kind: "unknown", runs: false, mainFile: null, whatRuns: expect.stringContaining("neither a model_index.json nor safetensors files") } });
+    expect(await inspected("empty", "finetune", { "README.md": "# Soon" })).toMatchObject({
+      state: "succeeded",
+      contract: null,
+      facts: {
+        kind: "unknown",
+        runs: false,
+        mainFile: null,
+        whatRuns: expect.stringContaining("neither a model_index.json nor safetensors files"),
+      },
+    });
   });
 
   test("several weights files are not guessed from", async () => {
     const { "neon.safetensors": neon } = await starterFiles("neon-lora");
-    expect((await inspected("epochs", "finetune", { "neon-1.safetensors": neon!, "neon-2.safetensors": neon! })).facts).toMatchObject({ kind: "unknown", runs: false, whatRuns: expect.stringContaining("there are 2 weights files at its top") });
+    expect(
+      (await inspected("epochs", "finetune", { "neon-1.safetensors": neon!, "neon-2.safetensors": neon! })).facts,
+    ).toMatchObject({
+      kind: "unknown",
+      runs: false,
+      whatRuns: expect.stringContaining("there are 2 weights files at its top"),
+    });
   });
 
   test("a checkpoint in one file is named and kept, and runs later", async () => {
-    const row = await inspected("single", "base", { "model.safetensors": safetensors({ "model.diffusion_model.input_blocks.0.0.weight": [1, 1, 1, 1] }) });
+    const row = await inspected("single", "base", {
+      "model.safetensors": safetensors({ "model.diffusion_model.input_blocks.0.0.weight": [1, 1, 1, 1] }),
+    });
     expect(row.facts).toMatchObject({ kind: "single-file checkpoint", runs: false, mainFile: "model.safetensors" });
   });
 
   test("a thing in a repo of another kind pairs with nothing", async () => {
     const row = await inspected("not-a-guide", "guide", await starterFiles("neon-lora"));
-    expect(row).toMatchObject({ contract: null, facts: { kind: "low-rank fine-tune", runs: false, problems: ["This repo is a guide, and what is in it is a low-rank fine-tune; put it into a repo of its own kind."] } });
+    expect(row).toMatchObject({
+      contract: null,
+      facts: {
+        kind: "low-rank fine-tune",
+        runs: false,
+        problems: [
+          "This repo is a guide, and what is in it is a low-rank fine-tune; put it into a repo of its own kind.",
+        ],
+      },
+    });
   });
 
   test("text of strangers that PostgreSQL cannot keep is kept as well as it can be", async () => {
     const index = JSON.stringify({ _class_name: "Odd\0Pipeline\ud800" });
     const row = await inspected("odd", "base", { ...base, "model_index.json": index });
-    expect(row).toMatchObject({ state: "succeeded", facts: { kind: "diffusers folder", form: "Odd\ufffdPipeline\ufffd", runs: false, problems: [expect.stringContaining("is a pipeline Odd\ufffdPipeline")] } });
+    expect(row).toMatchObject({
+      state: "succeeded",
+      facts: {
+        kind: "diffusers folder",
+        form: "Odd\ufffdPipeline\ufffd",
+        runs: false,
+        problems: [expect.stringContaining("is a pipeline Odd\ufffdPipeline")],
+      },
+    });
   });
 });
 
@@ -198,8 +325,13 @@ test("a result that comes late changes nothing", async () => {
   const { id } = await inspectionOf(commitId);
   const [first, second] = [await claimInspection(id), await claimInspection(id)]; // the worker of the first was lost
   expect([first, second]).toEqual([1, 2]);
-  const facts = await factsOf((await database().inspection.findFirstOrThrow({ where: { state: "succeeded" } })).commitId);
-  const write = (attempt: number) => inTransaction(database(), (transaction) => recordInspection(transaction, id, attempt, { facts, contract: null, weightsSha256: null, baseCommitId: null }));
+  const facts = await factsOf(
+    (await database().inspection.findFirstOrThrow({ where: { state: "succeeded" } })).commitId,
+  );
+  const write = (attempt: number) =>
+    inTransaction(database(), (transaction) =>
+      recordInspection(transaction, id, attempt, { facts, contract: null, weightsSha256: null, baseCommitId: null }),
+    );
   expect(await write(1)).toBe(false);
   expect(await inspectionOf(commitId)).toMatchObject({ state: "running", facts: null });
   await updateRepo(ann, { owner: "ann", repo: "late" }, { base: "ann/storybook" }); // what is being read now does not know of it
@@ -212,16 +344,21 @@ test("a result that comes late changes nothing", async () => {
 
 /** Weights of the base's shapes that have nothing in common with it. */
 async function strangeWeights(): Promise<Uint8Array> {
-  const path = await alteredFile(starter("storybook/unet/diffusion_pytorch_model.safetensors"), `${hub.folder}/strange.safetensors`, ({ tensors }) => {
-    for (const { data } of tensors.values()) data.reverse();
-  });
+  const path = await alteredFile(
+    starter("storybook/unet/diffusion_pytorch_model.safetensors"),
+    `${hub.folder}/strange.safetensors`,
+    ({ tensors }) => {
+      for (const { data } of tensors.values()) data.reverse();
+    },
+  );
   return readFile(path);
 }
 
 function safetensors(shapes: Record<string, number[]>): Uint8Array {
   const header: Record<string, unknown> = {};
   let end = 0;
-  for (const [name, shape] of Object.entries(shapes)) header[name] = { dtype: "F32", shape, data_offsets: [end, (end += 4 * shape.reduce((a, b) => a * b, 1))] };
+  for (const [name, shape] of Object.entries(shapes))
+    header[name] = { dtype: "F32", shape, data_offsets: [end, (end += 4 * shape.reduce((a, b) => a * b, 1))] };
   const text = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));

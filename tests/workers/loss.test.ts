@@ -4,7 +4,16 @@ import { database } from "#lib/db/client.ts";
 import { askQueue } from "#lib/queue/boss.ts";
 import { MAX_LOSSES } from "#lib/queue/jobs.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
-import { createStubTables, effectsOf, putStub, release, startStubWorker, type StubJob, stubRow, type StubWorker } from "../support/stub-jobs.ts";
+import {
+  createStubTables,
+  effectsOf,
+  putStub,
+  release,
+  startStubWorker,
+  type StubJob,
+  stubRow,
+  type StubWorker,
+} from "../support/stub-jobs.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 
 const hub = await useTempHub();
@@ -24,8 +33,10 @@ async function start(): Promise<StubWorker> {
   return worker;
 }
 
-const takenBy = (job: StubJob, worker: StubWorker, timeout: number) => expect.poll(async () => (await stubRow(job)).pid, { timeout, interval: 50 }).toBe(worker.pid);
-const story = async ({ id }: StubJob): Promise<string[]> => (await timelineOf(id)).map(({ kind, attempt }) => `${kind} ${attempt}`);
+const takenBy = (job: StubJob, worker: StubWorker, timeout: number) =>
+  expect.poll(async () => (await stubRow(job)).pid, { timeout, interval: 50 }).toBe(worker.pid);
+const story = async ({ id }: StubJob): Promise<string[]> =>
+  (await timelineOf(id)).map(({ kind, attempt }) => `${kind} ${attempt}`);
 
 test("the jobs of a killed and of a frozen worker run elsewhere within 20 s, and are done once", async () => {
   const first = await start();
@@ -50,7 +61,8 @@ test("the jobs of a killed and of a frozen worker run elsewhere within 20 s, and
   await sleep(2000); // it finds its job released, and writes its result: too late
   expect((await effectsOf(job)).map(({ attempt, pid }) => [attempt, pid])).toEqual([[2, third.pid]]);
   expect((await effectsOf(frozenJob)).map(({ attempt, pid }) => [attempt, pid])).toEqual([[2, third.pid]]);
-  for (const each of [job, frozenJob]) expect(await story(each)).toEqual(["queued 0", "started 1", "retried 2", "started 2", "succeeded 2"]);
+  for (const each of [job, frozenJob])
+    expect(await story(each)).toEqual(["queued 0", "started 1", "retried 2", "started 2", "succeeded 2"]);
 
   const next = await putStub("end");
   await expect.poll(async () => (await stubRow(next)).state).toBe("succeeded"); // by whichever of the two
@@ -66,12 +78,18 @@ test("a job that kills every worker ends with worker_lost, and no other waits fo
     await start();
     others.push(await putStub("end"));
     // As if its heartbeat had been missing for a minute.
-    await askQueue("UPDATE pgboss.job SET heartbeat_on = heartbeat_on - interval '1 minute' WHERE id = $1 AND state = 'active'", [poison.jobId]);
+    await askQueue(
+      "UPDATE pgboss.job SET heartbeat_on = heartbeat_on - interval '1 minute' WHERE id = $1 AND state = 'active'",
+      [poison.jobId],
+    );
   }
   await expect.poll(async () => (await stubRow(poison)).state, { timeout: 8000, interval: 50 }).toBe("failed");
-  expect((await stubRow(poison)).problem).toContain("worker_lost: This was begun 4 times, and each time the worker that did it was lost");
+  expect((await stubRow(poison)).problem).toContain(
+    "worker_lost: This was begun 4 times, and each time the worker that did it was lost",
+  );
   expect((await story(poison)).at(-1)).toBe(`failed ${MAX_LOSSES + 2}`);
-  for (const other of others) await expect.poll(async () => (await stubRow(other)).state, { timeout: 8000 }).toBe("succeeded");
+  for (const other of others)
+    await expect.poll(async () => (await stubRow(other)).state, { timeout: 8000 }).toBe("succeeded");
   expect(await effectsOf(poison)).toEqual([]);
   expect(await database().jobEvent.count({ where: { subjectId: poison.id, kind: "retried" } })).toBe(MAX_LOSSES);
 }, 60_000);

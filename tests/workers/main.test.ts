@@ -15,14 +15,19 @@ const hub = await useTempHub();
 afterAll(() => hub.close());
 
 const start = (variables: Readonly<Record<string, string>>) =>
-  spawn(process.execPath, [fileURLToPath(new URL("../../workers/hub/main.ts", import.meta.url))], { env: { ...process.env, ...variables }, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  spawn(process.execPath, [fileURLToPath(new URL("../../workers/hub/main.ts", import.meta.url))], {
+    env: { ...process.env, ...variables },
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
 
 test("the worker of a hub takes every kind of job, and passes over rows that are gone", async () => {
   const worker = start(hub.variables);
   await once(worker, "message");
   expect(await liveWorkers()).toMatchObject([{ runtime: "cpu-f32" }]);
-  for (const kind of jobKinds) await inTransaction(database(), (transaction) => enqueue(transaction, kind, randomUUID(), "person"));
-  const outcomes = () => askQueue<{ outcome: string }>("SELECT output->>'outcome' AS outcome FROM pgboss.job WHERE state = 'completed'", []);
+  for (const kind of jobKinds)
+    await inTransaction(database(), (transaction) => enqueue(transaction, kind, randomUUID(), "person"));
+  const outcomes = () =>
+    askQueue<{ outcome: string }>("SELECT output->>'outcome' AS outcome FROM pgboss.job WHERE state = 'completed'", []);
   await expect.poll(outcomes, { timeout: 10_000 }).toEqual(jobKinds.map(() => ({ outcome: "nothing to do" })));
 
   worker.kill("SIGTERM");
@@ -35,5 +40,7 @@ test("a worker that cannot reach its database says so and ends", async () => {
   let said = "";
   worker.stderr!.on("data", (bytes: Buffer) => (said += bytes.toString()));
   expect(await once(worker, "close")).toEqual([1, null]);
-  expect(said.split("\n").at(-2)).toBe("The database does not answer at the moment; nothing was lost, try again in a few seconds.");
+  expect(said.split("\n").at(-2)).toBe(
+    "The database does not answer at the moment; nothing was lost, try again in a few seconds.",
+  );
 });

@@ -16,17 +16,46 @@ afterEach(() => models.close());
 
 type Mode = "conditional" | "guide" | "cfg";
 
-const draw = (model: string, mode: Mode = "conditional", more: { guide?: string | null; steps?: number; lowRank?: SampleJob["choice"]["lowRank"] } = {}): SampleJob => ({
+const draw = (
+  model: string,
+  mode: Mode = "conditional",
+  more: { guide?: string | null; steps?: number; lowRank?: SampleJob["choice"]["lowRank"] } = {},
+): SampleJob => ({
   type: "sample",
   runtime: testRuntime,
-  choice: { model, lowRank: more.lowRank ?? [], guide: more.guide === undefined ? starter("guide-tiny/guide.safetensors") : more.guide },
-  request: { prompt: "a big red house in a meadow", negativePrompt: null, plan: { mode, guidanceScale: 5, cfgSteps: 0 }, sampler: "ddim", steps: more.steps ?? 2, start: { seed: 5, batch: 1 } },
+  choice: {
+    model,
+    lowRank: more.lowRank ?? [],
+    guide: more.guide === undefined ? starter("guide-tiny/guide.safetensors") : more.guide,
+  },
+  request: {
+    prompt: "a big red house in a meadow",
+    negativePrompt: null,
+    plan: { mode, guidanceScale: 5, cfgSteps: 0 },
+    sampler: "ddim",
+    steps: more.steps ?? 2,
+    start: { seed: 5, batch: 1 },
+  },
   pictures: true,
 });
 
-const measure: CheckJob = { type: "check", runtime: testRuntime, choice: { model: starter("watercolor"), lowRank: [], guide: starter("guide-tiny/guide.safetensors") }, base: null, evaluator: null, prompts: null, pictures: 1, domain: null, tapes: null };
+const measure: CheckJob = {
+  type: "check",
+  runtime: testRuntime,
+  choice: { model: starter("watercolor"), lowRank: [], guide: starter("guide-tiny/guide.safetensors") },
+  base: null,
+  evaluator: null,
+  prompts: null,
+  pictures: 1,
+  domain: null,
+  tapes: null,
+};
 
-const failureOf = (work: Promise<unknown>): Promise<AppError> => work.then(() => expect.unreachable("it should have failed"), (failure: AppError) => failure);
+const failureOf = (work: Promise<unknown>): Promise<AppError> =>
+  work.then(
+    () => expect.unreachable("it should have failed"),
+    (failure: AppError) => failure,
+  );
 const isAlive = (pid: number | undefined): boolean => {
   try {
     return process.kill(pid!, 0);
@@ -49,7 +78,11 @@ describe("a model that was drawn with", () => {
     models = createModels(5e9);
     const cold = await models.run(draw(starter("watercolor")));
     const guided = await models.run(draw(starter("watercolor"), "guide"));
-    const warm = [await models.run(draw(starter("watercolor"))), await models.run(draw(starter("watercolor"), "cfg")), await models.run(draw(starter("watercolor"), "guide"))];
+    const warm = [
+      await models.run(draw(starter("watercolor"))),
+      await models.run(draw(starter("watercolor"), "cfg")),
+      await models.run(draw(starter("watercolor"), "guide")),
+    ];
     expect([cold.warm, guided.warm, ...warm.map((result) => result.warm)]).toEqual([false, false, true, true, true]); // the guide was opened for the second
     expect(models.loaded()).toHaveLength(1);
     expect([warm[0]!.picture, warm[2]!.picture]).toEqual([cold.picture, guided.picture]);
@@ -74,9 +107,15 @@ describe("a model that was drawn with", () => {
   test("with another guide opens only the guide, with a low-rank file is another model", async () => {
     models = createModels(5e9);
     await models.run(draw(starter("storybook"), "guide"));
-    const other = await models.run(draw(starter("storybook"), "guide", { guide: starter("guide-small/guide.safetensors") }));
+    const other = await models.run(
+      draw(starter("storybook"), "guide", { guide: starter("guide-small/guide.safetensors") }),
+    );
     expect([other.warm, models.loaded().length]).toEqual([false, 1]);
-    await models.run(draw(starter("storybook"), "conditional", { lowRank: [{ path: starter("neon-lora/neon.safetensors"), strength: 1 }] }));
+    await models.run(
+      draw(starter("storybook"), "conditional", {
+        lowRank: [{ path: starter("neon-lora/neon.safetensors"), strength: 1 }],
+      }),
+    );
     expect(models.loaded()).toHaveLength(2);
   });
 
@@ -115,7 +154,9 @@ describe("a child", () => {
     const kill = ({ stage }: { stage: string }): void => {
       if (stage === "denoising" && models.loaded()[0]) process.kill(models.loaded()[0]!.pid!, "SIGKILL");
     };
-    expect(await failureOf(models.run(draw(starter("watercolor"), "conditional", { steps: 500 }), { onProgress: kill }))).toMatchObject({ code: "inference_died", detail: { signal: "SIGKILL" } });
+    expect(
+      await failureOf(models.run(draw(starter("watercolor"), "conditional", { steps: 500 }), { onProgress: kill })),
+    ).toMatchObject({ code: "inference_died", detail: { signal: "SIGKILL" } });
     expect(models.loaded()).toEqual([]);
     expect((await models.run(draw(starter("watercolor")))).passes).toBe(2);
   });
@@ -135,9 +176,20 @@ describe("a child", () => {
     const stop = ({ stage }: { stage: string }): void => {
       if (stage === "denoising") cancel.abort();
     };
-    expect((await failureOf(models.run(draw(starter("watercolor"), "conditional", { steps: 500 }), { onProgress: stop, signal: cancel.signal }))).code).toBe("cancelled");
+    expect(
+      (
+        await failureOf(
+          models.run(draw(starter("watercolor"), "conditional", { steps: 500 }), {
+            onProgress: stop,
+            signal: cancel.signal,
+          }),
+        )
+      ).code,
+    ).toBe("cancelled");
     expect((await models.run(draw(starter("watercolor")))).warm).toBe(true);
-    expect((await failureOf(models.run(draw(starter("watercolor"), "guide", { guide: null })))).code).toBe("bad_request");
+    expect((await failureOf(models.run(draw(starter("watercolor"), "guide", { guide: null })))).code).toBe(
+      "bad_request",
+    );
     expect(models.loaded()).toEqual([]);
   });
 
@@ -149,12 +201,19 @@ describe("a child", () => {
       niceness = getPriority(models.loaded()[0]!.pid!);
       stop.abort();
     };
-    expect((await failureOf(models.run(measure, { niceness: 7, onProgress: look, signal: stop.signal }))).code).toBe("cancelled");
+    expect((await failureOf(models.run(measure, { niceness: 7, onProgress: look, signal: stop.signal }))).code).toBe(
+      "cancelled",
+    );
     expect([niceness, models.loaded()]).toEqual([7, []]);
   });
 
   test("knows no secret and stands in an empty folder of its own", async () => {
-    const secrets = { DATABASE_URL: "postgresql://secret@localhost/guidepost", S3_SECRET_ACCESS_KEY: "secret", GUIDEPOST_SECRET: "secret secret secret secret secret!!", AWS_SESSION_TOKEN: "secret" };
+    const secrets = {
+      DATABASE_URL: "postgresql://secret@localhost/guidepost",
+      S3_SECRET_ACCESS_KEY: "secret",
+      GUIDEPOST_SECRET: "secret secret secret secret secret!!",
+      AWS_SESSION_TOKEN: "secret",
+    };
     Object.assign(process.env, secrets);
     try {
       models = createModels(5e9);
@@ -162,7 +221,11 @@ describe("a child", () => {
       const { pid } = models.loaded()[0]!;
       const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
       expect(variables.join()).not.toContain("secret");
-      expect(variables.map((variable) => variable.split("=")[0]).filter((name) => /DATABASE|S3|AWS|GUIDEPOST|SECRET|TOKEN/.test(name!))).toEqual([]);
+      expect(
+        variables
+          .map((variable) => variable.split("=")[0])
+          .filter((name) => /DATABASE|S3|AWS|GUIDEPOST|SECRET|TOKEN/.test(name!)),
+      ).toEqual([]);
       expect(realpathSync(`/proc/${pid}/cwd`)).toMatch(/guidepost-inference-/);
       expect(readdirSync(`/proc/${pid}/cwd`)).toEqual([]);
       expect(realpathSync(`/proc/${pid}/fd/0`)).toBe("/dev/null");

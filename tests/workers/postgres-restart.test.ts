@@ -44,7 +44,9 @@ test("a worker and a sender go on when PostgreSQL was killed and came back, each
     await expect.poll(async () => (await stubRow(next)).state, { timeout: 10_000 }).toBe("succeeded");
     await expect.poll(async () => (await stubRow(ending)).state, { timeout: 10_000 }).toBe("succeeded");
     expect(await effectsOf(held, ending, next)).toHaveLength(3);
-    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [ending.jobId])).toEqual([{ retry_count: 1, retry_limit: 4 }]); // no loss
+    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [ending.jobId])).toEqual([
+      { retry_count: 1, retry_limit: 4 },
+    ]); // no loss
     expect(worker.process.exitCode).toBeNull();
   } finally {
     worker.kill("SIGKILL");

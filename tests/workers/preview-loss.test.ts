@@ -17,7 +17,10 @@ afterAll(async () => {
 /** The worker of a hub, ready; `failpoint`: the step after which it kills itself. */
 async function start(failpoint = ""): Promise<ChildProcess> {
   const main = fileURLToPath(new URL("../../workers/hub/main.ts", import.meta.url));
-  const worker = spawn(process.execPath, [main], { env: { ...process.env, ...hub.variables, GUIDEPOST_FAILPOINT: failpoint }, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+  const worker = spawn(process.execPath, [main], {
+    env: { ...process.env, ...hub.variables, GUIDEPOST_FAILPOINT: failpoint },
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
   workers.push(worker);
   await once(worker, "message");
   return worker;
@@ -32,10 +35,14 @@ test("a preview whose worker is killed is drawn by another within 20 s, and nobo
   const before = await getPreview(ann, id);
   expect(before).toMatchObject({ state: "running", pictures: [{ mode: "conditional" }] }); // the second had bytes, and no row yet
   await start();
-  await expect.poll(async () => (await getPreview(ann, id)).state, { timeout: 25_000, interval: 100 }).toBe("succeeded");
+  await expect
+    .poll(async () => (await getPreview(ann, id)).state, { timeout: 25_000, interval: 100 })
+    .toBe("succeeded");
   expect(performance.now() - left).toBeLessThan(20_000);
   const { pictures } = await getPreview(ann, id);
   expect(pictures.map(({ mode }) => mode)).toEqual(["conditional", "guide", "cfg"]);
   expect(pictures[0]!.url).toBe(before.pictures[0]!.url); // the same bytes, still there
-  expect(await database().previewImage.groupBy({ by: ["attempt"], where: { previewId: id }, _count: true })).toEqual([{ attempt: 2, _count: 3 }]);
+  expect(await database().previewImage.groupBy({ by: ["attempt"], where: { previewId: id }, _count: true })).toEqual([
+    { attempt: 2, _count: 3 },
+  ]);
 });

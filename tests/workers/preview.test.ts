@@ -30,40 +30,75 @@ afterAll(async () => {
 });
 
 /** Does a preview as a worker does; what it failed with, or null. */
-async function work(id: string, { signal = new AbortController().signal, using = models }: { signal?: AbortSignal; using?: Models } = {}): Promise<AppError | null> {
+async function work(
+  id: string,
+  { signal = new AbortController().signal, using = models }: { signal?: AbortSignal; using?: Models } = {},
+): Promise<AppError | null> {
   const attempt = await previewHandler.claim(id);
   expect(attempt).not.toBeNull();
-  return previewHandler.run({ subjectId: id, attempt: attempt!, signal, models: using }).then(() => null, (failure: AppError) => failure);
+  return previewHandler.run({ subjectId: id, attempt: attempt!, signal, models: using }).then(
+    () => null,
+    (failure: AppError) => failure,
+  );
 }
 
 async function png(view: PreviewView, mode: Mode): Promise<Buffer> {
   const { storageKey } = await findPicture(people.ann, view.id, mode, undefined);
   return buffer(await objectStore().read(storageKey));
 }
-const pixels = async (view: PreviewView, mode: Mode): Promise<Uint8Array> => Uint8Array.from(decode(await png(view, mode)).data);
-const rows = (id: string) => database().previewImage.findMany({ where: { previewId: id }, orderBy: [{ attempt: "asc" }, { mode: "asc" }] });
+const pixels = async (view: PreviewView, mode: Mode): Promise<Uint8Array> =>
+  Uint8Array.from(decode(await png(view, mode)).data);
+const rows = (id: string) =>
+  database().previewImage.findMany({ where: { previewId: id }, orderBy: [{ attempt: "asc" }, { mode: "asc" }] });
 
 describe("a preview", () => {
   test("is three pictures of one seed, with passes, seconds and the recipe that they carry", async () => {
     const { id } = await ask(people.ann);
     expect(await work(id)).toBeNull();
     const view = await getPreview(people.ann, id);
-    expect(view).toMatchObject({ state: "succeeded", problem: null, progress: null, queue: null, estimate: null, isMine: true, isAttached: false });
-    expect(view.pictures.map(({ mode, passes, width, height }) => [mode, passes, width, height])).toEqual([["conditional", 4, 128, 128], ["guide", 4, 128, 128], ["cfg", 8, 128, 128]]);
+    expect(view).toMatchObject({
+      state: "succeeded",
+      problem: null,
+      progress: null,
+      queue: null,
+      estimate: null,
+      isMine: true,
+      isAttached: false,
+    });
+    expect(view.pictures.map(({ mode, passes, width, height }) => [mode, passes, width, height])).toEqual([
+      ["conditional", 4, 128, 128],
+      ["guide", 4, 128, 128],
+      ["cfg", 8, 128, 128],
+    ]);
     for (const { mode, seconds, recipe } of view.pictures) {
       const bytes = await png(view, mode);
       expect(decode(bytes)).toMatchObject({ width: 128, height: 128, channels: 3 });
       const carried = parseRecipe(readPngText(bytes).get("guidepost")!);
       expect(carried).toEqual(recipe);
-      expect(carried).toMatchObject({ mode, seed: 5, steps: 4, guidanceScale: 5, prompt: "a big red house in a meadow", model: "watercolor", runtime: { provider: "cpu", threads: 2 } });
+      expect(carried).toMatchObject({
+        mode,
+        seed: 5,
+        steps: 4,
+        guidanceScale: 5,
+        prompt: "a big red house in a meadow",
+        model: "watercolor",
+        runtime: { provider: "cpu", threads: 2 },
+      });
       expect(seconds).toBe(view.timings!.modes[mode]!.seconds);
       expect(seconds).toBeGreaterThan(0);
     }
     const unet = await sha256OfFile(starter("watercolor/unet/diffusion_pytorch_model.safetensors"));
     const guide = await sha256OfFile(starter("guide-tiny/guide.safetensors"));
-    const fileOf = (mode: number, role: string): string | undefined => view.pictures[mode]!.recipe!.files.find((file) => file.role === role)?.sha256;
-    expect([0, 1, 2].map((mode) => [fileOf(mode, "unet"), fileOf(mode, "guide")])).toEqual([[unet, undefined], [unet, guide], [unet, undefined]]);
-    expect(new Set(await Promise.all(view.pictures.map(async ({ mode }) => (await pixels(view, mode)).join()))).size).toBe(3);
+    const fileOf = (mode: number, role: string): string | undefined =>
+      view.pictures[mode]!.recipe!.files.find((file) => file.role === role)?.sha256;
+    expect([0, 1, 2].map((mode) => [fileOf(mode, "unet"), fileOf(mode, "guide")])).toEqual([
+      [unet, undefined],
+      [unet, guide],
+      [unet, undefined],
+    ]);
+    expect(
+      new Set(await Promise.all(view.pictures.map(async ({ mode }) => (await pixels(view, mode)).join()))).size,
+    ).toBe(3);
   });
 
   test("run again has the same pixels, also of a fine-tune that is laid over a base", async () => {
@@ -84,16 +119,21 @@ describe("a preview", () => {
     const { id } = await ask(people.ann, { steps: 60 });
     const seen: { progress: Progress; pictures: Mode[] }[] = [];
     const done = work(id);
-    for (let state = "queued"; state !== "succeeded"; ) {
+    for (let state = "queued"; state !== "succeeded";) {
       const { progress, pictures, ...view } = await getPreview(people.ann, id);
       if (progress) seen.push({ progress, pictures: pictures.map(({ mode }) => mode) });
       state = view.state;
     }
     expect(await done).toBeNull();
     for (const { progress, pictures } of seen) expect(pictures).toEqual(expect.arrayContaining(progress.modesDone));
-    const guided = seen.filter(({ progress }) => progress.mode === "cfg" && progress.stage === "denoising" && progress.step < 60);
+    const guided = seen.filter(
+      ({ progress }) => progress.mode === "cfg" && progress.stage === "denoising" && progress.step < 60,
+    );
     expect(guided.length).toBeGreaterThan(1);
-    expect(guided[0]).toMatchObject({ pictures: ["conditional", "guide"], progress: { steps: 60, passes: 2 * guided[0]!.progress.step } });
+    expect(guided[0]).toMatchObject({
+      pictures: ["conditional", "guide"],
+      progress: { steps: 60, passes: 2 * guided[0]!.progress.step },
+    });
     const coarse = guided[0]!.progress.picture!;
     expect(coarse).toMatch(/^data:image\/png;base64,/);
     expect(decode(Buffer.from(coarse.split(",")[1]!, "base64"))).toMatchObject({ width: 16, height: 16 });
@@ -103,8 +143,13 @@ describe("a preview", () => {
     const { id } = await ask(people.ann, { guide: null, negativePrompt: "snow", steps: 2 });
     expect(await work(id)).toBeNull();
     const view = await getPreview(people.ann, id);
-    expect(view.pictures.map(({ mode, recipe }) => [mode, recipe!.negativePrompt])).toEqual([["conditional", null], ["cfg", "snow"]]);
-    expect(view.timings!.notes).toContain("The conditional picture was drawn without the negative prompt: only CFG can follow one.");
+    expect(view.pictures.map(({ mode, recipe }) => [mode, recipe!.negativePrompt])).toEqual([
+      ["conditional", null],
+      ["cfg", "snow"],
+    ]);
+    expect(view.timings!.notes).toContain(
+      "The conditional picture was drawn without the negative prompt: only CFG can follow one.",
+    );
   });
 
   test("in which CFG does the first steps counts two passes for each", async () => {
@@ -118,7 +163,9 @@ describe("a preview that is cancelled", () => {
   test("stops within a second, keeps the picture it has, and is not written to any more", async () => {
     const { id } = await ask(people.ann, { steps: 100 });
     const done = work(id);
-    await expect.poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 }).toBe(1);
+    await expect
+      .poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 })
+      .toBe(1);
     const began = performance.now();
     expect(await cancelPreview(people.ann, id)).toMatchObject({ state: "cancelled", progress: null });
     expect((await done)!.code).toBe("cancelled");
@@ -134,7 +181,9 @@ describe("a preview that is cancelled", () => {
     const { id } = await ask(people.ann, { steps: 100 });
     const stop = new AbortController();
     const done = work(id, { signal: stop.signal });
-    await expect.poll(async () => (await getPreview(people.ann, id)).progress?.step ?? 0, { timeout: 20_000, interval: 20 }).toBeGreaterThan(3);
+    await expect
+      .poll(async () => (await getPreview(people.ann, id)).progress?.step ?? 0, { timeout: 20_000, interval: 20 })
+      .toBeGreaterThan(3);
     stop.abort();
     expect((await done)!.code).toBe("cancelled");
     expect(await getPreview(people.ann, id)).toMatchObject({ state: "running" });
@@ -145,7 +194,9 @@ describe("a preview that is cancelled", () => {
   test("and deleted leaves no row", async () => {
     const { id } = await ask(people.ann, { steps: 100 });
     const done = work(id);
-    await expect.poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 }).toBe(1);
+    await expect
+      .poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 })
+      .toBe(1);
     await deletePreview(people.ann, id);
     expect((await done)!.code).toBe("cancelled");
     expect(await database().preview.count({ where: { id } })).toBe(0);
@@ -157,7 +208,9 @@ describe("an attempt that comes late", () => {
   test("writes nothing, and stops at its next step", async () => {
     const { id } = await ask(people.ann, { steps: 40 });
     const late = work(id);
-    await expect.poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 }).toBe(1);
+    await expect
+      .poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 })
+      .toBe(1);
     const before = await getPreview(people.ann, id);
     const attempt = await previewHandler.claim(id); // its worker was lost, as far as the queue knows
     expect(attempt).toBe(2);
@@ -168,7 +221,11 @@ describe("an attempt that comes late", () => {
     expect(after.pictures).toEqual(before.pictures); // nobody sees it vanish
 
     await previewHandler.run({ subjectId: id, attempt: 2, signal: new AbortController().signal, models });
-    expect((await rows(id)).map(({ attempt: of, mode }) => [of, mode])).toEqual([[2, "conditional"], [2, "guide"], [2, "cfg"]]);
+    expect((await rows(id)).map(({ attempt: of, mode }) => [of, mode])).toEqual([
+      [2, "conditional"],
+      [2, "guide"],
+      [2, "cfg"],
+    ]);
     const [done] = (await getPreview(people.ann, id)).pictures;
     expect(done!.url).toBe(before.pictures[0]!.url); // the same recipe, so the same bytes
   });
@@ -179,7 +236,9 @@ describe("a preview that fails", () => {
     const { id } = await ask(people.ann, { steps: 100 });
     const own = createModels(5e9);
     const done = work(id, { using: own });
-    await expect.poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 }).toBe(1);
+    await expect
+      .poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 })
+      .toBe(1);
     await expect.poll(() => own.loaded().some(({ busy }) => busy), { interval: 5 }).toBe(true);
     process.kill(own.loaded()[0]!.pid!, "SIGKILL");
     const failure = (await done)!;
@@ -194,7 +253,10 @@ describe("a preview that fails", () => {
   test("because its base is gone names it", async () => {
     const { id } = await ask(people.ann, { finetune: "ann/neon", guide: null });
     await database().repo.updateMany({ where: { name: "storybook" }, data: { deletedAt: new Date() } });
-    expect(await work(id)).toMatchObject({ code: "not_found", message: "The repo storybook is gone; choose another and ask again." });
+    expect(await work(id)).toMatchObject({
+      code: "not_found",
+      message: "The repo storybook is gone; choose another and ask again.",
+    });
     await database().repo.updateMany({ where: { name: "storybook" }, data: { deletedAt: null } });
   });
 });

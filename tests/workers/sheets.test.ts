@@ -28,7 +28,9 @@ let worker: Worker | null = null;
 let headers: Record<string, string>;
 beforeAll(async () => {
   people = await fillPreviewHub();
-  headers = { authorization: `Bearer ${(await createToken(people.ben, { name: "test", scopes: ["read", "run"] })).secret}` };
+  headers = {
+    authorization: `Bearer ${(await createToken(people.ben, { name: "test", scopes: ["read", "run"] })).secret}`,
+  };
   served = await serveApp();
 }, 60_000);
 afterAll(async () => {
@@ -39,7 +41,8 @@ afterAll(async () => {
 
 const at = (path: string): string => `${served.url}/api/v1${path}`;
 const json = async (path: string) => (await fetch(at(path))).json();
-const png = async (url: string, as: Record<string, string> = {}): Promise<Uint8Array> => (await fetch(served.url + url, { headers: as })).bytes();
+const png = async (url: string, as: Record<string, string> = {}): Promise<Uint8Array> =>
+  (await fetch(served.url + url, { headers: as })).bytes();
 
 async function rest(stream: EventStream): Promise<ReceivedEvent[]> {
   const seen: ReceivedEvent[] = [];
@@ -55,35 +58,78 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
   await (await queue()).deleteQueuedJobs("files");
   const { id } = items.find(({ finetune }) => finetune.repo === "ann/watercolor")!;
   const stream = await openEvents(at(`/pairs/${id}/events`));
-  expect(await stream.next()).toMatchObject({ name: "state", data: { id, state: "queued", queue: { workers: 0 }, measured: null } });
+  expect(await stream.next()).toMatchObject({
+    name: "state",
+    data: { id, state: "queued", queue: { workers: 0 }, measured: null },
+  });
   expect(await json(`/pairs/${id}/sheet`)).toEqual({ rows: [], done: 0, total: 0, timings: null });
 
-  worker = await startWorker({ handlers: { hash: inspectHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler }, sweep: async () => {} });
+  worker = await startWorker({
+    handlers: { hash: inspectHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler },
+    sweep: async () => {},
+  });
   const seen = await rest(stream);
   expect(seen.find(({ name, data }) => name === "state" && data.state === "running")).toBeDefined();
-  expect([...new Set(seen.flatMap(({ name, data }) => (name === "progress" ? [data.stage] : [])))]).toEqual(expect.arrayContaining(["agreement", "pictures"]));
-  expect(seen.some(({ name, data }) => name === "progress" && data.stage === "agreement" && data.done > 0 && data.done < data.total)).toBe(true);
-  expect(seen.slice(-2)).toMatchObject([{ name: "state", data: { state: "succeeded", progress: null, n: PICTURES } }, { name: "end", data: { state: "succeeded", problem: null } }]);
+  expect([...new Set(seen.flatMap(({ name, data }) => (name === "progress" ? [data.stage] : [])))]).toEqual(
+    expect.arrayContaining(["agreement", "pictures"]),
+  );
+  expect(
+    seen.some(
+      ({ name, data }) => name === "progress" && data.stage === "agreement" && data.done > 0 && data.done < data.total,
+    ),
+  ).toBe(true);
+  expect(seen.slice(-2)).toMatchObject([
+    { name: "state", data: { state: "succeeded", progress: null, n: PICTURES } },
+    { name: "end", data: { state: "succeeded", problem: null } },
+  ]);
   expect(seen.at(-1)!.data.verdict).toBe(seen.at(-2)!.data.verdict);
 
-  await expect.poll(async () => (await json(`/pairs/${id}/sheet`)).done, { timeout: 60_000, interval: 100 }).toBe(PICTURES);
+  await expect
+    .poll(async () => (await json(`/pairs/${id}/sheet`)).done, { timeout: 60_000, interval: 100 })
+    .toBe(PICTURES);
   const sheet = (await json(`/pairs/${id}/sheet`)) as Sheet;
   expect(sheetSchema.parse(sheet)).toEqual(sheet); // to the last key
-  const raw = (await json(`/pairs/${id}?raw=true`)).measurements.find(({ level }: { level: number }) => level === 4).raw as { prompt: string }[];
+  const raw = (await json(`/pairs/${id}?raw=true`)).measurements.find(({ level }: { level: number }) => level === 4)
+    .raw as { prompt: string }[];
   expect(sheet.rows.map(({ prompt, seed }) => [prompt, seed])).toEqual(raw.map(({ prompt }, i) => [prompt, i + 1]));
-  expect(Object.values(sheet.timings!).map(({ passes, n, low, seconds, high }) => [passes, n, 0 < low && low <= seconds && seconds <= high])).toEqual([[20, PICTURES, true], [20, PICTURES, true], [40, PICTURES, true]]);
+  expect(
+    Object.values(sheet.timings!).map(({ passes, n, low, seconds, high }) => [
+      passes,
+      n,
+      0 < low && low <= seconds && seconds <= high,
+    ]),
+  ).toEqual([
+    [20, PICTURES, true],
+    [20, PICTURES, true],
+    [40, PICTURES, true],
+  ]);
 
   const { preview, prompt, seed, pictures } = sheet.rows[1]!;
-  const rerun = await fetch(at(`/previews/${preview}/rerun`), { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: "{}" });
+  const rerun = await fetch(at(`/previews/${preview}/rerun`), {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/json" },
+    body: "{}",
+  });
   const { id: again } = await rerun.json();
   expect([rerun.status, again === preview]).toEqual([202, false]);
-  expect((await rest(await openEvents(at(`/previews/${again}/events`), headers))).at(-1)).toMatchObject({ name: "end", data: { state: "succeeded" } });
+  expect((await rest(await openEvents(at(`/previews/${again}/events`), headers))).at(-1)).toMatchObject({
+    name: "end",
+    data: { state: "succeeded" },
+  });
   const different = new Set<string>();
   for (const picture of Object.values(pictures)) {
     const drawn = await png(picture!.url);
     const { data, width } = decode(drawn);
     expect([width, picture!.width, picture!.height]).toEqual([128, 128, 128]);
-    expect(parseRecipe(readPngText(drawn).get("guidepost")!)).toMatchObject({ mode: picture!.mode, prompt, seed, steps: 20, guidanceScale: 5, sampler: "ddim", model: "watercolor" });
+    expect(parseRecipe(readPngText(drawn).get("guidepost")!)).toMatchObject({
+      mode: picture!.mode,
+      prompt,
+      seed,
+      steps: 20,
+      guidanceScale: 5,
+      sampler: "ddim",
+      model: "watercolor",
+    });
     expect(decode(await png(`/api/v1/previews/${again}/pictures/${picture!.mode}`, headers)).data).toEqual(data);
     different.add(Buffer.from(data).toString("base64"));
   }
@@ -95,7 +141,10 @@ test("who comes when a measurement has ended is told so at once, and nobody is t
   const { items } = await listPairs(people.ann, { limit: 30 });
   for (const { id, state } of items) {
     const events = await rest(await openEvents(at(`/pairs/${id}/events`)));
-    expect(events).toMatchObject([{ name: "state", data: { id, state } }, { name: "end", data: { state } }]);
+    expect(events).toMatchObject([
+      { name: "state", data: { id, state } },
+      { name: "end", data: { state } },
+    ]);
   }
   const { id } = items[0]!;
   await expect(openEvents(at("/pairs/00000000-0000-7000-8000-000000000000/events"))).rejects.toThrow(/^404/);

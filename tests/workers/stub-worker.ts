@@ -12,22 +12,29 @@ import { runWorker } from "#workers/hub/worker.ts";
  */
 const handler: JobHandler = {
   async claim(id) {
-    const rows = await database().$queryRaw<{ attempt: number }[]>`UPDATE stub SET attempt = attempt + 1, state = 'running', pid = ${process.pid} WHERE id = ${id}::uuid AND state IN ('queued', 'running') RETURNING attempt`;
+    const rows = await database().$queryRaw<
+      { attempt: number }[]
+    >`UPDATE stub SET attempt = attempt + 1, state = 'running', pid = ${process.pid} WHERE id = ${id}::uuid AND state IN ('queued', 'running') RETURNING attempt`;
     return rows[0]?.attempt ?? null;
   },
   async run({ subjectId: id, attempt, signal }) {
-    const [{ does }] = (await database().$queryRaw<{ does: string }[]>`SELECT does FROM stub WHERE id = ${id}::uuid`) as [{ does: string }];
+    const [{ does }] = (await database().$queryRaw<
+      { does: string }[]
+    >`SELECT does FROM stub WHERE id = ${id}::uuid`) as [{ does: string }];
     await behaviours[does]!({ subjectId: id, attempt, signal });
     await database().$executeRaw`
       WITH done AS (UPDATE stub SET state = 'succeeded' WHERE id = ${id}::uuid AND attempt = ${attempt} AND state = 'running' RETURNING id)
       INSERT INTO stub_effect (id, attempt, pid) SELECT id, ${attempt}, ${process.pid} FROM done`;
   },
   async fail(id, attempt, { code, message }) {
-    await database().$executeRaw`UPDATE stub SET state = 'failed', problem = ${`${code}: ${message}`} WHERE id = ${id}::uuid AND attempt = ${attempt} AND state = 'running'`;
+    await database()
+      .$executeRaw`UPDATE stub SET state = 'failed', problem = ${`${code}: ${message}`} WHERE id = ${id}::uuid AND attempt = ${attempt} AND state = 'running'`;
   },
 };
 
-const behaviours: Readonly<Record<string, (job: Pick<ClaimedJob, "subjectId" | "attempt" | "signal">) => Promise<void>>> = {
+const behaviours: Readonly<
+  Record<string, (job: Pick<ClaimedJob, "subjectId" | "attempt" | "signal">) => Promise<void>>
+> = {
   end: async () => {},
   hold: ({ subjectId, signal }) => untilReleased(subjectId, signal),
   "hold, deaf": ({ subjectId }) => untilReleased(subjectId, null),
@@ -50,7 +57,9 @@ const behaviours: Readonly<Record<string, (job: Pick<ClaimedJob, "subjectId" | "
 async function untilReleased(id: string, signal: AbortSignal | null): Promise<void> {
   for (;;) {
     if (signal?.aborted) throw new AppError("cancelled", "The work was cancelled; nothing was written.");
-    const rows = await database().$queryRaw<{ released: boolean }[]>`SELECT released FROM stub WHERE id = ${id}::uuid`.catch(() => []); // the database may be away
+    const rows = await database().$queryRaw<
+      { released: boolean }[]
+    >`SELECT released FROM stub WHERE id = ${id}::uuid`.catch(() => []); // the database may be away
     if (rows[0]?.released) return;
     await sleep(50);
   }
@@ -58,7 +67,13 @@ async function untilReleased(id: string, signal: AbortSignal | null): Promise<vo
 
 async function untilAway({ attempt }: { attempt: number }): Promise<void> {
   if (attempt > 1) return;
-  while (await database().$queryRaw`SELECT 1`.then(() => true, () => false)) await sleep(20);
+  while (
+    await database().$queryRaw`SELECT 1`.then(
+      () => true,
+      () => false,
+    )
+  )
+    await sleep(20);
 }
 
 await runWorker({

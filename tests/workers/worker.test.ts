@@ -5,7 +5,16 @@ import { cancelJob } from "#lib/queue/cancel.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
 import { liveWorkers } from "#lib/queue/workers.ts";
-import { createStubTables, effectsOf, putStub, release, startStubWorker, type StubJob, stubRow, type StubWorker } from "../support/stub-jobs.ts";
+import {
+  createStubTables,
+  effectsOf,
+  putStub,
+  release,
+  startStubWorker,
+  type StubJob,
+  stubRow,
+  type StubWorker,
+} from "../support/stub-jobs.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 
 const hub = await useTempHub();
@@ -26,10 +35,14 @@ async function start(): Promise<StubWorker> {
   return worker;
 }
 
-const until = (job: StubJob, state: string, timeout = 8000) => expect.poll(async () => (await stubRow(job)).state, { timeout, interval: 50 }).toBe(state);
-const takenBy = (job: StubJob, worker: StubWorker, timeout = 8000) => expect.poll(async () => (await stubRow(job)).pid, { timeout, interval: 50 }).toBe(worker.pid);
-const queueState = async ({ jobId }: StubJob): Promise<string> => (await askQueue<{ state: string }>("SELECT state::text FROM pgboss.job WHERE id = $1", [jobId]))[0]!.state;
-const story = async ({ id }: StubJob): Promise<string[]> => (await timelineOf(id)).map(({ kind, attempt }) => `${kind} ${attempt}`);
+const until = (job: StubJob, state: string, timeout = 8000) =>
+  expect.poll(async () => (await stubRow(job)).state, { timeout, interval: 50 }).toBe(state);
+const takenBy = (job: StubJob, worker: StubWorker, timeout = 8000) =>
+  expect.poll(async () => (await stubRow(job)).pid, { timeout, interval: 50 }).toBe(worker.pid);
+const queueState = async ({ jobId }: StubJob): Promise<string> =>
+  (await askQueue<{ state: string }>("SELECT state::text FROM pgboss.job WHERE id = $1", [jobId]))[0]!.state;
+const story = async ({ id }: StubJob): Promise<string[]> =>
+  (await timelineOf(id)).map(({ kind, attempt }) => `${kind} ${attempt}`);
 
 describe("a job", () => {
   test("is taken at once, done once, and its timeline says so", async () => {
@@ -60,12 +73,27 @@ describe("a job", () => {
     const [bad, bug] = [await putStub("fail"), await putStub("stumble")];
     await until(bad, "failed");
     await until(bug, "failed");
-    expect(await stubRow(bad)).toMatchObject({ attempt: 1, problem: "unsupported_model: It is a toaster; give a model." });
+    expect(await stubRow(bad)).toMatchObject({
+      attempt: 1,
+      problem: "unsupported_model: It is a toaster; give a model.",
+    });
     const { problem } = await stubRow(bug);
-    expect(problem).toContain(`internal: Something went wrong on our side; try again, and tell the hub's operator the job's id ${bug.jobId}`);
+    expect(problem).toContain(
+      `internal: Something went wrong on our side; try again, and tell the hub's operator the job's id ${bug.jobId}`,
+    );
     expect(problem).not.toContain("secret");
-    const line = worker.log().split("\n").find((one) => one.includes("secret is not a function"));
-    expect(JSON.parse(line!)).toMatchObject({ level: "error", event: "job.failed", jobId: bug.jobId, subjectId: bug.id, attempt: 1, code: "internal" });
+    const line = worker
+      .log()
+      .split("\n")
+      .find((one) => one.includes("secret is not a function"));
+    expect(JSON.parse(line!)).toMatchObject({
+      level: "error",
+      event: "job.failed",
+      jobId: bug.jobId,
+      subjectId: bug.id,
+      attempt: 1,
+      code: "internal",
+    });
     await expect.poll(() => queueState(bad)).toBe("completed");
     expect(await story(bad)).toEqual(["queued 0", "started 1", "failed 1"]);
   });
@@ -75,15 +103,22 @@ describe("a job", () => {
     const job = await putStub("fail twice for a while");
     await until(job, "succeeded");
     expect(await effectsOf(job)).toMatchObject([{ attempt: 3 }]);
-    await expect.poll(() => story(job)).toEqual(["queued 0", "started 1", "retried 1", "started 2", "retried 2", "started 3", "succeeded 3"]);
-    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [job.jobId])).toEqual([{ retry_count: 2, retry_limit: 5 }]);
+    await expect
+      .poll(() => story(job))
+      .toEqual(["queued 0", "started 1", "retried 1", "started 2", "retried 2", "started 3", "succeeded 3"]);
+    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [job.jobId])).toEqual([
+      { retry_count: 2, retry_limit: 5 },
+    ]);
   });
 
   test("that fails for a while without end fails", async () => {
     await start();
     const job = await putStub("fail for ever");
     await until(job, "failed");
-    expect(await stubRow(job)).toMatchObject({ attempt: 13, problem: "storage_unavailable: The store does not answer." });
+    expect(await stubRow(job)).toMatchObject({
+      attempt: 13,
+      problem: "storage_unavailable: The store does not answer.",
+    });
   });
 
   test("that takes longer than it may is stopped, and says so", async () => {
@@ -112,7 +147,11 @@ describe("a job", () => {
     const worker = await start();
     const batch = [await putStub("hold", "check", "batch"), await putStub("hold", "check", "batch")];
     await takenBy(batch[0]!, worker);
-    const people = [await putStub("hold", "preview", "person"), await putStub("hold", "preview", "person"), await putStub("hold", "preview", "person")];
+    const people = [
+      await putStub("hold", "preview", "person"),
+      await putStub("hold", "preview", "person"),
+      await putStub("hold", "preview", "person"),
+    ];
     for (const job of people.slice(0, 2)) await takenBy(job, worker); // although a batch job is older and two places are free
     expect((await stubRow(batch[1]!)).state).toBe("queued");
     expect(await queuePosition("preview", people[2]!.jobId)).toMatchObject({ ahead: 0, running: 3, workers: 1 });
@@ -145,7 +184,9 @@ describe("a worker", () => {
     await release(long);
     await until(long, "succeeded");
     expect(await effectsOf(long)).toEqual([{ id: long.id, attempt: 2, pid: second.pid }]);
-    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [long.jobId])).toEqual([{ retry_count: 1, retry_limit: 4 }]);
+    expect(await askQueue("SELECT retry_count, retry_limit FROM pgboss.job WHERE id = $1", [long.jobId])).toEqual([
+      { retry_count: 1, retry_limit: 4 },
+    ]);
     expect(await liveWorkers()).toHaveLength(1);
   });
 
@@ -159,7 +200,8 @@ describe("a worker", () => {
     await start();
     const held = await putStub("hold");
     await expect.poll(async () => (await stubRow(held)).state).toBe("running");
-    await database().$queryRaw`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    await database()
+      .$queryRaw`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
     await release(held);
     await until(held, "succeeded");
     const next = await putStub("end");

@@ -20,16 +20,24 @@ export function reportLines({ verdict, reasons, evidence, cost, protocol }: Pair
     for (const row of agreement.byTimestep) lines.push(`   t = ${String(row.timestep).padEnd(9)}${figures(row)}`);
   } else lines.push("L2 agreement   not measured");
   if (fidelity) {
-    lines.push(`L4 pictures    conditional ${estimate(fidelity.conditional)}   guide ${estimate(fidelity.guide)}   CFG ${estimate(fidelity.cfg)}`);
-    lines.push(`               R = ${fidelity.recovered ? estimate(fidelity.recovered) : "not defined"}, n = ${fidelity.cfg.n} prompts, guidance ${protocol.guidanceScale}, ${protocol.steps} steps of ${protocol.sampler}, same noise; scored: ${fidelity.scored.join(", ")}`);
+    lines.push(
+      `L4 pictures    conditional ${estimate(fidelity.conditional)}   guide ${estimate(fidelity.guide)}   CFG ${estimate(fidelity.cfg)}`,
+    );
+    lines.push(
+      `               R = ${fidelity.recovered ? estimate(fidelity.recovered) : "not defined"}, n = ${fidelity.cfg.n} prompts, guidance ${protocol.guidanceScale}, ${protocol.steps} steps of ${protocol.sampler}, same noise; scored: ${fidelity.scored.join(", ")}`,
+    );
   } else lines.push("L4 pictures    not measured; name an evaluator with --evaluator");
   if (cost) {
     const giga = (macs: number): string => `${(macs / 1e9).toFixed(3)} GMAC`;
-    lines.push(`L5 cost        ${cost.againstCfg.toFixed(4)} of CFG a step: base ${giga(cost.base.total)}, guide ${giga(cost.guide.total)}; ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(3)} % of the base's parameters`);
+    lines.push(
+      `L5 cost        ${cost.againstCfg.toFixed(4)} of CFG a step: base ${giga(cost.base.total)}, guide ${giga(cost.guide.total)}; ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(3)} % of the base's parameters`,
+    );
   }
   return lines;
 }
 
-const figures = ({ fvu, delivered, cosine }: AgreementFigures): string => `unexplained ${estimate(fvu)}   delivered ${estimate(delivered)}   cosine ${estimate(cosine)}`;
+const figures = ({ fvu, delivered, cosine }: AgreementFigures): string =>
+  `unexplained ${estimate(fvu)}   delivered ${estimate(delivered)}   cosine ${estimate(cosine)}`;
 
-const estimate = ({ value, low, high }: Estimate): string => `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+const estimate = ({ value, low, high }: Estimate): string =>
+  `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;

@@ -27,7 +27,10 @@ export const checkCommand = new Command("check")
   .option("--base <folder>", "the model this one was made from, to measure lineage")
   .option("--prompts <file>", "one prompt a line (default: the evaluator's own words, or plain ones)")
   .option("--evaluator <file>", "reads pictures and so lets a verdict be given")
-  .option("--domain <name>", "the style's name in the evaluator's list (default: the name of the low-rank file or the folder)")
+  .option(
+    "--domain <name>",
+    "the style's name in the evaluator's list (default: the name of the low-rank file or the folder)",
+  )
   .option("--pictures <count>", "prompts to draw in every mode", integer("--pictures", 1, 10_000), 32)
   .option("--threads <count>", "processor threads", threads, defaultThreads)
   .option("--json", "print one JSON object, raw values included", false)

@@ -5,7 +5,9 @@ import { printable } from "#lib/util/printable.ts";
 import { say } from "./say.ts";
 
 export const inspectCommand = new Command("inspect")
-  .description("Say what a file or folder is, judged by its tensors: kind, family, types, parameters, metadata, and what would run it.")
+  .description(
+    "Say what a file or folder is, judged by its tensors: kind, family, types, parameters, metadata, and what would run it.",
+  )
   .argument("<path>", "a weights file, a diffusers folder or one of its components")
   .option("--json", "print one JSON object, with all metadata", false)
   .action(run);
@@ -25,9 +27,19 @@ export function inspectionLines(inspection: Inspection): string[] {
     ...optional("family", inspection.family),
     ...optional("stored as", types(inspection)),
     ["parameters", `${count(inspection.parameters)} in ${count(inspection.tensors)} tensors`],
-    ...list("holds", columns(inspection.parts.map((part) => [part.name, count(part.parameters), types(part), notes(part, inspection)]))),
+    ...list(
+      "holds",
+      columns(
+        inspection.parts.map((part) => [part.name, count(part.parameters), types(part), notes(part, inspection)]),
+      ),
+    ),
     ...details(inspection),
-    ...optional("config", inspection.weightsFitConfig === null ? null : `the weights are ${inspection.weightsFitConfig ? "" : "not "}those it calls for`),
+    ...optional(
+      "config",
+      inspection.weightsFitConfig === null
+        ? null
+        : `the weights are ${inspection.weightsFitConfig ? "" : "not "}those it calls for`,
+    ),
     ["runs", inspection.whatRuns],
     ...inspection.problems.map((problem): Row => ["problem", problem]),
     ...list("metadata", metadataLines(inspection.metadata)),
@@ -44,15 +56,36 @@ function details({ kind, prediction, lowRank, guide, evaluator, latents }: Inspe
   const predicts = prediction ? `${prediction.type}, according to ${prediction.from}` : "not recorded";
   return [
     ...optional("predicts", prediction || models.has(kind) ? predicts : null),
-    ...optional("layers", lowRank && Object.entries(lowRank.layers).map(([network, layers]) => `${count(layers)} in the ${network}`).join(", ")),
+    ...optional(
+      "layers",
+      lowRank &&
+        Object.entries(lowRank.layers)
+          .map(([network, layers]) => `${count(layers)} in the ${network}`)
+          .join(", "),
+    ),
     ...optional("rank", lowRank && several(lowRank.ranks, "not told by its shapes")),
     ...optional("alpha", lowRank && several(lowRank.alphas, "not recorded, so equal to the rank")),
     ...optional("variant", guide && guide.variant),
     ...optional("widths", guide && guide.widths.join("/")),
-    ...optional("guidance", guide && `${guide.minGuidance} to ${guide.maxGuidance}, reference ${guide.referenceGuidance}`),
+    ...optional(
+      "guidance",
+      guide && `${guide.minGuidance} to ${guide.maxGuidance}, reference ${guide.referenceGuidance}`,
+    ),
     ...optional("made for", guide && `the base with sha256 ${guide.base.sha256}`),
-    ...optional("training", guide && Object.entries(guide.trainedOn).map(([key, value]) => `${key.replace("train.", "")} ${cut(value)}`).join(", ")),
-    ...optional("knows", evaluator && Object.entries(evaluator.words).map(([what, words]) => `${words} ${what}`).join(", ")),
+    ...optional(
+      "training",
+      guide &&
+        Object.entries(guide.trainedOn)
+          .map(([key, value]) => `${key.replace("train.", "")} ${cut(value)}`)
+          .join(", "),
+    ),
+    ...optional(
+      "knows",
+      evaluator &&
+        Object.entries(evaluator.words)
+          .map(([what, words]) => `${words} ${what}`)
+          .join(", "),
+    ),
     ...optional("tried on", evaluator && evaluator.domains.join(", ")),
     ...optional("latents", latents && `[${latents.join(", ")}]`),
   ];
@@ -69,7 +102,12 @@ const list = (label: string, lines: readonly string[]): Row[] => lines.map((line
 function columns(rows: readonly (readonly string[])[]): string[] {
   const safe = rows.map((row) => row.map(printable));
   const widths = (safe[0] ?? []).map((_cell, column) => Math.max(...safe.map((row) => row[column]!.length)));
-  return safe.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+  return safe.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 const SHOWN_KEYS = 20;
@@ -91,7 +129,8 @@ function several(values: readonly number[], none: string): string {
   return values.length < 6 ? values.join(", ") : `${values[0]} to ${values.at(-1)}`;
 }
 
-const types = ({ dtypes }: Amount): string => dtypes.map(({ dtype, share }) => (dtypes.length === 1 ? dtype : `${dtype} ${percent(share)}`)).join(", ");
+const types = ({ dtypes }: Amount): string =>
+  dtypes.map(({ dtype, share }) => (dtypes.length === 1 ? dtype : `${dtype} ${percent(share)}`)).join(", ");
 
 function percent(share: number): string {
   if (share > 0 && share < 0.001) return "< 0.1 %";

@@ -12,7 +12,9 @@ import { sampleCommand } from "./sample.ts";
  * error and nothing else.
  */
 const program = new Command("guidepost")
-  .description("Plug-and-play guides for diffusion models: look into files, draw pictures, measure pairs, prove that a hub is sound.")
+  .description(
+    "Plug-and-play guides for diffusion models: look into files, draw pictures, measure pairs, prove that a hub is sound.",
+  )
   .version(version)
   .addCommand(inspectCommand)
   .addCommand(sampleCommand)

@@ -7,7 +7,11 @@ export const number =
   (name: string) =>
   (text: string): number => {
     if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
-    throw new AppError("bad_request", `${name} is "${text.slice(0, 40)}", which is not a number; write one, such as 5.`, { name, text });
+    throw new AppError(
+      "bad_request",
+      `${name} is "${text.slice(0, 40)}", which is not a number; write one, such as 5.`,
+      { name, text },
+    );
   };
 
 /** A whole number in a range, ends included. */
@@ -16,14 +20,23 @@ export const integer =
   (text: string): number => {
     const value = number(name)(text);
     if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new AppError("bad_request", `${name} is ${text.slice(0, 40)}; it must be a whole number from ${least} to ${most}.`, { name, value });
+    throw new AppError(
+      "bad_request",
+      `${name} is ${text.slice(0, 40)}; it must be a whole number from ${least} to ${most}.`,
+      { name, value },
+    );
   };
 
 /** FILE or FILE:strength, gathered over several uses. */
 export function lowRank(text: string, before: readonly LowRankChoice[] = []): LowRankChoice[] {
   const [, path = text, strength = "1"] = /^(.+):([^:/\\]*)$/.exec(text) ?? [];
   const value = number("The strength of --lora")(strength);
-  if (Math.abs(value) > 10) throw new AppError("bad_request", `The strength ${strength} of --lora is outside −10 to 10; 1 is as it was trained.`, { path });
+  if (Math.abs(value) > 10)
+    throw new AppError(
+      "bad_request",
+      `The strength ${strength} of --lora is outside −10 to 10; 1 is as it was trained.`,
+      { path },
+    );
   return [...before, { path, strength: value }];
 }
 

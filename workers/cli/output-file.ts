@@ -8,7 +8,12 @@ export async function requireWritable(path: string): Promise<void> {
   const facts = await stat(path).catch(() => null);
   if (facts?.isDirectory()) throw new AppError("bad_request", `${path} is a folder; name a file to write.`, { path });
   await access(folder, constants.W_OK).catch((cause: unknown) => {
-    throw new AppError("bad_request", `${path} cannot be written: the folder ${folder} is missing or read-only; make it or choose another.`, { path }, cause);
+    throw new AppError(
+      "bad_request",
+      `${path} cannot be written: the folder ${folder} is missing or read-only; make it or choose another.`,
+      { path },
+      cause,
+    );
   });
 }
 
@@ -20,6 +25,11 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new AppError("bad_request", `${path} could not be written (${(cause as NodeJS.ErrnoException).code}); choose another place.`, { path }, cause);
+    throw new AppError(
+      "bad_request",
+      `${path} could not be written (${(cause as NodeJS.ErrnoException).code}); choose another place.`,
+      { path },
+      cause,
+    );
   }
 }

@@ -24,9 +24,32 @@ function lines(report: FsckReport, deep: boolean): string[] {
   const { checked, ...lists } = report;
   const { blobs, bytes, objects, uploads, commits } = checked;
   const faults = Object.entries(lists).flatMap(([name, found]) => {
-    const shown = found.slice(0, SHOWN).map((one) => `  ${typeof one === "string" ? one : Object.entries(one).map(([key, value]) => `${key} ${value}`).join(", ")}`);
-    return found.length === 0 ? [] : [`${name}: ${found.length}`, ...shown, ...(found.length > SHOWN ? [`  and ${found.length - SHOWN} more; --json shows all`] : [])];
+    const shown = found.slice(0, SHOWN).map(
+      (one) =>
+        `  ${
+          typeof one === "string"
+            ? one
+            : Object.entries(one)
+                .map(([key, value]) => `${key} ${value}`)
+                .join(", ")
+        }`,
+    );
+    return found.length === 0
+      ? []
+      : [
+          `${name}: ${found.length}`,
+          ...shown,
+          ...(found.length > SHOWN ? [`  and ${found.length - SHOWN} more; --json shows all`] : []),
+        ];
   });
   const looked = `Looked at ${blobs} contents of ${bytes} bytes, ${objects} objects, ${uploads} uploads and ${commits} commits.`;
-  return [...faults, looked, faults.length > 0 ? "They do not agree." : deep ? "Rows and bytes agree." : "Rows and bytes agree in place and size; --deep reads the bytes too."];
+  return [
+    ...faults,
+    looked,
+    faults.length > 0
+      ? "They do not agree."
+      : deep
+        ? "Rows and bytes agree."
+        : "Rows and bytes agree in place and size; --deep reads the bytes too.",
+  ];
 }

@@ -41,14 +41,30 @@ export const sampleCommand = new Command("sample")
   .argument("<model>", "a diffusers folder")
   .requiredOption("--prompt <text>", "what to draw")
   .option("--negative <text>", "what to stay away from (needs CFG)")
-  .addOption(new Option("--mode <mode>", "how to guide (default: guide where --guide is given, else cfg)").choices(["conditional", "guide", "cfg"]))
+  .addOption(
+    new Option("--mode <mode>", "how to guide (default: guide where --guide is given, else cfg)").choices([
+      "conditional",
+      "guide",
+      "cfg",
+    ]),
+  )
   .option("--guide <file>", "the guide to use in the mode guide")
-  .option("--cfg-steps <count>", "let CFG do this many first steps before the guide takes over", number("--cfg-steps"), 0)
+  .option(
+    "--cfg-steps <count>",
+    "let CFG do this many first steps before the guide takes over",
+    number("--cfg-steps"),
+    0,
+  )
   .option("--lora <file[:strength]>", "a low-rank file to add; may be repeated", lowRank, [])
   .option("--guidance <scale>", "how strongly to follow the prompt; 1 is not at all", number("--guidance"), 5)
   .option("--steps <count>", "denoising steps", number("--steps"), 20)
   .addOption(new Option("--sampler <name>", "the rule that moves a step").choices(["ddim", "dpmpp-2m"]).default("ddim"))
-  .option("--seed <number>", "which noise to start from, as torch.randn draws it", integer("--seed", 0, Number.MAX_SAFE_INTEGER), 0)
+  .option(
+    "--seed <number>",
+    "which noise to start from, as torch.randn draws it",
+    integer("--seed", 0, Number.MAX_SAFE_INTEGER),
+    0,
+  )
   .option("--batch <count>", "pictures at once, side by side (default: 1)", integer("--batch", 1, 64))
   .option("--latents <file>", "start from the tensor `latents` [B, C, H, W] of a safetensors file instead of a seed")
   .option("--save-latents <file>", "also write the final `latents`, as safetensors")
@@ -61,7 +77,10 @@ async function run(model: string, options: Options): Promise<void> {
   for (const path of [options.out, options.saveLatents]) if (path !== undefined) await requireWritable(path);
   const noise = options.latents === undefined ? null : await readLatents(options.latents);
   if (noise && options.batch !== undefined && options.batch !== noise.shape[0]) {
-    throw new AppError("bad_request", `--batch ${options.batch} and the ${noise.shape[0]} latents of ${options.latents} do not agree; leave --batch out.`);
+    throw new AppError(
+      "bad_request",
+      `--batch ${options.batch} and the ${noise.shape[0]} latents of ${options.latents} do not agree; leave --batch out.`,
+    );
   }
   const mode = options.mode ?? (options.guide === undefined ? "cfg" : "guide");
   const job: SampleJob = {
@@ -81,11 +100,22 @@ async function run(model: string, options: Options): Promise<void> {
   const result = await runJob(job);
   const recipe = await recipeOf(job, result, options);
   await writeWhole(options.out, encodePng(result.picture, recipeText(recipe)));
-  if (options.saveLatents !== undefined) await writeWhole(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
-  say(options.json, { picture: options.out, latents: options.saveLatents ?? null, notes: result.notes, seconds: result.seconds, recipe }, () => [
-    `Wrote ${options.out}: ${recipe.batch > 1 ? `${recipe.batch} pictures of ` : ""}${recipe.width} × ${recipe.height}, ${recipe.mode}, ${recipe.steps} steps, ${recipe.passes} passes, ${result.seconds.loop.toFixed(2)} s.`,
-    ...result.notes,
-  ]);
+  if (options.saveLatents !== undefined)
+    await writeWhole(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
+  say(
+    options.json,
+    {
+      picture: options.out,
+      latents: options.saveLatents ?? null,
+      notes: result.notes,
+      seconds: result.seconds,
+      recipe,
+    },
+    () => [
+      `Wrote ${options.out}: ${recipe.batch > 1 ? `${recipe.batch} pictures of ` : ""}${recipe.width} × ${recipe.height}, ${recipe.mode}, ${recipe.steps} steps, ${recipe.passes} passes, ${result.seconds.loop.toFixed(2)} s.`,
+      ...result.notes,
+    ],
+  );
 }
 
 async function readLatents(path: string): Promise<FloatTensor> {

@@ -7,4 +7,8 @@ export function say(json: boolean, value: unknown, lines: () => readonly string[
 
 /** JSON leaves some control characters and all marks that turn text around as they are; a terminal would obey them. */
 const escaped = (json: string): string =>
-  json.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => [...Array(character.length).keys()].map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`).join(""));
+  json.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );

@@ -55,7 +55,8 @@ export class BlobCache implements BlobFiles {
     for (;;) {
       const held = this.#hold(blob);
       if (held) return held;
-      const fetch = this.#fetches.get(blob.sha256) ?? this.#fetch(blob).finally(() => this.#fetches.delete(blob.sha256));
+      const fetch =
+        this.#fetches.get(blob.sha256) ?? this.#fetch(blob).finally(() => this.#fetches.delete(blob.sha256));
       this.#fetches.set(blob.sha256, fetch);
       await fetch;
     }
@@ -113,7 +114,12 @@ export class BlobCache implements BlobFiles {
     } finally {
       await endTurn(turn);
     }
-    log().info({ event: "blob.fetched", sha256: blob.sha256, bytes: blob.size, ms: Math.round(performance.now() - began) });
+    log().info({
+      event: "blob.fetched",
+      sha256: blob.sha256,
+      bytes: blob.size,
+      ms: Math.round(performance.now() - began),
+    });
   }
 
   /** Removes what was used least recently and is in use by nobody, until everything here is within the limit. */
@@ -125,11 +131,19 @@ export class BlobCache implements BlobFiles {
       for (const name of await namesIn(folder)) {
         const path = join(folder, name);
         const facts = await stat(path).catch(() => null); // gone in the meantime
-        if (facts?.isFile()) files.push({ path, size: facts.size, usedAt: facts.mtimeMs, isEvictable: folder === this.#folder && facts.nlink === 1 });
+        if (facts?.isFile())
+          files.push({
+            path,
+            size: facts.size,
+            usedAt: facts.mtimeMs,
+            isEvictable: folder === this.#folder && facts.nlink === 1,
+          });
       }
     }
     let total = files.reduce((sum, { size }) => sum + size, 0);
-    for (const { path, size } of files.filter(({ isEvictable }) => isEvictable).toSorted((a, b) => a.usedAt - b.usedAt)) {
+    for (const { path, size } of files
+      .filter(({ isEvictable }) => isEvictable)
+      .toSorted((a, b) => a.usedAt - b.usedAt)) {
       if (total <= this.#limit) return;
       await rm(path, { force: true });
       total -= size;
@@ -142,7 +156,8 @@ export class BlobCache implements BlobFiles {
     for (const folder of [this.#held, this.#arriving]) await mkdir(folder, { recursive: true });
     for (const name of await readdir(this.#held)) {
       const facts = await stat(join(this.#held, name)).catch(() => null);
-      if (isRunning(name) === false || (facts && Date.now() - facts.mtimeMs > LONG_GONE_MS)) await rm(join(this.#held, name), { recursive: true, force: true });
+      if (isRunning(name) === false || (facts && Date.now() - facts.mtimeMs > LONG_GONE_MS))
+        await rm(join(this.#held, name), { recursive: true, force: true });
     }
     for (const name of await readdir(this.#arriving)) await endDeadTurn(join(this.#arriving, name));
     await mkdir(this.#own);

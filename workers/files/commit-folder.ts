@@ -23,7 +23,11 @@ export type FolderPart = "whole" | "settings" | "unet";
  * The path is the same for as long as this process lives, so that an inference child can be known by it, and is no other process's.
  * A blob that is linked is not evicted. Files that nothing here reads are links to nowhere: only their names are there.
  */
-export async function openCommitFolder(commitId: string, name: string, part: FolderPart = "whole"): Promise<CommitFolder> {
+export async function openCommitFolder(
+  commitId: string,
+  name: string,
+  part: FolderPart = "whole",
+): Promise<CommitFolder> {
   const folder = join(await ownRoot(), part, commitId, name);
   const open = folders.get(folder) ?? { users: 0, laid: layOut(commitId, folder, part) };
   folders.set(folder, open);
@@ -31,7 +35,12 @@ export async function openCommitFolder(commitId: string, name: string, part: Fol
   const close = async (): Promise<void> => {
     if (--open.users > 0) return;
     folders.delete(folder);
-    const removed = open.laid.then((release) => release(), () => {}).then(() => rm(folder, { recursive: true, force: true }).catch(() => {})); // what stays goes with the next start
+    const removed = open.laid
+      .then(
+        (release) => release(),
+        () => {},
+      )
+      .then(() => rm(folder, { recursive: true, force: true }).catch(() => {})); // what stays goes with the next start
     leaving.set(folder, removed);
     await removed;
     if (leaving.get(folder) === removed) leaving.delete(folder);
@@ -46,7 +55,12 @@ export async function openCommitFolder(commitId: string, name: string, part: Fol
 }
 
 /** A commit as a folder for as long as `work` takes. */
-export async function withCommitFolder<T>(commitId: string, name: string, work: (folder: string) => Promise<T>, part: FolderPart = "whole"): Promise<T> {
+export async function withCommitFolder<T>(
+  commitId: string,
+  name: string,
+  work: (folder: string) => Promise<T>,
+  part: FolderPart = "whole",
+): Promise<T> {
   const { folder, close } = await openCommitFolder(commitId, name, part);
   try {
     return await work(folder);
@@ -113,6 +127,7 @@ const ownRoot = (): Promise<string> => (root ??= makeRoot());
 async function makeRoot(): Promise<string> {
   const all = join(env().dataFolder, "cache", "folders");
   await mkdir(all, { recursive: true });
-  for (const name of await readdir(all)) if (isRunning(name) === false) await rm(join(all, name), { recursive: true, force: true });
+  for (const name of await readdir(all))
+    if (isRunning(name) === false) await rm(join(all, name), { recursive: true, force: true });
   return join(all, processName);
 }

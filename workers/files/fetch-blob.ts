@@ -27,7 +27,12 @@ export async function fetchBlob(store: ObjectStore, blob: StoredBlob, path: stri
   const file = await open(path, "r+");
   try {
     const sha256 = await copy(store, blob, file, stop.signal);
-    if (sha256 !== blob.sha256) throw new AppError("bytes_differ", `The store's bytes of ${blob.sha256} are others (sha256 ${sha256}); run guidepost fsck, and put that object back from a backup.`, { expected: blob.sha256, actual: sha256 });
+    if (sha256 !== blob.sha256)
+      throw new AppError(
+        "bytes_differ",
+        `The store's bytes of ${blob.sha256} are others (sha256 ${sha256}); run guidepost fsck, and put that object back from a backup.`,
+        { expected: blob.sha256, actual: sha256 },
+      );
     await file.sync();
   } finally {
     stop.abort();
@@ -37,7 +42,10 @@ export async function fetchBlob(store: ObjectStore, blob: StoredBlob, path: stri
 
 async function copy(store: ObjectStore, blob: StoredBlob, file: FileHandle, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  const ranges = Array.from({ length: Math.ceil(blob.size / RANGE_BYTES) }, (_, index): ByteRange => ({ begin: index * RANGE_BYTES, end: Math.min(blob.size, (index + 1) * RANGE_BYTES) }));
+  const ranges = Array.from({ length: Math.ceil(blob.size / RANGE_BYTES) }, (_, index): ByteRange => ({
+    begin: index * RANGE_BYTES,
+    end: Math.min(blob.size, (index + 1) * RANGE_BYTES),
+  }));
   const coming: Promise<Uint8Array>[] = [];
   for (const [index, { begin }] of ranges.entries()) {
     for (const next of ranges.slice(coming.length, index + LANES)) {
@@ -54,7 +62,12 @@ async function copy(store: ObjectStore, blob: StoredBlob, file: FileHandle, sign
   return hash.digest("hex");
 }
 
-async function readRange(store: ObjectStore, blob: StoredBlob, range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+async function readRange(
+  store: ObjectStore,
+  blob: StoredBlob,
+  range: ByteRange,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   for (let attempt = 1; ; attempt++) {
     try {
       const bytes = new Uint8Array(range.end - range.begin);
@@ -74,4 +87,9 @@ async function readRange(store: ObjectStore, blob: StoredBlob, range: ByteRange,
 }
 
 export const missingBytes = ({ sha256, size }: StoredBlob, cause?: unknown): AppError =>
-  new AppError("internal", `The store does not have the ${size} bytes of ${sha256}; run guidepost fsck, and put that object back from a backup.`, { sha256, size }, cause);
+  new AppError(
+    "internal",
+    `The store does not have the ${size} bytes of ${sha256}; run guidepost fsck, and put that object back from a backup.`,
+    { sha256, size },
+    cause,
+  );

@@ -49,7 +49,11 @@ async function arrive(turn: string): Promise<boolean> {
 
 async function inherit(turn: string): Promise<boolean> {
   const [holder] = await readdir(turn).catch(() => []);
-  return holder !== undefined && (await isDead(join(turn, holder), holder)) && moved(join(turn, holder), join(turn, processName));
+  return (
+    holder !== undefined &&
+    (await isDead(join(turn, holder), holder)) &&
+    moved(join(turn, holder), join(turn, processName))
+  );
 }
 
 async function isDead(path: string, holder: string): Promise<boolean> {

@@ -6,4 +6,7 @@ import { sweep } from "./sweeper.ts";
 import { runWorker } from "./worker.ts";
 
 /** The worker process of a hub: hashes, inspects, measures and draws what the queue has. */
-await runWorker({ handlers: { hash: hashHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler }, sweep });
+await runWorker({
+  handlers: { hash: hashHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler },
+  sweep,
+});

@@ -11,7 +11,11 @@ export const BARE_BYTES = 150e6;
 export async function estimateBytes(job: Job): Promise<number> {
   if (job.type === "inspect" || job.type === "kinship") return BARE_BYTES; // one tensor at a time
   const { model, lowRank, guide } = job.choice;
-  const weights = [...(await filesIn(model)).filter((path) => path.endsWith(".safetensors")), ...lowRank.map(({ path }) => path), ...(guide === null ? [] : [guide])];
+  const weights = [
+    ...(await filesIn(model)).filter((path) => path.endsWith(".safetensors")),
+    ...lowRank.map(({ path }) => path),
+    ...(guide === null ? [] : [guide]),
+  ];
   const sizes = await Promise.all(weights.map(singlePrecisionBytes));
   return sizes.reduce((sum, size) => sum + size, BARE_BYTES);
 }
@@ -22,9 +26,14 @@ async function singlePrecisionBytes(path: string): Promise<number> {
 }
 
 /** The same for two jobs that one child can do without opening a model again, except at another size: the files behind all links. */
-export async function modelKey({ choice: { model, lowRank }, runtime }: Extract<Job, { type: "sample" }>): Promise<string> {
+export async function modelKey({
+  choice: { model, lowRank },
+  runtime,
+}: Extract<Job, { type: "sample" }>): Promise<string> {
   const files = (await filesIn(model)).toSorted();
-  const behind = await Promise.all([...files, ...lowRank.map(({ path }) => path)].map((path) => realpath(path).catch(() => path)));
+  const behind = await Promise.all(
+    [...files, ...lowRank.map(({ path }) => path)].map((path) => realpath(path).catch(() => path)),
+  );
   return JSON.stringify([runtime, behind, lowRank.map(({ strength }) => strength)]);
 }
 

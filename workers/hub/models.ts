@@ -99,7 +99,8 @@ export function createModels(budget = env().workerBytes): Models {
   };
 
   return {
-    run: <J extends Job>(job: J, options: RunOptions = {}) => (job.type === "sample" ? (runWarm(job, options) as Promise<ResultOf<J>>) : runOnce(job, options)),
+    run: <J extends Job>(job: J, options: RunOptions = {}) =>
+      job.type === "sample" ? (runWarm(job, options) as Promise<ResultOf<J>>) : runOnce(job, options),
     loaded: () => [...children].map(({ process: { pid }, bytes, busy }) => ({ pid, bytes, busy })),
     close: () => children.forEach(close),
   };

@@ -16,7 +16,11 @@ export interface StoredContent {
  * Reads every byte of an object once, in constant memory, and says how its content is called. `onRead` is waited for after each
  * piece with how many bytes are done. @throws malformed_weights, unsupported_model for what the hub does not store
  */
-export async function readContent(content: StoredContent, signal: AbortSignal, onRead: (done: number) => Promise<void>): Promise<ContentHashes> {
+export async function readContent(
+  content: StoredContent,
+  signal: AbortSignal,
+  onRead: (done: number) => Promise<void>,
+): Promise<ContentHashes> {
   const { name, key, size } = content;
   const source = storeSource(content, signal);
   const isWeights = /\.safetensors$/i.test(name);

@@ -63,7 +63,9 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
     const held: Running = { job, attempt: 0, stop: new AbortController(), ended: end.promise };
     running.add(held);
     try {
-      return await withLogContext({ jobId: job.id, subjectId }, () => (stopping ? giveBack(held, 0, "Its worker was stopped.") : attempt(held, handlers[kind])));
+      return await withLogContext({ jobId: job.id, subjectId }, () =>
+        stopping ? giveBack(held, 0, "Its worker was stopped.") : attempt(held, handlers[kind]),
+      );
     } finally {
       running.delete(held);
       end.resolve();
@@ -90,7 +92,10 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
         await note(held, "started", `Begun on ${host}.`, { host });
         log().info({ event: "job.started", kind });
         const began = performance.now();
-        await Promise.race([handler.run({ subjectId, attempt: claimed, signal, models: besideOthers(models, job.priority) }), rejectLate(signal)]);
+        await Promise.race([
+          handler.run({ subjectId, attempt: claimed, signal, models: besideOthers(models, job.priority) }),
+          rejectLate(signal),
+        ]);
         if (!(await isHeld(held))) return left(held);
         const ms = Math.round(performance.now() - began);
         log().info({ event: "job.succeeded", kind, ms });
@@ -113,7 +118,10 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
     const mayPass = failures[failure.code].temporary || held.attempt === 0;
     if (mayPass && timesReturned(job) < MAX_RETURNS) return giveBack(held, delayAfter(failure, job), failure.message);
     if (held.attempt === 0) throw cause; // nothing may be written without a claim: pg-boss counts it as a loss
-    log()[failure.code === "internal" ? "error" : "warn"]({ event: "job.failed", kind: job.data.kind, code: failure.code, err: failure.cause ?? cause }, failure.message);
+    log()[failure.code === "internal" ? "error" : "warn"](
+      { event: "job.failed", kind: job.data.kind, code: failure.code, err: failure.cause ?? cause },
+      failure.message,
+    );
     await handler.fail(job.data.subjectId, held.attempt, failure);
     await note(held, "failed", failure.message, { code: failure.code });
     return { outcome: "failed", code: failure.code };
@@ -136,10 +144,22 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
     return withLogContext({ jobId: job.sourceId ?? job.id, subjectId }, async () => {
       const claimed = await handlers[kind].claim(subjectId);
       if (claimed === null) return { outcome: "nothing to do" };
-      const failure = new AppError("worker_lost", `This was begun ${MAX_LOSSES + 1} times, and each time the worker that did it was lost, most often because memory ran out; try it with a smaller model, or ask the hub's operator.`, { losses: MAX_LOSSES + 1 });
+      const failure = new AppError(
+        "worker_lost",
+        `This was begun ${MAX_LOSSES + 1} times, and each time the worker that did it was lost, most often because memory ran out; try it with a smaller model, or ask the hub's operator.`,
+        { losses: MAX_LOSSES + 1 },
+      );
       log().error({ event: "job.failed", kind, attempt: claimed, code: failure.code }, failure.message);
       await handlers[kind].fail(subjectId, claimed, failure);
-      await addEvent(database(), { subject: subjectOf[kind], subjectId, ...(job.sourceId && { jobId: job.sourceId }), attempt: claimed, kind: "failed", message: failure.message, detail: { code: failure.code } });
+      await addEvent(database(), {
+        subject: subjectOf[kind],
+        subjectId,
+        ...(job.sourceId && { jobId: job.sourceId }),
+        attempt: claimed,
+        kind: "failed",
+        message: failure.message,
+        detail: { code: failure.code },
+      });
       return { outcome: "failed", code: failure.code };
     });
   }
@@ -150,7 +170,9 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
     await Promise.race([finished(), sleep(grace, undefined, { ref: false })]);
     const unfinished = [...running];
     for (const held of unfinished) {
-      await giveBack(held, 0, "Its worker was stopped; another takes it.").catch((cause: unknown) => log().warn({ event: "job.lost", jobId: held.job.id, err: cause }));
+      await giveBack(held, 0, "Its worker was stopped; another takes it.").catch((cause: unknown) =>
+        log().warn({ event: "job.lost", jobId: held.job.id, err: cause }),
+      );
       held.stop.abort();
     }
     if (unfinished.length > 0) await Promise.race([finished(), sleep(2_000, undefined, { ref: false })]);
@@ -189,24 +211,54 @@ async function insist<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** A line of the timeline. What it tells of has happened, so it does not fail for want of it. */
-async function note({ job, attempt }: Running, kind: TimelineEvent["kind"], message: string, detail: NonNullable<TimelineEvent["detail"]> = {}): Promise<void> {
-  const event = { subject: subjectOf[job.data.kind], subjectId: job.data.subjectId, jobId: job.id, attempt, kind, message, detail };
+async function note(
+  { job, attempt }: Running,
+  kind: TimelineEvent["kind"],
+  message: string,
+  detail: NonNullable<TimelineEvent["detail"]> = {},
+): Promise<void> {
+  const event = {
+    subject: subjectOf[job.data.kind],
+    subjectId: job.data.subjectId,
+    jobId: job.id,
+    attempt,
+    kind,
+    message,
+    detail,
+  };
   await addEvent(database(), event).catch((cause: unknown) => log().warn({ event: "timeline.error", err: cause }));
 }
 
 /** pg-boss leaves a word when it takes a job from a worker that did not say that it is alive. */
-const wasLost = ({ retryCount, output }: HeldJob): boolean => retryCount > 0 && /heartbeat timeout|timed out/.test(JSON.stringify(output) ?? "");
+const wasLost = ({ retryCount, output }: HeldJob): boolean =>
+  retryCount > 0 && /heartbeat timeout|timed out/.test(JSON.stringify(output) ?? "");
 
 const deadlinePassed = (seconds: number): AppError =>
-  new AppError("deadline_passed", `The work took longer than the ${seconds} seconds that it may take; ask for less at once, or for a smaller model.`, { seconds });
+  new AppError(
+    "deadline_passed",
+    `The work took longer than the ${seconds} seconds that it may take; ask for less at once, or for a smaller model.`,
+    { seconds },
+  );
 
 /** What nobody foresaw is told by the id under which the log has the rest. */
 const named = (failure: AppError, job: HeldJob): AppError =>
-  failure.code === "internal" ? new AppError("internal", `Something went wrong on our side; try again, and tell the hub's operator the job's id ${job.id} if it stays.`, {}, failure.cause ?? failure) : failure;
+  failure.code === "internal"
+    ? new AppError(
+        "internal",
+        `Something went wrong on our side; try again, and tell the hub's operator the job's id ${job.id} if it stays.`,
+        {},
+        failure.cause ?? failure,
+      )
+    : failure;
 
 function delayAfter({ detail }: AppError, job: HeldJob): number {
   const asked = detail["retryAfter"];
-  return Math.ceil(Math.min(MAX_DELAY_SECONDS, typeof asked === "number" ? asked : 2 ** timesReturned(job) * (0.5 + Math.random() / 2)));
+  return Math.ceil(
+    Math.min(
+      MAX_DELAY_SECONDS,
+      typeof asked === "number" ? asked : 2 ** timesReturned(job) * (0.5 + Math.random() / 2),
+    ),
+  );
 }
 
 /** Rejects some time after the signal, for handlers that do not hear it. */

@@ -1,6 +1,13 @@
 import { forgetExpired } from "#lib/auth/expired.ts";
 import { LISTED_EVERY_SECONDS } from "#lib/catalog/sweep/limits.ts";
-import { forgetOld, purgeBlobs, purgeRepos, sweepPreviews, sweepStore, sweepUploads } from "#lib/catalog/sweep/service.ts";
+import {
+  forgetOld,
+  purgeBlobs,
+  purgeRepos,
+  sweepPreviews,
+  sweepStore,
+  sweepUploads,
+} from "#lib/catalog/sweep/service.ts";
 import { alone } from "#lib/db/alone.ts";
 import { log } from "#lib/log.ts";
 
@@ -29,7 +36,17 @@ let listedAt = 0;
  */
 export async function sweep(now = new Date()): Promise<SweepReport | null> {
   return alone("sweep", async () => {
-    const report = { expired: 0, cleared: 0, repos: 0, previews: 0, blobs: 0, bytes: 0, objects: 0, multiparts: 0, failed: [] as string[] };
+    const report = {
+      expired: 0,
+      cleared: 0,
+      repos: 0,
+      previews: 0,
+      blobs: 0,
+      bytes: 0,
+      objects: 0,
+      multiparts: 0,
+      failed: [] as string[],
+    };
     const part = async (name: string, work: () => Promise<Partial<SweepReport> | void>): Promise<void> => {
       try {
         Object.assign(report, await work());
@@ -51,7 +68,8 @@ export async function sweep(now = new Date()): Promise<SweepReport | null> {
     await part("blobs", () => purgeBlobs(now));
     await part("old rows", () => forgetOld(now));
     await part("accounts", () => forgetExpired(now));
-    if (Object.values(report).some((count) => typeof count === "number" && count > 0)) log().info({ event: "sweep.done", ...report });
+    if (Object.values(report).some((count) => typeof count === "number" && count > 0))
+      log().info({ event: "sweep.done", ...report });
     return report;
   });
 }

@@ -66,9 +66,20 @@ export async function startWorker({ handlers, sweep, deadlines = usualDeadlines 
 }
 
 /** One place of a worker: a loop that takes the first job, does it, and asks for the next at once. */
-async function openPlace(queue: PgBoss, name: string, which: { readonly minPriority?: number }, take: (job: HeldJob) => Promise<Outcome>): Promise<void> {
+async function openPlace(
+  queue: PgBoss,
+  name: string,
+  which: { readonly minPriority?: number },
+  take: (job: HeldJob) => Promise<Outcome>,
+): Promise<void> {
   // A notice wakes the place; the slow poll finds what was missed, the quick one stands in while the listening connection is away.
-  const options = { ...which, includeMetadata: true as const, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 2, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS };
+  const options = {
+    ...which,
+    includeMetadata: true as const,
+    pollingIntervalSeconds: 0.5,
+    notifyPollingIntervalSeconds: 2,
+    heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
+  };
   const id: string = await queue.work<JobPayload, Outcome, typeof options>(name, options, async ([job]) => {
     try {
       return await take(job!);
@@ -110,7 +121,9 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
     worker = await startWorker(parts);
   } catch (cause) {
     const failure = toAppError(cause);
-    process.stderr.write(`${failure.code === "internal" ? ((cause as Error).stack ?? failure.message) : failure.message}\n`);
+    process.stderr.write(
+      `${failure.code === "internal" ? ((cause as Error).stack ?? failure.message) : failure.message}\n`,
+    );
     process.exit(1);
   }
   process.send?.({ type: "ready" });

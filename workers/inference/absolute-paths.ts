@@ -7,13 +7,21 @@ export function withAbsolutePaths(job: Job): Job {
     case "sample":
       return { ...job, choice: absoluteChoice(job.choice) };
     case "check":
-      return { ...job, choice: { ...absoluteChoice(job.choice), guide: resolve(job.choice.guide) }, base: absolute(job.base), evaluator: absolute(job.evaluator) };
+      return {
+        ...job,
+        choice: { ...absoluteChoice(job.choice), guide: resolve(job.choice.guide) },
+        base: absolute(job.base),
+        evaluator: absolute(job.evaluator),
+      };
     case "inspect":
       return { ...job, folder: resolve(job.folder) };
     case "kinship":
       return {
         ...job,
-        fineTune: "lowRank" in job.fineTune ? { lowRank: resolve(job.fineTune.lowRank) } : { model: resolve(job.fineTune.model) },
+        fineTune:
+          "lowRank" in job.fineTune
+            ? { lowRank: resolve(job.fineTune.lowRank) }
+            : { model: resolve(job.fineTune.model) },
         bases: job.bases.map(({ id, folder }) => ({ id, folder: resolve(folder) })),
       };
   }
@@ -25,6 +33,10 @@ interface Choice {
   readonly guide: string | null;
 }
 
-const absoluteChoice = ({ model, lowRank, guide }: Choice) => ({ model: resolve(model), lowRank: lowRank.map(({ path, strength }) => ({ path: resolve(path), strength })), guide: absolute(guide) });
+const absoluteChoice = ({ model, lowRank, guide }: Choice) => ({
+  model: resolve(model),
+  lowRank: lowRank.map(({ path, strength }) => ({ path: resolve(path), strength })),
+  guide: absolute(guide),
+});
 
 const absolute = (path: string | null): string | null => path && resolve(path);

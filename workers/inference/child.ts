@@ -28,7 +28,12 @@ async function run(job: Job): Promise<void> {
   try {
     say(await work(job));
   } catch (failure) {
-    const { code, message, detail } = failure instanceof AppError ? failure : new AppError("internal", `Something went wrong on our side: ${(failure as Error).message}`, { stack: (failure as Error).stack });
+    const { code, message, detail } =
+      failure instanceof AppError
+        ? failure
+        : new AppError("internal", `Something went wrong on our side: ${(failure as Error).message}`, {
+            stack: (failure as Error).stack,
+          });
     say({ type: "failed", code, message, detail: structuredClone({ ...detail }) });
   } finally {
     busy = false;
@@ -51,7 +56,13 @@ function work(job: Job): Promise<ResultOf<Job>> {
 process.on("message", (raw) => {
   const message = parentMessage.parse(raw);
   if (message.type === "cancel") cancelled = true;
-  else if (busy) say({ type: "failed", code: "internal", message: "The inference process was given a second job while busy.", detail: {} });
+  else if (busy)
+    say({
+      type: "failed",
+      code: "internal",
+      message: "The inference process was given a second job while busy.",
+      detail: {},
+    });
   else void run(message);
 });
 process.on("disconnect", () => {

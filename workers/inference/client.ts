@@ -6,7 +6,14 @@ import { fileURLToPath } from "node:url";
 import { harmlessVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { withAbsolutePaths } from "./absolute-paths.ts";
-import { childMessage, type ChildMessage, type Job, type ParentMessage, type Progress, type ResultOf } from "./messages.ts";
+import {
+  childMessage,
+  type ChildMessage,
+  type Job,
+  type ParentMessage,
+  type Progress,
+  type ResultOf,
+} from "./messages.ts";
 
 export interface InferenceOptions {
   readonly onProgress?: (progress: Progress) => void;
@@ -36,11 +43,19 @@ export class InferenceProcess {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       cwd: this.#folder,
       // Freed weights go back to the system at once instead of staying with the allocator.
-      env: { ...harmlessVariables(), MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_ARENA_MAX: "1" },
+      env: {
+        ...harmlessVariables(),
+        MALLOC_MMAP_THRESHOLD_: "131072",
+        MALLOC_TRIM_THRESHOLD_: "131072",
+        MALLOC_ARENA_MAX: "1",
+      },
     });
     this.#child.on("error", ({ message }) => (this.#lastWords = message)); // it could not be started, or told something
     this.#child.once("exit", () => this.#removeFolder());
-    this.#child.stderr!.on("data", (bytes: Buffer) => (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-2000)));
+    this.#child.stderr!.on(
+      "data",
+      (bytes: Buffer) => (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-2000)),
+    );
   }
 
   get pid(): number | undefined {
@@ -69,23 +84,57 @@ export class InferenceProcess {
       };
       const cancel = (): void => {
         this.#say({ type: "cancel" });
-        timers.push(setTimeout(() => kill(new AppError("cancelled", "The work was cancelled; nothing was written.")), SILENCE_AFTER_CANCEL));
+        timers.push(
+          setTimeout(
+            () => kill(new AppError("cancelled", "The work was cancelled; nothing was written.")),
+            SILENCE_AFTER_CANCEL,
+          ),
+        );
       };
       const hear = (raw: unknown): void => {
         const message: ChildMessage = childMessage.parse(raw);
         if (message.type === "progress") onProgress?.(message);
-        else if (message.type === "failed") finish(() => reject(new AppError(message.code, message.message, message.detail)));
+        else if (message.type === "failed")
+          finish(() => reject(new AppError(message.code, message.message, message.detail)));
         else if (message.type !== "ready") finish(() => resolve(message as ResultOf<J>));
       };
       const gone = (code: number | null, signalName: string | null): void => {
-        finish(() => reject(this.#killedFor ?? new AppError("inference_died", `The inference process ended in the middle of its work (${signalName ?? `exit code ${code}`}); most often memory ran out, so close other programs or use a smaller model.`, { code, signal: signalName, stderr: this.#lastWords })));
+        finish(() =>
+          reject(
+            this.#killedFor ??
+              new AppError(
+                "inference_died",
+                `The inference process ended in the middle of its work (${signalName ?? `exit code ${code}`}); most often memory ran out, so close other programs or use a smaller model.`,
+                { code, signal: signalName, stderr: this.#lastWords },
+              ),
+          ),
+        );
       };
       child.on("message", hear);
       child.on("exit", gone);
-      if (child.pid === undefined) return reject(new AppError("inference_died", "The inference process could not be started, most often because memory ran out; close other programs and try again.", { stderr: this.#lastWords }));
+      if (child.pid === undefined)
+        return reject(
+          new AppError(
+            "inference_died",
+            "The inference process could not be started, most often because memory ran out; close other programs and try again.",
+            { stderr: this.#lastWords },
+          ),
+        );
       if (child.exitCode !== null || child.signalCode !== null) return gone(child.exitCode, child.signalCode);
       if (deadline !== undefined) {
-        timers.push(setTimeout(() => kill(new AppError("deadline_passed", `The work took longer than the ${deadline / 1000} s it was given; ask for fewer steps or a longer time.`, { deadline })), deadline));
+        timers.push(
+          setTimeout(
+            () =>
+              kill(
+                new AppError(
+                  "deadline_passed",
+                  `The work took longer than the ${deadline / 1000} s it was given; ask for fewer steps or a longer time.`,
+                  { deadline },
+                ),
+              ),
+            deadline,
+          ),
+        );
       }
       signal?.addEventListener("abort", cancel);
       this.#say(withAbsolutePaths(job));

@@ -19,19 +19,39 @@ export async function inspect({ folder }: InspectJob): Promise<ResultOf<InspectJ
   const inspection = await inspectPath(folder).catch((failure: unknown): Inspection => {
     const sentence = sentenceOf(failure);
     if ((failure as AppError).code === "malformed_weights") throw failure;
-    return { ...blank, name: basename(folder), whatRuns: "nothing; the problem named here says why", problems: [sentence] };
+    return {
+      ...blank,
+      name: basename(folder),
+      whatRuns: "nothing; the problem named here says why",
+      problems: [sentence],
+    };
   });
-  const shown = { ...inspection, problems: inspection.problems.map(cut), metadata: few(inspection.metadata), parts: inspection.parts.map((part) => ({ ...part, metadata: few(part.metadata) })) };
+  const shown = {
+    ...inspection,
+    problems: inspection.problems.map(cut),
+    metadata: few(inspection.metadata),
+    parts: inspection.parts.map((part) => ({ ...part, metadata: few(part.metadata) })),
+  };
   return { type: "inspected", inspection: shown, ...(await partsOf(folder, inspection)) };
 }
 
-async function partsOf(folder: string, { name, kind, runs, guide }: Inspection): Promise<Pick<ResultOf<InspectJob>, "signature" | "files">> {
+async function partsOf(
+  folder: string,
+  { name, kind, runs, guide }: Inspection,
+): Promise<Pick<ResultOf<InspectJob>, "signature" | "files">> {
   const within = (shown: string): string => shown.slice(basename(folder).length + 1); // messages call a file «folder/path»
-  if (kind !== "diffusers folder") return { signature: runs ? (guide?.base ?? null) : null, files: name.endsWith(".safetensors") ? [{ role: kind, path: within(name) }] : [] };
+  if (kind !== "diffusers folder")
+    return {
+      signature: runs ? (guide?.base ?? null) : null,
+      files: name.endsWith(".safetensors") ? [{ role: kind, path: within(name) }] : [],
+    };
   if (!runs) return { signature: null, files: [] };
   const model = await openModelFolder(folder);
   const files = usedFiles({ folder: model, lowRank: [], guide: null });
-  return { signature: signatureOf(model), files: files.map(({ role, name: shown }) => ({ role, path: within(shown) })) };
+  return {
+    signature: signatureOf(model),
+    files: files.map(({ role, name: shown }) => ({ role, path: within(shown) })),
+  };
 }
 
 /** Which of some bases a fine-tune may have been made from: a low-rank file by its shapes, a whole model by its weights. */
@@ -40,7 +60,11 @@ export async function findKin({ fineTune, bases }: KinshipJob, report: Report): 
   const kin: ResultOf<KinshipJob>["bases"] = [];
   for (const { id, folder } of bases) {
     const found = await compare(folder).catch(sentenceOf);
-    kin.push(typeof found === "string" ? { id, mismatch: found, medianCosine: null } : { id, mismatch: null, medianCosine: found });
+    kin.push(
+      typeof found === "string"
+        ? { id, mismatch: found, medianCosine: null }
+        : { id, mismatch: null, medianCosine: found },
+    );
     await report({ stage: "comparing", done: kin.length, total: bases.length });
   }
   return { type: "kin", bases: kin };
@@ -51,7 +75,8 @@ type Compare = (base: string) => Promise<number | null>;
 
 function byShapes(path: string): Compare {
   return async (base) => {
-    const json = (part: string): Promise<unknown> => readJson(join(base, part, "config.json"), `${basename(base)}/${part}/config.json`);
+    const json = (part: string): Promise<unknown> =>
+      readJson(join(base, part, "config.json"), `${basename(base)}/${part}/config.json`);
     const unet = parseUNetConfig(await json("unet"), "unet/config.json");
     const textEncoder = parseTextEncoderConfig(await json("text_encoder"), "text_encoder/config.json");
     requireLowRankFits(await readLowRankFile(path, 1), { unet, textEncoder });
@@ -66,7 +91,8 @@ function byWeights(model: string): Compare {
   };
   return async (folder) => {
     const [base, fineTune] = [await unetOf(folder), await unetOf(model)];
-    return (await measureLineage({ base, fineTune, lowRank: [], guideNamesThisBase: false }, async () => {})).medianCosine;
+    return (await measureLineage({ base, fineTune, lowRank: [], guideNamesThisBase: false }, async () => {}))
+      .medianCosine;
   };
 }
 
@@ -74,5 +100,10 @@ const MAX_KEYS = 200;
 const MAX_CHARACTERS = 2000;
 
 /** Metadata is text of strangers, up to the 16 MB of a header; what is kept of it is for people to read. */
-const few = (metadata: Metadata): Metadata => Object.fromEntries(Object.entries(metadata).slice(0, MAX_KEYS).map(([key, value]) => [key.slice(0, 200), cut(value)]));
+const few = (metadata: Metadata): Metadata =>
+  Object.fromEntries(
+    Object.entries(metadata)
+      .slice(0, MAX_KEYS)
+      .map(([key, value]) => [key.slice(0, 200), cut(value)]),
+  );
 const cut = (text: string): string => (text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text);

@@ -14,7 +14,10 @@ import { Recipe } from "#lib/picture/recipe.ts";
  *     ── cancel ──────────────────▶    seen between two passes
  *     ◀── sampled | … | failed ───
  */
-const floats = z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.custom<Float32Array>((value) => value instanceof Float32Array) });
+const floats = z.object({
+  shape: z.array(z.int().min(0)).readonly(),
+  data: z.custom<Float32Array>((value) => value instanceof Float32Array),
+});
 
 const runtime = z.object({ provider: z.enum(["cpu", "cuda", "webgpu"]), threads: z.int().min(1).max(1024) });
 const choice = z.object({
@@ -64,7 +67,11 @@ const jobs = [sampleJob, checkJob, inspectJob, kinshipJob] as const;
 export const parentMessage = z.discriminatedUnion("type", [...jobs, z.object({ type: z.literal("cancel") })]);
 
 /** 8-bit RGB, row by row. */
-const picture = z.object({ width: z.int().min(1), height: z.int().min(1), rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array) });
+const picture = z.object({
+  width: z.int().min(1),
+  height: z.int().min(1),
+  rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+});
 
 const progress = z.object({
   type: z.literal("progress"),
@@ -118,9 +125,22 @@ const kin = z.object({
 });
 
 const codes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
-const failed = z.object({ type: z.literal("failed"), code: z.enum(codes), message: z.string(), detail: z.record(z.string(), z.unknown()) });
+const failed = z.object({
+  type: z.literal("failed"),
+  code: z.enum(codes),
+  message: z.string(),
+  detail: z.record(z.string(), z.unknown()),
+});
 
-export const childMessage = z.discriminatedUnion("type", [z.object({ type: z.literal("ready") }), progress, sampled, checked, inspected, kin, failed]);
+export const childMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("ready") }),
+  progress,
+  sampled,
+  checked,
+  inspected,
+  kin,
+  failed,
+]);
 
 export type Job = z.infer<(typeof jobs)[number]>;
 export type SampleJob = z.infer<typeof sampleJob>;

@@ -20,7 +20,12 @@ export interface OpenModel {
  * What this process keeps open between two jobs: one model at one size, and the last guide that went with it. The model is the same
  * while its files are; a guide is opened when a mode needs it and gives way to the next, with the model left open.
  */
-let kept: { readonly model: string; readonly pipeline: Pipeline; guide: { readonly key: string; readonly network: GuideNetwork } | null; coarse: CoarsePicture | null } | null = null;
+let kept: {
+  readonly model: string;
+  readonly pipeline: Pipeline;
+  guide: { readonly key: string; readonly network: GuideNetwork } | null;
+  coarse: CoarsePicture | null;
+} | null = null;
 let hashes = new Map<string, string>();
 
 /** Opens a model for one job; without `files.guide` the job needs none. */
@@ -47,7 +52,14 @@ export async function openModel(files: ModelFiles, size: LatentSize, runtime: Ru
     coarsePicture: async () => (open.coarse ??= await fitCoarsePicture(files.folder.vae, runtime)),
     hashedFiles: async () => {
       const known = hashes;
-      hashes = new Map(await Promise.all(used.map(async ({ key, path }): Promise<[string, string]> => [key, known.get(key) ?? (await sha256OfFile(path))])));
+      hashes = new Map(
+        await Promise.all(
+          used.map(async ({ key, path }): Promise<[string, string]> => [
+            key,
+            known.get(key) ?? (await sha256OfFile(path)),
+          ]),
+        ),
+      );
       return used.map(({ path: _path, key, ...file }) => ({ ...file, sha256: hashes.get(key)! }));
     },
   };

@@ -8,13 +8,20 @@ import type { Report, ResultOf, SampleJob } from "./messages.ts";
 import { openModel } from "./open-model.ts";
 
 /** Draws a picture, with progress after every step. What it opened stays open for the next. */
-export async function sample({ choice, request, runtime, pictures }: SampleJob, report: Report): Promise<ResultOf<SampleJob>> {
+export async function sample(
+  { choice, request, runtime, pictures }: SampleJob,
+  report: Report,
+): Promise<ResultOf<SampleJob>> {
   const clock = stopwatch();
   const chosen = await readModelFiles(choice);
   requireRequest(chosen, request);
   const files = request.plan.mode === "guide" ? chosen : { ...chosen, guide: null };
   await report({ stage: "opening", done: 0, total: request.steps });
-  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, latentSizeOf(files, request.start), runtime);
+  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(
+    files,
+    latentSizeOf(files, request.start),
+    runtime,
+  );
   const coarse = pictures ? await coarsePicture() : null;
   const open = clock();
 
@@ -23,7 +30,12 @@ export async function sample({ choice, request, runtime, pictures }: SampleJob, 
     let passes = 0;
     for await (const step of stepsOf(pipeline, request)) {
       ({ latents, passes } = step);
-      await report({ stage: "denoising", done: step.done, total: step.steps, ...(coarse && { picture: coarse(step.estimate) }) });
+      await report({
+        stage: "denoising",
+        done: step.done,
+        total: step.steps,
+        ...(coarse && { picture: coarse(step.estimate) }),
+      });
     }
     const loop = clock();
     const picture = toPicture(await pipeline.vae.decode(latents!));
@@ -34,7 +46,13 @@ export async function sample({ choice, request, runtime, pictures }: SampleJob, 
       passes,
       model: files.folder.name,
       files: await hashedFiles(),
-      runtime: { name: runtimeName, version: runtimeVersion(), ...runtime, graph: pipeline.unet.optimization, cfg: pipeline.cfgLayout },
+      runtime: {
+        name: runtimeName,
+        version: runtimeVersion(),
+        ...runtime,
+        graph: pipeline.unet.optimization,
+        cfg: pipeline.cfgLayout,
+      },
       notes: notesOn(pipeline, [request.prompt, request.negativePrompt ?? ""]),
       seconds: { open, loop, decode: clock() },
       warm,
@@ -49,9 +67,14 @@ const SMALL_VOCABULARY = 10_000;
 function notesOn({ tokenizer, files }: Pipeline, prompts: readonly string[]): string[] {
   const small = files.folder.textEncoder.config.vocabulary < SMALL_VOCABULARY;
   return prompts.flatMap((prompt) => {
-    const cut = tokenizer.encode(prompt).cut ? [`The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out.`] : [];
+    const cut = tokenizer.encode(prompt).cut
+      ? [`The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out.`]
+      : [];
     const unknown = small ? tokenizer.unknownWords(prompt) : [];
-    const named = unknown.slice(0, 8).map((word) => `"${word}"`).join(", ");
+    const named = unknown
+      .slice(0, 8)
+      .map((word) => `"${word}"`)
+      .join(", ");
     return named ? [...cut, `This model's small vocabulary does not know ${named}.`] : cut;
   });
 }

@@ -12,7 +12,16 @@ import { AppError } from "#lib/errors.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const stampFile = join(root, ".next/guidepost-stamp");
-const sources = ["app/**/*.{ts,tsx,css}", "lib/**/*.{ts,tsx}", "prisma/**/*.prisma", "public/**/*", "next.config.js", "postcss.config.mjs", "tsconfig.json", "package-lock.json"];
+const sources = [
+  "app/**/*.{ts,tsx,css}",
+  "lib/**/*.{ts,tsx}",
+  "prisma/**/*.prisma",
+  "public/**/*",
+  "next.config.js",
+  "postcss.config.mjs",
+  "tsconfig.json",
+  "package-lock.json",
+];
 
 /** Builds the web pages when a source has changed since they were built. `say` is told before, for it takes a while. Returns whether it built. */
 export async function buildPages(say: (message: string) => void): Promise<boolean> {
@@ -20,11 +29,19 @@ export async function buildPages(say: (message: string) => void): Promise<boolea
   if (stamp === (await readFile(stampFile, "utf8").catch(() => null))) return false;
   say("Building the pages (once, about a minute)…");
   const next = join(root, "node_modules/next/dist/bin/next");
-  const child = spawn(process.execPath, [next, "build"], { cwd: root, env: { ...ownVariables(), NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [next, "build"], {
+    cwd: root,
+    env: { ...ownVariables(), NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => (said = (said + bytes.toString()).slice(-20_000)));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (bytes: Buffer) => (said = (said + bytes.toString()).slice(-20_000)));
   const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new AppError("internal", `The pages could not be built; this is what the builder said:\n${said.trim()}`, { code });
+  if (code !== 0)
+    throw new AppError("internal", `The pages could not be built; this is what the builder said:\n${said.trim()}`, {
+      code,
+    });
   await compress(join(root, ".next/static"));
   await writeFile(stampFile, stamp); // last: a build that was cut off is done again
   return true;
@@ -33,7 +50,8 @@ export async function buildPages(say: (message: string) => void): Promise<boolea
 /** Beside each script and style sheet, itself as brotli makes it smallest: once, in two seconds, for all who will ever load it. */
 async function compress(folder: string): Promise<void> {
   const brotli = promisify(brotliCompress);
-  for (const name of globSync("**/*.{js,css}", { cwd: folder })) await writeFile(join(folder, `${name}.br`), await brotli(await readFile(join(folder, name))));
+  for (const name of globSync("**/*.{js,css}", { cwd: folder }))
+    await writeFile(join(folder, `${name}.br`), await brotli(await readFile(join(folder, name))));
 }
 
 async function stampOf(names: readonly string[]): Promise<string> {

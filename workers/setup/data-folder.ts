@@ -11,8 +11,19 @@ export async function prepareDataFolder(folder: string): Promise<void> {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOSPC") throw new AppError("disk_full", `The disk of ${folder} is full; free some space, or point GUIDEPOST_DATA at another disk.`, { folder }, cause);
-    throw new AppError("internal", `${folder} cannot be written (${code}); give this user the right to, or point GUIDEPOST_DATA at another folder.`, { folder }, cause);
+    if (code === "ENOSPC")
+      throw new AppError(
+        "disk_full",
+        `The disk of ${folder} is full; free some space, or point GUIDEPOST_DATA at another disk.`,
+        { folder },
+        cause,
+      );
+    throw new AppError(
+      "internal",
+      `${folder} cannot be written (${code}); give this user the right to, or point GUIDEPOST_DATA at another folder.`,
+      { folder },
+      cause,
+    );
   }
 }
 

@@ -12,11 +12,23 @@ const generated = join(root, "lib/db/generated");
 export function generateClient(): boolean {
   const cli = join(root, "node_modules/prisma");
   const stamp = createHash("sha256");
-  for (const file of [join(cli, "package.json"), ...globSync("prisma/**/*.prisma", { cwd: root }).toSorted().map((name) => join(root, name))]) stamp.update(readFileSync(file));
+  for (const file of [
+    join(cli, "package.json"),
+    ...globSync("prisma/**/*.prisma", { cwd: root })
+      .toSorted()
+      .map((name) => join(root, name)),
+  ])
+    stamp.update(readFileSync(file));
   const wanted = stamp.digest("hex");
   if (readStamp() === wanted) return false;
   const run = spawnSync(process.execPath, [join(cli, "build/index.js"), "generate"], { cwd: root, encoding: "utf8" });
-  if (run.status !== 0) throw new AppError("internal", `Prisma could not generate its client; «npx prisma generate» shows why.`, { said: run.stderr || run.stdout }, run.error);
+  if (run.status !== 0)
+    throw new AppError(
+      "internal",
+      `Prisma could not generate its client; «npx prisma generate» shows why.`,
+      { said: run.stderr || run.stdout },
+      run.error,
+    );
   writeFileSync(join(generated, ".gitignore"), "*\n");
   writeFileSync(join(generated, "stamp"), wanted); // last: a generation that was cut off is done again
   return true;

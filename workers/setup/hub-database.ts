@@ -19,7 +19,12 @@ export async function openHubDatabase(): Promise<HubDatabase> {
   if (databaseUrl) return { url: databaseUrl, close: async () => {} };
   const folder = join(dataFolder, "postgres");
   const cluster = join(folder, "cluster");
-  if (!existsSync(cluster)) throw new AppError("bad_request", `There is no hub in ${dataFolder}; set GUIDEPOST_DATA to its data folder, or DATABASE_URL to its database.`, { dataFolder });
+  if (!existsSync(cluster))
+    throw new AppError(
+      "bad_request",
+      `There is no hub in ${dataFolder}; set GUIDEPOST_DATA to its data folder, or DATABASE_URL to its database.`,
+      { dataFolder },
+    );
   const running = await runningUrl(cluster);
   if (running) return { url: running, close: async () => {} };
   const { url, stop } = await startPostgres({ folder });

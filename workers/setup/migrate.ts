@@ -37,7 +37,9 @@ export async function applyMigrations(url: string, folder: string): Promise<stri
     await client.query("SELECT pg_advisory_lock($1)", [PRISMA_LOCK]); // let go when the connection ends
     await requireServer(client);
     await client.query(book);
-    const { rows } = await client.query<AppliedRow>("SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL");
+    const { rows } = await client.query<AppliedRow>(
+      "SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL",
+    );
     const applied = new Map(rows.filter((row) => row.finished_at).map((row) => [row.migration_name, row.checksum]));
     requireSameHistory(migrations, applied);
     const missing = migrations.filter(({ name }) => !applied.has(name));
@@ -54,7 +56,10 @@ const book = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
 
 async function readMigrations(folder: string): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).toSorted();
+  const names = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .toSorted();
   return Promise.all(
     names.map(async (name) => {
       const sql = (await readFile(join(folder, name, "migration.sql"), "utf8")).replaceAll("\r\n", "\n"); // a checkout on Windows
@@ -64,35 +69,62 @@ async function readMigrations(folder: string): Promise<Migration[]> {
 }
 
 async function requireServer(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ number: number; version: string }>("SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version");
+  const { rows } = await client.query<{ number: number; version: string }>(
+    "SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version",
+  );
   const { number, version } = rows[0]!;
-  if (number < OLDEST_SERVER) throw new AppError("internal", `The database is PostgreSQL ${version}; Guidepost needs 15 or later.`, { number });
+  if (number < OLDEST_SERVER)
+    throw new AppError("internal", `The database is PostgreSQL ${version}; Guidepost needs 15 or later.`, { number });
 }
 
 function requireSameHistory(migrations: readonly Migration[], applied: ReadonlyMap<string, string>): void {
   const known = new Map(migrations.map(({ name, checksum }) => [name, checksum]));
   for (const [name, checksum] of applied) {
     const ours = known.get(name);
-    if (ours === undefined) throw new AppError("internal", `The database has the migration ${name}, which this Guidepost does not know; start the newer version that made it.`, { name });
-    if (ours !== checksum) throw new AppError("internal", `The migration ${name} was edited after it was applied; restore the file and put the change into a new migration.`, { name });
+    if (ours === undefined)
+      throw new AppError(
+        "internal",
+        `The database has the migration ${name}, which this Guidepost does not know; start the newer version that made it.`,
+        { name },
+      );
+    if (ours !== checksum)
+      throw new AppError(
+        "internal",
+        `The migration ${name} was edited after it was applied; restore the file and put the change into a new migration.`,
+        { name },
+      );
   }
 }
 
 async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
-  await client.query("UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL", [name]);
+  await client.query(
+    "UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL",
+    [name],
+  );
   const id = randomUUID();
   try {
     await client.query("BEGIN");
     await client.query(sql);
-    await client.query("INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, clock_timestamp(), 1)", [id, checksum, name]);
+    await client.query(
+      "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ($1, $2, $3, clock_timestamp(), 1)",
+      [id, checksum, name],
+    );
     await client.query("COMMIT");
   } catch (cause) {
     const { message } = cause as Error;
     const tell = async (): Promise<void> => {
       await client.query("ROLLBACK");
-      await client.query("INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ($1, $2, $3, $4)", [id, checksum, name, message]);
+      await client.query(
+        "INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ($1, $2, $3, $4)",
+        [id, checksum, name, message],
+      );
     };
     await tell().catch(() => {}); // a lost connection has rolled back by itself
-    throw new AppError("internal", `The migration ${name} failed (${message}); nothing of it was kept, and the next start tries it again.`, { name }, cause);
+    throw new AppError(
+      "internal",
+      `The migration ${name} failed (${message}); nothing of it was kept, and the next start tries it again.`,
+      { name },
+      cause,
+    );
   }
 }

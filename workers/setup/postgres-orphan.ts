@@ -26,21 +26,37 @@ export async function endOrphan(cluster: string): Promise<void> {
   const server = describe(pid);
   if (!server?.command.includes(`-D ${cluster} `)) return forgetReusedPid(cluster, pid);
   if (server.command.includes(`${clusterName(server.parent)} `)) {
-    throw new AppError("internal", `${cluster} is in use by the Guidepost with process id ${server.parent}; stop that one, or point GUIDEPOST_DATA elsewhere.`, { pid, owner: server.parent });
+    throw new AppError(
+      "internal",
+      `${cluster} is in use by the Guidepost with process id ${server.parent}; stop that one, or point GUIDEPOST_DATA elsewhere.`,
+      { pid, owner: server.parent },
+    );
   }
   // Waiting for the process would not do: without an init that reaps it stays a zombie.
   const held = (): boolean => Number(postmasterFile(cluster)[0]) === pid;
-  for (const [signal, seconds] of [["SIGINT", 30], ["SIGQUIT", 5]] as const) {
+  for (const [signal, seconds] of [
+    ["SIGINT", 30],
+    ["SIGQUIT", 5],
+  ] as const) {
     try {
       process.kill(pid, signal);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "ESRCH") return;
-      throw new AppError("internal", `The PostgreSQL with process id ${pid} on ${cluster} belongs to another user; end it as that user and start again.`, { pid }, cause);
+      throw new AppError(
+        "internal",
+        `The PostgreSQL with process id ${pid} on ${cluster} belongs to another user; end it as that user and start again.`,
+        { pid },
+        cause,
+      );
     }
     for (let waited = 0; held() && waited < seconds; waited += 0.02) await sleep(20);
     if (!held()) return;
   }
-  throw new AppError("internal", `The PostgreSQL with process id ${pid} was left on ${cluster} and does not end; end it by hand and start again.`, { pid });
+  throw new AppError(
+    "internal",
+    `The PostgreSQL with process id ${pid} was left on ${cluster} and does not end; end it by hand and start again.`,
+    { pid },
+  );
 }
 
 /**
@@ -63,9 +79,14 @@ function describe(pid: number): { readonly parent: number; readonly command: str
   try {
     if (process.platform === "linux") {
       const afterName = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)!; // «id (name) state parent …»
-      return { parent: Number(afterName.split(" ")[1]), command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ") };
+      return {
+        parent: Number(afterName.split(" ")[1]),
+        command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "),
+      };
     }
-    const [parent, ...command] = execFileSync("ps", ["-o", "ppid=,command=", "-p", String(pid)], { encoding: "utf8" }).trim().split(/\s+/);
+    const [parent, ...command] = execFileSync("ps", ["-o", "ppid=,command=", "-p", String(pid)], { encoding: "utf8" })
+      .trim()
+      .split(/\s+/);
     return { parent: Number(parent), command: `${command.join(" ")} ` };
   } catch {
     return null;

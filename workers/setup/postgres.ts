@@ -42,7 +42,11 @@ export interface RunningPostgres {
  *     port             of the last start, tried first
  *     log  log.old     what the server said since this start, and since the one before
  */
-export async function startPostgres({ folder, settings = {}, identity = findIdentity() }: PostgresOptions): Promise<RunningPostgres> {
+export async function startPostgres({
+  folder,
+  settings = {},
+  identity = findIdentity(),
+}: PostgresOptions): Promise<RunningPostgres> {
   let place: PostgresPlace = { folder, how: identity.how };
   try {
     const binaries = await findPostgres();
@@ -70,7 +74,11 @@ async function makeCluster(cluster: string, { initdb }: PostgresBinaries, identi
     await Promise.all([side, password].map((path) => identity.own(path)));
     // The builtin provider sorts and folds alike on every system, whatever locales are installed.
     const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-    const child = identity.spawn(initdb, ["-D", side, "-U", "guidepost", `--pwfile=${password}`, "--auth=scram-sha-256", ...locale], { env: environment, stdio: ["ignore", "ignore", "pipe"] });
+    const child = identity.spawn(
+      initdb,
+      ["-D", side, "-U", "guidepost", `--pwfile=${password}`, "--auth=scram-sha-256", ...locale],
+      { env: environment, stdio: ["ignore", "ignore", "pipe"] },
+    );
     let said = "";
     child.stderr?.on("data", (piece: Buffer) => (said += piece.toString()));
     const [code] = (await once(child, "close")) as [number | null];
@@ -85,16 +93,38 @@ async function makeCluster(cluster: string, { initdb }: PostgresBinaries, identi
 
 const RETRY_SECONDS = 20; // the sessions of a server that was killed go on for up to 6 s
 
-async function launch(place: PostgresPlace, { postgres }: PostgresBinaries, identity: PostgresIdentity, settings: Readonly<Record<string, string>>): Promise<RunningPostgres> {
-  const [cluster, log, portFile] = [join(place.folder, "cluster"), join(place.folder, "log"), join(place.folder, "port")];
+async function launch(
+  place: PostgresPlace,
+  { postgres }: PostgresBinaries,
+  identity: PostgresIdentity,
+  settings: Readonly<Record<string, string>>,
+): Promise<RunningPostgres> {
+  const [cluster, log, portFile] = [
+    join(place.folder, "cluster"),
+    join(place.folder, "log"),
+    join(place.folder, "port"),
+  ];
   await rename(log, `${log}.old`).catch(() => {}); // the first start has none
   for (const began = Date.now(); ; await sleep(250)) {
     const port = await freePort(await readFile(portFile, "utf8").catch(() => ""));
-    const all = { listen_addresses: "127.0.0.1", port: `${port}`, unix_socket_directories: "", cluster_name: clusterName(process.pid), timezone: "UTC", log_timezone: "UTC", log_checkpoints: "off", ...settings };
+    const all = {
+      listen_addresses: "127.0.0.1",
+      port: `${port}`,
+      unix_socket_directories: "",
+      cluster_name: clusterName(process.pid),
+      timezone: "UTC",
+      log_timezone: "UTC",
+      log_checkpoints: "off",
+      ...settings,
+    };
     const args = ["-D", cluster, ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
     const output = openSync(log, "w", 0o600);
     // Detached: Ctrl-C must not reach the server before the worker and the web process have finished with it.
-    const child = identity.spawn(postgres, args, { env: environment, detached: true, stdio: ["ignore", output, output] });
+    const child = identity.spawn(postgres, args, {
+      env: environment,
+      detached: true,
+      stdio: ["ignore", output, output],
+    });
     closeSync(output);
     const server = supervise(child);
     try {
@@ -107,7 +137,8 @@ async function launch(place: PostgresPlace, { postgres }: PostgresBinaries, iden
       throw cause;
     }
     const said = readFileSync(log, "utf8") || (await lastWords(place.folder));
-    const mayPass = /Address already in use|pre-existing shared memory block/.test(said) && Date.now() - began < RETRY_SECONDS * 1000;
+    const mayPass =
+      /Address already in use|pre-existing shared memory block/.test(said) && Date.now() - began < RETRY_SECONDS * 1000;
     if (!mayPass) throw postgresFailure("starting", place, said);
   }
 }
@@ -126,7 +157,11 @@ function supervise(child: ChildProcess): Pick<RunningPostgres, "pid" | "ended" |
     () => {},
   );
   const stop = async (): Promise<void> => {
-    for (const [signal, seconds] of [["SIGINT", 30], ["SIGQUIT", 5], ["SIGKILL", 5]] as const) {
+    for (const [signal, seconds] of [
+      ["SIGINT", 30],
+      ["SIGQUIT", 5],
+      ["SIGKILL", 5],
+    ] as const) {
       if (!isRunning(child)) break;
       child.kill(signal);
       await Promise.race([ended, sleep(seconds * 1000, undefined, { ref: false })]);
@@ -147,7 +182,8 @@ async function isReady(child: ChildProcess, cluster: string): Promise<boolean> {
   return false;
 }
 
-const isRunning = (child: ChildProcess): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+const isRunning = (child: ChildProcess): boolean =>
+  child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 
 /** Makes the database where it is missing, and clears away what killed first starts left. */
 async function prepareDatabase(cluster: string, port: number): Promise<string> {

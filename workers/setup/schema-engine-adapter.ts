@@ -1,5 +1,9 @@
 import { PrismaPg } from "@prisma/adapter-pg";
-import { ColumnTypeEnum, type SqlDriverAdapter, type SqlMigrationAwareDriverAdapterFactory } from "@prisma/driver-adapter-utils";
+import {
+  ColumnTypeEnum,
+  type SqlDriverAdapter,
+  type SqlMigrationAwareDriverAdapterFactory,
+} from "@prisma/driver-adapter-utils";
 import pg from "pg";
 import { withDatabase } from "#lib/db/database-url.ts";
 
@@ -36,7 +40,11 @@ const SINGLE_CHAR = 18; // pg_type.oid of "char", which pg.types does not list
 
 async function open(url: string): Promise<SqlDriverAdapter> {
   const pool = new pg.Pool({ connectionString: url });
-  const adapter = await new PrismaPg(pool, { disposeExternalPool: true, onPoolError: () => {}, onConnectionError: () => {} }).connect();
+  const adapter = await new PrismaPg(pool, {
+    disposeExternalPool: true,
+    onPoolError: () => {},
+    onConnectionError: () => {},
+  }).connect();
   const { queryRaw } = adapter;
   adapter.queryRaw = async (query) => {
     const single = new Set<number>();
@@ -50,7 +58,10 @@ async function open(url: string): Promise<SqlDriverAdapter> {
       return result;
     };
     const result = await queryRaw.call(Object.create(adapter, { client: { value: { query: ask } } }), query);
-    return { ...result, columnTypes: result.columnTypes.map((type, column) => (single.has(column) ? ColumnTypeEnum.Character : type)) };
+    return {
+      ...result,
+      columnTypes: result.columnTypes.map((type, column) => (single.has(column) ? ColumnTypeEnum.Character : type)),
+    };
   };
   // Without values `pg` uses the simple protocol: the whole script at once, in one implicit transaction.
   adapter.executeScript = async (script) => void (await adapter.executeRaw({ sql: script, args: [], argTypes: [] }));

@@ -24,7 +24,12 @@ interface Request {
 const string = { type: "string" } as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { "datasource": string, "datamodels": { ...string, multiple: true }, "enabled-preview-features": string, "extension-types": string },
+  options: {
+    datasource: string,
+    datamodels: { ...string, multiple: true },
+    "enabled-preview-features": string,
+    "extension-types": string,
+  },
 });
 const url = values.datasource === undefined ? undefined : (JSON.parse(values.datasource) as { url: string }).url;
 
@@ -59,7 +64,10 @@ function serve(): void {
 
   let queue = Promise.resolve();
   const lines = createInterface({ input: process.stdin });
-  lines.on("line", (line) => (queue = queue.then(() => (line.trim() ? answer(JSON.parse(line) as Request) : undefined))));
+  lines.on(
+    "line",
+    (line) => (queue = queue.then(() => (line.trim() ? answer(JSON.parse(line) as Request) : undefined))),
+  );
   lines.on("close", () => void queue.then(() => process.exit(0)));
 }
 
@@ -68,7 +76,11 @@ function send(message: object): void {
 }
 
 function sendFailure(id: number, cause: unknown): void {
-  const { message = String(cause), code = null, meta = null } = cause as { message?: string; code?: string; meta?: unknown };
+  const {
+    message = String(cause),
+    code = null,
+    meta = null,
+  } = cause as { message?: string; code?: string; meta?: unknown };
   const data = { is_panic: false, message: panic || message, meta, error_code: code };
   send({ id, error: { code: 4466, message: "An error happened. Check the data field for details.", data } });
 }
@@ -78,7 +90,8 @@ async function call(engine: SchemaEngine, method: string, params: Request["param
   const named = method === "getDatabaseVersion" ? "version" : method;
   if (typeof methods[named] !== "function") throw new Error(`The schema engine has no method ${method}.`);
   // These two want the schema that the history ends in, which the WebAssembly engine works out only here.
-  if (method === "evaluateDataLoss" || method === "createMigration") await methods["diagnoseMigrationHistory"]!({ ...params, optInToShadowDatabase: true });
+  if (method === "evaluateDataLoss" || method === "createMigration")
+    await methods["diagnoseMigrationHistory"]!({ ...params, optInToShadowDatabase: true });
   return methods[named](params);
 }
 
@@ -123,5 +136,7 @@ async function runWord(word: string, at: string): Promise<number> {
 }
 
 function log(level: "INFO" | "ERROR", message: string, code?: string): void {
-  process.stderr.write(`${JSON.stringify({ timestamp: new Date().toISOString(), level, fields: { message, is_panic: false, error_code: code, meta: {} }, target: "schema_engine::logger" })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ timestamp: new Date().toISOString(), level, fields: { message, is_panic: false, error_code: code, meta: {} }, target: "schema_engine::logger" })}\n`,
+  );
 }

@@ -43,7 +43,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     if (stopping) return;
     ends.push(Date.now());
     if (ends.filter((at) => at > Date.now() - 60_000).length > MAX_ENDS) {
-      onGivenUp(new AppError("internal", `The ${name} process ends again and again (${signal ?? `exit code ${code}`}); the end of ${log} says why.`, { log }));
+      onGivenUp(
+        new AppError(
+          "internal",
+          `The ${name} process ends again and again (${signal ?? `exit code ${code}`}); the end of ${log} says why.`,
+          { log },
+        ),
+      );
       return;
     }
     say(`The ${name} process ended (${signal ?? `exit code ${code}`}); starting it again.`);
@@ -81,9 +87,19 @@ function launch({ script, variables, log }: ServiceOptions): ChildProcess {
 
 async function ready(child: ChildProcess, { name, log }: ServiceOptions): Promise<void> {
   const patience = AbortSignal.timeout(READY_MS);
-  const said = new Promise<"ready">((resolve) => child.on("message", (message: { type?: string }) => message.type === "ready" && resolve("ready")));
-  const outcome = await Promise.race([said, once(child, "exit").then(() => "ended" as const), once(patience, "abort").then(() => "late" as const)]);
+  const said = new Promise<"ready">((resolve) =>
+    child.on("message", (message: { type?: string }) => message.type === "ready" && resolve("ready")),
+  );
+  const outcome = await Promise.race([
+    said,
+    once(child, "exit").then(() => "ended" as const),
+    once(patience, "abort").then(() => "late" as const),
+  ]);
   if (outcome === "ready") return;
   child.kill("SIGKILL");
-  throw new AppError("internal", `The ${name} process ${outcome === "late" ? `was not ready after ${READY_MS / 1000} s` : "ended while it started"}; the end of ${log} says why.`, { log });
+  throw new AppError(
+    "internal",
+    `The ${name} process ${outcome === "late" ? `was not ready after ${READY_MS / 1000} s` : "ended while it started"}; the end of ${log} says why.`,
+    { log },
+  );
 }

@@ -40,17 +40,38 @@ async function start(): Promise<void> {
   const secret = settings.secret ?? (await keepSecret(settings.dataFolder));
   databaseUrl ??= await startDatabase();
   await applyMigrations(databaseUrl, fileURLToPath(new URL("../../prisma/migrations", import.meta.url)));
-  const variables = (): NodeJS.ProcessEnv => ({ ...ownVariables(), NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1", DATABASE_URL: databaseUrl!, GUIDEPOST_SECRET: secret, GUIDEPOST_DATA: settings.dataFolder });
+  const variables = (): NodeJS.ProcessEnv => ({
+    ...ownVariables(),
+    NODE_ENV: "production",
+    NEXT_TELEMETRY_DISABLED: "1",
+    DATABASE_URL: databaseUrl!,
+    GUIDEPOST_SECRET: secret,
+    GUIDEPOST_DATA: settings.dataFolder,
+  });
   if (settings.s3) await new S3Store(settings.s3).check().catch(refused);
   generateClient();
   await buildPages(say);
-  for (const [name, script] of [["worker", "../hub/main.ts"], ["web", "./web.ts"]] as const) {
+  for (const [name, script] of [
+    ["worker", "../hub/main.ts"],
+    ["web", "./web.ts"],
+  ] as const) {
     if (stopping) return;
-    services.push(await startService({ name, script: new URL(script, import.meta.url), variables, log: join(settings.dataFolder, `log/${name}.log`), say, onGivenUp: (failure) => void stop(failure) }));
+    services.push(
+      await startService({
+        name,
+        script: new URL(script, import.meta.url),
+        variables,
+        log: join(settings.dataFolder, `log/${name}.log`),
+        say,
+        onGivenUp: (failure) => void stop(failure),
+      }),
+    );
   }
   await firstStart(variables());
   if (stopping) return;
-  say(`Ready at ${settings.publicUrl} (${((performance.now() - began) / 1000).toFixed(1)} s). Logs are in ${relative(".", join(settings.dataFolder, "log")) || "."}; Ctrl-C stops everything.`);
+  say(
+    `Ready at ${settings.publicUrl} (${((performance.now() - began) / 1000).toFixed(1)} s). Logs are in ${relative(".", join(settings.dataFolder, "log")) || "."}; Ctrl-C stops everything.`,
+  );
 }
 
 function readSettings(): Env {
@@ -65,7 +86,12 @@ function readSettings(): Env {
 /** What is told to a visitor who can only wait is not enough for who set it up. */
 function refused(cause: unknown): never {
   if (!isAway(cause)) throw cause;
-  throw new AppError("storage_unavailable", `The store at ${settings.s3!.endpoint} does not answer; see whether it runs, and whether S3_ENDPOINT is right.`, {}, cause);
+  throw new AppError(
+    "storage_unavailable",
+    `The store at ${settings.s3!.endpoint} does not answer; see whether it runs, and whether S3_ENDPOINT is right.`,
+    {},
+    cause,
+  );
 }
 
 async function startDatabase(): Promise<string> {
@@ -87,7 +113,11 @@ async function restartDatabase(): Promise<void> {
 
 /** What a hub without people or repos needs. A process of its own, for it works as the hub does, with the same settings. */
 async function firstStart(variables: NodeJS.ProcessEnv): Promise<void> {
-  loading = fork(new URL("./first-start.ts", import.meta.url), [], { env: variables, detached: true, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  loading = fork(new URL("./first-start.ts", import.meta.url), [], {
+    env: variables,
+    detached: true,
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
   loading.on("message", ({ text }: { text: string }) => say(text));
   const [code] = (await once(loading, "exit")) as [number | null];
   if (code !== 0 && !stopping) say("The starter collection could not be loaded whole; the next start goes on with it.");
@@ -105,7 +135,9 @@ async function stop(cause?: unknown): Promise<void> {
 }
 
 function sentenceOf(cause: unknown): string {
-  return cause instanceof AppError ? printable(cause.message) : `Something went wrong on our side: ${(cause as Error).stack ?? String(cause)}`;
+  return cause instanceof AppError
+    ? printable(cause.message)
+    : `Something went wrong on our side: ${(cause as Error).stack ?? String(cause)}`;
 }
 
 function exitCodeOf(cause: unknown): number {

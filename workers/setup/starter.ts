@@ -23,17 +23,26 @@ interface Item {
   readonly files: ReadonlyMap<string, string>;
 }
 
-const folder = (name: string, within = ""): [string, string][] => globSync("**/*.*", { cwd: join(root, name) }).map((file) => [join(within, file), join(name, file)]);
+const folder = (name: string, within = ""): [string, string][] =>
+  globSync("**/*.*", { cwd: join(root, name) }).map((file) => [join(within, file), join(name, file)]);
 
 /** A base brings the evaluator and the prompts that its fine-tunes are judged with. */
-const evaluator: readonly [string, string][] = [["evaluator/evaluator.safetensors", "evaluator/evaluator.safetensors"], ["evaluator/README.md", "evaluator/README.md"], ["evaluator/prompts.txt", "prompts.txt"]];
+const evaluator: readonly [string, string][] = [
+  ["evaluator/evaluator.safetensors", "evaluator/evaluator.safetensors"],
+  ["evaluator/README.md", "evaluator/README.md"],
+  ["evaluator/prompts.txt", "prompts.txt"],
+];
 
 /** The base first, for the others name it; guides next, so that each fine-tune is measured as it comes. */
 const items = (): readonly Item[] => [
   { name: "storybook", kind: "base", files: new Map([...folder("storybook"), ...evaluator]) },
   ...["guide-tiny", "guide-small"].map((name) => ({ name, kind: "guide" as const, files: new Map(folder(name)) })),
   { name: "watercolor", kind: "finetune", files: new Map(folder("watercolor")) },
-  ...["clay", "neon", "pixel", "pencil"].map((name) => ({ name, kind: "finetune" as const, files: new Map(folder(`${name}-lora`)) })),
+  ...["clay", "neon", "pixel", "pencil"].map((name) => ({
+    name,
+    kind: "finetune" as const,
+    files: new Map(folder(`${name}-lora`)),
+  })),
 ];
 
 /** Loads what is not there yet of the starter collection, over the same road as everybody's uploads. Cut off, it goes on where it was. */
@@ -41,20 +50,51 @@ export async function loadStarter(): Promise<void> {
   await createOrganisation(hub, { name: OWNER, displayName: "Starter collection" }).catch(unlessThere);
   for (const { name, kind, files } of items()) {
     const repo: RepoName = { owner: OWNER, repo: name };
-    await createRepo(hub, { owner: OWNER, name, kind, visibility: "public", ...(kind !== "base" && { base: BASE }) }).catch(unlessThere);
+    await createRepo(hub, {
+      owner: OWNER,
+      name,
+      kind,
+      visibility: "public",
+      ...(kind !== "base" && { base: BASE }),
+    }).catch(unlessThere);
     if (await headOf((await requireRead(hub, repo)).id)) continue;
-    const operations = await Promise.all([...files].map(async ([path, file]) => ({ op: "add" as const, path, upload: await upload(repo, path, join(root, file)) })));
+    const operations = await Promise.all(
+      [...files].map(async ([path, file]) => ({
+        op: "add" as const,
+        path,
+        upload: await upload(repo, path, join(root, file)),
+      })),
+    );
     await createCommit(hub, repo, { title: "The starter collection", operations });
   }
 }
 
 async function upload(repo: RepoName, path: string, file: string): Promise<string> {
   const bytes = await readFile(file);
-  const { id, partSize, partCount } = await beginUpload(hub, repo, { path, size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") });
-  const { items: parts } = partCount > 0 ? await signParts(hub, id, Array.from({ length: partCount }, (_, i) => i + 1)) : { items: [] };
+  const { id, partSize, partCount } = await beginUpload(hub, repo, {
+    path,
+    size: bytes.length,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+  });
+  const { items: parts } =
+    partCount > 0
+      ? await signParts(
+          hub,
+          id,
+          Array.from({ length: partCount }, (_, i) => i + 1),
+        )
+      : { items: [] };
   for (const { number, url } of parts) {
-    const answer = await fetch(url, { method: "PUT", body: bytes.subarray((number - 1) * partSize, number * partSize) });
-    if (!answer.ok) throw new AppError("storage_unavailable", `The store refused part ${number} of ${path} (status ${answer.status}).`, { path });
+    const answer = await fetch(url, {
+      method: "PUT",
+      body: bytes.subarray((number - 1) * partSize, number * partSize),
+    });
+    if (!answer.ok)
+      throw new AppError(
+        "storage_unavailable",
+        `The store refused part ${number} of ${path} (status ${answer.status}).`,
+        { path },
+      );
   }
   await completeUpload(hub, id);
   return verified(id);

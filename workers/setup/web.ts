@@ -21,20 +21,25 @@ const root = new URL("../../", import.meta.url);
 const app = next({ dev: false, dir: fileURLToPath(root), hostname: host, port });
 await app.prepare();
 // A queue that is opened within a transaction would be newer than what that can see.
-await queue().catch((cause: unknown) => log().warn({ event: "queue.late", err: cause }, "the database is away; the queue is opened when it is back"));
+await queue().catch((cause: unknown) =>
+  log().warn({ event: "queue.late", err: cause }, "the database is away; the queue is opened when it is back"),
+);
 const handle = app.getRequestHandler();
 const sendStatic = staticFiles(fileURLToPath(new URL(".next/static", root)));
 
-const server = createServer({ requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => {
-  if (sendStatic(request, response)) return;
-  restoreContentLength(response);
-  if (!isNear(request.socket.remoteAddress)) delete request.headers["x-forwarded-for"]; // Next then writes the address it sees
-  const policy = pagePolicy(request.url ?? "", s3);
-  if (policy) response.setHeader("Content-Security-Policy", policy);
-  // A proxy's form of the address would let a client choose which host we think we are.
-  if (request.url?.startsWith("/")) void handle(request, response);
-  else response.writeHead(400).end();
-});
+const server = createServer(
+  { requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 65_000 },
+  (request, response) => {
+    if (sendStatic(request, response)) return;
+    restoreContentLength(response);
+    if (!isNear(request.socket.remoteAddress)) delete request.headers["x-forwarded-for"]; // Next then writes the address it sees
+    const policy = pagePolicy(request.url ?? "", s3);
+    if (policy) response.setHeader("Content-Security-Policy", policy);
+    // A proxy's form of the address would let a client choose which host we think we are.
+    if (request.url?.startsWith("/")) void handle(request, response);
+    else response.writeHead(400).end();
+  },
+);
 server.setTimeout(SILENT_MS);
 server.on("upgrade", (_request, socket) => socket.destroy()); // nothing here speaks anything but HTTP
 server.listen(port, host);

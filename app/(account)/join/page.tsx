@@ -40,7 +40,11 @@ export default async function JoinPage({ searchParams }: { readonly searchParams
     >
       {mayJoin ? (
         <>
-          {admission.isOperator && <p className="mt-1 text-quiet">You are the first here, so you will be its operator: you may do everything on this hub, and invite others.</p>}
+          {admission.isOperator && (
+            <p className="mt-1 text-quiet">
+              You are the first here, so you will be its operator: you may do everything on this hub, and invite others.
+            </p>
+          )}
           <JoinForm invitation={invitation} email={admission.email} state={state} next={next} />
         </>
       ) : (

@@ -5,7 +5,10 @@ export function SignedIn({ name, isInvited }: { readonly name: string; readonly 
   return (
     <>
       <p className="mt-2 text-quiet">
-        You are signed in as <span className="font-medium text-ink [overflow-wrap:anywhere]">{name}</span>. {isInvited ? "This link is for somebody who has no account: send it to them, it was not used up. To use it yourself sign out first." : "To make another account sign out first."}
+        You are signed in as <span className="font-medium text-ink [overflow-wrap:anywhere]">{name}</span>.{" "}
+        {isInvited
+          ? "This link is for somebody who has no account: send it to them, it was not used up. To use it yourself sign out first."
+          : "To make another account sign out first."}
       </p>
       <div className="mt-5 flex flex-wrap gap-3">
         <ButtonLink href="/" look="primary">

@@ -23,7 +23,11 @@ export default async function SignInPage({ searchParams }: { readonly searchPara
         </>
       }
     >
-      <p className="mt-1 text-quiet">{next ? "Then you go on where you were." : "To upload, measure and preview. Browsing and downloading need no account."}</p>
+      <p className="mt-1 text-quiet">
+        {next
+          ? "Then you go on where you were."
+          : "To upload, measure and preview. Browsing and downloading need no account."}
+      </p>
       <SignInForm state={state} next={next} />
     </Narrow>
   );

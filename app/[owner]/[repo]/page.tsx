@@ -70,7 +70,9 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   const items = partners?.items ?? [];
   const facts = inspection?.facts ?? null;
   const best = items.find(({ pair, state, stale }) => pair && state === "measured" && stale === null);
-  const onItsBase = items.find(({ repo: model, pair, state }) => pair && state === "measured" && model === facts?.detectedBase?.repo) ?? best;
+  const onItsBase =
+    items.find(({ repo: model, pair, state }) => pair && state === "measured" && model === facts?.detectedBase?.repo) ??
+    best;
   const strengthPair = isGuide && onItsBase?.pair ? await ifThere(getPair(actor, onItsBase.pair, false)) : null;
   const proven = items.find(({ verdict, stale }) => verdict === "verified" && stale === null)?.repo ?? null;
   const drawn = pictures.get(repo.id) ?? [];
@@ -89,26 +91,43 @@ export default async function RepoOverview({ params, searchParams }: Props) {
             <p className="mb-2 text-quiet">
               {isGuide ? (
                 <>
-                  Every <Term word="fine-tune" /> of its <Term word="base" /> on this hub, best <Term word="evidence" /> first.
+                  Every <Term word="fine-tune" /> of its <Term word="base" /> on this hub, best <Term word="evidence" />{" "}
+                  first.
                 </>
               ) : (
                 <>
-                  A <Term word="guide" /> replaces <Term word="cfg">CFG</Term>: one pass a step instead of two. Best <Term word="evidence" /> first.
+                  A <Term word="guide" /> replaces <Term word="cfg">CFG</Term>: one pass a step instead of two. Best{" "}
+                  <Term word="evidence" /> first.
                 </>
               )}
             </p>
             {workers.items.length === 0 && (
-              <Notice kind="careful">No worker is online: what is asked for waits until one is. Browsing and downloading go on.</Notice>
+              <Notice kind="careful">
+                No worker is online: what is asked for waits until one is. Browsing and downloading go on.
+              </Notice>
             )}
-            {items.length > 0 ? <Partners partners={items} of={repo} seconds={seconds} /> : <NoPartners repo={repo} inspection={inspection} />}
-            <Pager first={after === undefined ? null : `/${repo.fullName}`} next={partners?.next ? addressWith(`/${repo.fullName}`, {}, { after: partners.next }) : null} what={isGuide ? "models" : "guides"} />
+            {items.length > 0 ? (
+              <Partners partners={items} of={repo} seconds={seconds} />
+            ) : (
+              <NoPartners repo={repo} inspection={inspection} />
+            )}
+            <Pager
+              first={after === undefined ? null : `/${repo.fullName}`}
+              next={partners?.next ? addressWith(`/${repo.fullName}`, {}, { after: partners.next }) : null}
+              what={isGuide ? "models" : "guides"}
+            />
             {items.some(isToMeasure) && (
               <p className="mt-2 text-small text-quiet">
-                {seconds === null ? "How long a measurement takes here is not known yet: none was made today." : `A measurement takes about ${toDuration(seconds)} here: the median of the last ones.`} It draws 48 prompts in three modes.
+                {seconds === null
+                  ? "How long a measurement takes here is not known yet: none was made today."
+                  : `A measurement takes about ${toDuration(seconds)} here: the median of the last ones.`}{" "}
+                It draws 48 prompts in three modes.
               </p>
             )}
           </section>
-          {isGuide && facts?.guide && <GuideFacts guide={facts.guide} parameters={facts.parameters} pair={strengthPair} />}
+          {isGuide && facts?.guide && (
+            <GuideFacts guide={facts.guide} parameters={facts.parameters} pair={strengthPair} />
+          )}
           {facts && <HowToUse repo={repo} facts={facts} partner={proven} prompt={drawn[0]?.prompt ?? null} />}
         </div>
         <aside className="min-w-0 space-y-8 lg:row-span-2" aria-label="Facts">
@@ -116,7 +135,21 @@ export default async function RepoOverview({ params, searchParams }: Props) {
             <h2 id="what-it-is" className="mb-2 text-title">
               What it is
             </h2>
-            <Origin inspection={inspection} kind={repo.kind} triggers={facts?.lowRank ? [...new Set([...(repo.card ? triggersOfCard(repo.card) : []), ...triggersOfMetadata(facts.metadata)])].slice(0, TRIGGERS) : []} mayWrite={repo.mayWrite} />
+            <Origin
+              inspection={inspection}
+              kind={repo.kind}
+              triggers={
+                facts?.lowRank
+                  ? [
+                      ...new Set([
+                        ...(repo.card ? triggersOfCard(repo.card) : []),
+                        ...triggersOfMetadata(facts.metadata),
+                      ]),
+                    ].slice(0, TRIGGERS)
+                  : []
+              }
+              mayWrite={repo.mayWrite}
+            />
           </section>
           <Download repo={repo} facts={facts} />
           {repo.kind === "base" && <Family actor={actor} base={repo.fullName} />}
@@ -145,7 +178,12 @@ function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: I
           Download {usage.files === 1 ? "its file" : `all ${toPlural(usage.files, "file")}`}
         </ButtonLink>
       ) : (
-        <ButtonLink look="primary" className="w-full [overflow-wrap:anywhere]" href={`/${fullName}/resolve/${encodeURIComponent(revision)}/${main.path.split("/").map(encodeURIComponent).join("/")}`} download>
+        <ButtonLink
+          look="primary"
+          className="w-full [overflow-wrap:anywhere]"
+          href={`/${fullName}/resolve/${encodeURIComponent(revision)}/${main.path.split("/").map(encodeURIComponent).join("/")}`}
+          download
+        >
           Download {main.path.split("/").at(-1)}
         </ButtonLink>
       )}
@@ -154,17 +192,36 @@ function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: I
           facts={[
             ...(main
               ? [
-                  [isFolder ? "its network" : "file", <a key="f" href={`${folder}/${main.path.split("/").map(encodeURIComponent).join("/")}`}>{main.path}</a>] as const,
+                  [
+                    isFolder ? "its network" : "file",
+                    <a key="f" href={`${folder}/${main.path.split("/").map(encodeURIComponent).join("/")}`}>
+                      {main.path}
+                    </a>,
+                  ] as const,
                   ["sha256", <Hash key="h" sha256={main.sha256} what={`sha256 of ${main.path}`} />] as const,
                 ]
               : []),
             ["all files", <a key="a" href={folder}>{`${toPlural(usage.files, "file")}, ${toBytes(usage.bytes)}`}</a>],
-            ["version", <time key="v" dateTime={head!.createdAt}>{toMoment(head!.createdAt)}</time>],
+            [
+              "version",
+              <time key="v" dateTime={head!.createdAt}>
+                {toMoment(head!.createdAt)}
+              </time>,
+            ],
             ["commit", <Hash key="c" sha256={head!.id} what="commit id" />],
           ]}
         />
       </div>
-      {main && !isFolder && <DownloadLines hub={env().publicUrl} fullName={fullName} revision={revision} path={main.path} sha256={main.sha256} isPrivate={visibility === "private"} />}
+      {main && !isFolder && (
+        <DownloadLines
+          hub={env().publicUrl}
+          fullName={fullName}
+          revision={revision}
+          path={main.path}
+          sha256={main.sha256}
+          isPrivate={visibility === "private"}
+        />
+      )}
     </section>
   );
 }
@@ -194,9 +251,20 @@ async function Family({ actor, base }: { readonly actor: Actor; readonly base: s
 }
 
 function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly inspection: InspectionView | null }) {
-  if (inspection && isUnfinished(inspection)) return <Empty title="A worker reads it first">Then what fits stands here, and is measured by itself.</Empty>;
-  if (!inspection?.facts?.runs) return <Empty title="Nothing can be measured on it">What it is, and why it does not run here, stands under «What it is».</Empty>;
-  if (repo.kind === "guide") return <Empty title="No fine-tune of its base is here yet">Fine-tunes appear here as soon as they are uploaded, and are measured by themselves.</Empty>;
+  if (inspection && isUnfinished(inspection))
+    return <Empty title="A worker reads it first">Then what fits stands here, and is measured by itself.</Empty>;
+  if (!inspection?.facts?.runs)
+    return (
+      <Empty title="Nothing can be measured on it">
+        What it is, and why it does not run here, stands under «What it is».
+      </Empty>
+    );
+  if (repo.kind === "guide")
+    return (
+      <Empty title="No fine-tune of its base is here yet">
+        Fine-tunes appear here as soon as they are uploaded, and are measured by themselves.
+      </Empty>
+    );
   return (
     <Empty title="No guide for its base is here yet" action={<ButtonLink href="/upload">Upload a guide</ButtonLink>}>
       Guides that were made for the same base appear here, and are measured by themselves.
@@ -217,9 +285,16 @@ function CardText({ repo }: { readonly repo: ShownRepo }) {
         </div>
       ))}
       {card && card.text.trim() !== "" ? (
-        <Markdown text={card.text} files={`/${fullName}/resolve/${encodeURIComponent(defaultBranch)}/`} pages={`/${fullName}/tree/${encodeURIComponent(defaultBranch)}/`} />
+        <Markdown
+          text={card.text}
+          files={`/${fullName}/resolve/${encodeURIComponent(defaultBranch)}/`}
+          pages={`/${fullName}/tree/${encodeURIComponent(defaultBranch)}/`}
+        />
       ) : (
-        <Empty title="Nobody has written a card yet" action={mayWrite && <ButtonLink href={`/upload?repo=${fullName}`}>Upload a README.md</ButtonLink>}>
+        <Empty
+          title="Nobody has written a card yet"
+          action={mayWrite && <ButtonLink href={`/upload?repo=${fullName}`}>Upload a README.md</ButtonLink>}
+        >
           A README.md says what it draws, what it was made from, under which licence, and with which words.
         </Empty>
       )}
@@ -232,8 +307,19 @@ function EmptyRepo({ repo }: { readonly repo: ShownRepo }) {
   return (
     <>
       <RepoHead repo={repo} current="overview" />
-      <Empty title="There is nothing in it yet" action={repo.mayWrite && <ButtonLink look="primary" href={`/upload?repo=${repo.fullName}`}>Upload its files</ButtonLink>}>
-        {repo.mayWrite ? "Drop a folder or a file; it is read before a byte is sent, and you see what it is." : "Its owner has not uploaded anything yet."}
+      <Empty
+        title="There is nothing in it yet"
+        action={
+          repo.mayWrite && (
+            <ButtonLink look="primary" href={`/upload?repo=${repo.fullName}`}>
+              Upload its files
+            </ButtonLink>
+          )
+        }
+      >
+        {repo.mayWrite
+          ? "Drop a folder or a file; it is read before a byte is sent, and you see what it is."
+          : "Its owner has not uploaded anything yet."}
       </Empty>
     </>
   );

@@ -32,22 +32,41 @@ interface CurveProps {
 const HEIGHT = 220;
 const MAX_LABELS = 7;
 const MARGIN = { top: 16, right: 12, bottom: 42, left: 46 };
-const looks = { conditional: { colour: "text-conditional", dashes: undefined }, cfg: { colour: "text-cfg", dashes: "6 4" }, none: { colour: "text-edge", dashes: "2 3" } } as const;
+const looks = {
+  conditional: { colour: "text-conditional", dashes: undefined },
+  cfg: { colour: "text-cfg", dashes: "6 4" },
+  none: { colour: "text-edge", dashes: "2 3" },
+} as const;
 
 /** A measured curve of the guide with its 95 % band, drawn on the server; x are the values that were measured, evenly spaced, for they are few and chosen. */
 export function Curve({ id, title, finding, xName, yName, points, references, digits = 2 }: CurveProps) {
-  const x = scalePoint<number>().domain(points.map((point) => point.x)).range([MARGIN.left, WIDTH - MARGIN.right]).padding(0.4);
+  const x = scalePoint<number>()
+    .domain(points.map((point) => point.x))
+    .range([MARGIN.left, WIDTH - MARGIN.right])
+    .padding(0.4);
   const values = [...points.flatMap(({ low, high }) => [low, high]), ...references.map((reference) => reference.y)];
-  const y = scaleLinear().domain([Math.min(...values), Math.max(...values)]).nice(5).range([HEIGHT - MARGIN.bottom, MARGIN.top]);
+  const y = scaleLinear()
+    .domain([Math.min(...values), Math.max(...values)])
+    .nice(5)
+    .range([HEIGHT - MARGIN.bottom, MARGIN.top]);
   const at = (point: CurvePoint): number => x(point.x)!;
-  const band = area<CurvePoint>().x(at).y0(({ low }) => y(low)).y1(({ high }) => y(high));
-  const curve = line<CurvePoint>().x(at).y(({ value }) => y(value));
+  const band = area<CurvePoint>()
+    .x(at)
+    .y0(({ low }) => y(low))
+    .y1(({ high }) => y(high));
+  const curve = line<CurvePoint>()
+    .x(at)
+    .y(({ value }) => y(value));
   return (
     <ChartFrame
       {...{ id, title, finding }}
       height={HEIGHT}
       head={[xName, yName, "low", "high", "n"]}
-      rows={points.map((point) => [String(point.x), ...[point.value, point.low, point.high].map((each) => each.toFixed(digits)), String(point.n)])}
+      rows={points.map((point) => [
+        String(point.x),
+        ...[point.value, point.low, point.high].map((each) => each.toFixed(digits)),
+        String(point.n),
+      ])}
     >
       {y.ticks(5).map((tick) => (
         <g key={tick} transform={`translate(0 ${y(tick)})`} className="text-line">
@@ -57,22 +76,33 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
           </text>
         </g>
       ))}
-      {points.filter((_point, index) => index % Math.ceil(points.length / MAX_LABELS) === 0).map((point) => (
-        <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 16} textAnchor="middle" className="fill-quiet">
-          {point.x}
-        </text>
-      ))}
+      {points
+        .filter((_point, index) => index % Math.ceil(points.length / MAX_LABELS) === 0)
+        .map((point) => (
+          <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 16} textAnchor="middle" className="fill-quiet">
+            {point.x}
+          </text>
+        ))}
       <text x={(MARGIN.left + WIDTH - MARGIN.right) / 2} y={HEIGHT - 6} textAnchor="middle" className="fill-quiet">
         {xName}
       </text>
-      <text transform={`translate(11 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)`} textAnchor="middle" className="fill-quiet">
+      <text
+        transform={`translate(11 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)`}
+        textAnchor="middle"
+        className="fill-quiet"
+      >
         {yName}
       </text>
       <g className="text-guide">
         <path d={band([...points])!} fill="currentColor" opacity="0.18" />
         <path d={curve([...points])!} fill="none" stroke="currentColor" strokeWidth="2.5" />
         {points.map((point) => (
-          <path key={point.x} transform={`translate(${at(point)} ${y(point.value)})`} d="M0-4.5 4.5 0 0 4.5-4.5 0z" fill="currentColor" />
+          <path
+            key={point.x}
+            transform={`translate(${at(point)} ${y(point.value)})`}
+            d="M0-4.5 4.5 0 0 4.5-4.5 0z"
+            fill="currentColor"
+          />
         ))}
       </g>
       {references.map(({ y: value, name, mode }) => {
@@ -80,8 +110,20 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
         const { colour, dashes } = looks[mode ?? "none"];
         return (
           <g key={name} transform={`translate(0 ${y(value)})`} className={colour}>
-            <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" strokeWidth="1.25" strokeDasharray={dashes} />
-            <text x={side === "start" ? MARGIN.left + 4 : WIDTH - MARGIN.right - 2} dy="-0.4em" textAnchor={side} className="fill-current stroke-surface [paint-order:stroke]" strokeWidth="3">
+            <line
+              x1={MARGIN.left}
+              x2={WIDTH - MARGIN.right}
+              stroke="currentColor"
+              strokeWidth="1.25"
+              strokeDasharray={dashes}
+            />
+            <text
+              x={side === "start" ? MARGIN.left + 4 : WIDTH - MARGIN.right - 2}
+              dy="-0.4em"
+              textAnchor={side}
+              className="fill-current stroke-surface [paint-order:stroke]"
+              strokeWidth="3"
+            >
               {name}
             </text>
           </g>

@@ -3,7 +3,17 @@ import { Table } from "../table.tsx";
 import { toCsv } from "./csv.ts";
 
 /** What a picture of numbers was drawn from, to read and to take away. */
-export function ChartData({ id, name, head, rows }: { readonly id: string; readonly name: string; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }) {
+export function ChartData({
+  id,
+  name,
+  head,
+  rows,
+}: {
+  readonly id: string;
+  readonly name: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}) {
   const csv = toCsv([head, ...rows]);
   return (
     <details className="mt-1 text-small">

@@ -22,7 +22,14 @@ export function ChartFrame({ id, title, finding, height, head, rows, children }:
   return (
     <figure className="min-w-0">
       <figcaption className="mb-1 font-medium">{title}</figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-labelledby={`${id}-title`} aria-describedby={`${id}-desc`} className="w-full max-w-[440px] text-ink" fontSize="12">
+      <svg
+        viewBox={`0 0 ${WIDTH} ${height}`}
+        role="img"
+        aria-labelledby={`${id}-title`}
+        aria-describedby={`${id}-desc`}
+        className="w-full max-w-[440px] text-ink"
+        fontSize="12"
+      >
         <title id={`${id}-title`}>{title}</title>
         <desc id={`${id}-desc`}>{finding}</desc>
         {children}

@@ -11,7 +11,10 @@ const ROOM_FOR_NAME = 90;
 /** R with its 95 % whisker, between what no guidance does and what CFG does, and from where on a pair is verified. */
 export function RecoveredBar({ id, of: { value, low, high, n } }: { readonly id: string; readonly of: Measured }) {
   const title = "R: what the guide recovers of what CFG adds";
-  const x = scaleLinear().domain([Math.min(0, low), Math.max(1.05, high)]).nice(5).range([MARGIN.left, WIDTH - MARGIN.right]);
+  const x = scaleLinear()
+    .domain([Math.min(0, low), Math.max(1.05, high)])
+    .nice(5)
+    .range([MARGIN.left, WIDTH - MARGIN.right]);
   const [bottom, middle] = [MARGIN.top + ROW, MARGIN.top + 0.62 * ROW];
   const { verifiedRecovered } = thresholds;
   return (

@@ -57,8 +57,18 @@ export default async function JobPage({ params }: { readonly params: Promise<{ r
               ...(waited === null ? [] : [["waited", toDuration(waited)] as const]),
               ...(took === null ? [] : [[job.state === "running" ? "running for" : "took", toDuration(took)] as const]),
               ["attempts", job.attempt],
-              ["id", <code key="id" className="text-small">{job.subjectId}</code>],
-              ["for scripts", <a key="json" href={`/api/v1/jobs/${job.subjectId}`}>JSON</a>],
+              [
+                "id",
+                <code key="id" className="text-small">
+                  {job.subjectId}
+                </code>,
+              ],
+              [
+                "for scripts",
+                <a key="json" href={`/api/v1/jobs/${job.subjectId}`}>
+                  JSON
+                </a>,
+              ],
             ]}
           />
         </section>

@@ -12,7 +12,10 @@ interface FiltersProps {
 /** Which kind of work, and whose. */
 export function Filters({ kind, mine, hasOwn, to }: FiltersProps) {
   return (
-    <nav aria-label="By kind and person" className="flex flex-wrap justify-between gap-x-6 gap-y-2 border-b border-edge py-2 text-small">
+    <nav
+      aria-label="By kind and person"
+      className="flex flex-wrap justify-between gap-x-6 gap-y-2 border-b border-edge py-2 text-small"
+    >
       <span className="flex flex-wrap gap-1.5">
         <Choice href={to({ kind: null })} isChosen={kind === undefined}>
           every kind
@@ -36,9 +39,21 @@ export function Filters({ kind, mine, hasOwn, to }: FiltersProps) {
   );
 }
 
-function Choice({ href, isChosen, children }: { readonly href: string; readonly isChosen: boolean; readonly children: string }) {
+function Choice({
+  href,
+  isChosen,
+  children,
+}: {
+  readonly href: string;
+  readonly isChosen: boolean;
+  readonly children: string;
+}) {
   return (
-    <a href={href} aria-current={isChosen ? "true" : undefined} className="rounded border border-line bg-raised px-2 py-0.5 whitespace-nowrap text-quiet no-underline hover:border-accent hover:text-accent aria-[current]:border-accent aria-[current]:font-medium aria-[current]:text-accent">
+    <a
+      href={href}
+      aria-current={isChosen ? "true" : undefined}
+      className="rounded border border-line bg-raised px-2 py-0.5 whitespace-nowrap text-quiet no-underline hover:border-accent hover:text-accent aria-[current]:border-accent aria-[current]:font-medium aria-[current]:text-accent"
+    >
       {children}
     </a>
   );

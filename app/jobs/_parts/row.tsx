@@ -8,14 +8,21 @@ import { kindWords, subjectOf } from "./words.ts";
 export function JobRow({ job, mayAct }: { readonly job: JobItem; readonly mayAct: boolean }) {
   const { name, href } = subjectOf(job);
   return (
-    <li data-row className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1 border-b border-line py-2.5 focus-within:bg-raised sm:grid-cols-[7.5rem_minmax(0,1fr)_8rem] lg:grid-cols-[7.5rem_minmax(0,5fr)_minmax(0,4fr)_8rem]">
+    <li
+      data-row
+      className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1 border-b border-line py-2.5 focus-within:bg-raised sm:grid-cols-[7.5rem_minmax(0,1fr)_8rem] lg:grid-cols-[7.5rem_minmax(0,5fr)_minmax(0,4fr)_8rem]"
+    >
       <a href={`/jobs/${job.subjectId}`} className="whitespace-nowrap">
         {kindWords[job.kind]}
       </a>
       <a href={href} className="text-ink [overflow-wrap:anywhere] max-sm:col-span-2 max-sm:row-start-2">
         {name}
       </a>
-      <time dateTime={job.createdAt} title={toMoment(job.createdAt)} className="text-right text-small leading-6 whitespace-nowrap text-quiet lg:order-last">
+      <time
+        dateTime={job.createdAt}
+        title={toMoment(job.createdAt)}
+        className="text-right text-small leading-6 whitespace-nowrap text-quiet lg:order-last"
+      >
         {toAge(job.createdAt)}
       </time>
       <div className="flex items-start justify-between gap-3 max-lg:col-span-2 sm:max-lg:col-start-2">

@@ -20,14 +20,18 @@ export function JobState({ job }: { readonly job: JobItem }) {
         <span aria-hidden>{glyph}</span>
         {stateWords[job.state]}
       </span>
-      {job.state === "queued" && job.ahead !== null && <span className="text-small text-quiet"> · {aheadOf(job.ahead)}</span>}
+      {job.state === "queued" && job.ahead !== null && (
+        <span className="text-small text-quiet"> · {aheadOf(job.ahead)}</span>
+      )}
       {progress && (
         <span className="mt-1 block max-w-64">
           <Progress label={`How far: ${progress.words}`} value={progress.done} max={progress.total} />
           <span className="text-small text-quiet">{progress.words}</span>
         </span>
       )}
-      {job.state === "failed" && job.problem && <span className="block max-w-[64ch] text-small text-quiet [overflow-wrap:anywhere]">{job.problem}</span>}
+      {job.state === "failed" && job.problem && (
+        <span className="block max-w-[64ch] text-small text-quiet [overflow-wrap:anywhere]">{job.problem}</span>
+      )}
     </>
   );
 }

@@ -3,9 +3,20 @@ import { toCount, toDuration } from "../../_page/units.ts";
 import { modeNames, modes } from "../../_ui/mode.tsx";
 
 /** What a worker does, in words. */
-export const kindWords: Readonly<Record<JobItem["kind"], string>> = { hash: "reads an upload", inspect: "inspects", check: "measures", preview: "draws" };
+export const kindWords: Readonly<Record<JobItem["kind"], string>> = {
+  hash: "reads an upload",
+  inspect: "inspects",
+  check: "measures",
+  preview: "draws",
+};
 
-export const stateWords: Readonly<Record<JobItem["state"], string>> = { queued: "waiting", running: "running", succeeded: "done", failed: "failed", cancelled: "cancelled" };
+export const stateWords: Readonly<Record<JobItem["state"], string>> = {
+  queued: "waiting",
+  running: "running",
+  succeeded: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+};
 
 const stageWords: Readonly<Record<string, string>> = {
   opening: "opening the networks",
@@ -17,24 +28,44 @@ const stageWords: Readonly<Record<string, string>> = {
 };
 
 /** What a job is about, and where that is seen. */
-export function subjectOf({ kind, subjectId, repo, guide, path }: JobItem): { readonly name: string; readonly href: string } {
+export function subjectOf({ kind, subjectId, repo, guide, path }: JobItem): {
+  readonly name: string;
+  readonly href: string;
+} {
   if (kind === "check") return { name: `${guide} on ${repo}`, href: `/pairs/${subjectId}` };
   if (kind === "preview") return { name: guide ? `${repo} with ${guide}` : repo, href: `/previews/${subjectId}` };
   return { name: path ? `${repo}: ${path}` : repo, href: `/${repo}` };
 }
 
 /** How far it is, where it says so: «drawing and judging, picture 12 of 48», «guide, step 3 of 20». */
-export function progressOf({ progress }: Pick<JobItem, "progress">): { readonly words: string; readonly done: number; readonly total: number } | null {
-  const said = (progress ?? {}) as { stage?: unknown; done?: unknown; total?: unknown; mode?: unknown; step?: unknown; steps?: unknown };
+export function progressOf({
+  progress,
+}: Pick<JobItem, "progress">): { readonly words: string; readonly done: number; readonly total: number } | null {
+  const said = (progress ?? {}) as {
+    stage?: unknown;
+    done?: unknown;
+    total?: unknown;
+    mode?: unknown;
+    step?: unknown;
+    steps?: unknown;
+  };
   const [done, total] = [said.done ?? said.step, said.total ?? said.steps];
   if (typeof done !== "number" || typeof total !== "number") return null;
   const stage = typeof said.stage === "string" ? `${stageWords[said.stage] ?? said.stage} ` : "";
   const mode = modes.find((one) => one === said.mode);
-  return { words: said.stage === "opening" ? stage.trimEnd() : `${mode ? `${modeNames[mode]}, ` : ""}${stage}${toCount(done)} of ${toCount(total)}`, done, total };
+  return {
+    words:
+      said.stage === "opening"
+        ? stage.trimEnd()
+        : `${mode ? `${modeNames[mode]}, ` : ""}${stage}${toCount(done)} of ${toCount(total)}`,
+    done,
+    total,
+  };
 }
 
 /** «next» or «12 go before it», while it waits. */
-export const aheadOf = (ahead: number): string => (ahead === 0 ? "next" : ahead === 1 ? "1 goes before it" : `${toCount(ahead)} go before it`);
+export const aheadOf = (ahead: number): string =>
+  ahead === 0 ? "next" : ahead === 1 ? "1 goes before it" : `${toCount(ahead)} go before it`;
 
 /** Its place while it waits. */
 export function placeOf(position: JobTimeline["position"]): string {
@@ -45,7 +76,10 @@ export function placeOf(position: JobTimeline["position"]): string {
 }
 
 /** How long the last attempt waited, in seconds, and how long it took or has been taking. Null where it has not come so far. */
-export function spansOf(events: JobTimeline["events"], now = Date.now()): { readonly waited: number | null; readonly took: number | null } {
+export function spansOf(
+  events: JobTimeline["events"],
+  now = Date.now(),
+): { readonly waited: number | null; readonly took: number | null } {
   const asked = events.findLastIndex(({ kind }) => kind === "queued");
   const since = events.slice(Math.max(0, asked));
   const started = since.findLast(({ kind }) => kind === "started");

@@ -8,7 +8,11 @@ export function Workers({ workers, waiting }: { readonly workers: WorkerList["it
     return (
       <div className="mt-3 max-w-[72ch]">
         <Notice kind="careful">
-          No worker is online. {waiting > 0 ? "What waits begins as soon as one is; nothing is lost." : "What is asked for now waits until one is."} Whoever runs this hub starts one with <code>npx guidepost worker</code>. Browsing and downloading go on.
+          No worker is online.{" "}
+          {waiting > 0
+            ? "What waits begins as soon as one is; nothing is lost."
+            : "What is asked for now waits until one is."}{" "}
+          Whoever runs this hub starts one with <code>npx guidepost worker</code>. Browsing and downloading go on.
         </Notice>
       </div>
     );

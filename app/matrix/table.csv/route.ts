@@ -19,8 +19,15 @@ export const GET = (request: Request): Promise<Response> =>
     const actor = await actorOf(request.headers);
     const name = toRepoName(base.data);
     const first = await matrix(actor, name, { limit: PAGE });
-    const body = Readable.toWeb(Readable.from(lines(first, (cursor) => matrix(actor, name, { cursor, limit: PAGE })))) as NodeReadableStream as ReadableStream;
-    return new Response(body, { headers: { "Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="${name.repo}-guides.csv"` } });
+    const body = Readable.toWeb(
+      Readable.from(lines(first, (cursor) => matrix(actor, name, { cursor, limit: PAGE }))),
+    ) as NodeReadableStream as ReadableStream;
+    return new Response(body, {
+      headers: {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": `attachment; filename="${name.repo}-guides.csv"`,
+      },
+    });
   });
 
 async function* lines(first: Matrix, more: (cursor: string) => Promise<Matrix>): AsyncGenerator<Uint8Array> {

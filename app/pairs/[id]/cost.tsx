@@ -10,7 +10,13 @@ import { toMacs, workOf } from "./work.ts";
 const BAR = 72;
 
 /** L5: the work that is counted, and the time it took here. */
-export function CostSection({ measured, timings }: { readonly measured: Measured; readonly timings: Sheet["timings"] }) {
+export function CostSection({
+  measured,
+  timings,
+}: {
+  readonly measured: Measured;
+  readonly timings: Sheet["timings"];
+}) {
   const { cost } = measured;
   const work = workOf(measured);
   return (
@@ -19,7 +25,20 @@ export function CostSection({ measured, timings }: { readonly measured: Measured
         Cost
       </h2>
       <div className="mt-2">
-        <Table caption="Cost of one picture" head={["one picture", <Term key="p" word="pass">passes</Term>, "MACs", "against CFG", "seconds here", "quartiles", "n"]}>
+        <Table
+          caption="Cost of one picture"
+          head={[
+            "one picture",
+            <Term key="p" word="pass">
+              passes
+            </Term>,
+            "MACs",
+            "against CFG",
+            "seconds here",
+            "quartiles",
+            "n",
+          ]}
+        >
           {modes.map((mode) => {
             const [counted, timed] = [work?.[mode], timings?.[mode]];
             return (
@@ -42,14 +61,23 @@ export function CostSection({ measured, timings }: { readonly measured: Measured
         <div className="mt-4">
           <Facts
             facts={[
-              ["guide", `${toCount(cost.guideParameters)} parameters, ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(2)} % of the UNet's ${toCount(cost.baseParameters)}`],
-              ["one pass", `${toMacs(cost.base["total"] ?? 0)} MACs of the UNet, and ${toMacs(cost.guide["total"] ?? 0)} of the guide`],
+              [
+                "guide",
+                `${toCount(cost.guideParameters)} parameters, ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(2)} % of the UNet's ${toCount(cost.baseParameters)}`,
+              ],
+              [
+                "one pass",
+                `${toMacs(cost.base["total"] ?? 0)} MACs of the UNet, and ${toMacs(cost.guide["total"] ?? 0)} of the guide`,
+              ],
             ]}
           />
         </div>
       )}
       <p className="mt-3 max-w-[72ch] text-small text-quiet">
-        MACs, multiply–accumulates, are counted and the same on every machine; seconds are not. {timings ? `Those are the median of the denoising loop in the ${timings.guide.n} columns above, in 32 bits, one mode after the other on whatever else the machine was doing.` : "No column of the contact sheet is drawn, so none are known."}
+        MACs, multiply–accumulates, are counted and the same on every machine; seconds are not.{" "}
+        {timings
+          ? `Those are the median of the denoising loop in the ${timings.guide.n} columns above, in 32 bits, one mode after the other on whatever else the machine was doing.`
+          : "No column of the contact sheet is drawn, so none are known."}
       </p>
     </section>
   );

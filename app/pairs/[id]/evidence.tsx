@@ -16,13 +16,23 @@ const bands: Readonly<Record<NonNullable<Measured["lineage"]>["band"], string>> 
 };
 
 /** L4: what the pictures show, and that is what judges. */
-export function FidelitySection({ measured: { fidelity }, reasons }: { readonly measured: Measured; readonly reasons: readonly string[] }) {
+export function FidelitySection({
+  measured: { fidelity },
+  reasons,
+}: {
+  readonly measured: Measured;
+  readonly reasons: readonly string[];
+}) {
   return (
     <section aria-labelledby="fidelity" className="min-w-0">
       <h2 id="fidelity" className="text-title">
         <Term word="prompt fidelity">Prompt fidelity</Term> — this judges
       </h2>
-      {!fidelity && <p className="mt-1 text-quiet">Not measured: the base brought no evaluator, so nothing here reads what pictures show.</p>}
+      {!fidelity && (
+        <p className="mt-1 text-quiet">
+          Not measured: the base brought no evaluator, so nothing here reads what pictures show.
+        </p>
+      )}
       {fidelity && (
         <div className="mt-3 space-y-5">
           <ModeDots
@@ -35,11 +45,34 @@ export function FidelitySection({ measured: { fidelity }, reasons }: { readonly 
           {fidelity.recovered && <RecoveredBar id="recovered" of={fidelity.recovered} />}
           <Facts
             facts={[
-              ["R, recovered", fidelity.recovered ? <Estimate key="r" of={fidelity.recovered} /> : <span className="text-quiet">nothing to recover: what CFG adds cannot be told from chance</span>],
+              [
+                "R, recovered",
+                fidelity.recovered ? (
+                  <Estimate key="r" of={fidelity.recovered} />
+                ) : (
+                  <span className="text-quiet">nothing to recover: what CFG adds cannot be told from chance</span>
+                ),
+              ],
               ["CFG adds", <Estimate key="g" of={fidelity.gain} digits={3} />],
               ["scored", fidelity.scored.join(", ")],
-              ...(fidelity.unscored.length > 0 ? [["left out", fidelity.unscored.map(({ attribute, accuracy }) => `${attribute} (read right in ${(100 * accuracy).toFixed(1)} %)`).join(", ")] as const] : []),
-              ["style", fidelity.domain ? `${fidelity.domain}, which the evaluator was checked on` : "none that the evaluator was checked on"],
+              ...(fidelity.unscored.length > 0
+                ? [
+                    [
+                      "left out",
+                      fidelity.unscored
+                        .map(
+                          ({ attribute, accuracy }) => `${attribute} (read right in ${(100 * accuracy).toFixed(1)} %)`,
+                        )
+                        .join(", "),
+                    ] as const,
+                  ]
+                : []),
+              [
+                "style",
+                fidelity.domain
+                  ? `${fidelity.domain}, which the evaluator was checked on`
+                  : "none that the evaluator was checked on",
+              ],
             ]}
           />
         </div>
@@ -66,9 +99,33 @@ interface CurveOf {
 }
 
 const curves: readonly CurveOf[] = [
-  { key: "fvu", title: "Unexplained share of the guidance", yName: "unexplained", references: [{ y: 0, name: "as CFG: perfect", mode: "cfg" }, { y: 1, name: "no guide", mode: "conditional" }] },
-  { key: "delivered", title: "Guidance delivered", yName: "share delivered", references: [{ y: 1, name: "as strong as CFG", mode: "cfg" }, { y: 0, name: "no guide", mode: "conditional" }] },
-  { key: "cosine", title: "Direction of the guidance", yName: "cosine", references: [{ y: 1, name: "as CFG: same direction", mode: "cfg" }, { y: 0, name: "unrelated" }] },
+  {
+    key: "fvu",
+    title: "Unexplained share of the guidance",
+    yName: "unexplained",
+    references: [
+      { y: 0, name: "as CFG: perfect", mode: "cfg" },
+      { y: 1, name: "no guide", mode: "conditional" },
+    ],
+  },
+  {
+    key: "delivered",
+    title: "Guidance delivered",
+    yName: "share delivered",
+    references: [
+      { y: 1, name: "as strong as CFG", mode: "cfg" },
+      { y: 0, name: "no guide", mode: "conditional" },
+    ],
+  },
+  {
+    key: "cosine",
+    title: "Direction of the guidance",
+    yName: "cosine",
+    references: [
+      { y: 1, name: "as CFG: same direction", mode: "cfg" },
+      { y: 0, name: "unrelated" },
+    ],
+  },
 ];
 
 /** L2: one step against one step of CFG. Shown, and does not judge: it says little about pictures. */
@@ -80,7 +137,10 @@ export function StepsSection({ measured: { agreement } }: { readonly measured: M
       <h2 id="steps" className="text-title">
         Single steps against CFG — shown, does not judge
       </h2>
-      <p className="mt-1 max-w-[72ch] text-quiet">How far one step with the guide is from one step of CFG. A guide may go its own way in each step and still end at the same picture, so this screens for faults and no more.</p>
+      <p className="mt-1 max-w-[72ch] text-quiet">
+        How far one step with the guide is from one step of CFG. A guide may go its own way in each step and still end
+        at the same picture, so this screens for faults and no more.
+      </p>
       <div className="mt-3">
         <Facts
           facts={[
@@ -94,21 +154,49 @@ export function StepsSection({ measured: { agreement } }: { readonly measured: M
       <div className="grid gap-x-8 gap-y-6 md:grid-cols-2 xl:grid-cols-3">
         {curves.map(({ key, title, ...curve }) => {
           const points = byTimestep.map((each) => ({ x: each.timestep, ...each[key] }));
-          return <Curve key={key} id={`timestep-${key}`} {...curve} title={`${title}, by timestep`} xName="timestep" finding={endsOf(points, "timestep")} points={points} />;
+          return (
+            <Curve
+              key={key}
+              id={`timestep-${key}`}
+              {...curve}
+              title={`${title}, by timestep`}
+              xName="timestep"
+              finding={endsOf(points, "timestep")}
+              points={points}
+            />
+          );
         })}
       </div>
       <h3 className="mt-6 mb-2 font-semibold">By guidance</h3>
       <div className="grid gap-x-8 gap-y-6 md:grid-cols-2 xl:grid-cols-3">
         {curves.map(({ key, title, ...curve }) => {
           const points = byGuidance.map((each) => ({ x: each.guidanceScale, ...each[key] }));
-          return <Curve key={key} id={`guidance-${key}`} {...curve} title={`${title}, by guidance`} xName="guidance scale" finding={endsOf(points, "guidance")} points={points} />;
+          return (
+            <Curve
+              key={key}
+              id={`guidance-${key}`}
+              {...curve}
+              title={`${title}, by guidance`}
+              xName="guidance scale"
+              finding={endsOf(points, "guidance")}
+              points={points}
+            />
+          );
         })}
       </div>
     </section>
   );
 }
 
-const inWords = ({ value, low, high }: { readonly value: number; readonly low: number; readonly high: number }): string => `${value.toFixed(2)}, between ${low.toFixed(2)} and ${high.toFixed(2)}`;
+const inWords = ({
+  value,
+  low,
+  high,
+}: {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}): string => `${value.toFixed(2)}, between ${low.toFixed(2)} and ${high.toFixed(2)}`;
 
 /** L0 and L1: whether it fits at all, and how close the weights lie. */
 export function LineageSection({ measured: { structure, lineage } }: { readonly measured: Measured }) {
@@ -117,16 +205,32 @@ export function LineageSection({ measured: { structure, lineage } }: { readonly 
       <h2 id="lineage" className="text-title">
         Structure and lineage
       </h2>
-      <p className="mt-1 max-w-[72ch] text-quiet">Whether the guide can run on the model at all, and whether the model was made from the base that the guide was trained on.</p>
+      <p className="mt-1 max-w-[72ch] text-quiet">
+        Whether the guide can run on the model at all, and whether the model was made from the base that the guide was
+        trained on.
+      </p>
       <div className="mt-3 max-w-[72ch]">
         <Facts
           facts={[
-            ["structure", structure.length === 0 ? "✓ the guide fits: same channels, layers, text width and prediction" : structure.map((each) => <p key={each}>✕ {each}</p>)],
+            [
+              "structure",
+              structure.length === 0
+                ? "✓ the guide fits: same channels, layers, text width and prediction"
+                : structure.map((each) => <p key={each}>✕ {each}</p>),
+            ],
             ["lineage", lineage ? `the model is ${bands[lineage.band]}` : "not measured: the guide's base is not here"],
             ...(lineage
               ? [
-                  ["weights", `cosine with the base's ${lineage.medianCosine.toFixed(4)} (median of ${lineage.tensors} tensors; one in twenty is below ${lineage.lowCosine.toFixed(4)}), distance ${lineage.medianDistance.toFixed(4)} of their length`] as const,
-                  ["trained on it", lineage.guideNamesThisBase ? "the guide names these very base weights" : "the guide names other base weights"] as const,
+                  [
+                    "weights",
+                    `cosine with the base's ${lineage.medianCosine.toFixed(4)} (median of ${lineage.tensors} tensors; one in twenty is below ${lineage.lowCosine.toFixed(4)}), distance ${lineage.medianDistance.toFixed(4)} of their length`,
+                  ] as const,
+                  [
+                    "trained on it",
+                    lineage.guideNamesThisBase
+                      ? "the guide names these very base weights"
+                      : "the guide names other base weights",
+                  ] as const,
                 ]
               : []),
           ]}

@@ -8,13 +8,24 @@ import { Progress } from "../../_ui/progress.tsx";
 import { ContactSheet } from "../../_ui/sheet.tsx";
 
 /** The columns that can be compared, and the one that the address asks for; the first where it asks for none of them. */
-export function columnsOf({ rows }: Sheet, seed: number | undefined): { readonly drawn: readonly SheetRow[]; readonly column: SheetRow | undefined } {
+export function columnsOf(
+  { rows }: Sheet,
+  seed: number | undefined,
+): { readonly drawn: readonly SheetRow[]; readonly column: SheetRow | undefined } {
   const drawn = rows.filter(({ pictures }) => pictures.guide && pictures.cfg);
   return { drawn, column: drawn.find((one) => one.seed === seed) ?? drawn[0] };
 }
 
 /** One seed, large: three modes from the same noise against each other. */
-export function CloseLook({ column, drawn, hrefOf }: { readonly column: SheetRow; readonly drawn: readonly SheetRow[]; readonly hrefOf: (seed: number) => string }) {
+export function CloseLook({
+  column,
+  drawn,
+  hrefOf,
+}: {
+  readonly column: SheetRow;
+  readonly drawn: readonly SheetRow[];
+  readonly hrefOf: (seed: number) => string;
+}) {
   const { seed, prompt, pictures } = column;
   return (
     <section aria-labelledby="see" className="min-w-0">
@@ -22,10 +33,23 @@ export function CloseLook({ column, drawn, hrefOf }: { readonly column: SheetRow
         See it
       </h2>
       <p className="mt-1 mb-3 text-quiet">«{prompt}»</p>
-      <Compare key={seed} pictures={modes.flatMap((mode) => pictures[mode] ?? [])} prompt={prompt} seed={seed} room={384} phoneRoom={358} />
+      <Compare
+        key={seed}
+        pictures={modes.flatMap((mode) => pictures[mode] ?? [])}
+        prompt={prompt}
+        seed={seed}
+        room={384}
+        phoneRoom={358}
+      />
       <nav aria-label="Seeds" className="mt-3 flex flex-wrap gap-1.5 text-small">
         {drawn.map((one) => (
-          <a key={one.seed} href={hrefOf(one.seed)} aria-current={one.seed === seed ? "true" : undefined} title={one.prompt} className="inline-grid min-h-7 min-w-7 place-items-center rounded border border-line bg-raised px-2 text-quiet no-underline hover:border-accent aria-[current]:border-accent aria-[current]:font-medium aria-[current]:text-accent">
+          <a
+            key={one.seed}
+            href={hrefOf(one.seed)}
+            aria-current={one.seed === seed ? "true" : undefined}
+            title={one.prompt}
+            className="inline-grid min-h-7 min-w-7 place-items-center rounded border border-line bg-raised px-2 text-quiet no-underline hover:border-accent aria-[current]:border-accent aria-[current]:font-medium aria-[current]:text-accent"
+          >
             seed {one.seed}
           </a>
         ))}
@@ -35,7 +59,17 @@ export function CloseLook({ column, drawn, hrefOf }: { readonly column: SheetRow
 }
 
 /** All that was drawn, how much is to come, or why there is nothing. */
-export function SheetSection({ pair, sheet, seed, hrefOf }: { readonly pair: PairView; readonly sheet: Sheet; readonly seed: number | undefined; readonly hrefOf: (seed: number) => string }) {
+export function SheetSection({
+  pair,
+  sheet,
+  seed,
+  hrefOf,
+}: {
+  readonly pair: PairView;
+  readonly sheet: Sheet;
+  readonly seed: number | undefined;
+  readonly hrefOf: (seed: number) => string;
+}) {
   const { rows, done, total } = sheet;
   const toCome = rows.filter(isUnfinished).length;
   const failed = total - done - toCome;
@@ -49,7 +83,9 @@ export function SheetSection({ pair, sheet, seed, hrefOf }: { readonly pair: Pai
       ) : (
         <>
           <p className="mb-3 max-w-[72ch] text-quiet">
-            Every picture of a column began with the same noise and prompt; prompts and seeds are the same for every model of the base, and nobody chose among the pictures. {failed > 0 && `${toPlural(failed, "seed")} could not be drawn; «not drawn» leads to the reason.`}
+            Every picture of a column began with the same noise and prompt; prompts and seeds are the same for every
+            model of the base, and nobody chose among the pictures.{" "}
+            {failed > 0 && `${toPlural(failed, "seed")} could not be drawn; «not drawn» leads to the reason.`}
           </p>
           {toCome > 0 && (
             <div className="mb-3 max-w-[56ch]">

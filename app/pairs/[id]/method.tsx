@@ -6,11 +6,23 @@ import { Hash } from "../../_ui/hash.tsx";
 import { Table } from "../../_ui/table.tsx";
 import { standingOf, Verdict } from "../../_ui/verdict.tsx";
 
-const levelNames: Readonly<Record<number, string>> = { 0: "L0 structure", 1: "L1 lineage", 2: "L2 single steps", 4: "L4 pictures", 5: "L5 cost" };
+const levelNames: Readonly<Record<number, string>> = {
+  0: "L0 structure",
+  1: "L1 lineage",
+  2: "L2 single steps",
+  4: "L4 pictures",
+  5: "L5 cost",
+};
 const sampleNames: Readonly<Record<number, string>> = { 1: "tensors", 2: "prompts", 4: "prompts" };
 
 /** How the numbers were got: all that somebody needs to get them again. */
-export function MethodSection({ pair, measured: { protocol, runtime, files, evaluatorSha256, promptsSha256 } }: { readonly pair: PairView; readonly measured: Measured }) {
+export function MethodSection({
+  pair,
+  measured: { protocol, runtime, files, evaluatorSha256, promptsSha256 },
+}: {
+  readonly pair: PairView;
+  readonly measured: Measured;
+}) {
   const machines = [...new Set(pair.measurements.map(({ machine }) => machine))];
   return (
     <section aria-labelledby="method" className="mt-12">
@@ -22,14 +34,33 @@ export function MethodSection({ pair, measured: { protocol, runtime, files, eval
           facts={[
             ["when", pair.measuredAt ? toMoment(pair.measuredAt) : "—"],
             ["machine", machines.join(", ")],
-            ["runtime", `${pair.runtime}: ${runtime.name} ${runtime.version}, ${runtime.provider}, ${runtime.threads} threads`],
+            [
+              "runtime",
+              `${pair.runtime}: ${runtime.name} ${runtime.version}, ${runtime.provider}, ${runtime.threads} threads`,
+            ],
             ["protocol", <code key="p">{pair.protocol}</code>],
-            ["pictures", `${pair.n ?? pair.pictures} prompts in three modes from the same noise, seed ${protocol.pictureSeed}`],
+            [
+              "pictures",
+              `${pair.n ?? pair.pictures} prompts in three modes from the same noise, seed ${protocol.pictureSeed}`,
+            ],
             ["sampler", `${protocol.sampler}, ${protocol.steps} steps, guidance ${protocol.guidanceScale}`],
-            ["single steps", `${protocol.agreementPrompts} prompts at guidance ${protocol.agreementGuidances.join(", ")}, seed ${protocol.agreementSeed}`],
+            [
+              "single steps",
+              `${protocol.agreementPrompts} prompts at guidance ${protocol.agreementGuidances.join(", ")}, seed ${protocol.agreementSeed}`,
+            ],
             ["intervals", "95 %, by bootstrap over prompts"],
-            ["evaluator", evaluatorSha256 ? <Hash key="e" sha256={evaluatorSha256} what="sha256 of the evaluator" /> : "none"],
-            ["prompts", promptsSha256 ? <Hash key="l" sha256={promptsSha256} what="sha256 of the list of prompts" /> : "made from the evaluator's words, or plain ones"],
+            [
+              "evaluator",
+              evaluatorSha256 ? <Hash key="e" sha256={evaluatorSha256} what="sha256 of the evaluator" /> : "none",
+            ],
+            [
+              "prompts",
+              promptsSha256 ? (
+                <Hash key="l" sha256={promptsSha256} what="sha256 of the list of prompts" />
+              ) : (
+                "made from the evaluator's words, or plain ones"
+              ),
+            ],
             ["fine-tune", <Commit key="f" {...pair.finetune} />],
             ["guide", <Commit key="g" {...pair.guide} />],
           ]}
@@ -83,7 +114,10 @@ export function OthersSection({ others }: { readonly others: readonly PairItem[]
       <h2 id="others" className="text-title">
         Other measurements of this pair
       </h2>
-      <Table caption="Measurements by when they were asked for" head={["asked for", "verdict", "R, recovered", "protocol"]}>
+      <Table
+        caption="Measurements by when they were asked for"
+        head={["asked for", "verdict", "R, recovered", "protocol"]}
+      >
         {others.map(({ id, state, verdict, stale, recovered, createdAt, protocol }) => (
           <tr key={id} data-row className="[&>td]:whitespace-nowrap">
             <td>
@@ -92,7 +126,10 @@ export function OthersSection({ others }: { readonly others: readonly PairItem[]
               </a>
             </td>
             <td>
-              <Verdict standing={standingOf({ state: state === "succeeded" ? "measured" : state, verdict })} stale={stale} />
+              <Verdict
+                standing={standingOf({ state: state === "succeeded" ? "measured" : state, verdict })}
+                stale={stale}
+              />
             </td>
             <td>{recovered ? <Estimate of={recovered} /> : <span className="text-quiet">—</span>}</td>
             <td className="text-small text-quiet">

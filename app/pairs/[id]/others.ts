@@ -13,6 +13,8 @@ export async function othersOf(actor: Actor, { id, finetune, guide }: PairView):
 
 /** Of those the one that says more of today than this: what is not stale where this is, or rests on more prompts. */
 export function betterOf(pair: Pick<PairView, "stale" | "n">, others: readonly PairItem[]): PairItem | null {
-  const [best] = others.filter(({ state, stale }) => state === "succeeded" && stale === null).toSorted((a, b) => (b.n ?? 0) - (a.n ?? 0));
+  const [best] = others
+    .filter(({ state, stale }) => state === "succeeded" && stale === null)
+    .toSorted((a, b) => (b.n ?? 0) - (a.n ?? 0));
   return best && (pair.stale !== null || (best.n ?? 0) > (pair.n ?? 0)) ? best : null;
 }

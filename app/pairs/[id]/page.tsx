@@ -45,7 +45,12 @@ const address = z.object({ seed: z.coerce.number().int().optional() });
 export default async function PairPage({ params, searchParams }: Props) {
   const actor = await currentActor();
   const pair = await pairOf((await params).id);
-  const [sheet, others, { seed }, form] = await Promise.all([getSheet(actor, pair.id), othersOf(actor, pair), searchParams.then((given) => parseAddress(address, given)), cookies().then((all) => parseFormState(all.get(FORM_COOKIE)?.value))]);
+  const [sheet, others, { seed }, form] = await Promise.all([
+    getSheet(actor, pair.id),
+    othersOf(actor, pair),
+    searchParams.then((given) => parseAddress(address, given)),
+    cookies().then((all) => parseFormState(all.get(FORM_COOKIE)?.value)),
+  ]);
   const { id, finetune, guide, state, verdict, stale, recovered, measured, measuredAt } = pair;
   const isMoving = isUnfinished(pair);
   const isDrawing = sheet.rows.some(isUnfinished);
@@ -57,13 +62,19 @@ export default async function PairPage({ params, searchParams }: Props) {
       {(isMoving || isDrawing) && <Refresh />}
       <header>
         <nav aria-label="Where this is" className="text-small [overflow-wrap:anywhere]">
-          <a href="/pairs">Measurements</a> <span className="text-quiet">/</span> <a href={`/${finetune.repo}`}>{finetune.repo}</a> <span className="text-quiet">×</span> <a href={`/${guide.repo}`}>{guide.repo}</a>
+          <a href="/pairs">Measurements</a> <span className="text-quiet">/</span>{" "}
+          <a href={`/${finetune.repo}`}>{finetune.repo}</a> <span className="text-quiet">×</span>{" "}
+          <a href={`/${guide.repo}`}>{guide.repo}</a>
         </nav>
         <h1 className="mt-1 text-page [overflow-wrap:anywhere]">
           {nameOf(guide.repo)} <span className="font-normal text-quiet">on</span> {nameOf(finetune.repo)}
         </h1>
         <p className="mt-2 flex flex-wrap items-baseline gap-x-5 gap-y-1">
-          <Verdict standing={standingOf({ state: state === "succeeded" ? "measured" : state, verdict })} stale={stale} className="text-title" />
+          <Verdict
+            standing={standingOf({ state: state === "succeeded" ? "measured" : state, verdict })}
+            stale={stale}
+            className="text-title"
+          />
           {recovered && (
             <span>
               <Term word="recovered">R</Term> = <Estimate of={recovered} />
@@ -71,7 +82,9 @@ export default async function PairPage({ params, searchParams }: Props) {
           )}
           {measuredAt && (
             <span className="text-quiet" title={toMoment(measuredAt)}>
-              {verdict === "notMeasured" ? `tried ${toAge(measuredAt)} on ${pair.runtime}, without a verdict` : `measured ${toAge(measuredAt)} on ${pair.runtime}`}
+              {verdict === "notMeasured"
+                ? `tried ${toAge(measuredAt)} on ${pair.runtime}, without a verdict`
+                : `measured ${toAge(measuredAt)} on ${pair.runtime}`}
             </span>
           )}
         </p>
@@ -93,7 +106,9 @@ export default async function PairPage({ params, searchParams }: Props) {
           )}
         </div>
       )}
-      {(measured || sheet.rows.length > 0) && <SheetSection pair={pair} sheet={sheet} seed={column?.seed} hrefOf={hrefOf} />}
+      {(measured || sheet.rows.length > 0) && (
+        <SheetSection pair={pair} sheet={sheet} seed={column?.seed} hrefOf={hrefOf} />
+      )}
       {measured && (
         <>
           <StepsSection measured={measured} />
@@ -104,7 +119,9 @@ export default async function PairPage({ params, searchParams }: Props) {
       )}
       <OthersSection others={others} />
       <p className="mt-10 text-small text-quiet">
-        All of this as a script reads it: <a href={`/api/v1/pairs/${id}`}>JSON</a>, <a href={`/api/v1/pairs/${id}?raw=true`}>with the value of every prompt</a>. <a href={`/jobs/${id}`}>What happened to this measurement</a>
+        All of this as a script reads it: <a href={`/api/v1/pairs/${id}`}>JSON</a>,{" "}
+        <a href={`/api/v1/pairs/${id}?raw=true`}>with the value of every prompt</a>.{" "}
+        <a href={`/jobs/${id}`}>What happened to this measurement</a>
       </p>
     </>
   );

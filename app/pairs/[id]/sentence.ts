@@ -10,21 +10,37 @@ type Recovered = NonNullable<Judged["recovered"]>;
 const AS_WELL_AS_CFG = 0.9;
 
 /** What a beginner should know of a pair, in one or two sentences that claim no more than was measured. */
-export function sentenceOf({ state, verdict, finetune, measured, stale, problem, reasons = [] }: Pick<PairView, "state" | "verdict" | "finetune" | "measured" | "stale" | "problem"> & Partial<Pick<PairView, "reasons">>): string {
+export function sentenceOf({
+  state,
+  verdict,
+  finetune,
+  measured,
+  stale,
+  problem,
+  reasons = [],
+}: Pick<PairView, "state" | "verdict" | "finetune" | "measured" | "stale" | "problem"> &
+  Partial<Pick<PairView, "reasons">>): string {
   const model = finetune.repo.split("/")[1]!;
-  if (isUnfinished({ state })) return `Nobody knows yet whether this guide works on ${model}: it is ${state === "running" ? "being measured now" : "waiting to be measured"}.`;
-  if (state === "failed") return `Measuring this guide on ${model} failed, so nothing is known of it yet: ${problem ?? "the reason was not kept."}`;
-  if (state === "cancelled" || !measured) return `Measuring this guide on ${model} was ${state === "cancelled" ? "cancelled" : "not finished"}, so nothing is known of it yet.`;
+  if (isUnfinished({ state }))
+    return `Nobody knows yet whether this guide works on ${model}: it is ${state === "running" ? "being measured now" : "waiting to be measured"}.`;
+  if (state === "failed")
+    return `Measuring this guide on ${model} failed, so nothing is known of it yet: ${problem ?? "the reason was not kept."}`;
+  if (state === "cancelled" || !measured)
+    return `Measuring this guide on ${model} was ${state === "cancelled" ? "cancelled" : "not finished"}, so nothing is known of it yet.`;
   const sentence = ofVerdict(model, verdict, measured, reasons);
-  return stale === null ? sentence : `${sentence} That was so when it was measured, and says nothing of today: ${lowerFirst(stale)}`;
+  return stale === null
+    ? sentence
+    : `${sentence} That was so when it was measured, and says nothing of today: ${lowerFirst(stale)}`;
 }
 
 function ofVerdict(model: string, verdict: PairView["verdict"], known: Known, reasons: readonly string[]): string {
   const { fidelity } = known;
   const recovered = fidelity?.recovered ?? null;
   if (verdict === "incompatible") return whyNot(model, known, reasons);
-  if (!fidelity) return `This guide runs on ${model}, but its base brought nothing that reads pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.`;
-  if (recovered === null) return `On ${model} CFG itself adds nothing that ${fidelity.gain.n} prompts could tell from chance, so there is nothing that the guide could recover. It may still be fine; nobody can say.`;
+  if (!fidelity)
+    return `This guide runs on ${model}, but its base brought nothing that reads pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.`;
+  if (recovered === null)
+    return `On ${model} CFG itself adds nothing that ${fidelity.gain.n} prompts could tell from chance, so there is nothing that the guide could recover. It may still be fine; nobody can say.`;
   switch (verdict) {
     case "verified":
       return `${recovered.low >= AS_WELL_AS_CFG ? `On ${model} this guide keeps to the prompt about as well as CFG does` : `On ${model} this guide does most of what CFG does`}, ${workOf(known)}: it recovers ${shareOf(recovered)}.${unsure(fidelity)}`;
@@ -38,10 +54,14 @@ function ofVerdict(model: string, verdict: PairView["verdict"], known: Known, re
 /** In the order of the judge: what rules a guide out, in words for who does not know the figures. */
 function whyNot(model: string, { structure, lineage, agreement, fidelity }: Known, reasons: readonly string[]): string {
   const instead = "Use CFG there, or another guide.";
-  if (structure.length > 0) return `This guide cannot run on ${model}, which is built otherwise (${structure[0]}). ${instead}`;
-  if (lineage?.band === "unrelated") return `This guide is of no use to ${model}, which was not made from the guide's base: the weights have nothing in common. ${instead}`;
-  if (agreement && agreement.fvu.low >= thresholds.incompatibleUnexplainedLow) return `On ${model} this guide does harm: a step with it lies further from CFG than a step without any guidance. ${instead}`;
-  if (fidelity?.recovered) return `On ${model} this guide does too little to be seen: it recovers ${shareOf(fidelity.recovered)}. ${instead}`;
+  if (structure.length > 0)
+    return `This guide cannot run on ${model}, which is built otherwise (${structure[0]}). ${instead}`;
+  if (lineage?.band === "unrelated")
+    return `This guide is of no use to ${model}, which was not made from the guide's base: the weights have nothing in common. ${instead}`;
+  if (agreement && agreement.fvu.low >= thresholds.incompatibleUnexplainedLow)
+    return `On ${model} this guide does harm: a step with it lies further from CFG than a step without any guidance. ${instead}`;
+  if (fidelity?.recovered)
+    return `On ${model} this guide does too little to be seen: it recovers ${shareOf(fidelity.recovered)}. ${instead}`;
   return `This guide does not work on ${model}${reasons[0] === undefined ? "." : `: ${lowerFirst(reasons[0])}`} ${instead}`;
 }
 
@@ -54,11 +74,13 @@ function shareOf({ value, low, high, n }: Recovered): string {
 /** Where the guide may be as good as verified ones and too few prompts say so, another thing is missing than where it certainly loses something. */
 function lossOf({ conditional, guide, cfg }: Judged, { value, high }: Recovered): string {
   const shown = `Pictures show ${percent(guide.value)} of what their prompts ask for, against ${percent(cfg.value)} with CFG and ${percent(conditional.value)} without guidance`;
-  if (value >= thresholds.verifiedRecovered) return `${shown}; it may well be enough, and more prompts have to be measured to be sure.`;
+  if (value >= thresholds.verifiedRecovered)
+    return `${shown}; it may well be enough, and more prompts have to be measured to be sure.`;
   return `${shown}${high < 1 ? "" : ", and it could be chance that they differ"}; letting CFG do the first steps buys some of it back.`;
 }
 
-const unsure = ({ domain }: Judged): string => (domain === null ? " What read the pictures was never checked on this style, so take it with care." : "");
+const unsure = ({ domain }: Judged): string =>
+  domain === null ? " What read the pictures was never checked on this style, so take it with care." : "";
 
 const HALF = 0.02;
 
@@ -69,6 +91,7 @@ function workOf({ cost }: Known): string {
 }
 
 /** A share may be above 100 %, and its interval below 0. The sign stays beside its number. */
-const percent = (share: number): string => `${Math.round(100 * share) < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))}\u00a0%`;
+const percent = (share: number): string =>
+  `${Math.round(100 * share) < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))}\u00a0%`;
 
 const lowerFirst = (sentence: string): string => `${sentence[0]?.toLowerCase() ?? ""}${sentence.slice(1)}`;

@@ -27,18 +27,36 @@ export function Actions({ pair, isSignedIn }: { readonly pair: PairView; readonl
             <Button type="submit">{label}</Button>
           </form>
         ) : (
-          <ButtonLink href={`/sign-in?next=/pairs/${id}`}>Sign in to measure {asked === "as usual" ? "again" : "more"}</ButtonLink>
+          <ButtonLink href={`/sign-in?next=/pairs/${id}`}>
+            Sign in to measure {asked === "as usual" ? "again" : "more"}
+          </ButtonLink>
         ))}
       <ButtonLink href={`/api/v1/pairs/${id}?raw=true`}>Raw JSON</ButtonLink>
     </div>
   );
 }
 
-const stageNames: Readonly<Record<string, string>> = { opening: "opening the networks", lineage: "comparing weights with the base", agreement: "comparing single steps with CFG", pictures: "drawing pictures and reading them" };
+const stageNames: Readonly<Record<string, string>> = {
+  opening: "opening the networks",
+  lineage: "comparing weights with the base",
+  agreement: "comparing single steps with CFG",
+  pictures: "drawing pictures and reading them",
+};
 
 /** Where a measurement is, and for who may the way to stop it. */
-export function Moving({ pair: { id, state, queue, progress }, mayCancel }: { readonly pair: PairView; readonly mayCancel: boolean }) {
-  const words = state === "running" ? (progress ? `Now ${stageNames[progress.stage] ?? progress.stage}: ${progress.done} of ${progress.total}.` : "It has begun.") : placeOf(queue);
+export function Moving({
+  pair: { id, state, queue, progress },
+  mayCancel,
+}: {
+  readonly pair: PairView;
+  readonly mayCancel: boolean;
+}) {
+  const words =
+    state === "running"
+      ? progress
+        ? `Now ${stageNames[progress.stage] ?? progress.stage}: ${progress.done} of ${progress.total}.`
+        : "It has begun."
+      : placeOf(queue);
   return (
     <section aria-label="Progress" className="mt-6 max-w-[56ch] rounded border border-line bg-raised p-4">
       <p role="status">{words}</p>
@@ -63,7 +81,10 @@ export function Moving({ pair: { id, state, queue, progress }, mayCancel }: { re
 function placeOf(queue: PairView["queue"]): string {
   if (queue === null) return "It is about to begin.";
   if (queue.workers === 0) return "No worker is online. Nothing is lost: it begins as soon as one is.";
-  const place = queue.ahead === 0 ? "It is next in line" : `${queue.ahead === 1 ? "One job is" : `${queue.ahead} jobs are`} before it`;
+  const place =
+    queue.ahead === 0
+      ? "It is next in line"
+      : `${queue.ahead === 1 ? "One job is" : `${queue.ahead} jobs are`} before it`;
   return `${place}${queue.seconds ? `; it begins in about ${toDuration(Math.max(10, queue.seconds))}` : ""}.`;
 }
 
@@ -72,10 +93,20 @@ export function Caution({ pair: { state, stale }, newer }: { readonly pair: Pair
   if (stale === null && newer === null && state !== "failed") return null;
   return (
     <div className="mt-6 max-w-[72ch] space-y-3">
-      {state === "failed" && <Notice kind="bad">Nothing was kept of this attempt. «Measure again» tries it once more; it fails again if the files are the reason.</Notice>}
+      {state === "failed" && (
+        <Notice kind="bad">
+          Nothing was kept of this attempt. «Measure again» tries it once more; it fails again if the files are the
+          reason.
+        </Notice>
+      )}
       {stale !== null && (
         <Notice kind="careful">
-          Everything below is of when it was measured, and names the files that it is about. {newer === null ? "«Measure again» measures what there is today." : <a href={`/pairs/${newer}`}>See what was measured since</a>}
+          Everything below is of when it was measured, and names the files that it is about.{" "}
+          {newer === null ? (
+            "«Measure again» measures what there is today."
+          ) : (
+            <a href={`/pairs/${newer}`}>See what was measured since</a>
+          )}
         </Notice>
       )}
       {stale === null && newer !== null && (

@@ -9,11 +9,18 @@ export interface Work {
 }
 
 /** CFG runs the base twice a step; the guide runs it once, and itself; without guidance it runs once. */
-export function workOf({ cost, protocol: { steps } }: Pick<Measured, "cost" | "protocol">): Readonly<Record<Mode, Work>> | null {
+export function workOf({
+  cost,
+  protocol: { steps },
+}: Pick<Measured, "cost" | "protocol">): Readonly<Record<Mode, Work>> | null {
   const [base, guide] = [cost?.base["total"], cost?.guide["total"]];
   if (base === undefined || guide === undefined) return null;
   const of = (passes: number, macs: number): Work => ({ passes, macs, againstCfg: macs / (2 * steps * base) });
-  return { conditional: of(steps, steps * base), guide: of(steps, steps * (base + guide)), cfg: of(2 * steps, 2 * steps * base) };
+  return {
+    conditional: of(steps, steps * base),
+    guide: of(steps, steps * (base + guide)),
+    cfg: of(2 * steps, 2 * steps * base),
+  };
 }
 
 /** 5.9 G, 0.29 T: of multiply–accumulates. */

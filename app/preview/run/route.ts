@@ -8,16 +8,30 @@ const number = z.string().transform((text) => (text.trim() === "" ? NaN : Number
 
 /** The studio's form, where every number is text. */
 const form = z
-  .object({ finetune: z.string(), revision: z.string().optional(), guide: z.string(), guideRevision: z.string().optional(), prompt: z.string(), negativePrompt: z.string(), seed: number, steps: number, guidance: number, cfgSteps: number, sampler: z.enum(["ddim", "dpmpp-2m"]) })
-  .transform(({ guide, guidance, prompt, negativePrompt, revision, guideRevision, ...rest }): z.input<typeof newPreview> => ({
-    ...rest,
-    prompt: oneLine(prompt),
-    negativePrompt: oneLine(negativePrompt) || null,
-    guide: guide === "none" ? null : guide,
-    ...(revision && { revision }),
-    ...(guideRevision && { guideRevision }),
-    guidanceScale: guidance,
-  }));
+  .object({
+    finetune: z.string(),
+    revision: z.string().optional(),
+    guide: z.string(),
+    guideRevision: z.string().optional(),
+    prompt: z.string(),
+    negativePrompt: z.string(),
+    seed: number,
+    steps: number,
+    guidance: number,
+    cfgSteps: number,
+    sampler: z.enum(["ddim", "dpmpp-2m"]),
+  })
+  .transform(
+    ({ guide, guidance, prompt, negativePrompt, revision, guideRevision, ...rest }): z.input<typeof newPreview> => ({
+      ...rest,
+      prompt: oneLine(prompt),
+      negativePrompt: oneLine(negativePrompt) || null,
+      guide: guide === "none" ? null : guide,
+      ...(revision && { revision }),
+      ...(guideRevision && { guideRevision }),
+      guidanceScale: guidance,
+    }),
+  );
 
 /** A form sends line breaks; a prompt has none. */
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
@@ -26,7 +40,19 @@ export const POST = formRoute({
   page: "/preview",
   schema: form.pipe(newPreview),
   kept: [],
-  inAddress: ["finetune", "revision", "guide", "guideRevision", "prompt", "negativePrompt", "seed", "steps", "guidance", "cfgSteps", "sampler"],
+  inAddress: [
+    "finetune",
+    "revision",
+    "guide",
+    "guideRevision",
+    "prompt",
+    "negativePrompt",
+    "seed",
+    "steps",
+    "guidance",
+    "cfgSteps",
+    "sampler",
+  ],
   submit: async (asked, request) => {
     const { id } = await createPreview(await actorOf(request.headers), asked);
     return new Headers({ Location: `/previews/${id}` });

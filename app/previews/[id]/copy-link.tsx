@@ -8,7 +8,12 @@ export function CopyLink({ path }: { readonly path: string }) {
   const [said, say] = useState<"" | "copied" | "shown">("");
   const copy = async (): Promise<void> => {
     const link = window.location.origin + path;
-    say(await (navigator.clipboard?.writeText(link) ?? Promise.reject(new Error("no clipboard"))).then(() => "copied" as const, () => "shown" as const));
+    say(
+      await (navigator.clipboard?.writeText(link) ?? Promise.reject(new Error("no clipboard"))).then(
+        () => "copied" as const,
+        () => "shown" as const,
+      ),
+    );
   };
   return (
     <>
@@ -19,7 +24,13 @@ export function CopyLink({ path }: { readonly path: string }) {
         {said === "copied" && "The link is on the clipboard; it restores everything"}
       </span>
       {said === "shown" && (
-        <input readOnly aria-label="The link, to copy by hand" value={window.location.origin + path} onFocus={(event) => event.currentTarget.select()} className="min-h-9 w-full rounded border border-edge bg-raised px-2 text-small" />
+        <input
+          readOnly
+          aria-label="The link, to copy by hand"
+          value={window.location.origin + path}
+          onFocus={(event) => event.currentTarget.select()}
+          className="min-h-9 w-full rounded border border-edge bg-raised px-2 text-small"
+        />
       )}
     </>
   );

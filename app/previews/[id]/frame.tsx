@@ -25,12 +25,19 @@ export function Frame({ mode, picture, prompt, coarse = null, empty, children }:
             <Picture {...pixelsOf(picture)} alt={`${modeNames[mode]}: ${prompt}`} room={384} phoneRoom={256} eager />
           </a>
         ) : coarse ? (
-          <img src={coarse} alt={`A coarse look at what is coming: ${modeNames[mode]}`} className="size-full object-contain [image-rendering:pixelated]" />
+          <img
+            src={coarse}
+            alt={`A coarse look at what is coming: ${modeNames[mode]}`}
+            className="size-full object-contain [image-rendering:pixelated]"
+          />
         ) : (
           <span className="text-quiet">{empty}</span>
         )}
       </div>
-      <figcaption className="mt-1.5 min-h-12 space-y-1">{picture ? <Caption of={picture} /> : <ModeName mode={mode} />}{!picture && children}</figcaption>
+      <figcaption className="mt-1.5 min-h-12 space-y-1">
+        {picture ? <Caption of={picture} /> : <ModeName mode={mode} />}
+        {!picture && children}
+      </figcaption>
     </figure>
   );
 }

@@ -29,8 +29,14 @@ export function Live({ first, age }: { readonly first: PreviewView; readonly age
   const drawn = modes.filter((mode) => mode !== "guide" || view.guide !== null);
   const settings = { steps: view.steps, guidance: view.guidanceScale, cfgSteps: view.cfgSteps };
   const total = drawn.reduce((sum, mode) => sum + passesOfMode(mode, settings), 0);
-  const passesDone = drawn.filter((mode) => view.pictures.some((picture) => picture.mode === mode)).reduce((sum, mode) => sum + passesOfMode(mode, settings), 0);
-  const done = Math.min(total, passesDone + (view.progress && !view.pictures.some(({ mode }) => mode === view.progress!.mode) ? view.progress.passes : 0));
+  const passesDone = drawn
+    .filter((mode) => view.pictures.some((picture) => picture.mode === mode))
+    .reduce((sum, mode) => sum + passesOfMode(mode, settings), 0);
+  const done = Math.min(
+    total,
+    passesDone +
+      (view.progress && !view.pictures.some(({ mode }) => mode === view.progress!.mode) ? view.progress.passes : 0),
+  );
   const elapsed = now === null ? null : age + now;
   const isSilent = view.state === "running" && now !== null && now - news > SILENT;
 
@@ -55,17 +61,40 @@ export function Live({ first, age }: { readonly first: PreviewView; readonly age
       </p>
       <div className="mt-3 space-y-3 empty:hidden" aria-live="polite">
         {problem !== null && <Notice kind="careful">{problem}</Notice>}
-        {view.attempt > 1 && <Notice kind="careful">The worker that drew this was lost; another has taken over and draws it from the start. Nothing has to be done.</Notice>}
-        {isSilent && <Notice kind="careful">Nothing has come from the worker for {Math.floor(now - news)} s. A large model may take that long for a step; if the worker was lost, another takes over by itself and draws it from the start.</Notice>}
+        {view.attempt > 1 && (
+          <Notice kind="careful">
+            The worker that drew this was lost; another has taken over and draws it from the start. Nothing has to be
+            done.
+          </Notice>
+        )}
+        {isSilent && (
+          <Notice kind="careful">
+            Nothing has come from the worker for {Math.floor(now - news)} s. A large model may take that long for a
+            step; if the worker was lost, another takes over by itself and draws it from the start.
+          </Notice>
+        )}
       </div>
       <div className="mt-4 flex flex-wrap justify-center gap-x-2 gap-y-4 sm:justify-start">
         {drawn.map((mode) => {
           const progress = view.progress?.mode === mode ? view.progress : null;
           const picture = view.pictures.find((one) => one.mode === mode) ?? null;
           return (
-            <Frame key={mode} mode={mode} picture={picture && onThisHub(picture)} prompt={view.prompt} coarse={progress?.picture ?? null} empty={progress ? "beginning" : "comes after"}>
+            <Frame
+              key={mode}
+              mode={mode}
+              picture={picture && onThisHub(picture)}
+              prompt={view.prompt}
+              coarse={progress?.picture ?? null}
+              empty={progress ? "beginning" : "comes after"}
+            >
               <p className="text-small text-quiet">
-                {progress === null ? `${passesOfMode(mode, settings)} passes to come` : progress.stage === "opening" ? "opening the networks" : progress.stage === "decoding" ? `all ${progress.steps} steps · decoding the picture` : `step ${progress.step} of ${progress.steps} · ${progress.passes} passes`}
+                {progress === null
+                  ? `${passesOfMode(mode, settings)} passes to come`
+                  : progress.stage === "opening"
+                    ? "opening the networks"
+                    : progress.stage === "decoding"
+                      ? `all ${progress.steps} steps · decoding the picture`
+                      : `step ${progress.step} of ${progress.steps} · ${progress.passes} passes`}
               </p>
             </Frame>
           );
@@ -76,13 +105,15 @@ export function Live({ first, age }: { readonly first: PreviewView; readonly age
 }
 
 function sayState({ state, queue, estimate, progress }: PreviewView, elapsed: number | null): string {
-  if (state === "running") return progress === null || progress.stage === "opening" ? "A worker has begun" : "Being drawn";
+  if (state === "running")
+    return progress === null || progress.stage === "opening" ? "A worker has begun" : "Being drawn";
   const wait = queue && estimate ? sayWait({ ...queue, seconds: estimate.seconds }) : null;
   if (queue?.workers === 0) return wait!;
   return elapsed !== null && elapsed > WAITED_LONG && wait !== null ? `Waiting: ${wait}` : "Waiting for a worker";
 }
 
-const sayQuarter = (done: number, total: number): string => `${Math.floor((4 * done) / Math.max(1, total)) * 25} % drawn`;
+const sayQuarter = (done: number, total: number): string =>
+  `${Math.floor((4 * done) / Math.max(1, total)) * 25} % drawn`;
 
 /** Seconds since the page came; null before scripts have. */
 function useNow(): number | null {

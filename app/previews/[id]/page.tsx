@@ -37,7 +37,24 @@ export default async function PreviewPage({ params }: PageProps) {
   const actor = await currentActor();
   const given = await shown(previewOf((await params).id));
   const preview = { ...given, pictures: given.pictures.map(onThisHub) };
-  const { id, state, prompt, negativePrompt, seed, steps, guidanceScale, cfgSteps, sampler, finetune, guide, pictures, problem, timings, expiresAt, isAttached } = preview;
+  const {
+    id,
+    state,
+    prompt,
+    negativePrompt,
+    seed,
+    steps,
+    guidanceScale,
+    cfgSteps,
+    sampler,
+    finetune,
+    guide,
+    pictures,
+    problem,
+    timings,
+    expiresAt,
+    isAttached,
+  } = preview;
   const { problems } = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   const isMoving = isUnfinished(preview);
   const mayShow = state === "succeeded" && (await ifThere(requireWrite(actor, toRepoName(finetune.repo)))) !== null;
@@ -85,17 +102,31 @@ export default async function PreviewPage({ params }: PageProps) {
       )}
       {state === "cancelled" && (
         <div className="mt-5">
-          <Notice>{ordered.length === 0 ? "It was cancelled before the first picture was there." : "It was cancelled. The pictures that were there are kept."}</Notice>
+          <Notice>
+            {ordered.length === 0
+              ? "It was cancelled before the first picture was there."
+              : "It was cancelled. The pictures that were there are kept."}
+          </Notice>
         </div>
       )}
       {!isMoving && (
         <div className="mt-5 flex flex-wrap items-start gap-x-12 gap-y-8">
-          {ordered.length > 1 ? <Compare pictures={ordered} prompt={prompt} seed={seed} room={640} phoneRoom={358} besideRoom={384} /> : ordered.map((picture) => <Frame key={picture.mode} mode={picture.mode} picture={picture} prompt={prompt} empty="" />)}
+          {ordered.length > 1 ? (
+            <Compare pictures={ordered} prompt={prompt} seed={seed} room={640} phoneRoom={358} besideRoom={384} />
+          ) : (
+            ordered.map((picture) => (
+              <Frame key={picture.mode} mode={picture.mode} picture={picture} prompt={prompt} empty="" />
+            ))
+          )}
           <div className="min-w-0 flex-[1_1_20rem] space-y-6">
             {ordered.length > 0 && <Took pictures={ordered} id={id} timings={timings} />}
             <Actions preview={preview} isSignedIn={actor.kind === "person"} mayShow={mayShow} />
             <p className="text-small text-quiet">
-              {isAttached ? "Shown on the model's page, and kept. " : expiresAt ? `Kept until ${toMoment(expiresAt)}. ` : ""}
+              {isAttached
+                ? "Shown on the model's page, and kept. "
+                : expiresAt
+                  ? `Kept until ${toMoment(expiresAt)}. `
+                  : ""}
               Asked for on {toMoment(preview.createdAt)}.
             </p>
           </div>

@@ -5,14 +5,27 @@ import { Table } from "../../_ui/table.tsx";
 
 export const samplerNames = { ddim: "DDIM", "dpmpp-2m": "DPM++ 2M" } as const;
 
-const roles = { unet: "UNet", textEncoder: "text encoder", vae: "VAE", tokenizer: "tokenizer", schedule: "schedule", guide: "guide", lora: "LoRA", config: "configuration" } as const;
+const roles = {
+  unet: "UNet",
+  textEncoder: "text encoder",
+  vae: "VAE",
+  tokenizer: "tokenizer",
+  schedule: "schedule",
+  guide: "guide",
+  lora: "LoRA",
+  config: "configuration",
+} as const;
 /** Weights first: they are what a picture can be traced by. */
 const order = Object.keys(roles);
 
 /** All that made the pictures: who has the same files and runtime makes the same ones. */
 export function RecipeTable({ preview }: { readonly preview: PreviewView }) {
   const recipes = preview.pictures.flatMap(({ recipe }) => recipe ?? []);
-  const files = [...new Map(recipes.flatMap((recipe) => recipe.files).map((file) => [`${file.role} ${file.name} ${file.sha256}`, file])).values()].toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
+  const files = [
+    ...new Map(
+      recipes.flatMap((recipe) => recipe.files).map((file) => [`${file.role} ${file.name} ${file.sha256}`, file]),
+    ).values(),
+  ].toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
   const runtime = recipes[0]?.runtime;
   const { finetune, guide, sampler } = preview;
   return (
@@ -20,12 +33,30 @@ export function RecipeTable({ preview }: { readonly preview: PreviewView }) {
       <h2 id="recipe" className="text-title">
         Recipe
       </h2>
-      <p className="mt-1 max-w-[72ch] text-quiet">Everything that made these pictures. The same files with the same seed on the same runtime make the same pixels.</p>
+      <p className="mt-1 max-w-[72ch] text-quiet">
+        Everything that made these pictures. The same files with the same seed on the same runtime make the same pixels.
+      </p>
       <div className="mt-4 grid items-start gap-x-12 gap-y-6 lg:grid-cols-2">
         <Facts
           facts={[
-            ["Model", <><a href={`/${finetune.repo}`}>{finetune.repo}</a> at <a href={`/${finetune.repo}/tree/${finetune.commit}`}>{finetune.commit.slice(0, 12)}</a></>],
-            ["Guide", guide ? <><a href={`/${guide.repo}`}>{guide.repo}</a> at <a href={`/${guide.repo}/tree/${guide.commit}`}>{guide.commit.slice(0, 12)}</a></> : "none"],
+            [
+              "Model",
+              <>
+                <a href={`/${finetune.repo}`}>{finetune.repo}</a> at{" "}
+                <a href={`/${finetune.repo}/tree/${finetune.commit}`}>{finetune.commit.slice(0, 12)}</a>
+              </>,
+            ],
+            [
+              "Guide",
+              guide ? (
+                <>
+                  <a href={`/${guide.repo}`}>{guide.repo}</a> at{" "}
+                  <a href={`/${guide.repo}/tree/${guide.commit}`}>{guide.commit.slice(0, 12)}</a>
+                </>
+              ) : (
+                "none"
+              ),
+            ],
             ["Seed", preview.seed],
             ["Steps", `${preview.steps} of ${samplerNames[sampler]}`],
             ["Guidance", preview.guidanceScale],

@@ -4,7 +4,15 @@ import { ModeName, modeNames } from "../../_ui/mode.tsx";
 import { Picture } from "../../_ui/picture.tsx";
 
 /** How long each picture took on this machine, beside CFG; and the picture to take away. */
-export function Took({ pictures, id, timings }: { readonly pictures: readonly ComparedPicture[]; readonly id: string; readonly timings: PreviewView["timings"] }) {
+export function Took({
+  pictures,
+  id,
+  timings,
+}: {
+  readonly pictures: readonly ComparedPicture[];
+  readonly id: string;
+  readonly timings: PreviewView["timings"];
+}) {
   const cfg = pictures.find(({ mode }) => mode === "cfg");
   const longest = Math.max(...pictures.map(({ seconds }) => seconds));
   return (
@@ -14,7 +22,15 @@ export function Took({ pictures, id, timings }: { readonly pictures: readonly Co
           {pictures.map(({ mode, url, width, height }) => (
             <li key={mode}>
               <a href={url} title="Open the true pixels" className="block text-small no-underline">
-                <Picture url={url} width={width} height={height} alt={`The whole picture: ${modeNames[mode]}`} room={128} eager className="block" />
+                <Picture
+                  url={url}
+                  width={width}
+                  height={height}
+                  alt={`The whole picture: ${modeNames[mode]}`}
+                  room={128}
+                  eager
+                  className="block"
+                />
                 <span className="mt-1 block">
                   <ModeName mode={mode} />
                 </span>
@@ -44,12 +60,21 @@ export function Took({ pictures, id, timings }: { readonly pictures: readonly Co
               <td className="py-2 pr-3 text-right whitespace-nowrap">{passes} passes</td>
               <td className="w-2/5 py-2 pr-3">
                 <span className="flex items-center gap-2">
-                  <span aria-hidden className={`h-1.5 min-w-1 rounded-full ${colours[mode]}`} style={{ width: `${Math.max(2, (60 * seconds) / longest)}%` }} />
+                  <span
+                    aria-hidden
+                    className={`h-1.5 min-w-1 rounded-full ${colours[mode]}`}
+                    style={{ width: `${Math.max(2, (60 * seconds) / longest)}%` }}
+                  />
                   <span className="whitespace-nowrap">{seconds.toFixed(2)} s</span>
                 </span>
               </td>
               <td className="py-2 text-right">
-                <a href={url} download={`${id}-${mode}.png`} aria-label={`Download PNG: ${modeNames[mode]}`} className="whitespace-nowrap">
+                <a
+                  href={url}
+                  download={`${id}-${mode}.png`}
+                  aria-label={`Download PNG: ${modeNames[mode]}`}
+                  className="whitespace-nowrap"
+                >
                   PNG ↓
                 </a>
               </td>
@@ -58,7 +83,8 @@ export function Took({ pictures, id, timings }: { readonly pictures: readonly Co
         </tbody>
       </table>
       <p className="mt-1 text-small text-quiet">
-        One run on this hub&apos;s worker, n = 1{cfg ? "; the pair's page has more" : ""}. Each PNG carries its recipe: drop it on the studio to open it again.
+        One run on this hub&apos;s worker, n = 1{cfg ? "; the pair's page has more" : ""}. Each PNG carries its recipe:
+        drop it on the studio to open it again.
       </p>
       {timings?.notes.map((note) => (
         <p key={note} className="mt-1 text-small text-limits">

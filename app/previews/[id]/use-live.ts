@@ -21,7 +21,8 @@ export function useLive(first: PreviewView): Live {
   useEffect(() => {
     const began = performance.now();
     let timer: ReturnType<typeof setInterval> | null = null;
-    const hear = (change: (view: PreviewView) => PreviewView): void => set((now) => ({ ...now, view: change(now.view), news: (performance.now() - began) / 1000, problem: null }));
+    const hear = (change: (view: PreviewView) => PreviewView): void =>
+      set((now) => ({ ...now, view: change(now.view), news: (performance.now() - began) / 1000, problem: null }));
     const end = (): void => {
       close();
       set((now) => ({ ...now, hasEnded: true }));
@@ -29,7 +30,11 @@ export function useLive(first: PreviewView): Live {
     const poll = async (): Promise<void> => {
       const answer = await fetch(`/api/v1/previews/${id}`).catch(() => null);
       if (answer?.status === 404) return end();
-      if (!answer?.ok) return set((now) => ({ ...now, problem: "The hub cannot be reached; what is drawn goes on, and this page asks again." }));
+      if (!answer?.ok)
+        return set((now) => ({
+          ...now,
+          problem: "The hub cannot be reached; what is drawn goes on, and this page asks again.",
+        }));
       const view = (await answer.json()) as PreviewView;
       hear(() => view);
       if (view.state !== "queued" && view.state !== "running") end();
@@ -44,7 +49,9 @@ export function useLive(first: PreviewView): Live {
       timer ??= setInterval(() => void poll(), POLL_MS);
     };
     source.addEventListener("state", ({ data }) => hear(() => JSON.parse(data as string) as PreviewView));
-    source.addEventListener("progress", ({ data }) => hear((view) => ({ ...view, progress: JSON.parse(data as string) as PreviewView["progress"] })));
+    source.addEventListener("progress", ({ data }) =>
+      hear((view) => ({ ...view, progress: JSON.parse(data as string) as PreviewView["progress"] })),
+    );
     source.addEventListener("picture", ({ data }) => {
       const picture = JSON.parse(data as string) as PreviewView["pictures"][number];
       hear((view) => ({ ...view, pictures: [...view.pictures.filter(({ mode }) => mode !== picture.mode), picture] }));

@@ -21,7 +21,13 @@ export function AskFirst({ id, button, label, question, children, confirm, actio
       <Button popoverTarget={id} aria-label={label} size="small" className="whitespace-nowrap">
         {button}
       </Button>
-      <div id={id} popover="auto" role="dialog" aria-labelledby={`${id}-question`} className="m-auto max-w-[min(44ch,90vw)] rounded border border-edge bg-raised p-6 text-left whitespace-normal text-ink backdrop:bg-over-picture/40">
+      <div
+        id={id}
+        popover="auto"
+        role="dialog"
+        aria-labelledby={`${id}-question`}
+        className="m-auto max-w-[min(44ch,90vw)] rounded border border-edge bg-raised p-6 text-left whitespace-normal text-ink backdrop:bg-over-picture/40"
+      >
         <p id={`${id}-question`} className="text-title [overflow-wrap:anywhere]">
           {question}
         </p>

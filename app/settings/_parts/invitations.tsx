@@ -15,7 +15,14 @@ export function Invitations({ invitations }: { readonly invitations: readonly In
               made {toAge(createdAt.toISOString())} · ends on {toMoment(expiresAt.toISOString())}
             </p>
           </div>
-          <AskFirst id={`revoke-${id}`} button="Take back" label={`Take back the invitation for ${email ?? "whoever has the link"}`} question="Take this invitation back?" confirm="Take it back" action={`/settings/invitations/${id}/delete`}>
+          <AskFirst
+            id={`revoke-${id}`}
+            button="Take back"
+            label={`Take back the invitation for ${email ?? "whoever has the link"}`}
+            question="Take this invitation back?"
+            confirm="Take it back"
+            action={`/settings/invitations/${id}/delete`}
+          >
             Nobody can sign up with its link any more.
           </AskFirst>
         </li>

@@ -23,7 +23,12 @@ export function Member({ page, of, member: { username, role: theirs }, isYou, ma
         {mayManage ? (
           <form method="post" action={`${page}/members`} className="flex items-center gap-2">
             <input type="hidden" name="username" value={username} />
-            <select name="role" defaultValue={theirs} aria-label={`Role of ${username}`} className="min-h-7 rounded border border-edge bg-raised px-1.5 text-small">
+            <select
+              name="role"
+              defaultValue={theirs}
+              aria-label={`Role of ${username}`}
+              className="min-h-7 rounded border border-edge bg-raised px-1.5 text-small"
+            >
               {role.options.map((one) => (
                 <option key={one}>{one}</option>
               ))}
@@ -36,8 +41,16 @@ export function Member({ page, of, member: { username, role: theirs }, isYou, ma
           <span className="text-small text-quiet">{theirs}</span>
         )}
         {(mayManage || isYou) && (
-          <AskFirst id={`remove-${username}`} button={isYou ? "Leave" : "Remove"} label={isYou ? `Leave ${of}` : `Remove ${username}`} question={isYou ? `Leave ${of}?` : `Remove ${username} from ${of}?`} confirm={isYou ? "Leave it" : "Remove them"} action={`${page}/members/${encodeURIComponent(username)}/remove`}>
-            {isYou ? "You see" : "They see"} its private repos no more and can change none of its repos. What was uploaded stays.
+          <AskFirst
+            id={`remove-${username}`}
+            button={isYou ? "Leave" : "Remove"}
+            label={isYou ? `Leave ${of}` : `Remove ${username}`}
+            question={isYou ? `Leave ${of}?` : `Remove ${username} from ${of}?`}
+            confirm={isYou ? "Leave it" : "Remove them"}
+            action={`${page}/members/${encodeURIComponent(username)}/remove`}
+          >
+            {isYou ? "You see" : "They see"} its private repos no more and can change none of its repos. What was
+            uploaded stays.
           </AskFirst>
         )}
       </span>

@@ -22,12 +22,30 @@ interface NewProps {
   readonly problem: string | undefined;
 }
 
-export function NewToken({ hub, given, problem, scopesProblem }: NewProps & { readonly scopesProblem: string | undefined }) {
-  const body = (form: FormData): object => ({ name: form.get("token"), scopes: scopes.map(([scope]) => scope).filter((scope) => form.has(scope)), ...(form.get("days") && { expiresInDays: Number(form.get("days")) }) });
+export function NewToken({
+  hub,
+  given,
+  problem,
+  scopesProblem,
+}: NewProps & { readonly scopesProblem: string | undefined }) {
+  const body = (form: FormData): object => ({
+    name: form.get("token"),
+    scopes: scopes.map(([scope]) => scope).filter((scope) => form.has(scope)),
+    ...(form.get("days") && { expiresInDays: Number(form.get("days")) }),
+  });
   return (
     <NewSecret path="/tokens" button="Make a token" body={body} wordsOf={({ secret }) => tokenWords(hub, secret!)}>
       <div className="grid gap-x-6 sm:grid-cols-[minmax(0,1fr)_12rem]">
-        <Field name="token" label="Name of a new token" hint="For you, to tell it from others." required maxLength={100} autoComplete="off" defaultValue={given} problem={problem} />
+        <Field
+          name="token"
+          label="Name of a new token"
+          hint="For you, to tell it from others."
+          required
+          maxLength={100}
+          autoComplete="off"
+          defaultValue={given}
+          problem={problem}
+        />
         <SelectField name="days" label="It ends" hint="Then it is refused." defaultValue="90">
           <option value="7">in a week</option>
           <option value="90">in 90 days</option>
@@ -52,11 +70,23 @@ export function NewToken({ hub, given, problem, scopesProblem }: NewProps & { re
 }
 
 export function NewInvitation({ given, problem }: Omit<NewProps, "hub">) {
-  const body = (form: FormData): object => ({ expiresInHours: Number(form.get("hours")), ...(form.get("email") && { email: form.get("email") }) });
+  const body = (form: FormData): object => ({
+    expiresInHours: Number(form.get("hours")),
+    ...(form.get("email") && { email: form.get("email") }),
+  });
   return (
     <NewSecret path="/invitations" button="Make a link" body={body} wordsOf={({ url }) => invitationWords(url!)}>
       <div className="grid gap-x-6 sm:grid-cols-[minmax(0,1fr)_12rem]">
-        <Field name="email" label="Only for this e-mail address (if you like)" hint="Else for whoever has the link." type="email" maxLength={254} autoComplete="off" defaultValue={given} problem={problem} />
+        <Field
+          name="email"
+          label="Only for this e-mail address (if you like)"
+          hint="Else for whoever has the link."
+          type="email"
+          maxLength={254}
+          autoComplete="off"
+          defaultValue={given}
+          problem={problem}
+        />
         <SelectField name="hours" label="The link ends" hint="Or when it was used." defaultValue="72">
           <option value="24">in a day</option>
           <option value="72">in 3 days</option>
@@ -90,9 +120,14 @@ function NewSecret({ path, button, children, body, wordsOf }: NewSecretProps) {
   const onSubmit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const form = event.currentTarget;
-    const response = await fetch(`/api/v1${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body(new FormData(form))) }).catch(() => null);
+    const response = await fetch(`/api/v1${path}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body(new FormData(form))),
+    }).catch(() => null);
     const answer = (await response?.json().catch(() => null)) as Answer | null;
-    if (!response?.ok || !answer) return setProblem(answer?.error ?? "The hub could not be reached; nothing was made. Try again.");
+    if (!response?.ok || !answer)
+      return setProblem(answer?.error ?? "The hub could not be reached; nothing was made. Try again.");
     setProblem(null);
     setWords(wordsOf(answer));
     form.reset();

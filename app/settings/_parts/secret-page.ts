@@ -9,7 +9,10 @@ export function secretPage({ note, label, secret, linesNote, lines }: SecretWord
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex"><title>${escaped(label)} · Guidepost</title>
 <style>:root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{max-width:72ch;margin:3rem auto;padding:0 1rem}h1{font-size:24px}pre{border:1px solid;border-radius:6px;padding:.75rem;white-space:pre-wrap;overflow-wrap:anywhere}</style></head>
 <body><main><h1>${escaped(label)}</h1><p>${escaped(note)}</p><pre id="secret">${escaped(secret)}</pre>${more}<p><a href="/settings">Back to your settings</a></p></main></body></html>`;
-  return new Response(html, { status: 200, headers: { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "private, no-store" } });
+  return new Response(html, {
+    status: 200,
+    headers: { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "private, no-store" },
+  });
 }
 
 const escaped = (text: string): string => text.replaceAll(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);

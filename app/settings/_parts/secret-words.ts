@@ -15,4 +15,8 @@ export const tokenWords = (hub: string, secret: string): SecretWords => ({
   lines: `curl -H "Authorization: Bearer ${secret}" \\\n  ${hub}/api/v1/me\nexport HF_ENDPOINT=${hub}\nexport HF_TOKEN=${secret}`,
 });
 
-export const invitationWords = (url: string): SecretWords => ({ note: "Send it to whom it is for: it is not shown again, and lets one person sign up.", label: "The link of the invitation", secret: url });
+export const invitationWords = (url: string): SecretWords => ({
+  note: "Send it to whom it is for: it is not shown again, and lets one person sign up.",
+  label: "The link of the invitation",
+  secret: url,
+});

@@ -14,10 +14,18 @@ export function Tokens({ tokens }: { readonly tokens: readonly Token[] }) {
               {name} <code className="text-small text-quiet">{start}…</code>
             </p>
             <p className="text-small text-quiet">
-              may {scopes.join(", ")} · {lastUsedAt ? `last used ${toAge(lastUsedAt.toISOString())}` : "never used"} · made {toAge(createdAt.toISOString())} · {expiresAt ? toEnd(expiresAt) : "never ends"}
+              may {scopes.join(", ")} · {lastUsedAt ? `last used ${toAge(lastUsedAt.toISOString())}` : "never used"} ·
+              made {toAge(createdAt.toISOString())} · {expiresAt ? toEnd(expiresAt) : "never ends"}
             </p>
           </div>
-          <AskFirst id={`delete-${id}`} button="Delete" label={`Delete the token ${name}`} question={`Delete the token ${name}?`} confirm="Delete it" action={`/settings/tokens/${id}/delete`}>
+          <AskFirst
+            id={`delete-${id}`}
+            button="Delete"
+            label={`Delete the token ${name}`}
+            question={`Delete the token ${name}?`}
+            confirm="Delete it"
+            action={`/settings/tokens/${id}/delete`}
+          >
             Programs that use it are refused from then on. A new one has another secret.
           </AskFirst>
         </li>

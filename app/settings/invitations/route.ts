@@ -6,7 +6,12 @@ import { createInvitation as operation } from "#lib/http/operations/account.ts";
 import { secretPage } from "../_parts/secret-page.ts";
 import { invitationWords } from "../_parts/secret-words.ts";
 
-const form = z.object({ email: z.string().trim().default(""), hours: z.string().default("72") }).transform(({ email, hours }): z.input<NonNullable<typeof operation.body>> => ({ expiresInHours: Number(hours), ...(email !== "" && { email }) }));
+const form = z
+  .object({ email: z.string().trim().default(""), hours: z.string().default("72") })
+  .transform(({ email, hours }): z.input<NonNullable<typeof operation.body>> => ({
+    expiresInHours: Number(hours),
+    ...(email !== "" && { email }),
+  }));
 
 export const POST = formRoute({
   page: "/settings",

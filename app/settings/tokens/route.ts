@@ -10,8 +10,16 @@ import { tokenWords } from "../_parts/secret-words.ts";
 
 /** A box that is not ticked is not sent. */
 const form = z
-  .object({ token: z.string().trim(), days: z.string().default(""), ...Object.fromEntries(scopes.map((scope) => [scope, z.string().optional()])) })
-  .transform(({ token, days, ...boxes }): z.input<NonNullable<typeof operation.body>> => ({ name: token, scopes: scopes.filter((scope) => (boxes as Record<string, unknown>)[scope] !== undefined), ...(days !== "" && { expiresInDays: Number(days) }) }));
+  .object({
+    token: z.string().trim(),
+    days: z.string().default(""),
+    ...Object.fromEntries(scopes.map((scope) => [scope, z.string().optional()])),
+  })
+  .transform(({ token, days, ...boxes }): z.input<NonNullable<typeof operation.body>> => ({
+    name: token,
+    scopes: scopes.filter((scope) => (boxes as Record<string, unknown>)[scope] !== undefined),
+    ...(days !== "" && { expiresInDays: Number(days) }),
+  }));
 
 export const POST = formRoute({
   page: "/settings",

@@ -65,7 +65,10 @@ class Slice {
   }
 
   update(bytes: Uint8Array, at: number): void {
-    const [from, to] = [this.#begin, this.#end].map((place) => Math.min(Math.max(place - at, 0), bytes.byteLength)) as [number, number];
+    const [from, to] = [this.#begin, this.#end].map((place) => Math.min(Math.max(place - at, 0), bytes.byteLength)) as [
+      number,
+      number,
+    ];
     if (from < to) this.#hash.update(bytes.subarray(from, to));
   }
 

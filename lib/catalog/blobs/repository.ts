@@ -23,7 +23,11 @@ export async function findBlobRow(sha256: string): Promise<BlobRow | null> {
 }
 
 export async function findByHash(algorithm: HashAlgorithm, value: string): Promise<BlobRow | null> {
-  const row = await database().blob.findFirst({ where: { purgingAt: null, hashes: { some: { algorithm, value } } }, orderBy: { createdAt: "asc" }, select: columns });
+  const row = await database().blob.findFirst({
+    where: { purgingAt: null, hashes: { some: { algorithm, value } } },
+    orderBy: { createdAt: "asc" },
+    select: columns,
+  });
   return row && toRow(row);
 }
 
@@ -31,7 +35,11 @@ export async function findByHash(algorithm: HashAlgorithm, value: string): Promi
  * Makes the row where no other has this content. @returns false where one has: its object is then the content's, and ours is for
  * the sweeper
  */
-export async function insertBlob(client: Database | Transaction, { sha256, gitSha1, others }: ContentHashes, object: { readonly size: number; readonly storageKey: string; readonly storageTag: string }): Promise<boolean> {
+export async function insertBlob(
+  client: Database | Transaction,
+  { sha256, gitSha1, others }: ContentHashes,
+  object: { readonly size: number; readonly storageKey: string; readonly storageTag: string },
+): Promise<boolean> {
   // One statement, so that a blob never lacks its other names, and two who store the same content at once do not fail.
   const rows = await client.$queryRaw<unknown[]>`
     WITH made AS (
@@ -47,7 +55,10 @@ export async function insertBlob(client: Database | Transaction, { sha256, gitSh
 
 /** Whoever is about to name it has the whole grace to do so. @returns false where there is no such blob, or it is being purged */
 export async function keepBlob(sha256: string): Promise<boolean> {
-  return (await database().blob.updateMany({ where: { sha256, purgingAt: null }, data: { unusedSince: null } })).count > 0;
+  return (
+    (await database().blob.updateMany({ where: { sha256, purgingAt: null }, data: { unusedSince: null } })).count > 0
+  );
 }
 
-export const isPurging = async (sha256: string): Promise<boolean> => (await database().blob.count({ where: { sha256, purgingAt: { not: null } } })) > 0;
+export const isPurging = async (sha256: string): Promise<boolean> =>
+  (await database().blob.count({ where: { sha256, purgingAt: { not: null } } })) > 0;

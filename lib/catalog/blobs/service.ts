@@ -32,18 +32,32 @@ export async function storeBytes(bytes: Uint8Array): Promise<{ sha256: string; s
 /** @throws not_found */
 export async function getBlob(sha256: string): Promise<BlobRow> {
   const row = await findBlobRow(sha256);
-  if (!row) throw new AppError("not_found", `There is no content with the sha256 ${sha256}; it may have been removed.`, { sha256 });
+  if (!row)
+    throw new AppError("not_found", `There is no content with the sha256 ${sha256}; it may have been removed.`, {
+      sha256,
+    });
   return row;
 }
 
 /** The first bytes of a content, at most `limit` of them. @throws storage_unavailable */
-export async function readBeginning({ storageKey, size }: Pick<BlobRow, "storageKey" | "size">, limit: number): Promise<Uint8Array> {
+export async function readBeginning(
+  { storageKey, size }: Pick<BlobRow, "storageKey" | "size">,
+  limit: number,
+): Promise<Uint8Array> {
   if (size === 0) return new Uint8Array(); // a store has no range of nothing
-  return Buffer.concat(await (await objectStore().read(storageKey, { begin: 0, end: Math.min(size, limit) })).toArray());
+  return Buffer.concat(
+    await (await objectStore().read(storageKey, { begin: 0, end: Math.min(size, limit) })).toArray(),
+  );
 }
 
 /** By any name that tools know a content by, in small hexadecimal letters. Of several the oldest: the short names are not unique. */
-export const findBlobByHash = (algorithm: HashAlgorithm | "sha256", value: string): Promise<BlobRow | null> => (algorithm === "sha256" ? findBlobRow(value) : findByHash(algorithm, value));
+export const findBlobByHash = (algorithm: HashAlgorithm | "sha256", value: string): Promise<BlobRow | null> =>
+  algorithm === "sha256" ? findBlobRow(value) : findByHash(algorithm, value);
 
 export const blobIsPurging = (cause?: unknown): AppError =>
-  new AppError("upload_not_ready", "Old bytes of this content are being removed at this very moment; try again in a minute.", { retryAfter: 60 }, cause);
+  new AppError(
+    "upload_not_ready",
+    "Old bytes of this content are being removed at this very moment; try again in a minute.",
+    { retryAfter: 60 },
+    cause,
+  );

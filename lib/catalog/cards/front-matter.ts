@@ -22,13 +22,21 @@ export interface CardFacts {
 export function parseCard(bytes: Uint8Array): Card {
   const isCut = bytes.byteLength > MAX_CARD_BYTES;
   const whole = decode(bytes.subarray(0, MAX_CARD_BYTES));
-  if (whole === null) return { frontMatter: {}, text: "", isCut, warnings: ["README.md is not UTF-8 text; save it as UTF-8."] };
+  if (whole === null)
+    return { frontMatter: {}, text: "", isCut, warnings: ["README.md is not UTF-8 text; save it as UTF-8."] };
   const [, yaml, text] = /^---[ \t]*\r?\n([^]*?)(?<=\n)---[ \t]*(?:\r?\n([^]*))?$/.exec(whole) ?? [];
   if (yaml === undefined) return { frontMatter: {}, text: whole, isCut, warnings: [] };
   try {
     return { frontMatter: parseFrontMatter(yaml), text: text ?? "", isCut, warnings: [] };
   } catch (cause) {
-    return { frontMatter: {}, text: text ?? "", isCut, warnings: [`The front matter of README.md cannot be used: ${cause instanceof AppError ? cause.message : firstLine(cause)}`] };
+    return {
+      frontMatter: {},
+      text: text ?? "",
+      isCut,
+      warnings: [
+        `The front matter of README.md cannot be used: ${cause instanceof AppError ? cause.message : firstLine(cause)}`,
+      ],
+    };
   }
 }
 
@@ -49,14 +57,16 @@ function parseFrontMatter(yaml: string): Record<string, unknown> {
   if (document.errors[0]) throw document.errors[0];
   const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
   if (value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) refuse("it is not a list of «name: value»; write it like license: apache-2.0.");
+  if (typeof value !== "object" || Array.isArray(value))
+    refuse("it is not a list of «name: value»; write it like license: apache-2.0.");
   const json = toJson(value, 0) as Record<string, unknown>;
   requireShort(JSON.stringify(json));
   return json;
 }
 
 function requireShort(text: string): void {
-  if (Buffer.byteLength(text) > MAX_FRONT_MATTER_BYTES) refuse(`it is longer than ${MAX_FRONT_MATTER_BYTES} bytes, or its aliases make it so; keep the text below it.`);
+  if (Buffer.byteLength(text) > MAX_FRONT_MATTER_BYTES)
+    refuse(`it is longer than ${MAX_FRONT_MATTER_BYTES} bytes, or its aliases make it so; keep the text below it.`);
 }
 
 function refuse(sentence: string): never {
@@ -70,7 +80,9 @@ function toJson(value: unknown, depth: number): unknown {
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((each) => toJson(each, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [toStorableText(name), toJson(each, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [toStorableText(name), toJson(each, depth + 1)]),
+  );
 }
 
 /** Plain names and lines out of a card. Values of another kind or length are passed over. */

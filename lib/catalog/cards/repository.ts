@@ -5,9 +5,16 @@ import type { Transaction } from "#lib/db/transaction.ts";
 type CardColumns = Pick<Repo, "card" | "license" | "tags" | "summary" | "baseId">;
 
 export async function readColumns(transaction: Transaction, repoId: string): Promise<CardColumns> {
-  return transaction.repo.findUniqueOrThrow({ where: { id: repoId }, select: { card: true, license: true, tags: true, summary: true, baseId: true } });
+  return transaction.repo.findUniqueOrThrow({
+    where: { id: repoId },
+    select: { card: true, license: true, tags: true, summary: true, baseId: true },
+  });
 }
 
-export async function writeColumns(transaction: Transaction, repoId: string, { card, ...columns }: Partial<CardColumns>): Promise<void> {
+export async function writeColumns(
+  transaction: Transaction,
+  repoId: string,
+  { card, ...columns }: Partial<CardColumns>,
+): Promise<void> {
   await transaction.repo.update({ where: { id: repoId }, data: { ...columns, card: card as Prisma.InputJsonValue } });
 }

@@ -40,7 +40,11 @@ export async function showCard(file: Parameters<typeof readCard>[0]): Promise<Ca
 export async function planCard(actor: Actor, repo: WritableRepo, sha256: string | null): Promise<CardChange> {
   const card = sha256 === null ? parseCard(new Uint8Array()) : await readCard(await getBlob(sha256));
   const facts = factsOf(card);
-  return { ...facts, frontMatter: card.frontMatter, baseId: repo.kind !== "base" && facts.base ? await findBase(actor, facts.base) : null };
+  return {
+    ...facts,
+    frontMatter: card.frontMatter,
+    baseId: repo.kind !== "base" && facts.base ? await findBase(actor, facts.base) : null,
+  };
 }
 
 /** The card has its say. What it does not say stays as it is, unless it was the card before that said it. */

@@ -25,22 +25,41 @@ const AT_ONCE = 8;
  * that then fails is swept away after the grace. @throws bad_request, too_large, unsupported_model, file_not_found,
  * revision_not_found, upload_not_ready
  */
-export async function storeOperations(repo: WritableRepo, operations: readonly FileOperation[]): Promise<StoredOperation[]> {
-  const planned = operations.map((operation) => ({ operation, path: parsePath(operation.path), bytes: inlineBytes(operation) }));
-  if (planned.length > MAX_OPERATIONS) throw new AppError("too_large", `A commit takes at most ${MAX_OPERATIONS} operations; make several commits.`, { limit: MAX_OPERATIONS });
-  if (planned.filter(({ bytes }) => bytes).length > MAX_INLINE_FILES) throw new AppError("too_large", `A commit takes at most ${MAX_INLINE_FILES} files with their content; upload the others, or make several commits.`, { limit: MAX_INLINE_FILES });
+export async function storeOperations(
+  repo: WritableRepo,
+  operations: readonly FileOperation[],
+): Promise<StoredOperation[]> {
+  const planned = operations.map((operation) => ({
+    operation,
+    path: parsePath(operation.path),
+    bytes: inlineBytes(operation),
+  }));
+  if (planned.length > MAX_OPERATIONS)
+    throw new AppError("too_large", `A commit takes at most ${MAX_OPERATIONS} operations; make several commits.`, {
+      limit: MAX_OPERATIONS,
+    });
+  if (planned.filter(({ bytes }) => bytes).length > MAX_INLINE_FILES)
+    throw new AppError(
+      "too_large",
+      `A commit takes at most ${MAX_INLINE_FILES} files with their content; upload the others, or make several commits.`,
+      { limit: MAX_INLINE_FILES },
+    );
   requireOnce(planned.map(({ path }) => path));
 
   const copies = await sourcesOf(repo, operations);
   const stored: StoredOperation[] = [];
   for (let i = 0; i < planned.length; i += AT_ONCE) {
-    stored.push(...(await Promise.all(planned.slice(i, i + AT_ONCE).map(async ({ operation, path, bytes }) => {
-      const uploadId = operation.op === "add" ? (operation.upload ?? null) : null;
-      if (operation.op === "copy") return { path, uploadId, content: copies(operation, path) };
-      if (!bytes) return { path, uploadId, content: null };
-      const { sha256, size } = await storeBytes(bytes);
-      return { path, uploadId, content: { sha256, size, lfs: isLfs(path, size) } };
-    }))));
+    stored.push(
+      ...(await Promise.all(
+        planned.slice(i, i + AT_ONCE).map(async ({ operation, path, bytes }) => {
+          const uploadId = operation.op === "add" ? (operation.upload ?? null) : null;
+          if (operation.op === "copy") return { path, uploadId, content: copies(operation, path) };
+          if (!bytes) return { path, uploadId, content: null };
+          const { sha256, size } = await storeBytes(bytes);
+          return { path, uploadId, content: { sha256, size, lfs: isLfs(path, size) } };
+        }),
+      )),
+    );
   }
   return stored;
 }
@@ -48,7 +67,8 @@ export async function storeOperations(repo: WritableRepo, operations: readonly F
 function requireOnce(paths: readonly string[]): void {
   const seen = new Set<string>();
   for (const path of paths) {
-    if (seen.has(path)) throw new AppError("bad_request", `Two operations are about ${path}; send one for each path.`, { path });
+    if (seen.has(path))
+      throw new AppError("bad_request", `Two operations are about ${path}; send one for each path.`, { path });
     seen.add(path);
   }
 }
@@ -58,8 +78,18 @@ function inlineBytes(operation: FileOperation): Uint8Array | null {
   const { path, content, encoding } = operation;
   const bytes = Buffer.from(content, encoding === "base64" ? "base64" : "utf8");
   // Node reads what it can of bad base64; so it is written again, which costs less than a pattern over megabytes.
-  if (encoding === "base64" && bytes.toString("base64") !== content) throw new AppError("bad_request", `The content of ${path} is not base64; encode it with padding and without line breaks.`, { path });
-  if (bytes.byteLength > MAX_INLINE_BYTES) throw new AppError("too_large", `The content of ${path} is larger than ${MAX_INLINE_BYTES} bytes; upload it, and name the upload.`, { path, limit: MAX_INLINE_BYTES, size: bytes.byteLength });
+  if (encoding === "base64" && bytes.toString("base64") !== content)
+    throw new AppError(
+      "bad_request",
+      `The content of ${path} is not base64; encode it with padding and without line breaks.`,
+      { path },
+    );
+  if (bytes.byteLength > MAX_INLINE_BYTES)
+    throw new AppError(
+      "too_large",
+      `The content of ${path} is larger than ${MAX_INLINE_BYTES} bytes; upload it, and name the upload.`,
+      { path, limit: MAX_INLINE_BYTES, size: bytes.byteLength },
+    );
   if (formatOf(bytes.subarray(0, HEAD_BYTES), bytes.byteLength, path) === "text" && !isUtf8(bytes)) refuseBinary(path);
   return bytes;
 }
@@ -69,9 +99,19 @@ const MAX_SOURCES = 10; // all files of each are looked at
 type Copy = Extract<FileOperation, { op: "copy" }>;
 
 /** The files that are copied, each revision looked at once. */
-async function sourcesOf(repo: WritableRepo, operations: readonly FileOperation[]): Promise<(copy: Copy, to: FilePath) => Content> {
-  const revisions = new Set(operations.flatMap((operation) => (operation.op === "copy" ? [operation.from.revision] : [])));
-  if (revisions.size > MAX_SOURCES) throw new AppError("too_large", `A commit copies from at most ${MAX_SOURCES} revisions, and this one names ${revisions.size}; make several commits.`, { limit: MAX_SOURCES });
+async function sourcesOf(
+  repo: WritableRepo,
+  operations: readonly FileOperation[],
+): Promise<(copy: Copy, to: FilePath) => Content> {
+  const revisions = new Set(
+    operations.flatMap((operation) => (operation.op === "copy" ? [operation.from.revision] : [])),
+  );
+  if (revisions.size > MAX_SOURCES)
+    throw new AppError(
+      "too_large",
+      `A commit copies from at most ${MAX_SOURCES} revisions, and this one names ${revisions.size}; make several commits.`,
+      { limit: MAX_SOURCES },
+    );
   const commits = new Map<string, ReadonlyMap<string, { sha256: string; size: number }>>();
   for (const revision of revisions) {
     const { commitId } = await resolveRevision(repo, revision);
@@ -79,7 +119,12 @@ async function sourcesOf(repo: WritableRepo, operations: readonly FileOperation[
   }
   return ({ from }, to) => {
     const file = commits.get(from.revision)!.get(from.path);
-    if (!file) throw new AppError("file_not_found", `There is no file ${from.path} in ${from.revision} to copy; look at what is there.`, { path: from.path, revision: from.revision });
+    if (!file)
+      throw new AppError(
+        "file_not_found",
+        `There is no file ${from.path} in ${from.revision} to copy; look at what is there.`,
+        { path: from.path, revision: from.revision },
+      );
     return { sha256: file.sha256, size: file.size, lfs: isLfs(to, file.size) };
   };
 }

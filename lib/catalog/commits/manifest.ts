@@ -26,9 +26,15 @@ export function applyChanges(files: readonly ManifestFile[], changes: readonly C
   const manifest = new Map(files.map((file) => [file.path, file]));
   for (const { path, content } of changes) {
     if (content) manifest.set(path, { path, ...content });
-    else if (!manifest.delete(path)) throw new AppError("file_not_found", `There is no file ${path} to delete; look at what is there.`, { path });
+    else if (!manifest.delete(path))
+      throw new AppError("file_not_found", `There is no file ${path} to delete; look at what is there.`, { path });
   }
-  if (manifest.size > MAX_FILES) throw new AppError("too_large", `A commit has at most ${MAX_FILES} files, and this one would have ${manifest.size}; pack small files together.`, { limit: MAX_FILES, files: manifest.size });
+  if (manifest.size > MAX_FILES)
+    throw new AppError(
+      "too_large",
+      `A commit has at most ${MAX_FILES} files, and this one would have ${manifest.size}; pack small files together.`,
+      { limit: MAX_FILES, files: manifest.size },
+    );
   requireDistinct(manifest.keys());
   return [...manifest.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -49,6 +55,13 @@ export interface CommitText {
 }
 
 export function toCommitId({ repoId, parentId, authorId, title, message, files }: CommitText): string {
-  const text = JSON.stringify([repoId, parentId, authorId, title, message, files.map(({ path, sha256, size, lfs }) => [path, sha256, size, lfs])]);
+  const text = JSON.stringify([
+    repoId,
+    parentId,
+    authorId,
+    title,
+    message,
+    files.map(({ path, sha256, size, lfs }) => [path, sha256, size, lfs]),
+  ]);
   return createHash("sha1").update(text).digest("hex");
 }

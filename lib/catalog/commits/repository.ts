@@ -13,7 +13,10 @@ export interface RefRow {
 }
 
 export async function findRef(connection: Connection, repoId: string, name: string): Promise<RefRow | null> {
-  return connection.ref.findUnique({ where: { repoId_name: { repoId, name } }, select: { kind: true, commitId: true, version: true } });
+  return connection.ref.findUnique({
+    where: { repoId_name: { repoId, name } },
+    select: { kind: true, commitId: true, version: true },
+  });
 }
 
 /**
@@ -21,7 +24,9 @@ export async function findRef(connection: Connection, repoId: string, name: stri
  * makes those wait who would otherwise have to begin again. @returns false for a repo that was deleted
  */
 export async function lockRepo(transaction: Transaction, repoId: string): Promise<boolean> {
-  const rows = await transaction.$queryRaw<unknown[]>`SELECT FROM repo WHERE id = ${repoId}::uuid AND deleted_at IS NULL FOR NO KEY UPDATE`;
+  const rows = await transaction.$queryRaw<
+    unknown[]
+  >`SELECT FROM repo WHERE id = ${repoId}::uuid AND deleted_at IS NULL FOR NO KEY UPDATE`;
   return rows.length > 0;
 }
 
@@ -37,7 +42,11 @@ export async function isCommitOf(connection: Connection, repoId: string, id: str
 }
 
 /** The commit with all its files, whose number and bytes the database compares with what it says. */
-export async function insertCommit(transaction: Transaction, id: string, { repoId, parentId, authorId, title, message, files }: CommitText): Promise<void> {
+export async function insertCommit(
+  transaction: Transaction,
+  id: string,
+  { repoId, parentId, authorId, title, message, files }: CommitText,
+): Promise<void> {
   const size = files.reduce((sum, file) => sum + file.size, 0);
   await transaction.$executeRaw`
     INSERT INTO commit (id, repo_id, sequence, parent_id, author_id, title, message, file_count, size)
@@ -50,12 +59,24 @@ export async function insertCommit(transaction: Transaction, id: string, { repoI
 }
 
 /** @returns false when the branch is not where it was seen */
-export async function moveBranch(transaction: Transaction, repoId: string, name: string, seen: RefRow | null, commitId: string): Promise<boolean> {
+export async function moveBranch(
+  transaction: Transaction,
+  repoId: string,
+  name: string,
+  seen: RefRow | null,
+  commitId: string,
+): Promise<boolean> {
   if (seen === null) {
-    const { count } = await transaction.ref.createMany({ data: { repoId, name, kind: "branch", commitId }, skipDuplicates: true });
+    const { count } = await transaction.ref.createMany({
+      data: { repoId, name, kind: "branch", commitId },
+      skipDuplicates: true,
+    });
     return count === 1;
   }
-  const { count } = await transaction.ref.updateMany({ where: { repoId, name, kind: "branch", version: seen.version }, data: { commitId, version: seen.version + 1 } });
+  const { count } = await transaction.ref.updateMany({
+    where: { repoId, name, kind: "branch", version: seen.version },
+    data: { commitId, version: seen.version + 1 },
+  });
   return count === 1;
 }
 
@@ -80,8 +101,15 @@ export async function findHead(repoId: string): Promise<string | null> {
 }
 
 /** `count` commits, from `commitId` back along the first of each one's parents. Only of this repo. */
-export async function readHistory(connection: Connection, repoId: string, commitId: string, count: number): Promise<CommitItem[]> {
-  const rows = await connection.$queryRaw<(Omit<CommitItem, "createdAt" | "bytes"> & { createdAt: Date; bytes: bigint })[]>(Prisma.sql`
+export async function readHistory(
+  connection: Connection,
+  repoId: string,
+  commitId: string,
+  count: number,
+): Promise<CommitItem[]> {
+  const rows = await connection.$queryRaw<
+    (Omit<CommitItem, "createdAt" | "bytes"> & { createdAt: Date; bytes: bigint })[]
+  >(Prisma.sql`
     WITH RECURSIVE history AS (
       SELECT c.*, 1 AS place FROM commit c WHERE c.id = ${commitId} AND c.repo_id = ${repoId}::uuid
       UNION ALL

@@ -11,5 +11,13 @@ export async function resolveRevision(repo: ReadableRepo, revision: string): Pro
   const [commitId, another] = name.includes("\0") ? [] : await findRevision(repo.id, name);
   if (commitId !== undefined && another === undefined) return { commitId };
   const where = `${repo.owner}/${repo.name}`;
-  throw new AppError("revision_not_found", another !== undefined ? `Several commits of ${where} begin with ${name}; give more digits.` : name === repo.defaultBranch ? `${where} has no commits yet; upload something first.` : `${where} has no branch, tag or commit ${name}; look at its history.`, { revision });
+  throw new AppError(
+    "revision_not_found",
+    another !== undefined
+      ? `Several commits of ${where} begin with ${name}; give more digits.`
+      : name === repo.defaultBranch
+        ? `${where} has no commits yet; upload something first.`
+        : `${where} has no branch, tag or commit ${name}; look at its history.`,
+    { revision },
+  );
 }

@@ -19,7 +19,10 @@ const fileOperation = z.discriminatedUnion("op", [
       content: z.string().optional().meta({ description: "at most 1 MiB; larger files are uploaded" }),
       encoding: z.enum(["utf-8", "base64"]).default("utf-8"),
     })
-    .refine(({ upload, content }) => (upload === undefined) !== (content === undefined), "either «upload» or «content» must be there"),
+    .refine(
+      ({ upload, content }) => (upload === undefined) !== (content === undefined),
+      "either «upload» or «content» must be there",
+    ),
   z.strictObject({ op: z.literal("delete"), path }),
   z.strictObject({ op: z.literal("copy"), path, from: z.strictObject({ revision: storableText(255), path }) }),
 ]);
@@ -27,7 +30,11 @@ export type FileOperation = z.input<typeof fileOperation>;
 
 export const newCommit = z.strictObject({
   branch: storableText(255).min(1).optional().meta({ description: "the default branch where nothing is said" }),
-  parent: z.string().regex(/^[0-9a-f]{40}$/, "it must be 40 hexadecimal digits").optional().meta({ description: "the commit that this one was made from, in full; refused when the branch has moved on" }),
+  parent: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/, "it must be 40 hexadecimal digits")
+    .optional()
+    .meta({ description: "the commit that this one was made from, in full; refused when the branch has moved on" }),
   title: plainLine(500).min(1),
   message: storableText(10_000).default(""),
   operations: z.array(fileOperation).min(1).max(MAX_OPERATIONS),
@@ -39,7 +46,10 @@ export const commitItem = z.object({
   parent: z.string().nullable(),
   title: z.string(),
   message: z.string(),
-  author: z.string().nullable().meta({ description: "the name of the person; null for the hub itself and for people who left" }),
+  author: z
+    .string()
+    .nullable()
+    .meta({ description: "the name of the person; null for the hub itself and for people who left" }),
   createdAt: z.iso.datetime(),
   files: z.number(),
   bytes: z.number(),
@@ -48,7 +58,9 @@ export type CommitItem = z.output<typeof commitItem>;
 
 export const commitResult = commitItem.extend({
   branch: z.string(),
-  isNew: z.boolean().meta({ description: "false when the branch had these files already; the commit is then the one that it points at" }),
+  isNew: z.boolean().meta({
+    description: "false when the branch had these files already; the commit is then the one that it points at",
+  }),
 });
 export type CommitResult = z.output<typeof commitResult>;
 

@@ -13,8 +13,27 @@ import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage, type Page } from "#lib/http/page.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { storeOperations, type StoredOperation } from "./contents.ts";
-import { applyChanges, isSameManifest, toCommitId, type Change, type CommitText, type ManifestFile } from "./manifest.ts";
-import { countHistory, findHead, findRef, insertCommit, isCommitOf, lockRepo, moveBranch, readFiles, readHistory, touchRepo, type RefRow } from "./repository.ts";
+import {
+  applyChanges,
+  isSameManifest,
+  toCommitId,
+  type Change,
+  type CommitText,
+  type ManifestFile,
+} from "./manifest.ts";
+import {
+  countHistory,
+  findHead,
+  findRef,
+  insertCommit,
+  isCommitOf,
+  lockRepo,
+  moveBranch,
+  readFiles,
+  readHistory,
+  touchRepo,
+  type RefRow,
+} from "./repository.ts";
 import { resolveRevision } from "./revision.ts";
 import type { CommitItem, CommitResult, HistoryQuery, NewCommit } from "./schema.ts";
 
@@ -37,7 +56,9 @@ export async function createCommit(actor: Actor, name: RepoName, input: NewCommi
   const card = branch === repo.defaultBranch ? await planCardOf(actor, repo, operations) : null;
   const authorId = actor.kind === "person" ? actor.userId : null;
   const about = { repoId: repo.id, parentId, authorId, title: input.title, message: input.message ?? "" };
-  const made = await inTransaction(database(), (transaction) => commitOnce(transaction, { actor, repo, branch, about, operations, card })).catch(translate);
+  const made = await inTransaction(database(), (transaction) =>
+    commitOnce(transaction, { actor, repo, branch, about, operations, card }),
+  ).catch(translate);
   failpoint("commit.done");
   const [commit] = await readHistory(database(), repo.id, made.id, 1);
   return { ...commit!, branch, isNew: made.isNew };
@@ -52,11 +73,16 @@ interface Plan {
   readonly card: CardChange | null;
 }
 
-async function commitOnce(transaction: Transaction, { actor, repo, branch, about, operations, card }: Plan): Promise<{ id: string; isNew: boolean }> {
-  if (!(await lockRepo(transaction, repo.id))) throw new AppError("repo_not_found", `${repo.owner}/${repo.name} was deleted meanwhile; nothing was committed.`);
+async function commitOnce(
+  transaction: Transaction,
+  { actor, repo, branch, about, operations, card }: Plan,
+): Promise<{ id: string; isNew: boolean }> {
+  if (!(await lockRepo(transaction, repo.id)))
+    throw new AppError("repo_not_found", `${repo.owner}/${repo.name} was deleted meanwhile; nothing was committed.`);
   const head = await findRef(transaction, repo.id, branch);
   const { parentId } = about;
-  if (parentId !== null && !(await isCommitOf(transaction, repo.id, parentId))) throw await toRefMoved(transaction, repo, branch, head);
+  if (parentId !== null && !(await isCommitOf(transaction, repo.id, parentId)))
+    throw await toRefMoved(transaction, repo, branch, head);
 
   const before = parentId === null ? [] : await readFiles(transaction, parentId);
   const files = applyChanges(before, await withUploads(transaction, repo, operations));
@@ -68,8 +94,12 @@ async function commitOnce(transaction: Transaction, { actor, repo, branch, about
   if (parentId !== null && isSameManifest(before, files)) return { id: parentId, isNew: false };
 
   if (!(await isCommitOf(transaction, repo.id, id))) await insertCommit(transaction, id, { ...about, files }); // another branch may have it
-  if (!(await moveBranch(transaction, repo.id, branch, head, id))) throw await toRefMoved(transaction, repo, branch, head);
-  await markLinked(transaction, operations.flatMap(({ uploadId }) => uploadId ?? []));
+  if (!(await moveBranch(transaction, repo.id, branch, head, id)))
+    throw await toRefMoved(transaction, repo, branch, head);
+  await markLinked(
+    transaction,
+    operations.flatMap(({ uploadId }) => uploadId ?? []),
+  );
   if (card) await applyCard(transaction, repo.id, card);
   else await touchRepo(transaction, repo.id);
   await requestInspection(transaction, id, "upload");
@@ -81,20 +111,38 @@ async function commitOnce(transaction: Transaction, { actor, repo, branch, about
 /** Null for the first commit of a repo, which makes the default branch. */
 async function findBranch(repo: ReadableRepo, name: string): Promise<RefRow | null> {
   const ref = await findRef(database(), repo.id, name);
-  if (ref?.kind === "tag") throw new AppError("bad_request", `${name} is a tag, and tags do not move; commit to a branch.`, { branch: name });
-  if (!ref && name !== repo.defaultBranch) throw new AppError("revision_not_found", `There is no branch ${name}; make it first, or commit to ${repo.defaultBranch}.`, { revision: name });
+  if (ref?.kind === "tag")
+    throw new AppError("bad_request", `${name} is a tag, and tags do not move; commit to a branch.`, { branch: name });
+  if (!ref && name !== repo.defaultBranch)
+    throw new AppError(
+      "revision_not_found",
+      `There is no branch ${name}; make it first, or commit to ${repo.defaultBranch}.`,
+      { revision: name },
+    );
   return ref;
 }
 
-async function planCardOf(actor: Actor, repo: WritableRepo, operations: readonly StoredOperation[]): Promise<CardChange | null> {
+async function planCardOf(
+  actor: Actor,
+  repo: WritableRepo,
+  operations: readonly StoredOperation[],
+): Promise<CardChange | null> {
   const operation = operations.find(({ path }) => path === CARD_PATH);
   if (!operation) return null;
   const [change] = await inTransaction(database(), (transaction) => withUploads(transaction, repo, [operation]));
   return planCard(actor, repo, change!.content?.sha256 ?? null);
 }
 
-async function withUploads(transaction: Transaction, repo: WritableRepo, operations: readonly StoredOperation[]): Promise<Change[]> {
-  const uploads = await takeVerified(transaction, repo, operations.flatMap(({ uploadId }) => uploadId ?? []));
+async function withUploads(
+  transaction: Transaction,
+  repo: WritableRepo,
+  operations: readonly StoredOperation[],
+): Promise<Change[]> {
+  const uploads = await takeVerified(
+    transaction,
+    repo,
+    operations.flatMap(({ uploadId }) => uploadId ?? []),
+  );
   return operations.map(({ path, content, uploadId }) => {
     if (uploadId === null) return { path, content };
     const { sha256, size } = uploads.get(uploadId)!;
@@ -102,17 +150,33 @@ async function withUploads(transaction: Transaction, repo: WritableRepo, operati
   });
 }
 
-async function toRefMoved(transaction: Transaction, repo: ReadableRepo, branch: string, head: RefRow | null): Promise<AppError> {
+async function toRefMoved(
+  transaction: Transaction,
+  repo: ReadableRepo,
+  branch: string,
+  head: RefRow | null,
+): Promise<AppError> {
   const [commit] = head ? await readHistory(transaction, repo.id, head.commitId, 1) : [];
-  if (!commit) return new AppError("ref_moved", `${branch} has no commits yet; leave out the parent.`, { branch, head: null });
+  if (!commit)
+    return new AppError("ref_moved", `${branch} has no commits yet; leave out the parent.`, { branch, head: null });
   const { id, title, author, createdAt } = commit;
-  return new AppError("ref_moved", `${branch} has moved on: its newest commit is ${id.slice(0, 7)} «${title}»${author ? ` by ${author}` : ""}. Look at what it changed, then commit on top of it.`, { branch, head: id, title, author, createdAt });
+  return new AppError(
+    "ref_moved",
+    `${branch} has moved on: its newest commit is ${id.slice(0, 7)} «${title}»${author ? ` by ${author}` : ""}. Look at what it changed, then commit on top of it.`,
+    { branch, head: id, title, author, createdAt },
+  );
 }
 
 /** Rules of the database that our own checks can miss. */
 function translate(cause: unknown): never {
   const rule = violatedRule(cause);
-  if (rule?.startsWith("commit_file_path_")) throw new AppError("bad_request", "One of the paths cannot be used, or is there already in other capital letters; rename it.", { rule }, cause);
+  if (rule?.startsWith("commit_file_path_"))
+    throw new AppError(
+      "bad_request",
+      "One of the paths cannot be used, or is there already in other capital letters; rename it.",
+      { rule },
+      cause,
+    );
   if (rule === "blob_is_purging") throw blobIsPurging(cause);
   throw cause;
 }
@@ -132,14 +196,25 @@ export async function getCommit(actor: Actor, name: RepoName, revision: string):
 
 async function readCommit(repo: ReadableRepo, commitId: string): Promise<CommitItem> {
   const [commit] = await readHistory(database(), repo.id, commitId, 1);
-  if (!commit) throw new AppError("revision_not_found", `${repo.owner}/${repo.name} has no commit ${commitId}; look at its history.`, { revision: commitId });
+  if (!commit)
+    throw new AppError(
+      "revision_not_found",
+      `${repo.owner}/${repo.name} has no commit ${commitId}; look at its history.`,
+      { revision: commitId },
+    );
   return commit;
 }
 
 /** From the revision back to the first commit. @throws repo_not_found, revision_not_found, bad_request */
-export async function listCommits(actor: Actor, name: RepoName, { revision, cursor, limit }: HistoryQuery): Promise<Page<CommitItem>> {
+export async function listCommits(
+  actor: Actor,
+  name: RepoName,
+  { revision, cursor, limit }: HistoryQuery,
+): Promise<Page<CommitItem>> {
   const repo = await requireRead(actor, name);
-  const commitId = cursor ? parseCursor(cursor, z.tuple([z.string().regex(/^[0-9a-f]{40}$/)]))[0] : (await resolveRevision(repo, revision)).commitId;
+  const commitId = cursor
+    ? parseCursor(cursor, z.tuple([z.string().regex(/^[0-9a-f]{40}$/)]))[0]
+    : (await resolveRevision(repo, revision)).commitId;
   const rows = await readHistory(database(), repo.id, commitId, limit + 1);
   return toPage(rows, limit, (last) => [last.parent!]);
 }

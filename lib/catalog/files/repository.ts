@@ -41,7 +41,11 @@ export interface LastChange {
  * By path, for the files of a folder and all below it: who changed them last, as far back as `files` files of commits reach, and at most
  * `commits` of these. What is older is not there.
  */
-export async function readLastChanges(commitId: string, folder: string, { commits, files }: { readonly commits: number; readonly files: number }): Promise<Map<string, LastChange>> {
+export async function readLastChanges(
+  commitId: string,
+  folder: string,
+  { commits, files }: { readonly commits: number; readonly files: number },
+): Promise<Map<string, LastChange>> {
   const prefix = folder === "" ? "" : `${folder}/`;
   const rows = await database().$queryRaw<(Omit<LastChange, "createdAt"> & { path: string; createdAt: Date })[]>`
     WITH RECURSIVE history AS (
@@ -53,7 +57,9 @@ export async function readLastChanges(commitId: string, folder: string, { commit
     FROM history h JOIN commit_file f ON f.commit_id = h.id AND starts_with(f.path, ${prefix})
     LEFT JOIN commit_file before ON before.commit_id = h.parent_id AND before.path = f.path
     WHERE before.blob_sha256 IS DISTINCT FROM f.blob_sha256 ORDER BY f.path, h.place`;
-  return new Map(rows.map(({ path, createdAt, ...change }) => [path, { ...change, createdAt: createdAt.toISOString() }]));
+  return new Map(
+    rows.map(({ path, createdAt, ...change }) => [path, { ...change, createdAt: createdAt.toISOString() }]),
+  );
 }
 
 export async function countDownload(repoId: string, day: string, visitor: string): Promise<void> {

@@ -7,7 +7,15 @@ import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
-import { countDownload, findFileRow, type LastChange, readFolder, readLastChanges, type FileRow, type StoredFile } from "./repository.ts";
+import {
+  countDownload,
+  findFileRow,
+  type LastChange,
+  readFolder,
+  readLastChanges,
+  type FileRow,
+  type StoredFile,
+} from "./repository.ts";
 import type { Tree, TreeEntry, TreeQuery } from "./schema.ts";
 
 export type { LastChange };
@@ -22,16 +30,29 @@ export async function findFile(repo: ReadableRepo, revision: string, path: strin
   const { commitId } = await resolveRevision(repo, revision);
   const row = path.includes("\0") ? null : await findFileRow(commitId, path);
   if (row) return { ...row, commitId };
-  throw new AppError("file_not_found", `${repo.owner}/${repo.name} has no file ${path} in ${revision}; look at what is there.`, { path, commit: commitId });
+  throw new AppError(
+    "file_not_found",
+    `${repo.owner}/${repo.name} has no file ${path} in ${revision}; look at what is there.`,
+    { path, commit: commitId },
+  );
 }
 
 /** What is in a folder, with all below it if asked; folders count as entries. @throws repo_not_found, revision_not_found, file_not_found */
-export async function listTree(actor: Actor, name: RepoName, { revision, path: folder, recursive, cursor, limit }: TreeQuery): Promise<Tree> {
+export async function listTree(
+  actor: Actor,
+  name: RepoName,
+  { revision, path: folder, recursive, cursor, limit }: TreeQuery,
+): Promise<Tree> {
   const repo = await requireRead(actor, name);
   const after = cursor ? parseCursor(cursor, z.tuple([z.string()]))[0] : "";
   const { commitId } = await resolveRevision(repo, revision);
   const files = folder.includes("\0") ? [] : await readFolder(commitId, folder);
-  if (folder !== "" && files.length === 0) throw new AppError("file_not_found", `${repo.owner}/${repo.name} has no folder ${folder} in ${revision}; look at what is there.`, { path: folder, commit: commitId });
+  if (folder !== "" && files.length === 0)
+    throw new AppError(
+      "file_not_found",
+      `${repo.owner}/${repo.name} has no folder ${folder} in ${revision}; look at what is there.`,
+      { path: folder, commit: commitId },
+    );
   const entries = toEntries(files, folder, recursive).filter(({ path }) => path > after);
   return { commit: commitId, ...toPage(entries.slice(0, limit + 1), limit, (last) => [last.path]) };
 }
@@ -39,7 +60,12 @@ export async function listTree(actor: Actor, name: RepoName, { revision, path: f
 const LOOKED_THROUGH = { commits: 100, files: 20_000 }; // some 50 ms; what is older has no date on a page
 
 /** What changed each entry of a folder last; a folder, whatever is newest in it. By path. @throws repo_not_found, revision_not_found */
-export async function lastChanges(actor: Actor, name: RepoName, revision: string, folder: string): Promise<ReadonlyMap<string, LastChange>> {
+export async function lastChanges(
+  actor: Actor,
+  name: RepoName,
+  revision: string,
+  folder: string,
+): Promise<ReadonlyMap<string, LastChange>> {
   const { commitId } = await resolveRevision(await requireRead(actor, name), revision);
   const start = folder === "" ? 0 : folder.length + 1;
   const changes = new Map<string, LastChange>();
@@ -83,15 +109,21 @@ export async function noteDownload(repo: ReadableRepo, { actor, address, userAge
   if (secret === null) return;
   const day = new Date().toISOString().slice(0, 10);
   const who = actor.kind === "person" ? ["person", actor.userId] : ["address", address, userAgent];
-  const visitor = createHmac("sha256", secret).update(JSON.stringify(["download", repo.id, day, ...who])).digest("hex");
-  if (counted.day !== day || counted.visitors.size >= MAX_REMEMBERED) Object.assign(counted, { day, visitors: new Set() });
+  const visitor = createHmac("sha256", secret)
+    .update(JSON.stringify(["download", repo.id, day, ...who]))
+    .digest("hex");
+  if (counted.day !== day || counted.visitors.size >= MAX_REMEMBERED)
+    Object.assign(counted, { day, visitors: new Set() });
   if (counted.visitors.has(visitor)) return;
   await countDownload(repo.id, day, visitor);
   counted.visitors.add(visitor);
 }
 
 /** The beginning of a file, for a page that shows text. Null for what is no text. @throws storage_unavailable */
-export async function readText(file: FileRow, limit: number): Promise<{ readonly text: string; readonly isCut: boolean } | null> {
+export async function readText(
+  file: FileRow,
+  limit: number,
+): Promise<{ readonly text: string; readonly isCut: boolean } | null> {
   const bytes = await readBeginning(file, limit);
   if (bytes.includes(0)) return null;
   const isCut = file.size > limit;

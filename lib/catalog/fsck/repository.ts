@@ -12,15 +12,21 @@ export interface CheckedBlob {
 
 /** Every blob that is not being purged, by its sha256. */
 export async function* readBlobs(database: Database): AsyncGenerator<CheckedBlob> {
-  for (let after = ""; ; ) {
-    const rows = await database.blob.findMany({ where: { sha256: { gt: after }, purgingAt: null }, orderBy: { sha256: "asc" }, take: 1000, select: { sha256: true, size: true, gitSha1: true, storageKey: true } });
+  for (let after = ""; ;) {
+    const rows = await database.blob.findMany({
+      where: { sha256: { gt: after }, purgingAt: null },
+      orderBy: { sha256: "asc" },
+      take: 1000,
+      select: { sha256: true, size: true, gitSha1: true, storageKey: true },
+    });
     for (const row of rows) yield { ...row, size: Number(row.size) };
     if (rows.length === 0) return;
     after = rows.at(-1)!.sha256;
   }
 }
 
-export const isBlob = async (database: Database, sha256: string): Promise<boolean> => (await database.blob.count({ where: { sha256, purgingAt: null } })) > 0;
+export const isBlob = async (database: Database, sha256: string): Promise<boolean> =>
+  (await database.blob.count({ where: { sha256, purgingAt: null } })) > 0;
 
 export async function countRows(database: Database): Promise<{ uploads: number; commits: number }> {
   const [uploads, commits] = await Promise.all([database.upload.count(), database.commit.count()]);
@@ -35,7 +41,10 @@ export async function readKeys(database: Database): Promise<Set<string>> {
 }
 
 export async function readMultiparts(database: Database): Promise<Set<string>> {
-  const rows = await database.upload.findMany({ where: { storageId: { not: null }, clearedAt: null }, select: { storageId: true } });
+  const rows = await database.upload.findMany({
+    where: { storageId: { not: null }, clearedAt: null },
+    select: { storageId: true },
+  });
   return new Set(rows.map(({ storageId }) => storageId!));
 }
 
@@ -77,9 +86,14 @@ export async function unreferencedBlobs(database: Database, before: Date): Promi
 /** Rows that should have moved on by `before`, had worker and sweeper done their work. */
 export async function stuckStates(database: Database, before: Date, hiddenBefore: Date): Promise<Fault[]> {
   const [queue] = await database.$queryRaw<{ there: boolean }[]>`SELECT to_regclass('pgboss.job') IS NOT NULL AS there`;
-  const works = (id: Prisma.Sql): Prisma.Sql => (queue!.there ? Prisma.sql`EXISTS (SELECT FROM pgboss.job j WHERE j.id = ${id} AND j.state <= 'active')` : Prisma.sql`false`);
+  const works = (id: Prisma.Sql): Prisma.Sql =>
+    queue!.there
+      ? Prisma.sql`EXISTS (SELECT FROM pgboss.job j WHERE j.id = ${id} AND j.state <= 'active')`
+      : Prisma.sql`false`;
   // A job that was lost too often is, for a moment, only in the queue of the lost.
-  const buried = queue!.there ? Prisma.sql`EXISTS (SELECT FROM pgboss.job j WHERE j.name = 'lost' AND j.state <= 'active' AND j.data->>'subjectId' = s.id::text)` : Prisma.sql`false`;
+  const buried = queue!.there
+    ? Prisma.sql`EXISTS (SELECT FROM pgboss.job j WHERE j.name = 'lost' AND j.state <= 'active' AND j.data->>'subjectId' = s.id::text)`
+    : Prisma.sql`false`;
   const waiting = (table: string, since: string): Prisma.Sql => Prisma.sql`
     SELECT ${table} AS row, s.id::text AS id, 'it is ' || s.state || ', and no job will do it' AS fault FROM ${Prisma.raw(table)} s
     WHERE s.state::text IN ('queued', 'running', 'hashing') AND s.${Prisma.raw(since)} < ${before} AND NOT ${works(Prisma.sql`s.job_id`)} AND NOT ${buried}`;

@@ -2,7 +2,18 @@ import { ContentHasher } from "#lib/catalog/blobs/hasher.ts";
 import { before, LISTED_EVERY_SECONDS, ORPHAN_MULTIPART_SECONDS, ORPHAN_SECONDS } from "#lib/catalog/sweep/limits.ts";
 import type { Database } from "#lib/db/client.ts";
 import type { ObjectStore } from "#lib/storage/store.ts";
-import { type CheckedBlob, countRows, danglingRefs, type Fault, isBlob, readBlobs, readKeys, readMultiparts, stuckStates, unreferencedBlobs } from "./repository.ts";
+import {
+  type CheckedBlob,
+  countRows,
+  danglingRefs,
+  type Fault,
+  isBlob,
+  readBlobs,
+  readKeys,
+  readMultiparts,
+  stuckStates,
+  unreferencedBlobs,
+} from "./repository.ts";
 
 export interface FsckOptions {
   readonly database: Database;
@@ -27,14 +38,27 @@ export interface FsckReport {
   readonly orphanObjects: readonly string[];
   readonly orphanMultiparts: readonly string[];
   readonly stuckStates: readonly Fault[];
-  readonly checked: { readonly blobs: number; readonly bytes: number; readonly objects: number; readonly uploads: number; readonly commits: number };
+  readonly checked: {
+    readonly blobs: number;
+    readonly bytes: number;
+    readonly objects: number;
+    readonly uploads: number;
+    readonly commits: number;
+  };
 }
 
 /** The sweeper comes once a minute, and may be busy. */
 const SLACK_SECONDS = 600;
 
 /** Compares every row with the store, and the store with the rows, while the hub goes on. Changes nothing. */
-export async function fsck({ database, store, graceSeconds, deep, now = new Date(), signal }: FsckOptions): Promise<FsckReport> {
+export async function fsck({
+  database,
+  store,
+  graceSeconds,
+  deep,
+  now = new Date(),
+  signal,
+}: FsckOptions): Promise<FsckReport> {
   const objects = new Map<string, { size: number; modifiedAt: Date }>();
   for await (const { key, size, modifiedAt } of store.list()) objects.set(key, { size, modifiedAt });
 
@@ -60,12 +84,15 @@ export async function fsck({ database, store, graceSeconds, deep, now = new Date
   const hourlySlack = LISTED_EVERY_SECONDS + SLACK_SECONDS;
   const oldObject = before(now, Math.max(ORPHAN_SECONDS, graceSeconds) + hourlySlack);
   const keys = await readKeys(database);
-  const orphanObjects = [...objects].filter(([key, { modifiedAt }]) => modifiedAt < oldObject && !keys.has(key)).map(([key]) => key);
+  const orphanObjects = [...objects]
+    .filter(([key, { modifiedAt }]) => modifiedAt < oldObject && !keys.has(key))
+    .map(([key]) => key);
 
   const orphanMultiparts: string[] = [];
   const multiparts = await readMultiparts(database);
   for await (const { storageId, startedAt } of store.listMultiparts()) {
-    if (startedAt < before(now, ORPHAN_MULTIPART_SECONDS + hourlySlack) && !multiparts.has(storageId)) orphanMultiparts.push(storageId);
+    if (startedAt < before(now, ORPHAN_MULTIPART_SECONDS + hourlySlack) && !multiparts.has(storageId))
+      orphanMultiparts.push(storageId);
   }
 
   return {
@@ -81,10 +108,15 @@ export async function fsck({ database, store, graceSeconds, deep, now = new Date
   };
 }
 
-export const isSound = (report: FsckReport): boolean => Object.values(report).every((part) => !Array.isArray(part) || part.length === 0);
+export const isSound = (report: FsckReport): boolean =>
+  Object.values(report).every((part) => !Array.isArray(part) || part.length === 0);
 
 /** Null where the bytes are what they were; else the sha256 of what is there. */
-async function hashAgain(store: ObjectStore, { sha256, size, gitSha1, storageKey }: CheckedBlob, signal?: AbortSignal): Promise<string | null> {
+async function hashAgain(
+  store: ObjectStore,
+  { sha256, size, gitSha1, storageKey }: CheckedBlob,
+  signal?: AbortSignal,
+): Promise<string | null> {
   const hasher = new ContentHasher(size);
   for await (const piece of await store.read(storageKey, undefined, signal)) hasher.update(piece as Uint8Array);
   const actual = hasher.digest();

@@ -21,7 +21,14 @@ export const newInspectionId = (): string => randomUUID();
 
 /** Does nothing where this commit has been inspected, or will be. @returns whether a row was added */
 export async function insertInspection(transaction: Transaction, id: string, commitId: string): Promise<boolean> {
-  return (await transaction.inspection.createMany({ data: { id, commitId, toolVersion: INSPECTOR_VERSION }, skipDuplicates: true })).count === 1;
+  return (
+    (
+      await transaction.inspection.createMany({
+        data: { id, commitId, toolVersion: INSPECTOR_VERSION },
+        skipDuplicates: true,
+      })
+    ).count === 1
+  );
 }
 
 export async function setInspectionJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
@@ -33,21 +40,47 @@ export async function inspectionOf(commitId: string, client: Transaction = datab
   const row = await client.inspection.findFirst({
     where: { commitId },
     orderBy: { createdAt: "desc" },
-    select: { id: true, commitId: true, state: true, problem: true, facts: true, contract: true, weightsSha256: true, baseCommitId: true, createdAt: true, finishedAt: true },
+    select: {
+      id: true,
+      commitId: true,
+      state: true,
+      problem: true,
+      facts: true,
+      contract: true,
+      weightsSha256: true,
+      baseCommitId: true,
+      createdAt: true,
+      finishedAt: true,
+    },
   });
   return row && { ...row, facts: row.facts === null ? null : storedFacts.parse(row.facts) };
 }
 
 /** How far the reading of some commits of a repo is, by commit: of each the newest. */
-export async function statesOfCommits(repoId: string, commitIds: readonly string[]): Promise<Map<string, Pick<InspectionRow, "state" | "problem">>> {
-  const rows = await database().inspection.findMany({ where: { commitId: { in: [...commitIds] }, commit: { repoId } }, orderBy: { createdAt: "asc" }, select: { commitId: true, state: true, problem: true } });
+export async function statesOfCommits(
+  repoId: string,
+  commitIds: readonly string[],
+): Promise<Map<string, Pick<InspectionRow, "state" | "problem">>> {
+  const rows = await database().inspection.findMany({
+    where: { commitId: { in: [...commitIds] }, commit: { repoId } },
+    orderBy: { createdAt: "asc" },
+    select: { commitId: true, state: true, problem: true },
+  });
   return new Map(rows.map(({ commitId, ...row }) => [commitId, row]));
 }
 
 /** Takes a row that waits, or whose worker was lost, unless its repo is gone. @returns the number of this attempt */
 export async function claimRow(id: string): Promise<number | null> {
-  const where = { id, state: { in: ["queued", "running"] }, commit: { repo: { deletedAt: null } } } satisfies Prisma.InspectionWhereInput;
-  const [row] = await database().inspection.updateManyAndReturn({ where, data: { state: "running", attempt: { increment: 1 } }, select: { attempt: true } });
+  const where = {
+    id,
+    state: { in: ["queued", "running"] },
+    commit: { repo: { deletedAt: null } },
+  } satisfies Prisma.InspectionWhereInput;
+  const [row] = await database().inspection.updateManyAndReturn({
+    where,
+    data: { state: "running", attempt: { increment: 1 } },
+    select: { attempt: true },
+  });
   return row?.attempt ?? null;
 }
 
@@ -57,15 +90,38 @@ export interface Subject {
   readonly commitId: string;
   /** Whether a person waits for it: their commit, inspected for the first time. */
   readonly isFresh: boolean;
-  readonly repo: { readonly id: string; readonly name: string; readonly kind: RepoKind; readonly visibility: Visibility; readonly namespaceId: string; readonly baseId: string | null };
+  readonly repo: {
+    readonly id: string;
+    readonly name: string;
+    readonly kind: RepoKind;
+    readonly visibility: Visibility;
+    readonly namespaceId: string;
+    readonly baseId: string | null;
+  };
 }
 
 export async function subjectOf(id: string): Promise<Subject | null> {
   const row = await database().inspection.findUnique({
     where: { id },
-    select: { commitId: true, finishedAt: true, commit: { select: { authorId: true, repo: { select: { id: true, name: true, kind: true, visibility: true, namespaceId: true, baseId: true } } } } },
+    select: {
+      commitId: true,
+      finishedAt: true,
+      commit: {
+        select: {
+          authorId: true,
+          repo: { select: { id: true, name: true, kind: true, visibility: true, namespaceId: true, baseId: true } },
+        },
+      },
+    },
   });
-  return row && { id, commitId: row.commitId, isFresh: row.commit.authorId !== null && row.finishedAt === null, repo: row.commit.repo };
+  return (
+    row && {
+      id,
+      commitId: row.commitId,
+      isFresh: row.commit.authorId !== null && row.finishedAt === null,
+      repo: row.commit.repo,
+    }
+  );
 }
 
 export interface Found {
@@ -76,13 +132,24 @@ export interface Found {
 }
 
 /** @returns false when another attempt has begun, or none is wanted any more */
-export async function writeFound(transaction: Transaction, id: string, attempt: number, found: Found): Promise<boolean> {
-  const { count } = await transaction.inspection.updateMany({ where: { id, attempt, state: "running" }, data: { ...found, state: "succeeded", problem: null, finishedAt: new Date() } });
+export async function writeFound(
+  transaction: Transaction,
+  id: string,
+  attempt: number,
+  found: Found,
+): Promise<boolean> {
+  const { count } = await transaction.inspection.updateMany({
+    where: { id, attempt, state: "running" },
+    data: { ...found, state: "succeeded", problem: null, finishedAt: new Date() },
+  });
   return count === 1;
 }
 
 export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
-  const { count } = await database().inspection.updateMany({ where: { id, attempt, state: { in: ["queued", "running"] } }, data: { state: "failed", problem, finishedAt: new Date() } });
+  const { count } = await database().inspection.updateMany({
+    where: { id, attempt, state: { in: ["queued", "running"] } },
+    data: { state: "failed", problem, finishedAt: new Date() },
+  });
   return count === 1;
 }
 
@@ -99,7 +166,10 @@ export interface Candidate {
  * The bases that may be named to whoever may read this repo: public ones, those of the same namespace, and the one that it declares
  * itself; that one first, then the most used.
  */
-export function candidates({ repo }: Subject, { contract, textWidth, limit }: { contract: string | null; textWidth: number | null; limit: number }): Promise<Candidate[]> {
+export function candidates(
+  { repo }: Subject,
+  { contract, textWidth, limit }: { contract: string | null; textWidth: number | null; limit: number },
+): Promise<Candidate[]> {
   return database().$queryRaw<Candidate[]>`
     SELECT r.id AS "repoId", r.name, h.commit_id AS "commitId", h.contract, h.weights_sha256 AS "weightsSha256"
     FROM repo_head h JOIN repo r ON r.id = h.repo_id
@@ -110,7 +180,10 @@ export function candidates({ repo }: Subject, { contract, textWidth, limit }: { 
 }
 
 /** The newest commit, of a base that may be named, which has a file of that content; the declared base's where there are several. */
-export async function commitWithBlob({ repo }: Subject, sha256: string): Promise<{ repoId: string; commitId: string } | null> {
+export async function commitWithBlob(
+  { repo }: Subject,
+  sha256: string,
+): Promise<{ repoId: string; commitId: string } | null> {
   const [found] = await database().$queryRaw<{ repoId: string; commitId: string }[]>`
     SELECT r.id AS "repoId", c.id AS "commitId"
     FROM commit_file f JOIN commit c ON c.id = f.commit_id JOIN repo r ON r.id = c.repo_id
@@ -119,10 +192,16 @@ export async function commitWithBlob({ repo }: Subject, sha256: string): Promise
   return found ?? null;
 }
 
-const mayBeNamed = (repo: Subject["repo"]): Prisma.Sql => Prisma.sql`(r.visibility = 'public' OR r.namespace_id = ${repo.namespaceId}::uuid OR r.id = ${repo.baseId}::uuid)`;
+const mayBeNamed = (repo: Subject["repo"]): Prisma.Sql =>
+  Prisma.sql`(r.visibility = 'public' OR r.namespace_id = ${repo.namespaceId}::uuid OR r.id = ${repo.baseId}::uuid)`;
 
 /** Newest commits of fine-tunes and guides that found no base, and may have been made from this one. */
-export async function orphansOf(transaction: Transaction, { repo }: Subject, contract: string, limit: number): Promise<string[]> {
+export async function orphansOf(
+  transaction: Transaction,
+  { repo }: Subject,
+  contract: string,
+  limit: number,
+): Promise<string[]> {
   const rows = await transaction.$queryRaw<{ id: string }[]>`
     SELECT i.id FROM inspection i JOIN repo_head h ON h.inspection_id = i.id JOIN repo r ON r.id = h.repo_id
     WHERE r.kind <> 'base' AND i.base_commit_id IS NULL AND (i.contract = ${contract} OR (i.contract IS NULL AND i.facts->>'kind' = 'low-rank fine-tune'))
@@ -144,8 +223,14 @@ export async function askAgain(transaction: Transaction, id: string, jobId: stri
 }
 
 /** «owner/repo» by id, of those that `visible` lets through. */
-export async function namesOfRepos(ids: readonly string[], visible: Prisma.RepoWhereInput): Promise<Map<string, string>> {
+export async function namesOfRepos(
+  ids: readonly string[],
+  visible: Prisma.RepoWhereInput,
+): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map();
-  const rows = await database().repo.findMany({ where: { AND: [visible, { id: { in: [...ids] } }] }, select: { id: true, name: true, namespace: { select: { name: true } } } });
+  const rows = await database().repo.findMany({
+    where: { AND: [visible, { id: { in: [...ids] } }] },
+    select: { id: true, name: true, namespace: { select: { name: true } } },
+  });
   return new Map(rows.map(({ id, name, namespace }) => [id, `${namespace.name}/${name}`]));
 }

@@ -9,7 +9,9 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const amount = {
   tensors: z.number(),
   parameters: z.number(),
-  dtypes: z.array(z.object({ dtype: z.string(), parameters: z.number(), share: z.number() })).meta({ description: "most first; the shares add up to 1" }),
+  dtypes: z
+    .array(z.object({ dtype: z.string(), parameters: z.number(), share: z.number() }))
+    .meta({ description: "most first; the shares add up to 1" }),
 };
 const metadata = z.record(z.string(), z.string()).meta({ description: "text of strangers, cut where it is long" });
 
@@ -65,7 +67,9 @@ const content = z.object({
   family: z.string().nullable(),
   ...amount,
   prediction: z.object({ type: z.string(), from: z.string() }).nullable(),
-  parts: z.array(z.object({ name: z.string(), family: z.string().nullable(), problem: z.string().nullable(), ...amount, metadata })),
+  parts: z.array(
+    z.object({ name: z.string(), family: z.string().nullable(), problem: z.string().nullable(), ...amount, metadata }),
+  ),
   lowRank: lowRank.nullable(),
   guide: guide.nullable(),
   evaluator: z.object({ words: z.record(z.string(), z.number()), domains: z.array(z.string()) }).nullable(),
@@ -76,7 +80,9 @@ const content = z.object({
   problems: z.array(z.string()),
   metadata,
   mainFile: z.string().nullable(),
-  files: z.array(z.object({ role: z.string(), path: z.string(), sha256 })).meta({ description: "those that decide what it computes" }),
+  files: z
+    .array(z.object({ role: z.string(), path: z.string(), sha256 }))
+    .meta({ description: "those that decide what it computes" }),
   signature: signature.nullable(),
 });
 
@@ -97,14 +103,21 @@ export type StoredFacts = z.output<typeof storedFacts>;
 const shownBase = z.object({
   repo: fullName.nullable().meta({ description: "null where you may not see it" }),
   commit: z.string(),
-  medianCosine: z.number().nullable().meta({ description: "between its weights and these, the middle one of all tensors; null where no weights were compared" }),
+  medianCosine: z.number().nullable().meta({
+    description: "between its weights and these, the middle one of all tensors; null where no weights were compared",
+  }),
 });
 
 export const shownFacts = content.extend({
   declaredBase: shownBase.pick({ repo: true }).nullable().meta({ description: "what the repo says it is made for" }),
   detectedBase: shownBase.extend({ how }).nullable(),
-  fittingBases: z.array(shownBase).meta({ description: "of a low-rank file, all that its layers fit; of a whole model, all with weights like its own" }),
-  agrees: z.boolean().nullable().meta({ description: "whether the declared base is the detected one; null where there is nothing to compare" }),
+  fittingBases: z.array(shownBase).meta({
+    description: "of a low-rank file, all that its layers fit; of a whole model, all with weights like its own",
+  }),
+  agrees: z
+    .boolean()
+    .nullable()
+    .meta({ description: "whether the declared base is the detected one; null where there is nothing to compare" }),
 });
 
 export const jobState = z.enum(["queued", "running", "succeeded", "failed", "cancelled"]);
@@ -114,7 +127,10 @@ export const inspectionView = z.object({
   commit: z.string(),
   state: jobState,
   problem: z.string().nullable().meta({ description: "why it failed" }),
-  contract: z.string().nullable().meta({ description: "what the model is to a guide: a guide and a model with one contract may pair" }),
+  contract: z
+    .string()
+    .nullable()
+    .meta({ description: "what the model is to a guide: a guide and a model with one contract may pair" }),
   weightsSha256: z.string().nullable().meta({ description: "over all files that a measurement depends on" }),
   facts: shownFacts.nullable(),
   createdAt: z.iso.datetime(),
@@ -122,4 +138,6 @@ export const inspectionView = z.object({
 });
 export type InspectionView = z.output<typeof inspectionView>;
 
-export const inspectionQuery = z.object({ revision: z.string().max(255).default("HEAD").meta({ description: "a branch, a tag or a commit" }) });
+export const inspectionQuery = z.object({
+  revision: z.string().max(255).default("HEAD").meta({ description: "a branch, a tag or a commit" }),
+});

@@ -6,13 +6,24 @@ import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
-import { askAgain, begunInspectionOfHead, insertInspection, inspectionOf, type InspectionRow, namesOfRepos, newInspectionId, setInspectionJob, statesOfCommits } from "./repository.ts";
+import {
+  askAgain,
+  begunInspectionOfHead,
+  insertInspection,
+  inspectionOf,
+  type InspectionRow,
+  namesOfRepos,
+  newInspectionId,
+  setInspectionJob,
+  statesOfCommits,
+} from "./repository.ts";
 import type { InspectionView } from "./schema.ts";
 
 /** A commit is to be inspected: its row and its job come into being with the commit, in its transaction. */
 export async function requestInspection(transaction: Transaction, commitId: string, priority: Priority): Promise<void> {
   const id = newInspectionId();
-  if (await insertInspection(transaction, id, commitId)) await setInspectionJob(transaction, id, await enqueue(transaction, "inspect", id, priority));
+  if (await insertInspection(transaction, id, commitId))
+    await setInspectionJob(transaction, id, await enqueue(transaction, "inspect", id, priority));
 }
 
 /** What a repo says of itself has changed: its newest commit is to be read with that in mind. What is being read now is read in vain. */
@@ -28,18 +39,29 @@ export async function inspectRepoAgain(actor: Actor, name: RepoName): Promise<vo
 }
 
 /** The newest inspection of a commit; null before the first. */
-export const findInspection = (commitId: string, transaction?: Transaction): Promise<InspectionRow | null> => inspectionOf(commitId, transaction);
+export const findInspection = (commitId: string, transaction?: Transaction): Promise<InspectionRow | null> =>
+  inspectionOf(commitId, transaction);
 
 /** What a revision is, for whoever may read its repo. Bases that they may not see go without a name. @throws not_found */
 export async function getInspection(actor: Actor, name: RepoName, revision: string): Promise<InspectionView> {
   const repo = await requireRead(actor, name);
   const { commitId } = await resolveRevision(repo, revision);
   const row = await inspectionOf(commitId);
-  if (!row) throw new AppError("not_found", `The commit ${commitId.slice(0, 12)} of ${repo.owner}/${repo.name} has not been inspected.`);
+  if (!row)
+    throw new AppError(
+      "not_found",
+      `The commit ${commitId.slice(0, 12)} of ${repo.owner}/${repo.name} has not been inspected.`,
+    );
   const { facts, commitId: commit, baseCommitId: _, createdAt, finishedAt, ...rest } = row;
-  const bases = facts ? [facts.declaredBase, facts.detectedBase, ...facts.fittingBases].flatMap((base) => base?.repoId ?? []) : [];
+  const bases = facts
+    ? [facts.declaredBase, facts.detectedBase, ...facts.fittingBases].flatMap((base) => base?.repoId ?? [])
+    : [];
   const names = await namesOfRepos(bases, visibleTo(actor));
-  const shown = <Base extends { repoId: string; commitId: string }>({ repoId, commitId: at, ...more }: Base) => ({ repo: names.get(repoId) ?? null, commit: at, ...more });
+  const shown = <Base extends { repoId: string; commitId: string }>({ repoId, commitId: at, ...more }: Base) => ({
+    repo: names.get(repoId) ?? null,
+    commit: at,
+    ...more,
+  });
   return {
     ...rest,
     commit,
@@ -55,6 +77,10 @@ export async function getInspection(actor: Actor, name: RepoName, revision: stri
 }
 
 /** How far the reading of some commits of one repo is. @throws repo_not_found */
-export async function inspectionStates(actor: Actor, name: RepoName, commitIds: readonly string[]): ReturnType<typeof statesOfCommits> {
+export async function inspectionStates(
+  actor: Actor,
+  name: RepoName,
+  commitIds: readonly string[],
+): ReturnType<typeof statesOfCommits> {
   return statesOfCommits((await requireRead(actor, name)).id, commitIds);
 }

@@ -2,7 +2,16 @@ import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import { askAgain, claimRow, type Found, orphansOf, type Subject, subjectOf, writeFailure, writeFound } from "./repository.ts";
+import {
+  askAgain,
+  claimRow,
+  type Found,
+  orphansOf,
+  type Subject,
+  subjectOf,
+  writeFailure,
+  writeFound,
+} from "./repository.ts";
 import { storedFacts } from "./schema.ts";
 
 /** The worker's side of inspections. Every write names its attempt, and changes nothing when another has begun. */
@@ -20,10 +29,16 @@ export async function getSubject(id: string): Promise<Subject> {
 export type Reading = Omit<Found, "facts"> & { readonly facts: object };
 
 /** @returns false when this attempt is not the last one; nothing was written then */
-export const recordInspection = (transaction: Transaction, id: string, attempt: number, reading: Reading): Promise<boolean> =>
+export const recordInspection = (
+  transaction: Transaction,
+  id: string,
+  attempt: number,
+  reading: Reading,
+): Promise<boolean> =>
   writeFound(transaction, id, attempt, { ...reading, facts: storedFacts.parse(toStorableJson(reading.facts)) });
 
-export const failInspection = (id: string, attempt: number, failure: AppError): Promise<boolean> => writeFailure(id, attempt, toStorableText(failure.message));
+export const failInspection = (id: string, attempt: number, failure: AppError): Promise<boolean> =>
+  writeFailure(id, attempt, toStorableText(failure.message));
 
 const MAX_ORPHANS = 100;
 

@@ -28,12 +28,17 @@ export async function selectJobs(actor: Actor, selection: JobSelection, count: n
 }
 
 /** How many there are in each state. */
-export async function countJobs(actor: Actor, selection: JobSelection): Promise<{ state: JobItem["state"]; count: number }[]> {
+export async function countJobs(
+  actor: Actor,
+  selection: JobSelection,
+): Promise<{ state: JobItem["state"]; count: number }[]> {
   await queue();
-  return database().$queryRaw`SELECT state, count(*)::int AS count FROM (${allKinds(actor)}) job WHERE ${conditionsOf(selection)} GROUP BY state`;
+  return database()
+    .$queryRaw`SELECT state, count(*)::int AS count FROM (${allKinds(actor)}) job WHERE ${conditionsOf(selection)} GROUP BY state`;
 }
 
-const allKinds = (actor: Actor): Prisma.Sql => Prisma.sql`${uploads(actor)} UNION ALL ${inspections(actor)} UNION ALL ${pairs(actor)} UNION ALL ${previews(actor)}`;
+const allKinds = (actor: Actor): Prisma.Sql =>
+  Prisma.sql`${uploads(actor)} UNION ALL ${inspections(actor)} UNION ALL ${pairs(actor)} UNION ALL ${previews(actor)}`;
 
 function conditionsOf({ state, kind, subjectId, userId, after }: JobSelection): Prisma.Sql {
   const conditions = [
@@ -47,7 +52,8 @@ function conditionsOf({ state, kind, subjectId, userId, after }: JobSelection): 
 }
 
 /** The name of the repo that goes by an alias. */
-const nameOf = (alias: string): Prisma.Sql => Prisma.raw(`(SELECT n.name FROM namespace n WHERE n.id = ${alias}.namespace_id) || '/' || ${alias}.name`);
+const nameOf = (alias: string): Prisma.Sql =>
+  Prisma.raw(`(SELECT n.name FROM namespace n WHERE n.id = ${alias}.namespace_id) || '/' || ${alias}.name`);
 
 /** An upload is one person's until it is part of a commit. It becomes a job when its last byte has come. */
 const uploads = (actor: Actor): Prisma.Sql => Prisma.sql`

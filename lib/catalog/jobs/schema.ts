@@ -3,7 +3,10 @@ import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 import { jobKinds } from "#lib/queue/jobs.ts";
 
-export const jobKind = z.enum(jobKinds).meta({ description: "hash: an upload is read; inspect: a commit is; check: a guide is measured on a model; preview: pictures are drawn" });
+export const jobKind = z.enum(jobKinds).meta({
+  description:
+    "hash: an upload is read; inspect: a commit is; check: a guide is measured on a model; preview: pictures are drawn",
+});
 export { jobState };
 
 export const jobItem = z.object({
@@ -22,7 +25,15 @@ export const jobItem = z.object({
 });
 export type JobItem = z.output<typeof jobItem>;
 
-export const jobQuery = z.object({ ...pageQuery.shape, state: jobState.optional(), kind: jobKind.optional(), mine: z.stringbool().default(false).meta({ description: "only what you asked for, or what follows from your commits" }) });
+export const jobQuery = z.object({
+  ...pageQuery.shape,
+  state: jobState.optional(),
+  kind: jobKind.optional(),
+  mine: z
+    .stringbool()
+    .default(false)
+    .meta({ description: "only what you asked for, or what follows from your commits" }),
+});
 export type JobQuery = z.output<typeof jobQuery>;
 
 export const jobList = pageOf(jobItem);
@@ -32,14 +43,35 @@ export const jobParams = z.object({ subjectId: z.uuid() });
 
 export const jobTimeline = jobItem.extend({
   position: z
-    .object({ ahead: z.int(), running: z.int(), workers: z.int(), seconds: z.number().nullable().meta({ description: "until it begins, as far as earlier jobs tell" }) })
+    .object({
+      ahead: z.int(),
+      running: z.int(),
+      workers: z.int(),
+      seconds: z.number().nullable().meta({ description: "until it begins, as far as earlier jobs tell" }),
+    })
     .nullable()
     .meta({ description: "its place in the queue, while it waits" }),
-  events: z.array(z.object({ kind: z.enum(["queued", "started", "progress", "retried", "succeeded", "failed", "cancelled"]), attempt: z.int(), message: z.string(), at: z.iso.datetime() })),
+  events: z.array(
+    z.object({
+      kind: z.enum(["queued", "started", "progress", "retried", "succeeded", "failed", "cancelled"]),
+      attempt: z.int(),
+      message: z.string(),
+      at: z.iso.datetime(),
+    }),
+  ),
 });
 export type JobTimeline = z.output<typeof jobTimeline>;
 
 export const workerList = z.object({
-  items: z.array(z.object({ id: z.uuid(), host: z.string(), version: z.string(), runtime: z.string().meta({ description: "provider and data type, like cpu-f32" }), startedAt: z.iso.datetime(), seenAt: z.iso.datetime() })),
+  items: z.array(
+    z.object({
+      id: z.uuid(),
+      host: z.string(),
+      version: z.string(),
+      runtime: z.string().meta({ description: "provider and data type, like cpu-f32" }),
+      startedAt: z.iso.datetime(),
+      seenAt: z.iso.datetime(),
+    }),
+  ),
 });
 export type WorkerList = z.output<typeof workerList>;

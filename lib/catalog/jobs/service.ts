@@ -20,33 +20,71 @@ const place = z.tuple([z.iso.datetime(), z.uuid()]);
 /** What is being done, was done and waits, as far as the actor may see it: their own uploads and previews, and the evidence of repos. */
 export async function listJobs(actor: Actor, { state, kind, mine, cursor, limit }: JobQuery): Promise<JobList> {
   const after = cursor === undefined ? null : parseCursor(cursor, place);
-  const selection = { ...(state && { state }), ...(kind && { kind }), ...(mine && { userId: requirePerson(actor, "read").userId }), ...(after && { after: [new Date(after[0]), after[1]] as const }) };
+  const selection = {
+    ...(state && { state }),
+    ...(kind && { kind }),
+    ...(mine && { userId: requirePerson(actor, "read").userId }),
+    ...(after && { after: [new Date(after[0]), after[1]] as const }),
+  };
   const rows = await selectJobs(actor, selection, limit + 1);
   const places = await placesOf(rows.flatMap((row) => (row.state === "queued" && row.jobId ? [row.jobId] : [])));
-  return toPage(rows.map((row) => toItem(row, row.jobId === null ? null : (places.get(row.jobId) ?? null))), limit, (last) => [last.createdAt, last.subjectId]);
+  return toPage(
+    rows.map((row) => toItem(row, row.jobId === null ? null : (places.get(row.jobId) ?? null))),
+    limit,
+    (last) => [last.createdAt, last.subjectId],
+  );
 }
 
 /** How many there are in each state, of one kind or of all. */
-export async function jobCounts(actor: Actor, { kind, mine }: Pick<JobQuery, "kind" | "mine">): Promise<Record<JobItem["state"], number>> {
-  const rows = await countJobs(actor, { ...(kind && { kind }), ...(mine && { userId: requirePerson(actor, "read").userId }) });
+export async function jobCounts(
+  actor: Actor,
+  { kind, mine }: Pick<JobQuery, "kind" | "mine">,
+): Promise<Record<JobItem["state"], number>> {
+  const rows = await countJobs(actor, {
+    ...(kind && { kind }),
+    ...(mine && { userId: requirePerson(actor, "read").userId }),
+  });
   const of = (state: JobItem["state"]): number => rows.find((row) => row.state === state)?.count ?? 0;
-  return { queued: of("queued"), running: of("running"), succeeded: of("succeeded"), failed: of("failed"), cancelled: of("cancelled") };
+  return {
+    queued: of("queued"),
+    running: of("running"),
+    succeeded: of("succeeded"),
+    failed: of("failed"),
+    cancelled: of("cancelled"),
+  };
 }
 
 /** Where a job is, and all that happened to it. @throws not_found, also where it is there and may not be seen */
 export async function getJobTimeline(actor: Actor, subjectId: string): Promise<JobTimeline> {
   const row = await requireJob(actor, subjectId);
-  const [position, events] = await Promise.all([row.state === "queued" && row.jobId ? queuePosition(row.kind, row.jobId) : null, timelineOf(subjectId)]);
-  return { ...toItem(row, position && position.ahead), position, events: events.map(({ kind, attempt, message, at }) => ({ kind, attempt, message, at: at.toISOString() })) };
+  const [position, events] = await Promise.all([
+    row.state === "queued" && row.jobId ? queuePosition(row.kind, row.jobId) : null,
+    timelineOf(subjectId),
+  ]);
+  return {
+    ...toItem(row, position && position.ahead),
+    position,
+    events: events.map(({ kind, attempt, message, at }) => ({ kind, attempt, message, at: at.toISOString() })),
+  };
 }
 
-const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<unknown>) | null>> = { hash: abortUpload, inspect: null, check: cancelPair, preview: cancelPreview };
+const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<unknown>) | null>> = {
+  hash: abortUpload,
+  inspect: null,
+  check: cancelPair,
+  preview: cancelPreview,
+};
 
 /** As its own kind says who may. @throws not_found, forbidden, already_ended; bad_request for what everything else waits for */
 export async function cancelSubject(actor: Actor, subjectId: string): Promise<JobTimeline> {
   const { kind } = await requireJob(actor, subjectId);
   const cancel = cancels[kind];
-  if (!cancel) throw new AppError("bad_request", "An inspection cannot be cancelled, for nothing can be said of a commit without it; it takes seconds.", { kind });
+  if (!cancel)
+    throw new AppError(
+      "bad_request",
+      "An inspection cannot be cancelled, for nothing can be said of a commit without it; it takes seconds.",
+      { kind },
+    );
   await cancel(actor, subjectId);
   return getJobTimeline(actor, subjectId);
 }
@@ -71,13 +109,27 @@ export async function rerunSubject(actor: Actor, subjectId: string): Promise<str
 }
 
 export async function listWorkers(): Promise<WorkerList> {
-  return { items: (await liveWorkers()).map(({ startedAt, seenAt, ...worker }) => ({ ...worker, startedAt: startedAt.toISOString(), seenAt: seenAt.toISOString() })) };
+  return {
+    items: (await liveWorkers()).map(({ startedAt, seenAt, ...worker }) => ({
+      ...worker,
+      startedAt: startedAt.toISOString(),
+      seenAt: seenAt.toISOString(),
+    })),
+  };
 }
 
 async function requireJob(actor: Actor, subjectId: string): Promise<JobRow> {
   const [row] = await selectJobs(actor, { subjectId }, 1);
-  if (!row) throw new AppError("not_found", "There is no job for this that you may see; check its id, or sign in if it is yours.");
+  if (!row)
+    throw new AppError(
+      "not_found",
+      "There is no job for this that you may see; check its id, or sign in if it is yours.",
+    );
   return row;
 }
 
-const toItem = ({ jobId: _jobId, createdAt, ...row }: JobRow, ahead: number | null): JobItem => ({ ...row, ahead, createdAt: createdAt.toISOString() });
+const toItem = ({ jobId: _jobId, createdAt, ...row }: JobRow, ahead: number | null): JobItem => ({
+  ...row,
+  ahead,
+  createdAt: createdAt.toISOString(),
+});

@@ -21,18 +21,37 @@ export async function runnableModel(commitId: string): Promise<RunnableModel> {
   const name = await requireName(commitId, "The repo of this model is gone; choose another.");
   const { facts, baseCommitId } = await requireRuns(commitId, name);
   if (facts.kind === "diffusers folder") return { base: { commitId, name }, lowRank: [] };
-  if (facts.kind !== "low-rank fine-tune" || !baseCommitId) throw new AppError("unsupported_model", `${name} is a ${facts.kind}, which draws nothing by itself; choose a base or a fine-tune.`);
-  const base = { commitId: baseCommitId, name: await requireName(baseCommitId, `The base of ${name} is gone; name another in the repo's settings.`) };
+  if (facts.kind !== "low-rank fine-tune" || !baseCommitId)
+    throw new AppError(
+      "unsupported_model",
+      `${name} is a ${facts.kind}, which draws nothing by itself; choose a base or a fine-tune.`,
+    );
+  const base = {
+    commitId: baseCommitId,
+    name: await requireName(baseCommitId, `The base of ${name} is gone; name another in the repo's settings.`),
+  };
   return { base, lowRank: [{ commitId, name, path: facts.mainFile! }] };
 }
 
 /** What is known of a commit that can be used as it is: a model or a guide. `name` is how messages name it. @throws as `runnableModel` */
-export async function requireRuns(commitId: string, name: string): Promise<{ readonly facts: StoredFacts; readonly baseCommitId: string | null; readonly weightsSha256: string | null }> {
+export async function requireRuns(
+  commitId: string,
+  name: string,
+): Promise<{
+  readonly facts: StoredFacts;
+  readonly baseCommitId: string | null;
+  readonly weightsSha256: string | null;
+}> {
   const inspection = await findInspection(commitId);
-  if (!inspection) throw new AppError("not_found", `${name} has not been inspected at this commit; choose its newest one.`);
+  if (!inspection)
+    throw new AppError("not_found", `${name} has not been inspected at this commit; choose its newest one.`);
   const { facts, problem, state, baseCommitId, weightsSha256 } = inspection;
   if (state === "failed" || (facts && !facts.runs)) {
-    throw new AppError("unsupported_model", `${name} cannot be used: ${facts ? [facts.whatRuns, ...facts.problems].join(" ") : problem}`, { problems: facts?.problems });
+    throw new AppError(
+      "unsupported_model",
+      `${name} cannot be used: ${facts ? [facts.whatRuns, ...facts.problems].join(" ") : problem}`,
+      { problems: facts?.problems },
+    );
   }
   if (!facts) throw new AppError("upload_not_ready", `${name} is still being inspected; try again in a moment.`);
   return { facts, baseCommitId, weightsSha256 };

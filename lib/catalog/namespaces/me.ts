@@ -13,7 +13,11 @@ export interface Me {
   readonly createdAt: string;
   /** What this session or token may do. */
   readonly scopes: readonly Scope[];
-  readonly organisations: readonly { readonly name: string; readonly displayName: string | null; readonly role: Role }[];
+  readonly organisations: readonly {
+    readonly name: string;
+    readonly displayName: string | null;
+    readonly role: Role;
+  }[];
 }
 
 /** Who the actor is, to themselves. @throws unauthenticated, forbidden */
@@ -21,5 +25,14 @@ export async function describeMe(actor: Actor): Promise<Me> {
   const person = requirePerson(actor, "read");
   const { name, email, createdAt } = await getProfile(person);
   const { userId, name: username, isOperator, scopes } = person;
-  return { id: userId, username, name, email, isOperator, createdAt: createdAt.toISOString(), scopes: [...scopes], organisations: await selectMemberships(userId) };
+  return {
+    id: userId,
+    username,
+    name,
+    email,
+    isOperator,
+    createdAt: createdAt.toISOString(),
+    scopes: [...scopes],
+    organisations: await selectMemberships(userId),
+  };
 }

@@ -9,12 +9,19 @@ export const namespaceName = z
   .string()
   .min(1, "it must not be empty")
   .max(40, "it may have 40 characters at most")
-  .regex(/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/, "it may have letters, digits, «-», «_» and «.» only, with a letter, digit or «_» at both ends")
+  .regex(
+    /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/,
+    "it may have letters, digits, «-», «_» and «.» only, with a letter, digit or «_» at both ends",
+  )
   .refine((name) => !/--|\.\./.test(name), "it must not hold «--» or «..»")
   .refine((name) => !isReserved(name), "it is kept for a page of this hub; take another");
 
 /** A name that may exist. */
-export const knownName = z.string().min(1).max(96).regex(/^[\w.-]+$/, "it is no name: letters, digits, «-», «_» and «.» only");
+export const knownName = z
+  .string()
+  .min(1)
+  .max(96)
+  .regex(/^[\w.-]+$/, "it is no name: letters, digits, «-», «_» and «.» only");
 
 export const displayName = plainLine(100);
 
@@ -24,16 +31,28 @@ export const newAccount = z
     name: displayName.optional().meta({ description: "what is shown; your username where nothing is said" }),
     email: email.meta({ description: "shown to nobody" }),
     password: newPassword,
-    invitation: z.string().max(100, "it is longer than an invitation can be").optional().meta({ description: "what stands behind «invitation=» in the link" }),
+    invitation: z
+      .string()
+      .max(100, "it is longer than an invitation can be")
+      .optional()
+      .meta({ description: "what stands behind «invitation=» in the link" }),
   })
-  .refine(({ username, email, password }) => ![username, email].includes(password.toLowerCase()), { path: ["password"], error: "it must not be your username or e-mail address" });
+  .refine(({ username, email, password }) => ![username, email].includes(password.toLowerCase()), {
+    path: ["password"],
+    error: "it must not be your username or e-mail address",
+  });
 export type NewAccount = z.output<typeof newAccount>;
 
 export const credentials = z
   .strictObject({ email: email.optional(), username: knownName.optional(), password: givenPassword })
-  .refine(({ email, username }) => (email === undefined) !== (username === undefined), { path: ["email"], error: "send either your e-mail address or your username" });
+  .refine(({ email, username }) => (email === undefined) !== (username === undefined), {
+    path: ["email"],
+    error: "send either your e-mail address or your username",
+  });
 
-export const role = z.enum(["owner", "writer", "reader"]).meta({ description: "owner: also changes members and deletes · writer: changes repos · reader: sees private ones" });
+export const role = z
+  .enum(["owner", "writer", "reader"])
+  .meta({ description: "owner: also changes members and deletes · writer: changes repos · reader: sees private ones" });
 export type Role = z.output<typeof role>;
 
 export const newOrganisation = z.strictObject({ name: namespaceName, displayName: displayName.optional() });

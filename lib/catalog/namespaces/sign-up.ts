@@ -16,7 +16,10 @@ import { nameTaken, requireOthersName } from "./service.ts";
  * Makes a person, their namespace and their password, uses their invitation up, and signs them in. All of it or nothing; who is
  * cut off before the session begins signs in. @returns the cookies for the answer @throws forbidden, conflict, rate_limited
  */
-export async function signUp({ username, name, email, password, invitation }: NewAccount, headers: Headers): Promise<Headers> {
+export async function signUp(
+  { username, name, email, password, invitation }: NewAccount,
+  headers: Headers,
+): Promise<Headers> {
   await countAttempts([{ of: "sign-up from an address", who: addressOf(headers) }]);
   requireAddressee(email, await requireAdmission(invitation ?? null)); // again below; here so that strangers cannot have us hash
   requireOthersName(username, "username");
@@ -24,9 +27,17 @@ export async function signUp({ username, name, email, password, invitation }: Ne
   const userId = await inTransaction(database(), async (transaction) => {
     const admission = await takeInvitation(transaction, invitation ?? null);
     requireAddressee(email, admission);
-    const id = await insertPerson(transaction, { name: name || username, email, passwordHash, isOperator: admission.isOperator });
+    const id = await insertPerson(transaction, {
+      name: name || username,
+      email,
+      passwordHash,
+      isOperator: admission.isOperator,
+    });
     await insertNamespace(transaction, { name: username, displayName: null, userId: id });
-    await audit(transaction, { kind: "person", userId: id }, "account.create", id, { invitation: admission.invitationId, operator: admission.isOperator });
+    await audit(transaction, { kind: "person", userId: id }, "account.create", id, {
+      invitation: admission.invitationId,
+      operator: admission.isOperator,
+    });
     return id;
   }).catch((cause: unknown) => Promise.reject(nameTaken(emailTaken(cause), username, "username")));
   return openSession(userId, headers);
@@ -34,8 +45,17 @@ export async function signUp({ username, name, email, password, invitation }: Ne
 
 function requireAddressee(email: string, admission: { readonly email: string | null }): void {
   if (admission.email === null || admission.email === email) return;
-  throw new AppError("forbidden", "This invitation is for another e-mail address; use the one that it was sent to.", { field: "email" });
+  throw new AppError("forbidden", "This invitation is for another e-mail address; use the one that it was sent to.", {
+    field: "email",
+  });
 }
 
 const emailTaken = (cause: unknown): unknown =>
-  violatedRule(cause) === "app_user_email_key" ? new AppError("conflict", "There is an account with this e-mail address; sign in instead.", { field: "email" }, cause) : cause;
+  violatedRule(cause) === "app_user_email_key"
+    ? new AppError(
+        "conflict",
+        "There is an account with this e-mail address; sign in instead.",
+        { field: "email" },
+        cause,
+      )
+    : cause;

@@ -17,10 +17,15 @@ const place = z.tuple([z.int().min(0).max(1), z.int32(), z.uuid()]);
  * All models of a base's family against all of its guides: the base first, then the most used. Three statements, however many cells
  * there are; each cell is what the pages of both repos say. @throws repo_not_found, bad_request for what is no base
  */
-export async function matrix(actor: Actor, name: RepoName, { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number }): Promise<Matrix> {
+export async function matrix(
+  actor: Actor,
+  name: RepoName,
+  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
+): Promise<Matrix> {
   const base = await requireRead(actor, name);
   const shown = `${base.owner}/${base.name}`;
-  if (base.kind !== "base") throw new AppError("bad_request", `${shown} is no base; name the base that it was made for.`, { field: "base" });
+  if (base.kind !== "base")
+    throw new AppError("bad_request", `${shown} is no base; name the base that it was made for.`, { field: "base" });
   const after = cursor === undefined ? null : parseCursor(cursor, place);
   const model = await modelOfRepo(base.id);
   const family = model ? await familyOf(model, isVisible(actor, "r"), MAX_GUIDES, after, limit + 1) : [];
@@ -33,23 +38,44 @@ export async function matrix(actor: Actor, name: RepoName, { cursor, limit }: { 
     guides: guides.map(({ repo, commitId: commit, parameters }) => ({ repo, commit, parameters })),
     guideCount: guides[0]?.total ?? 0,
     modelCount: models[0]?.total ?? 0,
-    items: items.map((one) => ({ repo: one.repo, kind: one.kind as MatrixRow["kind"], commit: one.commitId, cells: guides.map((guide) => cellOf(one, guide)) })),
+    items: items.map((one) => ({
+      repo: one.repo,
+      kind: one.kind as MatrixRow["kind"],
+      commit: one.commitId,
+      cells: guides.map((guide) => cellOf(one, guide)),
+    })),
     next,
   };
 }
 
 type Cell = MatrixRow["cells"][number];
 
-const open: Cell = { pair: null, state: "not measured", verdict: "notMeasured", recovered: null, n: null, problem: null, stale: null, measuredAt: null };
+const open: Cell = {
+  pair: null,
+  state: "not measured",
+  verdict: "notMeasured",
+  recovered: null,
+  n: null,
+  problem: null,
+  stale: null,
+  measuredAt: null,
+};
 
-async function cells(models: readonly Relative[], guides: readonly Relative[]): Promise<(model: Relative, guide: Relative) => Cell> {
+async function cells(
+  models: readonly Relative[],
+  guides: readonly Relative[],
+): Promise<(model: Relative, guide: Relative) => Cell> {
   const idsOf = (all: readonly Relative[]): string[] => all.map(({ repoId }) => repoId);
   const rows = await pairsAmong(idsOf(models), idsOf(guides));
   const isCurrent = await currentProtocols(rows);
   const byPlace = Map.groupBy(rows, ({ finetuneRepoId, guideRepoId }) => `${finetuneRepoId} ${guideRepoId}`);
   return (model, guide) => {
     const speaking = (byPlace.get(`${model.repoId} ${guide.repoId}`) ?? []).map((row) => {
-      const is = { finetune: row.finetuneWeightsSha256 === model.weightsSha256, guide: row.guideWeightsSha256 === guide.weightsSha256, protocol: isCurrent(row) };
+      const is = {
+        finetune: row.finetuneWeightsSha256 === model.weightsSha256,
+        guide: row.guideWeightsSha256 === guide.weightsSha256,
+        protocol: isCurrent(row),
+      };
       return { row, stale: staleReason(is) };
     });
     const [best] = speaking.toSorted(byUse);
@@ -58,5 +84,14 @@ async function cells(models: readonly Relative[], guides: readonly Relative[]): 
 }
 
 function toCell({ id, state, verdict, recovered, n, problem, measuredAt }: FamilyPair, stale: string | null): Cell {
-  return { pair: id, state: state === "succeeded" ? "measured" : state, verdict, recovered, n, problem, stale, measuredAt: measuredAt && measuredAt.toISOString() };
+  return {
+    pair: id,
+    state: state === "succeeded" ? "measured" : state,
+    verdict,
+    recovered,
+    n,
+    problem,
+    stale,
+    measuredAt: measuredAt && measuredAt.toISOString(),
+  };
 }

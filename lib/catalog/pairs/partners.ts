@@ -3,7 +3,18 @@ import { requireRead, type RepoName, visibleTo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
-import { currentWeights, type Model, modelOfRepo, type PairRow, pairsWhere, partnersOf, type Side, sidesWith, visibleRepos, weightsOfRepo } from "./repository.ts";
+import {
+  currentWeights,
+  type Model,
+  modelOfRepo,
+  type PairRow,
+  pairsWhere,
+  partnersOf,
+  type Side,
+  sidesWith,
+  visibleRepos,
+  weightsOfRepo,
+} from "./repository.ts";
 import type { Partner } from "./schema.ts";
 import { currentProtocols, evidenceOf, staleReason } from "./views.ts";
 
@@ -13,15 +24,26 @@ const MAX_PAIRS = 3000;
 /** The guides that work on a model, best proven first, and those of its base that nobody has measured on it. @throws bad_request for a guide */
 export async function listGuides(actor: Actor, name: RepoName, page: PageQuery): Promise<Page<Partner>> {
   const repo = await requireRead(actor, name);
-  if (repo.kind === "guide") throw new AppError("bad_request", `${repo.owner}/${repo.name} is a guide itself; ask for /fits, the models that it works on.`);
-  return pageThrough(await partnersFor(actor, repo.id, { mine: "finetuneWeightsSha256", theirs: "guideWeightsSha256" }), page);
+  if (repo.kind === "guide")
+    throw new AppError(
+      "bad_request",
+      `${repo.owner}/${repo.name} is a guide itself; ask for /fits, the models that it works on.`,
+    );
+  return pageThrough(
+    await partnersFor(actor, repo.id, { mine: "finetuneWeightsSha256", theirs: "guideWeightsSha256" }),
+    page,
+  );
 }
 
 /** The models that a guide works on, best proven first, and those of its base that nobody has measured with it. @throws bad_request for a model */
 export async function listFits(actor: Actor, name: RepoName, page: PageQuery): Promise<Page<Partner>> {
   const repo = await requireRead(actor, name);
-  if (repo.kind !== "guide") throw new AppError("bad_request", `${repo.owner}/${repo.name} is a model; ask for /guides, those that work on it.`);
-  return pageThrough(await partnersFor(actor, repo.id, { mine: "guideWeightsSha256", theirs: "finetuneWeightsSha256" }), page);
+  if (repo.kind !== "guide")
+    throw new AppError("bad_request", `${repo.owner}/${repo.name} is a model; ask for /guides, those that work on it.`);
+  return pageThrough(
+    await partnersFor(actor, repo.id, { mine: "guideWeightsSha256", theirs: "finetuneWeightsSha256" }),
+    page,
+  );
 }
 
 interface PageQuery {
@@ -37,11 +59,23 @@ interface Candidate extends Pick<Partner, "repo" | "commit" | "parameters"> {
   readonly allWeights: ReadonlySet<string>;
 }
 
-async function partnersFor(actor: Actor, repoId: string, { mine, theirs }: { readonly mine: Weights; readonly theirs: Weights }): Promise<Partner[]> {
-  const [model, history, current] = [await modelOfRepo(repoId), await weightsOfRepo(repoId), (await currentWeights([repoId])).get(repoId)];
+async function partnersFor(
+  actor: Actor,
+  repoId: string,
+  { mine, theirs }: { readonly mine: Weights; readonly theirs: Weights },
+): Promise<Partner[]> {
+  const [model, history, current] = [
+    await modelOfRepo(repoId),
+    await weightsOfRepo(repoId),
+    (await currentWeights([repoId])).get(repoId),
+  ];
   const rows = await pairsWhere({ [mine]: { in: history } }, MAX_PAIRS);
   const isCurrent = await currentProtocols(rows);
-  const known = await candidatesFor(actor, model ? await partnersOf(model, MAX_PARTNERS) : [], rows.map((row) => row[theirs]));
+  const known = await candidatesFor(
+    actor,
+    model ? await partnersOf(model, MAX_PARTNERS) : [],
+    rows.map((row) => row[theirs]),
+  );
   const byTheirs = Map.groupBy(rows, (row) => row[theirs]);
 
   const partners = known.map((candidate): Partner => {
@@ -50,31 +84,81 @@ async function partnersFor(actor: Actor, repoId: string, { mine, theirs }: { rea
       .flatMap((each) => byTheirs.get(each) ?? [])
       .map((row) => {
         const [ours, others] = [row[mine] === current, row[theirs] === weights];
-        return { row, stale: staleReason({ finetune: mine === "finetuneWeightsSha256" ? ours : others, guide: mine === "finetuneWeightsSha256" ? others : ours, protocol: isCurrent(row) }) };
+        return {
+          row,
+          stale: staleReason({
+            finetune: mine === "finetuneWeightsSha256" ? ours : others,
+            guide: mine === "finetuneWeightsSha256" ? others : ours,
+            protocol: isCurrent(row),
+          }),
+        };
       })
       .toSorted(byUse);
-    if (!best) return { repo, commit, parameters, pair: null, state: "not measured", verdict: "notMeasured", recovered: null, n: null, problem: null, stale: null, measuredAt: null };
+    if (!best)
+      return {
+        repo,
+        commit,
+        parameters,
+        pair: null,
+        state: "not measured",
+        verdict: "notMeasured",
+        recovered: null,
+        n: null,
+        problem: null,
+        stale: null,
+        measuredAt: null,
+      };
     const { state, ...evidence } = evidenceOf(best.row);
-    return { repo, commit, parameters, pair: best.row.id, ...evidence, state: state === "succeeded" ? "measured" : state, stale: best.stale };
+    return {
+      repo,
+      commit,
+      parameters,
+      pair: best.row.id,
+      ...evidence,
+      state: state === "succeeded" ? "measured" : state,
+      stale: best.stale,
+    };
   });
-  return partners.toSorted((a, b) => rank(a) - rank(b) || (b.recovered?.low ?? 0) - (a.recovered?.low ?? 0) || (a.repo < b.repo ? -1 : 1));
+  return partners.toSorted(
+    (a, b) => rank(a) - rank(b) || (b.recovered?.low ?? 0) - (a.recovered?.low ?? 0) || (a.repo < b.repo ? -1 : 1),
+  );
 }
 
 /** What may pair by contract and base, and what was measured in fact, as far as somebody may see it. */
-async function candidatesFor(actor: Actor, models: readonly Model[], measured: readonly string[]): Promise<Candidate[]> {
+async function candidatesFor(
+  actor: Actor,
+  models: readonly Model[],
+  measured: readonly string[],
+): Promise<Candidate[]> {
   const visible = visibleTo(actor);
-  const names = await visibleRepos(models.map(({ repoId }) => repoId), visible);
+  const names = await visibleRepos(
+    models.map(({ repoId }) => repoId),
+    visible,
+  );
   const sides = Map.groupBy(await sidesWith(measured, visible), ({ repoId }) => repoId);
   const weightsIn = (all: readonly Side[] = []): string[] => all.map(({ weightsSha256 }) => weightsSha256);
   const candidates = new Map<string, Candidate>();
   for (const [repoId, all] of sides) {
     const shown = all.find(({ isCurrent }) => isCurrent);
     const { repo, commit } = shown ?? all[0]!;
-    candidates.set(repoId, { repo, commit, parameters: null, weights: shown?.weightsSha256 ?? null, allWeights: new Set(weightsIn(all)) });
+    candidates.set(repoId, {
+      repo,
+      commit,
+      parameters: null,
+      weights: shown?.weightsSha256 ?? null,
+      allWeights: new Set(weightsIn(all)),
+    });
   }
   for (const { repoId, commitId: commit, weightsSha256: weights, parameters } of models) {
     const repo = names.get(repoId);
-    if (repo !== undefined) candidates.set(repoId, { repo, commit, parameters, weights, allWeights: new Set([weights, ...weightsIn(sides.get(repoId))]) });
+    if (repo !== undefined)
+      candidates.set(repoId, {
+        repo,
+        commit,
+        parameters,
+        weights,
+        allWeights: new Set([weights, ...weightsIn(sides.get(repoId))]),
+      });
   }
   return [...candidates.values()];
 }
@@ -85,14 +169,17 @@ interface Speaking {
 }
 
 /** Of several measurements of one pair first the one that speaks of today, then of what is on its way, then the last; of more prompts first. */
-export const byUse = (a: Speaking, b: Speaking): number => usefulness(b) - usefulness(a) || b.row.summary.request.pictures - a.row.summary.request.pictures;
+export const byUse = (a: Speaking, b: Speaking): number =>
+  usefulness(b) - usefulness(a) || b.row.summary.request.pictures - a.row.summary.request.pictures;
 
-const usefulness = ({ row: { state }, stale }: Speaking): number => (stale === null ? 10 : 0) + (state === "succeeded" ? 3 : state === "running" || state === "queued" ? 2 : 1);
+const usefulness = ({ row: { state }, stale }: Speaking): number =>
+  (stale === null ? 10 : 0) + (state === "succeeded" ? 3 : state === "running" || state === "queued" ? 2 : 1);
 
 /** Proven first, then proven of earlier weights, then what is on its way, then what is open, last what does not work. */
 function rank({ state, verdict, stale }: Partner): number {
   if (state === "measured" && verdict === "incompatible") return 9;
-  if (state === "measured" && verdict !== "notMeasured") return (stale === null ? 0 : 2) + (verdict === "verified" ? 0 : 1);
+  if (state === "measured" && verdict !== "notMeasured")
+    return (stale === null ? 0 : 2) + (verdict === "verified" ? 0 : 1);
   return { measured: 6, running: 4, queued: 5, "not measured": 7, failed: 8, cancelled: 8 }[state];
 }
 

@@ -50,15 +50,30 @@ const columns = {
   createdAt: true,
 } as const satisfies Prisma.PairSelect;
 
-const toRow = (row: Prisma.PairGetPayload<{ select: typeof columns }>): PairRow => ({ ...row, summary: storedSummary.parse(row.summary), progress: row.progress as Progress | null });
+const toRow = (row: Prisma.PairGetPayload<{ select: typeof columns }>): PairRow => ({
+  ...row,
+  summary: storedSummary.parse(row.summary),
+  progress: row.progress as Progress | null,
+});
 
 export async function pairById(id: string, client: Transaction = database()): Promise<PairRow | null> {
   const row = await client.pair.findUnique({ where: { id }, select: columns });
   return row && toRow(row);
 }
 
-export async function pairsWhere(where: Prisma.PairWhereInput, limit: number, client: Transaction = database()): Promise<PairRow[]> {
-  return (await client.pair.findMany({ where: { AND: [where, { runtime: RUNTIME }] }, orderBy: [{ createdAt: "desc" }, { id: "desc" }], take: limit, select: columns })).map(toRow);
+export async function pairsWhere(
+  where: Prisma.PairWhereInput,
+  limit: number,
+  client: Transaction = database(),
+): Promise<PairRow[]> {
+  return (
+    await client.pair.findMany({
+      where: { AND: [where, { runtime: RUNTIME }] },
+      orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+      take: limit,
+      select: columns,
+    })
+  ).map(toRow);
 }
 
 export interface NewPair extends PairKey {
@@ -70,7 +85,10 @@ export interface NewPair extends PairKey {
 /** @returns its id; null where these weights have such a row already */
 export async function insertPair(transaction: Transaction, pair: NewPair): Promise<string | null> {
   const id = randomUUID();
-  const { count } = await transaction.pair.createMany({ data: { ...pair, id, runtime: RUNTIME }, skipDuplicates: true });
+  const { count } = await transaction.pair.createMany({
+    data: { ...pair, id, runtime: RUNTIME },
+    skipDuplicates: true,
+  });
   return count === 1 ? id : null;
 }
 
@@ -83,21 +101,37 @@ export async function setPairJob(transaction: Transaction, id: string, jobId: st
 }
 
 /** A pair that ended without a result is asked for once more, at the commits that ask. */
-export async function queueAgain(transaction: Transaction, id: string, { finetuneCommitId, guideCommitId, summary }: NewPair): Promise<void> {
-  await transaction.pair.update({ where: { id }, data: { state: "queued", problem: null, progress: Prisma.DbNull, finetuneCommitId, guideCommitId, summary }, select: { id: true } });
+export async function queueAgain(
+  transaction: Transaction,
+  id: string,
+  { finetuneCommitId, guideCommitId, summary }: NewPair,
+): Promise<void> {
+  await transaction.pair.update({
+    where: { id },
+    data: { state: "queued", problem: null, progress: Prisma.DbNull, finetuneCommitId, guideCommitId, summary },
+    select: { id: true },
+  });
 }
 
 /** @returns the row's job, if it had not ended; null otherwise */
 export async function cancelRow(transaction: Transaction, id: string): Promise<{ jobId: string | null } | null> {
   const where = { id, state: { in: ["queued", "running"] } } satisfies Prisma.PairWhereInput;
-  const [row] = await transaction.pair.updateManyAndReturn({ where, data: { state: "cancelled", progress: Prisma.DbNull }, select: { jobId: true } });
+  const [row] = await transaction.pair.updateManyAndReturn({
+    where,
+    data: { state: "cancelled", progress: Prisma.DbNull },
+    select: { jobId: true },
+  });
   return row ?? null;
 }
 
 /** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
 export async function claimRow(id: string): Promise<number | null> {
   const where = { id, state: { in: ["queued", "running"] } } satisfies Prisma.PairWhereInput;
-  const [row] = await database().pair.updateManyAndReturn({ where, data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull }, select: { attempt: true } });
+  const [row] = await database().pair.updateManyAndReturn({
+    where,
+    data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull },
+    select: { attempt: true },
+  });
   return row?.attempt ?? null;
 }
 
@@ -121,24 +155,45 @@ export interface Outcome {
 }
 
 /** @returns false when another attempt has begun, or none is wanted any more */
-export async function writeOutcome(transaction: Transaction, id: string, attempt: number, { levels, machine, reasons, ...outcome }: Outcome): Promise<boolean> {
+export async function writeOutcome(
+  transaction: Transaction,
+  id: string,
+  attempt: number,
+  { levels, machine, reasons, ...outcome }: Outcome,
+): Promise<boolean> {
   const { count } = await transaction.pair.updateMany({
     where: { id, attempt, state: "running" },
-    data: { ...outcome, reasons: [...reasons], state: "succeeded", problem: null, progress: Prisma.DbNull, measuredAt: new Date() },
+    data: {
+      ...outcome,
+      reasons: [...reasons],
+      state: "succeeded",
+      problem: null,
+      progress: Prisma.DbNull,
+      measuredAt: new Date(),
+    },
   });
   if (count === 0) return false;
-  await transaction.measurement.createMany({ data: levels.map((level) => ({ ...level, id: randomUUID(), pairId: id, attempt, machine })) });
+  await transaction.measurement.createMany({
+    data: levels.map((level) => ({ ...level, id: randomUUID(), pairId: id, attempt, machine })),
+  });
   return true;
 }
 
 export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
-  const { count } = await database().pair.updateMany({ where: { id, attempt, state: { in: ["queued", "running"] } }, data: { state: "failed", problem, progress: Prisma.DbNull } });
+  const { count } = await database().pair.updateMany({
+    where: { id, attempt, state: { in: ["queued", "running"] } },
+    data: { state: "failed", problem, progress: Prisma.DbNull },
+  });
   return count === 1;
 }
 
 /** Of the attempt that succeeded. */
 export function measurementsOf(pairId: string, attempt: number, withRaw: boolean) {
-  return database().measurement.findMany({ where: { pairId, attempt }, orderBy: { level: "asc" }, select: { level: true, n: true, machine: true, milliseconds: true, raw: withRaw } });
+  return database().measurement.findMany({
+    where: { pairId, attempt },
+    orderBy: { level: "asc" },
+    select: { level: true, n: true, machine: true, milliseconds: true, raw: withRaw },
+  });
 }
 
 /** The newest commit of a repo's default branch, as inspected, with what decides which others it may pair with. */
@@ -171,13 +226,17 @@ const [m, f, g] = [Prisma.sql`m`, Prisma.sql`f`, Prisma.sql`g`] as const;
 /** Null where the newest commit is not what was inspected, has not been, or does not run. */
 export async function modelOfInspection(client: Transaction, inspectionId: string): Promise<Model | null> {
   const contract = Prisma.sql`(SELECT contract FROM inspection WHERE id = ${inspectionId}::uuid)`;
-  const [model] = await client.$queryRaw<Model[]>`SELECT ${columnsOf(m)} FROM ${modelsWith(contract)} m WHERE m.inspection_id = ${inspectionId}::uuid`;
+  const [model] = await client.$queryRaw<
+    Model[]
+  >`SELECT ${columnsOf(m)} FROM ${modelsWith(contract)} m WHERE m.inspection_id = ${inspectionId}::uuid`;
   return model ?? null;
 }
 
 export async function modelOfRepo(repoId: string, client: Transaction = database()): Promise<Model | null> {
   const contract = Prisma.sql`(SELECT contract FROM repo_head WHERE repo_id = ${repoId}::uuid)`;
-  const [model] = await client.$queryRaw<Model[]>`SELECT ${columnsOf(m)} FROM ${modelsWith(contract)} m WHERE m.repo_id = ${repoId}::uuid LIMIT 1`;
+  const [model] = await client.$queryRaw<
+    Model[]
+  >`SELECT ${columnsOf(m)} FROM ${modelsWith(contract)} m WHERE m.repo_id = ${repoId}::uuid LIMIT 1`;
   return model ?? null;
 }
 
@@ -206,8 +265,17 @@ export interface Relative extends Model {
 export type FamilyPlace = readonly [isBase: number, downloads: number, repoId: string];
 
 /** The guides of a base, and what they may pair with, as far as `visible`, a condition on `r`, lets them through: the base first, then the most used. */
-export async function familyOf({ contract, repoId }: Model, visible: Prisma.Sql, guides: number, after: FamilyPlace | null, models: number): Promise<Relative[]> {
-  const isBehind = after === null ? Prisma.sql`true` : Prisma.sql`((kind = 'base')::int, downloads, "repoId") < (${after[0]}::int, ${after[1]}::int, ${after[2]}::uuid)`;
+export async function familyOf(
+  { contract, repoId }: Model,
+  visible: Prisma.Sql,
+  guides: number,
+  after: FamilyPlace | null,
+  models: number,
+): Promise<Relative[]> {
+  const isBehind =
+    after === null
+      ? Prisma.sql`true`
+      : Prisma.sql`((kind = 'base')::int, downloads, "repoId") < (${after[0]}::int, ${after[1]}::int, ${after[2]}::uuid)`;
   return database().$queryRaw<Relative[]>`
     WITH family AS MATERIALIZED (
       SELECT DISTINCT ON (m.repo_id) ${columnsOf(m)}, m.downloads, n.name || '/' || r.name AS repo
@@ -219,16 +287,38 @@ export async function familyOf({ contract, repoId }: Model, visible: Prisma.Sql,
 }
 
 /** What is told of a pair in a table, and of which weights of which two repos. */
-export interface FamilyPair extends Pick<PairRow, "id" | "state" | "verdict" | "problem" | "protocol" | "summary" | "measuredAt" | "finetuneWeightsSha256" | "guideWeightsSha256"> {
+export interface FamilyPair extends Pick<
+  PairRow,
+  | "id"
+  | "state"
+  | "verdict"
+  | "problem"
+  | "protocol"
+  | "summary"
+  | "measuredAt"
+  | "finetuneWeightsSha256"
+  | "guideWeightsSha256"
+> {
   readonly finetuneRepoId: string;
   readonly guideRepoId: string;
-  readonly recovered: { readonly value: number; readonly low: number; readonly high: number; readonly n: number } | null;
+  readonly recovered: {
+    readonly value: number;
+    readonly low: number;
+    readonly high: number;
+    readonly n: number;
+  } | null;
   readonly n: number | null;
 }
 
 /** All that was measured between some models and some guides, with any weights that they ever had, newest first. */
 export async function pairsAmong(finetunes: readonly string[], guides: readonly string[]): Promise<FamilyPair[]> {
-  const rows = await database().$queryRaw<(Omit<FamilyPair, "summary" | "verdict"> & { verdict: string; pictures: number | null; baseCommitId: string | null })[]>`
+  const rows = await database().$queryRaw<
+    (Omit<FamilyPair, "summary" | "verdict"> & {
+      verdict: string;
+      pictures: number | null;
+      baseCommitId: string | null;
+    })[]
+  >`
     WITH weight AS (
       SELECT DISTINCT c.repo_id, i.weights_sha256 AS weights FROM commit c JOIN inspection i ON i.commit_id = c.id
       WHERE c.repo_id = ANY (${[...finetunes, ...guides]}::uuid[]) AND i.weights_sha256 IS NOT NULL)
@@ -239,14 +329,23 @@ export async function pairsAmong(finetunes: readonly string[], guides: readonly 
     FROM weight f JOIN pair p ON p.finetune_weights_sha256 = f.weights JOIN weight g ON g.weights = p.guide_weights_sha256
     WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND p.runtime = ${RUNTIME}
     ORDER BY p.created_at DESC, p.id DESC`;
-  return rows.map(({ pictures, baseCommitId, ...row }) => ({ ...row, verdict: verdictOf(row.verdict), summary: storedSummary.parse(pictures === null ? {} : { request: { pictures, baseCommitId } }) }));
+  return rows.map(({ pictures, baseCommitId, ...row }) => ({
+    ...row,
+    verdict: verdictOf(row.verdict),
+    summary: storedSummary.parse(pictures === null ? {} : { request: { pictures, baseCommitId } }),
+  }));
 }
 
 /**
  * The pairs of one model that `protocol` has not measured, the one with the guide's own base first; of a base, those of all that was
  * made from it. Two private repos of different namespaces stay apart: nobody could see what came of it.
  */
-export async function duePairs(transaction: Transaction, { repoId, kind, contract, baseRepoId }: Model, protocol: string, limit: number): Promise<Due[]> {
+export async function duePairs(
+  transaction: Transaction,
+  { repoId, kind, contract, baseRepoId }: Model,
+  protocol: string,
+  limit: number,
+): Promise<Due[]> {
   const models = modelsWith(Prisma.sql`${contract}`);
   const rows = await transaction.$queryRaw<{ finetune: Model; guide: Model }[]>`
     WITH models AS MATERIALIZED ${models}
@@ -260,8 +359,14 @@ export async function duePairs(transaction: Transaction, { repoId, kind, contrac
 }
 
 /** What a base brings to read pictures with, and the commit that has it: its newest one that runs. Nulls where there is none. */
-export async function judgesOf(baseRepoId: string | null, client: Transaction = database()): Promise<Judges & { readonly commitId: string | null }> {
-  const rows = baseRepoId === null ? [] : await client.$queryRaw<{ commitId: string; path: string | null; sha256: string | null }[]>`
+export async function judgesOf(
+  baseRepoId: string | null,
+  client: Transaction = database(),
+): Promise<Judges & { readonly commitId: string | null }> {
+  const rows =
+    baseRepoId === null
+      ? []
+      : await client.$queryRaw<{ commitId: string; path: string | null; sha256: string | null }[]>`
     WITH newest AS (
       SELECT c.id FROM repo r JOIN commit c ON c.repo_id = r.id JOIN inspection i ON i.commit_id = c.id AND i.contract IS NOT NULL
       LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.commit_id = c.id
@@ -289,7 +394,12 @@ export async function sidesWith(weights: readonly string[], visible: Prisma.Repo
     where: { weightsSha256: { in: [...new Set(weights)] }, commit: { repo: visible } },
     orderBy: [{ createdAt: "desc" }, { id: "desc" }],
     take: 5000,
-    select: { weightsSha256: true, commit: { select: { id: true, repo: { select: { id: true, name: true, namespace: { select: { name: true } } } } } } },
+    select: {
+      weightsSha256: true,
+      commit: {
+        select: { id: true, repo: { select: { id: true, name: true, namespace: { select: { name: true } } } } },
+      },
+    },
   });
   const current = await currentWeights(rows.map(({ commit }) => commit.repo.id));
   return rows.map(({ weightsSha256, commit: { id, repo } }) => ({
@@ -314,17 +424,31 @@ export async function currentWeights(repoIds: readonly string[]): Promise<Map<st
 
 /** All weights that a repo ever had, newest first. */
 export async function weightsOfRepo(repoId: string): Promise<string[]> {
-  const rows = await database().inspection.findMany({ where: { commit: { repoId }, weightsSha256: { not: null } }, orderBy: { createdAt: "desc" }, take: 1000, select: { weightsSha256: true } });
+  const rows = await database().inspection.findMany({
+    where: { commit: { repoId }, weightsSha256: { not: null } },
+    orderBy: { createdAt: "desc" },
+    take: 1000,
+    select: { weightsSha256: true },
+  });
   return [...new Set(rows.map(({ weightsSha256 }) => weightsSha256!))];
 }
 
-export async function visibleRepos(ids: readonly string[], visible: Prisma.RepoWhereInput): Promise<Map<string, string>> {
-  const rows = await database().repo.findMany({ where: { AND: [visible, { id: { in: [...ids] } }] }, select: { id: true, name: true, namespace: { select: { name: true } } } });
+export async function visibleRepos(
+  ids: readonly string[],
+  visible: Prisma.RepoWhereInput,
+): Promise<Map<string, string>> {
+  const rows = await database().repo.findMany({
+    where: { AND: [visible, { id: { in: [...ids] } }] },
+    select: { id: true, name: true, namespace: { select: { name: true } } },
+  });
   return new Map(rows.map(({ id, name, namespace }) => [id, `${namespace.name}/${name}`]));
 }
 
 /** The repos of some commits, by commit, where they are still there. */
 export async function commitRepos(ids: readonly string[]): Promise<Map<string, { repoId: string; name: string }>> {
-  const rows = await database().commit.findMany({ where: { id: { in: [...ids] }, repo: { deletedAt: null } }, select: { id: true, repo: { select: { id: true, name: true } } } });
+  const rows = await database().commit.findMany({
+    where: { id: { in: [...ids] }, repo: { deletedAt: null } },
+    select: { id: true, repo: { select: { id: true, name: true } } },
+  });
   return new Map(rows.map(({ id, repo }) => [id, { repoId: repo.id, name: repo.name }]));
 }

@@ -23,7 +23,9 @@ export const RUNTIME = "cpu-f32";
 export { verdict };
 
 const sha256 = z.string();
-export const estimate = z.object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() }).meta({ description: "a measured number, its 95 % interval, and how many prompts it rests on" });
+export const estimate = z
+  .object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() })
+  .meta({ description: "a measured number, its 95 % interval, and how many prompts it rests on" });
 const agreementFigures = {
   fvu: estimate.meta({ description: "unexplained share of the guidance: 0 is perfect, 1 is no guide at all" }),
   delivered: estimate.meta({ description: "share of the asked guidance that is delivered" }),
@@ -35,7 +37,15 @@ const macs = z.record(z.string(), z.number());
 export const measured = z.object({
   structure: z.array(z.string()).meta({ description: "what does not fit; empty where the guide can run at all" }),
   lineage: z
-    .object({ band: z.enum(["derived", "distant", "doubtful", "unrelated"]), medianCosine: z.number(), lowCosine: z.number(), meanCosine: z.number(), medianDistance: z.number(), tensors: z.number(), guideNamesThisBase: z.boolean() })
+    .object({
+      band: z.enum(["derived", "distant", "doubtful", "unrelated"]),
+      medianCosine: z.number(),
+      lowCosine: z.number(),
+      meanCosine: z.number(),
+      medianDistance: z.number(),
+      tensors: z.number(),
+      guideNamesThisBase: z.boolean(),
+    })
     .nullable()
     .meta({ description: "how close the weights lie to those of the guide's base" }),
   agreement: z
@@ -48,7 +58,10 @@ export const measured = z.object({
     .meta({ description: "one step against one step of CFG; shown, does not judge" }),
   fidelity: z
     .object({
-      recovered: estimate.nullable().meta({ description: "R: the share of what CFG adds to prompt fidelity that the guide recovers; null where CFG adds nothing significant" }),
+      recovered: estimate.nullable().meta({
+        description:
+          "R: the share of what CFG adds to prompt fidelity that the guide recovers; null where CFG adds nothing significant",
+      }),
       conditional: estimate,
       guide: estimate,
       cfg: estimate,
@@ -59,7 +72,15 @@ export const measured = z.object({
     })
     .nullable()
     .meta({ description: "how well pictures keep to their prompts, from the same noise in all three modes" }),
-  cost: z.object({ baseParameters: z.number(), guideParameters: z.number(), base: macs, guide: macs, againstCfg: z.number() }).nullable(),
+  cost: z
+    .object({
+      baseParameters: z.number(),
+      guideParameters: z.number(),
+      base: macs,
+      guide: macs,
+      againstCfg: z.number(),
+    })
+    .nullable(),
   protocol: z.object({
     version: z.number(),
     sampler: z.string(),
@@ -80,7 +101,9 @@ export type Measured = z.output<typeof measured>;
 /** `pair.summary`: what was asked for, and what came of it. */
 export const storedSummary = z.object({
   /** `baseCommitId`: of the guide's base, which lineage is measured against, and which brings evaluator and prompts. */
-  request: z.object({ pictures: z.number(), baseCommitId: z.string().nullable() }).default({ pictures: DEFAULT_PICTURES, baseCommitId: null }),
+  request: z
+    .object({ pictures: z.number(), baseCommitId: z.string().nullable() })
+    .default({ pictures: DEFAULT_PICTURES, baseCommitId: null }),
   measured: measured.optional(),
 });
 export type StoredSummary = z.output<typeof storedSummary>;
@@ -96,18 +119,32 @@ const evidence = {
   recovered: estimate.nullable(),
   n: z.number().nullable().meta({ description: "how many prompts were drawn" }),
   problem: z.string().nullable().meta({ description: "why it failed" }),
-  stale: z.string().nullable().meta({ description: "why it no longer speaks of what the two repos are today; null where it does" }),
+  stale: z
+    .string()
+    .nullable()
+    .meta({ description: "why it no longer speaks of what the two repos are today; null where it does" }),
   measuredAt: z.iso.datetime().nullable(),
 };
 
-export const pairItem = z.object({ id: z.uuid(), finetune: side, guide: side, ...evidence, protocol: z.string(), runtime: z.string(), createdAt: z.iso.datetime() });
+export const pairItem = z.object({
+  id: z.uuid(),
+  finetune: side,
+  guide: side,
+  ...evidence,
+  protocol: z.string(),
+  runtime: z.string(),
+  createdAt: z.iso.datetime(),
+});
 export type PairItem = z.output<typeof pairItem>;
 
 export const pairView = pairItem.extend({
   reasons: z.array(z.string()).meta({ description: "sentences that say what the verdict rests on and what is lost" }),
   pictures: z.number().meta({ description: "how many were asked for" }),
   progress: progress.nullable(),
-  queue: z.object({ ahead: z.number(), running: z.number(), workers: z.number(), seconds: z.number().nullable() }).nullable().meta({ description: "its place while it waits" }),
+  queue: z
+    .object({ ahead: z.number(), running: z.number(), workers: z.number(), seconds: z.number().nullable() })
+    .nullable()
+    .meta({ description: "its place while it waits" }),
   measured: measured.nullable(),
   measurements: z.array(
     z.object({
@@ -124,11 +161,21 @@ export type PairView = z.output<typeof pairView>;
 export const newCheck = z.strictObject({
   finetune: fullName.meta({ description: "a fine-tune or a base" }),
   guide: fullName,
-  pictures: z.int().min(32).max(960).optional().meta({ description: `prompts to draw in every mode; ${DEFAULT_PICTURES} where nothing is said` }),
+  pictures: z
+    .int()
+    .min(32)
+    .max(960)
+    .optional()
+    .meta({ description: `prompts to draw in every mode; ${DEFAULT_PICTURES} where nothing is said` }),
 });
 export type NewCheck = z.output<typeof newCheck>;
 
-export const pairQuery = z.object({ ...pageQuery.shape, finetune: fullName.optional(), guide: fullName.optional(), verdict: verdict.optional() });
+export const pairQuery = z.object({
+  ...pageQuery.shape,
+  finetune: fullName.optional(),
+  guide: fullName.optional(),
+  verdict: verdict.optional(),
+});
 export type PairQuery = z.output<typeof pairQuery>;
 export const pairList = pageOf(pairItem);
 
@@ -156,8 +203,12 @@ export type MatrixRow = z.output<typeof matrixRow>;
 /** Everything that was measured within the family of a base. */
 export const matrix = pageOf(matrixRow).extend({
   base: fullName,
-  guides: z.array(partner.pick({ repo: true, commit: true, parameters: true })).meta({ description: "those made for the base, the most used first" }),
+  guides: z
+    .array(partner.pick({ repo: true, commit: true, parameters: true }))
+    .meta({ description: "those made for the base, the most used first" }),
   guideCount: z.number().meta({ description: "how many guides there are, also beyond those that are told" }),
-  modelCount: z.number().meta({ description: "how many rows there are on all pages: the base, and what was made from it" }),
+  modelCount: z
+    .number()
+    .meta({ description: "how many rows there are on all pages: the base, and what was made from it" }),
 });
 export type Matrix = z.output<typeof matrix>;

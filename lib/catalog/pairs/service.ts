@@ -11,7 +11,20 @@ import { cancelJob } from "#lib/queue/cancel.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
 import { raiseToPerson, waiterOf } from "#lib/queue/raise.ts";
-import { cancelRow, deletePair, duePairs, insertPair, judgesOf, type Model, modelOfInspection, modelOfRepo, type NewPair, pairsWhere, queueAgain, setPairJob } from "./repository.ts";
+import {
+  cancelRow,
+  deletePair,
+  duePairs,
+  insertPair,
+  judgesOf,
+  type Model,
+  modelOfInspection,
+  modelOfRepo,
+  type NewPair,
+  pairsWhere,
+  queueAgain,
+  setPairJob,
+} from "./repository.ts";
 import { DEFAULT_PICTURES, type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
 import { getPair, requireSeen } from "./views.ts";
 
@@ -30,7 +43,11 @@ export async function requestChecks(transaction: Transaction, inspectionId: stri
   const protocol = protocolKey(judges, judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : DEFAULT_PICTURES);
   for (const { finetune, guide } of await duePairs(transaction, model, protocol, MAX_CHECKS)) {
     const isFirst = model.kind === "guide" ? finetune.kind === "base" : finetune.repoId === model.repoId;
-    const id = await request(transaction, newPair(finetune, guide, judges), isAwaited && isFirst ? "upload" : "batch").catch(unlessFull);
+    const id = await request(
+      transaction,
+      newPair(finetune, guide, judges),
+      isAwaited && isFirst ? "upload" : "batch",
+    ).catch(unlessFull);
     if (id === null) return;
   }
 }
@@ -46,18 +63,32 @@ export async function requestCheck(actor: Actor, { finetune, guide, pictures }: 
   const model = await requireModel(actor, toRepoName(finetune), "model");
   const guideModel = await requireModel(actor, toRepoName(guide), "guide");
   if (model.contract !== guideModel.contract) {
-    throw new AppError("pair_does_not_fit", `The guide ${guide} was made for ${guideModel.contract}, and ${finetune} is ${model.contract}; choose a guide made for its base.`, { guide: guideModel.contract, model: model.contract });
+    throw new AppError(
+      "pair_does_not_fit",
+      `The guide ${guide} was made for ${guideModel.contract}, and ${finetune} is ${model.contract}; choose a guide made for its base.`,
+      { guide: guideModel.contract, model: model.contract },
+    );
   }
   const judges = await judgesOf(guideModel.baseRepoId ?? model.baseRepoId);
   const pair = newPair(model, guideModel, judges, pictures);
   const id = await inTransaction(database(), async (transaction) => {
-    const family = { finetuneWeightsSha256: pair.finetuneWeightsSha256, guideWeightsSha256: pair.guideWeightsSha256, protocol: { startsWith: `${protocolFamily(judges)}-n` } };
-    const known = (await pairsWhere(family, 100, transaction)).toSorted((a, b) => b.summary.request.pictures - a.summary.request.pictures);
-    const measured = known.find(({ state, summary }) => state === "succeeded" && (pictures === undefined || summary.request.pictures >= pair.summary.request.pictures));
+    const family = {
+      finetuneWeightsSha256: pair.finetuneWeightsSha256,
+      guideWeightsSha256: pair.guideWeightsSha256,
+      protocol: { startsWith: `${protocolFamily(judges)}-n` },
+    };
+    const known = (await pairsWhere(family, 100, transaction)).toSorted(
+      (a, b) => b.summary.request.pictures - a.summary.request.pictures,
+    );
+    const measured = known.find(
+      ({ state, summary }) =>
+        state === "succeeded" && (pictures === undefined || summary.request.pictures >= pair.summary.request.pictures),
+    );
     if (measured) return measured.id;
     const same = known.find(({ protocol }) => protocol === pair.protocol);
     if (!same) return request(transaction, pair, "person", userId);
-    if (same.state === "queued" && same.jobId && userId !== undefined) await raiseToPerson(transaction, "check", same.jobId, userId);
+    if (same.state === "queued" && same.jobId && userId !== undefined)
+      await raiseToPerson(transaction, "check", same.jobId, userId);
     if (same.state === "failed" || same.state === "cancelled") {
       await queueAgain(transaction, same.id, pair);
       await setPairJob(transaction, same.id, await enqueue(transaction, "check", same.id, "person", userId));
@@ -73,7 +104,8 @@ export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
   if (actor.kind !== "hub") {
     const { userId } = requirePerson(actor, "run");
     const isTheirs = row.jobId !== null && (await waiterOf("check", row.jobId)) === userId;
-    if (!isTheirs) await requireWrite(actor, toRepoName(finetune.repo)).catch(() => requireWrite(actor, toRepoName(guide.repo)));
+    if (!isTheirs)
+      await requireWrite(actor, toRepoName(finetune.repo)).catch(() => requireWrite(actor, toRepoName(guide.repo)));
   }
   await inTransaction(database(), async (transaction) => {
     const cancelled = await cancelRow(transaction, id);
@@ -84,7 +116,12 @@ export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
 }
 
 /** @returns the id of the new row; null where there is one for these weights already */
-async function request(transaction: Transaction, pair: NewPair, priority: Priority, userId?: string): Promise<string | null> {
+async function request(
+  transaction: Transaction,
+  pair: NewPair,
+  priority: Priority,
+  userId?: string,
+): Promise<string | null> {
   const id = await insertPair(transaction, pair);
   if (id === null) return null;
   try {
@@ -116,7 +153,10 @@ function unlessFull(failure: unknown): null {
 async function requireModel(actor: Actor, name: RepoName, as: "model" | "guide"): Promise<Model> {
   const repo = await requireRead(actor, name);
   const shown = `${repo.owner}/${repo.name}`;
-  if ((repo.kind === "guide") !== (as === "guide")) throw new AppError("bad_request", `${shown} is a ${kinds[repo.kind]}; name a fine-tune or base, and a guide.`, { kind: repo.kind });
+  if ((repo.kind === "guide") !== (as === "guide"))
+    throw new AppError("bad_request", `${shown} is a ${kinds[repo.kind]}; name a fine-tune or base, and a guide.`, {
+      kind: repo.kind,
+    });
   const model = await modelOfRepo(repo.id);
   if (model) return model;
   const head = await headOf(repo.id);

@@ -3,8 +3,14 @@ import { z } from "zod";
 export const verdict = z.enum(["verified", "usableWithLimits", "incompatible", "notMeasured"]);
 export type Verdict = z.output<typeof verdict>;
 
-const namesInDatabase = { verified: "verified", usableWithLimits: "usable_with_limits", incompatible: "incompatible", notMeasured: "not_measured" } as const satisfies Record<Verdict, string>;
+const namesInDatabase = {
+  verified: "verified",
+  usableWithLimits: "usable_with_limits",
+  incompatible: "incompatible",
+  notMeasured: "not_measured",
+} as const satisfies Record<Verdict, string>;
 
 /** How the database's own type spells it: for statements that Prisma does not write. */
 export const verdictInDatabase = (name: Verdict): string => namesInDatabase[name];
-export const verdictOf = (inDatabase: string): Verdict => verdict.options.find((name) => namesInDatabase[name] === inDatabase)!;
+export const verdictOf = (inDatabase: string): Verdict =>
+  verdict.options.find((name) => namesInDatabase[name] === inDatabase)!;

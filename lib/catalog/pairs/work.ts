@@ -4,7 +4,15 @@ import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import { claimRow, commitRepos, type Outcome as StoredOutcome, pairById, writeFailure, writeOutcome, writeProgress } from "./repository.ts";
+import {
+  claimRow,
+  commitRepos,
+  type Outcome as StoredOutcome,
+  pairById,
+  writeFailure,
+  writeOutcome,
+  writeProgress,
+} from "./repository.ts";
 import { type Measured, type Progress, type StoredSummary, storedSummary } from "./schema.ts";
 
 /** The worker's side of pairs. Every write names its attempt, and changes nothing when another has begun. */
@@ -29,19 +37,30 @@ export async function getCheck(id: string): Promise<Check> {
   const row = await pairById(id);
   if (!row) throw new AppError("not_found", "What was to be measured is gone; nothing is left to do.");
   const { request } = row.summary;
-  const repos = await commitRepos([row.finetuneCommitId, row.guideCommitId, request.baseCommitId].filter((commit) => commit !== null));
+  const repos = await commitRepos(
+    [row.finetuneCommitId, row.guideCommitId, request.baseCommitId].filter((commit) => commit !== null),
+  );
   const requireMeasurable = async (commitId: string | null, what: string, weightsSha256: string) => {
     const repo = commitId === null ? undefined : repos.get(commitId);
-    if (!repo || commitId === null) throw new AppError("not_found", `The repo of the ${what} is gone; nothing is left to measure.`);
+    if (!repo || commitId === null)
+      throw new AppError("not_found", `The repo of the ${what} is gone; nothing is left to measure.`);
     const found = await requireRuns(commitId, repo.name);
-    if (found.weightsSha256 !== weightsSha256) throw new AppError("conflict", `${repo.name} has been read otherwise since this was asked for; ask for the measurement again.`);
+    if (found.weightsSha256 !== weightsSha256)
+      throw new AppError(
+        "conflict",
+        `${repo.name} has been read otherwise since this was asked for; ask for the measurement again.`,
+      );
     return { commitId, name: repo.name, ...found };
   };
   const finetune = await requireMeasurable(row.finetuneCommitId, "fine-tune", row.finetuneWeightsSha256);
   const guide = await requireMeasurable(row.guideCommitId, "guide", row.guideWeightsSha256);
-  const below = finetune.facts.kind === "low-rank fine-tune" && finetune.baseCommitId ? (await requireRuns(finetune.baseCommitId, `the base of ${finetune.name}`)).facts.files : [];
+  const below =
+    finetune.facts.kind === "low-rank fine-tune" && finetune.baseCommitId
+      ? (await requireRuns(finetune.baseCommitId, `the base of ${finetune.name}`)).facts.files
+      : [];
   const base = repos.get(request.baseCommitId ?? "");
-  if (request.baseCommitId !== null && !base) throw new AppError("not_found", "The base of the guide is gone; there is nothing to measure against.");
+  if (request.baseCommitId !== null && !base)
+    throw new AppError("not_found", "The base of the guide is gone; there is nothing to measure against.");
   return {
     request,
     finetuneCommitId: finetune.commitId,
@@ -52,7 +71,8 @@ export async function getCheck(id: string): Promise<Check> {
   };
 }
 
-export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<void> => writeProgress(id, attempt, progress);
+export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<void> =>
+  writeProgress(id, attempt, progress);
 
 /** A verdict and what it rests on, as it comes from the measurement: in it is text of strangers, and numbers that may not be any. */
 export type Outcome = Omit<StoredOutcome, "summary" | "levels"> & {
@@ -63,19 +83,28 @@ export type Outcome = Omit<StoredOutcome, "summary" | "levels"> & {
 };
 
 /** In one transaction, with the asking for the pair's sheet where there is something to see. @returns false when this attempt is not the last one; nothing was written then */
-export function recordOutcome(id: string, attempt: number, { summary, levels, prompts, ...outcome }: Outcome): Promise<boolean> {
+export function recordOutcome(
+  id: string,
+  attempt: number,
+  { summary, levels, prompts, ...outcome }: Outcome,
+): Promise<boolean> {
   const stored: StoredOutcome = {
     ...outcome,
     reasons: outcome.reasons.map(toStorableText),
     summary: storedSummary.parse(toStorableJson(summary)),
-    levels: levels.map((level) => ({ ...level, raw: toStorableJson(level.raw) as StoredOutcome["levels"][number]["raw"] })),
+    levels: levels.map((level) => ({
+      ...level,
+      raw: toStorableJson(level.raw) as StoredOutcome["levels"][number]["raw"],
+    })),
   };
   return inTransaction(database(), async (transaction) => {
     if (!(await writeOutcome(transaction, id, attempt, stored))) return false;
     const { finetuneCommitId, guideCommitId } = (await pairById(id, transaction))!;
-    if (stored.verdict !== "incompatible" && finetuneCommitId && guideCommitId) await addSheet(transaction, { pairId: id, finetuneCommitId, guideCommitId, prompts });
+    if (stored.verdict !== "incompatible" && finetuneCommitId && guideCommitId)
+      await addSheet(transaction, { pairId: id, finetuneCommitId, guideCommitId, prompts });
     return true;
   });
 }
 
-export const failPair = (id: string, attempt: number, failure: AppError): Promise<boolean> => writeFailure(id, attempt, toStorableText(failure.message));
+export const failPair = (id: string, attempt: number, failure: AppError): Promise<boolean> =>
+  writeFailure(id, attempt, toStorableText(failure.message));

@@ -3,13 +3,23 @@ import { timingsOf } from "./repository.ts";
 import { type Drawing, type Estimate, passesFor, type Timings } from "./schema.ts";
 
 /** Until all pictures of a preview that waits are there: what is ahead of it, and its own time. Says what that rests on. */
-export async function estimateFor(finetuneCommitId: string, recipe: Drawing, position: QueuePosition): Promise<Estimate> {
+export async function estimateFor(
+  finetuneCommitId: string,
+  recipe: Drawing,
+  position: QueuePosition,
+): Promise<Estimate> {
   if (position.workers === 0) return { seconds: null, why: "No worker is online; it begins as soon as one is." };
   if (position.seconds === null) return { seconds: null, why: "How long what is before it takes is not known yet." };
   const own = secondsFor(passesFor(recipe), await timingsOf(finetuneCommitId, RECENT));
   const any = own ?? (await estimate("preview"));
   if (any === null) return { seconds: null, why: "Nothing has been drawn here yet that tells how long it takes." };
-  return { seconds: Math.ceil(position.seconds + any), why: own === null ? "As long as the last previews took, of whatever model." : "As long as the last pictures of this model took, step by step." };
+  return {
+    seconds: Math.ceil(position.seconds + any),
+    why:
+      own === null
+        ? "As long as the last previews took, of whatever model."
+        : "As long as the last pictures of this model took, step by step.",
+  };
 }
 
 const RECENT = 5;
@@ -18,7 +28,8 @@ const RECENT = 5;
 function secondsFor(passes: number, earlier: readonly Timings[]): number | null {
   const all = earlier.map(({ open, modes }) => {
     const drawn = Object.values(modes);
-    const sum = (of: (one: (typeof drawn)[number]) => number): number => drawn.reduce((total, one) => total + of(one), 0);
+    const sum = (of: (one: (typeof drawn)[number]) => number): number =>
+      drawn.reduce((total, one) => total + of(one), 0);
     return open + sum(({ decode }) => decode) + (passes * sum(({ seconds }) => seconds)) / sum((one) => one.passes);
   });
   return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? null;

@@ -7,7 +7,10 @@ import { estimateFor } from "./estimate.ts";
 import { type Forecast, type ForecastQuery, passesFor } from "./schema.ts";
 
 /** How long a preview would take if it were asked for now: what is ahead of it, and its own passes. @throws repo_not_found, revision_not_found */
-export async function forecastPreview(actor: Actor, { finetune, revision, guide, ...asked }: ForecastQuery): Promise<Forecast> {
+export async function forecastPreview(
+  actor: Actor,
+  { finetune, revision, guide, ...asked }: ForecastQuery,
+): Promise<Forecast> {
   const repo = await requireRead(actor, toRepoName(finetune));
   const { commitId } = await resolveRevision(repo, revision);
   const position = await nextPosition("preview", "person");

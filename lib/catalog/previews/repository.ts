@@ -4,7 +4,15 @@ import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { Recipe } from "#lib/picture/recipe.ts";
-import { KEPT_DAYS, type Mode, type Progress, storedRecipe, type StoredRecipe, timings, type Timings } from "./schema.ts";
+import {
+  KEPT_DAYS,
+  type Mode,
+  type Progress,
+  storedRecipe,
+  type StoredRecipe,
+  timings,
+  type Timings,
+} from "./schema.ts";
 
 export interface ImageRow {
   readonly mode: Mode;
@@ -47,7 +55,15 @@ export interface SideRow {
 }
 
 const side = { select: { id: true, repo: { select: { name: true, namespace: { select: { name: true } } } } } } as const;
-const image = { mode: true, attempt: true, blobSha256: true, width: true, height: true, passes: true, milliseconds: true } as const;
+const image = {
+  mode: true,
+  attempt: true,
+  blobSha256: true,
+  width: true,
+  height: true,
+  passes: true,
+  milliseconds: true,
+} as const;
 
 const columns = (withRecipes: boolean) =>
   ({
@@ -85,12 +101,19 @@ function toRow({ finetuneCommit, guideCommit, images, ...row }: Selected): Previ
   };
 }
 
-const toSide = ({ id, repo }: Selected["finetuneCommit"]): SideRow => ({ commitId: id, owner: repo.namespace.name, repo: repo.name });
+const toSide = ({ id, repo }: Selected["finetuneCommit"]): SideRow => ({
+  commitId: id,
+  owner: repo.namespace.name,
+  repo: repo.name,
+});
 
 /** What somebody may see: their own previews, those that are shown on a model's page and those of sheets, while they may see both repos. */
 export function seenBy(actor: Actor): Prisma.PreviewWhereInput {
   const repo = visibleTo(actor);
-  const both: Prisma.PreviewWhereInput[] = [{ finetuneCommit: { repo } }, { OR: [{ guideCommitId: null }, { guideCommit: { repo } }] }];
+  const both: Prisma.PreviewWhereInput[] = [
+    { finetuneCommit: { repo } },
+    { OR: [{ guideCommitId: null }, { guideCommit: { repo } }] },
+  ];
   if (seesAll(actor)) return { AND: both };
   const own = actor.kind === "person" ? [{ userId: actor.userId }] : [];
   return { AND: [...both, { OR: [{ isAttached: true }, { sheetIndex: { not: null } }, ...own] }] };
@@ -113,25 +136,43 @@ export interface Selection {
 }
 
 /** Whole rows, for who knows which. */
-export async function selectPreviews(where: Prisma.PreviewWhereInput, orderBy: Prisma.PreviewOrderByWithRelationInput): Promise<PreviewRow[]> {
+export async function selectPreviews(
+  where: Prisma.PreviewWhereInput,
+  orderBy: Prisma.PreviewOrderByWithRelationInput,
+): Promise<PreviewRow[]> {
   return (await database().preview.findMany({ where, orderBy, select: columns(false) })).map(toRow);
 }
 
 /** Newest first. */
-export async function seenPreviews(actor: Actor, { userId, isAttached, isOfSheet, finetuneRepoId, guideRepoId, after }: Selection, count: number): Promise<PreviewRow[]> {
+export async function seenPreviews(
+  actor: Actor,
+  { userId, isAttached, isOfSheet, finetuneRepoId, guideRepoId, after }: Selection,
+  count: number,
+): Promise<PreviewRow[]> {
   const where: Prisma.PreviewWhereInput[] = [
     seenBy(actor),
     { sheetIndex: isOfSheet ? { not: null } : null },
     { ...(userId !== undefined && { userId }), ...(isAttached && { isAttached }) },
     ...(finetuneRepoId === undefined ? [] : [{ finetuneCommit: { repoId: finetuneRepoId } }]),
     ...(guideRepoId === undefined ? [] : [{ guideCommit: { repoId: guideRepoId } }]),
-    ...(after === null ? [] : [{ OR: [{ createdAt: { lt: after[0] } }, { createdAt: after[0], id: { lt: after[1] } }] }]),
+    ...(after === null
+      ? []
+      : [{ OR: [{ createdAt: { lt: after[0] } }, { createdAt: after[0], id: { lt: after[1] } }] }]),
   ];
-  return (await database().preview.findMany({ where: { AND: where }, orderBy: [{ createdAt: "desc" }, { id: "desc" }], take: count, select: columns(false) })).map(toRow);
+  return (
+    await database().preview.findMany({
+      where: { AND: where },
+      orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+      take: count,
+      select: columns(false),
+    })
+  ).map(toRow);
 }
 
 /** Whose a preview is and what it shows, whoever asks. */
-export async function knownPreview(id: string): Promise<{ readonly userId: string | null; readonly recipe: StoredRecipe } | null> {
+export async function knownPreview(
+  id: string,
+): Promise<{ readonly userId: string | null; readonly recipe: StoredRecipe } | null> {
   const row = await database().preview.findUnique({ where: { id }, select: { userId: true, recipe: true } });
   return row && { userId: row.userId, recipe: storedRecipe.parse(row.recipe) };
 }
@@ -147,8 +188,14 @@ export interface PreviewToAdd {
 }
 
 /** @returns false where there is one of this id, or at this place of the sheet, already */
-export async function insertPreview(transaction: Transaction, { userId, sheet, ...preview }: PreviewToAdd): Promise<boolean> {
-  const { count } = await transaction.preview.createMany({ data: { ...preview, ...sheet, userId: userId ?? null, expiresAt: sheet ? null : expiry() }, skipDuplicates: true });
+export async function insertPreview(
+  transaction: Transaction,
+  { userId, sheet, ...preview }: PreviewToAdd,
+): Promise<boolean> {
+  const { count } = await transaction.preview.createMany({
+    data: { ...preview, ...sheet, userId: userId ?? null, expiresAt: sheet ? null : expiry() },
+    skipDuplicates: true,
+  });
   return count === 1;
 }
 
@@ -162,7 +209,11 @@ const unfinished = { state: { in: ["queued", "running"] } } satisfies Prisma.Pre
 
 /** @returns the row's job, if it had not ended; null otherwise */
 export async function cancelRow(transaction: Transaction, id: string): Promise<{ jobId: string | null } | null> {
-  const [row] = await transaction.preview.updateManyAndReturn({ where: { id, ...unfinished }, data: { state: "cancelled", progress: Prisma.DbNull, finishedAt: new Date() }, select: { jobId: true } });
+  const [row] = await transaction.preview.updateManyAndReturn({
+    where: { id, ...unfinished },
+    data: { state: "cancelled", progress: Prisma.DbNull, finishedAt: new Date() },
+    select: { jobId: true },
+  });
   return row ?? null;
 }
 
@@ -173,18 +224,33 @@ export async function deletePreview(transaction: Transaction, id: string): Promi
 
 /** @returns false where it is gone, or has not succeeded */
 export async function attachRow(transaction: Transaction, id: string, isAttached: boolean): Promise<boolean> {
-  return (await transaction.preview.updateMany({ where: { id, state: "succeeded", sheetIndex: null }, data: { isAttached, expiresAt: isAttached ? null : expiry() } })).count === 1;
+  return (
+    (
+      await transaction.preview.updateMany({
+        where: { id, state: "succeeded", sheetIndex: null },
+        data: { isAttached, expiresAt: isAttached ? null : expiry() },
+      })
+    ).count === 1
+  );
 }
 
 /** How long the last previews of a model took. */
 export async function timingsOf(finetuneCommitId: string, count: number): Promise<Timings[]> {
-  const rows = await database().preview.findMany({ where: { finetuneCommitId, state: "succeeded" }, orderBy: { createdAt: "desc" }, take: count, select: { timings: true } });
+  const rows = await database().preview.findMany({
+    where: { finetuneCommitId, state: "succeeded" },
+    orderBy: { createdAt: "desc" },
+    take: count,
+    select: { timings: true },
+  });
   return rows.flatMap((row) => timings.safeParse(row.timings).data ?? []);
 }
 
 /** Of some commits those whose repos somebody may see. */
 export async function visibleCommits(actor: Actor, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await database().commit.findMany({ where: { id: { in: [...ids] }, repo: visibleTo(actor) }, select: { id: true } });
+  const rows = await database().commit.findMany({
+    where: { id: { in: [...ids] }, repo: visibleTo(actor) },
+    select: { id: true },
+  });
   return new Set(rows.map(({ id }) => id));
 }
 
@@ -192,27 +258,59 @@ export async function visibleCommits(actor: Actor, ids: readonly string[]): Prom
 
 /** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
 export async function claimRow(id: string): Promise<number | null> {
-  const [row] = await database().preview.updateManyAndReturn({ where: { id, ...unfinished }, data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull }, select: { attempt: true } });
+  const [row] = await database().preview.updateManyAndReturn({
+    where: { id, ...unfinished },
+    data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull },
+    select: { attempt: true },
+  });
   return row?.attempt ?? null;
 }
 
-export async function writeProgress(id: string, attempt: number, progress: Progress, client: Transaction = database()): Promise<boolean> {
-  return (await client.preview.updateMany({ where: { id, attempt, state: "running" }, data: { progress } })).count === 1;
+export async function writeProgress(
+  id: string,
+  attempt: number,
+  progress: Progress,
+  client: Transaction = database(),
+): Promise<boolean> {
+  return (
+    (await client.preview.updateMany({ where: { id, attempt, state: "running" }, data: { progress } })).count === 1
+  );
 }
 
 export type NewImage = Omit<ImageRow, "attempt" | "recipe"> & { readonly seed: number; readonly recipe: Recipe };
 
 /** The progress beside it tells who watches. */
-export async function insertImage(transaction: Transaction, id: string, attempt: number, { seed, ...added }: NewImage, progress: Progress): Promise<boolean> {
+export async function insertImage(
+  transaction: Transaction,
+  id: string,
+  attempt: number,
+  { seed, ...added }: NewImage,
+  progress: Progress,
+): Promise<boolean> {
   if (!(await writeProgress(id, attempt, progress, transaction))) return false;
-  await transaction.previewImage.create({ data: { ...added, previewId: id, attempt, seed: BigInt(seed) }, select: { attempt: true } });
+  await transaction.previewImage.create({
+    data: { ...added, previewId: id, attempt, seed: BigInt(seed) },
+    select: { attempt: true },
+  });
   return true;
 }
 
 /** The pictures of attempts that were lost on the way go. */
-export async function writeSuccess(transaction: Transaction, id: string, attempt: number, took: Timings): Promise<boolean> {
-  const done = { state: "succeeded", timings: took, problem: null, progress: Prisma.DbNull, finishedAt: new Date() } as const;
-  if ((await transaction.preview.updateMany({ where: { id, attempt, state: "running" }, data: done })).count === 0) return false;
+export async function writeSuccess(
+  transaction: Transaction,
+  id: string,
+  attempt: number,
+  took: Timings,
+): Promise<boolean> {
+  const done = {
+    state: "succeeded",
+    timings: took,
+    problem: null,
+    progress: Prisma.DbNull,
+    finishedAt: new Date(),
+  } as const;
+  if ((await transaction.preview.updateMany({ where: { id, attempt, state: "running" }, data: done })).count === 0)
+    return false;
   await transaction.preview.updateMany({ where: { id, sheetIndex: null }, data: { expiresAt: expiry() } });
   await transaction.previewImage.deleteMany({ where: { previewId: id, attempt: { lt: attempt } } });
   return true;

@@ -13,16 +13,30 @@ export type Mode = z.output<typeof mode>;
 export const KEPT_DAYS = 30;
 
 /** Marks that join letters are part of some scripts and stay; what controls a terminal or a page does not. */
-const prompt = z.string().max(2000).regex(/^[^\p{Cc}\p{Cs}]*$/u, "it holds a line break or a control character");
+const prompt = z
+  .string()
+  .max(2000)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "it holds a line break or a control character");
 const revision = storableText(255).min(1);
 
 const settings = {
   prompt: prompt.min(1, "it must not be empty"),
-  negativePrompt: prompt.nullable().default(null).meta({ description: "what CFG stays away from; a guide cannot follow one, except in its CFG steps" }),
-  seed: z.int().min(0).meta({ description: "the noise that all pictures begin with, as torch.randn draws it on a CPU" }),
+  negativePrompt: prompt
+    .nullable()
+    .default(null)
+    .meta({ description: "what CFG stays away from; a guide cannot follow one, except in its CFG steps" }),
+  seed: z
+    .int()
+    .min(0)
+    .meta({ description: "the noise that all pictures begin with, as torch.randn draws it on a CPU" }),
   steps: z.int().min(1).max(100).default(20),
   guidanceScale: z.number().min(1).max(20).default(5).meta({ description: "1 is none" }),
-  cfgSteps: z.int().min(0).max(100).default(0).meta({ description: "how many of the first steps CFG does before the guide takes over" }),
+  cfgSteps: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(0)
+    .meta({ description: "how many of the first steps CFG does before the guide takes over" }),
   sampler: z.enum(["ddim", "dpmpp-2m"]).default("ddim"),
 };
 
@@ -48,7 +62,12 @@ const commit = z.object({ commitId: z.string(), name: z.string() });
 const commitFile = commit.extend({ path: z.string() });
 
 /** `preview.recipe`: what was asked for, and the commits it is drawn with, however repos move on. */
-export const storedRecipe = z.object({ asked, base: commit, lowRank: z.array(commitFile), guide: commitFile.nullable() });
+export const storedRecipe = z.object({
+  asked,
+  base: commit,
+  lowRank: z.array(commitFile),
+  guide: commitFile.nullable(),
+});
 export type StoredRecipe = z.output<typeof storedRecipe>;
 
 /** Which pictures a recipe asks for. */
@@ -74,13 +93,17 @@ export const timings = z.object({
   modes: z.partialRecord(
     mode,
     z.object({
-      seconds: seconds.meta({ description: "of the denoising loop, with reading the prompt; the first mode warms the networks up" }),
+      seconds: seconds.meta({
+        description: "of the denoising loop, with reading the prompt; the first mode warms the networks up",
+      }),
       step: seconds.meta({ description: "the middle one of its steps, the first left out where there are more" }),
       decode: seconds,
       passes: z.number().meta({ description: "through the base network; one step of CFG counts as two" }),
     }),
   ),
-  notes: z.array(z.string()).meta({ description: "what you should know of these pictures, such as a prompt that was cut" }),
+  notes: z
+    .array(z.string())
+    .meta({ description: "what you should know of these pictures, such as a prompt that was cut" }),
 });
 export type Timings = z.output<typeof timings>;
 
@@ -91,7 +114,9 @@ export const progress = z.object({
   steps: z.number(),
   passes: z.number(),
   modesDone: z.array(mode),
-  picture: z.string().nullable().meta({ description: "a coarse look at what is coming, one pixel for each latent, as the address data:image/png;base64,…" }),
+  picture: z.string().nullable().meta({
+    description: "a coarse look at what is coming, one pixel for each latent, as the address data:image/png;base64,…",
+  }),
 });
 export type Progress = z.output<typeof progress>;
 
@@ -149,9 +174,16 @@ export const forecast = estimate.extend({
 export type Forecast = z.output<typeof forecast>;
 
 export const previewView = previewItem.extend({
-  pictures: z.array(picture.extend({ recipe: Recipe.nullable().meta({ description: "all that made it; the picture carries the same" }) })),
+  pictures: z.array(
+    picture.extend({
+      recipe: Recipe.nullable().meta({ description: "all that made it; the picture carries the same" }),
+    }),
+  ),
   attempt: z.number().meta({ description: "more than 1 where its worker was lost and another has taken over" }),
-  queue: z.object({ ahead: z.number(), running: z.number(), workers: z.number() }).nullable().meta({ description: "its place while it waits" }),
+  queue: z
+    .object({ ahead: z.number(), running: z.number(), workers: z.number() })
+    .nullable()
+    .meta({ description: "its place while it waits" }),
   estimate: estimate.nullable().meta({ description: "while it waits" }),
   progress: progress.nullable(),
   timings: timings.nullable(),
@@ -162,7 +194,10 @@ export const previewQuery = z.object({
   ...pageQuery.shape,
   mine: z.stringbool().default(false),
   attached: z.stringbool().default(false).meta({ description: "only those that are shown on a model's page" }),
-  sheet: z.stringbool().default(false).meta({ description: "those that the hub itself drew of measured pairs, which else are left out" }),
+  sheet: z
+    .stringbool()
+    .default(false)
+    .meta({ description: "those that the hub itself drew of measured pairs, which else are left out" }),
   finetune: fullName.optional(),
   guide: fullName.optional(),
 });
@@ -171,5 +206,11 @@ export const previewList = pageOf(previewItem);
 
 export const previewParams = z.object({ id: uuid });
 export const pictureParams = previewParams.extend({ mode });
-export const pictureQuery = z.object({ v: z.string().max(64).optional().meta({ description: "which picture, as its address has it: it may then be kept for ever" }) });
+export const pictureQuery = z.object({
+  v: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ description: "which picture, as its address has it: it may then be kept for ever" }),
+});
 export const attachment = z.strictObject({ attached: z.boolean() });

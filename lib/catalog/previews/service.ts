@@ -13,7 +13,17 @@ import { AppError } from "#lib/errors.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { cancelJob } from "#lib/queue/cancel.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
-import { attachRow, cancelRow, deletePreview as deleteRow, insertPreview, knownPreview, type PreviewRow, type PreviewToAdd, setPreviewJob, visibleCommits } from "./repository.ts";
+import {
+  attachRow,
+  cancelRow,
+  deletePreview as deleteRow,
+  insertPreview,
+  knownPreview,
+  type PreviewRow,
+  type PreviewToAdd,
+  setPreviewJob,
+  visibleCommits,
+} from "./repository.ts";
 import type { Asked, NewPreview, PreviewView, StoredRecipe } from "./schema.ts";
 import { getPreview, requireSeen } from "./views.ts";
 
@@ -35,26 +45,52 @@ export async function createPreview(actor: Actor, { id = randomUUID(), ...given 
   requireKinds(finetune.repo, guide?.repo ?? null);
   const model = await runnableModel(finetune.commitId);
   await requireBase(actor, model.base.commitId);
-  const recipe = { asked, base: model.base, lowRank: [...model.lowRank], guide: guide && (await fittingGuide(guide, model.base, asked)) };
-  return put(actor, { id, userId, finetuneCommitId: finetune.commitId, guideCommitId: guide?.commitId ?? null, recipe });
+  const recipe = {
+    asked,
+    base: model.base,
+    lowRank: [...model.lowRank],
+    guide: guide && (await fittingGuide(guide, model.base, asked)),
+  };
+  return put(actor, {
+    id,
+    userId,
+    finetuneCommitId: finetune.commitId,
+    guideCommitId: guide?.commitId ?? null,
+    recipe,
+  });
 }
 
 /** The same pictures again, from the same commits, as a preview of whoever asks. @throws not_found, queue_full, conflict */
-export async function rerunPreview(actor: Actor, of: string, { id = randomUUID() }: { readonly id?: string | undefined }): Promise<PreviewView> {
+export async function rerunPreview(
+  actor: Actor,
+  of: string,
+  { id = randomUUID() }: { readonly id?: string | undefined },
+): Promise<PreviewView> {
   const userId = whoRuns(actor);
   const { recipe, finetune, guide } = await requireSeen(actor, of);
-  const asked = { ...recipe.asked, revision: finetune.commitId, guideRevision: guide?.commitId ?? recipe.asked.guideRevision };
+  const asked = {
+    ...recipe.asked,
+    revision: finetune.commitId,
+    guideRevision: guide?.commitId ?? recipe.asked.guideRevision,
+  };
   const known = await again(actor, userId, id, asked);
   if (known) return known;
   await requireBase(actor, recipe.base.commitId);
-  return put(actor, { id, userId, finetuneCommitId: finetune.commitId, guideCommitId: guide?.commitId ?? null, recipe: { ...recipe, asked } });
+  return put(actor, {
+    id,
+    userId,
+    finetuneCommitId: finetune.commitId,
+    guideCommitId: guide?.commitId ?? null,
+    recipe: { ...recipe, asked },
+  });
 }
 
 /** Row and job, or neither. */
 async function put(actor: Actor, preview: PreviewToAdd): Promise<PreviewView> {
   const { id, userId, recipe } = preview;
   await inTransaction(database(), async (transaction) => {
-    if (await insertPreview(transaction, preview)) await setPreviewJob(transaction, id, await enqueue(transaction, "preview", id, "person", userId));
+    if (await insertPreview(transaction, preview))
+      await setPreviewJob(transaction, id, await enqueue(transaction, "preview", id, "person", userId));
   });
   return (await again(actor, userId, id, recipe.asked))!; // or that of a request that was quicker with this id
 }
@@ -67,7 +103,8 @@ async function again(actor: Actor, userId: string | undefined, id: string, asked
   throw new AppError("conflict", `The id ${id} is that of another preview; choose another, or leave it out.`, { id });
 }
 
-const whoRuns = (actor: Actor): string | undefined => (actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId);
+const whoRuns = (actor: Actor): string | undefined =>
+  actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
 
 interface Commit {
   readonly repo: ReadableRepo;
@@ -80,13 +117,25 @@ async function commitOf(actor: Actor, name: string, revision: string): Promise<C
 }
 
 function requireKinds(finetune: ReadableRepo, guide: ReadableRepo | null): void {
-  if (finetune.kind === "guide") throw new AppError("bad_request", `${finetune.owner}/${finetune.name} is a guide, which draws nothing by itself; name a fine-tune or base, and give this as the guide.`, { field: "finetune" });
-  if (guide && guide.kind !== "guide") throw new AppError("bad_request", `${guide.owner}/${guide.name} is no guide; name one, or leave the guide out.`, { field: "guide" });
+  if (finetune.kind === "guide")
+    throw new AppError(
+      "bad_request",
+      `${finetune.owner}/${finetune.name} is a guide, which draws nothing by itself; name a fine-tune or base, and give this as the guide.`,
+      { field: "finetune" },
+    );
+  if (guide && guide.kind !== "guide")
+    throw new AppError("bad_request", `${guide.owner}/${guide.name} is no guide; name one, or leave the guide out.`, {
+      field: "guide",
+    });
 }
 
 /** A low-rank fine-tune may be public and its base not. */
 async function requireBase(actor: Actor, commitId: string): Promise<void> {
-  if (!(await visibleCommits(actor, [commitId])).has(commitId)) throw new AppError("repo_not_found", "The base that this runs on is gone, or you may not see it; ask whoever uploaded the model.");
+  if (!(await visibleCommits(actor, [commitId])).has(commitId))
+    throw new AppError(
+      "repo_not_found",
+      "The base that this runs on is gone, or you may not see it; ask whoever uploaded the model.",
+    );
 }
 
 function requireSettings({ guide, guidanceScale, cfgSteps, steps, negativePrompt }: Asked): void {
@@ -94,19 +143,37 @@ function requireSettings({ guide, guidanceScale, cfgSteps, steps, negativePrompt
     throw new AppError("bad_request", sentence, { field });
   };
   if (cfgSteps > steps) refuse("cfgSteps", `CFG cannot do ${cfgSteps} of ${steps} steps; ask for at most ${steps}.`);
-  if (cfgSteps > 0 && guide === null) refuse("cfgSteps", "CFG steps go before a guide takes over, and there is no guide; name one, or leave them out.");
-  if (negativePrompt !== null && guidanceScale === 1) refuse("negativePrompt", "Guidance 1 follows the prompt alone, so a negative prompt would not be read; raise the guidance, or leave it out.");
+  if (cfgSteps > 0 && guide === null)
+    refuse("cfgSteps", "CFG steps go before a guide takes over, and there is no guide; name one, or leave them out.");
+  if (negativePrompt !== null && guidanceScale === 1)
+    refuse(
+      "negativePrompt",
+      "Guidance 1 follows the prompt alone, so a negative prompt would not be read; raise the guidance, or leave it out.",
+    );
 }
 
 /** The guide, as it is laid out beside the model. @throws pair_does_not_fit; bad_request where it was not trained on this guidance */
-async function fittingGuide({ repo, commitId }: Commit, base: StoredRecipe["base"], { guide: shown, finetune, guidanceScale }: Asked): Promise<NonNullable<StoredRecipe["guide"]>> {
+async function fittingGuide(
+  { repo, commitId }: Commit,
+  base: StoredRecipe["base"],
+  { guide: shown, finetune, guidanceScale }: Asked,
+): Promise<NonNullable<StoredRecipe["guide"]>> {
   const { facts } = await requireRuns(commitId, shown!);
   const model = await requireRuns(base.commitId, base.name);
   const reasons = structureMismatches(signatureOf(facts), signatureOf(model.facts));
-  if (reasons.length > 0) throw new AppError("pair_does_not_fit", `The guide ${shown} cannot run on ${finetune}: ${reasons.join("; ")}. Choose a guide made for its base.`, { reasons });
+  if (reasons.length > 0)
+    throw new AppError(
+      "pair_does_not_fit",
+      `The guide ${shown} cannot run on ${finetune}: ${reasons.join("; ")}. Choose a guide made for its base.`,
+      { reasons },
+    );
   const { minGuidance, maxGuidance } = facts.guide!;
   if (guidanceScale !== 1 && (guidanceScale < minGuidance || guidanceScale > maxGuidance)) {
-    throw new AppError("bad_request", `Guidance ${guidanceScale} is outside ${minGuidance} to ${maxGuidance}, the range this guide was trained on; choose a value inside it.`, { field: "guidanceScale", minGuidance, maxGuidance });
+    throw new AppError(
+      "bad_request",
+      `Guidance ${guidanceScale} is outside ${minGuidance} to ${maxGuidance}, the range this guide was trained on; choose a value inside it.`,
+      { field: "guidanceScale", minGuidance, maxGuidance },
+    );
   }
   return { commitId, name: repo.name, path: facts.mainFile! };
 }
@@ -133,16 +200,25 @@ export async function deletePreview(actor: Actor, id: string): Promise<void> {
   await inTransaction(database(), async (transaction) => {
     const cancelled = await cancelRow(transaction, id);
     if (cancelled?.jobId) await cancelJob("preview", cancelled.jobId, transaction);
-    if (!(await deleteRow(transaction, id))) throw new AppError("conflict", "This preview is shown on its model's page; take it off there first.");
+    if (!(await deleteRow(transaction, id)))
+      throw new AppError("conflict", "This preview is shown on its model's page; take it off there first.");
   });
 }
 
 /** Shows a preview on its model's page, where it is kept, or takes it off. For who may write to the model's repo. @throws not_found, forbidden; conflict before it has succeeded */
-export async function attachPreview(actor: Actor, id: string, { attached }: { readonly attached: boolean }): Promise<PreviewView> {
+export async function attachPreview(
+  actor: Actor,
+  id: string,
+  { attached }: { readonly attached: boolean },
+): Promise<PreviewView> {
   const { finetune } = await requireSeen(actor, id);
   const repo = await requireWrite(actor, finetune);
   await inTransaction(database(), async (transaction) => {
-    if (!(await attachRow(transaction, id, attached))) throw new AppError("conflict", "Only a preview of somebody that has all its pictures can be shown on a model's page; wait for it, or run it again.");
+    if (!(await attachRow(transaction, id, attached)))
+      throw new AppError(
+        "conflict",
+        "Only a preview of somebody that has all its pictures can be shown on a model's page; wait for it, or run it again.",
+      );
     await audit(transaction, actor, "preview.attach", id, { attached, repoId: repo.id });
   });
   return getPreview(actor, id);

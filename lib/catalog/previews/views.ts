@@ -16,7 +16,11 @@ import type { Mode, Picture, PreviewItem, PreviewQuery, PreviewView } from "./sc
 /** @throws not_found, also where it is there and may not be seen */
 export async function requireSeen(actor: Actor, id: string): Promise<PreviewRow> {
   const row = await seenPreview(actor, id);
-  if (!row) throw new AppError("not_found", "There is no preview of that id that you may see; it may have been removed, or sign in as whoever asked for it.");
+  if (!row)
+    throw new AppError(
+      "not_found",
+      "There is no preview of that id that you may see; it may have been removed, or sign in as whoever asked for it.",
+    );
   return row;
 }
 
@@ -57,13 +61,17 @@ function toItem(actor: Actor, row: PreviewRow): PreviewItem {
 
 const pathOf = (id: string): string => `/api/v1/previews/${id}`;
 const addressOf = (id: string): string => env().publicUrl + pathOf(id);
-const toSide = ({ commitId, owner, repo }: SideRow): PreviewItem["finetune"] => ({ repo: `${owner}/${repo}`, commit: commitId });
+const toSide = ({ commitId, owner, repo }: SideRow): PreviewItem["finetune"] => ({
+  repo: `${owner}/${repo}`,
+  commit: commitId,
+});
 
 /** Which bytes the address of a picture names: a browser may keep them for ever. */
 const versionOf = ({ blobSha256 }: Pick<ImageRow, "blobSha256">): string => blobSha256.slice(0, 12);
 
 /** From the slash on. */
-export const pictureUrl = (id: string, image: Pick<ImageRow, "mode" | "blobSha256">): string => `${pathOf(id)}/pictures/${image.mode}?v=${versionOf(image)}`;
+export const pictureUrl = (id: string, image: Pick<ImageRow, "mode" | "blobSha256">): string =>
+  `${pathOf(id)}/pictures/${image.mode}?v=${versionOf(image)}`;
 
 const toPicture = (id: string, image: ImageRow): Picture => ({
   mode: image.mode,
@@ -77,8 +85,12 @@ const toPicture = (id: string, image: ImageRow): Picture => ({
 const place = z.tuple([z.iso.datetime(), z.uuid()]);
 
 /** Newest first: your own, those of everybody that are shown on a model's page, for operators all; those of sheets only where asked for. @throws repo_not_found, unauthenticated */
-export async function listPreviews(actor: Actor, { mine, attached, sheet, finetune, guide, cursor, limit }: PreviewQuery): Promise<Page<PreviewItem>> {
-  const repoId = async (name: string | undefined) => (name === undefined ? undefined : (await requireRead(actor, toRepoName(name))).id);
+export async function listPreviews(
+  actor: Actor,
+  { mine, attached, sheet, finetune, guide, cursor, limit }: PreviewQuery,
+): Promise<Page<PreviewItem>> {
+  const repoId = async (name: string | undefined) =>
+    name === undefined ? undefined : (await requireRead(actor, toRepoName(name))).id;
   const at = cursor === undefined ? null : parseCursor(cursor, place);
   const selection = {
     userId: mine ? requirePerson(actor, "read").userId : undefined,
@@ -89,7 +101,11 @@ export async function listPreviews(actor: Actor, { mine, attached, sheet, finetu
     after: at && ([new Date(at[0]), at[1]] as const),
   };
   const rows = await seenPreviews(actor, selection, limit + 1);
-  return toPage(rows.map((row) => toItem(actor, row)), limit, (last) => [last.createdAt, last.id]);
+  return toPage(
+    rows.map((row) => toItem(actor, row)),
+    limit,
+    (last) => [last.createdAt, last.id],
+  );
 }
 
 export interface FoundPicture {
@@ -101,9 +117,19 @@ export interface FoundPicture {
 }
 
 /** @throws not_found, also before it is drawn */
-export async function findPicture(actor: Actor, id: string, mode: Mode, version: string | undefined): Promise<FoundPicture> {
+export async function findPicture(
+  actor: Actor,
+  id: string,
+  mode: Mode,
+  version: string | undefined,
+): Promise<FoundPicture> {
   const image = (await requireSeen(actor, id)).images.find((one) => one.mode === mode);
-  if (!image) throw new AppError("not_found", `The picture ${mode} of this preview has not been drawn; look at what it has first.`, { mode });
+  if (!image)
+    throw new AppError(
+      "not_found",
+      `The picture ${mode} of this preview has not been drawn; look at what it has first.`,
+      { mode },
+    );
   const { sha256, size, storageKey } = await getBlob(image.blobSha256);
   return { sha256, size, storageKey, isVersion: version === versionOf(image) };
 }
@@ -123,9 +149,12 @@ export const previewFeed = (actor: Actor, id: string): Feed<PreviewView> => ({
     const end = hasEnded(now) ? [{ name: "end", data: { state: now.state, problem: now.problem } }] : [];
     const state = [{ name: "state", data: now }];
     if (before === null) return [...state, ...end];
-    const pictures = now.pictures.filter((picture) => !before.pictures.some(({ url }) => url === picture.url)).map((picture) => ({ name: "picture", data: picture }));
+    const pictures = now.pictures
+      .filter((picture) => !before.pictures.some(({ url }) => url === picture.url))
+      .map((picture) => ({ name: "picture", data: picture }));
     if (differ(stateOf(before), stateOf(now))) return [...pictures, ...state, ...end];
-    const progress = now.progress && differ(before.progress, now.progress) ? [{ name: "progress", data: now.progress }] : [];
+    const progress =
+      now.progress && differ(before.progress, now.progress) ? [{ name: "progress", data: now.progress }] : [];
     return [...pictures, ...progress];
   },
   hasEnded,

@@ -6,7 +6,16 @@ import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import { claimRow, insertImage, knownPreview, type NewImage, visibleCommits, writeFailure, writeProgress, writeSuccess } from "./repository.ts";
+import {
+  claimRow,
+  insertImage,
+  knownPreview,
+  type NewImage,
+  visibleCommits,
+  writeFailure,
+  writeProgress,
+  writeSuccess,
+} from "./repository.ts";
 import { type Progress, type StoredRecipe, timings, type Timings } from "./schema.ts";
 
 /** The worker's side of previews. Every write names its attempt, and changes nothing when another has begun or it was cancelled. */
@@ -20,21 +29,33 @@ export async function getRecipe(id: string): Promise<StoredRecipe> {
   if (!known) throw new AppError("not_found", "What was to be drawn is gone; nothing is left to do.");
   const { base, lowRank, guide } = known.recipe;
   const parts = [base, ...lowRank, ...(guide ? [guide] : [])];
-  const there = await visibleCommits(hub, parts.map(({ commitId }) => commitId));
+  const there = await visibleCommits(
+    hub,
+    parts.map(({ commitId }) => commitId),
+  );
   const missing = parts.find(({ commitId }) => !there.has(commitId));
   if (missing) throw new AppError("not_found", `The repo ${missing.name} is gone; choose another and ask again.`);
   return known.recipe;
 }
 
 /** @returns false when this attempt is not wanted any more */
-export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<boolean> => writeProgress(id, attempt, progress);
+export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<boolean> =>
+  writeProgress(id, attempt, progress);
 
 /** The bytes first, then the row that names them. @returns false when this attempt is not wanted any more */
-export async function recordPicture(id: string, attempt: number, png: Uint8Array, picture: Omit<NewImage, "blobSha256">, progress: Progress): Promise<boolean> {
+export async function recordPicture(
+  id: string,
+  attempt: number,
+  png: Uint8Array,
+  picture: Omit<NewImage, "blobSha256">,
+  progress: Progress,
+): Promise<boolean> {
   const { sha256 } = await storeBytes(png);
   failpoint("preview.stored");
   try {
-    return await inTransaction(database(), (transaction) => insertImage(transaction, id, attempt, { ...picture, blobSha256: sha256 }, progress));
+    return await inTransaction(database(), (transaction) =>
+      insertImage(transaction, id, attempt, { ...picture, blobSha256: sha256 }, progress),
+    );
   } catch (cause) {
     if (violatedRule(cause) === "blob_is_purging") throw blobIsPurging(cause);
     throw cause;
@@ -43,6 +64,9 @@ export async function recordPicture(id: string, attempt: number, png: Uint8Array
 
 /** @returns false when this attempt is not wanted any more */
 export const recordSuccess = (id: string, attempt: number, took: Timings): Promise<boolean> =>
-  inTransaction(database(), (transaction) => writeSuccess(transaction, id, attempt, timings.parse(toStorableJson(took))));
+  inTransaction(database(), (transaction) =>
+    writeSuccess(transaction, id, attempt, timings.parse(toStorableJson(took))),
+  );
 
-export const failPreview = (id: string, attempt: number, failure: AppError): Promise<boolean> => writeFailure(id, attempt, toStorableText(failure.message));
+export const failPreview = (id: string, attempt: number, failure: AppError): Promise<boolean> =>
+  writeFailure(id, attempt, toStorableText(failure.message));

@@ -1,8 +1,13 @@
 import { z } from "zod";
 
 export const prompting = z.object({
-  suggestions: z.array(z.string()).meta({ description: "from the model's card, else what its base is measured with; with the triggers in front" }),
-  words: z.array(z.string()).nullable().meta({ description: "all words that the base's tokenizer knows as a whole; null where it takes any text" }),
+  suggestions: z
+    .array(z.string())
+    .meta({ description: "from the model's card, else what its base is measured with; with the triggers in front" }),
+  words: z
+    .array(z.string())
+    .nullable()
+    .meta({ description: "all words that the base's tokenizer knows as a whole; null where it takes any text" }),
   triggers: z.array(z.string()).meta({ description: "what a low-rank fine-tune says brings out its style" }),
 });
 export type Prompting = z.output<typeof prompting>;

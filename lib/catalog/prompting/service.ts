@@ -20,19 +20,38 @@ const SHOWN = 12;
 /** What to write for a fine-tune or base. @throws repo_not_found, revision_not_found; bad_request for a guide */
 export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompting> {
   const repo = await requireRead(actor, name);
-  if (repo.kind === "guide") throw new AppError("bad_request", `${repo.owner}/${repo.name} is a guide, which takes the prompt of its model; ask for that.`);
+  if (repo.kind === "guide")
+    throw new AppError(
+      "bad_request",
+      `${repo.owner}/${repo.name} is a guide, which takes the prompt of its model; ask for that.`,
+    );
   const { commitId } = await resolveRevision(repo, "HEAD");
-  const [base, card, inspection] = await Promise.all([baseOf(actor, commitId), cardOf(commitId), findInspection(commitId)]);
+  const [base, card, inspection] = await Promise.all([
+    baseOf(actor, commitId),
+    cardOf(commitId),
+    findInspection(commitId),
+  ]);
   const listed = await promptsOf(actor, [base, inspection?.baseCommitId ?? null]);
   const metadata = [inspection?.facts?.metadata, ...(inspection?.facts?.parts ?? []).map((part) => part.metadata)];
   const isLowRank = base !== null && base !== commitId;
-  const triggers = isLowRank ? once([...triggersOfCard(card), ...metadata.flatMap((one) => triggersOfMetadata(one ?? {}))]).slice(0, SHOWN) : [];
+  const triggers = isLowRank
+    ? once([...triggersOfCard(card), ...metadata.flatMap((one) => triggersOfMetadata(one ?? {}))]).slice(0, SHOWN)
+    : [];
 
-  const sources = [() => promptsOfCard(card), () => listed, () => drawnPrompts(commitId, SHOWN), async () => (isLowRank ? promptsOfCard(await cardOf(base)) : [])];
+  const sources = [
+    () => promptsOfCard(card),
+    () => listed,
+    () => drawnPrompts(commitId, SHOWN),
+    async () => (isLowRank ? promptsOfCard(await cardOf(base)) : []),
+  ];
   const own = await firstOf(sources);
   const vocabulary = base === null ? null : await vocabularyOf(base);
   return {
-    suggestions: own.slice(0, SHOWN).map((prompt) => [...triggers.filter((trigger) => !prompt.toLowerCase().includes(trigger.toLowerCase())), prompt].join(", ")),
+    suggestions: own
+      .slice(0, SHOWN)
+      .map((prompt) =>
+        [...triggers.filter((trigger) => !prompt.toLowerCase().includes(trigger.toLowerCase())), prompt].join(", "),
+      ),
     words: vocabulary && wordsKnown(vocabulary, listed),
     triggers,
   };
@@ -44,7 +63,8 @@ async function baseOf(actor: Actor, commitId: string): Promise<string | null> {
     const { base } = await runnableModel(commitId);
     return (await visibleCommits(actor, [base.commitId])).has(base.commitId) ? base.commitId : null;
   } catch (cause) {
-    if (cause instanceof AppError && ["upload_not_ready", "unsupported_model", "not_found"].includes(cause.code)) return null;
+    if (cause instanceof AppError && ["upload_not_ready", "unsupported_model", "not_found"].includes(cause.code))
+      return null;
     throw cause;
   }
 }
@@ -68,7 +88,10 @@ async function cardOf(commitId: string): Promise<Pick<Card, "frontMatter">> {
 async function vocabularyOf(commitId: string): Promise<Vocabulary | null> {
   const tokenizer = await readSmallFile(commitId, "tokenizer/tokenizer.json");
   if (tokenizer !== null) return readVocabulary({ tokenizer });
-  const [vocab, merges] = [await readSmallFile(commitId, "tokenizer/vocab.json"), await readSmallFile(commitId, "tokenizer/merges.txt")];
+  const [vocab, merges] = [
+    await readSmallFile(commitId, "tokenizer/vocab.json"),
+    await readSmallFile(commitId, "tokenizer/merges.txt"),
+  ];
   return vocab === null || merges === null ? null : readVocabulary({ vocab, merges });
 }
 

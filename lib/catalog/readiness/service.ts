@@ -31,19 +31,25 @@ export function readiness(): Promise<Readiness> {
 async function look(): Promise<Readiness> {
   const [database, storage, worker] = await Promise.all([
     probe(askDatabase, "The database does not answer; see whether PostgreSQL runs and DATABASE_URL is right."),
-    probe(() => objectStore().check(), "The object store does not answer; see whether it runs and the S3 settings are right."),
+    probe(
+      () => objectStore().check(),
+      "The object store does not answer; see whether it runs and the S3 settings are right.",
+    ),
     probe(requireWorker, "The workers cannot be asked for while the database is away."),
   ]);
   return { ready: database.ok && storage.ok, database, storage, worker };
 }
 
 async function requireWorker(): Promise<void> {
-  if ((await liveWorkers()).length === 0) throw new AppError("worker_lost", "No worker is running; start one with «npx guidepost worker».");
+  if ((await liveWorkers()).length === 0)
+    throw new AppError("worker_lost", "No worker is running; start one with «npx guidepost worker».");
 }
 
 async function probe(ask: () => Promise<unknown>, otherwise: string): Promise<Part> {
   try {
-    const late = sleep(PATIENCE_MS, undefined, { ref: false }).then(() => Promise.reject(new Error("no answer in time")));
+    const late = sleep(PATIENCE_MS, undefined, { ref: false }).then(() =>
+      Promise.reject(new Error("no answer in time")),
+    );
     await Promise.race([ask(), late]);
     return { ok: true, problem: null };
   } catch (cause) {

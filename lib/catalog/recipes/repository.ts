@@ -7,7 +7,8 @@ import type { FoundRepo } from "./schema.ts";
 /** Of models, or of guides. */
 export type Side = "model" | "guide";
 
-const ofSide = (side: Side): Prisma.Sql => (side === "guide" ? Prisma.sql`r.kind = 'guide'` : Prisma.sql`r.kind <> 'guide'`);
+const ofSide = (side: Side): Prisma.Sql =>
+  side === "guide" ? Prisma.sql`r.kind = 'guide'` : Prisma.sql`r.kind <> 'guide'`;
 
 /** A repo that has a file, where somebody may see it: one that has it today before one that had it, and the oldest of several. */
 export async function repoWithFile(actor: Actor, sha256: string, side: Side): Promise<FoundRepo | null> {

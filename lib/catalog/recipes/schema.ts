@@ -5,7 +5,10 @@ import { fullName } from "#lib/catalog/repos/schema.ts";
 /** As much text as is read from a PNG, as JSON. */
 export const RECIPE_BYTES = 2 * 2 ** 20;
 
-const text = z.string().max(2 ** 20).optional();
+const text = z
+  .string()
+  .max(2 ** 20)
+  .optional();
 
 export const pictureTexts = z.strictObject({
   guidepost: text.meta({ description: "the text of that key in a PNG: a recipe as this hub writes it" }),
@@ -31,7 +34,9 @@ export const openedRecipe = z.object({
   mode: mode.nullable().meta({ description: "which picture it was" }),
   finetune: found.nullable(),
   guide: found.nullable(),
-  missing: z.array(z.object({ role: z.string(), name: z.string(), hash: z.string().nullable() })).meta({ description: "files of it that are on no repo that you may see" }),
+  missing: z
+    .array(z.object({ role: z.string(), name: z.string(), hash: z.string().nullable() }))
+    .meta({ description: "files of it that are on no repo that you may see" }),
   notes: z.array(z.string()).meta({ description: "why the picture may come out another" }),
 });
 export type OpenedRecipe = z.output<typeof openedRecipe>;

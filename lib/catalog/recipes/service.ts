@@ -12,7 +12,10 @@ export async function openRecipe(actor: Actor, { guidepost, parameters }: Pictur
   if (guidepost !== undefined) return openOwn(actor, parseRecipe(guidepost));
   const infotext = parameters === undefined ? null : parseInfotext(parameters);
   if (infotext) return openForeign(actor, infotext);
-  throw new AppError("bad_request", "This picture carries no recipe; take a PNG as it was downloaded from here, or from a tool that writes generation parameters.");
+  throw new AppError(
+    "bad_request",
+    "This picture carries no recipe; take a PNG as it was downloaded from here, or from a tool that writes generation parameters.",
+  );
 }
 
 async function openOwn(actor: Actor, recipe: Recipe): Promise<OpenedRecipe> {
@@ -32,30 +35,66 @@ async function openOwn(actor: Actor, recipe: Recipe): Promise<OpenedRecipe> {
   const notes = [
     ...(seed === null ? ["It began with a file of noise and not with a seed; a seed draws another picture."] : []),
     ...(loras.length > 1 ? ["It was drawn with several LoRAs at once; a preview takes the first."] : []),
-    ...(loras.some(({ strength = 1 }) => strength !== 1) ? ["Its LoRA had another strength than 1; a preview draws with 1."] : []),
+    ...(loras.some(({ strength = 1 }) => strength !== 1)
+      ? ["Its LoRA had another strength than 1; a preview draws with 1."]
+      : []),
   ];
-  return { prompt, negativePrompt, seed, steps, guidanceScale, cfgSteps, sampler, mode: drawnAs, finetune, guide, missing, notes };
+  return {
+    prompt,
+    negativePrompt,
+    seed,
+    steps,
+    guidanceScale,
+    cfgSteps,
+    sampler,
+    mode: drawnAs,
+    finetune,
+    guide,
+    missing,
+    notes,
+  };
 }
 
 async function openForeign(actor: Actor, told: Infotext): Promise<OpenedRecipe> {
   const missing: OpenedRecipe["missing"] = [];
   const find = async (role: string, file: Infotext["model"] | undefined, side: Side): Promise<FoundRepo | null> => {
     if (!file) return null;
-    const found = (await byHash(actor, file.hash, side)) ?? (file.name === null ? null : await repoOfName(actor, file.name.split("/")[0]!, side)); // «tiny/guide» is a file of tiny
+    const found =
+      (await byHash(actor, file.hash, side)) ??
+      (file.name === null ? null : await repoOfName(actor, file.name.split("/")[0]!, side)); // «tiny/guide» is a file of tiny
     if (!found) missing.push({ role, name: file.name ?? "without a name", hash: file.hash });
     return found;
   };
   const base = await find("model", told.model, "model");
   const finetune = told.loras.length > 0 ? await find("lora", told.loras[0], "model") : base;
   const guide = await find("guide", told.guide, "guide");
-  const sampler = /^DPM\+\+ 2M\b/i.test(told.sampler ?? "") ? ("dpmpp-2m" as const) : /^DDIM$/i.test(told.sampler ?? "") ? ("ddim" as const) : null;
+  const sampler = /^DPM\+\+ 2M\b/i.test(told.sampler ?? "")
+    ? ("dpmpp-2m" as const)
+    : /^DDIM$/i.test(told.sampler ?? "")
+      ? ("ddim" as const)
+      : null;
   const notes = [
-    ...(sampler === null && told.sampler !== null ? [`It was drawn with the sampler ${told.sampler}, which is not here.`] : []),
+    ...(sampler === null && told.sampler !== null
+      ? [`It was drawn with the sampler ${told.sampler}, which is not here.`]
+      : []),
     ...(told.isCpuNoise ? [] : ["Its noise was drawn on a graphics card, so the same seed is another picture here."]),
     ...(told.loras.length > 1 ? ["It was drawn with several LoRAs at once; a preview takes the first."] : []),
   ];
   const { negativePrompt, seed, steps, guidanceScale, cfgSteps } = told;
-  return { prompt: told.prompt.replaceAll(/\s+/g, " "), negativePrompt, seed, steps, guidanceScale, cfgSteps, sampler, mode: mode.safeParse(told.mode).data ?? null, finetune, guide, missing, notes };
+  return {
+    prompt: told.prompt.replaceAll(/\s+/g, " "),
+    negativePrompt,
+    seed,
+    steps,
+    guidanceScale,
+    cfgSteps,
+    sampler,
+    mode: mode.safeParse(told.mode).data ?? null,
+    finetune,
+    guide,
+    missing,
+    notes,
+  };
 }
 
 const algorithms = { 8: "autov1", 10: "autov2", 12: "autov3", 64: "sha256" } as const;

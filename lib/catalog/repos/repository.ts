@@ -21,11 +21,33 @@ export interface Selection {
 
 type Place = readonly [key: string | number, id: string];
 
-const orders: { readonly [S in Sort]: { readonly order: Prisma.Sql; readonly key: (item: RepoItem) => string | number; readonly after: (place: Place) => Prisma.Sql } } = {
-  updated: { order: Prisma.sql`r.updated_at DESC, r.id DESC`, key: (item) => item.updatedAt, after: ([key, id]) => Prisma.sql`(r.updated_at, r.id) < (${new Date(key)}, ${id}::uuid)` },
-  created: { order: Prisma.sql`r.created_at DESC, r.id DESC`, key: (item) => item.createdAt, after: ([key, id]) => Prisma.sql`(r.created_at, r.id) < (${new Date(key)}, ${id}::uuid)` },
-  downloads: { order: Prisma.sql`r.downloads DESC, r.id DESC`, key: (item) => item.downloads, after: ([key, id]) => Prisma.sql`(r.downloads, r.id) < (${key}::int, ${id}::uuid)` },
-  name: { order: Prisma.sql`r.name_key, r.id`, key: (item) => item.name.toLowerCase(), after: ([key, id]) => Prisma.sql`(r.name_key, r.id) > (${key}, ${id}::uuid)` },
+const orders: {
+  readonly [S in Sort]: {
+    readonly order: Prisma.Sql;
+    readonly key: (item: RepoItem) => string | number;
+    readonly after: (place: Place) => Prisma.Sql;
+  };
+} = {
+  updated: {
+    order: Prisma.sql`r.updated_at DESC, r.id DESC`,
+    key: (item) => item.updatedAt,
+    after: ([key, id]) => Prisma.sql`(r.updated_at, r.id) < (${new Date(key)}, ${id}::uuid)`,
+  },
+  created: {
+    order: Prisma.sql`r.created_at DESC, r.id DESC`,
+    key: (item) => item.createdAt,
+    after: ([key, id]) => Prisma.sql`(r.created_at, r.id) < (${new Date(key)}, ${id}::uuid)`,
+  },
+  downloads: {
+    order: Prisma.sql`r.downloads DESC, r.id DESC`,
+    key: (item) => item.downloads,
+    after: ([key, id]) => Prisma.sql`(r.downloads, r.id) < (${key}::int, ${id}::uuid)`,
+  },
+  name: {
+    order: Prisma.sql`r.name_key, r.id`,
+    key: (item) => item.name.toLowerCase(),
+    after: ([key, id]) => Prisma.sql`(r.name_key, r.id) > (${key}, ${id}::uuid)`,
+  },
 };
 
 /** Where a list goes on after this item. */
@@ -35,20 +57,41 @@ export const placeOf = (sort: Sort, item: RepoItem): Place => [orders[sort].key(
  * At least `count` of at most 101, where there are so many. The limit is part of the text, one of two: were it a parameter,
  * PostgreSQL would find no plan that is good for every limit, and plan anew each time.
  */
-export async function selectRepos(selection: Selection, sort: Sort, after: Place | null, count: number): Promise<RepoItem[]> {
+export async function selectRepos(
+  selection: Selection,
+  sort: Sort,
+  after: Place | null,
+  count: number,
+): Promise<RepoItem[]> {
   const { order, after: isAfter } = orders[sort];
   const conditions = [selection.visible, ...Object.values(filtersOf(selection)), ...(after ? [isAfter(after)] : [])];
-  return readItems(selection.baseVisible, Prisma.sql`SELECT r.* FROM repo r WHERE ${Prisma.join(conditions, " AND ")} ORDER BY ${order} LIMIT ${Prisma.raw(count <= 31 ? "31" : "101")}`, order);
+  return readItems(
+    selection.baseVisible,
+    Prisma.sql`SELECT r.* FROM repo r WHERE ${Prisma.join(conditions, " AND ")} ORDER BY ${order} LIMIT ${Prisma.raw(count <= 31 ? "31" : "101")}`,
+    order,
+  );
 }
 
 export async function findItem(id: string, baseVisible: Prisma.Sql): Promise<RepoItem | null> {
-  const [item] = await readItems(baseVisible, Prisma.sql`SELECT r.* FROM repo r WHERE r.id = ${id}::uuid AND r.deleted_at IS NULL`, Prisma.sql`r.id`);
+  const [item] = await readItems(
+    baseVisible,
+    Prisma.sql`SELECT r.* FROM repo r WHERE r.id = ${id}::uuid AND r.deleted_at IS NULL`,
+    Prisma.sql`r.id`,
+  );
   return item ?? null;
 }
 
 /** The rest of what is shown of repos that were chosen, for these alone. */
 async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Prisma.Sql): Promise<RepoItem[]> {
-  const rows = await database().$queryRaw<(Omit<RepoItem, "createdAt" | "updatedAt" | "facts"> & { createdAt: Date; updatedAt: Date; inspected: boolean; factKind: string | null; parameters: number | null })[]>`
+  const rows = await database().$queryRaw<
+    (Omit<RepoItem, "createdAt" | "updatedAt" | "facts"> & {
+      createdAt: Date;
+      updatedAt: Date;
+      inspected: boolean;
+      factKind: string | null;
+      parameters: number | null;
+    })[]
+  >`
     SELECT r.id, n.name AS owner, r.name, r.kind, r.visibility, r.summary, r.license, r.tags, bn.name || '/' || b.name AS base, r.downloads,
       r.created_at AS "createdAt", r.updated_at AS "updatedAt", f.commit_id AS "headCommit", i.contract,
       i.facts IS NOT NULL AS inspected, i.facts->>'kind' AS "factKind", (i.facts->>'parameters')::float8 AS parameters
@@ -68,14 +111,28 @@ async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Pri
 }
 
 /** By name, for a facet counts as if nothing were chosen from it. */
-function filtersOf({ kind, baseId, owner, words, license, tag, measured, size, visible }: Selection): Record<string, Prisma.Sql> {
+function filtersOf({
+  kind,
+  baseId,
+  owner,
+  words,
+  license,
+  tag,
+  measured,
+  size,
+  visible,
+}: Selection): Record<string, Prisma.Sql> {
   return {
     ...(measured && { measured: hasVerdict(measured, visible) }),
-    ...(size && { size: Prisma.sql`(SELECT ${sizeClass} FROM ref f JOIN commit c ON c.id = f.commit_id WHERE f.repo_id = r.id AND f.name = r.default_branch) = ${classOf(size)}` }),
+    ...(size && {
+      size: Prisma.sql`(SELECT ${sizeClass} FROM ref f JOIN commit c ON c.id = f.commit_id WHERE f.repo_id = r.id AND f.name = r.default_branch) = ${classOf(size)}`,
+    }),
     ...(kind && { kind: Prisma.sql`r.kind = ${kind}::repo_kind` }),
     ...(baseId && { base: Prisma.sql`r.base_id = ${baseId}::uuid` }),
     ...(license !== undefined && { license: Prisma.sql`r.license = ${license}` }),
-    ...(owner !== undefined && { owner: Prisma.sql`r.namespace_id = (SELECT id FROM namespace WHERE name_key = lower(${owner}))` }),
+    ...(owner !== undefined && {
+      owner: Prisma.sql`r.namespace_id = (SELECT id FROM namespace WHERE name_key = lower(${owner}))`,
+    }),
     ...(tag !== undefined && { tag: Prisma.sql`r.tags @> ARRAY[${tag}]` }),
     ...(words.length > 0 && { words: Prisma.join(words.map(hasWord), " AND ") }),
   };
@@ -116,8 +173,14 @@ const MAX_VALUES = 50; // of a facet
 export async function countFacets(selection: Selection): Promise<Facets> {
   const { kind, base, license, size: _bySelect, measured: _inFull, ...others } = filtersOf(selection);
   const size = selection.size && Prisma.sql`${sizeClass} = ${classOf(selection.size)}`; // what is joined here anyway
-  const measured = selection.measured && Prisma.sql`coalesce(v.verdict, 'not_measured') = ${verdictInDatabase(selection.measured)}::verdict`;
-  const chosen = (...filters: (Prisma.Sql | undefined)[]): Prisma.Sql => Prisma.join(filters.map((filter) => filter ?? Prisma.sql`true`), " AND ");
+  const measured =
+    selection.measured &&
+    Prisma.sql`coalesce(v.verdict, 'not_measured') = ${verdictInDatabase(selection.measured)}::verdict`;
+  const chosen = (...filters: (Prisma.Sql | undefined)[]): Prisma.Sql =>
+    Prisma.join(
+      filters.map((filter) => filter ?? Prisma.sql`true`),
+      " AND ",
+    );
   const rows = await database().$queryRaw<{ facet: keyof Facets; value: string; count: number }[]>`
     WITH verdict AS (${verdictsOf(selection.visible)}), seen AS (
       SELECT r.kind, r.license, b.id AS base, bn.name || '/' || b.name AS base_name, ${sizeClass} AS size, coalesce(v.verdict, 'not_measured') AS verdict,
@@ -138,21 +201,37 @@ export async function countFacets(selection: Selection): Promise<Facets> {
       UNION ALL (SELECT 'size', size::text, count(*)::int FROM seen WHERE for_size AND size IS NOT NULL GROUP BY size)
       UNION ALL (SELECT 'measured', verdict::text, count(*)::int FROM seen WHERE for_verdict GROUP BY verdict)
     ) counted ORDER BY count DESC, value`;
-  const of = (facet: keyof Facets, nameOf = (value: string): string => value): Facets["kind"] => rows.filter((row) => row.facet === facet).map(({ value, count }) => ({ value: nameOf(value), count }));
-  return { kind: of("kind"), base: of("base"), license: of("license"), size: of("size", (value) => sizes[Number(value) - 1]!.name), measured: of("measured", verdictOf) };
+  const of = (facet: keyof Facets, nameOf = (value: string): string => value): Facets["kind"] =>
+    rows.filter((row) => row.facet === facet).map(({ value, count }) => ({ value: nameOf(value), count }));
+  return {
+    kind: of("kind"),
+    base: of("base"),
+    license: of("license"),
+    size: of("size", (value) => sizes[Number(value) - 1]!.name),
+    measured: of("measured", verdictOf),
+  };
 }
 
-export async function insertRepo(transaction: Transaction, repo: Pick<Repo, "namespaceId" | "name" | "kind" | "visibility" | "baseId" | "license" | "summary" | "tags">): Promise<string> {
+export async function insertRepo(
+  transaction: Transaction,
+  repo: Pick<Repo, "namespaceId" | "name" | "kind" | "visibility" | "baseId" | "license" | "summary" | "tags">,
+): Promise<string> {
   return (await transaction.repo.create({ data: repo, select: { id: true } })).id;
 }
 
-export async function changeRepo(transaction: Transaction, id: string, change: Partial<Pick<Repo, "visibility" | "baseId" | "license" | "summary" | "tags">>): Promise<boolean> {
+export async function changeRepo(
+  transaction: Transaction,
+  id: string,
+  change: Partial<Pick<Repo, "visibility" | "baseId" | "license" | "summary" | "tags">>,
+): Promise<boolean> {
   return (await transaction.repo.updateMany({ where: { id, deletedAt: null }, data: change })).count === 1;
 }
 
 /** Hidden at once; its name is free. */
 export async function hideRepo(transaction: Transaction, id: string): Promise<boolean> {
-  return (await transaction.repo.updateMany({ where: { id, deletedAt: null }, data: { deletedAt: new Date() } })).count === 1;
+  return (
+    (await transaction.repo.updateMany({ where: { id, deletedAt: null }, data: { deletedAt: new Date() } })).count === 1
+  );
 }
 
 /** What a repo's page shows of its newest commit, and the downloads since a day: in one statement, for pages are what is asked for most. */
@@ -164,7 +243,11 @@ export interface RepoHead {
 }
 
 type HeadRow = Omit<CommitItem, "createdAt"> & { readonly createdAt: Date };
-type RepoHeadRow = (HeadRow | { readonly id: null }) & { readonly cardSize: number; readonly storageKey: string | null; readonly downloads: number };
+type RepoHeadRow = (HeadRow | { readonly id: null }) & {
+  readonly cardSize: number;
+  readonly storageKey: string | null;
+  readonly downloads: number;
+};
 
 export async function readHead(repoId: string, cardPath: string, since: Date): Promise<RepoHead> {
   const [row] = await database().$queryRaw<RepoHeadRow[]>`

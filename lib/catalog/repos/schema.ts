@@ -13,11 +13,17 @@ export const visibility = z.enum(["public", "private"]);
 const repoName = z
   .string()
   .max(96)
-  .regex(/^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/, "letters, digits, «-», «_» and «.» only, with a letter, digit or «_» at both ends")
+  .regex(
+    /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/,
+    "letters, digits, «-», «_» and «.» only, with a letter, digit or «_» at both ends",
+  )
   .refine((name) => !/--|\.\.|\.git$/i.test(name), "it must not hold «--» or «..», nor end with «.git»");
 
 /** «owner/repo» */
-export const fullName = z.string().max(200).regex(/^[\w.-]+\/[\w.-]+$/, "it must be like owner/repo");
+export const fullName = z
+  .string()
+  .max(200)
+  .regex(/^[\w.-]+\/[\w.-]+$/, "it must be like owner/repo");
 export function toRepoName(text: string): RepoName {
   const [owner, repo] = text.split("/") as [string, string];
   return { owner, repo };
@@ -73,7 +79,10 @@ export const repoQuery = z.object({
   license: storableText(100).optional(),
   tag: storableText(100).optional(),
   measured: verdict.optional().meta({ description: "the best verdict of the newest weights" }),
-  size: z.enum(sizes.map(({ name }) => name)).optional().meta({ description: "by the bytes of the newest commit" }),
+  size: z
+    .enum(sizes.map(({ name }) => name))
+    .optional()
+    .meta({ description: "by the bytes of the newest commit" }),
   sort: z.enum(sorts).default("updated"),
   facets: z.stringbool().default(false).meta({ description: "whether to count what there is" }),
 });
@@ -88,12 +97,17 @@ export const repoItem = z.object({
   summary: z.string(),
   license: z.string().nullable(),
   tags: z.array(z.string()),
-  base: z.string().nullable().meta({ description: "the base that it says it is made for; null also where you may not see it" }),
+  base: z
+    .string()
+    .nullable()
+    .meta({ description: "the base that it says it is made for; null also where you may not see it" }),
   downloads: z.number(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
   headCommit: z.string().nullable().meta({ description: "the newest commit of the default branch" }),
-  contract: z.string().nullable().meta({ description: "what the model is to a guide, as inspected, like unet-in4-c320.640.1280.1280-l2.2.2.2-a1110-t768-eps" }),
+  contract: z.string().nullable().meta({
+    description: "what the model is to a guide, as inspected, like unet-in4-c320.640.1280.1280-l2.2.2.2-a1110-t768-eps",
+  }),
   facts: z
     .object({ kind: z.string().nullable(), parameters: z.number().nullable() })
     .nullable()
@@ -109,7 +123,9 @@ export const facets = z
     base: counts,
     license: counts,
     size: counts.meta({ description: "by the bytes of the newest commit" }),
-    measured: counts.meta({ description: "by the best verdict of the newest weights: verified, usableWithLimits, incompatible, notMeasured" }),
+    measured: counts.meta({
+      description: "by the best verdict of the newest weights: verified, usableWithLimits, incompatible, notMeasured",
+    }),
   })
   .meta({ description: "how many repos there are of each; a facet counts as if it were not chosen from itself" });
 export type Facets = z.output<typeof facets>;
@@ -122,6 +138,8 @@ export const repoPage = repoItem.extend({
   card: card.nullable().meta({ description: "README.md of the newest commit" }),
   refs: z.array(refItem),
   head: commitItem.nullable(),
-  usage: z.object({ files: z.number(), bytes: z.number(), downloadsLastMonth: z.number() }).meta({ description: "files and bytes of the newest commit" }),
+  usage: z
+    .object({ files: z.number(), bytes: z.number(), downloadsLastMonth: z.number() })
+    .meta({ description: "files and bytes of the newest commit" }),
 });
 export type RepoPage = z.output<typeof repoPage>;

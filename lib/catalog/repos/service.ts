@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { isVisible, requireAdminister, requireNamespace, requireRead, requireWrite, type RepoName } from "#lib/auth/access.ts";
+import {
+  isVisible,
+  requireAdminister,
+  requireNamespace,
+  requireRead,
+  requireWrite,
+  type RepoName,
+} from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
 import { inspectAgain } from "#lib/catalog/inspections/service.ts";
@@ -12,14 +19,44 @@ import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
-import { changeRepo, countFacets, findItem, hideRepo, insertRepo, placeOf, readHead, selectRepos, type Selection } from "./repository.ts";
-import { type NewRepo, type RepoChange, type RepoItem, type RepoList, type RepoPage, type RepoQuery, toRepoName } from "./schema.ts";
+import {
+  changeRepo,
+  countFacets,
+  findItem,
+  hideRepo,
+  insertRepo,
+  placeOf,
+  readHead,
+  selectRepos,
+  type Selection,
+} from "./repository.ts";
+import {
+  type NewRepo,
+  type RepoChange,
+  type RepoItem,
+  type RepoList,
+  type RepoPage,
+  type RepoQuery,
+  toRepoName,
+} from "./schema.ts";
 
 /** An empty repo. @throws not_found, forbidden, bad_request; conflict, with the address of the repo that has the name */
-export async function createRepo(actor: Actor, { owner, name, kind, visibility, base, license, summary, tags }: NewRepo): Promise<RepoItem> {
+export async function createRepo(
+  actor: Actor,
+  { owner, name, kind, visibility, base, license, summary, tags }: NewRepo,
+): Promise<RepoItem> {
   const namespace = await requireNamespace(actor, owner);
   const baseId = base === undefined ? null : await requireBase(actor, kind, base);
-  const columns = { namespaceId: namespace.id, name, kind, visibility, baseId, license: license || null, summary: summary ?? "", tags: [...new Set(tags)] };
+  const columns = {
+    namespaceId: namespace.id,
+    name,
+    kind,
+    visibility,
+    baseId,
+    license: license || null,
+    summary: summary ?? "",
+    tags: [...new Set(tags)],
+  };
   const id = await inTransaction(database(), async (transaction) => {
     const id = await insertRepo(transaction, columns);
     await audit(transaction, actor, "repo.create", id, { name: `${namespace.name}/${name}`, kind, visibility });
@@ -34,20 +71,34 @@ export async function createRepo(actor: Actor, { owner, name, kind, visibility, 
 async function toTaken(actor: Actor, name: RepoName, cause: unknown): Promise<AppError> {
   const taken = await requireRead(actor, name).catch(() => null);
   const detail = taken ? { url: `${env().publicUrl}/${taken.owner}/${taken.name}` } : {};
-  return new AppError("conflict", `There is a repo ${name.owner}/${name.repo} already; choose another name, or commit to that one.`, detail, cause);
+  return new AppError(
+    "conflict",
+    `There is a repo ${name.owner}/${name.repo} already; choose another name, or commit to that one.`,
+    detail,
+    cause,
+  );
 }
 
 /** The id of a base that the actor may see. */
 async function requireBase(actor: Actor, kind: RepoItem["kind"], fullName: string): Promise<string> {
-  if (kind === "base") throw new AppError("bad_request", "A base is not made for another base; leave that out, or make a fine-tune.", { field: "base" });
+  if (kind === "base")
+    throw new AppError("bad_request", "A base is not made for another base; leave that out, or make a fine-tune.", {
+      field: "base",
+    });
   const base = await requireRead(actor, toRepoName(fullName));
-  if (base.kind !== "base") throw new AppError("bad_request", `${base.owner}/${base.name} is a ${base.kind}, not a base; name the base that it was made from.`, { field: "base" });
+  if (base.kind !== "base")
+    throw new AppError(
+      "bad_request",
+      `${base.owner}/${base.name} is a ${base.kind}, not a base; name the base that it was made from.`,
+      { field: "base" },
+    );
   return base.id;
 }
 
 async function getItem(actor: Actor, id: string): Promise<RepoItem> {
   const item = await findItem(id, isVisible(actor, "b"));
-  if (!item) throw new AppError("repo_not_found", "The repo was deleted meanwhile; nothing can be done with it any more.");
+  if (!item)
+    throw new AppError("repo_not_found", "The repo was deleted meanwhile; nothing can be done with it any more.");
   return item;
 }
 
@@ -61,28 +112,67 @@ const place = z.union([
 export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoList> {
   const { kind, owner, q = "", license, tag, measured, size, sort, cursor, limit } = query;
   const [ofSort, ...after] = cursor ? parseCursor(cursor, place) : [sort];
-  if (ofSort !== sort) throw new AppError("bad_request", "The cursor belongs to another order of this list; leave it out to begin at its start.", { field: "cursor" });
+  if (ofSort !== sort)
+    throw new AppError(
+      "bad_request",
+      "The cursor belongs to another order of this list; leave it out to begin at its start.",
+      { field: "cursor" },
+    );
   const base = query.base === undefined ? null : await requireRead(actor, toRepoName(query.base));
-  const selection: Selection = { visible: isVisible(actor, "r"), baseVisible: isVisible(actor, "b"), kind, baseId: base?.id, owner, words: wordsOf(q), license, tag, measured, size };
-  const [items, facets] = await Promise.all([selectRepos(selection, sort, after.length === 2 ? after : null, limit + 1), query.facets ? countFacets(selection) : undefined]);
+  const selection: Selection = {
+    visible: isVisible(actor, "r"),
+    baseVisible: isVisible(actor, "b"),
+    kind,
+    baseId: base?.id,
+    owner,
+    words: wordsOf(q),
+    license,
+    tag,
+    measured,
+    size,
+  };
+  const [items, facets] = await Promise.all([
+    selectRepos(selection, sort, after.length === 2 ? after : null, limit + 1),
+    query.facets ? countFacets(selection) : undefined,
+  ]);
   return { ...toPage(items, limit, (last) => [sort, ...placeOf(sort, last)]), ...(facets && { facets }) };
 }
 
 const MAX_WORDS = 8; // each is looked for in every name and summary
-const wordsOf = (q: string): string[] => q.split(/[\s/]+/).filter((word) => word !== "").slice(0, MAX_WORDS);
+const wordsOf = (q: string): string[] =>
+  q
+    .split(/[\s/]+/)
+    .filter((word) => word !== "")
+    .slice(0, MAX_WORDS);
 
 const MONTH = 30 * 86_400_000;
 
 /** All that its page shows. @throws repo_not_found */
 export async function getRepo(actor: Actor, name: RepoName): Promise<RepoPage> {
   const repo = await requireRead(actor, name);
-  const [item, refs, { head, card, downloads }] = await Promise.all([getItem(actor, repo.id), refsOf(repo), readHead(repo.id, CARD_PATH, new Date(Date.now() - MONTH))]);
+  const [item, refs, { head, card, downloads }] = await Promise.all([
+    getItem(actor, repo.id),
+    refsOf(repo),
+    readHead(repo.id, CARD_PATH, new Date(Date.now() - MONTH)),
+  ]);
   const usage = { files: head?.files ?? 0, bytes: head?.bytes ?? 0, downloadsLastMonth: downloads };
-  return { ...item, headCommit: head?.id ?? null, defaultBranch: repo.defaultBranch, card: card && (await showCard(card)), refs, head, usage };
+  return {
+    ...item,
+    headCommit: head?.id ?? null,
+    defaultBranch: repo.defaultBranch,
+    card: card && (await showCard(card)),
+    refs,
+    head,
+    usage,
+  };
 }
 
 /** What is not there stays as it is. Only owners change who may see it. @throws repo_not_found, forbidden, bad_request */
-export async function updateRepo(actor: Actor, name: RepoName, { visibility, base, license, summary, tags }: RepoChange): Promise<RepoItem> {
+export async function updateRepo(
+  actor: Actor,
+  name: RepoName,
+  { visibility, base, license, summary, tags }: RepoChange,
+): Promise<RepoItem> {
   const repo = await (visibility === undefined ? requireWrite : requireAdminister)(actor, name);
   const change = {
     ...(visibility !== undefined && { visibility }),
@@ -92,7 +182,8 @@ export async function updateRepo(actor: Actor, name: RepoName, { visibility, bas
     ...(tags !== undefined && { tags: [...new Set(tags)] }),
   };
   await inTransaction(database(), async (transaction) => {
-    if (!(await changeRepo(transaction, repo.id, change))) throw new AppError("repo_not_found", `${repo.owner}/${repo.name} was deleted meanwhile; nothing was changed.`);
+    if (!(await changeRepo(transaction, repo.id, change)))
+      throw new AppError("repo_not_found", `${repo.owner}/${repo.name} was deleted meanwhile; nothing was changed.`);
     if (change.baseId !== undefined && change.baseId !== repo.baseId) await inspectAgain(transaction, repo.id);
     await audit(transaction, actor, "repo.update", repo.id, { changed: Object.keys(change) });
   });
@@ -103,6 +194,7 @@ export async function updateRepo(actor: Actor, name: RepoName, { visibility, bas
 export async function deleteRepo(actor: Actor, name: RepoName): Promise<void> {
   const repo = await requireAdminister(actor, name);
   await inTransaction(database(), async (transaction) => {
-    if (await hideRepo(transaction, repo.id)) await audit(transaction, actor, "repo.delete", repo.id, { name: `${repo.owner}/${repo.name}` });
+    if (await hideRepo(transaction, repo.id))
+      await audit(transaction, actor, "repo.delete", repo.id, { name: `${repo.owner}/${repo.name}` });
   });
 }

@@ -6,7 +6,8 @@ import { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 
 /** The columns of a pair's sheet that somebody may see, in their order. */
-export const sheetRows = (actor: Actor, pairId: string): Promise<PreviewRow[]> => selectPreviews({ AND: [{ pairId }, seenBy(actor)] }, { sheetIndex: "asc" });
+export const sheetRows = (actor: Actor, pairId: string): Promise<PreviewRow[]> =>
+  selectPreviews({ AND: [{ pairId }, seenBy(actor)] }, { sheetIndex: "asc" });
 
 /** Columns that were not drawn make room to be drawn again. */
 export async function forgetUndrawn(transaction: Transaction, pairId: string): Promise<void> {
@@ -19,7 +20,10 @@ export async function removeColumn(transaction: Transaction, id: string): Promis
 
 /** «owner/repo» of some commits. */
 export async function fullNames(transaction: Transaction, commitIds: readonly string[]): Promise<Map<string, string>> {
-  const rows = await transaction.commit.findMany({ where: { id: { in: [...commitIds] } }, select: { id: true, repo: { select: { name: true, namespace: { select: { name: true } } } } } });
+  const rows = await transaction.commit.findMany({
+    where: { id: { in: [...commitIds] } },
+    select: { id: true, repo: { select: { name: true, namespace: { select: { name: true } } } } },
+  });
   return new Map(rows.map(({ id, repo }) => [id, `${repo.namespace.name}/${repo.name}`]));
 }
 
@@ -30,7 +34,8 @@ const recovered = Prisma.sql`(p.summary #>> '{measured,fidelity,recovered,value}
 const byEvidence = Prisma.sql`array_position(ARRAY['verified', 'usable_with_limits', 'not_measured', 'incompatible'], p.verdict::text), ${recovered} DESC NULLS LAST, p.id`;
 
 /** The weights that a repo has today. Asked row by row, for there may be many repos and few are meant. */
-const weightsOf = (repoId: Prisma.Sql): Prisma.Sql => Prisma.sql`(SELECT weights_sha256 FROM repo_head WHERE repo_id = ${repoId})`;
+const weightsOf = (repoId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`(SELECT weights_sha256 FROM repo_head WHERE repo_id = ${repoId})`;
 
 export interface CardRow {
   readonly repoId: string;

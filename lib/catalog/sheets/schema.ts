@@ -3,7 +3,14 @@ import { jobState } from "#lib/catalog/inspections/schema.ts";
 import type { PairItem } from "#lib/catalog/pairs/schema.ts";
 import { mode } from "#lib/catalog/previews/schema.ts";
 
-const picture = z.object({ mode, url: z.string().meta({ description: "on this hub, from the slash on" }), width: z.number(), height: z.number(), passes: z.number(), seconds: z.number() });
+const picture = z.object({
+  mode,
+  url: z.string().meta({ description: "on this hub, from the slash on" }),
+  width: z.number(),
+  height: z.number(),
+  passes: z.number(),
+  seconds: z.number(),
+});
 export type SheetPicture = z.output<typeof picture>;
 
 const row = z.object({
@@ -16,13 +23,22 @@ const row = z.object({
 });
 export type SheetRow = z.output<typeof row>;
 
-const timing = z.object({ passes: z.number(), seconds: z.number().meta({ description: "of the denoising loop of one picture: the median" }), low: z.number().meta({ description: "first quartile" }), high: z.number().meta({ description: "third quartile" }), n: z.number() });
+const timing = z.object({
+  passes: z.number(),
+  seconds: z.number().meta({ description: "of the denoising loop of one picture: the median" }),
+  low: z.number().meta({ description: "first quartile" }),
+  high: z.number().meta({ description: "third quartile" }),
+  n: z.number(),
+});
 
 export const sheet = z.object({
   rows: z.array(row),
   done: z.number(),
   total: z.number(),
-  timings: z.object({ conditional: timing, guide: timing, cfg: timing }).nullable().meta({ description: "of the rows that are drawn; null before the first" }),
+  timings: z
+    .object({ conditional: timing, guide: timing, cfg: timing })
+    .nullable()
+    .meta({ description: "of the rows that are drawn; null before the first" }),
 });
 export type Sheet = z.output<typeof sheet>;
 

@@ -23,10 +23,26 @@ async function readSheet(actor: Actor, pairId: string): Promise<Sheet> {
 function toSheetRow({ id, recipe, state, images, sheetIndex }: PreviewRow): SheetRow {
   const of = (mode: Mode): SheetPicture | null => {
     const image = images.find((one) => one.mode === mode);
-    return image ? { mode, url: pictureUrl(id, image), width: image.width, height: image.height, passes: image.passes, seconds: image.milliseconds / 1000 } : null;
+    return image
+      ? {
+          mode,
+          url: pictureUrl(id, image),
+          width: image.width,
+          height: image.height,
+          passes: image.passes,
+          seconds: image.milliseconds / 1000,
+        }
+      : null;
   };
   const { prompt, seed } = recipe.asked;
-  return { preview: id, index: sheetIndex!, prompt, seed, state, pictures: { conditional: of("conditional"), guide: of("guide"), cfg: of("cfg") } };
+  return {
+    preview: id,
+    index: sheetIndex!,
+    prompt,
+    seed,
+    state,
+    pictures: { conditional: of("conditional"), guide: of("guide"), cfg: of("cfg") },
+  };
 }
 
 /** All modes of one seed are drawn one after the other on the same open networks, so what they took can be compared. */
@@ -43,10 +59,23 @@ function timingsOf(done: readonly SheetRow[]): Sheet["timings"] {
 }
 
 /** Pictures for the cards of some repos, at most `count` of each. */
-export async function picturesOf(actor: Actor, repoIds: readonly string[], count = 4): Promise<ReadonlyMap<string, CardPicture[]>> {
+export async function picturesOf(
+  actor: Actor,
+  repoIds: readonly string[],
+  count = 4,
+): Promise<ReadonlyMap<string, CardPicture[]>> {
   const rows = repoIds.length === 0 ? [] : await cardRows(actor, repoIds, count);
   const cards = Map.groupBy(rows, ({ repoId }) => repoId);
-  return new Map([...cards].map(([id, all]) => [id, all.map(({ previewId, blobSha256, seed, repoId: _repoId, ...card }) => ({ ...card, seed: Number(seed), url: pictureUrl(previewId, { mode: "guide", blobSha256 }) }))]));
+  return new Map(
+    [...cards].map(([id, all]) => [
+      id,
+      all.map(({ previewId, blobSha256, seed, repoId: _repoId, ...card }) => ({
+        ...card,
+        seed: Number(seed),
+        url: pictureUrl(previewId, { mode: "guide", blobSha256 }),
+      })),
+    ]),
+  );
 }
 
 const LOOKED_AT = 3; // the best may be stale for a reason that the database does not know

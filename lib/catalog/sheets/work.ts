@@ -26,7 +26,17 @@ export async function addSheet(transaction: Transaction, sheet: SheetToDraw): Pr
   await forgetUndrawn(transaction, pairId);
   for (const [sheetIndex, recipe] of (await recipesFor(transaction, sheet)).entries()) {
     const id = randomUUID();
-    if (!(await insertPreview(transaction, { id, userId: undefined, finetuneCommitId, guideCommitId, recipe, sheet: { pairId, sheetIndex } }))) continue;
+    if (
+      !(await insertPreview(transaction, {
+        id,
+        userId: undefined,
+        finetuneCommitId,
+        guideCommitId,
+        recipe,
+        sheet: { pairId, sheetIndex },
+      }))
+    )
+      continue;
     try {
       await setPreviewJob(transaction, id, await enqueue(transaction, "preview", id, "sheet"));
     } catch (cause) {
@@ -48,26 +58,46 @@ async function recipesFor(transaction: Transaction, sheet: SheetToDraw): Promise
   }
 }
 
-async function columnsOf(transaction: Transaction, { finetuneCommitId, guideCommitId, prompts }: SheetToDraw): Promise<StoredRecipe[]> {
+async function columnsOf(
+  transaction: Transaction,
+  { finetuneCommitId, guideCommitId, prompts }: SheetToDraw,
+): Promise<StoredRecipe[]> {
   const { base, lowRank } = await runnableModel(finetuneCommitId);
   const names = await fullNames(transaction, [finetuneCommitId, guideCommitId]);
   const [finetune, guide] = [names.get(finetuneCommitId)!, names.get(guideCommitId)!];
   const { minGuidance, maxGuidance, mainFile } = await guideFacts(guideCommitId, guide);
   const { parameters } = (await requireRuns(base.commitId, base.name)).facts;
   const { steps, sampler, seeds } = sheetSet;
-  const settings = { finetune, revision: finetuneCommitId, guide, guideRevision: guideCommitId, steps, sampler, guidanceScale: Math.min(maxGuidance, Math.max(minGuidance, sheetSet.guidanceScale)) };
+  const settings = {
+    finetune,
+    revision: finetuneCommitId,
+    guide,
+    guideRevision: guideCommitId,
+    steps,
+    sampler,
+    guidanceScale: Math.min(maxGuidance, Math.max(minGuidance, sheetSet.guidanceScale)),
+  };
   const columns: StoredRecipe[] = [];
   const wanted = parameters < LARGE_PARAMETERS ? seeds.length : LARGE_COLUMNS;
   for (const prompt of prompts) {
     if (columns.length === wanted) break;
     // The list is somebody's file, and a guide may be for a guidance that nobody can ask for: what no preview could be is left out.
     const { data } = newPreview.safeParse({ ...settings, prompt, seed: seeds[columns.length] });
-    if (data) columns.push({ asked: data, base, lowRank: [...lowRank], guide: { commitId: guideCommitId, name: guide.split("/")[1]!, path: mainFile } });
+    if (data)
+      columns.push({
+        asked: data,
+        base,
+        lowRank: [...lowRank],
+        guide: { commitId: guideCommitId, name: guide.split("/")[1]!, path: mainFile },
+      });
   }
   return columns;
 }
 
-async function guideFacts(commitId: string, name: string): Promise<{ minGuidance: number; maxGuidance: number; mainFile: string }> {
+async function guideFacts(
+  commitId: string,
+  name: string,
+): Promise<{ minGuidance: number; maxGuidance: number; mainFile: string }> {
   const { facts } = await requireRuns(commitId, name);
   return { ...facts.guide!, mainFile: facts.mainFile! };
 }

@@ -33,7 +33,13 @@ export async function markCleared(id: string, now: Date): Promise<void> {
 
 /** Rows of uploads that ended long ago and left nothing but themselves. */
 export async function forgetUploads(endedBefore: Date): Promise<number> {
-  const { count } = await database().upload.deleteMany({ where: { state: { in: ["linked", "failed", "aborted", "expired"] }, clearedAt: { not: null }, updatedAt: { lt: endedBefore } } });
+  const { count } = await database().upload.deleteMany({
+    where: {
+      state: { in: ["linked", "failed", "aborted", "expired"] },
+      clearedAt: { not: null },
+      updatedAt: { lt: endedBefore },
+    },
+  });
   return count;
 }
 
@@ -67,7 +73,8 @@ export const blobsToPurge = (unusedBefore: Date, limit: number): Promise<UnusedB
  */
 export async function markPurging(sha256: string, unusedBefore: Date): Promise<boolean> {
   try {
-    const count = await database().$executeRaw`UPDATE blob SET purging_at = coalesce(purging_at, now()) WHERE sha256 = ${sha256} AND (unused_since < ${unusedBefore} OR purging_at IS NOT NULL)`;
+    const count = await database()
+      .$executeRaw`UPDATE blob SET purging_at = coalesce(purging_at, now()) WHERE sha256 = ${sha256} AND (unused_since < ${unusedBefore} OR purging_at IS NOT NULL)`;
     return count > 0;
   } catch (cause) {
     if (violatedRule(cause) !== "blob_in_use") throw cause;
@@ -81,7 +88,11 @@ export async function deleteBlob(sha256: string): Promise<void> {
 }
 
 /** Repos that were hidden before, once nothing of their uploads is left in the store. */
-export const reposToPurge = (hiddenBefore: Date): Promise<{ id: string }[]> => database().repo.findMany({ where: { deletedAt: { lt: hiddenBefore }, uploads: { none: { clearedAt: null } } }, select: { id: true } });
+export const reposToPurge = (hiddenBefore: Date): Promise<{ id: string }[]> =>
+  database().repo.findMany({
+    where: { deletedAt: { lt: hiddenBefore }, uploads: { none: { clearedAt: null } } },
+    select: { id: true },
+  });
 
 /** With all its commits, refs, uploads and measurements. Its bytes have a grace of their own: other repos may have them too. */
 export async function deleteRepo(id: string): Promise<void> {
@@ -110,6 +121,9 @@ export async function knownKeys(keys: readonly string[]): Promise<Set<string>> {
 
 /** Those of the store's uploads that parts may come for, or that are still to be cleared. */
 export async function knownMultiparts(storageIds: readonly string[]): Promise<Set<string>> {
-  const rows = await database().upload.findMany({ where: { storageId: { in: [...storageIds] }, clearedAt: null }, select: { storageId: true } });
+  const rows = await database().upload.findMany({
+    where: { storageId: { in: [...storageIds] }, clearedAt: null },
+    select: { storageId: true },
+  });
   return new Set(rows.map(({ storageId }) => storageId!));
 }

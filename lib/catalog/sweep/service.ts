@@ -48,7 +48,11 @@ export async function sweepUploads(now: Date): Promise<{ expired: number; cleare
 export async function purgeBlobs(now: Date): Promise<{ blobs: number; bytes: number }> {
   const unusedBefore = before(now, env().graceSeconds);
   let [blobs, bytes] = [0, 0];
-  for (let batch = await blobsToPurge(unusedBefore, AT_ONCE); batch.length > 0; batch = await blobsToPurge(unusedBefore, AT_ONCE)) {
+  for (
+    let batch = await blobsToPurge(unusedBefore, AT_ONCE);
+    batch.length > 0;
+    batch = await blobsToPurge(unusedBefore, AT_ONCE)
+  ) {
     for (const { sha256, size, storageKey } of batch) {
       if (!(await markPurging(sha256, unusedBefore))) continue;
       failpoint("purge.marked");
@@ -84,13 +88,31 @@ export async function sweepStore(now: Date): Promise<{ objects: number; multipar
   await markUnused(now);
   const store = objectStore();
   const oldObject = before(now, Math.max(ORPHAN_SECONDS, env().graceSeconds));
-  const objects = await removeUnknown(store.list(), ({ modifiedAt }) => modifiedAt < oldObject, ({ key }) => key, knownKeys, ({ key }) => store.delete(key));
+  const objects = await removeUnknown(
+    store.list(),
+    ({ modifiedAt }) => modifiedAt < oldObject,
+    ({ key }) => key,
+    knownKeys,
+    ({ key }) => store.delete(key),
+  );
   const oldMultipart = before(now, ORPHAN_MULTIPART_SECONDS);
-  const multiparts = await removeUnknown(store.listMultiparts(), ({ startedAt }) => startedAt < oldMultipart, ({ storageId }) => storageId, knownMultiparts, ({ key, storageId }) => store.abortMultipart(key, storageId));
+  const multiparts = await removeUnknown(
+    store.listMultiparts(),
+    ({ startedAt }) => startedAt < oldMultipart,
+    ({ storageId }) => storageId,
+    knownMultiparts,
+    ({ key, storageId }) => store.abortMultipart(key, storageId),
+  );
   return { objects, multiparts };
 }
 
-async function removeUnknown<T>(listed: AsyncIterable<T>, isOld: (one: T) => boolean, nameOf: (one: T) => string, known: (names: string[]) => Promise<Set<string>>, remove: (one: T) => Promise<void>): Promise<number> {
+async function removeUnknown<T>(
+  listed: AsyncIterable<T>,
+  isOld: (one: T) => boolean,
+  nameOf: (one: T) => string,
+  known: (names: string[]) => Promise<Set<string>>,
+  remove: (one: T) => Promise<void>,
+): Promise<number> {
   let count = 0;
   let batch: T[] = [];
   const flush = async (): Promise<void> => {

@@ -5,10 +5,12 @@ import { failpoint } from "#lib/util/failpoint.ts";
 import type { UploadRow } from "./repository.ts";
 
 /** None for an empty file. */
-export const partCountOf = ({ size, partSize }: Pick<UploadRow, "size" | "partSize">): number => Math.ceil(size / partSize);
+export const partCountOf = ({ size, partSize }: Pick<UploadRow, "size" | "partSize">): number =>
+  Math.ceil(size / partSize);
 
 /** Of the part with this number, from 1 on: the last one has the rest. */
-export const partSizeOf = ({ size, partSize }: Pick<UploadRow, "size" | "partSize">, number: number): number => Math.min(partSize, size - (number - 1) * partSize);
+export const partSizeOf = ({ size, partSize }: Pick<UploadRow, "size" | "partSize">, number: number): number =>
+  Math.min(partSize, size - (number - 1) * partSize);
 
 /** The numbers of the parts that are there whole. The store is asked, for a part does not come by way of us. */
 export async function arrivedParts(row: UploadRow): Promise<number[]> {
@@ -36,8 +38,18 @@ export async function assemble(row: UploadRow): Promise<void> {
   if (parts) requireAll(row, parts);
   failpoint("upload.completing");
   const facts = parts ? await store.completeMultipart(key, storageId, parts) : await store.head(key);
-  if (!facts) throw new AppError("upload_not_ready", `The parts of ${row.path} are being put together; complete it again in a moment. If that does not help, abort it and begin a new one.`, { upload: row.id });
-  if (facts.size !== size) throw new AppError("bytes_differ", `${row.path} has ${facts.size} bytes in the store and was announced with ${size}; abort this upload and begin a new one.`, { expected: size, actual: facts.size });
+  if (!facts)
+    throw new AppError(
+      "upload_not_ready",
+      `The parts of ${row.path} are being put together; complete it again in a moment. If that does not help, abort it and begin a new one.`,
+      { upload: row.id },
+    );
+  if (facts.size !== size)
+    throw new AppError(
+      "bytes_differ",
+      `${row.path} has ${facts.size} bytes in the store and was announced with ${size}; abort this upload and begin a new one.`,
+      { expected: size, actual: facts.size },
+    );
 }
 
 /** Null when the upload was put together or ended. */
@@ -50,7 +62,8 @@ async function listParts({ storageKey }: UploadRow, storageId: string): Promise<
   }
 }
 
-const isRight = (row: UploadRow, { number, size }: StoredPart): boolean => number <= partCountOf(row) && size === partSizeOf(row, number);
+const isRight = (row: UploadRow, { number, size }: StoredPart): boolean =>
+  number <= partCountOf(row) && size === partSizeOf(row, number);
 
 const SHOWN = 10;
 
@@ -58,8 +71,20 @@ function requireAll(row: UploadRow, parts: readonly StoredPart[]): void {
   const right = new Set(parts.filter((part) => isRight(row, part)).map(({ number }) => number));
   const missing = Array.from({ length: partCountOf(row) }, (_, i) => i + 1).filter((number) => !right.has(number));
   if (missing.length === 0 && parts.length === right.size) return;
-  if (missing.length === 0) throw new AppError("bytes_differ", `More parts of ${row.path} have come than it has; abort this upload and begin a new one.`, { partCount: right.size, actual: parts.length });
+  if (missing.length === 0)
+    throw new AppError(
+      "bytes_differ",
+      `More parts of ${row.path} have come than it has; abort this upload and begin a new one.`,
+      { partCount: right.size, actual: parts.length },
+    );
   const shown = missing.slice(0, SHOWN).join(", ");
-  const which = missing.length === 1 ? `Part ${shown}` : `The parts ${shown}${missing.length > SHOWN ? ` and ${missing.length - SHOWN} more` : ""}`;
-  throw new AppError("bytes_differ", `${which} of ${row.path} ${missing.length === 1 ? "has" : "have"} not come whole; send ${missing.length === 1 ? "it" : "them"}, then complete the upload again.`, { missing: missing.slice(0, 100), partCount: partCountOf(row) });
+  const which =
+    missing.length === 1
+      ? `Part ${shown}`
+      : `The parts ${shown}${missing.length > SHOWN ? ` and ${missing.length - SHOWN} more` : ""}`;
+  throw new AppError(
+    "bytes_differ",
+    `${which} of ${row.path} ${missing.length === 1 ? "has" : "have"} not come whole; send ${missing.length === 1 ? "it" : "them"}, then complete the upload again.`,
+    { missing: missing.slice(0, 100), partCount: partCountOf(row) },
+  );
 }

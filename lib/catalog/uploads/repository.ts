@@ -30,7 +30,12 @@ export interface UploadRow extends Omit<Columns, "declaredSize" | "readSize" | "
   readonly partSize: number;
 }
 
-const toRow = ({ declaredSize, readSize, partSize, ...row }: Columns): UploadRow => ({ ...row, size: Number(declaredSize), readSize: Number(readSize), partSize: partSize! });
+const toRow = ({ declaredSize, readSize, partSize, ...row }: Columns): UploadRow => ({
+  ...row,
+  size: Number(declaredSize),
+  readSize: Number(readSize),
+  partSize: partSize!,
+});
 
 /** Not one of a repo that was deleted. */
 export async function findUpload(id: string): Promise<UploadRow | null> {
@@ -39,7 +44,11 @@ export async function findUpload(id: string): Promise<UploadRow | null> {
 }
 
 export async function findByKey(userId: string | null, idempotencyKey: string): Promise<UploadRow | null> {
-  const row = await database().upload.findFirst({ where: { userId, idempotencyKey }, orderBy: { id: "desc" }, select: columns });
+  const row = await database().upload.findFirst({
+    where: { userId, idempotencyKey },
+    orderBy: { id: "desc" },
+    select: columns,
+  });
   return row && toRow(row);
 }
 
@@ -61,7 +70,14 @@ export async function insertUpload({ size, ...row }: UploadToInsert): Promise<Up
 
 /** @returns false when another request was faster */
 export async function setStorageId(id: string, storageId: string): Promise<boolean> {
-  return (await database().upload.updateMany({ where: { id, storageId: null, state: { in: [...arriving] } }, data: { storageId } })).count > 0;
+  return (
+    (
+      await database().upload.updateMany({
+        where: { id, storageId: null, state: { in: [...arriving] } },
+        data: { storageId },
+      })
+    ).count > 0
+  );
 }
 
 /** Parts may come. */
@@ -70,24 +86,42 @@ export const arriving = ["open", "receiving"] as const satisfies readonly Upload
 export const unfinished = [...arriving, "hashing", "verified"] as const satisfies readonly UploadState[];
 
 /** @returns whether it was in one of these states, and has moved */
-export async function move(client: Database | Transaction, id: string, from: readonly UploadState[], to: UploadState, more: Prisma.UploadUncheckedUpdateManyInput = {}): Promise<boolean> {
-  return (await client.upload.updateMany({ where: { id, state: { in: [...from] } }, data: { state: to, ...more } })).count > 0;
+export async function move(
+  client: Database | Transaction,
+  id: string,
+  from: readonly UploadState[],
+  to: UploadState,
+  more: Prisma.UploadUncheckedUpdateManyInput = {},
+): Promise<boolean> {
+  return (
+    (await client.upload.updateMany({ where: { id, state: { in: [...from] } }, data: { state: to, ...more } })).count >
+    0
+  );
 }
 
 export async function setJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
   await transaction.upload.update({ where: { id }, data: { jobId }, select: { id: true } });
 }
 
-export const countUnfinished = (userId: string): Promise<number> => database().upload.count({ where: { userId, state: { in: [...unfinished] } } });
+export const countUnfinished = (userId: string): Promise<number> =>
+  database().upload.count({ where: { userId, state: { in: [...unfinished] } } });
 
 /** Bytes that were announced and may still be on their way, of everybody. */
 export async function arrivingBytes(): Promise<number> {
-  const { _sum } = await database().upload.aggregate({ where: { state: { in: [...arriving] } }, _sum: { declaredSize: true } });
+  const { _sum } = await database().upload.aggregate({
+    where: { state: { in: [...arriving] } },
+    _sum: { declaredSize: true },
+  });
   return Number(_sum.declaredSize ?? 0);
 }
 
 /** The newest first. */
-export async function listUnfinished(repoId: string, userId: string | null, before: string | null, take: number): Promise<UploadRow[]> {
+export async function listUnfinished(
+  repoId: string,
+  userId: string | null,
+  before: string | null,
+  take: number,
+): Promise<UploadRow[]> {
   const rows = await database().upload.findMany({
     where: { repoId, userId, state: { in: [...unfinished] }, ...(before !== null && { id: { lt: before } }) },
     orderBy: { id: "desc" },
@@ -107,19 +141,37 @@ export interface TakenUpload {
   readonly sha256: string | null;
 }
 
-export async function readUploads(transaction: Transaction, repoId: string, ids: readonly string[]): Promise<TakenUpload[]> {
-  const rows = await transaction.upload.findMany({ where: { id: { in: [...ids] }, repoId }, select: { id: true, path: true, state: true, problem: true, declaredSize: true, blobSha256: true } });
-  return rows.map(({ declaredSize, blobSha256, ...row }) => ({ ...row, size: Number(declaredSize), sha256: blobSha256 }));
+export async function readUploads(
+  transaction: Transaction,
+  repoId: string,
+  ids: readonly string[],
+): Promise<TakenUpload[]> {
+  const rows = await transaction.upload.findMany({
+    where: { id: { in: [...ids] }, repoId },
+    select: { id: true, path: true, state: true, problem: true, declaredSize: true, blobSha256: true },
+  });
+  return rows.map(({ declaredSize, blobSha256, ...row }) => ({
+    ...row,
+    size: Number(declaredSize),
+    sha256: blobSha256,
+  }));
 }
 
 export async function linkUploads(transaction: Transaction, ids: readonly string[]): Promise<void> {
-  await transaction.upload.updateMany({ where: { id: { in: [...ids] }, state: "verified" }, data: { state: "linked" } });
+  await transaction.upload.updateMany({
+    where: { id: { in: [...ids] }, state: "verified" },
+    data: { state: "linked" },
+  });
 }
 
 // The worker's side: each write names the attempt, and changes nothing when another has begun or the upload has ended.
 
 export async function claimRow(id: string): Promise<number | null> {
-  const [row] = await database().upload.updateManyAndReturn({ where: { id, state: "hashing" }, data: { attempt: { increment: 1 }, readSize: 0 }, select: { attempt: true } });
+  const [row] = await database().upload.updateManyAndReturn({
+    where: { id, state: "hashing" },
+    data: { attempt: { increment: 1 }, readSize: 0 },
+    select: { attempt: true },
+  });
   return row?.attempt ?? null;
 }
 
@@ -129,6 +181,11 @@ export async function findAttempt(id: string, attempt: number): Promise<UploadRo
 }
 
 /** @returns whether the attempt is still the one that counts */
-export async function writeAttempt(client: Database | Transaction, id: string, attempt: number, data: Prisma.UploadUncheckedUpdateManyInput): Promise<boolean> {
+export async function writeAttempt(
+  client: Database | Transaction,
+  id: string,
+  attempt: number,
+  data: Prisma.UploadUncheckedUpdateManyInput,
+): Promise<boolean> {
   return (await client.upload.updateMany({ where: { id, attempt, state: "hashing" }, data })).count > 0;
 }

@@ -12,22 +12,34 @@ export const SIGNED_SECONDS = 3600;
 export const uploadParams = z.object({ id: z.uuid() });
 
 export const newUpload = z.strictObject({
-  path: storableText(4096).meta({ description: "where in the repo it is meant to go; a commit may choose another place" }),
+  path: storableText(4096).meta({
+    description: "where in the repo it is meant to go; a commit may choose another place",
+  }),
   size: z.int().min(0).meta({ description: "in bytes" }),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, "it must be 64 hexadecimal digits in small letters").optional().meta({ description: "if you know it: the upload fails when other bytes come" }),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "it must be 64 hexadecimal digits in small letters")
+    .optional()
+    .meta({ description: "if you know it: the upload fails when other bytes come" }),
 });
 export type NewUpload = z.output<typeof newUpload> & { readonly idempotencyKey?: string | undefined };
 
 export const uploadItem = z.object({
   id: z.uuid(),
   path: z.string(),
-  state: z.enum(["open", "receiving", "hashing", "verified", "linked", "failed", "aborted", "expired"]).meta({ description: "open and receiving: parts may be sent · hashing: a worker reads it · verified: a commit may take it · linked, failed, aborted and expired: ended" }),
+  state: z.enum(["open", "receiving", "hashing", "verified", "linked", "failed", "aborted", "expired"]).meta({
+    description:
+      "open and receiving: parts may be sent · hashing: a worker reads it · verified: a commit may take it · linked, failed, aborted and expired: ended",
+  }),
   size: z.number().meta({ description: "in bytes" }),
   sha256: z.string().nullable().meta({ description: "ours once it is verified, before that the declared one" }),
   partSize: z.number().meta({ description: "of every part but the last" }),
   partCount: z.number(),
   problem: z.string().nullable().meta({ description: "why it failed" }),
-  progress: z.object({ done: z.number(), total: z.number() }).nullable().meta({ description: "bytes that were hashed" }),
+  progress: z
+    .object({ done: z.number(), total: z.number() })
+    .nullable()
+    .meta({ description: "bytes that were hashed" }),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().meta({ description: "when it is swept away, unless a commit has taken it" }),
 });
@@ -35,7 +47,10 @@ export type UploadItem = z.output<typeof uploadItem>;
 
 export const uploadView = uploadItem.extend({
   arrived: z.array(z.number()).meta({ description: "the numbers of the parts that are there, from 1 on" }),
-  queue: z.object({ ahead: z.number(), running: z.number(), workers: z.number(), seconds: z.number().nullable() }).nullable().meta({ description: "its place while it waits to be hashed" }),
+  queue: z
+    .object({ ahead: z.number(), running: z.number(), workers: z.number(), seconds: z.number().nullable() })
+    .nullable()
+    .meta({ description: "its place while it waits to be hashed" }),
 });
 export type UploadView = z.output<typeof uploadView>;
 

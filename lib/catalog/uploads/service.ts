@@ -16,8 +16,33 @@ import { objectStore } from "#lib/storage/open-store.ts";
 import { Turns } from "#lib/storage/turns.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { arrivedParts, assemble, partCountOf, partSizeOf } from "./parts.ts";
-import { arriving, arrivingBytes, countUnfinished, findByKey, findUpload, insertUpload, linkUploads, listUnfinished, move, readUploads, setJob, setStorageId, unfinished, type UploadRow } from "./repository.ts";
-import { MAX_UNFINISHED, MAX_UPLOAD_BYTES, type NewUpload, PART_BYTES, SIGNED_SECONDS, type SignedParts, type UploadItem, type UploadQuery, type UploadView } from "./schema.ts";
+import {
+  arriving,
+  arrivingBytes,
+  countUnfinished,
+  findByKey,
+  findUpload,
+  insertUpload,
+  linkUploads,
+  listUnfinished,
+  move,
+  readUploads,
+  setJob,
+  setStorageId,
+  unfinished,
+  type UploadRow,
+} from "./repository.ts";
+import {
+  MAX_UNFINISHED,
+  MAX_UPLOAD_BYTES,
+  type NewUpload,
+  PART_BYTES,
+  SIGNED_SECONDS,
+  type SignedParts,
+  type UploadItem,
+  type UploadQuery,
+  type UploadView,
+} from "./schema.ts";
 
 /**
  * Begins an upload, or finds the one that the same key began. Bytes that the hub has already are sent all the same: only who has
@@ -26,7 +51,12 @@ import { MAX_UNFINISHED, MAX_UPLOAD_BYTES, type NewUpload, PART_BYTES, SIGNED_SE
 export async function beginUpload(actor: Actor, name: RepoName, input: NewUpload): Promise<UploadView> {
   const repo = await requireWrite(actor, name);
   const wish = { repoId: repo.id, path: parsePath(input.path), size: input.size, declaredSha256: input.sha256 ?? null };
-  if (wish.size > MAX_UPLOAD_BYTES) throw new AppError("too_large", `${wish.path} has ${wish.size} bytes, and a file may have at most ${MAX_UPLOAD_BYTES}; split the model into shards.`, { size: wish.size, limit: MAX_UPLOAD_BYTES });
+  if (wish.size > MAX_UPLOAD_BYTES)
+    throw new AppError(
+      "too_large",
+      `${wish.path} has ${wish.size} bytes, and a file may have at most ${MAX_UPLOAD_BYTES}; split the model into shards.`,
+      { size: wish.size, limit: MAX_UPLOAD_BYTES },
+    );
   const userId = actor.kind === "person" ? actor.userId : null;
   const key = input.idempotencyKey ?? null;
   const known = key === null ? null : await findByKey(userId, key);
@@ -40,13 +70,24 @@ type Wish = Pick<UploadRow, "repoId" | "path" | "size" | "declaredSha256">;
 async function insert(wish: Wish, userId: string | null, idempotencyKey: string | null): Promise<UploadRow> {
   // Counted beside each other, not in one transaction: so the limits may be passed by a few.
   if (userId !== null && (await countUnfinished(userId)) >= MAX_UNFINISHED) {
-    throw new AppError("rate_limited", `You have ${MAX_UNFINISHED} unfinished uploads, as many as one may have; commit or abort some of them.`, { limit: MAX_UNFINISHED, retryAfter: 60 });
+    throw new AppError(
+      "rate_limited",
+      `You have ${MAX_UNFINISHED} unfinished uploads, as many as one may have; commit or abort some of them.`,
+      { limit: MAX_UNFINISHED, retryAfter: 60 },
+    );
   }
   const whilePutTogether = wish.size > PART_BYTES ? wish.size : 0;
   await objectStore().requireRoom((await arrivingBytes()) + wish.size + whilePutTogether);
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000);
   try {
-    return await insertUpload({ ...wish, userId, idempotencyKey, storageKey: newObjectKey(), partSize: PART_BYTES, expiresAt });
+    return await insertUpload({
+      ...wish,
+      userId,
+      idempotencyKey,
+      storageKey: newObjectKey(),
+      partSize: PART_BYTES,
+      expiresAt,
+    });
   } catch (cause) {
     if (violatedRule(cause) !== "upload_user_id_idempotency_key_key") throw cause;
     return requireSame((await findByKey(userId, idempotencyKey!))!, wish); // sent twice at once
@@ -56,7 +97,11 @@ async function insert(wish: Wish, userId: string | null, idempotencyKey: string 
 function requireSame(row: UploadRow, wish: Wish): UploadRow {
   const isSame = (["repoId", "path", "size", "declaredSha256"] as const).every((field) => row[field] === wish[field]);
   if (isSame) return row;
-  throw new AppError("conflict", `This Idempotency-Key began the upload of ${row.path} with ${row.size} bytes; send another key for another file.`, { upload: row.id });
+  throw new AppError(
+    "conflict",
+    `This Idempotency-Key began the upload of ${row.path} with ${row.size} bytes; send another key for another file.`,
+    { upload: row.id },
+  );
 }
 
 /** The store is told of an upload after its row is there: what the store has and no row names, a crash left behind. */
@@ -77,13 +122,22 @@ export async function signParts(actor: Actor, id: string, numbers: readonly numb
   const row = await withMultipart(found);
   const count = partCountOf(row);
   const beyond = numbers.find((number) => number > count);
-  if (beyond !== undefined) throw new AppError("bad_request", `There is no part ${beyond}: ${row.path} has ${count} of ${row.partSize} bytes, the last one with the rest.`, { part: beyond, partCount: count });
+  if (beyond !== undefined)
+    throw new AppError(
+      "bad_request",
+      `There is no part ${beyond}: ${row.path} has ${count} of ${row.partSize} bytes, the last one with the rest.`,
+      { part: beyond, partCount: count },
+    );
   await move(database(), id, ["open"], "receiving");
   const expiresAt = new Date(Date.now() + SIGNED_SECONDS * 1000).toISOString();
   const items = await Promise.all(
     numbers.map(async (number) => {
       const size = partSizeOf(row, number);
-      return { number, size, url: await objectStore().signPart(row.storageKey, row.storageId!, { number, size }, SIGNED_SECONDS) };
+      return {
+        number,
+        size,
+        url: await objectStore().signPart(row.storageKey, row.storageId!, { number, size }, SIGNED_SECONDS),
+      };
     }),
   );
   return { items, expiresAt };
@@ -96,7 +150,8 @@ export async function signParts(actor: Actor, id: string, numbers: readonly numb
  * @throws not_found, bytes_differ with the parts that are missing, upload_not_ready while another process puts them together, queue_full,
  *   storage_unavailable, disk_full
  */
-export const completeUpload = (actor: Actor, id: string): Promise<UploadView> => turns.take(id, () => complete(actor, id));
+export const completeUpload = (actor: Actor, id: string): Promise<UploadView> =>
+  turns.take(id, () => complete(actor, id));
 
 /** Who asks twice at once waits, and is then told what came of it. */
 const turns = new Turns();
@@ -109,7 +164,8 @@ async function complete(actor: Actor, id: string): Promise<UploadView> {
   failpoint("upload.assembled");
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000); // time to commit it
   await inTransaction(database(), async (transaction) => {
-    if (await move(transaction, id, arriving, "hashing", { expiresAt })) await setJob(transaction, id, await enqueue(transaction, "hash", id, "upload"));
+    if (await move(transaction, id, arriving, "hashing", { expiresAt }))
+      await setJob(transaction, id, await enqueue(transaction, "hash", id, "upload"));
   });
   failpoint("upload.queued");
   return toView(await requireOwn(actor, id));
@@ -119,7 +175,11 @@ async function complete(actor: Actor, id: string): Promise<UploadView> {
 export const getUpload = async (actor: Actor, id: string): Promise<UploadView> => toView(await requireOwn(actor, id));
 
 /** The actor's own uploads to a repo that have not ended, the newest first. */
-export async function listUploads(actor: Actor, name: RepoName, { cursor, limit }: UploadQuery): Promise<Page<UploadItem>> {
+export async function listUploads(
+  actor: Actor,
+  name: RepoName,
+  { cursor, limit }: UploadQuery,
+): Promise<Page<UploadItem>> {
   const repo = await requireWrite(actor, name);
   const before = cursor ? parseCursor(cursor, z.tuple([z.uuid()]))[0] : null;
   const rows = await listUnfinished(repo.id, actor.kind === "person" ? actor.userId : null, before, limit + 1);
@@ -134,7 +194,10 @@ export async function abortUpload(actor: Actor, id: string): Promise<void> {
     if (jobId !== null) await cancelJob("hash", jobId, transaction);
     return true;
   });
-  if (!isAborted && (await findUpload(id))?.state === "linked") throw new AppError("already_ended", `${path} is in a commit and stays there; delete it with another commit.`, { state: "linked" });
+  if (!isAborted && (await findUpload(id))?.state === "linked")
+    throw new AppError("already_ended", `${path} is in a commit and stays there; delete it with another commit.`, {
+      state: "linked",
+    });
 }
 
 /** What a commit is made of. Locks nothing: the transaction is serializable. */
@@ -146,18 +209,39 @@ export interface VerifiedUpload {
 }
 
 /** Also those that a commit has taken before, so that a commit may be sent again. @throws not_found, upload_not_ready, conflict, already_ended */
-export async function takeVerified(transaction: Transaction, repo: WritableRepo, ids: readonly string[]): Promise<Map<string, VerifiedUpload>> {
+export async function takeVerified(
+  transaction: Transaction,
+  repo: WritableRepo,
+  ids: readonly string[],
+): Promise<Map<string, VerifiedUpload>> {
   const rows = new Map((await readUploads(transaction, repo.id, ids)).map((row) => [row.id, row]));
   return new Map(
     ids.map((id) => {
       const row = rows.get(id);
-      if (!row) throw new AppError("not_found", `There is no upload ${id} to ${repo.owner}/${repo.name}; begin one.`, { upload: id });
+      if (!row)
+        throw new AppError("not_found", `There is no upload ${id} to ${repo.owner}/${repo.name}; begin one.`, {
+          upload: id,
+        });
       const { state, sha256, path, size, problem } = row;
       if ((state === "verified" || state === "linked") && sha256 !== null) return [id, { sha256, size, path }];
       const detail = { upload: id, state };
-      if (state === "hashing") throw new AppError("upload_not_ready", `${path} is still being read; send the commit again in a moment.`, detail);
-      if (state === "open" || state === "receiving") throw new AppError("conflict", `The upload of ${path} is not complete; send all its parts, complete it, and wait until it is verified.`, detail);
-      throw new AppError("already_ended", `The upload of ${path} ${problem === null ? `has ended (${state}).` : `failed: ${problem}`} Begin a new one.`, detail);
+      if (state === "hashing")
+        throw new AppError(
+          "upload_not_ready",
+          `${path} is still being read; send the commit again in a moment.`,
+          detail,
+        );
+      if (state === "open" || state === "receiving")
+        throw new AppError(
+          "conflict",
+          `The upload of ${path} is not complete; send all its parts, complete it, and wait until it is verified.`,
+          detail,
+        );
+      throw new AppError(
+        "already_ended",
+        `The upload of ${path} ${problem === null ? `has ended (${state}).` : `failed: ${problem}`} Begin a new one.`,
+        detail,
+      );
     }),
   );
 }
@@ -172,8 +256,11 @@ export const isLfs = (path: string, size: number): boolean => size >= LFS_BYTES 
 /** Whoever began it, or an operator; to everybody else it does not exist. @throws not_found */
 async function requireOwn(actor: Actor, id: string): Promise<UploadRow> {
   const row = actor.kind === "anonymous" ? null : await findUpload(id);
-  if (row && (actor.kind === "hub" || (actor.kind === "person" && (actor.isOperator || row.userId === actor.userId)))) return row;
-  throw new AppError("not_found", "There is no such upload of yours; look at the list of them, or begin a new one.", { upload: id });
+  if (row && (actor.kind === "hub" || (actor.kind === "person" && (actor.isOperator || row.userId === actor.userId))))
+    return row;
+  throw new AppError("not_found", "There is no such upload of yours; look at the list of them, or begin a new one.", {
+    upload: id,
+  });
 }
 
 const isArriving = ({ state }: UploadRow): boolean => state === "open" || state === "receiving";
@@ -181,11 +268,20 @@ const isArriving = ({ state }: UploadRow): boolean => state === "open" || state 
 function requireArriving(row: UploadRow): void {
   if (isArriving(row)) return;
   const isThere = ["hashing", "verified", "linked"].includes(row.state);
-  throw new AppError("already_ended", isThere ? `All bytes of ${row.path} have come; nothing more is taken.` : `The upload of ${row.path} has ended (${row.state}); begin a new one.`, { state: row.state });
+  throw new AppError(
+    "already_ended",
+    isThere
+      ? `All bytes of ${row.path} have come; nothing more is taken.`
+      : `The upload of ${row.path} has ended (${row.state}); begin a new one.`,
+    { state: row.state },
+  );
 }
 
 async function toView(row: UploadRow): Promise<UploadView> {
-  const [arrived, queue] = await Promise.all([arrivedParts(row), row.state === "hashing" && row.jobId !== null ? queuePosition("hash", row.jobId) : null]);
+  const [arrived, queue] = await Promise.all([
+    arrivedParts(row),
+    row.state === "hashing" && row.jobId !== null ? queuePosition("hash", row.jobId) : null,
+  ]);
   return { ...toItem(row), arrived, queue };
 }
 

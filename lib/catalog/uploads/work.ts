@@ -18,13 +18,19 @@ export const claimUpload = claimRow;
 export const stagedBy = (id: string, attempt: number): Promise<UploadRow | null> => findAttempt(id, attempt);
 
 /** @returns false when this attempt does not count any more and may stop */
-export const noteRead = (id: string, attempt: number, readSize: number): Promise<boolean> => writeAttempt(database(), id, attempt, { readSize });
+export const noteRead = (id: string, attempt: number, readSize: number): Promise<boolean> =>
+  writeAttempt(database(), id, attempt, { readSize });
 
 /**
  * Every byte was read: the upload is verified, and its object is the content's unless that is stored already; then it is left to
  * the sweeper. @throws upload_not_ready while old bytes of the same content are being removed
  */
-export async function recordVerified({ id, size, storageKey }: UploadRow, attempt: number, storageTag: string, hashes: ContentHashes): Promise<void> {
+export async function recordVerified(
+  { id, size, storageKey }: UploadRow,
+  attempt: number,
+  storageTag: string,
+  hashes: ContentHashes,
+): Promise<void> {
   const { sha256 } = hashes;
   try {
     await inTransaction(database(), async (transaction) => {
@@ -32,8 +38,17 @@ export async function recordVerified({ id, size, storageKey }: UploadRow, attemp
       if (!(await writeAttempt(transaction, id, attempt, { readSize: size }))) return;
       const isNew = await insertBlob(transaction, hashes, { size, storageKey, storageTag });
       await writeAttempt(transaction, id, attempt, { state: "verified", blobSha256: sha256 });
-      const message = isNew ? "Every byte was read." : "Every byte was read; the hub has the same bytes already and keeps them once.";
-      await addEvent(transaction, { subject: "upload", subjectId: id, attempt, kind: "progress", message, detail: { sha256, size } });
+      const message = isNew
+        ? "Every byte was read."
+        : "Every byte was read; the hub has the same bytes already and keeps them once.";
+      await addEvent(transaction, {
+        subject: "upload",
+        subjectId: id,
+        attempt,
+        kind: "progress",
+        message,
+        detail: { sha256, size },
+      });
       failpoint("hash.blob");
     });
   } catch (cause) {
@@ -41,4 +56,5 @@ export async function recordVerified({ id, size, storageKey }: UploadRow, attemp
   }
 }
 
-export const failUpload = (id: string, attempt: number, failure: AppError): Promise<boolean> => writeAttempt(database(), id, attempt, { state: "failed", problem: toStorableText(failure.message) });
+export const failUpload = (id: string, attempt: number, failure: AppError): Promise<boolean> =>
+  writeAttempt(database(), id, attempt, { state: "failed", problem: toStorableText(failure.message) });

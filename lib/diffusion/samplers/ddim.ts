@@ -13,7 +13,9 @@ import type { Level, Sampler } from "./sampler.ts";
 export function ddim(schedule: Schedule, steps: number): Sampler {
   const { alphaBars, finalAlphaBar } = schedule;
   const stride = Math.floor(alphaBars.length / steps);
-  const levels = timestepGrid(schedule, schedule.timestepSpacing ?? "leading", steps).map((timestep) => levelAt(timestep, alphaBars[timestep]!));
+  const levels = timestepGrid(schedule, schedule.timestepSpacing ?? "leading", steps).map((timestep) =>
+    levelAt(timestep, alphaBars[timestep]!),
+  );
 
   const step = (latents: FloatTensor, noisePrediction: FloatTensor, stepIndex: number): FloatTensor => {
     const level = levels[stepIndex]!;
@@ -29,4 +31,8 @@ export function ddim(schedule: Schedule, steps: number): Sampler {
   return { name: "ddim", levels, step };
 }
 
-const levelAt = (timestep: number, alphaBar: number): Level => ({ timestep, alpha: Math.sqrt(alphaBar), sigma: Math.sqrt(1 - alphaBar) });
+const levelAt = (timestep: number, alphaBar: number): Level => ({
+  timestep,
+  alpha: Math.sqrt(alphaBar),
+  sigma: Math.sqrt(1 - alphaBar),
+});

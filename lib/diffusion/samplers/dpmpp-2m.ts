@@ -15,7 +15,8 @@ export function dpmpp2m(schedule: Schedule, steps: number): Sampler {
   let last = { stepIndex: -1, x0: new Float32Array() };
 
   const step = (latents: FloatTensor, noisePrediction: FloatTensor, stepIndex: number): FloatTensor => {
-    if (stepIndex > 0 && last.stepIndex !== stepIndex - 1) throw new RangeError(`dpmpp-2m: step ${stepIndex} must follow step ${stepIndex - 1}`);
+    if (stepIndex > 0 && last.stepIndex !== stepIndex - 1)
+      throw new RangeError(`dpmpp-2m: step ${stepIndex} must follow step ${stepIndex - 1}`);
     const level = levels[stepIndex]!;
     const next = levels[stepIndex + 1] ?? clean;
     const x0 = latents.data.map((x, i) => (x - level.sigma * noisePrediction.data[i]!) / level.alpha);
@@ -26,7 +27,10 @@ export function dpmpp2m(schedule: Schedule, steps: number): Sampler {
     const before = secondOrder ? last.x0 : x0;
     const slope = secondOrder ? -Math.log(decay) / (2 * Math.log(ratioOf(levels[stepIndex - 1]!) / ratioOf(level))) : 0; // 1/2r
     last = { stepIndex, x0 };
-    return tensor(latents.data.map((x, i) => keep * x + gain * (x0[i]! + slope * (x0[i]! - before[i]!))), latents.shape);
+    return tensor(
+      latents.data.map((x, i) => keep * x + gain * (x0[i]! + slope * (x0[i]! - before[i]!))),
+      latents.shape,
+    );
   };
   return { name: "dpmpp-2m", levels, step };
 }
@@ -36,7 +40,10 @@ const clean: Level = { timestep: 0, alpha: 1, sigma: 0 };
 /** An even grid of one more timestep, without the cleanest: from its last level the walk goes to σ = 0. A `trailing` grid ends above 0 by itself. */
 function spacedLevels(schedule: Schedule, steps: number): Level[] {
   const spacing = schedule.timestepSpacing ?? "linspace";
-  const timesteps = spacing === "trailing" ? timestepGrid(schedule, spacing, steps) : timestepGrid(schedule, spacing, steps + 1).slice(0, -1);
+  const timesteps =
+    spacing === "trailing"
+      ? timestepGrid(schedule, spacing, steps)
+      : timestepGrid(schedule, spacing, steps + 1).slice(0, -1);
   const ratios = trainedRatios(schedule);
   return timesteps.map((timestep) => levelAt(timestep, ratios[timestep]!));
 }
@@ -67,7 +74,8 @@ function findPlace(rising: readonly number[], value: number): number {
 }
 
 /** σ/α = √((1−ᾱ)/ᾱ) = e^{−λ} of each training timestep, rising; float32 as in torch. */
-const trainedRatios = ({ alphaBars }: Schedule): Float32Array => alphaBars.map((alphaBar) => Math.sqrt((1 - alphaBar) / alphaBar));
+const trainedRatios = ({ alphaBars }: Schedule): Float32Array =>
+  alphaBars.map((alphaBar) => Math.sqrt((1 - alphaBar) / alphaBar));
 
 const ratioOf = ({ alpha, sigma }: Level): number => sigma / alpha;
 

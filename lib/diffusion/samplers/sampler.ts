@@ -31,7 +31,15 @@ export interface Sampler {
  *
  * @param prediction  ε̂ or v̂, after guidance; same shape as `latents`
  */
-export function toNoise(prediction: FloatTensor, latents: FloatTensor, { alpha, sigma }: Level, predictionType: PredictionType): FloatTensor {
+export function toNoise(
+  prediction: FloatTensor,
+  latents: FloatTensor,
+  { alpha, sigma }: Level,
+  predictionType: PredictionType,
+): FloatTensor {
   if (predictionType === "epsilon") return prediction;
-  return tensor(prediction.data.map((v, i) => alpha * v + sigma * latents.data[i]!), prediction.shape);
+  return tensor(
+    prediction.data.map((v, i) => alpha * v + sigma * latents.data[i]!),
+    prediction.shape,
+  );
 }

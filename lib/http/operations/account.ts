@@ -1,18 +1,37 @@
 import { z } from "zod";
 import { scopes } from "#lib/auth/actor.ts";
 import { email, givenPassword, newPassword } from "#lib/auth/schema.ts";
-import { credentials, displayName, knownName, namespaceList, namespacePage, namespaceQuery, newAccount, newOrganisation, role } from "#lib/catalog/namespaces/schema.ts";
+import {
+  credentials,
+  displayName,
+  knownName,
+  namespaceList,
+  namespacePage,
+  namespaceQuery,
+  newAccount,
+  newOrganisation,
+  role,
+} from "#lib/catalog/namespaces/schema.ts";
 import { plainLine } from "#lib/catalog/plain-text.ts";
 import { operation } from "#lib/http/operation.ts";
 import { pageOf } from "#lib/http/page.ts";
 
 const BODY_LIMIT = 16 * 1024; // none of these is a tenth of it
 
-const scope = z.enum(scopes).meta({ description: "read: what you may see · write: change repos and upload · run: previews and checks" });
-const id = z.object({ id: z.string().max(64).regex(/^[\w-]+$/, "it is no id") });
+const scope = z
+  .enum(scopes)
+  .meta({ description: "read: what you may see · write: change repos and upload · run: previews and checks" });
+const id = z.object({
+  id: z
+    .string()
+    .max(64)
+    .regex(/^[\w-]+$/, "it is no id"),
+});
 const namespaceParams = z.object({ name: knownName });
 const memberParams = z.object({ name: knownName, username: knownName });
-const signedIn = z.object({ username: z.string() }).meta({ description: "The session is in the cookie that comes with it." });
+const signedIn = z
+  .object({ username: z.string() })
+  .meta({ description: "The session is in the cookie that comes with it." });
 
 export const createAccount = operation({
   id: "createAccount",

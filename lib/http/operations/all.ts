@@ -9,7 +9,18 @@ import * as prompting from "./prompting.ts";
 import * as repos from "./repos.ts";
 import * as uploads from "./uploads.ts";
 
-const isOperation = (value: unknown): value is Operation => typeof value === "object" && value !== null && "method" in value && "path" in value && "failures" in value;
+const isOperation = (value: unknown): value is Operation =>
+  typeof value === "object" && value !== null && "method" in value && "path" in value && "failures" in value;
 
 /** Every endpoint of this hub, in the order of the document. */
-export const operations: readonly Operation[] = [account, repos, files, uploads, evidence, prompting, previews, jobs, hub].flatMap((module) => Object.values<unknown>(module).filter(isOperation));
+export const operations: readonly Operation[] = [
+  account,
+  repos,
+  files,
+  uploads,
+  evidence,
+  prompting,
+  previews,
+  jobs,
+  hub,
+].flatMap((module) => Object.values<unknown>(module).filter(isOperation));

@@ -26,7 +26,8 @@ export const listGuides = operation({
   id: "listGuides",
   method: "GET",
   path: "/api/v1/repos/{owner}/{repo}/guides",
-  summary: "The guides that work on a fine-tune or base, best proven first, and those of its base that are not measured yet",
+  summary:
+    "The guides that work on a fine-tune or base, best proven first, and those of its base that are not measured yet",
   tag: "evidence",
   scope: null,
   params: repoParams,

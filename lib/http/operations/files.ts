@@ -1,4 +1,11 @@
-import { commitItem, commitList, commitResult, historyQuery, MAX_BODY_BYTES, newCommit } from "#lib/catalog/commits/schema.ts";
+import {
+  commitItem,
+  commitList,
+  commitResult,
+  historyQuery,
+  MAX_BODY_BYTES,
+  newCommit,
+} from "#lib/catalog/commits/schema.ts";
 import { tree, treeQuery } from "#lib/catalog/files/schema.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { repoParams } from "#lib/catalog/repos/schema.ts";
@@ -16,7 +23,21 @@ export const createCommit = operation({
   bodyLimit: MAX_BODY_BYTES,
   status: 201,
   response: commitResult,
-  failures: ["repo_not_found", "revision_not_found", "file_not_found", "not_found", "ref_moved", "conflict", "upload_not_ready", "already_ended", "too_large", "unsupported_model", "queue_full", "storage_unavailable", "disk_full"],
+  failures: [
+    "repo_not_found",
+    "revision_not_found",
+    "file_not_found",
+    "not_found",
+    "ref_moved",
+    "conflict",
+    "upload_not_ready",
+    "already_ended",
+    "too_large",
+    "unsupported_model",
+    "queue_full",
+    "storage_unavailable",
+    "disk_full",
+  ],
 });
 
 export const listCommits = operation({

@@ -1,10 +1,15 @@
 import { z } from "zod";
 import { operation } from "../operation.ts";
 
-const part = z.object({ ok: z.boolean(), problem: z.string().nullable().meta({ description: "What is wrong, and what to do." }) });
+const part = z.object({
+  ok: z.boolean(),
+  problem: z.string().nullable().meta({ description: "What is wrong, and what to do." }),
+});
 
 export const Readiness = z.object({
-  ready: z.boolean().meta({ description: "Whether requests can be served. A hub without a worker serves them and previews wait." }),
+  ready: z
+    .boolean()
+    .meta({ description: "Whether requests can be served. A hub without a worker serves them and previews wait." }),
   database: part,
   storage: part,
   worker: part,

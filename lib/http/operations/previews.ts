@@ -1,4 +1,16 @@
-import { attachment, forecast, forecastQuery, newPreview, pictureParams, pictureQuery, previewList, previewParams, previewQuery, previewView, rerun } from "#lib/catalog/previews/schema.ts";
+import {
+  attachment,
+  forecast,
+  forecastQuery,
+  newPreview,
+  pictureParams,
+  pictureQuery,
+  previewList,
+  previewParams,
+  previewQuery,
+  previewView,
+  rerun,
+} from "#lib/catalog/previews/schema.ts";
 import { openedRecipe, pictureTexts, RECIPE_BYTES } from "#lib/catalog/recipes/schema.ts";
 import { operation } from "#lib/http/operation.ts";
 
@@ -12,7 +24,17 @@ export const createPreview = operation({
   body: newPreview,
   status: 202,
   response: previewView,
-  failures: ["repo_not_found", "revision_not_found", "not_found", "conflict", "upload_not_ready", "unsupported_model", "pair_does_not_fit", "too_large", "queue_full"],
+  failures: [
+    "repo_not_found",
+    "revision_not_found",
+    "not_found",
+    "conflict",
+    "upload_not_ready",
+    "unsupported_model",
+    "pair_does_not_fit",
+    "too_large",
+    "queue_full",
+  ],
 });
 
 export const listPreviews = operation({
@@ -45,7 +67,8 @@ export const openRecipe = operation({
   id: "openRecipe",
   method: "POST",
   path: "/api/v1/previews/recipe",
-  summary: "What of a picture's recipe is on this hub: its settings, its model and guide by their hashes, and what is missing",
+  summary:
+    "What of a picture's recipe is on this hub: its settings, its model and guide by their hashes, and what is missing",
   tag: "previews",
   scope: null,
   body: pictureTexts,

@@ -6,7 +6,8 @@ export const getPrompting = operation({
   id: "getPrompting",
   method: "GET",
   path: "/api/v1/repos/{owner}/{repo}/prompting",
-  summary: "What to write for a model: prompts that suit it, the words it knows where they are few, what triggers its style",
+  summary:
+    "What to write for a model: prompts that suit it, the words it knows where they are few, what triggers its style",
   tag: "repos",
   scope: null,
   params: repoParams,

@@ -1,5 +1,13 @@
 import { repoParams } from "#lib/catalog/repos/schema.ts";
-import { newUpload, partsToSign, signedParts, uploadList, uploadParams, uploadQuery, uploadView } from "#lib/catalog/uploads/schema.ts";
+import {
+  newUpload,
+  partsToSign,
+  signedParts,
+  uploadList,
+  uploadParams,
+  uploadQuery,
+  uploadView,
+} from "#lib/catalog/uploads/schema.ts";
 import { operation } from "#lib/http/operation.ts";
 
 export const beginUpload = operation({
@@ -67,7 +75,15 @@ export const completeUpload = operation({
   params: uploadParams,
   status: 202,
   response: uploadView,
-  failures: ["not_found", "repo_not_found", "bytes_differ", "upload_not_ready", "queue_full", "storage_unavailable", "disk_full"],
+  failures: [
+    "not_found",
+    "repo_not_found",
+    "bytes_differ",
+    "upload_not_ready",
+    "queue_full",
+    "storage_unavailable",
+    "disk_full",
+  ],
 });
 
 export const abortUpload = operation({

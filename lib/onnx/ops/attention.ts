@@ -9,7 +9,8 @@ import { mismatch } from "./math.ts";
  */
 export function attention(q: Value, k: Value, v: Value, heads: number, { causal = false } = {}): Value {
   const channels = Number(q.shape[2]);
-  if (k.shape[2] !== channels || v.shape[2] !== channels || channels % heads) throw mismatch("MultiHeadAttention", q.shape, k.shape);
+  if (k.shape[2] !== channels || v.shape[2] !== channels || channels % heads)
+    throw mismatch("MultiHeadAttention", q.shape, k.shape);
   const attributes = { num_heads: heads, ...(causal && { unidirectional: 1 }) };
   return q.graph.node("MultiHeadAttention", [q, k, v], q.shape, { attributes, domain: "com.microsoft" });
 }

@@ -9,14 +9,17 @@ export const sine = (x: Value): Value => unary("Sin", x);
 export const cosine = (x: Value): Value => unary("Cos", x);
 
 /** Any element type to float32; what already is float32 is left alone. */
-export const toFloat32 = (x: Value): Value => (x.type === "float32" ? x : x.graph.node("Cast", [x], x.shape, { attributes: { to: 1 } }));
+export const toFloat32 = (x: Value): Value =>
+  x.type === "float32" ? x : x.graph.node("Cast", [x], x.shape, { attributes: { to: 1 } });
 
 /** A number beside a value, as a scalar that broadcasts. */
-export const scalar = (like: Value, number: number): Value => like.graph.constant({ data: Float32Array.of(number), shape: [] });
+export const scalar = (like: Value, number: number): Value =>
+  like.graph.constant({ data: Float32Array.of(number), shape: [] });
 
 /** a·b for matrices: [M, K] · [K, N] → [M, N]. */
 export function matmul(a: Value, b: Value): Value {
-  if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[1] !== b.shape[0]) throw mismatch("MatMul", a.shape, b.shape);
+  if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[1] !== b.shape[0])
+    throw mismatch("MatMul", a.shape, b.shape);
   return a.graph.node("MatMul", [a, b], [a.shape[0]!, b.shape[1]!]);
 }
 
@@ -27,10 +30,14 @@ export function matmul(a: Value, b: Value): Value {
  */
 export function matmulTransposed(x: Value, w: Value): Value {
   if (w.shape.length !== 2 || x.shape.at(-1) !== w.shape[1]) throw mismatch("FusedMatMul", x.shape, w.shape);
-  return x.graph.node("FusedMatMul", [x, w], [...x.shape.slice(0, -1), w.shape[0]!], { attributes: { transB: 1 }, domain: "com.microsoft" });
+  return x.graph.node("FusedMatMul", [x, w], [...x.shape.slice(0, -1), w.shape[0]!], {
+    attributes: { transB: 1 },
+    domain: "com.microsoft",
+  });
 }
 
-export const mismatch = (op: string, a: Shape, b: Shape): Error => new Error(`${op}: shapes ${showShape(a)} and ${showShape(b)} do not fit`);
+export const mismatch = (op: string, a: Shape, b: Shape): Error =>
+  new Error(`${op}: shapes ${showShape(a)} and ${showShape(b)} do not fit`);
 
 const unary = (op: string, x: Value): Value => x.graph.node(op, [x], x.shape);
 

@@ -6,20 +6,28 @@ const volume = (shape: Shape): number => shape.reduce<number>((size, dim) => (di
 /** The same elements under another shape. "batch" may only stay where it is. */
 export function reshape(x: Value, shape: Shape): Value {
   const moved = shape.some((dim, i) => (dim === "batch") !== (x.shape[i] === "batch"));
-  if (moved || volume(shape) !== volume(x.shape)) throw new Error(`Reshape: ${showShape(x.shape)} does not become ${showShape(shape)}`);
+  if (moved || volume(shape) !== volume(x.shape))
+    throw new Error(`Reshape: ${showShape(x.shape)} does not become ${showShape(shape)}`);
   const target = x.graph.integers(shape.map((dim) => (dim === "batch" ? 0 : dim))); // 0 copies the input's dimension
   return x.graph.node("Reshape", [x, target], shape, { type: x.type });
 }
 
 export function transpose(x: Value, order: readonly number[]): Value {
-  return x.graph.node("Transpose", [x], order.map((axis) => x.shape[axis]!), { attributes: { perm: order } });
+  return x.graph.node(
+    "Transpose",
+    [x],
+    order.map((axis) => x.shape[axis]!),
+    { attributes: { perm: order } },
+  );
 }
 
 export function concat(parts: readonly Value[], axis: number): Value {
   const [first] = parts as [Value];
   for (const part of parts) {
-    const fits = part.shape.length === first.shape.length && part.shape.every((dim, i) => i === axis || dim === first.shape[i]);
-    if (!fits) throw new Error(`Concat: ${parts.map((p) => showShape(p.shape)).join(", ")} do not fit along axis ${axis}`);
+    const fits =
+      part.shape.length === first.shape.length && part.shape.every((dim, i) => i === axis || dim === first.shape[i]);
+    if (!fits)
+      throw new Error(`Concat: ${parts.map((p) => showShape(p.shape)).join(", ")} do not fit along axis ${axis}`);
   }
   const joined = parts.reduce((sum, part) => sum + Number(part.shape[axis]), 0);
   return first.graph.node("Concat", parts, replaceAxis(first.shape, axis, joined), { attributes: { axis } });
@@ -35,7 +43,9 @@ export function split(x: Value, axis: number, sizes: readonly number[]): Value[]
 
 /** Rows of a table: table [N, D], indices [...] → [..., D]. */
 export function gather(table: Value, indices: Value): Value {
-  return table.graph.node("Gather", [table, indices], [...indices.shape, ...table.shape.slice(1)], { attributes: { axis: 0 } });
+  return table.graph.node("Gather", [table, indices], [...indices.shape, ...table.shape.slice(1)], {
+    attributes: { axis: 0 },
+  });
 }
 
 /** Nearest neighbour, twice as high and wide: [B, C, H, W] → [B, C, 2H, 2W]. */

@@ -5,7 +5,10 @@ import { clearSide, endsOf } from "../../../app/_ui/chart/finding.ts";
 const points = (...values: number[]) => values.map((value, x) => ({ x, value }));
 
 describe("what a curve says", () => {
-  test("is its ends, and how far it reaches", () => expect(endsOf(points(0.47, 0.2, 0.966), "timestep")).toBe("0.47 at timestep 0, 0.97 at timestep 2; lowest 0.20, highest 0.97."));
+  test("is its ends, and how far it reaches", () =>
+    expect(endsOf(points(0.47, 0.2, 0.966), "timestep")).toBe(
+      "0.47 at timestep 0, 0.97 at timestep 2; lowest 0.20, highest 0.97.",
+    ));
   test("of a single point, and of none", () => {
     expect(endsOf(points(0.5), "guidance")).toBe("0.50 at guidance 0.");
     expect(endsOf([], "guidance")).toBe("Nothing was measured.");
@@ -20,5 +23,11 @@ test("the name of a line stands where the curve is far from it", () => {
 });
 
 test("a cell of a CSV may hold a comma, a quote and a new line", () => {
-  expect(toCsv([["mode", "share, kept"], ['"guide"', "a\nb"], ["x", "0.5"]])).toBe('mode,"share, kept"\r\n"""guide""","a\nb"\r\nx,0.5');
+  expect(
+    toCsv([
+      ["mode", "share, kept"],
+      ['"guide"', "a\nb"],
+      ["x", "0.5"],
+    ]),
+  ).toBe('mode,"share, kept"\r\n"""guide""","a\nb"\r\nx,0.5');
 });

@@ -5,7 +5,10 @@ import { picturesToAsk } from "../../../app/pairs/[id]/pictures-to-ask.ts";
 import { toMacs, workOf } from "../../../app/pairs/[id]/work.ts";
 
 describe("the work of one picture", () => {
-  const measured = { cost: { base: { total: 300e6 }, guide: { total: 3e6 }, baseParameters: 1, guideParameters: 1, againstCfg: 0.505 }, protocol: { steps: 20 } } as unknown as Measured;
+  const measured = {
+    cost: { base: { total: 300e6 }, guide: { total: 3e6 }, baseParameters: 1, guideParameters: 1, againstCfg: 0.505 },
+    protocol: { steps: 20 },
+  } as unknown as Measured;
 
   test("is counted in passes and multiply–accumulates, against CFG", () => {
     const work = workOf(measured)!;
@@ -15,11 +18,17 @@ describe("the work of one picture", () => {
     expect(workOf({ ...measured, cost: null })).toBeNull();
   });
 
-  test.each([[2.665e6, "2.67 M"], [292.5e6, "293 M"], [11.7e9, "11.7 G"], [40e12, "40.0 T"]])("%d MACs are %s", (macs, said) => expect(toMacs(macs)).toBe(said));
+  test.each([
+    [2.665e6, "2.67 M"],
+    [292.5e6, "293 M"],
+    [11.7e9, "11.7 G"],
+    [40e12, "40.0 T"],
+  ])("%d MACs are %s", (macs, said) => expect(toMacs(macs)).toBe(said));
 });
 
 describe("the button that measures", () => {
-  const pair = (change: object) => ({ state: "succeeded", stale: null, pictures: 48, measured: { fidelity: {} }, ...change }) as unknown as PairView;
+  const pair = (change: object) =>
+    ({ state: "succeeded", stale: null, pictures: 48, measured: { fidelity: {} }, ...change }) as unknown as PairView;
   test.each<[string, object, ReturnType<typeof picturesToAsk>]>([
     ["asks for twice as many of what holds", {}, 96],
     ["asks for no more than the most", { pictures: 600 }, 960],
@@ -31,11 +40,19 @@ describe("the button that measures", () => {
 });
 
 describe("another measurement says more", () => {
-  const other = (id: string, n: number, change: Partial<PairItem> = {}) => ({ id, n, state: "succeeded", stale: null, ...change }) as PairItem;
+  const other = (id: string, n: number, change: Partial<PairItem> = {}) =>
+    ({ id, n, state: "succeeded", stale: null, ...change }) as PairItem;
   test("where it rests on more prompts, and speaks of today", () => {
-    expect(betterOf({ stale: null, n: 48 }, [other("a", 96), other("b", 192, { stale: "Old." }), other("c", 300, { state: "running" })])?.id).toBe("a");
+    expect(
+      betterOf({ stale: null, n: 48 }, [
+        other("a", 96),
+        other("b", 192, { stale: "Old." }),
+        other("c", 300, { state: "running" }),
+      ])?.id,
+    ).toBe("a");
     expect(betterOf({ stale: null, n: 96 }, [other("a", 48)])).toBeNull();
     expect(betterOf({ stale: null, n: 48 }, [])).toBeNull();
   });
-  test("where this one does not speak of today", () => expect(betterOf({ stale: "Old.", n: 96 }, [other("a", 48)])?.id).toBe("a"));
+  test("where this one does not speak of today", () =>
+    expect(betterOf({ stale: "Old.", n: 96 }, [other("a", 48)])?.id).toBe("a"));
 });

@@ -9,7 +9,10 @@ import { DELETE as revokeInvitation } from "../../../app/api/v1/invitations/[id]
 import { POST as createInvitation } from "../../../app/api/v1/invitations/route.ts";
 import { POST as changePassword } from "../../../app/api/v1/me/password/route.ts";
 import { GET as getMe, PATCH as updateMe } from "../../../app/api/v1/me/route.ts";
-import { DELETE as removeMember, PUT as setMember } from "../../../app/api/v1/namespaces/[name]/members/[username]/route.ts";
+import {
+  DELETE as removeMember,
+  PUT as setMember,
+} from "../../../app/api/v1/namespaces/[name]/members/[username]/route.ts";
 import { GET as getNamespace } from "../../../app/api/v1/namespaces/[name]/route.ts";
 import { GET as listNamespaces, POST as createOrganisation } from "../../../app/api/v1/namespaces/route.ts";
 import { POST as createSession } from "../../../app/api/v1/sessions/route.ts";
@@ -33,10 +36,16 @@ afterAll(async () => {
 /** Everything but the counted attempts, which bad requests may well add to. */
 async function everything(): Promise<unknown> {
   const tables = ["app_user", "account", "session", "apikey", "verification", "namespace", "member", "audit_event"];
-  return (await client.query(tables.map((table) => `SELECT to_jsonb(${table}) FROM ${table}`).join(" UNION ALL "))).rows;
+  return (await client.query(tables.map((table) => `SELECT to_jsonb(${table}) FROM ${table}`).join(" UNION ALL ")))
+    .rows;
 }
 
-const doors: readonly (readonly [operation: Operation, handler: RouteHandler, good: Record<string, unknown>, params: Record<string, string>])[] = [
+const doors: readonly (readonly [
+  operation: Operation,
+  handler: RouteHandler,
+  good: Record<string, unknown>,
+  params: Record<string, string>,
+])[] = [
   [operations.createAccount, createAccount, accountOf("eve", { name: "Eve", invitation: "x" }), {}],
   [operations.createSession, createSession, { username: "ann", password: PASSWORD }, {}],
   [operations.createSession, createSession, { email: "ann@example.org", password: PASSWORD }, {}],
@@ -87,22 +96,47 @@ describe.each(doors)("$id", (operation, handler, good, params) => {
   test("takes no whole body for what it is not", async () => {
     const before = await everything();
     const json = JSON.stringify(good);
-    const bodies = [`[${json}]`, "null", "1", '"text"', "{", json.slice(0, -1), "", "[]", "\u0000", `${json}${json}`, "[".repeat(8000), '{"a":'.repeat(2000), `{"__proto__":${json}}`, `{"constructor":{"prototype":${json}}}`];
+    const bodies = [
+      `[${json}]`,
+      "null",
+      "1",
+      '"text"',
+      "{",
+      json.slice(0, -1),
+      "",
+      "[]",
+      "\u0000",
+      `${json}${json}`,
+      "[".repeat(8000),
+      '{"a":'.repeat(2000),
+      `{"__proto__":${json}}`,
+      `{"constructor":{"prototype":${json}}}`,
+    ];
     for (const body of bodies) {
       await client.query("DELETE FROM throttle");
       const { status } = await ask(body);
       if (operation.id === "createInvitation" && body === "") continue; // all of it may be left out
       expect([body.slice(0, 30), status]).toEqual([body.slice(0, 30), 400]);
     }
-    for (const extra of ["isOperator", "is_operator", "userId", "id", "emailVerified", "__proto__", "role2"]) expect([extra, (await ask(`{"${extra}":true,${json.slice(1)}`)).status]).toEqual([extra, 400]);
+    for (const extra of ["isOperator", "is_operator", "userId", "id", "emailVerified", "__proto__", "role2"])
+      expect([extra, (await ask(`{"${extra}":true,${json.slice(1)}`)).status]).toEqual([extra, 400]);
     expect((await ask({ ...good, padding: "x".repeat(1_000_000) })).status).toBe(413);
     expect((await ask(`{"a":"${"x".repeat(1_000_000)}`)).status).toBe(413);
     if (operation.id !== "createInvitation") expect(await everything()).toEqual(before);
   });
 
   test("takes nothing but JSON", async () => {
-    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp", ""]) {
-      expect((await owner.ask(handler, { method: operation.method, body: good, params, headers: { "content-type": type } })).status).toBe(400);
+    for (const type of [
+      "text/plain",
+      "application/x-www-form-urlencoded",
+      "multipart/form-data",
+      "application/jsonp",
+      "",
+    ]) {
+      expect(
+        (await owner.ask(handler, { method: operation.method, body: good, params, headers: { "content-type": type } }))
+          .status,
+      ).toBe(400);
     }
   });
 });
@@ -113,7 +147,22 @@ test("every account operation with a body is tried here", () => {
   for (const [{ body }, , good] of doors) expect((body as z.ZodType).safeParse(good).success).toBe(true);
 });
 
-test.each(["\0", "ann\0", "%00", "..", ".", "a/b", "\u202e", "x".repeat(97), "x".repeat(100_000), "' OR 1=1 --", "constructor", "__proto__", "ä", ""])("%j in an address is refused or not found", async (name) => {
+test.each([
+  "\0",
+  "ann\0",
+  "%00",
+  "..",
+  ".",
+  "a/b",
+  "\u202e",
+  "x".repeat(97),
+  "x".repeat(100_000),
+  "' OR 1=1 --",
+  "constructor",
+  "__proto__",
+  "ä",
+  "",
+])("%j in an address is refused or not found", async (name) => {
   const before = await everything();
   const asked = [
     owner.ask(getNamespace, { params: { name } }),
@@ -129,8 +178,18 @@ test.each(["\0", "ann\0", "%00", "..", ".", "a/b", "\u202e", "x".repeat(97), "x"
 
 test("a list takes no bad question", async () => {
   const place = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const queries: Record<string, string>[] = [{ limit: "0" }, { limit: "101" }, { limit: "x" }, { limit: "1e9" }, { mine: "maybe" }, ...[{ not: "" }, [{ not: "" }], ["\0"], [1], ["a", "b"], null, "x"].map((value) => ({ cursor: place(value) })), { cursor: "%" }, { cursor: "x".repeat(3000) }];
-  for (const query of queries) expect([query, (await owner.ask(listNamespaces, { query })).status]).toEqual([query, 400]);
+  const queries: Record<string, string>[] = [
+    { limit: "0" },
+    { limit: "101" },
+    { limit: "x" },
+    { limit: "1e9" },
+    { mine: "maybe" },
+    ...[{ not: "" }, [{ not: "" }], ["\0"], [1], ["a", "b"], null, "x"].map((value) => ({ cursor: place(value) })),
+    { cursor: "%" },
+    { cursor: "x".repeat(3000) },
+  ];
+  for (const query of queries)
+    expect([query, (await owner.ask(listNamespaces, { query })).status]).toEqual([query, 400]);
   expect((await new Visitor().ask(listNamespaces, { query: { unknown: "1" } })).status).toBe(200);
 });
 

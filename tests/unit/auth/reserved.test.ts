@@ -12,7 +12,9 @@ function firstWord(file: string): string | null {
 }
 
 test("nobody can be called like a page of ours", () => {
-  const words = globSync("**/{page,route}.{ts,tsx}", { cwd: app }).map(firstWord).filter((word) => word !== null);
+  const words = globSync("**/{page,route}.{ts,tsx}", { cwd: app })
+    .map(firstWord)
+    .filter((word) => word !== null);
   expect(words).toContain("api");
   expect(words.filter((word) => !isReserved(word) && /^[\w.-]+$/.test(word))).toEqual([]);
 });

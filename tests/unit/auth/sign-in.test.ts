@@ -25,23 +25,40 @@ beforeEach(async () => {
 });
 
 const signIn = (visitor: Visitor, credentials: object, from = "198.51.100.1"): Promise<Answer> =>
-  visitor.ask(createSession, { method: "POST", body: { password: PASSWORD, ...credentials }, headers: { "x-forwarded-for": from } });
+  visitor.ask(createSession, {
+    method: "POST",
+    body: { password: PASSWORD, ...credentials },
+    headers: { "x-forwarded-for": from },
+  });
 const wrong = { password: "incorrect horse battery" };
 const sessions = async (): Promise<number> => (await client.query("SELECT count(*)::int FROM session")).rows[0].count;
 const isSignedIn = async (visitor: Visitor): Promise<boolean> => (await visitor.ask(getMe)).status === 200;
 
-test.each([{ email: "ann@example.org" }, { email: "ANN@Example.org" }, { username: "Ann" }, { username: "ann" }])("a person signs in by %o", async (name) => {
-  const visitor = new Visitor();
-  const answer = await signIn(visitor, name);
-  expect(answer).toMatchObject({ status: 201, body: { username: "Ann" } });
-  expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^guidepost\.session_token=[^;]+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/)]);
-  expect(answer.headers.get("cache-control")).toBe("private, no-store");
-  expect(await isSignedIn(visitor)).toBe(true);
-});
+test.each([{ email: "ann@example.org" }, { email: "ANN@Example.org" }, { username: "Ann" }, { username: "ann" }])(
+  "a person signs in by %o",
+  async (name) => {
+    const visitor = new Visitor();
+    const answer = await signIn(visitor, name);
+    expect(answer).toMatchObject({ status: 201, body: { username: "Ann" } });
+    expect(answer.headers.getSetCookie()).toEqual([
+      expect.stringMatching(/^guidepost\.session_token=[^;]+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/),
+    ]);
+    expect(answer.headers.get("cache-control")).toBe("private, no-store");
+    expect(await isSignedIn(visitor)).toBe(true);
+  },
+);
 
 describe("a wrong password and an account that is not there", () => {
   test("get the same answer", async () => {
-    const answers = await Promise.all([{ username: "ann" }, { email: "ann@example.org" }, { username: "eve" }, { email: "eve@example.org" }, { username: "__proto__" }].map((name) => signIn(new Visitor(), { ...name, ...wrong })));
+    const answers = await Promise.all(
+      [
+        { username: "ann" },
+        { email: "ann@example.org" },
+        { username: "eve" },
+        { email: "eve@example.org" },
+        { username: "__proto__" },
+      ].map((name) => signIn(new Visitor(), { ...name, ...wrong })),
+    );
     for (const { status, body, headers } of answers) {
       expect(status).toBe(401);
       expect({ ...body, requestId: "" }).toEqual({ ...answers[0]!.body, requestId: "" });
@@ -58,7 +75,10 @@ describe("a wrong password and an account that is not there", () => {
         await signIn(new Visitor(), { username, ...wrong });
         times[username].push(performance.now() - began);
       }
-    const [known, unknown] = [times.ann, times.eve].map((all) => all.toSorted((a, b) => a - b)[10]!) as [number, number];
+    const [known, unknown] = [times.ann, times.eve].map((all) => all.toSorted((a, b) => a - b)[10]!) as [
+      number,
+      number,
+    ];
     expect(known / unknown).toBeGreaterThan(0.67); // without the hash it would be above 10
     expect(known / unknown).toBeLessThan(1.5);
   });
@@ -66,7 +86,13 @@ describe("a wrong password and an account that is not there", () => {
 
 describe("guessing is slow", () => {
   test("ten wrong passwords of an account, by either name and from anywhere, then nobody until the time is over", async () => {
-    const guesses = Array.from({ length: 14 }, (_, n) => signIn(new Visitor(), { ...(n % 2 ? { username: "ann" } : { email: "ann@example.org" }), ...wrong }, `198.51.100.${n}`));
+    const guesses = Array.from({ length: 14 }, (_, n) =>
+      signIn(
+        new Visitor(),
+        { ...(n % 2 ? { username: "ann" } : { email: "ann@example.org" }), ...wrong },
+        `198.51.100.${n}`,
+      ),
+    );
     const answers = await Promise.all(guesses);
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(10);
     const refused = answers.filter(({ status }) => status === 429);
@@ -80,7 +106,8 @@ describe("guessing is slow", () => {
 
   test("an account that is not there is counted like one that is", async () => {
     const statuses = [];
-    for (let n = 0; n < 12; n++) statuses.push((await signIn(new Visitor(), { username: n % 2 ? "eve" : "EVE", ...wrong })).status);
+    for (let n = 0; n < 12; n++)
+      statuses.push((await signIn(new Visitor(), { username: n % 2 ? "eve" : "EVE", ...wrong })).status);
     expect(statuses).toEqual([...Array(10).fill(401), 429, 429]);
   });
 
@@ -88,7 +115,9 @@ describe("guessing is slow", () => {
     const from = (n: number): string => `203.0.113.9, 2001:db8:1:2::${n.toString(16)}`;
     await signIn(new Visitor(), { username: "nobody", ...wrong }, from(0));
     expect(await client.query("UPDATE throttle SET count = 48")).toMatchObject({ rowCount: 2 });
-    const answers = await Promise.all([1, 2, 3, 4].map((n) => signIn(new Visitor(), { username: `nobody${n}`, ...wrong }, from(n))));
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map((n) => signIn(new Visitor(), { username: `nobody${n}`, ...wrong }, from(n))),
+    );
     expect(answers.map(({ status }) => status).toSorted()).toEqual([401, 401, 429, 429]);
     expect((await signIn(new Visitor(), { username: "ann" }, from(999))).status).toBe(429);
     expect((await signIn(new Visitor(), { username: "ann" }, "2001:db8:1:3::1")).status).toBe(201);
@@ -98,7 +127,10 @@ describe("guessing is slow", () => {
     for (let n = 0; n < 3; n++) await signIn(new Visitor(), { username: "ann", ...wrong });
     for (let n = 0; n < 3; n++) expect((await signIn(new Visitor(), { username: "ann" })).status).toBe(201);
     await signIn(new Visitor(), { username: "ann", ...wrong });
-    expect((await client.query("SELECT count FROM throttle ORDER BY count")).rows).toEqual([{ count: 1 }, { count: 4 }]); // of the account, from the address
+    expect((await client.query("SELECT count FROM throttle ORDER BY count")).rows).toEqual([
+      { count: 1 },
+      { count: 4 },
+    ]); // of the account, from the address
   });
 
   test("what is counted names nobody", async () => {
@@ -129,7 +161,9 @@ describe("a session ends", () => {
   test("by time", async () => {
     const visitor = new Visitor();
     await signIn(visitor, { username: "ann" });
-    await client.query("UPDATE session SET expires_at = now() WHERE created_at = (SELECT max(created_at) FROM session)");
+    await client.query(
+      "UPDATE session SET expires_at = now() WHERE created_at = (SELECT max(created_at) FROM session)",
+    );
     expect(await isSignedIn(visitor)).toBe(false);
     const before = await sessions();
     await forgetExpired(new Date());
@@ -139,7 +173,9 @@ describe("a session ends", () => {
   test("with its person", async () => {
     const bob = await signUpGuest(owner, "bob");
     expect(await isSignedIn(bob)).toBe(true);
-    await client.query("DELETE FROM namespace WHERE name = 'bob'; DELETE FROM app_user WHERE email = 'bob@example.org'");
+    await client.query(
+      "DELETE FROM namespace WHERE name = 'bob'; DELETE FROM app_user WHERE email = 'bob@example.org'",
+    );
     expect(await isSignedIn(bob)).toBe(false);
     expect((await bob.ask(updateMe, { method: "PATCH", body: { name: "Bob" } })).status).toBe(401);
   });
@@ -149,7 +185,9 @@ describe("a session ends", () => {
     const there = new Visitor();
     await signIn(there, { username: "cat" });
     const body = { current: PASSWORD, new: "another horse battery" };
-    expect(await cat.ask(changePassword, { method: "POST", body: { ...body, current: "no horse battery" } })).toMatchObject({ status: 400, body: { detail: { field: "current" } } });
+    expect(
+      await cat.ask(changePassword, { method: "POST", body: { ...body, current: "no horse battery" } }),
+    ).toMatchObject({ status: 400, body: { detail: { field: "current" } } });
     expect((await there.ask(getMe)).status).toBe(200);
     const old = new Map(cat.cookies);
     expect((await cat.ask(changePassword, { method: "POST", body })).status).toBe(204);
@@ -162,7 +200,8 @@ describe("a session ends", () => {
 
 test("guessing the current password is as slow", async () => {
   const dan = await signUpGuest(owner, "dan");
-  const guess = (): Promise<Answer> => dan.ask(changePassword, { method: "POST", body: { current: "no horse battery", new: "another horse battery" } });
+  const guess = (): Promise<Answer> =>
+    dan.ask(changePassword, { method: "POST", body: { current: "no horse battery", new: "another horse battery" } });
   const answers = await Promise.all(Array.from({ length: 12 }, guess));
   expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array(10).fill(400), 429, 429]);
 });
@@ -170,7 +209,18 @@ test("guessing the current password is as slow", async () => {
 test("a cookie that we did not sign is nobody's", async () => {
   const [name, value] = [...owner.cookies][0]!;
   const { rows } = await client.query("SELECT token FROM session LIMIT 1");
-  for (const forged of [rows[0].token, `${rows[0].token}.${"A".repeat(43)}=`, value.slice(0, -6), `${value}x`, "", "%00", "a.b", "%E0%A4%A", "x".repeat(8000)]) expect(await actorOf(new Headers({ cookie: `${name}=${forged}` }))).toEqual({ kind: "anonymous" });
+  for (const forged of [
+    rows[0].token,
+    `${rows[0].token}.${"A".repeat(43)}=`,
+    value.slice(0, -6),
+    `${value}x`,
+    "",
+    "%00",
+    "a.b",
+    "%E0%A4%A",
+    "x".repeat(8000),
+  ])
+    expect(await actorOf(new Headers({ cookie: `${name}=${forged}` }))).toEqual({ kind: "anonymous" });
 });
 
 describe("a cookie changes nothing for another site", () => {
@@ -191,21 +241,47 @@ describe("a cookie changes nothing for another site", () => {
   test.each(others)("origin %s, site %s", async (origin, site) => {
     const headers = { origin, "sec-fetch-site": site };
     const before = await sessions();
-    const asked = [owner.ask(updateMe, { method: "PATCH", body: { name: "Eve" }, headers }), owner.ask(changePassword, { method: "POST", body: { current: PASSWORD, new: "another horse battery" }, headers }), owner.ask(deleteSession, { method: "DELETE", headers })];
-    for (const answer of await Promise.all(asked)) expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
+    const asked = [
+      owner.ask(updateMe, { method: "PATCH", body: { name: "Eve" }, headers }),
+      owner.ask(changePassword, { method: "POST", body: { current: PASSWORD, new: "another horse battery" }, headers }),
+      owner.ask(deleteSession, { method: "DELETE", headers }),
+    ];
+    for (const answer of await Promise.all(asked))
+      expect(answer).toMatchObject({ status: 403, body: { code: "forbidden" } });
     expect(await sessions()).toBe(before);
     expect((await owner.ask(getMe, { headers })).body.name).toBe("Ann"); // reading is safe
-    if (origin !== null || site !== null) expect((await new Visitor().ask(createSession, { method: "POST", body: { username: "ann", password: PASSWORD }, headers })).status).toBe(403);
+    if (origin !== null || site !== null)
+      expect(
+        (
+          await new Visitor().ask(createSession, {
+            method: "POST",
+            body: { username: "ann", password: PASSWORD },
+            headers,
+          })
+        ).status,
+      ).toBe(403);
   });
 
   test("but all for our own pages", async () => {
-    for (const [n, headers] of [{}, { "sec-fetch-site": "same-origin" }, { origin: null, "sec-fetch-site": "same-origin" }].entries()) {
+    for (const [n, headers] of [
+      {},
+      { "sec-fetch-site": "same-origin" },
+      { origin: null, "sec-fetch-site": "same-origin" },
+    ].entries()) {
       expect((await owner.ask(updateMe, { method: "PATCH", body: { name: `Ann ${n}` }, headers })).status).toBe(204);
       expect((await owner.ask(getMe)).body.name).toBe(`Ann ${n}`);
     }
   });
 
   test("and a program without cookies signs in without an origin", async () => {
-    expect((await new Visitor().ask(createSession, { method: "POST", body: { username: "ann", password: PASSWORD }, headers: { origin: null } })).status).toBe(201);
+    expect(
+      (
+        await new Visitor().ask(createSession, {
+          method: "POST",
+          body: { username: "ann", password: PASSWORD },
+          headers: { origin: null },
+        })
+      ).status,
+    ).toBe(201);
   });
 });

@@ -26,7 +26,12 @@ beforeEach(async () => {
   await client.query("DELETE FROM namespace; DELETE FROM app_user; DELETE FROM verification; DELETE FROM throttle");
 });
 
-const people = async (): Promise<unknown[]> => (await client.query("SELECT u.email, n.name, u.is_operator FROM app_user u LEFT JOIN namespace n ON n.user_id = u.id ORDER BY 1")).rows;
+const people = async (): Promise<unknown[]> =>
+  (
+    await client.query(
+      "SELECT u.email, n.name, u.is_operator FROM app_user u LEFT JOIN namespace n ON n.user_id = u.id ORDER BY 1",
+    )
+  ).rows;
 const ownerToken = async (): Promise<string> => invitationIn((await ownerInvitation())!);
 const invite = async (owner: Visitor, body: object = {}): Promise<string> => {
   const answer = await owner.ask(createInvitation, { method: "POST", body });
@@ -44,15 +49,28 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 describe("an empty hub", () => {
   test("lets its owner in with the link of its start, signed in and as operator", async () => {
     const owner = new Visitor();
-    expect(await signUp(owner, accountOf("Ann", { email: "Ann@Example.org", invitation: await ownerToken() }))).toMatchObject({ status: 201, body: { username: "Ann" } });
+    expect(
+      await signUp(owner, accountOf("Ann", { email: "Ann@Example.org", invitation: await ownerToken() })),
+    ).toMatchObject({ status: 201, body: { username: "Ann" } });
     expect(await people()).toEqual([{ email: "ann@example.org", name: "Ann", is_operator: true }]);
-    expect((await owner.ask(getMe)).body).toMatchObject({ username: "Ann", name: "Ann", email: "ann@example.org", isOperator: true, scopes: ["read", "write", "run"], organisations: [] });
+    expect((await owner.ask(getMe)).body).toMatchObject({
+      username: "Ann",
+      name: "Ann",
+      email: "ann@example.org",
+      isOperator: true,
+      scopes: ["read", "write", "run"],
+      organisations: [],
+    });
     expect(await ownerInvitation()).toBeNull();
   });
 
   test("lets in nobody else", async () => {
     await ownerInvitation();
-    for (const more of [{}, { invitation: "" }, { invitation: "guess" }, { invitation: "owner-invitation:" }]) expect(await signUp(new Visitor(), accountOf("eve", more))).toMatchObject({ status: 403, body: { code: "forbidden", detail: { field: "invitation" } } });
+    for (const more of [{}, { invitation: "" }, { invitation: "guess" }, { invitation: "owner-invitation:" }])
+      expect(await signUp(new Visitor(), accountOf("eve", more))).toMatchObject({
+        status: 403,
+        body: { code: "forbidden", detail: { field: "invitation" } },
+      });
     expect(await people()).toEqual([]);
   });
 
@@ -72,11 +90,15 @@ describe("an empty hub", () => {
 
   test("refuses its link after a day, and a second owner", async () => {
     const late = await ownerToken();
-    expect((await client.query("SELECT expires_at - now() BETWEEN '23 h 59 min' AND '24 h' AS day FROM verification")).rows).toEqual([{ day: true }]);
+    expect(
+      (await client.query("SELECT expires_at - now() BETWEEN '23 h 59 min' AND '24 h' AS day FROM verification")).rows,
+    ).toEqual([{ day: true }]);
     await client.query("UPDATE verification SET expires_at = now()");
     expect((await signUp(new Visitor(), accountOf("eve", { invitation: late }))).status).toBe(403);
     const token = await ownerToken();
-    const answers = await Promise.all(["ann", "bob", "cat"].map((name) => signUp(new Visitor(), accountOf(name, { invitation: token }))));
+    const answers = await Promise.all(
+      ["ann", "bob", "cat"].map((name) => signUp(new Visitor(), accountOf(name, { invitation: token }))),
+    );
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 403, 403]);
     expect(await people()).toHaveLength(1);
   });
@@ -102,7 +124,10 @@ describe("an invitation", () => {
 
   test("is needed, and makes no operator", async () => {
     const owner = await signUpOwner("ann");
-    expect(await signUp(new Visitor(), accountOf("eve"))).toMatchObject({ status: 403, body: { error: expect.stringContaining("needs an invitation") } });
+    expect(await signUp(new Visitor(), accountOf("eve"))).toMatchObject({
+      status: 403,
+      body: { error: expect.stringContaining("needs an invitation") },
+    });
     const bob = await signUpGuest(owner, "bob");
     expect((await bob.ask(getMe)).body).toMatchObject({ username: "bob", isOperator: false });
     expect((await bob.ask(createInvitation, { method: "POST", body: {} })).status).toBe(403);
@@ -113,13 +138,20 @@ describe("an invitation", () => {
   test("for one address is for no other", async () => {
     const owner = await signUpOwner("ann");
     const invitation = await invite(owner, { email: "Bob@example.org" });
-    expect(await signUp(new Visitor(), accountOf("eve", { invitation }))).toMatchObject({ status: 403, body: { detail: { field: "email" } } });
+    expect(await signUp(new Visitor(), accountOf("eve", { invitation }))).toMatchObject({
+      status: 403,
+      body: { detail: { field: "email" } },
+    });
     expect((await signUp(new Visitor(), accountOf("bob", { invitation, email: "BOB@example.org" }))).status).toBe(201);
   });
 
   test("is listed without its secret, ends by time, and can be revoked", async () => {
     const owner = await signUpOwner("ann");
-    const [kept, late, revoked] = [await invite(owner), await invite(owner, { expiresInHours: 1 }), await invite(owner, { email: "bob@example.org" })];
+    const [kept, late, revoked] = [
+      await invite(owner),
+      await invite(owner, { expiresInHours: 1 }),
+      await invite(owner, { email: "bob@example.org" }),
+    ];
     await client.query("UPDATE verification SET expires_at = now() WHERE expires_at < now() + interval '2 h'");
     const { items } = (await owner.ask(listInvitations)).body;
     expect(items.map(({ email }: { email: string | null }) => email)).toEqual(["bob@example.org", null]);
@@ -127,7 +159,11 @@ describe("an invitation", () => {
     const params = { id: items[0].id };
     expect((await owner.ask(revokeInvitation, { method: "DELETE", params })).status).toBe(204);
     expect((await owner.ask(revokeInvitation, { method: "DELETE", params })).status).toBe(404);
-    const answers = await Promise.all([late, revoked, kept].map((invitation, n) => signUp(new Visitor(), accountOf(["bob", "bob", "cat"][n]!, { invitation }))));
+    const answers = await Promise.all(
+      [late, revoked, kept].map((invitation, n) =>
+        signUp(new Visitor(), accountOf(["bob", "bob", "cat"][n]!, { invitation })),
+      ),
+    );
     expect(answers.map(({ status }) => status)).toEqual([403, 403, 201]);
   });
 });
@@ -136,14 +172,22 @@ describe("nothing half-made remains", () => {
   test("of who takes a name or an address that is taken, and the invitation stays good", async () => {
     const owner = await signUpOwner("ann");
     const invitation = await invite(owner);
-    expect(await signUp(new Visitor(), accountOf("ANN", { email: "bob@example.org", invitation }))).toMatchObject({ status: 409, body: { code: "conflict", detail: { field: "username" } } });
-    expect(await signUp(new Visitor(), accountOf("bob", { email: "Ann@example.org", invitation }))).toMatchObject({ status: 409, body: { code: "conflict", detail: { field: "email" } } });
+    expect(await signUp(new Visitor(), accountOf("ANN", { email: "bob@example.org", invitation }))).toMatchObject({
+      status: 409,
+      body: { code: "conflict", detail: { field: "username" } },
+    });
+    expect(await signUp(new Visitor(), accountOf("bob", { email: "Ann@example.org", invitation }))).toMatchObject({
+      status: 409,
+      body: { code: "conflict", detail: { field: "email" } },
+    });
     expect(await people()).toHaveLength(1);
     expect((await signUp(new Visitor(), accountOf("bob", { invitation }))).status).toBe(201);
   });
 
   test("when the database refuses the last write", async () => {
-    await client.query("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'; CREATE TRIGGER no BEFORE INSERT ON audit_event FOR EACH ROW WHEN (NEW.action = 'account.create') EXECUTE FUNCTION no()");
+    await client.query(
+      "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'; CREATE TRIGGER no BEFORE INSERT ON audit_event FOR EACH ROW WHEN (NEW.action = 'account.create') EXECUTE FUNCTION no()",
+    );
     const invitation = await ownerToken();
     const owner = new Visitor();
     expect((await signUp(owner, accountOf("ann", { invitation }))).status).toBe(500);
@@ -159,9 +203,14 @@ describe("nothing half-made remains", () => {
     await blocker.connect();
     await blocker.query("BEGIN; LOCK TABLE namespace IN EXCLUSIVE MODE");
     const code = `import { signUp } from "#lib/catalog/namespaces/sign-up.ts"; await signUp(${JSON.stringify(accountOf("ann", { invitation }))}, new Headers());`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", code], { cwd: fileURLToPath(new URL("../../..", import.meta.url)), stdio: "ignore" });
-    const busy = "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()";
-    const waiting = "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%insert into%namespace%'";
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+      cwd: fileURLToPath(new URL("../../..", import.meta.url)),
+      stdio: "ignore",
+    });
+    const busy =
+      "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()";
+    const waiting =
+      "SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ILIKE '%insert into%namespace%'";
     await until(async () => (await client.query(waiting)).rows[0].count > 0);
     child.kill("SIGKILL");
     await once(child, "exit");
@@ -173,18 +222,32 @@ describe("nothing half-made remains", () => {
 });
 
 describe("a username", () => {
-  test.each(["api", "API", "sign-in", "_next", "favicon.ico", "models", "guidepost", "Starter"])("%s is not for people", async (username) => {
-    const answer = await signUp(new Visitor(), accountOf(username, { email: "x@example.org", invitation: await ownerToken() }));
-    expect(answer.status === 400 || answer.status === 409).toBe(true);
-    expect(JSON.stringify(answer.body)).toContain("kept for");
-  });
+  test.each(["api", "API", "sign-in", "_next", "favicon.ico", "models", "guidepost", "Starter"])(
+    "%s is not for people",
+    async (username) => {
+      const answer = await signUp(
+        new Visitor(),
+        accountOf(username, { email: "x@example.org", invitation: await ownerToken() }),
+      );
+      expect(answer.status === 400 || answer.status === 409).toBe(true);
+      expect(JSON.stringify(answer.body)).toContain("kept for");
+    },
+  );
 
-  test.each(["", "-a", "a-", "a--b", "a..b", ".a", "a b", "a/b", "ä", "a\0", "a\u202eb", "x".repeat(41), "../etc"])("%j is no name", async (username) => {
-    expect(await signUp(new Visitor(), accountOf(username, { email: "x@example.org", invitation: await ownerToken() }))).toMatchObject({ status: 400, body: { detail: { field: "username" } } });
-  });
+  test.each(["", "-a", "a-", "a--b", "a..b", ".a", "a b", "a/b", "ä", "a\0", "a\u202eb", "x".repeat(41), "../etc"])(
+    "%j is no name",
+    async (username) => {
+      expect(
+        await signUp(new Visitor(), accountOf(username, { email: "x@example.org", invitation: await ownerToken() })),
+      ).toMatchObject({ status: 400, body: { detail: { field: "username" } } });
+    },
+  );
 
   test.each(["a", "A_b.c-d", "x".repeat(40), "__proto__", "constructor"])("%j is one", async (username) => {
-    expect((await signUp(new Visitor(), accountOf(username, { email: "x@example.org", invitation: await ownerToken() }))).status).toBe(201);
+    expect(
+      (await signUp(new Visitor(), accountOf(username, { email: "x@example.org", invitation: await ownerToken() })))
+        .status,
+    ).toBe(201);
   });
 });
 
@@ -192,27 +255,56 @@ test("a password is long, short of absurd, and not the name", async () => {
   const invitation = await ownerToken();
   for (const password of ["short", "x".repeat(129), "ann-of-the-hill", "ann@example.org"]) {
     const account = { username: "ann-of-the-hill", email: "ann@example.org", password, invitation };
-    expect(await signUp(new Visitor(), account)).toMatchObject({ status: 400, body: { detail: { field: "password" } } });
+    expect(await signUp(new Visitor(), account)).toMatchObject({
+      status: 400,
+      body: { detail: { field: "password" } },
+    });
   }
-  expect((await signUp(new Visitor(), { username: "ann", email: "ann@example.org", password: "пароль из слов 🦊🦊", invitation })).status).toBe(201);
+  expect(
+    (
+      await signUp(new Visitor(), {
+        username: "ann",
+        email: "ann@example.org",
+        password: "пароль из слов 🦊🦊",
+        invitation,
+      })
+    ).status,
+  ).toBe(201);
 });
 
 test("many sign-ups from one address have to wait", async () => {
   const headers = { "x-forwarded-for": "203.0.113.7" };
   const { POST } = await import("../../../app/api/v1/accounts/route.ts");
-  const ask = (): Promise<number> => new Visitor().ask(POST, { method: "POST", body: accountOf("eve"), headers }).then(({ status }) => status);
+  const ask = (): Promise<number> =>
+    new Visitor().ask(POST, { method: "POST", body: accountOf("eve"), headers }).then(({ status }) => status);
   const statuses = await Promise.all(Array.from({ length: 25 }, ask));
   expect(statuses.filter((status) => status === 429)).toHaveLength(5);
-  expect(await signUp(new Visitor(), accountOf("ann", { invitation: await ownerToken() }))).toMatchObject({ status: 201 });
+  expect(await signUp(new Visitor(), accountOf("ann", { invitation: await ownerToken() }))).toMatchObject({
+    status: 201,
+  });
 });
 
 test("who signed up, and by which invitation, is in the audit trail, without secrets", async () => {
-  await client.query("ALTER TABLE audit_event DISABLE TRIGGER USER; DELETE FROM audit_event; ALTER TABLE audit_event ENABLE TRIGGER USER");
+  await client.query(
+    "ALTER TABLE audit_event DISABLE TRIGGER USER; DELETE FROM audit_event; ALTER TABLE audit_event ENABLE TRIGGER USER",
+  );
   const owner = await signUpOwner("ann");
   await signUpGuest(owner, "bob");
-  const { rows } = await client.query("SELECT a.action, n.name AS who, a.detail FROM audit_event a LEFT JOIN namespace n ON n.user_id = a.actor_id ORDER BY a.id");
-  expect(rows.map(({ action, who }) => [action, who])).toEqual([["invitation.create", null], ["account.create", "ann"], ["invitation.create", "ann"], ["account.create", "bob"]]);
-  const [, first, made, second] = (await database().auditEvent.findMany({ orderBy: { id: "asc" } })) as [unknown, { detail: unknown }, { subjectId: string }, { detail: { invitation: string } }];
+  const { rows } = await client.query(
+    "SELECT a.action, n.name AS who, a.detail FROM audit_event a LEFT JOIN namespace n ON n.user_id = a.actor_id ORDER BY a.id",
+  );
+  expect(rows.map(({ action, who }) => [action, who])).toEqual([
+    ["invitation.create", null],
+    ["account.create", "ann"],
+    ["invitation.create", "ann"],
+    ["account.create", "bob"],
+  ]);
+  const [, first, made, second] = (await database().auditEvent.findMany({ orderBy: { id: "asc" } })) as [
+    unknown,
+    { detail: unknown },
+    { subjectId: string },
+    { detail: { invitation: string } },
+  ];
   expect(first.detail).toMatchObject({ operator: true });
   expect(second.detail.invitation).toBe(made.subjectId);
   for (const secret of [PASSWORD, "@example.org"]) expect(JSON.stringify(rows)).not.toContain(secret);

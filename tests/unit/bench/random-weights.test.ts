@@ -36,7 +36,9 @@ describe("a file of random weights", () => {
     const path = folder.path("new/weights.safetensors");
     await writeRandomWeights(path, shapes, new Map([["format", "guide/1"]]));
     const { header } = await read(path);
-    expect([...header.tensors.values()].map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([...shapes].map(([name, shape]) => [name, "F16", shape]));
+    expect([...header.tensors.values()].map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual(
+      [...shapes].map(([name, shape]) => [name, "F16", shape]),
+    );
     expect(header.metadata.get("format")).toBe("guide/1");
     expect(header.dataBegin % 8).toBe(0);
   });
@@ -47,11 +49,18 @@ describe("a file of random weights", () => {
     const { tensors } = await read(path);
     for (const values of tensors.values()) expect(values.every(Number.isFinite)).toBe(true);
     for (const value of tensors.get("down.norm1.weight")!) expect(value).toBeCloseTo(1, 1);
-    for (const [name, inputs] of [["down.conv.weight", 64 * 9], ["down.linear.weight", 256]] as const) {
+    for (const [name, inputs] of [
+      ["down.conv.weight", 64 * 9],
+      ["down.linear.weight", 256],
+    ] as const) {
       const values = tensors.get(name)!;
       const variance = values.reduce((sum, value) => sum + value ** 2, 0) / values.length;
       expect(variance * inputs).toBeCloseTo(1 / 3, 1); // uniform on [−1, 1]
-      const rows = new Set(Array.from({ length: values.length / inputs }, (_, row) => values.subarray(row * inputs, (row + 1) * inputs).join()));
+      const rows = new Set(
+        Array.from({ length: values.length / inputs }, (_, row) =>
+          values.subarray(row * inputs, (row + 1) * inputs).join(),
+        ),
+      );
       expect(rows.size).toBe(values.length / inputs);
     }
   });
@@ -75,7 +84,12 @@ describe("a file of random weights", () => {
 
   test("that no disk has room for is refused in one sentence before anything is written", async () => {
     const path = folder.path("huge.safetensors");
-    await expect(writeRandomWeights(path, new Map([["w", [2 ** 25, 2 ** 25]]]))).rejects.toMatchObject({ code: "bad_request", message: expect.stringMatching(/^Random weights need 2251799\.8 GB in .*; make room, or run with --model starter\.$/) });
+    await expect(writeRandomWeights(path, new Map([["w", [2 ** 25, 2 ** 25]]]))).rejects.toMatchObject({
+      code: "bad_request",
+      message: expect.stringMatching(
+        /^Random weights need 2251799\.8 GB in .*; make room, or run with --model starter\.$/,
+      ),
+    });
     await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
   });
 });

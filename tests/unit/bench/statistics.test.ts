@@ -8,7 +8,8 @@ describe("figures of a bench", () => {
 
   test("a ratio's interval holds the true ratio where rounds scatter around it, and shrinks with more of them", () => {
     const rounds = (count: number): number[] => Array.from({ length: count }, (_, i) => 100 + 10 * Math.sin(i));
-    const halves = (count: number): number[] => rounds(count).map((ms, i) => 0.5 * ms * (1 + 0.05 * Math.sin(7 * i + 1)));
+    const halves = (count: number): number[] =>
+      rounds(count).map((ms, i) => 0.5 * ms * (1 + 0.05 * Math.sin(7 * i + 1)));
     const [few, many] = [ratio(halves(8), rounds(8)), ratio(halves(200), rounds(200))];
     for (const { low, high } of [few, many]) {
       expect(low).toBeLessThanOrEqual(0.5);

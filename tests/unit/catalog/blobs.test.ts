@@ -32,7 +32,10 @@ test("a content is found by its names", async () => {
   const crc = crc32("named").toString(16).padStart(8, "0");
   expect(await findBlobByHash("sha256", sha256)).toMatchObject({ sha256, size: 5 });
   expect(await findBlobByHash("crc32", crc)).toMatchObject({ sha256 });
-  expect([await findBlobByHash("autov2", sha256.slice(0, 10)), await findBlobByHash("sha256", sha256Of("other"))]).toEqual([null, null]);
+  expect([
+    await findBlobByHash("autov2", sha256.slice(0, 10)),
+    await findBlobByHash("sha256", sha256Of("other")),
+  ]).toEqual([null, null]);
   await expect(getBlob(sha256Of("other"))).rejects.toMatchObject({ code: "not_found" });
 });
 
@@ -52,7 +55,11 @@ describe("the names of a content do not depend on the pieces it comes in", () =>
     for (const piece of [size, 64 * 1024, 1_000_003, 127]) {
       const hasher = new ContentHasher(size, 128);
       for (let at = 0; at < size; at += piece) hasher.update(bytes.subarray(at, at + piece));
-      expect(hasher.digest()).toEqual({ sha256, gitSha1: createHash("sha1").update(`blob ${size}\0`).update(bytes).digest("hex"), others: expected });
+      expect(hasher.digest()).toEqual({
+        sha256,
+        gitSha1: createHash("sha1").update(`blob ${size}\0`).update(bytes).digest("hex"),
+        others: expected,
+      });
     }
   });
 });

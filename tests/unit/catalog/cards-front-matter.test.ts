@@ -9,7 +9,12 @@ test("the cards of the starter collection", () => {
   expect(card.warnings).toEqual([]);
   expect(card.frontMatter).toMatchObject({ license: "apache-2.0", guide: { distills: "cfg", guidance_range: [1, 8] } });
   expect(card.text).toMatch(/^\n# guide-tiny\n/);
-  expect(factsOf(card)).toMatchObject({ license: "apache-2.0", tags: ["guide"], base: "guidepost/storybook", summary: expect.stringMatching(/^A small practice/) as string });
+  expect(factsOf(card)).toMatchObject({
+    license: "apache-2.0",
+    tags: ["guide"],
+    base: "guidepost/storybook",
+    summary: expect.stringMatching(/^A small practice/) as string,
+  });
 });
 
 describe("front matter", () => {
@@ -21,9 +26,14 @@ describe("front matter", () => {
     ["without a text", "---\nlicense: mit\n---", { license: "mit" }, ""],
     ["that never ends", "---\nlicense: mit\nHi", {}, "---\nlicense: mit\nHi"],
     ["with a rule in the text", "---\na: 1\n---\nHi\n---\nho", { a: 1 }, "Hi\n---\nho"],
-  ])("%s", (_what, text, frontMatter, rest) => expect(parse(text)).toEqual({ frontMatter, text: rest, isCut: false, warnings: [] }));
+  ])("%s", (_what, text, frontMatter, rest) =>
+    expect(parse(text)).toEqual({ frontMatter, text: rest, isCut: false, warnings: [] }),
+  );
 
-  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${"bcdefghi".split("").map((name, i) => `${name}: &${name} [${Array(9).fill(`*${"abcdefghi"[i]}`).join()}]`).join("\n")}`;
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${"bcdefghi"
+    .split("")
+    .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${"abcdefghi"[i]}`).join()}]`)
+    .join("\n")}`;
   const manyAliases = `a: &a "${"x".repeat(50_000)}"\nb: [${Array(90).fill("*a").join()}]`;
   test.each([
     ["an alias bomb", bomb, /alias/i],
@@ -44,7 +54,9 @@ describe("front matter", () => {
   });
 
   test("what the database cannot keep is replaced, and no prototype is touched", () => {
-    const { frontMatter } = parse('---\na: "x\\0y"\nb: "\\ud800"\nc: .inf\n__proto__: {polluted: 1}\nconstructor: 2\n---\n');
+    const { frontMatter } = parse(
+      '---\na: "x\\0y"\nb: "\\ud800"\nc: .inf\n__proto__: {polluted: 1}\nconstructor: 2\n---\n',
+    );
     expect(frontMatter).toMatchObject({ a: "x\ufffdy", b: "\ufffd", c: "Infinity", constructor: 2 });
     expect(Object.keys(frontMatter)).toContain("__proto__");
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
@@ -58,29 +70,55 @@ test("a long card is cut, and the cut may fall into a character", () => {
   expect(card.text).toBe("x".repeat(MAX_CARD_BYTES - 1));
 });
 
-test("what is no text is a warning", () => expect(parseCard(Uint8Array.of(0xff, 0xfe, 0))).toMatchObject({ text: "", warnings: ["README.md is not UTF-8 text; save it as UTF-8."] }));
+test("what is no text is a warning", () =>
+  expect(parseCard(Uint8Array.of(0xff, 0xfe, 0))).toMatchObject({
+    text: "",
+    warnings: ["README.md is not UTF-8 text; save it as UTF-8."],
+  }));
 
 describe("what a card says of its repo", () => {
   test.each([
     ["Hello **there**, see [the page](https://example.org).\nIt goes on.", "Hello there, see the page. It goes on."],
-    ["# Title\n\n![picture](x.png)\n\n<div>no</div>\n\n| a | b |\n|---|---|\n\n```\ncode\n```\n\nProse at last", "Prose at last"],
+    [
+      "# Title\n\n![picture](x.png)\n\n<div>no</div>\n\n| a | b |\n|---|---|\n\n```\ncode\n```\n\nProse at last",
+      "Prose at last",
+    ],
     ["turned \u202e around\u0007", "turned around"],
     [`${"word ".repeat(100)}`, `${"word ".repeat(60).slice(0, 294).trim()}…`],
     ["# Only a title", null],
   ])("its first paragraph: %j", (text, summary) => expect(factsOf(parse(text)).summary).toBe(summary));
 
-  test("a summary of its own goes before", () => expect(factsOf(parse("---\nsummary: Mine\n---\nProse")).summary).toBe("Mine"));
+  test("a summary of its own goes before", () =>
+    expect(factsOf(parse("---\nsummary: Mine\n---\nProse")).summary).toBe("Mine"));
 
   test("values of another kind are passed over", () => {
-    expect(factsOf(parse("---\nlicense: [mit]\ntags: one\nbase_model: {a: 1}\n---\n"))).toEqual({ license: null, tags: null, base: null, summary: null });
-    expect(factsOf(parse(`---\ntags: [a, a, 1, "b\\u200bc", "", ${"x".repeat(101)}]\nbase_model: [ann/one, ann/two]\n---\n`))).toMatchObject({ tags: ["a", "b c"], base: "ann/one" });
+    expect(factsOf(parse("---\nlicense: [mit]\ntags: one\nbase_model: {a: 1}\n---\n"))).toEqual({
+      license: null,
+      tags: null,
+      base: null,
+      summary: null,
+    });
+    expect(
+      factsOf(
+        parse(`---\ntags: [a, a, 1, "b\\u200bc", "", ${"x".repeat(101)}]\nbase_model: [ann/one, ann/two]\n---\n`),
+      ),
+    ).toMatchObject({ tags: ["a", "b c"], base: "ann/one" });
     expect(factsOf(parse("---\nbase_model: ../../etc\n---\n")).base).toBeNull();
-    expect(factsOf(parse(`---\ntags: [${Array.from({ length: 150 }, (_, i) => `t${i}`).join()}]\n---\n`)).tags).toHaveLength(100);
+    expect(
+      factsOf(parse(`---\ntags: [${Array.from({ length: 150 }, (_, i) => `t${i}`).join()}]\n---\n`)).tags,
+    ).toHaveLength(100);
   });
 });
 
 test("hostile text costs no time", () => {
-  for (const text of ["[](".repeat(80_000), "---\n".repeat(60_000), "_*`".repeat(80_000), `---\n${"a: &a\n".repeat(9000)}---\n`, `---\n${"? ".repeat(20_000)}\n---\n`, "\n".repeat(250_000)]) {
+  for (const text of [
+    "[](".repeat(80_000),
+    "---\n".repeat(60_000),
+    "_*`".repeat(80_000),
+    `---\n${"a: &a\n".repeat(9000)}---\n`,
+    `---\n${"? ".repeat(20_000)}\n---\n`,
+    "\n".repeat(250_000),
+  ]) {
     const began = performance.now();
     factsOf(parse(text));
     expect(performance.now() - began).toBeLessThan(2000);

@@ -25,13 +25,22 @@ beforeAll(async () => {
   ann = await newPerson("ann");
   bob = await newPerson("bob", { isOperator: true });
 });
-beforeEach(async () => void (repo = await createRepo(ann, { owner: "ann", name: `model-${++count}`, kind: "finetune", visibility: "public" })));
+beforeEach(
+  async () =>
+    void (repo = await createRepo(ann, {
+      owner: "ann",
+      name: `model-${++count}`,
+      kind: "finetune",
+      visibility: "public",
+    })),
+);
 afterAll(() => hub.close());
 
 const name = () => ({ owner: "ann", repo: repo.name });
 const sha256 = (text: string | Uint8Array): string => createHash("sha256").update(text).digest("hex");
 const add = (path: string, content = path) => ({ op: "add", path, content }) as const;
-const commit = (operations: NewCommit["operations"], more: Partial<NewCommit> = {}, actor: Person = ann) => createCommit(actor, name(), { title: "Change", operations, ...more });
+const commit = (operations: NewCommit["operations"], more: Partial<NewCommit> = {}, actor: Person = ann) =>
+  createCommit(actor, name(), { title: "Change", operations, ...more });
 const paths = async (id: string): Promise<string[]> => (await readManifest(id)).map(({ path }) => path);
 
 async function failure(work: Promise<unknown>): Promise<AppError> {
@@ -46,13 +55,30 @@ async function failure(work: Promise<unknown>): Promise<AppError> {
 
 /** Everything that a commit may write, to see that a failed one wrote nothing. */
 const rows = async (): Promise<unknown> =>
-  database().$queryRaw`SELECT (SELECT count(*) FROM commit) c, (SELECT count(*) FROM commit_file) f, (SELECT count(*) FROM inspection) i, (SELECT count(*) FROM audit_event) a, (SELECT json_agg(x ORDER BY repo_id, name) FROM ref x) refs, (SELECT json_agg(x ORDER BY id) FROM repo x) repos`;
+  database()
+    .$queryRaw`SELECT (SELECT count(*) FROM commit) c, (SELECT count(*) FROM commit_file) f, (SELECT count(*) FROM inspection) i, (SELECT count(*) FROM audit_event) a, (SELECT json_agg(x ORDER BY repo_id, name) FROM ref x) refs, (SELECT json_agg(x ORDER BY id) FROM repo x) repos`;
 
 describe("a commit", () => {
   test("is the files of its parent with its operations on them", async () => {
     const first = await commit([add("a.txt"), add("b/c.txt"), add("b/d.txt")], { title: "First" });
-    expect(first).toMatchObject({ parent: null, author: "ann", title: "First", files: 3, bytes: 5 + 7 + 7, branch: "main", isNew: true });
-    const second = await commit([{ op: "delete", path: "a.txt" }, add("b/c.txt", "new"), { op: "copy", path: "e", from: { revision: first.id.slice(0, 8), path: "a.txt" } }, { op: "add", path: "f", content: "w7w=", encoding: "base64" }], { message: "Why\nnot" });
+    expect(first).toMatchObject({
+      parent: null,
+      author: "ann",
+      title: "First",
+      files: 3,
+      bytes: 5 + 7 + 7,
+      branch: "main",
+      isNew: true,
+    });
+    const second = await commit(
+      [
+        { op: "delete", path: "a.txt" },
+        add("b/c.txt", "new"),
+        { op: "copy", path: "e", from: { revision: first.id.slice(0, 8), path: "a.txt" } },
+        { op: "add", path: "f", content: "w7w=", encoding: "base64" },
+      ],
+      { message: "Why\nnot" },
+    );
     expect(second).toMatchObject({ parent: first.id, message: "Why\nnot", files: 4 });
     expect(await readManifest(second.id)).toEqual([
       { path: "b/c.txt", sha256: sha256("new"), size: 3, lfs: false },
@@ -62,14 +88,28 @@ describe("a commit", () => {
     ]);
     expect(await paths(first.id)).toEqual(["a.txt", "b/c.txt", "b/d.txt"]);
     expect(await headOf(repo.id)).toBe(second.id);
-    expect((await database().commit.findMany({ where: { repoId: repo.id }, orderBy: { sequence: "asc" }, select: { sequence: true } })).map(({ sequence }) => sequence)).toEqual([1, 2]);
+    expect(
+      (
+        await database().commit.findMany({
+          where: { repoId: repo.id },
+          orderBy: { sequence: "asc" },
+          select: { sequence: true },
+        })
+      ).map(({ sequence }) => sequence),
+    ).toEqual([1, 2]);
   });
 
   test("comes with its inspection, its job and its line in the record", async () => {
     const { id } = await commit([add("a")]);
     const [inspection] = await database().inspection.findMany({ where: { commitId: id } });
     expect(inspection).toMatchObject({ state: "queued", jobId: expect.any(String) as string });
-    expect(await database().auditEvent.findMany({ where: { subjectId: repo.id }, orderBy: { id: "asc" }, select: { action: true, actorId: true, detail: true } })).toEqual([
+    expect(
+      await database().auditEvent.findMany({
+        where: { subjectId: repo.id },
+        orderBy: { id: "asc" },
+        select: { action: true, actorId: true, detail: true },
+      }),
+    ).toEqual([
       { action: "repo.create", actorId: ann.userId, detail: expect.anything() as object },
       { action: "repo.commit", actorId: ann.userId, detail: { branch: "main", commit: id } },
     ]);
@@ -82,8 +122,16 @@ describe("a commit", () => {
   });
 
   test("of a weights file is lfs whatever its size; others are from a mebibyte on", async () => {
-    const { id } = await commit([add("tiny.safetensors"), { op: "add", path: "big.bin", content: "x".repeat(2 ** 20) }, add("small.bin")]);
-    expect((await readManifest(id)).map(({ path, lfs }) => [path, lfs])).toEqual([["big.bin", true], ["small.bin", false], ["tiny.safetensors", true]]);
+    const { id } = await commit([
+      add("tiny.safetensors"),
+      { op: "add", path: "big.bin", content: "x".repeat(2 ** 20) },
+      add("small.bin"),
+    ]);
+    expect((await readManifest(id)).map(({ path, lfs }) => [path, lfs])).toEqual([
+      ["big.bin", true],
+      ["small.bin", false],
+      ["tiny.safetensors", true],
+    ]);
   });
 });
 
@@ -109,11 +157,19 @@ describe("sent again", () => {
 
 /** Starts all, and lets none write before each has seen the branch as it is. */
 async function atOnce<T>(works: readonly (() => Promise<T>)[]): Promise<PromiseSettledResult<T>[]> {
-  const [client, watcher] = [new pg.Client({ connectionString: hub.database.url }), new pg.Client({ connectionString: hub.database.url })];
+  const [client, watcher] = [
+    new pg.Client({ connectionString: hub.database.url }),
+    new pg.Client({ connectionString: hub.database.url }),
+  ];
   await Promise.all([client.connect(), watcher.connect()]);
   await client.query(`BEGIN; SELECT FROM repo WHERE id = '${repo.id}' FOR UPDATE`);
   const ended = Promise.allSettled(works.map((work) => work()));
-  for (let waiting = 0; waiting < works.length; ) waiting = (await watcher.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")).rowCount!;
+  for (let waiting = 0; waiting < works.length;)
+    waiting = (
+      await watcher.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+      )
+    ).rowCount!;
   await client.query("COMMIT");
   await Promise.all([client.end(), watcher.end()]);
   return ended;
@@ -125,26 +181,45 @@ describe("somebody else was first", () => {
     const second = await commit([add("b")], { title: "Bob's" }, bob);
     const before = await rows();
     const told = await failure(commit([add("c")], { parent: first.id }));
-    expect(told).toMatchObject({ code: "ref_moved", detail: { branch: "main", head: second.id, title: "Bob's", author: "bob" } });
-    expect(told.message).toBe(`main has moved on: its newest commit is ${second.id.slice(0, 7)} «Bob's» by bob. Look at what it changed, then commit on top of it.`);
+    expect(told).toMatchObject({
+      code: "ref_moved",
+      detail: { branch: "main", head: second.id, title: "Bob's", author: "bob" },
+    });
+    expect(told.message).toBe(
+      `main has moved on: its newest commit is ${second.id.slice(0, 7)} «Bob's» by bob. Look at what it changed, then commit on top of it.`,
+    );
     expect(await rows()).toEqual(before);
   });
 
-  test.each([["a commit of nobody", "0".repeat(40)], ["a commit of another repo", null]])("so is %s", async (_what, parent) => {
+  test.each([
+    ["a commit of nobody", "0".repeat(40)],
+    ["a commit of another repo", null],
+  ])("so is %s", async (_what, parent) => {
     await commit([add("a")]);
     const other = await createRepo(ann, { owner: "ann", name: `other-${count}`, kind: "guide", visibility: "private" });
-    const { id } = await createCommit(ann, { owner: "ann", repo: other.name }, { title: "x", operations: [add("secret")] });
+    const { id } = await createCommit(
+      ann,
+      { owner: "ann", repo: other.name },
+      { title: "x", operations: [add("secret")] },
+    );
     expect(await failure(commit([add("c")], { parent: parent ?? id }))).toMatchObject({ code: "ref_moved" });
   });
 
-  test.each([["of an empty repo", false], ["of a branch", true]])("of eight at once, %s, one wins and seven are told", async (_what, isBegun) => {
+  test.each([
+    ["of an empty repo", false],
+    ["of a branch", true],
+  ])("of eight at once, %s, one wins and seven are told", async (_what, isBegun) => {
     const base = isBegun ? (await commit([add("base")])).id : null;
-    const ended = await atOnce(Array.from({ length: 8 }, (_, i) => () => commit([add(`file-${i}`)], { title: `Commit ${i}` })));
+    const ended = await atOnce(
+      Array.from({ length: 8 }, (_, i) => () => commit([add(`file-${i}`)], { title: `Commit ${i}` })),
+    );
     const won = ended.filter((each) => each.status === "fulfilled");
     expect(won).toHaveLength(1);
     const head = won[0]!.value;
     expect(head.parent).toBe(base);
-    for (const each of ended) if (each.status === "rejected") expect(each.reason).toMatchObject({ code: "ref_moved", detail: { head: head.id } });
+    for (const each of ended)
+      if (each.status === "rejected")
+        expect(each.reason).toMatchObject({ code: "ref_moved", detail: { head: head.id } });
     expect(await paths(head.id)).toHaveLength(isBegun ? 2 : 1);
     expect(await database().commit.count({ where: { repoId: repo.id } })).toBe(isBegun ? 2 : 1);
   });
@@ -152,9 +227,15 @@ describe("somebody else was first", () => {
   test("eight branches at once do not disturb each other", async () => {
     await commit([add("base")]);
     for (let i = 0; i < 8; i++) await createRef(ann, name(), { name: `branch-${i}`, kind: "branch", revision: "HEAD" });
-    const made = await Promise.all(Array.from({ length: 8 }, (_, i) => commit([add(`file-${i}`)], { branch: `branch-${i}` })));
+    const made = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => commit([add(`file-${i}`)], { branch: `branch-${i}` })),
+    );
     expect(new Set(made.map(({ id }) => id)).size).toBe(8);
-    const sequences = await database().commit.findMany({ where: { repoId: repo.id }, orderBy: { sequence: "asc" }, select: { sequence: true } });
+    const sequences = await database().commit.findMany({
+      where: { repoId: repo.id },
+      orderBy: { sequence: "asc" },
+      select: { sequence: true },
+    });
     expect(sequences.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
@@ -163,12 +244,16 @@ describe("somebody else was first", () => {
     const done = new AbortController();
     let downloads = 0;
     const visitors = Array.from({ length: 4 }, async () => {
-      while (!done.signal.aborted) await database().$queryRaw`SELECT count_download(${repo.id}::uuid, '2026-01-01', ${sha256(String(downloads++))})`;
+      while (!done.signal.aborted)
+        await database()
+          .$queryRaw`SELECT count_download(${repo.id}::uuid, '2026-01-01', ${sha256(String(downloads++))})`;
     });
     for (let i = 0; i < 10; i++) expect(await commit([add(`file-${i}`)])).toMatchObject({ isNew: true });
     done.abort();
     await Promise.all(visitors);
-    expect(await database().repo.findUnique({ where: { id: repo.id }, select: { downloads: true } })).toEqual({ downloads });
+    expect(await database().repo.findUnique({ where: { id: repo.id }, select: { downloads: true } })).toEqual({
+      downloads,
+    });
   });
 
   test("the same commit on two branches is one commit", async () => {
@@ -190,13 +275,29 @@ describe("refused, with nothing written", () => {
     ["a file that is a folder", [add("a/b")], "bad_request"],
     ["broken base64", [{ op: "add", path: "x", content: "abc", encoding: "base64" }], "bad_request"],
     ["base64 with line breaks", [{ op: "add", path: "x", content: "AAAA\nAAAA", encoding: "base64" }], "bad_request"],
-    ["eight mebibytes in base64", [{ op: "add", path: "x", content: "AAAA".repeat(2 ** 21), encoding: "base64" }], "too_large"],
+    [
+      "eight mebibytes in base64",
+      [{ op: "add", path: "x", content: "AAAA".repeat(2 ** 21), encoding: "base64" }],
+      "too_large",
+    ],
     ["content of more than a mebibyte", [{ op: "add", path: "x", content: "x".repeat(2 ** 20 + 1) }], "too_large"],
-    ["a pickle", [{ op: "add", path: "x.safetensors", content: "gAJ9cQAoWAo=", encoding: "base64" }], "unsupported_model"],
+    [
+      "a pickle",
+      [{ op: "add", path: "x.safetensors", content: "gAJ9cQAoWAo=", encoding: "base64" }],
+      "unsupported_model",
+    ],
     ["a page", [add("x.json", "<!doctype html><script>")], "unsupported_model"],
-    ["bytes of nothing known", [{ op: "add", path: "x.bin", content: "/+8=", encoding: "base64" }], "unsupported_model"],
+    [
+      "bytes of nothing known",
+      [{ op: "add", path: "x.bin", content: "/+8=", encoding: "base64" }],
+      "unsupported_model",
+    ],
     ["an upload of nobody", [{ op: "add", path: "x", upload: "00000000-0000-7000-8000-000000000001" }], "not_found"],
-    ["copies from eleven revisions", Array.from({ length: 11 }, (_, i) => ({ op: "copy", path: `f${i}`, from: { revision: `r${i}`, path: "a" } })), "too_large"],
+    [
+      "copies from eleven revisions",
+      Array.from({ length: 11 }, (_, i) => ({ op: "copy", path: `f${i}`, from: { revision: `r${i}`, path: "a" } })),
+      "too_large",
+    ],
     ["more than a thousand files with content", Array.from({ length: 1001 }, (_, i) => add(`f${i}`)), "too_large"],
   ] as [string, NewCommit["operations"], string][])("%s", async (_what, operations, code) => {
     await commit([add("a")]);
@@ -206,7 +307,11 @@ describe("refused, with nothing written", () => {
   });
 
   test.each(hostileNames)("the name %j", async (path, rule) => {
-    for (const operation of [add(path, "x"), { op: "copy", path, from: { revision: "HEAD", path: "a" } }, { op: "delete", path }] as NewCommit["operations"]) {
+    for (const operation of [
+      add(path, "x"),
+      { op: "copy", path, from: { revision: "HEAD", path: "a" } },
+      { op: "delete", path },
+    ] as NewCommit["operations"]) {
       expect(await failure(commit([operation]))).toMatchObject({ code: "bad_request", detail: { rule } });
     }
   });
@@ -227,7 +332,13 @@ describe("refused, with nothing written", () => {
     ["a title that turns", { title: "a\u202eb", operations: [add("a")] }],
     ["a message with NUL", { title: "a", message: "\0", operations: [add("a")] }],
     ["neither upload nor content", { title: "a", operations: [{ op: "add", path: "a" }] }],
-    ["both", { title: "a", operations: [{ op: "add", path: "a", content: "", upload: "00000000-0000-7000-8000-000000000001" }] }],
+    [
+      "both",
+      {
+        title: "a",
+        operations: [{ op: "add", path: "a", content: "", upload: "00000000-0000-7000-8000-000000000001" }],
+      },
+    ],
     ["a field of its own", { title: "a", operations: [{ ...add("a"), mode: 0o777 }] }],
     ["a short parent", { title: "a", parent: "0123456", operations: [add("a")] }],
     ["another kind of operation", { title: "a", operations: [{ op: "symlink", path: "a", target: "/etc/passwd" }] }],
@@ -244,18 +355,31 @@ describe("an upload", () => {
   /** What a client and a worker have left: the row of an upload to this repo in that state, of these bytes. */
   async function uploaded(content: string, state: "hashing" | "verified" = "verified"): Promise<string> {
     const { sha256: blobSha256, size } = await storeBytes(Buffer.from(content));
-    const data = { repoId: repo.id, userId: ann.userId, path: "meant.bin", declaredSize: size, storageKey: randomUUID(), expiresAt: new Date(Date.now() + 60_000) };
+    const data = {
+      repoId: repo.id,
+      userId: ann.userId,
+      path: "meant.bin",
+      declaredSize: size,
+      storageKey: randomUUID(),
+      expiresAt: new Date(Date.now() + 60_000),
+    };
     const { id } = await database().upload.create({ data });
     await database().upload.update({ where: { id }, data: { state: "hashing", attempt: 1 } });
     if (state === "verified") await database().upload.update({ where: { id }, data: { state, blobSha256 } });
     return id;
   }
-  const stateOf = async (id: string): Promise<string> => (await database().upload.findUniqueOrThrow({ where: { id } })).state;
+  const stateOf = async (id: string): Promise<string> =>
+    (await database().upload.findUniqueOrThrow({ where: { id } })).state;
 
   test("becomes a file where the commit says, and is linked by it", async () => {
     const upload = await uploaded("weights of ann");
     const { id } = await commit([{ op: "add", path: "else/where.safetensors", upload }, add("b")]);
-    expect((await readManifest(id))[1]).toEqual({ path: "else/where.safetensors", sha256: sha256("weights of ann"), size: 14, lfs: true });
+    expect((await readManifest(id))[1]).toEqual({
+      path: "else/where.safetensors",
+      sha256: sha256("weights of ann"),
+      size: 14,
+      lfs: true,
+    });
     expect(await stateOf(upload)).toBe("linked");
   });
 
@@ -276,13 +400,17 @@ describe("an upload", () => {
     const first = await commit([add("a")]);
     await commit([add("b")]);
     const upload = await uploaded("too late");
-    expect(await failure(commit([{ op: "add", path: "w", upload }], { parent: first.id }))).toMatchObject({ code: "ref_moved" });
+    expect(await failure(commit([{ op: "add", path: "w", upload }], { parent: first.id }))).toMatchObject({
+      code: "ref_moved",
+    });
     expect(await stateOf(upload)).toBe("verified");
   });
 
   test("that is still being read is waited for, and one to another repo is not there", async () => {
     const reading = await uploaded("reading", "hashing");
-    expect(await failure(commit([{ op: "add", path: "w", upload: reading }]))).toMatchObject({ code: "upload_not_ready" });
+    expect(await failure(commit([{ op: "add", path: "w", upload: reading }]))).toMatchObject({
+      code: "upload_not_ready",
+    });
     const elsewhere = await uploaded("elsewhere");
     repo = await createRepo(ann, { owner: "ann", name: `next-${count}`, kind: "finetune", visibility: "public" });
     expect(await failure(commit([{ op: "add", path: "w", upload: elsewhere }]))).toMatchObject({ code: "not_found" });
@@ -290,7 +418,16 @@ describe("an upload", () => {
 });
 
 test("ten thousand files fit, and one more does not", async () => {
-  const operations = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => ({ op: "copy", path: `many/${String(from + i).padStart(5, "0")}`, from: { revision: "HEAD", path: "a" } }) as const);
+  const operations = (from: number, to: number) =>
+    Array.from(
+      { length: to - from },
+      (_, i) =>
+        ({
+          op: "copy",
+          path: `many/${String(from + i).padStart(5, "0")}`,
+          from: { revision: "HEAD", path: "a" },
+        }) as const,
+    );
   await commit([add("a")]);
   const began = performance.now();
   const full = await commit(operations(0, 9_999));
@@ -303,10 +440,15 @@ test("ten thousand files fit, and one more does not", async () => {
 test("bytes that are being purged are not linked", async () => {
   await commit([add("a")]);
   await storeBytes(Buffer.from("doomed"));
-  await inTransaction(database(), (transaction) => transaction.blob.update({ where: { sha256: sha256("doomed") }, data: { purgingAt: new Date() } }));
+  await inTransaction(database(), (transaction) =>
+    transaction.blob.update({ where: { sha256: sha256("doomed") }, data: { purgingAt: new Date() } }),
+  );
   const made = await commit([add("b", "doomed")]).catch((cause: unknown) => cause);
   if (made instanceof AppError) expect(made).toMatchObject({ code: "upload_not_ready" });
-  else expect(await database().blob.findUnique({ where: { sha256: sha256("doomed") }, select: { purgingAt: true } })).toEqual({ purgingAt: null });
+  else
+    expect(
+      await database().blob.findUnique({ where: { sha256: sha256("doomed") }, select: { purgingAt: true } }),
+    ).toEqual({ purgingAt: null });
 });
 
 describe("history", () => {
@@ -318,7 +460,9 @@ describe("history", () => {
     const third = await listCommits(ann, name(), { revision: "HEAD", limit: 2, cursor: second.next! });
     expect([first, second, third].flatMap(({ items }) => items.map(({ id }) => id))).toEqual(made);
     expect(third.next).toBeNull();
-    expect((await listCommits(ann, name(), { revision: made[3]!.slice(0, 10), limit: 30 })).items.map(({ title }) => title)).toEqual(["Commit 1", "Commit 0"]);
+    expect(
+      (await listCommits(ann, name(), { revision: made[3]!.slice(0, 10), limit: 30 })).items.map(({ title }) => title),
+    ).toEqual(["Commit 1", "Commit 0"]);
     expect(await getCommit(ann, name(), "main")).toMatchObject({ id: made[0], parent: made[1], title: "Commit 4" });
   });
 
@@ -326,7 +470,13 @@ describe("history", () => {
     const { id } = await commit([add("secret")]);
     const other = await createRepo(bob, { owner: "bob", name: `mine-${count}`, kind: "guide", visibility: "public" });
     const cursor = Buffer.from(JSON.stringify([id])).toString("base64url");
-    expect(await listCommits(bob, { owner: "bob", repo: other.name }, { revision: "HEAD", limit: 30, cursor })).toEqual({ items: [], next: null });
-    expect(await failure(listCommits(bob, { owner: "bob", repo: other.name }, { revision: "HEAD", limit: 30, cursor: "W10" }))).toMatchObject({ code: "bad_request" });
+    expect(await listCommits(bob, { owner: "bob", repo: other.name }, { revision: "HEAD", limit: 30, cursor })).toEqual(
+      { items: [], next: null },
+    );
+    expect(
+      await failure(
+        listCommits(bob, { owner: "bob", repo: other.name }, { revision: "HEAD", limit: 30, cursor: "W10" }),
+      ),
+    ).toMatchObject({ code: "bad_request" });
   });
 });

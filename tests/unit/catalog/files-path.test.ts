@@ -16,12 +16,28 @@ describe("a path is refused with the rule it breaks", () => {
   test.each(hostileNames)("%j: %s", (path, rule) => expect(ruleOf(() => parsePath(path))).toBe(rule));
 
   test("the sentence says what to do, and shows no more than the beginning", () => {
-    expect(() => parsePath("a\u202eb")).toThrow("The path «a\u202eb» cannot be used: it holds a character that is invisible or turns the direction of text; leave it out.");
-    expect(() => parsePath(`${"x".repeat(5000)}/../y`)).toThrow(/^The path «x{100}…» cannot be used: it is longer than 1024 bytes; choose shorter names\.$/);
+    expect(() => parsePath("a\u202eb")).toThrow(
+      "The path «a\u202eb» cannot be used: it holds a character that is invisible or turns the direction of text; leave it out.",
+    );
+    expect(() => parsePath(`${"x".repeat(5000)}/../y`)).toThrow(
+      /^The path «x{100}…» cannot be used: it is longer than 1024 bytes; choose shorter names\.$/,
+    );
   });
 });
 
-test.each(["README.md", "unet/diffusion_pytorch_model.safetensors", "a b/c (1).png", ".gitattributes", "...a", "é/日本/😀.txt", "con fig/com10/nul-1.txt", "a~1", "100%/%41.txt", "x".repeat(255), Array(256).fill("abc").join("/")])("%s is a path", (path) => {
+test.each([
+  "README.md",
+  "unet/diffusion_pytorch_model.safetensors",
+  "a b/c (1).png",
+  ".gitattributes",
+  "...a",
+  "é/日本/😀.txt",
+  "con fig/com10/nul-1.txt",
+  "a~1",
+  "100%/%41.txt",
+  "x".repeat(255),
+  Array(256).fill("abc").join("/"),
+])("%s is a path", (path) => {
   expect(parsePath(path)).toBe(path);
 });
 

@@ -19,26 +19,42 @@ const hub = await useTempHub();
 const header = Buffer.from(JSON.stringify({ x: { dtype: "F32", shape: [480], data_offsets: [0, 1920] } }).padEnd(72));
 const weights = Buffer.concat([Buffer.from([header.byteLength, 0, 0, 0, 0, 0, 0, 0]), header, randomBytes(1920)]); // 2,000 bytes
 
-const files = { "README.md": "# Hi\n", "unet/config.json": "{}", "unet/ünet «1».safetensors": weights, "page.html": "Not <script>alert(1)</script>", "empty.txt": "" };
+const files = {
+  "README.md": "# Hi\n",
+  "unet/config.json": "{}",
+  "unet/ünet «1».safetensors": weights,
+  "page.html": "Not <script>alert(1)</script>",
+  "empty.txt": "",
+};
 let ann: Person;
 let server: Served;
 let commit: string;
 let token: string;
 
-const hex = (algorithm: string, bytes: string | Uint8Array): string => createHash(algorithm).update(bytes).digest("hex");
-const gitSha1 = (content: string | Uint8Array): string => hex("sha1", Buffer.concat([Buffer.from(`blob ${Buffer.byteLength(content)}\0`), Buffer.from(content)]));
+const hex = (algorithm: string, bytes: string | Uint8Array): string =>
+  createHash(algorithm).update(bytes).digest("hex");
+const gitSha1 = (content: string | Uint8Array): string =>
+  hex("sha1", Buffer.concat([Buffer.from(`blob ${Buffer.byteLength(content)}\0`), Buffer.from(content)]));
 
 beforeAll(async () => {
   server = await serve((request) => {
     const { pathname } = new URL(request.url);
     if (!pathname.startsWith("/storage/")) return (request.method === "HEAD" ? look : receive)(request);
-    return fromStore(request, { params: Promise.resolve({ path: pathname.split("/").slice(2).map(decodeURIComponent) }) });
+    return fromStore(request, {
+      params: Promise.resolve({ path: pathname.split("/").slice(2).map(decodeURIComponent) }),
+    });
   });
   ann = await newPerson("ann");
   token = (await createToken(ann, { name: "t", scopes: ["read"] })).secret;
-  for (const [name, visibility] of [["open", "public"], ["closed", "private"]] as const) {
+  for (const [name, visibility] of [
+    ["open", "public"],
+    ["closed", "private"],
+  ] as const) {
     await createRepo(ann, { owner: "ann", name, kind: "finetune", visibility });
-    const operations = Object.entries(files).map(([path, content]) => ({ op: "add", path, content: Buffer.from(content).toString("base64"), encoding: "base64" }) as const);
+    const operations = Object.entries(files).map(
+      ([path, content]) =>
+        ({ op: "add", path, content: Buffer.from(content).toString("base64"), encoding: "base64" }) as const,
+    );
     ({ id: commit } = await createCommit(ann, { owner: "ann", repo: name }, { title: "Files", operations }));
   }
   commit = (await database().ref.findFirstOrThrow({ where: { repo: { name: "open" } } })).commitId;
@@ -49,42 +65,81 @@ afterAll(async () => {
   await hub.close();
 });
 
-const get = (path: string, headers: Record<string, string> = {}, method = "GET") => fetch(`${server.url}/ann/${path}`, { method, headers, redirect: "manual" });
+const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+  fetch(`${server.url}/ann/${path}`, { method, headers, redirect: "manual" });
 const bytesOf = async (response: Response): Promise<Buffer> => Buffer.from(await response.arrayBuffer());
 /** The signed address, at the port where this suite serves it. */
-const follow = (response: Response, headers: Record<string, string> = {}) => fetch(response.headers.get("location")!.replace("http://localhost:3000", server.url), { headers });
+const follow = (response: Response, headers: Record<string, string> = {}) =>
+  fetch(response.headers.get("location")!.replace("http://localhost:3000", server.url), { headers });
 const LFS = "open/resolve/main/unet/%C3%BCnet%20%C2%AB1%C2%BB.safetensors";
 
 describe("a tree", () => {
-  const entries = async (query: Record<string, string>) => (await listTree(anonymous, { owner: "ann", repo: "open" }, treeQuery.parse(query))).items.map(({ type, path }) => `${type} ${path}`);
+  const entries = async (query: Record<string, string>) =>
+    (await listTree(anonymous, { owner: "ann", repo: "open" }, treeQuery.parse(query))).items.map(
+      ({ type, path }) => `${type} ${path}`,
+    );
 
   test("lists a folder, or all below it", async () => {
     expect(await entries({})).toEqual(["file README.md", "file empty.txt", "file page.html", "directory unet"]);
     expect(await entries({ path: "unet" })).toEqual(["file unet/config.json", "file unet/ünet «1».safetensors"]);
-    expect(await entries({ recursive: "true", revision: "feature/x" })).toEqual(["file README.md", "file empty.txt", "file page.html", "directory unet", "file unet/config.json", "file unet/ünet «1».safetensors"]);
+    expect(await entries({ recursive: "true", revision: "feature/x" })).toEqual([
+      "file README.md",
+      "file empty.txt",
+      "file page.html",
+      "directory unet",
+      "file unet/config.json",
+      "file unet/ünet «1».safetensors",
+    ]);
   });
 
   test("names each file by both hashes", async () => {
-    const { items, commit: at } = await listTree(anonymous, { owner: "ann", repo: "open" }, treeQuery.parse({ path: "unet" }));
+    const { items, commit: at } = await listTree(
+      anonymous,
+      { owner: "ann", repo: "open" },
+      treeQuery.parse({ path: "unet" }),
+    );
     expect(at).toBe(commit);
     expect(items).toEqual([
-      { type: "file", path: "unet/config.json", size: 2, sha256: hex("sha256", "{}"), gitSha1: gitSha1("{}"), lfs: false },
-      { type: "file", path: "unet/ünet «1».safetensors", size: 2000, sha256: hex("sha256", weights), gitSha1: gitSha1(weights), lfs: true },
+      {
+        type: "file",
+        path: "unet/config.json",
+        size: 2,
+        sha256: hex("sha256", "{}"),
+        gitSha1: gitSha1("{}"),
+        lfs: false,
+      },
+      {
+        type: "file",
+        path: "unet/ünet «1».safetensors",
+        size: 2000,
+        sha256: hex("sha256", weights),
+        gitSha1: gitSha1(weights),
+        lfs: true,
+      },
     ]);
   });
 
   test("comes in pages", async () => {
     const all = await entries({ recursive: "true" });
     const read: string[] = [];
-    for (let cursor: string | null = ""; cursor !== null; ) {
-      const page: Awaited<ReturnType<typeof listTree>> = await listTree(anonymous, { owner: "ann", repo: "open" }, treeQuery.parse({ recursive: "true", limit: "2", ...(cursor && { cursor }) }));
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const page: Awaited<ReturnType<typeof listTree>> = await listTree(
+        anonymous,
+        { owner: "ann", repo: "open" },
+        treeQuery.parse({ recursive: "true", limit: "2", ...(cursor && { cursor }) }),
+      );
       read.push(...page.items.map(({ type, path }) => `${type} ${path}`));
       cursor = page.next;
     }
     expect(read).toEqual(all);
   });
 
-  test.each([["unet/", "file_not_found"], ["une", "file_not_found"], ["README.md", "file_not_found"], ["%", "file_not_found"]])("has no folder %j", async (path, code) => {
+  test.each([
+    ["unet/", "file_not_found"],
+    ["une", "file_not_found"],
+    ["README.md", "file_not_found"],
+    ["%", "file_not_found"],
+  ])("has no folder %j", async (path, code) => {
     await expect(entries({ path })).rejects.toMatchObject({ code, detail: { commit } });
   });
 });
@@ -131,7 +186,9 @@ describe("a small file", () => {
     const etag = (await get("open/resolve/main/README.md")).headers.get("etag")!;
     const response = await get("open/resolve/main/README.md", { "if-none-match": `W/"x", ${etag}` });
     expect([response.status, await response.text(), response.headers.get("x-repo-commit")]).toEqual([304, "", commit]);
-    expect((await get("open/resolve/main/README.md", { range: "bytes=0-1", "if-range": '"another"' })).status).toBe(200);
+    expect((await get("open/resolve/main/README.md", { range: "bytes=0-1", "if-range": '"another"' })).status).toBe(
+      200,
+    );
   });
 
   test("of no bytes is sent too", async () => {
@@ -144,22 +201,37 @@ describe("a large file", () => {
   test("comes from the store, under its name, whole or in part", async () => {
     const response = await get(LFS);
     expect(response.status).toBe(302);
-    expect(Object.fromEntries(response.headers)).toMatchObject({ etag: `"${hex("sha256", weights)}"`, "x-linked-etag": `"${hex("sha256", weights)}"`, "x-linked-size": "2000", "x-content-sha256": hex("sha256", weights), "x-repo-commit": commit, "cache-control": "private, no-store" });
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      etag: `"${hex("sha256", weights)}"`,
+      "x-linked-etag": `"${hex("sha256", weights)}"`,
+      "x-linked-size": "2000",
+      "x-content-sha256": hex("sha256", weights),
+      "x-repo-commit": commit,
+      "cache-control": "private, no-store",
+    });
     const sent = await follow(response);
     expect(sent.status).toBe(200);
     expect((await bytesOf(sent)).equals(weights)).toBe(true);
-    expect(sent.headers.get("content-disposition")).toBe(`attachment; filename*=UTF-8''%C3%BCnet%20%C2%AB1%C2%BB.safetensors; filename="_net _1_.safetensors";`);
+    expect(sent.headers.get("content-disposition")).toBe(
+      `attachment; filename*=UTF-8''%C3%BCnet%20%C2%AB1%C2%BB.safetensors; filename="_net _1_.safetensors";`,
+    );
     expect(sent.headers.get("content-type")).toBe("application/octet-stream");
     expect((await bytesOf(await follow(response, { range: "bytes=1000-" }))).equals(weights.subarray(1000))).toBe(true);
   });
 
   test("answers a HEAD by itself, and sends nobody elsewhere", async () => {
     const response = await get(LFS, {}, "HEAD");
-    expect([response.status, response.headers.get("location"), response.headers.get("content-length"), response.headers.get("x-linked-size")]).toEqual([200, null, "2000", "2000"]);
+    expect([
+      response.status,
+      response.headers.get("location"),
+      response.headers.get("content-length"),
+      response.headers.get("x-linked-size"),
+    ]).toEqual([200, null, "2000", "2000"]);
   });
 
   test("that the client has is not fetched again", async () => {
-    for (const method of ["GET", "HEAD"]) expect((await get(LFS, { "if-none-match": `"${hex("sha256", weights)}"` }, method)).status).toBe(304);
+    for (const method of ["GET", "HEAD"])
+      expect((await get(LFS, { "if-none-match": `"${hex("sha256", weights)}"` }, method)).status).toBe(304);
   });
 });
 
@@ -194,7 +266,8 @@ test("a revision with a slash is one escaped part of the address", async () => {
 });
 
 describe("downloads are counted", () => {
-  const counted = async (): Promise<number> => (await database().repo.findFirstOrThrow({ where: { name: "counted" }, select: { downloads: true } })).downloads;
+  const counted = async (): Promise<number> =>
+    (await database().repo.findFirstOrThrow({ where: { name: "counted" }, select: { downloads: true } })).downloads;
   const by = (agent: string, more: Record<string, string> = {}) => ({ "user-agent": agent, ...more });
   const settled = async (): Promise<number> => {
     await sleep(100); // counted beside the answer
@@ -203,7 +276,17 @@ describe("downloads are counted", () => {
 
   test("once for each visitor and day, at the first byte, and never for a look", async () => {
     await createRepo(ann, { owner: "ann", name: "counted", kind: "guide", visibility: "public" });
-    await createCommit(ann, { owner: "ann", repo: "counted" }, { title: "x", operations: [{ op: "add", path: "a", content: "abc" }, { op: "add", path: "b.safetensors", content: "abc" }] });
+    await createCommit(
+      ann,
+      { owner: "ann", repo: "counted" },
+      {
+        title: "x",
+        operations: [
+          { op: "add", path: "a", content: "abc" },
+          { op: "add", path: "b.safetensors", content: "abc" },
+        ],
+      },
+    );
     const a = "counted/resolve/main/a";
     await get(a, by("one"), "HEAD");
     await get(a, by("one", { range: "bytes=0-0" }));
@@ -219,7 +302,9 @@ describe("downloads are counted", () => {
     await get(a, by("three", { authorization: `Bearer ${token}` }));
     await get(a, by("four", { authorization: `Bearer ${token}` }));
     expect(await settled()).toBe(4);
-    expect(await database().downloadDay.aggregate({ _sum: { count: true }, where: { repo: { name: "counted" } } })).toEqual({ _sum: { count: 4 } });
+    expect(
+      await database().downloadDay.aggregate({ _sum: { count: true }, where: { repo: { name: "counted" } } }),
+    ).toEqual({ _sum: { count: 4 } });
   });
 
   test("a counter that fails does not fail the download", async () => {

@@ -30,19 +30,36 @@ beforeAll(async () => {
   await createRepo(ann, { ...model, name: "model", kind: "finetune", visibility: "public" });
   const { id } = await stageWhole(ann, "ann/model", "model.safetensors", weights);
   await hashUpload(id);
-  commitId = (await createCommit(ann, model, { title: "First", operations: [{ op: "add", path: "model.safetensors", upload: id }, { op: "add", path: "a.txt", content: "text" }] })).id;
+  commitId = (
+    await createCommit(ann, model, {
+      title: "First",
+      operations: [
+        { op: "add", path: "model.safetensors", upload: id },
+        { op: "add", path: "a.txt", content: "text" },
+      ],
+    })
+  ).id;
   await beginUpload(ann, model, { path: "b.safetensors", size: 10 });
 });
 afterAll(() => hub.close());
 
-const pathOf = async (content: string | Uint8Array): Promise<string> => (objectStore() as DiskStore).pathOf((await database().blob.findUniqueOrThrow({ where: { sha256: sha256Of(content) } })).storageKey);
+const pathOf = async (content: string | Uint8Array): Promise<string> =>
+  (objectStore() as DiskStore).pathOf(
+    (await database().blob.findUniqueOrThrow({ where: { sha256: sha256Of(content) } })).storageKey,
+  );
 
 /** The lists that are not empty. */
-const faults = (report: FsckReport): Partial<FsckReport> => Object.fromEntries(Object.entries(report).filter(([, list]) => Array.isArray(list) && list.length > 0));
+const faults = (report: FsckReport): Partial<FsckReport> =>
+  Object.fromEntries(Object.entries(report).filter(([, list]) => Array.isArray(list) && list.length > 0));
 
 const command = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
   new Promise((done) => {
-    const run = execFile(process.execPath, [fileURLToPath(new URL("../../../workers/cli/main.ts", import.meta.url)), "fsck", ...args], { env: { ...process.env, ...hub.variables } }, (_failure, stdout, stderr) => done({ code: run.exitCode!, stdout, stderr }));
+    const run = execFile(
+      process.execPath,
+      [fileURLToPath(new URL("../../../workers/cli/main.ts", import.meta.url)), "fsck", ...args],
+      { env: { ...process.env, ...hub.variables } },
+      (_failure, stdout, stderr) => done({ code: run.exitCode!, stdout, stderr }),
+    );
   });
 
 test("a hub as it should be", async () => {
@@ -54,7 +71,12 @@ test("a hub as it should be", async () => {
 
 describe("the command", () => {
   test("says so, and exits with 0", async () => {
-    expect(await command()).toEqual({ code: 0, stderr: "", stdout: "Looked at 2 contents of 5004 bytes, 2 objects, 2 uploads and 1 commits.\nRows and bytes agree in place and size; --deep reads the bytes too.\n" });
+    expect(await command()).toEqual({
+      code: 0,
+      stderr: "",
+      stdout:
+        "Looked at 2 contents of 5004 bytes, 2 objects, 2 uploads and 1 commits.\nRows and bytes agree in place and size; --deep reads the bytes too.\n",
+    });
     const { code, stdout } = await command("--deep", "--json");
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { missingObjects: [], checked: { blobs: 2 } }]);
   });
@@ -66,7 +88,11 @@ describe("the command", () => {
     const deep = await command("--deep");
     await writeFile(path, "text");
     expect(quick.code).toBe(0);
-    expect(deep).toEqual({ code: 1, stderr: "", stdout: `hashMismatch: 1\n  sha256 ${sha256Of("text")}, actual ${sha256Of("test")}\nLooked at 2 contents of 5004 bytes, 2 objects, 2 uploads and 1 commits.\nThey do not agree.\n` });
+    expect(deep).toEqual({
+      code: 1,
+      stderr: "",
+      stdout: `hashMismatch: 1\n  sha256 ${sha256Of("text")}, actual ${sha256Of("test")}\nLooked at 2 contents of 5004 bytes, 2 objects, 2 uploads and 1 commits.\nThey do not agree.\n`,
+    });
   });
 });
 
@@ -81,7 +107,9 @@ describe("each fault is found:", () => {
   test("an object that was cut", async () => {
     const path = await pathOf(weights);
     await truncate(path, 4999);
-    expect(faults(await examine())).toEqual({ wrongSize: [{ sha256: sha256Of(weights), expected: 5000, actual: 4999 }] });
+    expect(faults(await examine())).toEqual({
+      wrongSize: [{ sha256: sha256Of(weights), expected: 5000, actual: 4999 }],
+    });
     await writeFile(path, weights);
   });
 
@@ -91,7 +119,9 @@ describe("each fault is found:", () => {
     tipped[4321]! ^= 1;
     await writeFile(path, tipped);
     expect(faults(await examine())).toEqual({});
-    expect(faults(await examine(new Date(), true))).toEqual({ hashMismatch: [{ sha256: sha256Of(weights), actual: sha256Of(tipped) }] });
+    expect(faults(await examine(new Date(), true))).toEqual({
+      hashMismatch: [{ sha256: sha256Of(weights), actual: sha256Of(tipped) }],
+    });
     await writeFile(path, weights);
   });
 
@@ -134,14 +164,42 @@ describe("each fault is found:", () => {
     };
 
     test.each([
-      ["a file without its content", `DELETE FROM blob WHERE sha256 = '${sha256Of("text")}'`, [{ row: "commit_file", fault: `its content ${sha256Of("text")} has no row` }]],
-      ["a file whose content is being purged", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha256Of("text")}'`, [{ row: "commit_file", fault: `its content ${sha256Of("text")} is being purged` }]],
-      ["a branch without its commit", "DELETE FROM commit", [{ row: "ref", fault: expect.stringMatching(/^its commit [0-9a-f]{40} is not in its repo$/) as string }]],
+      [
+        "a file without its content",
+        `DELETE FROM blob WHERE sha256 = '${sha256Of("text")}'`,
+        [{ row: "commit_file", fault: `its content ${sha256Of("text")} has no row` }],
+      ],
+      [
+        "a file whose content is being purged",
+        `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha256Of("text")}'`,
+        [{ row: "commit_file", fault: `its content ${sha256Of("text")} is being purged` }],
+      ],
+      [
+        "a branch without its commit",
+        "DELETE FROM commit",
+        [{ row: "ref", fault: expect.stringMatching(/^its commit [0-9a-f]{40} is not in its repo$/) as string }],
+      ],
       ["a repo without its branch", "DELETE FROM ref", [{ row: "repo", fault: "it has commits and no branch main" }]],
-      ["a commit that lost a file", "DELETE FROM commit_file WHERE path = 'a.txt'", [{ row: "commit", fault: "it says 2 files of 5004 bytes and has 1 of 5000" }]],
-      ["a commit that lost its parent", `UPDATE commit SET parent_id = '${"e".repeat(40)}'`, [{ row: "commit", fault: `its parent ${"e".repeat(40)} is not in its repo` }]],
-      ["a picture of a sheet without its pair", `INSERT INTO preview (id, finetune_commit_id, recipe, pair_id, sheet_index) SELECT gen_random_uuid(), id, '{}', gen_random_uuid(), 0 FROM commit LIMIT 1`, [{ row: "preview", fault: "it is of the sheet of a pair that is not there" }]],
-      ["a verified upload without its content", `UPDATE upload SET state = 'verified', blob_sha256 = '${"e".repeat(64)}' WHERE path = 'b.safetensors'`, [{ row: "upload", fault: "it is verified, and its content has no row, or is being purged" }]],
+      [
+        "a commit that lost a file",
+        "DELETE FROM commit_file WHERE path = 'a.txt'",
+        [{ row: "commit", fault: "it says 2 files of 5004 bytes and has 1 of 5000" }],
+      ],
+      [
+        "a commit that lost its parent",
+        `UPDATE commit SET parent_id = '${"e".repeat(40)}'`,
+        [{ row: "commit", fault: `its parent ${"e".repeat(40)} is not in its repo` }],
+      ],
+      [
+        "a picture of a sheet without its pair",
+        `INSERT INTO preview (id, finetune_commit_id, recipe, pair_id, sheet_index) SELECT gen_random_uuid(), id, '{}', gen_random_uuid(), 0 FROM commit LIMIT 1`,
+        [{ row: "preview", fault: "it is of the sheet of a pair that is not there" }],
+      ],
+      [
+        "a verified upload without its content",
+        `UPDATE upload SET state = 'verified', blob_sha256 = '${"e".repeat(64)}' WHERE path = 'b.safetensors'`,
+        [{ row: "upload", fault: "it is verified, and its content has no row, or is being purged" }],
+      ],
     ])("%s", async (_what, sql, expected) => expect(await without(sql)).toMatchObject(expected));
   });
 
@@ -158,23 +216,33 @@ describe("each fault is found:", () => {
       expect(faults(await examine(late))).toEqual({});
       await database().$executeRaw`UPDATE pgboss.job SET state = 'failed'`;
       expect(faults(await examine())).toEqual({});
-      expect(faults(await examine(late))).toEqual({ stuckStates: [{ row: "upload", id, fault: "it is hashing, and no job will do it" }] });
+      expect(faults(await examine(late))).toEqual({
+        stuckStates: [{ row: "upload", id, fault: "it is hashing, and no job will do it" }],
+      });
       await hashUpload(id);
       const inspection = await database().inspection.create({ data: { commitId, toolVersion: "test" } });
-      expect((await examine(late)).stuckStates).toEqual([{ row: "inspection", id: inspection.id, fault: "it is queued, and no job will do it" }]);
+      expect((await examine(late)).stuckStates).toEqual([
+        { row: "inspection", id: inspection.id, fault: "it is queued, and no job will do it" },
+      ]);
     });
 
     test("uploads that nobody swept away, and repos that nobody purged", async () => {
       const { id } = await beginUpload(ann, model, { path: "d.txt", size: 1 });
       await database().upload.update({ where: { id }, data: { expiresAt: new Date(Date.now() + 1000) } });
-      expect((await examine(late)).stuckStates).toEqual([{ row: "upload", id, fault: "its time was over and it has not ended" }]);
+      expect((await examine(late)).stuckStates).toEqual([
+        { row: "upload", id, fault: "its time was over and it has not ended" },
+      ]);
       await database().upload.update({ where: { id }, data: { state: "aborted" } });
-      expect((await examine(late)).stuckStates).toEqual([{ row: "upload", id, fault: "it has ended and its bytes were not cleared away" }]);
+      expect((await examine(late)).stuckStates).toEqual([
+        { row: "upload", id, fault: "it has ended and its bytes were not cleared away" },
+      ]);
       await database().upload.delete({ where: { id } });
 
       const repo = await createRepo(ann, { owner: "ann", name: "hidden", kind: "guide", visibility: "public" });
       await database().repo.update({ where: { id: repo.id }, data: { deletedAt: new Date(Date.now() - 3.1 * DAY) } });
-      expect((await examine()).stuckStates).toEqual([{ row: "repo", id: repo.id, fault: "it was deleted and not purged" }]);
+      expect((await examine()).stuckStates).toEqual([
+        { row: "repo", id: repo.id, fault: "it was deleted and not purged" },
+      ]);
       await database().repo.delete({ where: { id: repo.id } });
     });
   });
@@ -182,7 +250,12 @@ describe("each fault is found:", () => {
 
 test("it writes nothing", async () => {
   const tables = ["blob", "upload", "commit", "commit_file", "ref", "repo", "job_event"];
-  const snapshot = async (): Promise<unknown> => Promise.all(tables.map((table) => database().$queryRawUnsafe(`SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM ${table} t`)));
+  const snapshot = async (): Promise<unknown> =>
+    Promise.all(
+      tables.map((table) =>
+        database().$queryRawUnsafe(`SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM ${table} t`),
+      ),
+    );
   const before = await snapshot();
   await examine(new Date(Date.now() + 400 * DAY), true);
   expect(await snapshot()).toEqual(before);

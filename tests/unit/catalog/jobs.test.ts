@@ -12,18 +12,38 @@ import { ids, oid, sha, smallHub, uuid } from "../../support/small-hub.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
 const hub = await useTempHub();
-const person = (userId: string, isOperator = false): Actor => ({ kind: "person", userId, name: userId, isOperator, scopes: new Set(["read", "write", "run"]), tokenId: null });
+const person = (userId: string, isOperator = false): Actor => ({
+  kind: "person",
+  userId,
+  name: userId,
+  isOperator,
+  scopes: new Set(["read", "write", "run"]),
+  tokenId: null,
+});
 const [ann, bob, operator] = [person("ann"), person("bob"), person("bob", true)];
 const inspection = uuid(20);
 
 const recipe = {
-  asked: { finetune: "Lab/pencil", revision: "HEAD", guide: "ann/tiny", guideRevision: "HEAD", prompt: "a house", negativePrompt: null, seed: 1, steps: 20, guidanceScale: 5, cfgSteps: 0, sampler: "ddim" },
+  asked: {
+    finetune: "Lab/pencil",
+    revision: "HEAD",
+    guide: "ann/tiny",
+    guideRevision: "HEAD",
+    prompt: "a house",
+    negativePrompt: null,
+    seed: 1,
+    steps: 20,
+    guidanceScale: 5,
+    cfgSteps: 0,
+    sampler: "ddim",
+  },
   base: { commitId: oid("3"), name: "pencil" },
   lowRank: [],
   guide: { commitId: oid("4"), name: "tiny", path: "guide.safetensors" },
 };
 
-const list = async (actor: Actor, query: Partial<JobQuery> = {}): Promise<JobItem[]> => (await listJobs(actor, { mine: false, limit: 30, ...query })).items;
+const list = async (actor: Actor, query: Partial<JobQuery> = {}): Promise<JobItem[]> =>
+  (await listJobs(actor, { mine: false, limit: 30, ...query })).items;
 const kinds = (items: readonly JobItem[]): string[] => items.map(({ kind }) => kind).toSorted();
 
 beforeAll(async () => {
@@ -33,8 +53,21 @@ beforeAll(async () => {
   await client.end();
   await inTransaction(database(), async (transaction) => {
     await transaction.upload.update({ where: { id: ids.upload }, data: { jobId: randomUUID() } });
-    await transaction.pair.update({ where: { id: ids.pair }, data: { summary: { request: { pictures: 4, baseCommitId: null } }, jobId: await enqueue(transaction, "check", ids.pair, "batch") } });
-    await transaction.preview.update({ where: { id: ids.preview }, data: { recipe, progress: { step: 3, picture: "data:" }, jobId: await enqueue(transaction, "preview", ids.preview, "person", "ann") } });
+    await transaction.pair.update({
+      where: { id: ids.pair },
+      data: {
+        summary: { request: { pictures: 4, baseCommitId: null } },
+        jobId: await enqueue(transaction, "check", ids.pair, "batch"),
+      },
+    });
+    await transaction.preview.update({
+      where: { id: ids.preview },
+      data: {
+        recipe,
+        progress: { step: 3, picture: "data:" },
+        jobId: await enqueue(transaction, "preview", ids.preview, "person", "ann"),
+      },
+    });
   });
 });
 afterAll(() => hub.close());
@@ -43,7 +76,8 @@ test("everybody sees what is about repos that they may see, and their own upload
   expect(kinds(await list(ann))).toEqual(["check", "hash", "inspect", "preview"]);
   expect(kinds(await list(bob))).toEqual(["inspect"]); // the guide is private to Ann, and so is what was measured with it
   expect(kinds(await list(anonymous))).toEqual(["inspect"]);
-  for (const actor of [operator, theHub]) expect(kinds(await list(actor))).toEqual(["check", "hash", "inspect", "preview", "preview"]); // one is of a sheet, which is nobody's
+  for (const actor of [operator, theHub])
+    expect(kinds(await list(actor))).toEqual(["check", "hash", "inspect", "preview", "preview"]); // one is of a sheet, which is nobody's
   await expect(getJobTimeline(bob, ids.preview)).rejects.toMatchObject({ code: "not_found" });
   await expect(cancelSubject(bob, ids.preview)).rejects.toMatchObject({ code: "not_found" });
 });
@@ -51,8 +85,12 @@ test("everybody sees what is about repos that they may see, and their own upload
 test("a list can be narrowed, and comes in pages", async () => {
   expect(kinds(await list(bob, { mine: true }))).toEqual(["inspect"]); // of his commit
   expect(kinds(await list(ann, { mine: true }))).toEqual(["hash", "preview"]);
-  expect(await list(ann, { kind: "hash" })).toMatchObject([{ subjectId: ids.upload, state: "succeeded", repo: "Lab/pencil", guide: null, path: "b.safetensors", attempt: 2 }]);
-  expect(await list(ann, { kind: "check" })).toMatchObject([{ subjectId: ids.pair, state: "queued", repo: "Lab/pencil", guide: "ann/tiny" }]);
+  expect(await list(ann, { kind: "hash" })).toMatchObject([
+    { subjectId: ids.upload, state: "succeeded", repo: "Lab/pencil", guide: null, path: "b.safetensors", attempt: 2 },
+  ]);
+  expect(await list(ann, { kind: "check" })).toMatchObject([
+    { subjectId: ids.pair, state: "queued", repo: "Lab/pencil", guide: "ann/tiny" },
+  ]);
   expect(kinds(await list(ann, { state: "queued" }))).toEqual(["check", "inspect", "preview"]);
   await expect(list(anonymous, { mine: true })).rejects.toMatchObject({ code: "unauthenticated" });
 
@@ -67,7 +105,13 @@ test("a list can be narrowed, and comes in pages", async () => {
 });
 
 test("a list says what goes before each one that waits, and what the actor may stop", async () => {
-  const of = async (actor: Actor): Promise<Record<string, [number | null, boolean]>> => Object.fromEntries((await list(actor)).map(({ kind, subjectId, ahead, mayChange }) => [subjectId === inspection ? "inspect" : kind, [ahead, mayChange]]));
+  const of = async (actor: Actor): Promise<Record<string, [number | null, boolean]>> =>
+    Object.fromEntries(
+      (await list(actor)).map(({ kind, subjectId, ahead, mayChange }) => [
+        subjectId === inspection ? "inspect" : kind,
+        [ahead, mayChange],
+      ]),
+    );
   expect(await of(ann)).toEqual({ hash: [null, true], inspect: [null, true], check: [1, true], preview: [0, true] }); // that of a person goes first
   expect(await of(bob)).toEqual({ inspect: [null, false] }); // it is his commit, and he is no member of the Lab any more
   expect(await of(anonymous)).toEqual({ inspect: [null, false] });
@@ -102,7 +146,12 @@ test("who asked for a preview or a measurement can stop it; an inspection ends b
   const stopped = await cancelSubject(ann, ids.preview);
   expect([stopped.state, stopped.position, stopped.events.at(-1)?.kind]).toEqual(["cancelled", null, "cancelled"]);
   const done = { toolVersion: "2", state: "succeeded" as const, facts: {}, finishedAt: new Date() };
-  await database().inspection.createMany({ data: [{ ...done, commitId: oid("3"), weightsSha256: sha("a") }, { ...done, commitId: oid("4"), weightsSha256: sha("b") }] });
+  await database().inspection.createMany({
+    data: [
+      { ...done, commitId: oid("3"), weightsSha256: sha("a") },
+      { ...done, commitId: oid("4"), weightsSha256: sha("b") },
+    ],
+  });
   expect((await cancelSubject(ann, ids.pair)).state).toBe("cancelled");
   await expect(cancelSubject(ann, ids.pair)).rejects.toMatchObject({ code: "already_ended" });
   await expect(cancelSubject(ann, inspection)).rejects.toMatchObject({ code: "bad_request" });

@@ -10,7 +10,14 @@ import { manyRepos } from "../../support/many-repos.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
 const hub = await useTempHub();
-const ann: Actor = { kind: "person", userId: "ann", name: "ann", isOperator: false, scopes: new Set(["read"]), tokenId: null };
+const ann: Actor = {
+  kind: "person",
+  userId: "ann",
+  name: "ann",
+  isOperator: false,
+  scopes: new Set(["read"]),
+  tokenId: null,
+};
 
 const recovered = { value: 0.8, low: 0.7, high: 0.9, n: 48 };
 const summary: StoredSummary = {
@@ -19,9 +26,27 @@ const summary: StoredSummary = {
     structure: [],
     lineage: null,
     agreement: null,
-    fidelity: { recovered, conditional: recovered, guide: recovered, cfg: recovered, gain: recovered, scored: [], unscored: [], domain: null },
+    fidelity: {
+      recovered,
+      conditional: recovered,
+      guide: recovered,
+      cfg: recovered,
+      gain: recovered,
+      scored: [],
+      unscored: [],
+      domain: null,
+    },
     cost: null,
-    protocol: { version: 1, sampler: "euler", steps: 20, guidanceScale: 5, agreementGuidances: [], agreementPrompts: 0, agreementSeed: 0, pictureSeed: 0 },
+    protocol: {
+      version: 1,
+      sampler: "euler",
+      steps: 20,
+      guidanceScale: 5,
+      agreementGuidances: [],
+      agreementPrompts: 0,
+      agreementSeed: 0,
+      pictureSeed: 0,
+    },
     evaluatorSha256: null,
     promptsSha256: null,
     files: [],
@@ -46,7 +71,8 @@ const base = { owner: "org0", repo: "base-100" };
 
 async function all(actor: Actor, limit: number): Promise<Matrix[]> {
   const pages = [await matrix(actor, base, { limit })];
-  for (let last = pages[0]!; last.next !== null; pages.push(last)) last = await matrix(actor, base, { limit, cursor: last.next });
+  for (let last = pages[0]!; last.next !== null; pages.push(last))
+    last = await matrix(actor, base, { limit, cursor: last.next });
   return pages;
 }
 
@@ -73,7 +99,9 @@ test("each cell says what the page of its fine-tune says", async () => {
   const [{ guides, items }] = (await all(anonymous, 100)) as [Matrix];
   const states = new Set<string>();
   for (const { repo, cells } of items) {
-    const partners = new Map((await listGuides(anonymous, toRepoName(repo), { limit: 100 })).items.map((partner) => [partner.repo, partner]));
+    const partners = new Map(
+      (await listGuides(anonymous, toRepoName(repo), { limit: 100 })).items.map((partner) => [partner.repo, partner]),
+    );
     for (const [at, { repo: guide }] of guides.entries()) {
       expect({ repo, guide, ...of(cells[at]!) }).toEqual({ repo, guide, ...of(partners.get(guide)!) });
       states.add(cells[at]!.verdict);
@@ -85,17 +113,26 @@ test("each cell says what the page of its fine-tune says", async () => {
 describe("a cell changes with what it speaks of", () => {
   const cell = async (): Promise<Matrix["items"][number]["cells"][number]> => {
     const { guides, items } = await matrix(anonymous, base, { limit: 100 });
-    return items.find(({ repo }) => repo === "org2/finetune-102")!.cells[guides.findIndex(({ repo }) => repo === "org1/guide-101")]!;
+    return items.find(({ repo }) => repo === "org2/finetune-102")!.cells[
+      guides.findIndex(({ repo }) => repo === "org1/guide-101")
+    ]!;
   };
 
   test("measured, with its interval", async () => {
-    expect(await cell()).toMatchObject({ state: "measured", recovered: { value: 0.8, low: 0.7, high: 0.9, n: 48 }, n: 48, stale: null });
+    expect(await cell()).toMatchObject({
+      state: "measured",
+      recovered: { value: 0.8, low: 0.7, high: 0.9, n: 48 },
+      n: 48,
+      stale: null,
+    });
   });
 
   test("stale once the weights are others, and still there", async () => {
-    await database().$executeRaw`INSERT INTO inspection (id, commit_id, tool_version, state, facts, contract, weights_sha256, finished_at)
+    await database()
+      .$executeRaw`INSERT INTO inspection (id, commit_id, tool_version, state, facts, contract, weights_sha256, finished_at)
       SELECT gen_random_uuid(), i.commit_id, '2', 'succeeded', i.facts, i.contract, repeat('b', 64), now() + interval '1 minute' FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id WHERE r.name = 'finetune-102'`;
-    await database().$executeRaw`UPDATE inspection SET contract = NULL WHERE tool_version = '1' AND commit_id IN (SELECT commit_id FROM inspection WHERE tool_version = '2')`;
+    await database()
+      .$executeRaw`UPDATE inspection SET contract = NULL WHERE tool_version = '1' AND commit_id IN (SELECT commit_id FROM inspection WHERE tool_version = '2')`;
     expect(await cell()).toMatchObject({ state: "measured", stale: "The fine-tune has other weights since." });
     await database().$executeRaw`UPDATE inspection SET contract = 'sd-v1-eps-768' WHERE tool_version = '1'`;
     await database().$executeRaw`DELETE FROM inspection WHERE tool_version = '2'`;
@@ -104,31 +141,57 @@ describe("a cell changes with what it speaks of", () => {
 
   test("gone with a guide that may not be seen", async () => {
     await database().$executeRaw`UPDATE repo SET visibility = 'private' WHERE name = 'guide-101'`;
-    expect((await matrix(anonymous, base, { limit: 1 })).guides.map(({ repo }) => repo)).not.toContain("org1/guide-101");
-    expect((await matrix({ ...ann, isOperator: true } as Actor, base, { limit: 1 })).guides.map(({ repo }) => repo)).toContain("org1/guide-101");
+    expect((await matrix(anonymous, base, { limit: 1 })).guides.map(({ repo }) => repo)).not.toContain(
+      "org1/guide-101",
+    );
+    expect(
+      (await matrix({ ...ann, isOperator: true } as Actor, base, { limit: 1 })).guides.map(({ repo }) => repo),
+    ).toContain("org1/guide-101");
     await database().$executeRaw`UPDATE repo SET visibility = 'public' WHERE name = 'guide-101'`;
   });
 });
 
 test("what is no base, is not there or is no place in the table is refused", async () => {
-  await expect(matrix(anonymous, { owner: "org1", repo: "guide-101" }, { limit: 10 })).rejects.toMatchObject({ code: "bad_request" });
-  await expect(matrix(anonymous, { owner: "org1", repo: "nothing" }, { limit: 10 })).rejects.toMatchObject({ code: "repo_not_found" });
-  await expect(matrix(anonymous, base, { limit: 10, cursor: "nonsense" })).rejects.toMatchObject({ code: "bad_request" });
+  await expect(matrix(anonymous, { owner: "org1", repo: "guide-101" }, { limit: 10 })).rejects.toMatchObject({
+    code: "bad_request",
+  });
+  await expect(matrix(anonymous, { owner: "org1", repo: "nothing" }, { limit: 10 })).rejects.toMatchObject({
+    code: "repo_not_found",
+  });
+  await expect(matrix(anonymous, base, { limit: 10, cursor: "nonsense" })).rejects.toMatchObject({
+    code: "bad_request",
+  });
 });
 
 test("as CSV it is whole, a line for each pair", async () => {
   const { GET } = await import("../../../app/matrix/table.csv/route.ts");
   const ask = (query: string): Promise<Response> => GET(new Request(`http://localhost:3000/matrix/table.csv${query}`));
   const answer = await ask("?base=org0/base-100");
-  expect([answer.status, answer.headers.get("content-type"), answer.headers.get("content-disposition")]).toEqual([200, "text/csv; charset=utf-8", 'attachment; filename="base-100-guides.csv"']);
+  expect([answer.status, answer.headers.get("content-type"), answer.headers.get("content-disposition")]).toEqual([
+    200,
+    "text/csv; charset=utf-8",
+    'attachment; filename="base-100-guides.csv"',
+  ]);
   const lines = (await answer.text()).split("\r\n");
   expect(lines[0]).toBe("model,guide,state,R,R_low,R_high,n,stale,measured_at,pair");
   expect(lines).toHaveLength(1 + 70 * 10 + 1);
   const { guides, items } = await matrix(anonymous, base, { limit: 100 });
-  const cell = items.find(({ repo }) => repo === "org2/finetune-102")!.cells[guides.findIndex(({ repo }) => repo === "org1/guide-101")]!;
-  expect(lines.find((line) => line.startsWith("org2/finetune-102,org1/guide-101,"))).toMatch(new RegExp(`,(verified|usable with limits|incompatible),0.8,0.7,0.9,48,,${cell.measuredAt},http://localhost:3000/pairs/${cell.pair}$`));
-  expect(lines.filter((line) => line.endsWith(",not measured,,,,,,,")).length).toBe(items.flatMap(({ cells }) => cells).filter(({ pair }) => pair === null).length);
-  expect([(await ask("")).status, (await ask("?base=org1/guide-101")).status, (await ask("?base=org1/nothing")).status]).toEqual([400, 400, 404]);
+  const cell = items.find(({ repo }) => repo === "org2/finetune-102")!.cells[
+    guides.findIndex(({ repo }) => repo === "org1/guide-101")
+  ]!;
+  expect(lines.find((line) => line.startsWith("org2/finetune-102,org1/guide-101,"))).toMatch(
+    new RegExp(
+      `,(verified|usable with limits|incompatible),0.8,0.7,0.9,48,,${cell.measuredAt},http://localhost:3000/pairs/${cell.pair}$`,
+    ),
+  );
+  expect(lines.filter((line) => line.endsWith(",not measured,,,,,,,")).length).toBe(
+    items.flatMap(({ cells }) => cells).filter(({ pair }) => pair === null).length,
+  );
+  expect([
+    (await ask("")).status,
+    (await ask("?base=org1/guide-101")).status,
+    (await ask("?base=org1/nothing")).status,
+  ]).toEqual([400, 400, 404]);
 });
 
 test("a table is quick where ten thousand repos share a contract", async () => {
@@ -140,5 +203,4 @@ test("a table is quick where ten thousand repos share a contract", async () => {
   }
   const ms = Math.min(...took);
   expect(ms, `${ms.toFixed(0)} ms`).toBeLessThan(400); // measured: 18
-
 });

@@ -20,7 +20,8 @@ const hub = await useTempHub();
 let people: PreviewHub;
 let drawn: PreviewView;
 const recipeOf = (mode: string): Recipe => drawn.pictures.find((picture) => picture.mode === mode)!.recipe!;
-const open = (who: Parameters<typeof openRecipe>[0], recipe: Recipe) => openRecipe(who, { guidepost: serialiseRecipe(recipe) });
+const open = (who: Parameters<typeof openRecipe>[0], recipe: Recipe) =>
+  openRecipe(who, { guidepost: serialiseRecipe(recipe) });
 
 beforeAll(async () => {
   people = await fillPreviewHub();
@@ -37,17 +38,32 @@ afterAll(() => hub.close());
 test("a model is prompted with what its base is measured with, whole or low-rank; a guide with nothing of its own", async () => {
   for (const name of ["ann/storybook", "ann/watercolor", "ann/neon"]) {
     const { suggestions, words, triggers } = await getPrompting(anonymous, toRepoName(name));
-    expect([name, suggestions.length, suggestions[0], words?.includes("mushroom"), words?.includes("spaceship"), triggers]).toEqual([name, 12, "a small green heart at night", true, false, []]);
+    expect([
+      name,
+      suggestions.length,
+      suggestions[0],
+      words?.includes("mushroom"),
+      words?.includes("spaceship"),
+      triggers,
+    ]).toEqual([name, 12, "a small green heart at night", true, false, []]);
   }
   await expect(getPrompting(anonymous, toRepoName("ann/tiny"))).rejects.toMatchObject({ code: "bad_request" });
 });
 
 test("its own card comes first, and what triggers a low-rank style stands in front of each prompt", async () => {
   const { "README.md": _, ...files } = await starterFiles("neon-lora");
-  const card = "---\nbase_model: ann/storybook\ninstance_prompt: in neon\nwidget:\n  - text: a house\n  - text: a tree in neon\n---\n";
-  await newRepoWith(people.ann, { name: "glow", kind: "finetune", base: "ann/storybook", visibility: "private" }, { ...files, "README.md": card });
+  const card =
+    "---\nbase_model: ann/storybook\ninstance_prompt: in neon\nwidget:\n  - text: a house\n  - text: a tree in neon\n---\n";
+  await newRepoWith(
+    people.ann,
+    { name: "glow", kind: "finetune", base: "ann/storybook", visibility: "private" },
+    { ...files, "README.md": card },
+  );
   await workOff("inspect");
-  expect(await getPrompting(people.ann, toRepoName("ann/glow"))).toMatchObject({ suggestions: ["in neon, a house", "a tree in neon"], triggers: ["in neon"] });
+  expect(await getPrompting(people.ann, toRepoName("ann/glow"))).toMatchObject({
+    suggestions: ["in neon, a house", "a tree in neon"],
+    triggers: ["in neon"],
+  });
   await expect(getPrompting(people.ben, toRepoName("ann/glow"))).rejects.toMatchObject({ code: "repo_not_found" });
 });
 
@@ -62,8 +78,15 @@ test("a base that somebody may not see tells nothing of its words", async () => 
 });
 
 test("before it is asked for a preview says its passes, what is before it and how long it would take", async () => {
-  const query = (more: object = {}) => forecastQuery.parse({ finetune: "ann/neon", guide: "ann/tiny", steps: "20", ...more });
-  expect(await forecastPreview(anonymous, query())).toMatchObject({ seconds: null, workers: 0, ahead: 0, passes: 80, why: expect.stringContaining("No worker is online") });
+  const query = (more: object = {}) =>
+    forecastQuery.parse({ finetune: "ann/neon", guide: "ann/tiny", steps: "20", ...more });
+  expect(await forecastPreview(anonymous, query())).toMatchObject({
+    seconds: null,
+    workers: 0,
+    ahead: 0,
+    passes: 80,
+    why: expect.stringContaining("No worker is online"),
+  });
   const id = randomUUID();
   await registerWorker({ id, host: "here", pid: 1, version: "0", runtime: "cpu-f32" });
   try {
@@ -84,8 +107,21 @@ test("before it is asked for a preview says its passes, what is before it and ho
 
 test("a recipe finds its files by their hashes, for whoever may see them", async () => {
   const guided = await open(people.ben, recipeOf("guide"));
-  expect(guided).toMatchObject({ prompt: "a big red house in a meadow", seed: 5, steps: 2, mode: "guide", finetune: { repo: "ann/neon", isHead: true, commit: drawn.finetune.commit }, guide: { repo: "ann/tiny", isHead: true }, missing: [], notes: [] });
-  expect(await open(people.ben, recipeOf("cfg"))).toMatchObject({ mode: "cfg", guide: null, finetune: { repo: "ann/neon" } });
+  expect(guided).toMatchObject({
+    prompt: "a big red house in a meadow",
+    seed: 5,
+    steps: 2,
+    mode: "guide",
+    finetune: { repo: "ann/neon", isHead: true, commit: drawn.finetune.commit },
+    guide: { repo: "ann/tiny", isHead: true },
+    missing: [],
+    notes: [],
+  });
+  expect(await open(people.ben, recipeOf("cfg"))).toMatchObject({
+    mode: "cfg",
+    guide: null,
+    finetune: { repo: "ann/neon" },
+  });
 
   await updateRepo(people.ann, toRepoName("ann/tiny"), { visibility: "private" });
   expect(await open(people.ben, recipeOf("guide"))).toMatchObject({ guide: null, missing: [{ role: "guide" }] });
@@ -93,14 +129,39 @@ test("a recipe finds its files by their hashes, for whoever may see them", async
   await updateRepo(people.ann, toRepoName("ann/tiny"), { visibility: "public" });
 
   const other = recipeOf("guide");
-  const foreign = { ...other, files: other.files.map((file) => (file.role === "lora" ? { ...file, sha256: "0".repeat(64), strength: 0.5 } : file)) };
-  expect(await open(people.ann, foreign)).toMatchObject({ finetune: null, missing: [{ role: "lora", hash: "0".repeat(64) }], notes: [expect.stringContaining("strength")] });
+  const foreign = {
+    ...other,
+    files: other.files.map((file) =>
+      file.role === "lora" ? { ...file, sha256: "0".repeat(64), strength: 0.5 } : file,
+    ),
+  };
+  expect(await open(people.ann, foreign)).toMatchObject({
+    finetune: null,
+    missing: [{ role: "lora", hash: "0".repeat(64) }],
+    notes: [expect.stringContaining("strength")],
+  });
 });
 
 test("so do generation parameters of other tools, by short hashes and else by names; what is no recipe is refused", async () => {
-  expect(await openRecipe(people.ben, { parameters: toInfotext(recipeOf("guide")) })).toMatchObject({ finetune: { repo: "ann/neon" }, guide: { repo: "ann/tiny" }, seed: 5, sampler: "ddim", missing: [], notes: [] });
+  expect(await openRecipe(people.ben, { parameters: toInfotext(recipeOf("guide")) })).toMatchObject({
+    finetune: { repo: "ann/neon" },
+    guide: { repo: "ann/tiny" },
+    seed: 5,
+    sampler: "ddim",
+    missing: [],
+    notes: [],
+  });
   const theirs = "a fox\nSteps: 28, Sampler: Euler a, CFG scale: 7, Seed: 3, Model hash: 0123456789, Model: watercolor";
-  expect(await openRecipe(anonymous, { parameters: theirs })).toMatchObject({ prompt: "a fox", sampler: null, finetune: { repo: "ann/watercolor" }, notes: [expect.stringContaining("Euler a"), expect.stringContaining("graphics card")] });
-  expect(await openRecipe(anonymous, { parameters: theirs.replace("watercolor", "dreamland") })).toMatchObject({ finetune: null, missing: [{ role: "model", name: "dreamland", hash: "0123456789" }] });
-  for (const texts of [{}, { parameters: "a poem" }, { guidepost: "{}" }]) await expect(openRecipe(anonymous, texts)).rejects.toMatchObject({ code: "bad_request" });
+  expect(await openRecipe(anonymous, { parameters: theirs })).toMatchObject({
+    prompt: "a fox",
+    sampler: null,
+    finetune: { repo: "ann/watercolor" },
+    notes: [expect.stringContaining("Euler a"), expect.stringContaining("graphics card")],
+  });
+  expect(await openRecipe(anonymous, { parameters: theirs.replace("watercolor", "dreamland") })).toMatchObject({
+    finetune: null,
+    missing: [{ role: "model", name: "dreamland", hash: "0123456789" }],
+  });
+  for (const texts of [{}, { parameters: "a poem" }, { guidepost: "{}" }])
+    await expect(openRecipe(anonymous, texts)).rejects.toMatchObject({ code: "bad_request" });
 });

@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Actor } from "#lib/auth/actor.ts";
 import { anonymous, hub as itself } from "#lib/auth/actor.ts";
-import { attachPreview, cancelPreview, createPreview, deletePreview, rerunPreview } from "#lib/catalog/previews/service.ts";
+import {
+  attachPreview,
+  cancelPreview,
+  createPreview,
+  deletePreview,
+  rerunPreview,
+} from "#lib/catalog/previews/service.ts";
 import { attachment, type Mode, modes, newPreview, previewQuery, type Timings } from "#lib/catalog/previews/schema.ts";
 import { findPicture, getPreview, listPreviews } from "#lib/catalog/previews/views.ts";
 import { claimPreview, failPreview, recordPicture, recordSuccess, saveProgress } from "#lib/catalog/previews/work.ts";
@@ -28,10 +34,20 @@ afterEach(async () => {
 });
 afterAll(() => hub.close());
 
-const refusal = (work: Promise<unknown>): Promise<AppError> => work.then(() => expect.unreachable("it should have been refused"), (failure: AppError) => failure);
+const refusal = (work: Promise<unknown>): Promise<AppError> =>
+  work.then(
+    () => expect.unreachable("it should have been refused"),
+    (failure: AppError) => failure,
+  );
 const count = () => database().preview.count();
 
-const took = (seconds: number): Timings => ({ open: 1, modes: Object.fromEntries(modes.map((mode) => [mode, { seconds, step: seconds / 4, decode: 0.5, passes: mode === "cfg" ? 8 : 4 }])), notes: [] });
+const took = (seconds: number): Timings => ({
+  open: 1,
+  modes: Object.fromEntries(
+    modes.map((mode) => [mode, { seconds, step: seconds / 4, decode: 0.5, passes: mode === "cfg" ? 8 : 4 }]),
+  ),
+  notes: [],
+});
 
 /** As a worker writes a preview, with pictures of one pixel. */
 async function draw(id: string, upTo: readonly Mode[] = modes, seconds = 2): Promise<number> {
@@ -39,7 +55,15 @@ async function draw(id: string, upTo: readonly Mode[] = modes, seconds = 2): Pro
   for (const [i, mode] of upTo.entries()) {
     const png = encodePng({ width: 1, height: 1, rgb: Uint8Array.of(i, attempt, 0) }, new Map());
     const picture = { mode, seed: 5, width: 1, height: 1, passes: 4, milliseconds: 2000, recipe: {} as Recipe };
-    await recordPicture(id, attempt, png, picture, { mode, stage: "denoising", step: 4, steps: 4, passes: 4, modesDone: upTo.slice(0, i + 1), picture: null });
+    await recordPicture(id, attempt, png, picture, {
+      mode,
+      stage: "denoising",
+      step: 4,
+      steps: 4,
+      passes: 4,
+      modesDone: upTo.slice(0, i + 1),
+      picture: null,
+    });
   }
   if (upTo === modes) expect(await recordSuccess(id, attempt, took(seconds))).toBe(true);
   return attempt;
@@ -47,10 +71,24 @@ async function draw(id: string, upTo: readonly Mode[] = modes, seconds = 2): Pro
 
 describe("what is asked for", () => {
   test("is refused where it is out of bounds", () => {
-    const issueOf = (more: object): string | undefined => newPreview.safeParse({ finetune: "ann/watercolor", prompt: "a house", seed: 1, ...more }).error?.issues[0]?.path.join(".");
+    const issueOf = (more: object): string | undefined =>
+      newPreview
+        .safeParse({ finetune: "ann/watercolor", prompt: "a house", seed: 1, ...more })
+        .error?.issues[0]?.path.join(".");
     expect(issueOf({})).toBeUndefined();
-    const bad = { prompt: ["", "x".repeat(2001), "a\nb", "a\0b", "a\u001b[2J", "a\ud800"], negativePrompt: ["\u0007"], steps: [0, 101, 1.5], guidanceScale: [0.9, 20.1, NaN], cfgSteps: [-1], seed: [-1, 2 ** 53, 0.5], sampler: ["euler"], finetune: ["watercolor", "a/../b"], id: ["1"] };
-    for (const [name, values] of Object.entries(bad)) for (const value of values) expect(issueOf({ [name]: value }), `${name} ${JSON.stringify(value)}`).toBe(name);
+    const bad = {
+      prompt: ["", "x".repeat(2001), "a\nb", "a\0b", "a\u001b[2J", "a\ud800"],
+      negativePrompt: ["\u0007"],
+      steps: [0, 101, 1.5],
+      guidanceScale: [0.9, 20.1, NaN],
+      cfgSteps: [-1],
+      seed: [-1, 2 ** 53, 0.5],
+      sampler: ["euler"],
+      finetune: ["watercolor", "a/../b"],
+      id: ["1"],
+    };
+    for (const [name, values] of Object.entries(bad))
+      for (const value of values) expect(issueOf({ [name]: value }), `${name} ${JSON.stringify(value)}`).toBe(name);
     expect(newPreview.safeParse({ finetune: "a/b", prompt: "a", seed: 1, size: 64 }).success).toBe(false);
     expect(issueOf({ prompt: "می‌خواهم 👩‍🎨" })).toBeUndefined(); // joiners belong to some scripts
   });
@@ -76,7 +114,11 @@ describe("what is asked for", () => {
 
   test("must have been inspected, and run", async () => {
     const { ann } = people;
-    const { repo } = await newRepoWith(ann, { name: "raw", kind: "finetune", base: "ann/storybook" }, { "notes.txt": "nothing" });
+    const { repo } = await newRepoWith(
+      ann,
+      { name: "raw", kind: "finetune", base: "ann/storybook" },
+      { "notes.txt": "nothing" },
+    );
     expect(await refusal(ask(ann, { finetune: "ann/raw" }))).toMatchObject({ code: "upload_not_ready" });
     await workOff("inspect");
     expect(await refusal(ask(ann, { finetune: "ann/raw" }))).toMatchObject({ code: "unsupported_model" });
@@ -86,13 +128,30 @@ describe("what is asked for", () => {
   });
 
   test("says why a guide cannot run on a model", async () => {
-    const { commitId } = await newRepoWith(people.ann, { name: "other", kind: "guide" }, await starterFiles("guide-tiny"));
+    const { commitId } = await newRepoWith(
+      people.ann,
+      { name: "other", kind: "guide" },
+      await starterFiles("guide-tiny"),
+    );
     await workOff("inspect");
     const row = (await database().inspection.findFirst({ where: { commitId } }))!;
     const facts = row.facts as { signature: object };
-    await database().inspection.update({ where: { id: row.id }, data: { facts: { ...facts, signature: { ...facts.signature, crossAttentionDim: 768, predictionType: "v_prediction" } } } });
+    await database().inspection.update({
+      where: { id: row.id },
+      data: {
+        facts: { ...facts, signature: { ...facts.signature, crossAttentionDim: 768, predictionType: "v_prediction" } },
+      },
+    });
     const failure = await refusal(ask(people.ann, { guide: "ann/other" }));
-    expect(failure).toMatchObject({ code: "pair_does_not_fit", detail: { reasons: [expect.stringMatching(/^width of the text states: made for 768/), expect.stringMatching(/^prediction type: made for v_prediction/)] } });
+    expect(failure).toMatchObject({
+      code: "pair_does_not_fit",
+      detail: {
+        reasons: [
+          expect.stringMatching(/^width of the text states: made for 768/),
+          expect.stringMatching(/^prediction type: made for v_prediction/),
+        ],
+      },
+    });
     expect(failure.message).toMatch(/^The guide ann\/other cannot run on ann\/watercolor: width of the text states/);
   });
 
@@ -102,7 +161,19 @@ describe("what is asked for", () => {
     const [base] = await database().commit.findMany({ where: { repo: { name: "storybook" } } });
     const { recipe } = (await database().preview.findUnique({ where: { id } }))!;
     expect(recipe).toEqual({
-      asked: { finetune: "ann/neon", revision: "HEAD", guide: "ann/tiny", guideRevision: "HEAD", prompt: "a big red house in a meadow", negativePrompt: null, seed: 5, steps: 4, guidanceScale: 5, cfgSteps: 0, sampler: "ddim" },
+      asked: {
+        finetune: "ann/neon",
+        revision: "HEAD",
+        guide: "ann/tiny",
+        guideRevision: "HEAD",
+        prompt: "a big red house in a meadow",
+        negativePrompt: null,
+        seed: 5,
+        steps: 4,
+        guidanceScale: 5,
+        cfgSteps: 0,
+        sampler: "ddim",
+      },
       base: { commitId: base!.id, name: "storybook" },
       lowRank: [{ commitId: finetune.commit, name: "neon", path: "neon.safetensors" }],
       guide: { commitId: guide!.commit, name: "tiny", path: "guide.safetensors" },
@@ -121,7 +192,11 @@ describe("what is asked for", () => {
 describe("the same id", () => {
   test("is the same preview, also when it is asked for many times at once", async () => {
     const id = randomUUID();
-    const all = await Promise.all(Array.from({ length: 5 }, (_, i) => ask(people.ann, { id: i === 0 ? id.toUpperCase() : id, negativePrompt: i === 0 ? "" : null })));
+    const all = await Promise.all(
+      Array.from({ length: 5 }, (_, i) =>
+        ask(people.ann, { id: i === 0 ? id.toUpperCase() : id, negativePrompt: i === 0 ? "" : null }),
+      ),
+    );
     expect(all.map((view) => view.id)).toEqual(Array.from({ length: 5 }, () => id));
     expect(await count()).toBe(1);
     expect(await askQueue("SELECT 1 FROM pgboss.job WHERE name = 'compute' AND state < 'active'", [])).toHaveLength(1);
@@ -146,17 +221,29 @@ describe("a preview that waits", () => {
   test("says its place and how long it takes, as far as anything tells", async () => {
     const { ann } = people;
     const old = await ask(ann);
-    expect(old).toMatchObject({ queue: { ahead: 0, running: 0, workers: 0 }, estimate: { seconds: null, why: "No worker is online; it begins as soon as one is." } });
+    expect(old).toMatchObject({
+      queue: { ahead: 0, running: 0, workers: 0 },
+      estimate: { seconds: null, why: "No worker is online; it begins as soon as one is." },
+    });
     const worker = { id: randomUUID(), host: "here", pid: 1, version: "1", runtime: "cpu-f32" };
     await registerWorker(worker);
-    expect((await getPreview(ann, old.id)).estimate).toEqual({ seconds: null, why: "Nothing has been drawn here yet that tells how long it takes." });
+    expect((await getPreview(ann, old.id)).estimate).toEqual({
+      seconds: null,
+      why: "Nothing has been drawn here yet that tells how long it takes.",
+    });
     await draw(old.id);
     await (await queue()).deleteQueuedJobs("compute");
     // 16 passes in 6 s, and 2.5 s beside: 40 passes take 15 s
-    expect(await ask(ann, { steps: 10 })).toMatchObject({ queue: { ahead: 0, workers: 1 }, estimate: { seconds: 18, why: "As long as the last pictures of this model took, step by step." } });
+    expect(await ask(ann, { steps: 10 })).toMatchObject({
+      queue: { ahead: 0, workers: 1 },
+      estimate: { seconds: 18, why: "As long as the last pictures of this model took, step by step." },
+    });
     expect((await ask(ann, { guide: null, steps: 10 })).estimate!.seconds).toBe(14);
     await ask(ann, { seed: 9 }); // with these three its places are taken
-    expect((await ask(ann, { cfgSteps: 8, steps: 10 })).estimate).toEqual({ seconds: null, why: "How long what is before it takes is not known yet." });
+    expect((await ask(ann, { cfgSteps: 8, steps: 10 })).estimate).toEqual({
+      seconds: null,
+      why: "How long what is before it takes is not known yet.",
+    });
     await workerStopped(worker.id);
   });
 });
@@ -170,7 +257,9 @@ describe("who may", () => {
     expect(await createPreview(itself, asking())).toMatchObject({ state: "queued", isMine: false });
     for (const name of ["watercolor", "tiny", "storybook"]) {
       await setVisibility(name, "private");
-      expect(await refusal(ask(ben, { finetune: name === "storybook" ? "ann/neon" : "ann/watercolor" }))).toMatchObject({ code: "repo_not_found" });
+      expect(await refusal(ask(ben, { finetune: name === "storybook" ? "ann/neon" : "ann/watercolor" }))).toMatchObject(
+        { code: "repo_not_found" },
+      );
       await setVisibility(name, "public");
     }
   });
@@ -181,7 +270,11 @@ describe("who may", () => {
     const { id } = await ask(ben);
     await draw(id);
     const sees = async (actor: Actor): Promise<boolean> => {
-      const [view, listed, picture] = [await getPreview(actor, id).catch(() => null), (await listPreviews(actor, previewQuery.parse({}))).items, await findPicture(actor, id, "cfg", undefined).catch(() => null)];
+      const [view, listed, picture] = [
+        await getPreview(actor, id).catch(() => null),
+        (await listPreviews(actor, previewQuery.parse({}))).items,
+        await findPicture(actor, id, "cfg", undefined).catch(() => null),
+      ];
       expect([listed.length, picture === null]).toEqual(view ? [1, false] : [0, true]);
       return view !== null;
     };
@@ -201,10 +294,12 @@ describe("who may", () => {
   test("cancel and delete: its person and operators, with the scope", async () => {
     const { ann, ben } = people;
     const { id } = await ask(ben);
-    for (const work of [cancelPreview, deletePreview, (actor: Actor) => rerunPreview(actor, id, {})]) expect(await refusal(work(ann, id))).toMatchObject({ code: "not_found" });
+    for (const work of [cancelPreview, deletePreview, (actor: Actor) => rerunPreview(actor, id, {})])
+      expect(await refusal(work(ann, id))).toMatchObject({ code: "not_found" });
     await draw(id);
     await attachPreview(await newPerson(`op${randomUUID().slice(0, 8)}`, { isOperator: true }), id, { attached: true });
-    for (const work of [cancelPreview, deletePreview]) expect(await refusal(work(ann, id))).toMatchObject({ code: "forbidden" });
+    for (const work of [cancelPreview, deletePreview])
+      expect(await refusal(work(ann, id))).toMatchObject({ code: "forbidden" });
     expect(await rerunPreview(ann, id, {})).toMatchObject({ isMine: true, isAttached: false });
     expect(await refusal(cancelPreview(ben, id))).toMatchObject({ code: "already_ended" });
   });
@@ -216,7 +311,9 @@ describe("who may", () => {
     await draw(mine.id);
     await draw(bens.id);
     expect(await refusal(attachPreview(ben, bens.id, { attached: true }))).toMatchObject({ code: "forbidden" });
-    expect(await refusal(attachPreview(tokenOf(ann, "read", "run"), mine.id, { attached: true }))).toMatchObject({ code: "forbidden" });
+    expect(await refusal(attachPreview(tokenOf(ann, "read", "run"), mine.id, { attached: true }))).toMatchObject({
+      code: "forbidden",
+    });
     expect(await attachPreview(ann, mine.id, { attached: true })).toMatchObject({ isAttached: true, expiresAt: null });
     expect(await refusal(deletePreview(ann, mine.id))).toMatchObject({ code: "conflict" });
     const { expiresAt } = await attachPreview(ann, mine.id, { attached: false });
@@ -226,18 +323,26 @@ describe("who may", () => {
   });
 });
 
-const setVisibility = (name: string, visibility: "public" | "private") => database().repo.updateMany({ where: { name }, data: { visibility } });
+const setVisibility = (name: string, visibility: "public" | "private") =>
+  database().repo.updateMany({ where: { name }, data: { visibility } });
 
 test("the list is by page, newest first, and by model, guide, page and person", async () => {
   const { ann, ben } = people;
   const ids: string[] = [];
-  for (let i = 0; i < 5; i++) ids.unshift((await ask(ann, { seed: i, finetune: i % 2 ? "ann/neon" : "ann/watercolor", ...(i === 0 && { guide: null }) })).id);
+  for (let i = 0; i < 5; i++)
+    ids.unshift(
+      (await ask(ann, { seed: i, finetune: i % 2 ? "ann/neon" : "ann/watercolor", ...(i === 0 && { guide: null }) }))
+        .id,
+    );
   await draw(ids[0]!);
   await attachPreview(ann, ids[0]!, { attached: true });
   const bens = await ask(ben);
   const list = async (actor: Actor, query: object) => listPreviews(actor, previewQuery.parse(query));
   const idsOf = async (actor: Actor, query: object) => (await list(actor, query)).items.map(({ id }) => id);
-  const [first, second] = [await list(ann, { limit: 2 }), await list(ann, { limit: 2, cursor: (await list(ann, { limit: 2 })).next })];
+  const [first, second] = [
+    await list(ann, { limit: 2 }),
+    await list(ann, { limit: 2, cursor: (await list(ann, { limit: 2 })).next }),
+  ];
   const third = await list(ann, { limit: 2, cursor: second.next });
   expect([...first.items, ...second.items, ...third.items].map(({ id }) => id)).toEqual(ids);
   expect(third.next).toBeNull();
@@ -255,18 +360,36 @@ test("what a worker writes late changes nothing", async () => {
   const { id } = await ask(people.ann);
   const first = await draw(id, ["conditional"]);
   const second = (await claimPreview(id))!;
-  const progress = { mode: "guide", stage: "denoising", step: 1, steps: 4, passes: 1, modesDone: ["conditional"], picture: null } as const;
+  const progress = {
+    mode: "guide",
+    stage: "denoising",
+    step: 1,
+    steps: 4,
+    passes: 1,
+    modesDone: ["conditional"],
+    picture: null,
+  } as const;
   const before = await database().preview.findUnique({ where: { id }, include: { images: true } });
   const png = encodePng({ width: 1, height: 1, rgb: Uint8Array.of(9, 9, 9) }, new Map());
   const late = [
     await saveProgress(id, first, { ...progress, modesDone: ["conditional"] }),
-    await recordPicture(id, first, png, { mode: "guide", seed: 5, width: 1, height: 1, passes: 4, milliseconds: 1, recipe: {} as Recipe }, { ...progress, modesDone: ["conditional"] }),
+    await recordPicture(
+      id,
+      first,
+      png,
+      { mode: "guide", seed: 5, width: 1, height: 1, passes: 4, milliseconds: 1, recipe: {} as Recipe },
+      { ...progress, modesDone: ["conditional"] },
+    ),
     await recordSuccess(id, first, took(1)),
     await failPreview(id, first, new AppError("internal", "late")),
   ];
   expect(late).toEqual([false, false, false, false]);
   expect(await database().preview.findUnique({ where: { id }, include: { images: true } })).toEqual(before);
   await cancelPreview(people.ann, id);
-  expect([await saveProgress(id, second, { ...progress, modesDone: [] }), await recordSuccess(id, second, took(1)), await failPreview(id, second, new AppError("internal", "late"))]).toEqual([false, false, false]);
+  expect([
+    await saveProgress(id, second, { ...progress, modesDone: [] }),
+    await recordSuccess(id, second, took(1)),
+    await failPreview(id, second, new AppError("internal", "late")),
+  ]).toEqual([false, false, false]);
   expect(await claimPreview(id)).toBeNull();
 });

@@ -5,17 +5,23 @@ import { promptsOfCard, triggersOfCard, triggersOfMetadata } from "#lib/catalog/
 import { readVocabulary, wordsKnown } from "#lib/catalog/prompting/vocabulary.ts";
 import { someWords, unknownWords } from "../../../app/preview/words.ts";
 
-const starter = (path: string): Promise<string> => readFile(new URL(`../../../starter/${path}`, import.meta.url), "utf8");
+const starter = (path: string): Promise<string> =>
+  readFile(new URL(`../../../starter/${path}`, import.meta.url), "utf8");
 const cardOf = (yaml: string) => parseCard(Buffer.from(`---\n${yaml}\n---\n`));
 
 test("a card shows prompts, in the ways that trainers write them; anything else is passed over", () => {
-  const card = cardOf('widget:\n  - text: "a photo of  sks dog\\nin a bucket"\n    output: {url: a.png}\n  - text: "-"\n  - 7\n  - a plain one\nexamples:\n  - prompt: another');
+  const card = cardOf(
+    'widget:\n  - text: "a photo of  sks dog\\nin a bucket"\n    output: {url: a.png}\n  - text: "-"\n  - 7\n  - a plain one\nexamples:\n  - prompt: another',
+  );
   expect(promptsOfCard(card)).toEqual(["a photo of sks dog in a bucket", "a plain one", "another"]);
   expect(promptsOfCard(cardOf("widget: no list"))).toEqual([]);
 });
 
 test("what triggers a style stands in the card or in the file", () => {
-  expect(triggersOfCard(cardOf("instance_prompt: a photo of sks dog\ntrigger_words: [inkstyle, 7, '  ']"))).toEqual(["a photo of sks dog", "inkstyle"]);
+  expect(triggersOfCard(cardOf("instance_prompt: a photo of sks dog\ntrigger_words: [inkstyle, 7, '  ']"))).toEqual([
+    "a photo of sks dog",
+    "inkstyle",
+  ]);
   expect(triggersOfCard(cardOf("instance_prompt: null"))).toEqual([]);
   expect(triggersOfMetadata({ "modelspec.trigger_phrase": "in ink" })).toEqual(["in ink"]);
   expect(triggersOfMetadata({})).toEqual([]);
@@ -23,7 +29,10 @@ test("what triggers a style stands in the card or in the file", () => {
 
 test("the starter's words are those of its prompts, read from either form of a tokenizer, without the pieces that a BPE goes through", async () => {
   const prompts = (await starter("prompts.txt")).trim().split("\n");
-  const folder = readVocabulary({ vocab: await starter("storybook/tokenizer/vocab.json"), merges: await starter("storybook/tokenizer/merges.txt") })!;
+  const folder = readVocabulary({
+    vocab: await starter("storybook/tokenizer/vocab.json"),
+    merges: await starter("storybook/tokenizer/merges.txt"),
+  })!;
   const whole = readVocabulary({ tokenizer: await starter("watercolor/tokenizer/tokenizer.json") })!;
   const used = new Set(prompts.flatMap((prompt) => prompt.split(" ")));
   const known = wordsKnown(folder, prompts);

@@ -20,8 +20,17 @@ let shared: Record<"public" | "private", { owner: string; repo: string }>;
 
 beforeAll(async () => {
   owner = await newPerson("owner");
-  const [stranger, reader, writer, operator] = [await newPerson("stranger"), await newPerson("reader"), await newPerson("writer"), await newPerson("operator", { isOperator: true })];
-  await newOrganisation("lab", [[owner, "owner"], [reader, "reader"], [writer, "writer"]]);
+  const [stranger, reader, writer, operator] = [
+    await newPerson("stranger"),
+    await newPerson("reader"),
+    await newPerson("writer"),
+    await newPerson("operator", { isOperator: true }),
+  ];
+  await newOrganisation("lab", [
+    [owner, "owner"],
+    [reader, "reader"],
+    [writer, "writer"],
+  ]);
   actors = {
     anonymous,
     stranger,
@@ -55,14 +64,20 @@ const change = { title: "x", operations: [{ op: "add", path: "b", content: "b" }
 type Right = "read" | "write" | "administer";
 
 /** Every function of these services that an actor calls, with the right that it needs. */
-const functions: Record<string, readonly [right: Right, call: (actor: Actor, name: { owner: string; repo: string }) => Promise<unknown>]> = {
+const functions: Record<
+  string,
+  readonly [right: Right, call: (actor: Actor, name: { owner: string; repo: string }) => Promise<unknown>]
+> = {
   getRepo: ["read", getRepo],
   listCommits: ["read", (actor, name) => listCommits(actor, name, { revision: "HEAD", limit: 30 })],
   getCommit: ["read", (actor, name) => getCommit(actor, name, "v1")],
   listTree: ["read", (actor, name) => listTree(actor, name, treeQuery.parse({}))],
   listRefs: ["read", listRefs],
   findFile: ["read", async (actor, name) => findFile(await requireRead(actor, name), "HEAD", "a")],
-  createCommit: ["write", (actor, name) => createCommit(actor, name, { ...change, operations: [...change.operations] })],
+  createCommit: [
+    "write",
+    (actor, name) => createCommit(actor, name, { ...change, operations: [...change.operations] }),
+  ],
   createRef: ["write", (actor, name) => createRef(actor, name, { name: "v2", kind: "tag", revision: "HEAD" })],
   deleteRef: ["write", (actor, name) => deleteRef(actor, name, "v1")],
   "updateRepo of its summary": ["write", (actor, name) => updateRepo(actor, name, { summary: "x" })],
@@ -90,7 +105,12 @@ describe.each(["public", "private"] as const)("with a %s repo", (visibility) => 
   describe.each(Object.keys(rights))("%s", (who) => {
     test.each(Object.entries(functions))("%s", async (_what, [right, call]) => {
       const mayRead = visibility === "public" || rights[who]!.includes("read");
-      const expected = rights[who]!.includes(right) || (right === "read" && mayRead) ? "done" : mayRead ? "forbidden" : "repo_not_found";
+      const expected =
+        rights[who]!.includes(right) || (right === "read" && mayRead)
+          ? "done"
+          : mayRead
+            ? "forbidden"
+            : "repo_not_found";
       const name = right !== "read" && expected === "done" ? await newSubject(visibility) : shared[visibility];
       const became = await call(actors[who]!, name).then(
         () => "done",
@@ -103,18 +123,40 @@ describe.each(["public", "private"] as const)("with a %s repo", (visibility) => 
     test("listRepos", async () => {
       const { repo } = shared[visibility];
       const { items } = await listRepos(actors[who]!, repoQuery.parse({ q: repo, owner: "lab" }));
-      expect(items.map(({ name }) => name)).toEqual(visibility === "public" || rights[who]!.includes("read") ? [repo] : []);
+      expect(items.map(({ name }) => name)).toEqual(
+        visibility === "public" || rights[who]!.includes("read") ? [repo] : [],
+      );
     });
   });
 });
 
-const stateOf = (name: string) => database().repo.findFirst({ where: { name }, select: { visibility: true, summary: true, deletedAt: true, _count: { select: { commits: true, refs: true } } } });
-const untouched = (visibility: string) => ({ visibility, summary: "", deletedAt: null, _count: { commits: 1, refs: 2 } });
+const stateOf = (name: string) =>
+  database().repo.findFirst({
+    where: { name },
+    select: { visibility: true, summary: true, deletedAt: true, _count: { select: { commits: true, refs: true } } },
+  });
+const untouched = (visibility: string) => ({
+  visibility,
+  summary: "",
+  deletedAt: null,
+  _count: { commits: 1, refs: 2 },
+});
 
 describe("createRepo", () => {
-  const mayCreate: Record<string, boolean> = { owner: true, writer: true, operator: true, "token that may write": true, hub: true };
+  const mayCreate: Record<string, boolean> = {
+    owner: true,
+    writer: true,
+    operator: true,
+    "token that may write": true,
+    hub: true,
+  };
   test.each(Object.keys(rights))("%s in the organisation", async (who) => {
-    const made = await createRepo(actors[who]!, { owner: "lab", name: `made-${++count}`, kind: "guide", visibility: "private" }).then(
+    const made = await createRepo(actors[who]!, {
+      owner: "lab",
+      name: `made-${++count}`,
+      kind: "guide",
+      visibility: "private",
+    }).then(
       () => "done",
       (cause: unknown) => (cause instanceof AppError ? cause.code : cause),
     );
@@ -122,7 +164,12 @@ describe("createRepo", () => {
   });
 
   test.each(Object.keys(rights))("%s in the name of a person", async (who) => {
-    const made = await createRepo(actors[who]!, { owner: "stranger", name: `made-${++count}`, kind: "guide", visibility: "private" }).then(
+    const made = await createRepo(actors[who]!, {
+      owner: "stranger",
+      name: `made-${++count}`,
+      kind: "guide",
+      visibility: "private",
+    }).then(
       () => "done",
       (cause: unknown) => (cause instanceof AppError ? cause.code : cause),
     );

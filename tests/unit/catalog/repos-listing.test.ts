@@ -11,7 +11,14 @@ import { useTempHub } from "../../support/temp-hub.ts";
 
 const COUNT = 10_000;
 const hub = await useTempHub();
-const ann: Actor = { kind: "person", userId: "ann", name: "ann", isOperator: false, scopes: new Set(["read"]), tokenId: null };
+const ann: Actor = {
+  kind: "person",
+  userId: "ann",
+  name: "ann",
+  isOperator: false,
+  scopes: new Set(["read"]),
+  tokenId: null,
+};
 
 beforeAll(async () => {
   const client = new pg.Client({ connectionString: hub.database.url });
@@ -22,11 +29,12 @@ beforeAll(async () => {
 
 afterAll(() => hub.close());
 
-const list = (actor: Actor, query: Record<string, string | number> = {}): Promise<RepoList> => listRepos(actor, repoQuery.parse(query));
+const list = (actor: Actor, query: Record<string, string | number> = {}): Promise<RepoList> =>
+  listRepos(actor, repoQuery.parse(query));
 
 async function everything(actor: Actor, query: Record<string, string | number>): Promise<RepoItem[]> {
   const items: RepoItem[] = [];
-  for (let cursor: string | null = ""; cursor !== null; ) {
+  for (let cursor: string | null = ""; cursor !== null;) {
     const page: RepoList = await list(actor, { ...query, limit: 100, ...(cursor && { cursor }) });
     items.push(...page.items);
     cursor = page.next;
@@ -35,7 +43,12 @@ async function everything(actor: Actor, query: Record<string, string | number>):
 }
 
 describe("pages, one after another, are the whole list in its order", () => {
-  const key = { updated: (item: RepoItem) => item.updatedAt, created: (item: RepoItem) => item.createdAt, downloads: (item: RepoItem) => String(item.downloads).padStart(8, "0"), name: (item: RepoItem) => item.name };
+  const key = {
+    updated: (item: RepoItem) => item.updatedAt,
+    created: (item: RepoItem) => item.createdAt,
+    downloads: (item: RepoItem) => String(item.downloads).padStart(8, "0"),
+    name: (item: RepoItem) => item.name,
+  };
   test.each(["updated", "created", "downloads", "name"] as const)("%s", async (sort) => {
     const items = await everything(anonymous, { sort, kind: "guide" });
     expect(items).toHaveLength(1000);
@@ -47,11 +60,25 @@ describe("pages, one after another, are the whole list in its order", () => {
 
 test("a list holds what a repo says, what was found in it, and its base", async () => {
   const { items } = await list(anonymous, { q: "finetune-77", sort: "name", limit: 1 });
-  expect(items[0]).toMatchObject({ owner: "org27", name: "finetune-77", kind: "finetune", visibility: "public", base: "org0/base-0", license: "mit", contract: "sd-v1-eps-768", facts: { kind: "finetune", parameters: 8_800_077 }, headCommit: expect.stringMatching(/^[0-9a-f]{40}$/) as string });
+  expect(items[0]).toMatchObject({
+    owner: "org27",
+    name: "finetune-77",
+    kind: "finetune",
+    visibility: "public",
+    base: "org0/base-0",
+    license: "mit",
+    contract: "sd-v1-eps-768",
+    facts: { kind: "finetune", parameters: 8_800_077 },
+    headCommit: expect.stringMatching(/^[0-9a-f]{40}$/) as string,
+  });
 });
 
 describe("filters", () => {
-  const planned = Array.from({ length: COUNT }, (_, n) => ({ n, name: `${n % 100 === 0 ? "base" : n % 10 === 1 ? "guide" : "finetune"}-${n}`, license: ["apache-2.0", "mit", "openrail", null][n % 4] }));
+  const planned = Array.from({ length: COUNT }, (_, n) => ({
+    n,
+    name: `${n % 100 === 0 ? "base" : n % 10 === 1 ? "guide" : "finetune"}-${n}`,
+    license: ["apache-2.0", "mit", "openrail", null][n % 4],
+  }));
   test.each<[Record<string, string>, (repo: (typeof planned)[number]) => boolean]>([
     [{ kind: "base" }, ({ n }) => n % 100 === 0],
     [{ base: "org0/base-100" }, ({ n }) => n > 100 && n < 200],
@@ -79,7 +106,9 @@ describe("filters", () => {
     expect((await list(ann, { base: "org0/base-200" })).items).toHaveLength(30);
     const [derived] = (await list(anonymous, { q: "finetune-202", sort: "name" })).items;
     expect(derived).toMatchObject({ name: "finetune-202", base: null });
-    expect((await list(anonymous, { facets: "true" })).facets!.base.map(({ value }) => value)).not.toContain("org0/base-200");
+    expect((await list(anonymous, { facets: "true" })).facets!.base.map(({ value }) => value)).not.toContain(
+      "org0/base-200",
+    );
     await database().$executeRaw`UPDATE repo SET visibility = 'public' WHERE name = 'base-200'`;
   });
 });
@@ -98,11 +127,18 @@ describe("who sees what", () => {
   });
 
   test("the condition for SQL and the one for Prisma let the same through", async () => {
-    await database().$executeRaw`INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'reader' FROM namespace WHERE name IN ('org3', 'org8')`;
+    await database()
+      .$executeRaw`INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'reader' FROM namespace WHERE name IN ('org3', 'org8')`;
     await database().$executeRaw`UPDATE repo SET deleted_at = now() WHERE name LIKE '%-5_'`;
     for (const actor of [anonymous, ann, { ...ann, scopes: new Set<never>() }, { ...ann, isOperator: true }, theHub]) {
-      const bySql = await database().$queryRaw<{ id: string }[]>`SELECT id FROM repo r WHERE ${isVisible(actor, "r")} ORDER BY id`;
-      const byPrisma = await database().repo.findMany({ where: visibleTo(actor), select: { id: true }, orderBy: { id: "asc" } });
+      const bySql = await database().$queryRaw<
+        { id: string }[]
+      >`SELECT id FROM repo r WHERE ${isVisible(actor, "r")} ORDER BY id`;
+      const byPrisma = await database().repo.findMany({
+        where: visibleTo(actor),
+        select: { id: true },
+        orderBy: { id: "asc" },
+      });
       expect(bySql).toEqual(byPrisma);
     }
     expect((await list(ann, { owner: "org3" })).items).toHaveLength(30);
@@ -113,18 +149,28 @@ describe("who sees what", () => {
 describe("facets", () => {
   test("count as if nothing were chosen from themselves", async () => {
     const { facets } = await list(anonymous, { facets: "true", kind: "guide", license: "mit" });
-    expect(facets!.kind).toEqual([{ value: "finetune", count: 1500 }, { value: "guide", count: 500 }]);
+    expect(facets!.kind).toEqual([
+      { value: "finetune", count: 1500 },
+      { value: "guide", count: 500 },
+    ]);
     expect(facets!.license).toEqual([{ value: "mit", count: 500 }]); // no other guide has a licence
     expect(facets!.base).toHaveLength(50);
     expect(facets!.measured.reduce((sum, { count }) => sum + count, 0)).toBe(500);
   });
 
   test("the measured state is the best verdict that both sides' viewers may see", async () => {
-    const before = Object.fromEntries((await list(anonymous, { facets: "true", kind: "finetune" })).facets!.measured.map(({ value, count }) => [value, count]));
+    const before = Object.fromEntries(
+      (await list(anonymous, { facets: "true", kind: "finetune" })).facets!.measured.map(({ value, count }) => [
+        value,
+        count,
+      ]),
+    );
     expect(Object.keys(before).toSorted()).toEqual(["incompatible", "notMeasured", "usableWithLimits", "verified"]);
     // Hide every guide: no verdict is left to see.
     await database().$executeRaw`UPDATE repo SET visibility = 'private' WHERE kind = 'guide'`;
-    expect((await list(anonymous, { facets: "true", kind: "finetune" })).facets!.measured).toEqual([{ value: "notMeasured", count: 6900 }]);
+    expect((await list(anonymous, { facets: "true", kind: "finetune" })).facets!.measured).toEqual([
+      { value: "notMeasured", count: 6900 },
+    ]);
     await database().$executeRaw`UPDATE repo SET visibility = 'public' WHERE kind = 'guide'`;
   });
 });
@@ -132,24 +178,42 @@ describe("facets", () => {
 test("choosing a value of a facet lists exactly as many as it counted", async () => {
   const { facets } = await list(anonymous, { facets: "true" });
   expect(facets!.size).toEqual([{ value: "under 10 MB", count: 8000 }]);
-  const filters = Object.entries(facets!).flatMap(([facet, values]) => values.slice(0, 4).map(({ value, count }) => ({ facet, value, count })));
+  const filters = Object.entries(facets!).flatMap(([facet, values]) =>
+    values.slice(0, 4).map(({ value, count }) => ({ facet, value, count })),
+  );
   expect(filters.length).toBeGreaterThan(12);
   for (const { facet, value, count } of filters) {
     let listed = 0;
     let cursor: string | null = "";
-    for (; cursor !== null && listed < 500; ) {
-      const page: Awaited<ReturnType<typeof list>> = await list(anonymous, { [facet]: value, limit: "100", sort: "name", ...(cursor && { cursor }) });
+    for (; cursor !== null && listed < 500;) {
+      const page: Awaited<ReturnType<typeof list>> = await list(anonymous, {
+        [facet]: value,
+        limit: "100",
+        sort: "name",
+        ...(cursor && { cursor }),
+      });
       listed += page.items.length;
       cursor = page.next;
     }
     expect({ facet, value, listed }).toEqual({ facet, value, listed: cursor === null ? count : 500 });
     const counted = (await list(anonymous, { [facet]: value, facets: "true" })).facets!;
-    expect({ facet, value, total: counted[facet === "kind" ? "measured" : "kind"].reduce((sum, each) => sum + each.count, 0) }).toEqual({ facet, value, total: count });
+    expect({
+      facet,
+      value,
+      total: counted[facet === "kind" ? "measured" : "kind"].reduce((sum, each) => sum + each.count, 0),
+    }).toEqual({ facet, value, total: count });
   }
 });
 
 test("sizes are told apart at their bounds, by the newest commit, and count and filter agree whatever else is chosen", async () => {
-  const given = [["finetune-102", 9_999_999], ["finetune-104", 10_000_000], ["guide-101", 100_000_000], ["finetune-105", 999_999_999], ["finetune-106", 1_000_000_000], ["finetune-107", 20_000_000_000]] as const;
+  const given = [
+    ["finetune-102", 9_999_999],
+    ["finetune-104", 10_000_000],
+    ["guide-101", 100_000_000],
+    ["finetune-105", 999_999_999],
+    ["finetune-106", 1_000_000_000],
+    ["finetune-107", 20_000_000_000],
+  ] as const;
   for (const [at, [name, size]] of given.entries()) {
     const [sha256, commit] = [String(at).repeat(64), String(at).repeat(40)];
     await database().$transaction(async (transaction) => {
@@ -160,13 +224,33 @@ test("sizes are told apart at their bounds, by the newest commit, and count and 
     });
   }
   const base = "org0/base-100";
-  const sizesOf = async (query: Record<string, string>) => (await list(anonymous, { ...query, base, facets: "true" })).facets!.size;
+  const sizesOf = async (query: Record<string, string>) =>
+    (await list(anonymous, { ...query, base, facets: "true" })).facets!.size;
   const counted = Object.fromEntries((await sizesOf({})).map(({ value, count }) => [value, count]));
-  expect(counted).toEqual({ "under 10 MB": 74, "10 to 100 MB": 1, "100 MB to 1 GB": 2, "1 to 10 GB": 1, "over 10 GB": 1 });
-  for (const more of [{}, { kind: "guide" }, { kind: "finetune", license: "mit" }, { measured: "notMeasured" }, { size: "over 10 GB" }] as Record<string, string>[]) {
-    for (const { value, count } of await sizesOf(more)) expect({ more, value, count: (await list(anonymous, { ...more, base, size: value, limit: 100 })).items.length }).toEqual({ more, value, count });
+  expect(counted).toEqual({
+    "under 10 MB": 74,
+    "10 to 100 MB": 1,
+    "100 MB to 1 GB": 2,
+    "1 to 10 GB": 1,
+    "over 10 GB": 1,
+  });
+  for (const more of [
+    {},
+    { kind: "guide" },
+    { kind: "finetune", license: "mit" },
+    { measured: "notMeasured" },
+    { size: "over 10 GB" },
+  ] as Record<string, string>[]) {
+    for (const { value, count } of await sizesOf(more))
+      expect({
+        more,
+        value,
+        count: (await list(anonymous, { ...more, base, size: value, limit: 100 })).items.length,
+      }).toEqual({ more, value, count });
   }
-  expect((await list(anonymous, { base, size: "100 MB to 1 GB", sort: "name" })).items.map(({ name }) => name)).toEqual(["finetune-105", "guide-101"]);
+  expect((await list(anonymous, { base, size: "100 MB to 1 GB", sort: "name" })).items.map(({ name }) => name)).toEqual(
+    ["finetune-105", "guide-101"],
+  );
 });
 
 describe("a cursor that is none", () => {
@@ -174,18 +258,44 @@ describe("a cursor that is none", () => {
   test.each([
     ["words", () => "hello"],
     ["of another order", other],
-    ["with more in it", () => Buffer.from(JSON.stringify(["updated", "2026-01-01", "x' OR 1=1"])).toString("base64url")],
-    ["with a date that is none", () => Buffer.from(JSON.stringify(["updated", "yesterday", "00000000-0000-7000-8000-000000000001"])).toString("base64url")],
-    ["with a text for a number", () => Buffer.from(JSON.stringify(["downloads", "many", "00000000-0000-7000-8000-000000000001"])).toString("base64url")],
+    [
+      "with more in it",
+      () => Buffer.from(JSON.stringify(["updated", "2026-01-01", "x' OR 1=1"])).toString("base64url"),
+    ],
+    [
+      "with a date that is none",
+      () =>
+        Buffer.from(JSON.stringify(["updated", "yesterday", "00000000-0000-7000-8000-000000000001"])).toString(
+          "base64url",
+        ),
+    ],
+    [
+      "with a text for a number",
+      () =>
+        Buffer.from(JSON.stringify(["downloads", "many", "00000000-0000-7000-8000-000000000001"])).toString(
+          "base64url",
+        ),
+    ],
   ])("%s is refused", async (_what, cursor) => {
     const text = await cursor();
-    await expect(list(anonymous, { cursor: text, sort: text.startsWith("WyJkb") ? "downloads" : "updated" })).rejects.toMatchObject({ code: "bad_request" });
+    await expect(
+      list(anonymous, { cursor: text, sort: text.startsWith("WyJkb") ? "downloads" : "updated" }),
+    ).rejects.toMatchObject({ code: "bad_request" });
   });
 });
 
 test("ten thousand repos are listed, searched and counted at once", async () => {
   const took: Record<string, number> = {};
-  for (const [what, query] of Object.entries({ updated: {}, downloads: { sort: "downloads" }, name: { sort: "name" }, search: { q: "number style 77" }, nothing: { q: "zzzz" }, facets: { facets: "true" }, measured: { measured: "verified" }, "not measured": { measured: "notMeasured" } })) {
+  for (const [what, query] of Object.entries({
+    updated: {},
+    downloads: { sort: "downloads" },
+    name: { sort: "name" },
+    search: { q: "number style 77" },
+    nothing: { q: "zzzz" },
+    facets: { facets: "true" },
+    measured: { measured: "verified" },
+    "not measured": { measured: "notMeasured" },
+  })) {
     const times: number[] = [];
     for (let i = 0; i < 5; i++) {
       const began = performance.now();
@@ -194,5 +304,6 @@ test("ten thousand repos are listed, searched and counted at once", async () => 
     }
     took[what] = Math.min(...times);
   }
-  for (const [what, ms] of Object.entries(took)) expect(ms, `${what} took ${ms.toFixed(0)} ms`).toBeLessThan(/facets|measured/.test(what) ? 400 : 100); // measured where nothing else ran: 3 to 10, facets 25, by verdict 25
+  for (const [what, ms] of Object.entries(took))
+    expect(ms, `${what} took ${ms.toFixed(0)} ms`).toBeLessThan(/facets|measured/.test(what) ? 400 : 100); // measured where nothing else ran: 3 to 10, facets 25, by verdict 25
 });

@@ -19,27 +19,57 @@ let name: { owner: string; repo: string };
 beforeAll(async () => {
   ann = await newPerson("ann");
   bob = await newPerson("bob");
-  await newOrganisation("Lab", [[ann, "writer"], [bob, "owner"]]);
+  await newOrganisation("Lab", [
+    [ann, "writer"],
+    [bob, "owner"],
+  ]);
   await make({ owner: "Lab", name: "storybook", kind: "base" }, bob);
   await make({ owner: "bob", name: "secret", kind: "base", visibility: "private" }, bob);
 });
 beforeEach(() => void (name = { owner: "ann", repo: `model-${++count}` }));
 afterAll(() => hub.close());
 
-const make = (more: Partial<NewRepo> = {}, actor: Person = ann) => createRepo(actor, newRepo.parse({ owner: "ann", name: name?.repo ?? "first", kind: "finetune", visibility: "public", ...more }));
-const readme = (content: string, more: Partial<NewCommit> = {}) => createCommit(ann, name, { title: "Card", operations: [{ op: "add", path: "README.md", content }], ...more });
+const make = (more: Partial<NewRepo> = {}, actor: Person = ann) =>
+  createRepo(
+    actor,
+    newRepo.parse({ owner: "ann", name: name?.repo ?? "first", kind: "finetune", visibility: "public", ...more }),
+  );
+const readme = (content: string, more: Partial<NewCommit> = {}) =>
+  createCommit(ann, name, { title: "Card", operations: [{ op: "add", path: "README.md", content }], ...more });
 
 describe("a new repo", () => {
   test("is empty and says what it was told", async () => {
     const repo = await make({ base: "lab/STORYBOOK", license: "mit", summary: "Draws", tags: ["a", "b", "a"] });
-    expect(repo).toMatchObject({ owner: "ann", name: name.repo, kind: "finetune", base: "Lab/storybook", license: "mit", summary: "Draws", tags: ["a", "b"], downloads: 0, headCommit: null, contract: null, facts: null });
-    expect(await getRepo(anonymous, name)).toEqual({ ...repo, defaultBranch: "main", card: null, refs: [], head: null, usage: { files: 0, bytes: 0, downloadsLastMonth: 0 } });
+    expect(repo).toMatchObject({
+      owner: "ann",
+      name: name.repo,
+      kind: "finetune",
+      base: "Lab/storybook",
+      license: "mit",
+      summary: "Draws",
+      tags: ["a", "b"],
+      downloads: 0,
+      headCommit: null,
+      contract: null,
+      facts: null,
+    });
+    expect(await getRepo(anonymous, name)).toEqual({
+      ...repo,
+      defaultBranch: "main",
+      card: null,
+      refs: [],
+      head: null,
+      usage: { files: 0, bytes: 0, downloadsLastMonth: 0 },
+    });
     expect(await getRepo(anonymous, { owner: "ANN", repo: name.repo.toUpperCase() })).toMatchObject({ id: repo.id });
   });
 
   test("has a name that is free: taken names are told, with the address", async () => {
     await make();
-    await expect(make({ name: name.repo.toUpperCase() })).rejects.toMatchObject({ code: "conflict", detail: { url: `http://localhost:3000/ann/${name.repo}` } });
+    await expect(make({ name: name.repo.toUpperCase() })).rejects.toMatchObject({
+      code: "conflict",
+      detail: { url: `http://localhost:3000/ann/${name.repo}` },
+    });
     const ended = await Promise.allSettled(Array.from({ length: 8 }, () => make({ name: "race" })));
     expect(ended.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     for (const each of ended) if (each.status === "rejected") expect(each.reason).toMatchObject({ code: "conflict" });
@@ -64,19 +94,53 @@ describe("a new repo", () => {
 
   test("whose base is not a base is refused", async () => {
     await make({ kind: "guide" });
-    await expect(make({ name: `${name.repo}-b`, base: `ann/${name.repo}` })).rejects.toThrow(`ann/${name.repo} is a guide, not a base; name the base that it was made from.`);
+    await expect(make({ name: `${name.repo}-b`, base: `ann/${name.repo}` })).rejects.toThrow(
+      `ann/${name.repo} is a guide, not a base; name the base that it was made from.`,
+    );
   });
 
-  test.each(["", "-a", "a-", "a--b", "a..b", "a b", "a/b", ".a", "x.git", "ä", "a\0", "x".repeat(97)])("is not named %j", (bad) => expect(newRepo.safeParse({ owner: "ann", name: bad, kind: "base", visibility: "public" }).success).toBe(false));
-  test.each([{ extra: 1 }, { kind: "dataset" }, { visibility: "secret" }, { summary: "a\nb" }, { license: "a\u202eb" }, { tags: ["a\0"] }, { tags: [""] }, { tags: Array.from({ length: 101 }, (_, i) => `t${i}`) }, { base: "nobase" }, { id: "x" }])("is not described as %j", (bad) => expect(newRepo.safeParse({ owner: "ann", name: "x", kind: "base", visibility: "public", ...bad }).success).toBe(false));
+  test.each(["", "-a", "a-", "a--b", "a..b", "a b", "a/b", ".a", "x.git", "ä", "a\0", "x".repeat(97)])(
+    "is not named %j",
+    (bad) =>
+      expect(newRepo.safeParse({ owner: "ann", name: bad, kind: "base", visibility: "public" }).success).toBe(false),
+  );
+  test.each([
+    { extra: 1 },
+    { kind: "dataset" },
+    { visibility: "secret" },
+    { summary: "a\nb" },
+    { license: "a\u202eb" },
+    { tags: ["a\0"] },
+    { tags: [""] },
+    { tags: Array.from({ length: 101 }, (_, i) => `t${i}`) },
+    { base: "nobase" },
+    { id: "x" },
+  ])("is not described as %j", (bad) =>
+    expect(newRepo.safeParse({ owner: "ann", name: "x", kind: "base", visibility: "public", ...bad }).success).toBe(
+      false,
+    ),
+  );
 });
 
 describe("what is said of a repo", () => {
   test("is changed where it is named, and stays elsewhere", async () => {
     await make({ license: "mit", summary: "Draws", tags: ["a"] });
-    expect(await updateRepo(ann, name, repoChange.parse({ summary: "Paints", base: "Lab/storybook" }))).toMatchObject({ summary: "Paints", base: "Lab/storybook", license: "mit", tags: ["a"], visibility: "public" });
-    expect(await updateRepo(ann, name, { base: null, license: null, tags: [] })).toMatchObject({ summary: "Paints", base: null, license: null, tags: [] });
-    expect((await database().auditEvent.findFirst({ where: { action: "repo.update" }, orderBy: { id: "desc" } }))!.detail).toEqual({ changed: ["baseId", "license", "tags"] });
+    expect(await updateRepo(ann, name, repoChange.parse({ summary: "Paints", base: "Lab/storybook" }))).toMatchObject({
+      summary: "Paints",
+      base: "Lab/storybook",
+      license: "mit",
+      tags: ["a"],
+      visibility: "public",
+    });
+    expect(await updateRepo(ann, name, { base: null, license: null, tags: [] })).toMatchObject({
+      summary: "Paints",
+      base: null,
+      license: null,
+      tags: [],
+    });
+    expect(
+      (await database().auditEvent.findFirst({ where: { action: "repo.update" }, orderBy: { id: "desc" } }))!.detail,
+    ).toEqual({ changed: ["baseId", "license", "tags"] });
   });
 
   test("who may see it is for owners", async () => {
@@ -127,7 +191,12 @@ describe("the card", () => {
       summary: "A model of mine.",
       headCommit: id,
       head: { id, files: 1, author: "ann" },
-      card: { frontMatter: { license: "mit", own: { x: [1, 2] } }, text: "\nA model of mine.\n", isCut: false, warnings: [] },
+      card: {
+        frontMatter: { license: "mit", own: { x: [1, 2] } },
+        text: "\nA model of mine.\n",
+        isCut: false,
+        warnings: [],
+      },
       refs: [{ name: "main", kind: "branch", commit: id }],
       usage: { files: 1 },
     });
@@ -139,8 +208,19 @@ describe("the card", () => {
     expect(await getRepo(ann, name)).toMatchObject({ license: "other", tags: ["a"], base: "Lab/storybook" });
     await readme(front("license: mit\nbase_model: Lab/storybook"));
     expect(await getRepo(ann, name)).toMatchObject({ license: "mit", tags: [], base: "Lab/storybook" });
-    await createCommit(ann, name, { title: "No card", operations: [{ op: "delete", path: "README.md" }, { op: "add", path: "x", content: "" }] });
-    expect(await getRepo(ann, name)).toMatchObject({ license: null, base: null, summary: "A model of mine.", card: null });
+    await createCommit(ann, name, {
+      title: "No card",
+      operations: [
+        { op: "delete", path: "README.md" },
+        { op: "add", path: "x", content: "" },
+      ],
+    });
+    expect(await getRepo(ann, name)).toMatchObject({
+      license: null,
+      base: null,
+      summary: "A model of mine.",
+      card: null,
+    });
   });
 
   test("on another branch changes nothing", async () => {
@@ -155,7 +235,10 @@ describe("the card", () => {
     await make();
     const first = await readme(front("license: mit"));
     await readme(front("license: other"));
-    await createCommit(ann, name, { title: "Back", operations: [{ op: "copy", path: "README.md", from: { revision: first.id, path: "README.md" } }] });
+    await createCommit(ann, name, {
+      title: "Back",
+      operations: [{ op: "copy", path: "README.md", from: { revision: first.id, path: "README.md" } }],
+    });
     expect(await getRepo(ann, name)).toMatchObject({ license: "mit" });
   });
 
@@ -178,7 +261,7 @@ describe("the card", () => {
   test.each([
     ["broken", "---\na: [\n---\nHi", /cannot be used/],
     ["with NUL in its front matter", '---\nlicense: "a\\0b"\ntags: ["\\0"]\n---\nHi\0', null],
-    ["that hides and turns", "---\nlicense: \"m\\u202eit\"\nsummary: \"a\\u200bb\"\n---\nHi", null],
+    ["that hides and turns", '---\nlicense: "m\\u202eit"\nsummary: "a\\u200bb"\n---\nHi', null],
     ["nested thirty thousand deep", `---\na: ${"[".repeat(30_000)}\n---\nHi`, /cannot be used/],
     ["of nothing", "", null],
   ])("%s does not fail its commit", async (_what, content, warning) => {

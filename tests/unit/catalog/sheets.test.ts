@@ -28,23 +28,42 @@ const hub = await useTempHub({ GUIDEPOST_GRACE: "1d" });
 let people: PreviewHub;
 beforeAll(async () => {
   people = await fillPreviewHub();
-  await newRepoWith(people.ann, { name: "small", kind: "guide", base: "ann/storybook" }, await starterFiles("guide-small"));
+  await newRepoWith(
+    people.ann,
+    { name: "small", kind: "guide", base: "ann/storybook" },
+    await starterFiles("guide-small"),
+  );
   await workOff("inspect");
 }, 60_000);
 afterEach(async () => {
   await database().preview.deleteMany();
-  await database().pair.updateMany({ where: { state: { not: "queued" } }, data: { state: "queued", verdict: "notMeasured" } });
+  await database().pair.updateMany({
+    where: { state: { not: "queued" } },
+    data: { state: "queued", verdict: "notMeasured" },
+  });
   await (await queue()).deleteQueuedJobs("compute");
 });
 afterAll(() => hub.close());
 
-const refusal = (work: Promise<unknown>): Promise<AppError> => work.then(() => expect.unreachable("it should have been refused"), (failure: AppError) => failure);
-const setVisibility = (name: string, visibility: "public" | "private") => database().repo.updateMany({ where: { name }, data: { visibility } });
-const repoId = async (name: string): Promise<string> => (await database().repo.findFirstOrThrow({ where: { name }, select: { id: true } })).id;
+const refusal = (work: Promise<unknown>): Promise<AppError> =>
+  work.then(
+    () => expect.unreachable("it should have been refused"),
+    (failure: AppError) => failure,
+  );
+const setVisibility = (name: string, visibility: "public" | "private") =>
+  database().repo.updateMany({ where: { name }, data: { visibility } });
+const repoId = async (name: string): Promise<string> =>
+  (await database().repo.findFirstOrThrow({ where: { name }, select: { id: true } })).id;
 
 async function pairOf(finetune: string, guide: string): Promise<string> {
   const repo = (name: string) => ({ repo: { name } });
-  return (await database().pair.findFirstOrThrow({ where: { finetuneCommit: repo(finetune), guideCommit: repo(guide) }, orderBy: { createdAt: "asc" }, select: { id: true } })).id;
+  return (
+    await database().pair.findFirstOrThrow({
+      where: { finetuneCommit: repo(finetune), guideCommit: repo(guide) },
+      orderBy: { createdAt: "asc" },
+      select: { id: true },
+    })
+  ).id;
 }
 
 const prompts = Array.from({ length: 48 }, (_, i) => `a red house, number ${i + 1}`);
@@ -52,11 +71,48 @@ const prompts = Array.from({ length: 48 }, (_, i) => `a red house, number ${i + 
 /** As a check ends, without the minute that it takes. */
 function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial<Outcome> = {}): Outcome {
   const of = (value: number) => ({ value, low: value - 0.1, high: value + 0.1, n: 48 });
-  const fidelity = { recovered: of(recovered), conditional: of(0.5), guide: of(0.7), cfg: of(0.75), gain: of(0.25), scored: ["colour"], unscored: [], domain: null };
-  const protocol = { version: 1, sampler: "ddim", steps: 20, guidanceScale: 5, agreementGuidances: [2], agreementPrompts: 16, agreementSeed: 99, pictureSeed: 77 };
-  const measured: Measured = { structure: [], lineage: null, agreement: null, fidelity, cost: null, protocol, evaluatorSha256: null, promptsSha256: null, files: [], runtime: { name: "x", version: "1", provider: "cpu", threads: 1 } };
+  const fidelity = {
+    recovered: of(recovered),
+    conditional: of(0.5),
+    guide: of(0.7),
+    cfg: of(0.75),
+    gain: of(0.25),
+    scored: ["colour"],
+    unscored: [],
+    domain: null,
+  };
+  const protocol = {
+    version: 1,
+    sampler: "ddim",
+    steps: 20,
+    guidanceScale: 5,
+    agreementGuidances: [2],
+    agreementPrompts: 16,
+    agreementSeed: 99,
+    pictureSeed: 77,
+  };
+  const measured: Measured = {
+    structure: [],
+    lineage: null,
+    agreement: null,
+    fidelity,
+    cost: null,
+    protocol,
+    evaluatorSha256: null,
+    promptsSha256: null,
+    files: [],
+    runtime: { name: "x", version: "1", provider: "cpu", threads: 1 },
+  };
   const levels = ([0, 1, 2, 4] as const).map((level) => ({ level, n: 48, raw: {}, milliseconds: 0 }));
-  return { verdict, reasons: ["For a test."], summary: { request: { pictures: 48, baseCommitId: null }, measured }, levels, prompts, machine: "test", ...more };
+  return {
+    verdict,
+    reasons: ["For a test."],
+    summary: { request: { pictures: 48, baseCommitId: null }, measured },
+    levels,
+    prompts,
+    machine: "test",
+    ...more,
+  };
 }
 
 async function measure(pairId: string, outcome: Outcome): Promise<void> {
@@ -67,8 +123,17 @@ async function measure(pairId: string, outcome: Outcome): Promise<void> {
 async function draw(id: string, milliseconds = 2000): Promise<void> {
   const attempt = (await claimPreview(id))!;
   for (const [i, mode] of modes.entries()) {
-    const png = encodePng({ width: 1, height: 1, rgb: crypto.getRandomValues(new Uint8Array(3)) }, new Map([["of", id]]));
-    await recordPicture(id, attempt, png, { mode, seed: 5, width: 1, height: 1, passes: mode === "cfg" ? 40 : 20, milliseconds, recipe: {} as Recipe }, { mode, stage: "denoising", step: 20, steps: 20, passes: 20, modesDone: modes.slice(0, i + 1), picture: null });
+    const png = encodePng(
+      { width: 1, height: 1, rgb: crypto.getRandomValues(new Uint8Array(3)) },
+      new Map([["of", id]]),
+    );
+    await recordPicture(
+      id,
+      attempt,
+      png,
+      { mode, seed: 5, width: 1, height: 1, passes: mode === "cfg" ? 40 : 20, milliseconds, recipe: {} as Recipe },
+      { mode, stage: "denoising", step: 20, steps: 20, passes: 20, modesDone: modes.slice(0, i + 1), picture: null },
+    );
   }
   expect(await recordSuccess(id, attempt, { open: 0, modes: {}, notes: [] })).toBe(true);
 }
@@ -92,17 +157,41 @@ describe("a pair that is measured", () => {
     const id = await pairOf("watercolor", "tiny");
     await measure(id, outcomeOf("verified", 0.8));
     const rows = await columns(id);
-    expect((await getSheet(anonymous, id)).rows.map(({ index, prompt, seed }) => [index, prompt, seed])).toEqual(prompts.slice(0, 8).map((prompt, i) => [i, prompt, i + 1]));
+    expect((await getSheet(anonymous, id)).rows.map(({ index, prompt, seed }) => [index, prompt, seed])).toEqual(
+      prompts.slice(0, 8).map((prompt, i) => [i, prompt, i + 1]),
+    );
     for (const row of rows) {
-      expect(row).toMatchObject({ state: "queued", userId: null, expiresAt: null, isAttached: false, recipe: { asked: { finetune: "ann/watercolor", guide: "ann/tiny", steps: 20, sampler: "ddim", guidanceScale: 5, cfgSteps: 0, negativePrompt: null, revision: row.finetuneCommitId, guideRevision: row.guideCommitId } } });
+      expect(row).toMatchObject({
+        state: "queued",
+        userId: null,
+        expiresAt: null,
+        isAttached: false,
+        recipe: {
+          asked: {
+            finetune: "ann/watercolor",
+            guide: "ann/tiny",
+            steps: 20,
+            sampler: "ddim",
+            guidanceScale: 5,
+            cfgSteps: 0,
+            negativePrompt: null,
+            revision: row.finetuneCommitId,
+            guideRevision: row.guideCommitId,
+          },
+        },
+      });
       const { asked } = row.recipe as { asked: object };
       expect(newPreview.parse(asked)).toEqual(asked); // anybody may ask for the same
     }
-    const jobs = await askQueue<{ id: string; priority: number; group_id: string | null }>("SELECT id::text, priority, group_id FROM pgboss.job WHERE data->>'kind' = 'preview' AND state < 'active'", []);
+    const jobs = await askQueue<{ id: string; priority: number; group_id: string | null }>(
+      "SELECT id::text, priority, group_id FROM pgboss.job WHERE data->>'kind' = 'preview' AND state < 'active'",
+      [],
+    );
     expect(jobs.map((job) => job.id).toSorted()).toEqual(rows.map(({ jobId }) => jobId).toSorted());
     expect(jobs.every(({ priority, group_id }) => priority === priorities.sheet && group_id === null)).toBe(true);
     expect([priorities.batch < priorities.sheet, priorities.sheet < priorities.upload]).toEqual([true, true]);
-    for (let seed = 0; seed < 8; seed++) expect(await ask(people.ann, { seed })).toMatchObject({ queue: { ahead: seed } }); // her own eight, past all of these
+    for (let seed = 0; seed < 8; seed++)
+      expect(await ask(people.ann, { seed })).toMatchObject({ queue: { ahead: seed } }); // her own eight, past all of these
   });
 
   test("has them with its verdict or not at all", async () => {
@@ -110,9 +199,13 @@ describe("a pair that is measured", () => {
     await database().measurement.deleteMany({ where: { pairId: id } });
     const [late, last] = [await claimPair(id), await claimPair(id)];
     expect(await recordOutcome(id, late!, outcomeOf("verified", 0.8))).toBe(false);
-    await expect(recordOutcome(id, last!, outcomeOf("verified", 0.8, { levels: [] }))).rejects.toThrow(/needs measurements of the levels/); // by no picture: the database refuses at the very end
+    await expect(recordOutcome(id, last!, outcomeOf("verified", 0.8, { levels: [] }))).rejects.toThrow(
+      /needs measurements of the levels/,
+    ); // by no picture: the database refuses at the very end
     expect(await columns(id)).toEqual([]);
-    expect(await askQueue("SELECT id FROM pgboss.job WHERE data->>'kind' = 'preview' AND state < 'active'", [])).toEqual([]);
+    expect(
+      await askQueue("SELECT id FROM pgboss.job WHERE data->>'kind' = 'preview' AND state < 'active'", []),
+    ).toEqual([]);
     expect(await recordOutcome(id, last!, outcomeOf("verified", 0.8))).toBe(true);
     expect(await columns(id)).toHaveLength(8);
   });
@@ -131,7 +224,11 @@ describe("a pair that is measured", () => {
     expect(after.map(({ state }) => state)).toEqual(["succeeded", ...Array<string>(7).fill("queued")]);
   });
 
-  test.each([["usableWithLimits", 8], ["notMeasured", 8], ["incompatible", 0]] as const)("%s has %i", async (verdict, count) => {
+  test.each([
+    ["usableWithLimits", 8],
+    ["notMeasured", 8],
+    ["incompatible", 0],
+  ] as const)("%s has %i", async (verdict, count) => {
     const id = await pairOf("neon", "tiny");
     await measure(id, outcomeOf(verdict, 0.4));
     expect(await columns(id)).toHaveLength(count);
@@ -139,9 +236,15 @@ describe("a pair that is measured", () => {
   });
 
   test("whose base is large has two", async () => {
-    const { commitId } = await database().inspection.findFirstOrThrow({ where: { commit: { repo: { name: "storybook" } } } });
-    const setParameters = (parameters: number) => database().$executeRaw`UPDATE inspection SET facts = jsonb_set(facts, '{parameters}', ${String(parameters)}::jsonb) WHERE commit_id = ${commitId}`;
-    const { parameters } = (await database().inspection.findFirstOrThrow({ where: { commitId } })).facts as { parameters: number };
+    const { commitId } = await database().inspection.findFirstOrThrow({
+      where: { commit: { repo: { name: "storybook" } } },
+    });
+    const setParameters = (parameters: number) =>
+      database()
+        .$executeRaw`UPDATE inspection SET facts = jsonb_set(facts, '{parameters}', ${String(parameters)}::jsonb) WHERE commit_id = ${commitId}`;
+    const { parameters } = (await database().inspection.findFirstOrThrow({ where: { commitId } })).facts as {
+      parameters: number;
+    };
     await setParameters(860e6);
     const id = await pairOf("neon", "tiny"); // of a low-rank file its base counts
     await measure(id, outcomeOf("verified", 0.8));
@@ -152,13 +255,21 @@ describe("a pair that is measured", () => {
   test("with a guide for other guidance is drawn within its range, or not at all", async () => {
     const id = await pairOf("watercolor", "tiny");
     const facts = async (min: number, max: number): Promise<void> => {
-      await database().$executeRaw`UPDATE inspection i SET facts = jsonb_set(jsonb_set(facts, '{guide,minGuidance}', ${String(min)}::jsonb), '{guide,maxGuidance}', ${String(max)}::jsonb) FROM commit c JOIN repo r ON r.id = c.repo_id WHERE c.id = i.commit_id AND r.name = 'tiny'`;
+      await database()
+        .$executeRaw`UPDATE inspection i SET facts = jsonb_set(jsonb_set(facts, '{guide,minGuidance}', ${String(min)}::jsonb), '{guide,maxGuidance}', ${String(max)}::jsonb) FROM commit c JOIN repo r ON r.id = c.repo_id WHERE c.id = i.commit_id AND r.name = 'tiny'`;
     };
-    const { guide } = (await database().inspection.findFirstOrThrow({ where: { commit: { repo: { name: "tiny" } } } })).facts as { guide: { minGuidance: number; maxGuidance: number } };
-    for (const [min, max, drawn] of [[1, 3, 3], [7, 9, 7], [30, 40, null]] as const) {
+    const { guide } = (await database().inspection.findFirstOrThrow({ where: { commit: { repo: { name: "tiny" } } } }))
+      .facts as { guide: { minGuidance: number; maxGuidance: number } };
+    for (const [min, max, drawn] of [
+      [1, 3, 3],
+      [7, 9, 7],
+      [30, 40, null],
+    ] as const) {
       await facts(min, max);
       await measure(id, outcomeOf("verified", 0.8));
-      expect((await columns(id)).map(({ recipe }) => (recipe as { asked: { guidanceScale: number } }).asked.guidanceScale)).toEqual(Array(drawn === null ? 0 : 8).fill(drawn));
+      expect(
+        (await columns(id)).map(({ recipe }) => (recipe as { asked: { guidanceScale: number } }).asked.guidanceScale),
+      ).toEqual(Array(drawn === null ? 0 : 8).fill(drawn));
       await database().preview.deleteMany();
       await database().pair.update({ where: { id }, data: { state: "queued" } });
     }
@@ -167,16 +278,30 @@ describe("a pair that is measured", () => {
 
   test("leaves out of a base's list what nobody could ask for", async () => {
     const id = await pairOf("watercolor", "tiny");
-    await measure(id, outcomeOf("verified", 0.8, { prompts: ["", "x".repeat(2001), "tab\there", "nul\0", "half \ud800", "a house", "a boat"] }));
-    expect((await getSheet(anonymous, id)).rows.map(({ prompt, seed, index }) => [index, seed, prompt])).toEqual([[0, 1, "a house"], [1, 2, "a boat"]]);
+    await measure(
+      id,
+      outcomeOf("verified", 0.8, {
+        prompts: ["", "x".repeat(2001), "tab\there", "nul\0", "half \ud800", "a house", "a boat"],
+      }),
+    );
+    expect((await getSheet(anonymous, id)).rows.map(({ prompt, seed, index }) => [index, seed, prompt])).toEqual([
+      [0, 1, "a house"],
+      [1, 2, "a boat"],
+    ]);
   });
 
   test("keeps its verdict where the queue is full, or a repo is gone", async () => {
     const id = await pairOf("watercolor", "tiny");
-    const full = Array.from({ length: waitingLimits.sheet }, () => ({ data: { kind: "preview", subjectId: randomUUID() }, priority: priorities.sheet }));
+    const full = Array.from({ length: waitingLimits.sheet }, () => ({
+      data: { kind: "preview", subjectId: randomUUID() },
+      priority: priorities.sheet,
+    }));
     await (await queue()).insert("compute", full);
     await measure(id, outcomeOf("verified", 0.8));
-    expect(await database().pair.findUnique({ where: { id } })).toMatchObject({ state: "succeeded", verdict: "verified" });
+    expect(await database().pair.findUnique({ where: { id } })).toMatchObject({
+      state: "succeeded",
+      verdict: "verified",
+    });
     expect(await columns(id)).toEqual([]);
     await (await queue()).deleteQueuedJobs("compute");
 
@@ -199,9 +324,17 @@ describe("a sheet", () => {
     for (const [i, milliseconds] of [1000, 2000, 4000].entries()) await draw(rows[2 - i]!.id, milliseconds);
     await claimPreview(rows[3]!.id);
     const sheet = await getSheet(anonymous, id);
-    expect([sheet.done, sheet.total, sheet.rows.map(({ state }) => state)]).toEqual([3, 8, [...Array<string>(3).fill("succeeded"), "running", ...Array<string>(4).fill("queued")]]);
+    expect([sheet.done, sheet.total, sheet.rows.map(({ state }) => state)]).toEqual([
+      3,
+      8,
+      [...Array<string>(3).fill("succeeded"), "running", ...Array<string>(4).fill("queued")],
+    ]);
     expect(sheet.rows.map(({ preview, index }) => [preview, index])).toEqual(rows.map((row, i) => [row.id, i]));
-    expect(sheet.timings).toEqual({ conditional: { passes: 20, seconds: 2, low: 1.5, high: 3, n: 3 }, guide: { passes: 20, seconds: 2, low: 1.5, high: 3, n: 3 }, cfg: { passes: 40, seconds: 2, low: 1.5, high: 3, n: 3 } });
+    expect(sheet.timings).toEqual({
+      conditional: { passes: 20, seconds: 2, low: 1.5, high: 3, n: 3 },
+      guide: { passes: 20, seconds: 2, low: 1.5, high: 3, n: 3 },
+      cfg: { passes: 40, seconds: 2, low: 1.5, high: 3, n: 3 },
+    });
     expect(sheet.rows[3]!.pictures).toEqual({ conditional: null, guide: null, cfg: null });
     const { cfg } = sheet.rows[0]!.pictures;
     expect(cfg).toMatchObject({ mode: "cfg", width: 1, height: 1, passes: 40, seconds: 4 });
@@ -216,9 +349,18 @@ describe("a sheet", () => {
     const ids = [await repoId("watercolor"), await repoId("tiny")];
     const sees = async (actor: Actor): Promise<boolean> => {
       const found = [
-        await getSheet(actor, id).then(({ rows }) => rows.length > 0, () => false),
-        await getPreview(actor, column).then(() => true, () => false),
-        await findPicture(actor, column, "guide", undefined).then(() => true, () => false),
+        await getSheet(actor, id).then(
+          ({ rows }) => rows.length > 0,
+          () => false,
+        ),
+        await getPreview(actor, column).then(
+          () => true,
+          () => false,
+        ),
+        await findPicture(actor, column, "guide", undefined).then(
+          () => true,
+          () => false,
+        ),
         (await listPreviews(actor, previewQuery.parse({ sheet: "true" }))).items.length > 0,
         (await picturesOf(actor, ids)).size > 0,
         (await showcase(actor)) !== null,
@@ -228,7 +370,12 @@ describe("a sheet", () => {
     };
     for (const name of ["watercolor", "tiny"]) {
       await setVisibility(name, "private");
-      expect([await sees(ann), await sees(itself), await sees(ben), await sees(anonymous)]).toEqual([true, true, false, false]);
+      expect([await sees(ann), await sees(itself), await sees(ben), await sees(anonymous)]).toEqual([
+        true,
+        true,
+        false,
+        false,
+      ]);
       await setVisibility(name, "public");
     }
     expect([await sees(ann), await sees(ben), await sees(anonymous)]).toEqual([true, true, true]);
@@ -236,7 +383,11 @@ describe("a sheet", () => {
 
   test("of somebody's private repo is not seen through a copy of its weights", async () => {
     const id = await shown("watercolor", "tiny", "verified", 0.8);
-    await newRepoWith(people.ben, { name: "copy", kind: "finetune" }, { ...(await starterFiles("watercolor")), "README.md": "# Mine" });
+    await newRepoWith(
+      people.ben,
+      { name: "copy", kind: "finetune" },
+      { ...(await starterFiles("watercolor")), "README.md": "# Mine" },
+    );
     await workOff("inspect");
     const copy = await repoId("copy");
     expect((await picturesOf(anonymous, [copy])).get(copy)).toHaveLength(4); // the same weights, the same pictures
@@ -253,17 +404,33 @@ describe("a sheet", () => {
     const id = await shown("watercolor", "tiny", "verified", 0.8);
     const [first, second] = await columns(id);
     const mine = await ask(ben);
-    for (const [actor, own] of [[ann, []], [ben, [mine.id]], [operator, [mine.id]], [itself, [mine.id]], [anonymous, []]] as const) {
+    for (const [actor, own] of [
+      [ann, []],
+      [ben, [mine.id]],
+      [operator, [mine.id]],
+      [itself, [mine.id]],
+      [anonymous, []],
+    ] as const) {
       expect((await listPreviews(actor, previewQuery.parse({}))).items.map((item) => item.id)).toEqual(own);
       const { items } = await listPreviews(actor, previewQuery.parse({ sheet: "true", guide: "ann/tiny" }));
-      expect([items.length, items.some(({ isMine }) => isMine), items.every(({ expiresAt }) => expiresAt === null)]).toEqual([8, false, true]);
+      expect([
+        items.length,
+        items.some(({ isMine }) => isMine),
+        items.every(({ expiresAt }) => expiresAt === null),
+      ]).toEqual([8, false, true]);
     }
     expect((await listPreviews(ann, previewQuery.parse({ sheet: "true", mine: "true" }))).items).toEqual([]);
     for (const actor of [ann, ben]) {
-      for (const work of [cancelPreview, deletePreview]) expect(await refusal(work(actor, first!.id))).toMatchObject({ code: "forbidden" });
+      for (const work of [cancelPreview, deletePreview])
+        expect(await refusal(work(actor, first!.id))).toMatchObject({ code: "forbidden" });
     }
     expect(await refusal(attachPreview(ann, first!.id, { attached: true }))).toMatchObject({ code: "conflict" });
-    expect(await rerunPreview(ben, first!.id, {})).toMatchObject({ isMine: true, prompt: prompts[0], seed: 1, expiresAt: expect.any(String) });
+    expect(await rerunPreview(ben, first!.id, {})).toMatchObject({
+      isMine: true,
+      prompt: prompts[0],
+      seed: 1,
+      expiresAt: expect.any(String),
+    });
     await deletePreview(operator, first!.id);
     expect((await getSheet(anonymous, id)).rows.map(({ index }) => index)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect((await getSheet(anonymous, id)).rows[0]!.preview).toBe(second!.id);
@@ -294,18 +461,27 @@ describe("the pictures of a card", () => {
     const id = await repoId(name);
     return (await picturesOf(actor, [id], count)).get(id) ?? [];
   };
-  const guidesOf = async (pictures: readonly CardPicture[]) => Promise.all(pictures.map(async ({ url }) => (await getPreview(itself, url.split("/")[4]!)).guide!.repo));
+  const guidesOf = async (pictures: readonly CardPicture[]) =>
+    Promise.all(pictures.map(async ({ url }) => (await getPreview(itself, url.split("/")[4]!)).guide!.repo));
 
   test("of a model are the first columns of its best pair, with the guide", async () => {
     await shown("watercolor", "small", "usableWithLimits", 0.95);
     await shown("watercolor", "tiny", "verified", 0.8);
     const four = await cards("watercolor");
-    expect(four.map(({ prompt, seed, finetune, width, height }) => [prompt, seed, finetune, width, height])).toEqual([1, 2, 3, 4].map((n) => [prompts[n - 1], 5, "ann/watercolor", 1, 1]));
-    expect(four.every(({ url }) => /^\/api\/v1\/previews\/[0-9a-f-]{36}\/pictures\/guide\?v=[0-9a-f]{12}$/.test(url))).toBe(true);
+    expect(four.map(({ prompt, seed, finetune, width, height }) => [prompt, seed, finetune, width, height])).toEqual(
+      [1, 2, 3, 4].map((n) => [prompts[n - 1], 5, "ann/watercolor", 1, 1]),
+    );
+    expect(
+      four.every(({ url }) => /^\/api\/v1\/previews\/[0-9a-f-]{36}\/pictures\/guide\?v=[0-9a-f]{12}$/.test(url)),
+    ).toBe(true);
     expect(new Set(await guidesOf(four))).toEqual(new Set(["ann/tiny"])); // a verdict counts more than a number
     await database().pair.update({ where: { id: await pairOf("watercolor", "small") }, data: { verdict: "verified" } });
     expect(await guidesOf(await cards("watercolor", 2))).toEqual(["ann/small", "ann/small"]);
-    expect([await cards("neon"), (await picturesOf(anonymous, [])).size, (await picturesOf(anonymous, [randomUUID()])).size]).toEqual([[], 0, 0]);
+    expect([
+      await cards("neon"),
+      (await picturesOf(anonymous, [])).size,
+      (await picturesOf(anonymous, [randomUUID()])).size,
+    ]).toEqual([[], 0, 0]);
   });
 
   test("of a guide are of different fine-tunes, the best first", async () => {
@@ -316,10 +492,20 @@ describe("the pictures of a card", () => {
     await measure(id, outcomeOf("verified", 0.7));
     await drawAll(id);
     const of = async (count: number) => (await cards("tiny", count)).map(({ finetune, prompt }) => [finetune, prompt]);
-    expect(await of(4)).toEqual([["ann/storybook", prompts[0]], ["ann/watercolor", prompts[0]], ["ann/neon", prompts[0]]]);
-    expect(await of(2)).toEqual([["ann/storybook", prompts[0]], ["ann/watercolor", prompts[0]]]);
+    expect(await of(4)).toEqual([
+      ["ann/storybook", prompts[0]],
+      ["ann/watercolor", prompts[0]],
+      ["ann/neon", prompts[0]],
+    ]);
+    expect(await of(2)).toEqual([
+      ["ann/storybook", prompts[0]],
+      ["ann/watercolor", prompts[0]],
+    ]);
     await setVisibility("watercolor", "private");
-    expect(await of(2)).toEqual([["ann/storybook", prompts[0]], ["ann/neon", prompts[0]]]);
+    expect(await of(2)).toEqual([
+      ["ann/storybook", prompts[0]],
+      ["ann/neon", prompts[0]],
+    ]);
     await setVisibility("watercolor", "public");
     await database().pair.delete({ where: { id } });
   });
@@ -330,7 +516,13 @@ describe("the pictures of a card", () => {
     const names = ["watercolor", "neon", "tiny", "small", "storybook"];
     const ids = await Promise.all(names.map(repoId));
     const all = await picturesOf(anonymous, ids, 3);
-    expect(ids.map((id) => all.get(id)?.map(({ finetune }) => finetune) ?? [])).toEqual([Array(3).fill("ann/watercolor"), Array(3).fill("ann/neon"), ["ann/watercolor"], ["ann/neon"], []]);
+    expect(ids.map((id) => all.get(id)?.map(({ finetune }) => finetune) ?? [])).toEqual([
+      Array(3).fill("ann/watercolor"),
+      Array(3).fill("ann/neon"),
+      ["ann/watercolor"],
+      ["ann/neon"],
+      [],
+    ]);
   });
 
   test("are of today's weights, and what has only old ones comes last", async () => {
@@ -357,7 +549,15 @@ describe("the front page", () => {
     expect(await showcase(anonymous)).toMatchObject({ pair: { id: onBase } }); // until a fine-tune is
     const watercolor = await shown("watercolor", "tiny", "verified", 0.8);
     const found = (await showcase(anonymous))!;
-    expect(found).toMatchObject({ pair: { id: watercolor, finetune: { repo: "ann/watercolor" }, guide: { repo: "ann/tiny" }, recovered: { value: 0.8 } }, sheet: { done: 8, total: 8 } });
+    expect(found).toMatchObject({
+      pair: {
+        id: watercolor,
+        finetune: { repo: "ann/watercolor" },
+        guide: { repo: "ann/tiny" },
+        recovered: { value: 0.8 },
+      },
+      sheet: { done: 8, total: 8 },
+    });
     expect(found.sheet.rows.every(({ pictures }) => pictures.conditional && pictures.guide && pictures.cfg)).toBe(true);
 
     const better = await pairOf("neon", "tiny");
@@ -370,10 +570,19 @@ describe("the front page", () => {
   });
 
   test("with equal ones always shows the same, by name", async () => {
-    for (const [finetune, guide] of [["watercolor", "tiny"], ["neon", "tiny"], ["neon", "small"]] as const) await shown(finetune, guide, "verified", 0.8);
-    expect(await showcase(anonymous)).toMatchObject({ pair: { finetune: { repo: "ann/neon" }, guide: { repo: "ann/small" } } });
+    for (const [finetune, guide] of [
+      ["watercolor", "tiny"],
+      ["neon", "tiny"],
+      ["neon", "small"],
+    ] as const)
+      await shown(finetune, guide, "verified", 0.8);
+    expect(await showcase(anonymous)).toMatchObject({
+      pair: { finetune: { repo: "ann/neon" }, guide: { repo: "ann/small" } },
+    });
     await setVisibility("small", "private");
-    expect(await showcase(anonymous)).toMatchObject({ pair: { finetune: { repo: "ann/neon" }, guide: { repo: "ann/tiny" } } });
+    expect(await showcase(anonymous)).toMatchObject({
+      pair: { finetune: { repo: "ann/neon" }, guide: { repo: "ann/tiny" } },
+    });
     await setVisibility("small", "public");
   });
 });

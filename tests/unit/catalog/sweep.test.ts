@@ -38,7 +38,8 @@ async function newModel(): Promise<{ owner: string; repo: string }> {
   return { owner: "ann", repo: name };
 }
 
-const add = (repo: { owner: string; repo: string }, path: string, content: string) => createCommit(ann, repo, { title: "Change", operations: [{ op: "add", path, content }] });
+const add = (repo: { owner: string; repo: string }, path: string, content: string) =>
+  createCommit(ann, repo, { title: "Change", operations: [{ op: "add", path, content }] });
 const isStored = async (content: string): Promise<boolean> => {
   const row = await database().blob.findUnique({ where: { sha256: sha256Of(content) }, select: { storageKey: true } });
   return row !== null && (await objectStore().head(row.storageKey)) !== null;
@@ -74,7 +75,9 @@ describe("bytes that nothing names", () => {
     await add(repo, "a.txt", "named");
     await sweep(later(10 * DAY));
     expect(await isStored("named")).toBe(true);
-    expect(await database().blob.findUnique({ where: { sha256: sha256Of("named") } })).toMatchObject({ unusedSince: null });
+    expect(await database().blob.findUnique({ where: { sha256: sha256Of("named") } })).toMatchObject({
+      unusedSince: null,
+    });
   });
 
   test("and whose object is gone already, or was deleted by a sweep that was killed", async () => {
@@ -112,7 +115,11 @@ test("purging and naming the same bytes at once: a commit that was told it is th
     const content = `raced ${round}`;
     await storeBytes(Buffer.from(content));
     await database().blob.update({ where: { sha256: sha256Of(content) }, data: { unusedSince: new Date(0) } });
-    const [commit] = await Promise.allSettled([add(repo, `${round}.txt`, content), sweep(new Date(clock)), sweep(new Date(clock))]);
+    const [commit] = await Promise.allSettled([
+      add(repo, `${round}.txt`, content),
+      sweep(new Date(clock)),
+      sweep(new Date(clock)),
+    ]);
     if (commit.status === "fulfilled") made++;
     else if (["upload_not_ready", "not_found"].includes((commit.reason as AppError).code)) told++;
     else throw commit.reason as Error;
@@ -140,10 +147,14 @@ describe("a repo that was deleted", () => {
     await database().repo.update({ where: { id }, data: { deletedAt: new Date(clock) } });
     await sweep(later(1.9 * DAY));
     expect(await database().repo.count({ where: { id } })).toBe(1);
-    expect(await database().upload.findMany({ where: { id: { in: [verified.id, open.id] } }, select: { state: true } })).toEqual([{ state: "expired" }, { state: "expired" }]);
+    expect(
+      await database().upload.findMany({ where: { id: { in: [verified.id, open.id] } }, select: { state: true } }),
+    ).toEqual([{ state: "expired" }, { state: "expired" }]);
     expect(await sweep(later(0.2 * DAY))).toMatchObject({ repos: 1 });
     expect(await database().commit.count({ where: { repoId: id } })).toBe(0);
-    expect(await database().auditEvent.count({ where: { action: "repo.purge", subjectId: id, actorId: null } })).toBe(1);
+    expect(await database().auditEvent.count({ where: { action: "repo.purge", subjectId: id, actorId: null } })).toBe(
+      1,
+    );
     await sweep(later(2.1 * DAY));
     expect([await isStored("mine"), await isStored("uploaded"), await isStored("ours")]).toEqual([false, false, true]);
     await expectSound(new Date(clock));
@@ -196,12 +207,32 @@ test("previews whose time is over go with their pictures, the others stay", asyn
   const [over, kept] = await Promise.all(
     [new Date(clock - 1), null].map(async (expiresAt, i) => {
       const { sha256 } = await storeBytes(Buffer.from(`picture ${i}`));
-      const image = { mode: "cfg" as const, seed: 1, attempt: 1, blobSha256: sha256, width: 8, height: 8, passes: 2, milliseconds: 5 };
-      return database().preview.create({ data: { userId: ann.userId, finetuneCommitId, recipe: {}, expiresAt, state: "queued", images: { create: image } } });
+      const image = {
+        mode: "cfg" as const,
+        seed: 1,
+        attempt: 1,
+        blobSha256: sha256,
+        width: 8,
+        height: 8,
+        passes: 2,
+        milliseconds: 5,
+      };
+      return database().preview.create({
+        data: {
+          userId: ann.userId,
+          finetuneCommitId,
+          recipe: {},
+          expiresAt,
+          state: "queued",
+          images: { create: image },
+        },
+      });
     }),
   );
   expect(await sweep(later(0))).toMatchObject({ previews: 1 });
-  expect(await database().preview.findMany({ where: { id: { in: [over!.id, kept!.id] } }, select: { id: true } })).toEqual([{ id: kept!.id }]);
+  expect(
+    await database().preview.findMany({ where: { id: { in: [over!.id, kept!.id] } }, select: { id: true } }),
+  ).toEqual([{ id: kept!.id }]);
   await sweep(later(2 * HOUR));
   await sweep(later(3 * DAY));
   expect([await isStored("picture 0"), await isStored("picture 1")]).toEqual([false, true]);
@@ -212,7 +243,9 @@ test("rows that time has ended are forgotten", async () => {
   const repo = await newModel();
   const { id: repoId } = await database().repo.findFirstOrThrow({ where: { name: repo.repo } });
   const days = [1, 4].map((ago) => new Date(clock - ago * DAY));
-  await database().downloadSeen.createMany({ data: days.map((day) => ({ repoId, day, visitor: sha256Of("visitor") })) });
+  await database().downloadSeen.createMany({
+    data: days.map((day) => ({ repoId, day, visitor: sha256Of("visitor") })),
+  });
   const failed = await stageWhole(ann, `ann/${repo.repo}`, "a.ckpt", Buffer.from("\x80\x02", "latin1"));
   await hashUpload(failed.id);
   await sweep(later(1000));

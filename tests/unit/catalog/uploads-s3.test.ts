@@ -8,7 +8,14 @@ uploadContract(
   async () => {
     const [server, s3] = await Promise.all([serveApp(), startS3Server()]);
     const { endpoint, bucket, region, accessKeyId, secretAccessKey } = s3.settings;
-    const hub = await useTempHub({ GUIDEPOST_URL: server.url, S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_REGION: region, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey });
+    const hub = await useTempHub({
+      GUIDEPOST_URL: server.url,
+      S3_ENDPOINT: endpoint,
+      S3_BUCKET: bucket,
+      S3_REGION: region,
+      S3_ACCESS_KEY_ID: accessKeyId,
+      S3_SECRET_ACCESS_KEY: secretAccessKey,
+    });
     return {
       url: server.url,
       close: async () => {

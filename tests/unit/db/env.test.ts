@@ -4,7 +4,13 @@ import { describe, expect, test } from "vitest";
 import { readEnv } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 
-const s3 = { S3_ENDPOINT: "https://s3.example.org", S3_BUCKET: "guides", S3_REGION: "eu-central-1", S3_ACCESS_KEY_ID: "id", S3_SECRET_ACCESS_KEY: "very secret" };
+const s3 = {
+  S3_ENDPOINT: "https://s3.example.org",
+  S3_BUCKET: "guides",
+  S3_REGION: "eu-central-1",
+  S3_ACCESS_KEY_ID: "id",
+  S3_SECRET_ACCESS_KEY: "very secret",
+};
 
 test("with nothing set a hub runs by itself on port 3000", () => {
   expect(readEnv({})).toEqual({
@@ -27,13 +33,47 @@ test("with nothing set a hub runs by itself on port 3000", () => {
 });
 
 test("an empty variable is one that is not set", () => {
-  const names = ["PORT", "GUIDEPOST_URL", "GUIDEPOST_DATA", "GUIDEPOST_SECRET", "GUIDEPOST_WORKER_BYTES", "LOG_LEVEL", "DATABASE_URL", "GUIDEPOST_HOST", "GUIDEPOST_SIGNUP", "GUIDEPOST_UPLOAD_TIME", "GUIDEPOST_GRACE", "GUIDEPOST_THREADS", "GUIDEPOST_CACHE_BYTES", "GUIDEPOST_FAILPOINT", ...Object.keys(s3)];
+  const names = [
+    "PORT",
+    "GUIDEPOST_URL",
+    "GUIDEPOST_DATA",
+    "GUIDEPOST_SECRET",
+    "GUIDEPOST_WORKER_BYTES",
+    "LOG_LEVEL",
+    "DATABASE_URL",
+    "GUIDEPOST_HOST",
+    "GUIDEPOST_SIGNUP",
+    "GUIDEPOST_UPLOAD_TIME",
+    "GUIDEPOST_GRACE",
+    "GUIDEPOST_THREADS",
+    "GUIDEPOST_CACHE_BYTES",
+    "GUIDEPOST_FAILPOINT",
+    ...Object.keys(s3),
+  ];
   expect(readEnv(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(readEnv({}));
 });
 
 test("every variable is read", () => {
-  const rest = { GUIDEPOST_HOST: "0.0.0.0", GUIDEPOST_SIGNUP: "open", GUIDEPOST_UPLOAD_TIME: "12h", GUIDEPOST_GRACE: "90 min", GUIDEPOST_THREADS: "3", GUIDEPOST_CACHE_BYTES: "1GB", GUIDEPOST_FAILPOINT: "upload.part:2" };
-  const read = readEnv({ PORT: "8080", GUIDEPOST_URL: "https://guides.example.org/", GUIDEPOST_DATA: "/srv/guidepost", GUIDEPOST_SECRET: "x".repeat(32), GUIDEPOST_WORKER_BYTES: "12.5 GB", LOG_LEVEL: "debug", DATABASE_URL: "postgres://u:p@h:5433/d?sslmode=require", ...rest, ...s3 });
+  const rest = {
+    GUIDEPOST_HOST: "0.0.0.0",
+    GUIDEPOST_SIGNUP: "open",
+    GUIDEPOST_UPLOAD_TIME: "12h",
+    GUIDEPOST_GRACE: "90 min",
+    GUIDEPOST_THREADS: "3",
+    GUIDEPOST_CACHE_BYTES: "1GB",
+    GUIDEPOST_FAILPOINT: "upload.part:2",
+  };
+  const read = readEnv({
+    PORT: "8080",
+    GUIDEPOST_URL: "https://guides.example.org/",
+    GUIDEPOST_DATA: "/srv/guidepost",
+    GUIDEPOST_SECRET: "x".repeat(32),
+    GUIDEPOST_WORKER_BYTES: "12.5 GB",
+    LOG_LEVEL: "debug",
+    DATABASE_URL: "postgres://u:p@h:5433/d?sslmode=require",
+    ...rest,
+    ...s3,
+  });
   expect(read).toEqual({
     port: 8080,
     host: "0.0.0.0",
@@ -49,7 +89,13 @@ test("every variable is read", () => {
     failpoint: "upload.part:2",
     logLevel: "debug",
     databaseUrl: "postgres://u:p@h:5433/d?sslmode=require",
-    s3: { endpoint: "https://s3.example.org", bucket: "guides", region: "eu-central-1", accessKeyId: "id", secretAccessKey: "very secret" },
+    s3: {
+      endpoint: "https://s3.example.org",
+      bucket: "guides",
+      region: "eu-central-1",
+      accessKeyId: "id",
+      secretAccessKey: "very secret",
+    },
   });
   expect(readEnv({ PORT: "8080" }).publicUrl).toBe("http://localhost:8080");
   expect(readEnv({ GUIDEPOST_WORKER_BYTES: "800000000" }).workerBytes).toBe(8e8);
@@ -58,33 +104,52 @@ test("every variable is read", () => {
 describe("a bad variable stops the start with its name", () => {
   const bad: readonly (readonly [name: string, value: string])[] = [
     ...["0", "65536", "80x", "-1", "3000.5", "1e3", " 80", "9".repeat(20)].map((value) => ["PORT", value] as const),
-    ...["guides.example.org", "ftp://guides.example.org", "https://guides.example.org/hub", "https://u:p@guides.example.org", "https://guides.example.org/?a"].map((value) => ["GUIDEPOST_URL", value] as const),
+    ...[
+      "guides.example.org",
+      "ftp://guides.example.org",
+      "https://guides.example.org/hub",
+      "https://u:p@guides.example.org",
+      "https://guides.example.org/?a",
+    ].map((value) => ["GUIDEPOST_URL", value] as const),
     ["GUIDEPOST_SECRET", "short"],
     ...["lots", "1", "99MB", "1TB", "-5GB", "9".repeat(17)].map((value) => ["GUIDEPOST_WORKER_BYTES", value] as const),
     ["LOG_LEVEL", "loud"],
     ["GUIDEPOST_HOST", "here"],
     ["GUIDEPOST_SIGNUP", "yes"],
-    ...["7", "1w", "-1d", "1.5h"].flatMap((value) => [["GUIDEPOST_UPLOAD_TIME", value] as const, ["GUIDEPOST_GRACE", value] as const]),
+    ...["7", "1w", "-1d", "1.5h"].flatMap((value) => [
+      ["GUIDEPOST_UPLOAD_TIME", value] as const,
+      ["GUIDEPOST_GRACE", value] as const,
+    ]),
     ...["0", "1025", "two"].map((value) => ["GUIDEPOST_THREADS", value] as const),
     ["GUIDEPOST_CACHE_BYTES", "99MB"],
-    ...["mysql://h/d", "postgresql://h", "h:5432/d", "postgresql://h/"].map((value) => ["DATABASE_URL", value] as const),
+    ...["mysql://h/d", "postgresql://h", "h:5432/d", "postgresql://h/"].map(
+      (value) => ["DATABASE_URL", value] as const,
+    ),
     ["S3_ENDPOINT", "s3.example.org"],
     ["S3_BUCKET", "My Bucket"],
   ];
   for (const [name, value] of bad) {
     test(`${name}=${value}`, () => {
-      expect(() => readEnv({ ...s3, [name]: value })).toThrow(new RegExp(`^${name} must be .*; correct it, or leave it out\\.$`));
+      expect(() => readEnv({ ...s3, [name]: value })).toThrow(
+        new RegExp(`^${name} must be .*; correct it, or leave it out\\.$`),
+      );
     });
   }
 });
 
 test("S3 settings come all or none, and those that miss are named", () => {
-  for (const name of Object.keys(s3)) expect(() => readEnv({ ...s3, [name]: undefined })).toThrow(new RegExp(`^${name} must be set too: `));
-  expect(() => readEnv({ S3_BUCKET: "guides" })).toThrow(/^S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY must be set too/);
+  for (const name of Object.keys(s3))
+    expect(() => readEnv({ ...s3, [name]: undefined })).toThrow(new RegExp(`^${name} must be set too: `));
+  expect(() => readEnv({ S3_BUCKET: "guides" })).toThrow(
+    /^S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY must be set too/,
+  );
 });
 
 test("a message never shows a value", () => {
-  for (const [name, value] of [["GUIDEPOST_SECRET", "my-little-secret"], ["DATABASE_URL", "mysql://u:my-little-secret@h/d"]] as const) {
+  for (const [name, value] of [
+    ["GUIDEPOST_SECRET", "my-little-secret"],
+    ["DATABASE_URL", "mysql://u:my-little-secret@h/d"],
+  ] as const) {
     const failure = catchError(() => readEnv({ [name]: value }));
     expect(JSON.stringify([failure.message, failure.detail, failure.cause ?? null])).not.toContain("my-little-secret");
   }

@@ -18,7 +18,9 @@ function count(id: string): { told: number } {
   return seen;
 }
 
-const backends = (): Promise<{ pid: number }[]> => database().$queryRaw`SELECT pid FROM pg_stat_activity WHERE application_name = 'guidepost-listen' AND datname = current_database()`;
+const backends = (): Promise<{ pid: number }[]> =>
+  database()
+    .$queryRaw`SELECT pid FROM pg_stat_activity WHERE application_name = 'guidepost-listen' AND datname = current_database()`;
 const tell = (payload: string) => database().$queryRaw`SELECT pg_notify('guidepost', ${payload})::text`;
 const soon = { timeout: 3000, interval: 20 };
 /** Told once for having begun to listen. */

@@ -30,7 +30,11 @@ async function ask(url: string, sql: string): Promise<unknown[][]> {
 describe.runIf(process.getuid?.() === 0)("root", () => {
   test("runs it in a user namespace, as user nobody where there is none, and in a namespace again", async () => {
     const folder = join(root, "root");
-    for (const [identity, how, owner] of [[undefined, "in a user namespace", 0], [asUser("nobody")!, "as user nobody", nobody], [undefined, "in a user namespace", 0]] as const) {
+    for (const [identity, how, owner] of [
+      [undefined, "in a user namespace", 0],
+      [asUser("nobody")!, "as user nobody", nobody],
+      [undefined, "in a user namespace", 0],
+    ] as const) {
       const server = await startPostgres({ folder, ...(identity ? { identity } : {}) });
       expect(server.how).toBe(how);
       expect(statSync(`/proc/${server.pid}`).uid).toBe(owner);
@@ -47,14 +51,21 @@ describe.runIf(process.getuid?.() === 0)("root", () => {
     await server.stop();
   });
 
-  for (const [kind, uid, how] of [["an ordinary user", nobody, "as this user"], ["a user that /etc/passwd does not know", 54321, "in a user namespace"]] as const) {
+  for (const [kind, uid, how] of [
+    ["an ordinary user", nobody, "as this user"],
+    ["a user that /etc/passwd does not know", 54321, "in a user namespace"],
+  ] as const) {
     test(`is not needed: ${kind} does as well`, async () => {
       const home = join(root, String(uid));
       mkdirSync(home, { mode: 0o700 });
       chownSync(home, uid, uid);
       const code = `import { startPostgres } from "#workers/setup/postgres.ts"; const server = await startPostgres({ folder: "${home}/data/postgres" });
         console.log(JSON.stringify(server)); process.once("SIGTERM", () => server.stop());`;
-      const child = spawn(process.execPath, ["--input-type=module", "-e", code], { uid, gid: uid, stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+        uid,
+        gid: uid,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       const [line] = (await once(child.stdout, "data")) as [Buffer];
       const server = JSON.parse(line.toString()) as { url: string; how: string };
       expect(server.how).toBe(how);

@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,7 +38,10 @@ afterEach(async () => {
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-async function start(folder: string, options: Partial<Parameters<typeof startPostgres>[0]> = {}): Promise<RunningPostgres> {
+async function start(
+  folder: string,
+  options: Partial<Parameters<typeof startPostgres>[0]> = {},
+): Promise<RunningPostgres> {
   const server = await startPostgres({ folder, settings: { fsync: "off" }, ...options });
   running.push(server);
   return server;
@@ -53,10 +66,16 @@ async function ask(url: string, sql: string): Promise<unknown[][]> {
 const keptRows = "SELECT count(*)::int FROM kept";
 
 /** A start in a process of its own, which then does `next`. Resolves when it has printed its line. */
-async function startElsewhere(folder: string, next: string): Promise<{ child: ChildProcess; url: string; pid: number }> {
+async function startElsewhere(
+  folder: string,
+  next: string,
+): Promise<{ child: ChildProcess; url: string; pid: number }> {
   const code = `import { startPostgres } from "#workers/setup/postgres.ts"; const server = await startPostgres({ folder: ${JSON.stringify(folder)} }); console.log(JSON.stringify(server)); ${next}`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = (await Promise.race([once(child.stdout!, "data"), once(child, "close").then(() => expect.unreachable("the process ended"))])) as [Buffer];
+  const [line] = (await Promise.race([
+    once(child.stdout!, "data"),
+    once(child, "close").then(() => expect.unreachable("the process ended")),
+  ])) as [Buffer];
   return { child, ...(JSON.parse(line.toString()) as { url: string; pid: number }) };
 }
 
@@ -73,9 +92,12 @@ describe("a start", () => {
   test("makes a cluster with a password that others cannot read, and keeps it", async () => {
     const folder = join(root, "first", "postgres");
     const first = await start(folder);
-    expect(await ask(first.url, "SELECT current_database(), current_user, current_setting('server_version_num')::int / 10000, current_setting('data_checksums'), lower('ÄÖ')")).toEqual([
-      ["guidepost", "guidepost", 18, "on", "äö"],
-    ]);
+    expect(
+      await ask(
+        first.url,
+        "SELECT current_database(), current_user, current_setting('server_version_num')::int / 10000, current_setting('data_checksums'), lower('ÄÖ')",
+      ),
+    ).toEqual([["guidepost", "guidepost", 18, "on", "äö"]]);
     expect(statSync(join(folder, "cluster", "password")).mode & 0o777).toBe(0o600);
     expect(statSync(folder).mode & 0o077).toBe(0);
     await ask(first.url, "CREATE TABLE t (x int)");
@@ -94,7 +116,9 @@ describe("a start", () => {
     await expect(ask(url.href, "SELECT")).rejects.toMatchObject({ code: "28P01" });
     expect(await ask(server.url, "SHOW listen_addresses")).toEqual([["127.0.0.1"]]);
     expect(await ask(server.url, "SHOW unix_socket_directories")).toEqual([[""]]);
-    for (const address of Object.values(networkInterfaces()).flatMap((each) => each ?? []).filter(({ internal, family }) => !internal && family === "IPv4")) {
+    for (const address of Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .filter(({ internal, family }) => !internal && family === "IPv4")) {
       const outside = new URL(server.url);
       outside.hostname = address.address;
       await expect(ask(outside.href, "SELECT")).rejects.toMatchObject({ code: "ECONNREFUSED" });
@@ -127,7 +151,9 @@ describe("a start", () => {
     const folder = join(root, "two");
     const both = await Promise.allSettled([start(folder), start(folder)]);
     expect(both.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
-    expect(both.find((each) => each.status === "rejected")!.reason).toMatchObject({ message: expect.stringMatching(/ is in use by /) });
+    expect(both.find((each) => each.status === "rejected")!.reason).toMatchObject({
+      message: expect.stringMatching(/ is in use by /),
+    });
     expect(await ask(running[0]!.url, "SELECT 1")).toEqual([[1]]);
   });
 });
@@ -173,18 +199,30 @@ describe("after a death", () => {
     expect(readFileSync(join(folder, "log"), "utf8")).toContain("automatic recovery in progress");
   });
 
-  test.runIf(process.platform === "linux")("of the machine, another program with the old process id is no hindrance", async () => {
-    const folder = copyOfMade("reused");
-    writeFileSync(join(folder, "cluster", "postmaster.pid"), `${process.ppid}\n${folder}/cluster\n0\n1\n\n127.0.0.1\n0 0\nready\n`, { mode: 0o600 });
-    expect(await ask((await start(folder)).url, keptRows)).toEqual([[1000]]);
-  });
+  test.runIf(process.platform === "linux")(
+    "of the machine, another program with the old process id is no hindrance",
+    async () => {
+      const folder = copyOfMade("reused");
+      writeFileSync(
+        join(folder, "cluster", "postmaster.pid"),
+        `${process.ppid}\n${folder}/cluster\n0\n1\n\n127.0.0.1\n0 0\nready\n`,
+        { mode: 0o600 },
+      );
+      expect(await ask((await start(folder)).url, keptRows)).toEqual([[1000]]);
+    },
+  );
 });
 
 describe("a folder in use", () => {
   test("is refused while its owner lives, who does not notice", async () => {
     const folder = copyOfMade("in-use");
-    const elsewhere = await startElsewhere(folder, 'process.on("SIGTERM", async () => { await server.stop(); process.exit(0); })');
-    await expect(start(folder)).rejects.toThrow(`${folder}/cluster is in use by the Guidepost with process id ${elsewhere.child.pid}; stop that one, or point GUIDEPOST_DATA elsewhere.`);
+    const elsewhere = await startElsewhere(
+      folder,
+      'process.on("SIGTERM", async () => { await server.stop(); process.exit(0); })',
+    );
+    await expect(start(folder)).rejects.toThrow(
+      `${folder}/cluster is in use by the Guidepost with process id ${elsewhere.child.pid}; stop that one, or point GUIDEPOST_DATA elsewhere.`,
+    );
     expect(await ask(elsewhere.url, keptRows)).toEqual([[1000]]);
     elsewhere.child.kill("SIGTERM");
     expect(await once(elsewhere.child, "close")).toEqual([0, null]);

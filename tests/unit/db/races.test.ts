@@ -7,7 +7,11 @@ import { createTempDatabase } from "../../support/temp-database.ts";
 
 const temp = await createTempDatabase();
 const database = openDatabase(temp.url);
-const [one, two, watcher] = [0, 1, 2].map(() => new pg.Client({ connectionString: temp.url })) as [pg.Client, pg.Client, pg.Client];
+const [one, two, watcher] = [0, 1, 2].map(() => new pg.Client({ connectionString: temp.url })) as [
+  pg.Client,
+  pg.Client,
+  pg.Client,
+];
 
 beforeAll(async () => {
   await Promise.all([one, two, watcher].map((client) => client.connect()));
@@ -30,49 +34,99 @@ const spellings = ["race", "Race", "RACE", "rAce", "raCe", "racE", "RAce", "raCE
 
 describe("of eight at once exactly one wins", () => {
   test("a name, in any case", async () => {
-    const lost = await race(spellings.map((name) => () => database.namespace.create({ data: { kind: "organisation", name } })));
+    const lost = await race(
+      spellings.map((name) => () => database.namespace.create({ data: { kind: "organisation", name } })),
+    );
     expect(lost).toEqual(Array(7).fill("namespace_name_key_key"));
   });
 
   test("the name of a repo", async () => {
-    const lost = await race(spellings.map((name) => () => database.repo.create({ data: { namespaceId: ids.lab, name, kind: "base", visibility: "private" } })));
+    const lost = await race(
+      spellings.map(
+        (name) => () =>
+          database.repo.create({ data: { namespaceId: ids.lab, name, kind: "base", visibility: "private" } }),
+      ),
+    );
     expect(lost).toEqual(Array(7).fill("repo_name_unique_while_live"));
   });
 
   test("a content address", async () => {
     const blob = { sha256: sha("e"), size: 1, gitSha1: oid("e"), verifiedAt: new Date() };
-    const lost = await race(spellings.map((storageKey) => () => database.blob.create({ data: { ...blob, storageKey } })));
+    const lost = await race(
+      spellings.map((storageKey) => () => database.blob.create({ data: { ...blob, storageKey } })),
+    );
     expect(lost).toEqual(Array(7).fill("blob_pkey"));
   });
 
   test("a place in the history", async () => {
     const lost = await race(
-      spellings.map((title, n) => () => database.commit.create({ data: { id: oid(`${n}f`).slice(0, 40), repoId: ids.fine, sequence: 3, parentId: oid("3"), title, fileCount: 0, size: 0 } })),
+      spellings.map(
+        (title, n) => () =>
+          database.commit.create({
+            data: {
+              id: oid(`${n}f`).slice(0, 40),
+              repoId: ids.fine,
+              sequence: 3,
+              parentId: oid("3"),
+              title,
+              fileCount: 0,
+              size: 0,
+            },
+          }),
+      ),
     );
     expect(lost).toEqual(Array(7).fill("commit_repo_id_sequence_key"));
   });
 
   test("a pair of weights", async () => {
-    const lost = await race(spellings.map(() => () => database.pair.create({ data: { finetuneWeightsSha256: sha("c"), guideWeightsSha256: sha("d"), protocol: "1", runtime: "cpu-f32" } })));
+    const lost = await race(
+      spellings.map(
+        () => () =>
+          database.pair.create({
+            data: { finetuneWeightsSha256: sha("c"), guideWeightsSha256: sha("d"), protocol: "1", runtime: "cpu-f32" },
+          }),
+      ),
+    );
     expect(lost).toEqual(Array(7).fill("pair_finetune_weights_sha256_guide_weights_sha256_protocol__key"));
   });
 
   test("a move of a branch from the version it saw", async () => {
     const moves = await Promise.all(
-      spellings.map(() => database.ref.updateMany({ where: { repoId: ids.fine, name: "main", version: 1 }, data: { commitId: oid("2"), version: 2 } })),
+      spellings.map(() =>
+        database.ref.updateMany({
+          where: { repoId: ids.fine, name: "main", version: 1 },
+          data: { commitId: oid("2"), version: 2 },
+        }),
+      ),
     );
     expect(moves.map(({ count }) => count).toSorted()).toEqual([0, 0, 0, 0, 0, 0, 0, 1]);
   });
 
   test("a claim of a job", async () => {
-    const claims = await Promise.all(spellings.map(() => database.pair.updateMany({ where: { id: ids.pair, state: "queued", attempt: 0 }, data: { state: "running", attempt: 1 } })));
+    const claims = await Promise.all(
+      spellings.map(() =>
+        database.pair.updateMany({
+          where: { id: ids.pair, state: "queued", attempt: 0 },
+          data: { state: "running", attempt: 1 },
+        }),
+      ),
+    );
     expect(claims.map(({ count }) => count).toSorted()).toEqual([0, 0, 0, 0, 0, 0, 0, 1]);
   });
 
   test("the first download of a visitor", async () => {
-    const counted = await Promise.all(spellings.map(() => database.$queryRaw<{ counted: boolean }[]>`SELECT count_download(${ids.guide}::uuid, '2026-01-01', ${sha("9")}) AS counted`));
+    const counted = await Promise.all(
+      spellings.map(
+        () =>
+          database.$queryRaw<
+            { counted: boolean }[]
+          >`SELECT count_download(${ids.guide}::uuid, '2026-01-01', ${sha("9")}) AS counted`,
+      ),
+    );
     expect(counted.filter(([row]) => row!.counted)).toHaveLength(1);
-    expect(await database.repo.findUnique({ where: { id: ids.guide }, select: { downloads: true } })).toEqual({ downloads: 1 });
+    expect(await database.repo.findUnique({ where: { id: ids.guide }, select: { downloads: true } })).toEqual({
+      downloads: 1,
+    });
   });
 });
 
@@ -80,7 +134,9 @@ describe("of eight at once exactly one wins", () => {
 async function isWaiting(client: pg.Client): Promise<void> {
   const { processID } = client as unknown as { processID: number };
   for (;;) {
-    const { rows } = await watcher.query("SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'", [processID]);
+    const { rows } = await watcher.query("SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'", [
+      processID,
+    ]);
     if (rows.length > 0) return;
   }
 }
@@ -90,7 +146,10 @@ const link = `INSERT INTO commit (id, repo_id, sequence, title, file_count, size
 const purge = `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'`;
 
 describe("linking a blob and purging it do not both happen", () => {
-  for (const [first, second, rule] of [[link, purge, "blob_in_use"], [purge, link, "blob_is_purging"]] as const) {
+  for (const [first, second, rule] of [
+    [link, purge, "blob_in_use"],
+    [purge, link, "blob_is_purging"],
+  ] as const) {
     test(`${rule === "blob_in_use" ? "linking" : "purging"} first`, async () => {
       await one.query("BEGIN");
       await one.query(first);
@@ -103,18 +162,34 @@ describe("linking a blob and purging it do not both happen", () => {
       await one.query("COMMIT");
       expect(await late).toBe(rule);
       await two.query("ROLLBACK");
-      await one.query(`UPDATE blob SET purging_at = NULL; UPDATE repo SET deleted_at = now() WHERE id = '${ids.base}'; DELETE FROM commit WHERE id = '${oid("7")}'; UPDATE repo SET deleted_at = NULL`);
+      await one.query(
+        `UPDATE blob SET purging_at = NULL; UPDATE repo SET deleted_at = now() WHERE id = '${ids.base}'; DELETE FROM commit WHERE id = '${oid("7")}'; UPDATE repo SET deleted_at = NULL`,
+      );
     });
   }
 });
 
 test("a result of a worker that lost its job changes nothing", async () => {
   const [thawed, heir] = [1, 2];
-  await database.pair.create({ data: { id: uuid(50), finetuneWeightsSha256: sha("1"), guideWeightsSha256: sha("2"), protocol: "1", runtime: "cpu-f32" } });
+  await database.pair.create({
+    data: {
+      id: uuid(50),
+      finetuneWeightsSha256: sha("1"),
+      guideWeightsSha256: sha("2"),
+      protocol: "1",
+      runtime: "cpu-f32",
+    },
+  });
   for (const attempt of [thawed, heir]) {
     await database.pair.update({ where: { id: uuid(50) }, data: { state: "running", attempt } });
     if (attempt === thawed) await database.pair.update({ where: { id: uuid(50) }, data: { state: "queued" } });
   }
-  expect(await database.pair.updateMany({ where: { id: uuid(50), attempt: thawed }, data: { state: "succeeded" } })).toEqual({ count: 0 });
-  await expect(database.pair.update({ where: { id: uuid(50) }, data: { attempt: thawed } }).catch((cause: unknown) => Promise.reject(new Error(String(violatedRule(cause)))))).rejects.toThrow("pair_attempt_grows");
+  expect(
+    await database.pair.updateMany({ where: { id: uuid(50), attempt: thawed }, data: { state: "succeeded" } }),
+  ).toEqual({ count: 0 });
+  await expect(
+    database.pair
+      .update({ where: { id: uuid(50) }, data: { attempt: thawed } })
+      .catch((cause: unknown) => Promise.reject(new Error(String(violatedRule(cause))))),
+  ).rejects.toThrow("pair_attempt_grows");
 });

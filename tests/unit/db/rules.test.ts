@@ -42,24 +42,39 @@ async function attempt(sql: string): Promise<Failure | null> {
 
 const newRepo = (name: string, rest = `'finetune', 'public', '${base}'`): string =>
   `INSERT INTO repo (id, namespace_id, name, kind, visibility, base_id) VALUES (gen_random_uuid(), '${lab}', '${name}', ${rest})`;
-const newNamespace = (name: string): string => `INSERT INTO namespace (id, kind, name) VALUES (gen_random_uuid(), 'organisation', '${name}')`;
-const newCommit = (id: string, rest: { sequence?: number; parent?: string; title?: string; files?: number; size?: number } = {}): string =>
+const newNamespace = (name: string): string =>
+  `INSERT INTO namespace (id, kind, name) VALUES (gen_random_uuid(), 'organisation', '${name}')`;
+const newCommit = (
+  id: string,
+  rest: { sequence?: number; parent?: string; title?: string; files?: number; size?: number } = {},
+): string =>
   `INSERT INTO commit (id, repo_id, sequence, parent_id, title, file_count, size) VALUES
     ('${id}', '${fine}', ${rest.sequence ?? 3}, ${rest.parent ? `'${rest.parent}'` : "NULL"}, '${rest.title ?? "Third"}', ${rest.files ?? 0}, ${rest.size ?? 0})`;
-const newFile = (path: string, rest = `'${sha("a")}', 10`, commit = oid("5")): string => `INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES ('${commit}', ${path}, ${rest}, true)`;
+const newFile = (path: string, rest = `'${sha("a")}', 10`, commit = oid("5")): string =>
+  `INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES ('${commit}', ${path}, ${rest}, true)`;
 const commitWith = (path: string): string => `${newCommit(oid("5"), { files: 1, size: 10 })}; ${newFile(path)}`;
-const newRef = (name: string): string => `INSERT INTO ref (repo_id, name, kind, commit_id) VALUES ('${fine}', ${name}, 'branch', '${oid("3")}')`;
-const newBlob = (sha256: string, size = 1, git = oid("e")): string => `INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES ('${sha256}', ${size}, 'key-new', '${git}', now())`;
+const newRef = (name: string): string =>
+  `INSERT INTO ref (repo_id, name, kind, commit_id) VALUES ('${fine}', ${name}, 'branch', '${oid("3")}')`;
+const newBlob = (sha256: string, size = 1, git = oid("e")): string =>
+  `INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES ('${sha256}', ${size}, 'key-new', '${git}', now())`;
 const newUpload = (columns: string, values: string): string =>
   `INSERT INTO upload (id, repo_id, path, storage_key, declared_size, expires_at${columns}) VALUES ('${uuid(30)}', '${fine}', 'b.safetensors', 'stage-2', 30, now() + interval '1 hour'${values})`;
-const uploadVia = (...states: string[]): string => [newUpload("", ""), ...states.map((state) => `UPDATE upload SET state = '${state}'${state === "failed" ? ", problem = 'x'" : state === "verified" ? `, blob_sha256 = '${sha("c")}'` : ""} WHERE id = '${uuid(30)}'`)].join("; ");
+const uploadVia = (...states: string[]): string =>
+  [
+    newUpload("", ""),
+    ...states.map(
+      (state) =>
+        `UPDATE upload SET state = '${state}'${state === "failed" ? ", problem = 'x'" : state === "verified" ? `, blob_sha256 = '${sha("c")}'` : ""} WHERE id = '${uuid(30)}'`,
+    ),
+  ].join("; ");
 const newPair = (columns: string, values: string): string =>
   `INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime${columns}) VALUES (gen_random_uuid(), '${sha("c")}', '${sha("d")}', '1', 'cpu-f32'${values})`;
 const newMeasurement = (level: number, n = 16, milliseconds = 1): string =>
   `INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) VALUES (gen_random_uuid(), '${pair}', ${level}, 2, ${n}, '{}', 'test', ${milliseconds})`;
 const newImage = (blob: string, rest = "64, 64, 20, 400"): string =>
   `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'cfg', 1, 1, '${blob}', ${rest})`;
-const newColumn = (columns: string, values: string): string => `INSERT INTO preview (id, finetune_commit_id, recipe${columns}) VALUES (gen_random_uuid(), '${oid("3")}', '{}'${values})`;
+const newColumn = (columns: string, values: string): string =>
+  `INSERT INTO preview (id, finetune_commit_id, recipe${columns}) VALUES (gen_random_uuid(), '${oid("3")}', '{}'${values})`;
 const newWebhook = (url: string, events = "{commit}", repo = "NULL"): string =>
   `INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events) VALUES (gen_random_uuid(), '${lab}', ${repo}, '${url}', 's', '${events}')`;
 const verdict = (word: string): string => `UPDATE pair SET verdict = '${word}', measured_at = now()`;
@@ -69,22 +84,38 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["app_user_email_is_small", "INSERT INTO app_user (id, name, email) VALUES ('eve', 'Eve', 'Eve@example.org')"],
   ["app_user_email_key", "INSERT INTO app_user (id, name, email) VALUES ('eve', 'Eve', 'ann@example.org')"],
   ["session_token_key", "INSERT INTO session (id, token, expires_at, user_id) VALUES ('t', 'token', now(), 'bob')"],
-  ["account_provider_id_account_id_key", "INSERT INTO account (id, account_id, provider_id, user_id) VALUES ('b', 'ann', 'credential', 'bob')"],
+  [
+    "account_provider_id_account_id_key",
+    "INSERT INTO account (id, account_id, provider_id, user_id) VALUES ('b', 'ann', 'credential', 'bob')",
+  ],
   ["apikey_key_key", "INSERT INTO apikey (id, key, reference_id) VALUES ('l', 'hash', 'bob')"],
   ["throttle_key_is_hex", "INSERT INTO throttle (key, count, resets_at) VALUES ('ann@example.org', 1, now())"],
   ["throttle_count_not_negative", "UPDATE throttle SET count = count - 2"],
 
   ["namespace_name_key_key", newNamespace("LAB")],
-  ["namespace_user_id_key", "INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'user', 'ann2', 'ann')"],
-  ...["", "-lab", "lab-", "a--b", "a..b", "a b", "a/b", "ä", ".lab", "x".repeat(97)].map((name) => ["namespace_name_is_a_name", newNamespace(name)] as const),
-  ["namespace_of_a_user_has_one", "INSERT INTO namespace (id, kind, name) VALUES (gen_random_uuid(), 'user', 'nobody')"],
-  ["namespace_of_a_user_has_one", "INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'organisation', 'club', 'bob')"],
+  [
+    "namespace_user_id_key",
+    "INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'user', 'ann2', 'ann')",
+  ],
+  ...["", "-lab", "lab-", "a--b", "a..b", "a b", "a/b", "ä", ".lab", "x".repeat(97)].map(
+    (name) => ["namespace_name_is_a_name", newNamespace(name)] as const,
+  ),
+  [
+    "namespace_of_a_user_has_one",
+    "INSERT INTO namespace (id, kind, name) VALUES (gen_random_uuid(), 'user', 'nobody')",
+  ],
+  [
+    "namespace_of_a_user_has_one",
+    "INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'organisation', 'club', 'bob')",
+  ],
   ["namespace_keeps_kind", `UPDATE namespace SET kind = 'user', user_id = 'bob' WHERE id = '${lab}'`],
   ["member_in_organisation", `INSERT INTO member (namespace_id, user_id, role) VALUES ('${ann}', 'bob', 'writer')`],
   ["member_in_organisation", `UPDATE member SET namespace_id = '${ann}'`],
 
   ["repo_name_unique_while_live", newRepo("STORYBOOK")],
-  ...["", "a b", "../x", "a--b", "model.git", "model.GIT", "x".repeat(97)].map((name) => ["repo_name_is_a_name", newRepo(name)] as const),
+  ...["", "a b", "../x", "a--b", "model.git", "model.GIT", "x".repeat(97)].map(
+    (name) => ["repo_name_is_a_name", newRepo(name)] as const,
+  ),
   ["repo_downloads_not_negative", "UPDATE repo SET downloads = -1"],
   ["repo_of_a_base_has_no_base", newRepo("b2", `'base', 'public', '${base}'`)],
   ["repo_base_is_a_base", newRepo("f2", `'finetune', 'public', '${guide}'`)],
@@ -110,24 +141,73 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["commit_stays", `UPDATE commit SET author_id = NULL, title = 'Other' WHERE id = '${oid("2")}'`],
   ["commit_stays", `DELETE FROM ref WHERE repo_id = '${fine}'; DELETE FROM commit WHERE id = '${oid("3")}'`],
   ["commit_stays", "TRUNCATE commit CASCADE"],
-  ["commit_repo_id_id_key", `ALTER TABLE commit DISABLE TRIGGER USER; ALTER TABLE commit DROP CONSTRAINT commit_pkey CASCADE; ${newCommit(oid("3"))}`],
+  [
+    "commit_repo_id_id_key",
+    `ALTER TABLE commit DISABLE TRIGGER USER; ALTER TABLE commit DROP CONSTRAINT commit_pkey CASCADE; ${newCommit(oid("3"))}`,
+  ],
 
-  ...["''", "'/a'", "'a/'", "'a//b'", "'.'", "'..'", "'a/../b'", "'./a'", "'a\\b'", "E'a\\nb'", "E'a\\u0001'", "E'a\\u0085'", "E'\\u202egpj.exe'", "E'a\\u200bb'", "E'e\\u0301'", "repeat('x', 1025)"].map(
-    (path) => ["commit_file_path_is_a_path", commitWith(path)] as const,
-  ),
-  ["commit_file_path_unique_in_any_case", `${newCommit(oid("5"), { files: 2, size: 20 })}; ${newFile("'Ärger'")}; ${newFile("'äRGER'")}`],
-  ["commit_file_blob_sha256_size_fkey", `${newCommit(oid("5"), { files: 1, size: 11 })}; ${newFile("'a'", `'${sha("a")}', 11`)}`], // a lie about its size
+  ...[
+    "''",
+    "'/a'",
+    "'a/'",
+    "'a//b'",
+    "'.'",
+    "'..'",
+    "'a/../b'",
+    "'./a'",
+    "'a\\b'",
+    "E'a\\nb'",
+    "E'a\\u0001'",
+    "E'a\\u0085'",
+    "E'\\u202egpj.exe'",
+    "E'a\\u200bb'",
+    "E'e\\u0301'",
+    "repeat('x', 1025)",
+  ].map((path) => ["commit_file_path_is_a_path", commitWith(path)] as const),
+  [
+    "commit_file_path_unique_in_any_case",
+    `${newCommit(oid("5"), { files: 2, size: 20 })}; ${newFile("'Ärger'")}; ${newFile("'äRGER'")}`,
+  ],
+  [
+    "commit_file_blob_sha256_size_fkey",
+    `${newCommit(oid("5"), { files: 1, size: 11 })}; ${newFile("'a'", `'${sha("a")}', 11`)}`,
+  ], // a lie about its size
   ["commit_file_stays", "UPDATE commit_file SET path = 'b'"],
   ["commit_file_stays", "DELETE FROM commit_file"],
   ["commit_file_stays", "TRUNCATE commit_file"],
 
-  ...["''", "'-x'", "'/x'", "'x/'", "'x.'", "'a..b'", "'a//b'", "'a b'", "'a~b'", "'a^b'", "'a:b'", "'a?b'", "'a*b'", "'a[b'", "'a\\b'", "'x.lock'", "'a@{b'", "E'a\\tb'", `'${oid("a")}'`, "repeat('x', 256)"].map(
-    (name) => ["ref_name_is_a_name", newRef(name)] as const,
-  ),
+  ...[
+    "''",
+    "'-x'",
+    "'/x'",
+    "'x/'",
+    "'x.'",
+    "'a..b'",
+    "'a//b'",
+    "'a b'",
+    "'a~b'",
+    "'a^b'",
+    "'a:b'",
+    "'a?b'",
+    "'a*b'",
+    "'a[b'",
+    "'a\\b'",
+    "'x.lock'",
+    "'a@{b'",
+    "E'a\\tb'",
+    `'${oid("a")}'`,
+    "repeat('x', 256)",
+  ].map((name) => ["ref_name_is_a_name", newRef(name)] as const),
   ["ref_version_from_one", "ALTER TABLE ref DISABLE TRIGGER USER; UPDATE ref SET version = 0"],
-  ["ref_repo_id_commit_id_fkey", `UPDATE ref SET commit_id = '${oid("1")}', version = 2 WHERE repo_id = '${fine}' AND name = 'main'`], // of another repo
+  [
+    "ref_repo_id_commit_id_fkey",
+    `UPDATE ref SET commit_id = '${oid("1")}', version = 2 WHERE repo_id = '${fine}' AND name = 'main'`,
+  ], // of another repo
   ["ref_version_counts_moves", `UPDATE ref SET commit_id = '${oid("2")}' WHERE repo_id = '${fine}' AND name = 'main'`],
-  ["ref_version_counts_moves", `UPDATE ref SET commit_id = '${oid("2")}', version = 3 WHERE repo_id = '${fine}' AND name = 'main'`],
+  [
+    "ref_version_counts_moves",
+    `UPDATE ref SET commit_id = '${oid("2")}', version = 3 WHERE repo_id = '${fine}' AND name = 'main'`,
+  ],
   ["ref_version_counts_moves", "UPDATE ref SET version = 2"],
   ["ref_tag_stays", `UPDATE ref SET commit_id = '${oid("3")}', version = 2 WHERE name = 'v1'`],
   ["ref_keeps_kind", "UPDATE ref SET kind = 'branch' WHERE name = 'v1'"],
@@ -144,11 +224,25 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["blob_in_use", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("c")}'`], // by a verified upload
   ["blob_in_use", `${newImage(sha("d"))}; UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'`],
   ["blob_marked_before_delete", `DELETE FROM blob WHERE sha256 = '${sha("d")}'`],
-  ["blob_is_purging", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newCommit(oid("5"), { files: 1, size: 40 })}; ${newFile("'a'", `'${sha("d")}', 40`)}`],
+  [
+    "blob_is_purging",
+    `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newCommit(oid("5"), { files: 1, size: 40 })}; ${newFile("'a'", `'${sha("d")}', 40`)}`,
+  ],
   ["blob_is_purging", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newImage(sha("d"))}`],
-  ["blob_is_purging", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newUpload("", "")}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("d")}' WHERE id = '${uuid(30)}'`],
-  ...[["autov2", "aaaaaaaaa"], ["crc32", "AAAAAAAA"], ["blake3", "aa"], ["autov3", sha("a")], ["autov1", ""], ["tensors", oid("a")]].map(
-    ([algorithm, value]) => ["blob_hash_value_is_hex", `INSERT INTO blob_hash VALUES ('${sha("d")}', '${algorithm}', '${value}')`] as const,
+  [
+    "blob_is_purging",
+    `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newUpload("", "")}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("d")}' WHERE id = '${uuid(30)}'`,
+  ],
+  ...[
+    ["autov2", "aaaaaaaaa"],
+    ["crc32", "AAAAAAAA"],
+    ["blake3", "aa"],
+    ["autov3", sha("a")],
+    ["autov1", ""],
+    ["tensors", oid("a")],
+  ].map(
+    ([algorithm, value]) =>
+      ["blob_hash_value_is_hex", `INSERT INTO blob_hash VALUES ('${sha("d")}', '${algorithm}', '${value}')`] as const,
   ),
 
   ["upload_sha256_is_hex", newUpload(", declared_sha256", ", 'abc'")],
@@ -164,8 +258,14 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["upload_verified_has_its_blob", "UPDATE upload SET blob_sha256 = NULL"],
   ["upload_path_is_a_path", newUpload("", "").replace("b.safetensors", "../b.safetensors")],
   ["upload_failed_says_why", `${newUpload("", "")}; UPDATE upload SET state = 'failed' WHERE id = '${uuid(30)}'`],
-  ["upload_blob_is_what_was_declared", `${newUpload(", declared_sha256", `, '${sha("a")}'`)}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("c")}' WHERE id = '${uuid(30)}'`],
-  ["upload_blob_is_what_was_declared", `${newUpload("", "")}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("d")}' WHERE id = '${uuid(30)}'`], // 40 bytes, not 30
+  [
+    "upload_blob_is_what_was_declared",
+    `${newUpload(", declared_sha256", `, '${sha("a")}'`)}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("c")}' WHERE id = '${uuid(30)}'`,
+  ],
+  [
+    "upload_blob_is_what_was_declared",
+    `${newUpload("", "")}; UPDATE upload SET state = 'hashing' WHERE id = '${uuid(30)}'; UPDATE upload SET state = 'verified', blob_sha256 = '${sha("d")}' WHERE id = '${uuid(30)}'`,
+  ], // 40 bytes, not 30
   ["upload_stays", "UPDATE upload SET declared_size = 31"],
   ["upload_stays", `UPDATE upload SET repo_id = '${base}'`],
   ["upload_stays", "UPDATE upload SET storage_key = 'elsewhere'"],
@@ -174,11 +274,20 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["upload_stays", `UPDATE upload SET state = 'linked', blob_sha256 = '${sha("d")}'`],
   ["upload_attempt_grows", "UPDATE upload SET attempt = 1"],
 
-  ["inspection_commit_id_tool_version_key", `INSERT INTO inspection (id, commit_id, tool_version) VALUES (gen_random_uuid(), '${oid("3")}', '1')`],
+  [
+    "inspection_commit_id_tool_version_key",
+    `INSERT INTO inspection (id, commit_id, tool_version) VALUES (gen_random_uuid(), '${oid("3")}', '1')`,
+  ],
   ["inspection_weights_are_hex", "UPDATE inspection SET weights_sha256 = 'abc'"],
-  ["inspection_succeeded_has_facts", "UPDATE inspection SET state = 'running', attempt = 1; UPDATE inspection SET state = 'succeeded'"],
+  [
+    "inspection_succeeded_has_facts",
+    "UPDATE inspection SET state = 'running', attempt = 1; UPDATE inspection SET state = 'succeeded'",
+  ],
 
-  ["pair_finetune_weights_sha256_guide_weights_sha256_protocol__key", newPair("", "").replace(sha("c"), sha("a")).replace(sha("d"), sha("b"))],
+  [
+    "pair_finetune_weights_sha256_guide_weights_sha256_protocol__key",
+    newPair("", "").replace(sha("c"), sha("a")).replace(sha("d"), sha("b")),
+  ],
   ["pair_weights_are_hex", newPair("", "").replace(sha("c"), "c")],
   ["pair_weights_are_hex", newPair("", "").replace(sha("d"), "d")],
   ["pair_is_of_kinds", newPair(", finetune_commit_id", `, '${oid("4")}'`)],
@@ -214,15 +323,27 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
 
   // The four kinds of work keep the same rules.
   ...["inspection", "pair", "preview", "distillation"].flatMap((table) => [
-    [`${table}_attempt_not_negative`, `ALTER TABLE ${table} DISABLE TRIGGER USER; UPDATE ${table} SET attempt = -1`] as const,
+    [
+      `${table}_attempt_not_negative`,
+      `ALTER TABLE ${table} DISABLE TRIGGER USER; UPDATE ${table} SET attempt = -1`,
+    ] as const,
     [`${table}_failed_says_why`, `UPDATE ${table} SET state = 'failed'`] as const,
     [`${table}_attempt_grows`, `UPDATE ${table} SET state = 'running'`] as const, // a claim that is not counted
-    [`${table}_attempt_grows`, `UPDATE ${table} SET state = 'running', attempt = 2; UPDATE ${table} SET attempt = 1`] as const,
+    [
+      `${table}_attempt_grows`,
+      `UPDATE ${table} SET state = 'running', attempt = 2; UPDATE ${table} SET attempt = 1`,
+    ] as const,
     [`${table}_moves`, `UPDATE ${table} SET state = 'succeeded'`] as const,
-    [`${table}_moves`, `UPDATE ${table} SET state = 'cancelled'; UPDATE ${table} SET state = 'running', attempt = 1`] as const,
+    [
+      `${table}_moves`,
+      `UPDATE ${table} SET state = 'cancelled'; UPDATE ${table} SET state = 'running', attempt = 1`,
+    ] as const,
   ]),
 
-  ["job_event_attempt_not_negative", `INSERT INTO job_event (subject, subject_id, attempt, kind, message) VALUES ('pair', '${pair}', -1, 'started', 'x')`],
+  [
+    "job_event_attempt_not_negative",
+    `INSERT INTO job_event (subject, subject_id, attempt, kind, message) VALUES ('pair', '${pair}', -1, 'started', 'x')`,
+  ],
   ["job_event_stays", "UPDATE job_event SET message = 'never happened'"],
   ["audit_event_stays", "UPDATE audit_event SET actor_id = 'bob'"],
   ["audit_event_stays", "DELETE FROM audit_event"],
@@ -283,7 +404,10 @@ describe("the database takes", () => {
 });
 
 function brief(sql: string): string {
-  return (sql.split("; ").at(-1) ?? sql).replaceAll(/\s+/g, " ").replaceAll(/(\w)\1{20,}/g, "$1…").slice(0, 140);
+  return (sql.split("; ").at(-1) ?? sql)
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/(\w)\1{20,}/g, "$1…")
+    .slice(0, 140);
 }
 
 const states = ["open", "receiving", "hashing", "verified", "linked", "failed", "aborted", "expired"] as const;
@@ -297,7 +421,11 @@ const ways: Readonly<Record<(typeof states)[number], readonly string[]>> = {
   aborted: ["aborted"],
   expired: ["expired"],
 };
-const moves = new Set("open>receiving open>hashing receiving>hashing hashing>verified verified>linked open>failed receiving>failed hashing>failed open>aborted receiving>aborted hashing>aborted verified>aborted open>expired receiving>expired hashing>expired verified>expired".split(" "));
+const moves = new Set(
+  "open>receiving open>hashing receiving>hashing hashing>verified verified>linked open>failed receiving>failed hashing>failed open>aborted receiving>aborted hashing>aborted verified>aborted open>expired receiving>expired hashing>expired verified>expired".split(
+    " ",
+  ),
+);
 
 describe("an upload moves", () => {
   for (const from of states) {
@@ -312,12 +440,26 @@ describe("an upload moves", () => {
 });
 
 test("a word that is not one of an enumeration is refused", async () => {
-  for (const sql of ["UPDATE upload SET state = 'done'", "UPDATE repo SET kind = 'lora'", "UPDATE repo SET visibility = 'secret'", "UPDATE pair SET verdict = 'probably'", "UPDATE ref SET kind = 'head'", "UPDATE member SET role = 'god'", "UPDATE webhook SET events = '{everything}'", "UPDATE job_event SET kind = 'x'", "UPDATE preview_image SET mode = 'none'"])
+  for (const sql of [
+    "UPDATE upload SET state = 'done'",
+    "UPDATE repo SET kind = 'lora'",
+    "UPDATE repo SET visibility = 'secret'",
+    "UPDATE pair SET verdict = 'probably'",
+    "UPDATE ref SET kind = 'head'",
+    "UPDATE member SET role = 'god'",
+    "UPDATE webhook SET events = '{everything}'",
+    "UPDATE job_event SET kind = 'x'",
+    "UPDATE preview_image SET mode = 'none'",
+  ])
     expect(await attempt(sql)).toMatchObject({ code: "22P02" });
 });
 
 describe("every foreign key", async () => {
-  const nowhere: Readonly<Record<string, string>> = { app_user: "'nobody'", commit: `'${oid("e")}'`, blob: `'${sha("e")}'` };
+  const nowhere: Readonly<Record<string, string>> = {
+    app_user: "'nobody'",
+    commit: `'${oid("e")}'`,
+    blob: `'${sha("e")}'`,
+  };
   const admin = new pg.Client({ connectionString: temp.url });
   await admin.connect();
   const { rows } = await admin.query<{ name: string; child: string; parent: string; columns: string[] }>(`
@@ -345,6 +487,11 @@ test("every rule of the database has a statement above that breaks it", async ()
     UNION SELECT m[1] FROM pg_proc, regexp_matches(prosrc, 'refuse\\(''(\\w+)''', 'g') m WHERE pronamespace = 'public'::regnamespace
     UNION SELECT relname || m[1] FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid,
       regexp_matches(prosrc, 'refuse\\(TG_TABLE_NAME \\|\\| ''(\\w+)''', 'g') m`);
-  const broken = new Set(refused.map(([rule]) => rule).filter((rule) => !rule.endsWith("_fkey")).concat("upload_moves"));
+  const broken = new Set(
+    refused
+      .map(([rule]) => rule)
+      .filter((rule) => !rule.endsWith("_fkey"))
+      .concat("upload_moves"),
+  );
   expect([...broken].toSorted()).toEqual(rows.map(({ rule }) => rule).toSorted());
 });

@@ -39,7 +39,9 @@ test("an empty one is empty", async () => {
 test("when a run is killed its server and its databases go too", async () => {
   const suite = `import { createTempDatabase } from "./tests/support/temp-database.ts"; console.log((await createTempDatabase()).url);`;
   const code = `import { spawn } from "node:child_process"; spawn(process.execPath, ["--input-type=module", "-e", ${JSON.stringify(suite)}], { stdio: "inherit" }); setInterval(() => {}, 1000);`;
-  const run: ChildProcess = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const run: ChildProcess = spawn(process.execPath, ["--input-type=module", "-e", code], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(run.stdout!, "data")) as [Buffer];
   const url = line.toString().trim();
   const folder = join(tmpdir(), `guidepost-test-${run.pid}`);

@@ -33,7 +33,9 @@ test("two who each see the other on call do not both leave", async () => {
   const leave = (name: string): Promise<boolean> =>
     inTransaction(database, async (transaction) => {
       runs++;
-      const [others] = await transaction.$queryRaw<{ count: number }[]>`SELECT count(*)::int AS count FROM doctor WHERE on_call AND name <> ${name}`;
+      const [others] = await transaction.$queryRaw<
+        { count: number }[]
+      >`SELECT count(*)::int AS count FROM doctor WHERE on_call AND name <> ${name}`;
       await bothHaveSeen();
       if (others!.count === 0) return false;
       await transaction.$executeRaw`UPDATE doctor SET on_call = false WHERE name = ${name}`;

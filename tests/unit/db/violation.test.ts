@@ -23,23 +23,35 @@ async function ruleBrokenBy(write: Promise<unknown>): Promise<string | null> {
 const newRepo = { name: "pencil", kind: "base", visibility: "public" } as const;
 
 test("a unique index, a foreign key, a check and a trigger are all known by name", async () => {
-  expect(await ruleBrokenBy(database.namespace.create({ data: { kind: "organisation", name: "LAB" } }))).toBe("namespace_name_key_key");
-  expect(await ruleBrokenBy(database.repo.create({ data: { ...newRepo, namespaceId: ids.lab } }))).toBe("repo_name_unique_while_live");
-  expect(await ruleBrokenBy(database.repo.create({ data: { ...newRepo, namespaceId: ids.upload } }))).toBe("repo_namespace_id_fkey");
+  expect(await ruleBrokenBy(database.namespace.create({ data: { kind: "organisation", name: "LAB" } }))).toBe(
+    "namespace_name_key_key",
+  );
+  expect(await ruleBrokenBy(database.repo.create({ data: { ...newRepo, namespaceId: ids.lab } }))).toBe(
+    "repo_name_unique_while_live",
+  );
+  expect(await ruleBrokenBy(database.repo.create({ data: { ...newRepo, namespaceId: ids.upload } }))).toBe(
+    "repo_namespace_id_fkey",
+  );
   expect(await ruleBrokenBy(database.namespace.delete({ where: { id: ids.ann } }))).toBe("repo_namespace_id_fkey");
-  expect(await ruleBrokenBy(database.namespace.create({ data: { kind: "organisation", name: "a b" } }))).toBe("namespace_name_is_a_name");
+  expect(await ruleBrokenBy(database.namespace.create({ data: { kind: "organisation", name: "a b" } }))).toBe(
+    "namespace_name_is_a_name",
+  );
   expect(await ruleBrokenBy(database.repo.delete({ where: { id: ids.fine } }))).toBe("repo_hidden_before_purge");
 });
 
 test("so they are when the statement is raw", async () => {
-  expect(await ruleBrokenBy(database.$executeRaw`INSERT INTO blob_hash VALUES (${sha("a")}, 'autov2', 'bbbbbbbbbb')`)).toBe("blob_hash_pkey");
+  expect(
+    await ruleBrokenBy(database.$executeRaw`INSERT INTO blob_hash VALUES (${sha("a")}, 'autov2', 'bbbbbbbbbb')`),
+  ).toBe("blob_hash_pkey");
   expect(await ruleBrokenBy(database.$executeRaw`UPDATE repo SET downloads = -1`)).toBe("repo_downloads_not_negative");
   expect(await ruleBrokenBy(database.$executeRaw`UPDATE commit SET title = 'x'`)).toBe("commit_stays");
 });
 
 test("so is a rule that speaks at the end of a transaction", async () => {
   const hollow = database.$transaction(async (transaction) => {
-    await transaction.commit.create({ data: { id: oid("5"), repoId: ids.fine, sequence: 3, title: "Hollow", fileCount: 1, size: 10 } });
+    await transaction.commit.create({
+      data: { id: oid("5"), repoId: ids.fine, sequence: 3, title: "Hollow", fileCount: 1, size: 10 },
+    });
   });
   expect(await ruleBrokenBy(hollow)).toBe("commit_is_whole");
 });

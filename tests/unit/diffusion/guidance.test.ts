@@ -9,7 +9,12 @@ const guide = parseGuideConfig(sd15GuideMetadata, "guide");
 
 describe("a plan", () => {
   test("lets CFG do the first steps before the guide", () => {
-    expect([0, 1, 2, 3].map((step) => modeOfStep(plan({ cfgSteps: 2 }), step))).toEqual(["cfg", "cfg", "guide", "guide"]);
+    expect([0, 1, 2, 3].map((step) => modeOfStep(plan({ cfgSteps: 2 }), step))).toEqual([
+      "cfg",
+      "cfg",
+      "guide",
+      "guide",
+    ]);
   });
 
   test("is conditional at guidance 1, in every mode", () => {
@@ -40,6 +45,11 @@ describe("a plan", () => {
 });
 
 test("guidance moves away from the unconditional prediction, by row", () => {
-  const [conditional, unconditional] = [tensor(Float32Array.of(1, 2, 3, 4), [2, 2]), tensor(Float32Array.of(0, 0, 1, 1), [2, 2])];
-  expect(guided(conditional, unconditional, Float32Array.of(5, 1))).toEqual(tensor(Float32Array.of(5, 10, 3, 4), [2, 2]));
+  const [conditional, unconditional] = [
+    tensor(Float32Array.of(1, 2, 3, 4), [2, 2]),
+    tensor(Float32Array.of(0, 0, 1, 1), [2, 2]),
+  ];
+  expect(guided(conditional, unconditional, Float32Array.of(5, 1))).toEqual(
+    tensor(Float32Array.of(5, 10, 3, 4), [2, 2]),
+  );
 });

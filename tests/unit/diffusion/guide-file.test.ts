@@ -14,7 +14,9 @@ import { plainResiduals } from "../../support/plain-guide.ts";
 const TOLERANCE = 1e-5; // float32 against float64
 const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/guide-file/${name}`, import.meta.url));
 
-async function readTensors(path: string): Promise<{ metadata: ReadonlyMap<string, string>; tensors: Map<string, FloatTensor> }> {
+async function readTensors(
+  path: string,
+): Promise<{ metadata: ReadonlyMap<string, string>; tensors: Map<string, FloatTensor> }> {
   const source = await openFile(path);
   try {
     const { metadata, tensors } = await readHeader(source);
@@ -33,7 +35,11 @@ describe("the guide of tests/fixtures/guide-file", () => {
   let network: GuideNetwork;
   beforeAll(async () => {
     golden = (await readTensors(fixture("golden.safetensors"))).tensors;
-    network = await openGuide(await readGuideFile(fixture("guide.safetensors")), { tokens: 7, height: 6, width: 5 }, testRuntime);
+    network = await openGuide(
+      await readGuideFile(fixture("guide.safetensors")),
+      { tokens: 7, height: 6, width: 5 },
+      testRuntime,
+    );
   });
   afterAll(() => network?.close());
 
@@ -53,14 +59,20 @@ describe("the guide of tests/fixtures/guide-file", () => {
       const found = await network.residuals(row("latents"), timesteps[i]!, row("text"), guidance.subarray(i, i + 1));
       expect(Object.keys(found).toSorted()).toEqual(residualNames);
       for (const name of residualNames) {
-        if (guidance[i] === 1) expect(found[name]!.data.every((value) => value === 0), name).toBe(true);
-        else expect(relativeError(found[name]!, row(name)), `${name} at guidance ${guidance[i]}`).toBeLessThan(TOLERANCE);
+        if (guidance[i] === 1)
+          expect(
+            found[name]!.data.every((value) => value === 0),
+            name,
+          ).toBe(true);
+        else
+          expect(relativeError(found[name]!, row(name)), `${name} at guidance ${guidance[i]}`).toBeLessThan(TOLERANCE);
       }
     }
   });
 
   test("adds something at every place, so that a mistake in any of them is seen", () => {
-    for (const name of residualNames) expect(Math.max(...golden.get(name)!.data.map(Math.abs)), name).toBeGreaterThan(0.1);
+    for (const name of residualNames)
+      expect(Math.max(...golden.get(name)!.data.map(Math.abs)), name).toBeGreaterThan(0.1);
   });
 });
 
@@ -68,15 +80,27 @@ describe("the plain loops", () => {
   test("compute what PyTorch computed for the starter's guides", async () => {
     for (const name of ["storybook", "watercolor"] as const) {
       const golden = await readGolden(name);
-      const { metadata, tensors: weights } = await readTensors(starter(`${goldenModels[name].guide}/guide.safetensors`));
+      const { metadata, tensors: weights } = await readTensors(
+        starter(`${goldenModels[name].guide}/guide.safetensors`),
+      );
       const at = (key: string): FloatTensor => {
         const { data, shape } = rows(golden.tensor(key), 0, 1);
         return tensor(data, shape.slice(1));
       };
-      const found = plainResiduals({ metadata, weights }, { latents: at("latents"), text: at("text_states"), timestep: golden.tensor("timesteps").data[0]!, guidanceScale: golden.tensor("guidance").data[0]! });
+      const found = plainResiduals(
+        { metadata, weights },
+        {
+          latents: at("latents"),
+          text: at("text_states"),
+          timestep: golden.tensor("timesteps").data[0]!,
+          guidanceScale: golden.tensor("guidance").data[0]!,
+        },
+      );
       found.forEach(({ data, shape }, k) => {
         const key = `residual.${k === found.length - 1 ? "mid" : k}`;
-        expect(relativeError(tensor(Float32Array.from(data), shape), at(key)), `${name} ${key}`).toBeLessThan(TOLERANCE);
+        expect(relativeError(tensor(Float32Array.from(data), shape), at(key)), `${name} ${key}`).toBeLessThan(
+          TOLERANCE,
+        );
       });
     }
   });

@@ -4,7 +4,13 @@ import type { ModelFiles } from "#lib/diffusion/model-files.ts";
 import { unetParts } from "#lib/diffusion/pipeline.ts";
 import { openTextEncoder } from "#lib/diffusion/text-encoder.ts";
 import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
-import { openSplitUNet, openUNet, type ResidualTensors, type SplitUNet, type UNet } from "#lib/diffusion/unet-networks.ts";
+import {
+  openSplitUNet,
+  openUNet,
+  type ResidualTensors,
+  type SplitUNet,
+  type UNet,
+} from "#lib/diffusion/unet-networks.ts";
 import { openVaeDecoder, openVaeEncoder } from "#lib/diffusion/vae-networks.ts";
 import { concat, type FloatTensor, rows, tensor } from "#lib/tensor/tensor.ts";
 import { relativeError } from "../../support/close-to.ts";
@@ -33,10 +39,13 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
   afterAll(() => Promise.all([unet, split, guide].map((network) => network?.close())));
 
   /** Both golden states, each at its own timestep. */
-  async function eachState(run: (latents: FloatTensor, timestep: number, guidanceScale: number) => Promise<FloatTensor>): Promise<FloatTensor> {
+  async function eachState(
+    run: (latents: FloatTensor, timestep: number, guidanceScale: number) => Promise<FloatTensor>,
+  ): Promise<FloatTensor> {
     const [timesteps, guidance] = [golden.tensor("timesteps").data, golden.tensor("guidance").data];
     const parts: FloatTensor[] = [];
-    for (const i of [0, 1]) parts.push(await run(rows(golden.tensor("latents"), i, i + 1), timesteps[i]!, guidance[i]!));
+    for (const i of [0, 1])
+      parts.push(await run(rows(golden.tensor("latents"), i, i + 1), timesteps[i]!, guidance[i]!));
     return concat(parts);
   }
   const residuals = (latents: FloatTensor, timestep: number, guidanceScale: number): Promise<ResidualTensors> =>
@@ -47,14 +56,20 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
     const ids = [golden.prompt, ""].flatMap((text) => [...tokenizer.encode(text).ids]);
     expect(ids).toEqual([...golden.tensor("input_ids").data]);
     const encoder = await openTextEncoder(files.folder.textEncoder, [], tokenizer, testRuntime);
-    expect(relativeError(await encoder.embed([golden.prompt, ""]), golden.tensor("text_states"))).toBeLessThan(TOLERANCE);
+    expect(relativeError(await encoder.embed([golden.prompt, ""]), golden.tensor("text_states"))).toBeLessThan(
+      TOLERANCE,
+    );
     await encoder.close();
   });
 
   test("conditional and unconditional predictions", async () => {
-    const conditional = await eachState((latents, timestep) => unet.predict(latents, timestep, prompt, unet.noResiduals(1)));
+    const conditional = await eachState((latents, timestep) =>
+      unet.predict(latents, timestep, prompt, unet.noResiduals(1)),
+    );
     expect(relativeError(conditional, golden.tensor("eps_conditional"))).toBeLessThan(TOLERANCE);
-    const unconditional = await eachState((latents, timestep) => unet.predict(latents, timestep, empty, unet.noResiduals(1)));
+    const unconditional = await eachState((latents, timestep) =>
+      unet.predict(latents, timestep, empty, unet.noResiduals(1)),
+    );
     expect(relativeError(unconditional, golden.tensor("eps_unconditional"))).toBeLessThan(TOLERANCE);
   });
 
@@ -66,18 +81,28 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
   });
 
   test("the prediction with the guide's residuals", async () => {
-    const guided = await eachState(async (latents, timestep, guidanceScale) => unet.predict(latents, timestep, prompt, await residuals(latents, timestep, guidanceScale)));
+    const guided = await eachState(async (latents, timestep, guidanceScale) =>
+      unet.predict(latents, timestep, prompt, await residuals(latents, timestep, guidanceScale)),
+    );
     expect(relativeError(guided, golden.tensor("eps_guide"))).toBeLessThan(TOLERANCE);
   });
 
   test("the picture of latents, and the latents of a picture", async () => {
     const decoder = await openVaeDecoder(files.folder.vae, 16, 16, testRuntime);
-    expect(relativeError(await decoder.decode(golden.tensor("ddim.cfg")), golden.tensor("image.cfg"))).toBeLessThan(TOLERANCE);
+    expect(relativeError(await decoder.decode(golden.tensor("ddim.cfg")), golden.tensor("image.cfg"))).toBeLessThan(
+      TOLERANCE,
+    );
     const encoder = await openVaeEncoder(files.folder.vae, 16, 16, testRuntime);
     const image = golden.tensor("image.cfg");
-    const clamped = tensor(image.data.map((value) => Math.min(1, Math.max(-1, value))), image.shape);
+    const clamped = tensor(
+      image.data.map((value) => Math.min(1, Math.max(-1, value))),
+      image.shape,
+    );
     const mean = golden.tensor("vae_mean");
-    const scaled = tensor(mean.data.map((value) => value * files.folder.vae.config.scalingFactor), mean.shape);
+    const scaled = tensor(
+      mean.data.map((value) => value * files.folder.vae.config.scalingFactor),
+      mean.shape,
+    );
     expect(relativeError(await encoder.encode(clamped), scaled)).toBeLessThan(TOLERANCE);
     await decoder.close();
     await encoder.close();
@@ -91,7 +116,9 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
 
   test("a guide at guidance 1 leaves the base's prediction, bit for bit", async () => {
     const base = await eachState((latents, timestep) => unet.predict(latents, timestep, prompt, unet.noResiduals(1)));
-    const guided = await eachState(async (latents, timestep) => unet.predict(latents, timestep, prompt, await residuals(latents, timestep, 1)));
+    const guided = await eachState(async (latents, timestep) =>
+      unet.predict(latents, timestep, prompt, await residuals(latents, timestep, 1)),
+    );
     expect(Buffer.from(guided.data.buffer).equals(Buffer.from(base.data.buffer))).toBe(true);
   });
 });

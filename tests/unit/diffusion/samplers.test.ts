@@ -16,29 +16,41 @@ interface GoldenCase {
   readonly config: Record<string, unknown>;
 }
 
-const { cases } = JSON.parse(readFileSync(new URL("../../golden/samplers/vectors.json", import.meta.url), "utf8")) as { cases: GoldenCase[] };
+const { cases } = JSON.parse(readFileSync(new URL("../../golden/samplers/vectors.json", import.meta.url), "utf8")) as {
+  cases: GoldenCase[];
+};
 
 const names: readonly SamplerName[] = ["ddim", "dpmpp-2m"];
-const stableDiffusion = { beta_schedule: "scaled_linear", beta_start: 0.00085, beta_end: 0.012, steps_offset: 1, set_alpha_to_one: false };
+const stableDiffusion = {
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  steps_offset: 1,
+  set_alpha_to_one: false,
+};
 const schedule = parse({});
 const start = createGenerator(3).randn([5]);
 const goldenStart = tensor(Float32Array.of(1.5, -0.75, 0.25, -2), [4]);
 
 describe("a sampler goes where diffusers goes", () => {
-  test.each(cases.map((golden) => [golden.case, golden.steps, golden] as const))("%s in %i steps", (_, steps, golden) => {
-    const { config, prediction_type, timesteps, sigmas, x_after_each_step } = golden;
-    const name = golden.case.includes("ddim") ? "ddim" : "dpmpp-2m";
-    const goldenSchedule = parseScheduleConfig({ ...config, prediction_type }, golden.case);
-    const sampler = createSampler(name, goldenSchedule, steps);
-    expect(timestepsOf(sampler)).toEqual(timesteps);
-    for (const [i, sigma] of sigmas?.slice(0, -1).entries() ?? []) {
-      expect(Math.abs(sampler.levels[i]!.sigma / sampler.levels[i]!.alpha - sigma)).toBeLessThan(1e-6);
-    }
-    const noiseAt = (x: FloatTensor, level: Level): FloatTensor => toNoise(analytic(x, level), x, level, prediction_type);
-    const states = walk(sampler, goldenStart, noiseAt);
-    const worst = Math.max(...states.map(({ data }, i) => relativeDistance(data, x_after_each_step[i]!)));
-    expect(worst).toBeLessThan(1e-4);
-  });
+  test.each(cases.map((golden) => [golden.case, golden.steps, golden] as const))(
+    "%s in %i steps",
+    (_, steps, golden) => {
+      const { config, prediction_type, timesteps, sigmas, x_after_each_step } = golden;
+      const name = golden.case.includes("ddim") ? "ddim" : "dpmpp-2m";
+      const goldenSchedule = parseScheduleConfig({ ...config, prediction_type }, golden.case);
+      const sampler = createSampler(name, goldenSchedule, steps);
+      expect(timestepsOf(sampler)).toEqual(timesteps);
+      for (const [i, sigma] of sigmas?.slice(0, -1).entries() ?? []) {
+        expect(Math.abs(sampler.levels[i]!.sigma / sampler.levels[i]!.alpha - sigma)).toBeLessThan(1e-6);
+      }
+      const noiseAt = (x: FloatTensor, level: Level): FloatTensor =>
+        toNoise(analytic(x, level), x, level, prediction_type);
+      const states = walk(sampler, goldenStart, noiseAt);
+      const worst = Math.max(...states.map(({ data }, i) => relativeDistance(data, x_after_each_step[i]!)));
+      expect(worst).toBeLessThan(1e-4);
+    },
+  );
 
   // Seven steps do not divide a thousand timesteps; the ends are those of diffusers 0.40.0.dev0 with the same model.
   test.each([
@@ -55,16 +67,38 @@ describe("a sampler goes where diffusers goes", () => {
 });
 
 // The eight-step grids that diffusers resolves from the files as published.
-const sd15 = { ...stableDiffusion, _class_name: "PNDMScheduler", skip_prk_steps: true, trained_betas: null, clip_sample: false };
-const sdxl = { ...sd15, _class_name: "EulerDiscreteScheduler", interpolation_type: "linear", timestep_spacing: "leading", use_karras_sigmas: false };
+const sd15 = {
+  ...stableDiffusion,
+  _class_name: "PNDMScheduler",
+  skip_prk_steps: true,
+  trained_betas: null,
+  clip_sample: false,
+};
+const sdxl = {
+  ...sd15,
+  _class_name: "EulerDiscreteScheduler",
+  interpolation_type: "linear",
+  timestep_spacing: "leading",
+  use_karras_sigmas: false,
+};
 
 test.each([
   ["SD 1.5, which writes no spacing", "ddim", sd15, [876, 751, 626, 501, 376, 251, 126, 1]],
   ["SD 1.5, which writes no spacing", "dpmpp-2m", sd15, [999, 874, 749, 624, 500, 375, 250, 125]],
   ["SDXL, which writes leading", "ddim", sdxl, [876, 751, 626, 501, 376, 251, 126, 1]],
   ["SDXL, which writes leading", "dpmpp-2m", sdxl, [889, 778, 667, 556, 445, 334, 223, 112]],
-  ["a file that writes trailing", "ddim", { ...sd15, timestep_spacing: "trailing" }, [999, 874, 749, 624, 499, 374, 249, 124]],
-  ["a file that asks for Karras sigmas", "dpmpp-2m", { ...sd15, use_karras_sigmas: true }, [999, 890, 746, 549, 299, 90, 12, 0]],
+  [
+    "a file that writes trailing",
+    "ddim",
+    { ...sd15, timestep_spacing: "trailing" },
+    [999, 874, 749, 624, 499, 374, 249, 124],
+  ],
+  [
+    "a file that asks for Karras sigmas",
+    "dpmpp-2m",
+    { ...sd15, use_karras_sigmas: true },
+    [999, 890, 746, 549, 299, 90, 12, 0],
+  ],
 ] as const)("the file of %s means these timesteps for %s", (_, name, config, timesteps) => {
   expect(timestepsOf(createSampler(name, parseScheduleConfig(config, "scheduler_config.json"), 8))).toEqual(timesteps);
 });
@@ -77,13 +111,19 @@ describe.each(names)("%s", (name) => {
   });
 
   test.each([0, -1, 1001, 10_000, 2.5, Number.NaN])("refuses %s steps and names the range", (steps) => {
-    expect(() => createSampler(name, schedule, steps)).toThrow(expect.objectContaining({ code: "bad_request", message: expect.stringContaining("from 1 to 1000") }));
+    expect(() => createSampler(name, schedule, steps)).toThrow(
+      expect.objectContaining({ code: "bad_request", message: expect.stringContaining("from 1 to 1000") }),
+    );
   });
 
   test("refuses a grid that leaves the schedule", () => {
     const offset = parse({ timestep_spacing: "leading", steps_offset: 500 });
-    expect(() => createSampler(name, offset, 20)).toThrow(expect.objectContaining({ code: "bad_request", message: expect.stringContaining("steps_offset 500") }));
-    expect(() => createSampler(name, parse({ timestep_spacing: "leading" }), 1000)).toThrow(expect.objectContaining({ code: "bad_request" }));
+    expect(() => createSampler(name, offset, 20)).toThrow(
+      expect.objectContaining({ code: "bad_request", message: expect.stringContaining("steps_offset 500") }),
+    );
+    expect(() => createSampler(name, parse({ timestep_spacing: "leading" }), 1000)).toThrow(
+      expect.objectContaining({ code: "bad_request" }),
+    );
   });
 
   test("goes the same way beside another walk, again after a walk, and after one that was left half-way", () => {
@@ -119,15 +159,26 @@ test("noise is found again in a velocity", () => {
   const [x0, noise] = [createGenerator(1).randn([64]), createGenerator(2).randn([64])];
   for (const level of createSampler("ddim", schedule, 8).levels) {
     const { alpha, sigma } = level;
-    const latents = tensor(x0.data.map((x, i) => alpha * x + sigma * noise.data[i]!), [64]);
-    const velocity = tensor(noise.data.map((e, i) => alpha * e - sigma * x0.data[i]!), [64]);
+    const latents = tensor(
+      x0.data.map((x, i) => alpha * x + sigma * noise.data[i]!),
+      [64],
+    );
+    const velocity = tensor(
+      noise.data.map((e, i) => alpha * e - sigma * x0.data[i]!),
+      [64],
+    );
     const found = toNoise(velocity, latents, level, "v_prediction");
     expect(Math.max(...found.data.map((e, i) => Math.abs(e - noise.data[i]!)))).toBeLessThan(1e-6);
   }
 });
 
 describe("with the ideal denoiser of four points", () => {
-  const points = [[1, 0.5], [-0.5, 1], [-1, -0.5], [0.5, -1]] as const;
+  const points = [
+    [1, 0.5],
+    [-0.5, 1],
+    [-1, -0.5],
+    [0.5, -1],
+  ] as const;
   const noise = createGenerator(0).randn([200, 2]);
 
   /** ε̂ = (x − α·E[x0 | x]) / σ, where E[x0 | x] is a soft-max over the points. */
@@ -139,7 +190,8 @@ describe("with the ideal denoiser of four points", () => {
       const top = Math.max(...logits);
       const weights = logits.map((logit) => Math.exp(logit - top));
       const total = weights.reduce((sum, weight) => sum + weight, 0);
-      const expected = (axis: 0 | 1): number => weights.reduce((sum, weight, i) => sum + (weight / total) * points[i]![axis], 0);
+      const expected = (axis: 0 | 1): number =>
+        weights.reduce((sum, weight, i) => sum + (weight / total) * points[i]![axis], 0);
       out[row] = (x - alpha * expected(0)) / sigma;
       out[row + 1] = (y - alpha * expected(1)) / sigma;
     }
@@ -148,7 +200,9 @@ describe("with the ideal denoiser of four points", () => {
 
   const medianDistance = (name: SamplerName, steps: number): number => {
     const { data } = walk(createSampler(name, schedule, steps), noise, ideal).at(-1)!;
-    const distances = Array.from({ length: 200 }, (_, row) => Math.min(...points.map(([x, y]) => Math.hypot(data[2 * row]! - x, data[2 * row + 1]! - y))));
+    const distances = Array.from({ length: 200 }, (_, row) =>
+      Math.min(...points.map(([x, y]) => Math.hypot(data[2 * row]! - x, data[2 * row + 1]! - y))),
+    );
     return distances.toSorted((a, b) => a - b)[100]!;
   };
 
@@ -160,7 +214,11 @@ describe("with the ideal denoiser of four points", () => {
       const before = states[i - 1] ?? noise;
       const epsilon = ideal(before, level);
       const stride = next.sigma / next.alpha - level.sigma / level.alpha;
-      const worst = Math.max(...state.data.map((x, k) => Math.abs(x / next.alpha - (before.data[k]! / level.alpha + stride * epsilon.data[k]!))));
+      const worst = Math.max(
+        ...state.data.map((x, k) =>
+          Math.abs(x / next.alpha - (before.data[k]! / level.alpha + stride * epsilon.data[k]!)),
+        ),
+      );
       expect(worst).toBeLessThan(2e-5);
     }
   });
@@ -183,12 +241,21 @@ const relativeDistance = (values: Float32Array, expected: readonly number[]): nu
   Math.max(...expected.map((value, i) => Math.abs(values[i]! / value - 1)));
 
 /** The states after each step. */
-function walk(sampler: Sampler, from: FloatTensor, noiseAt: (latents: FloatTensor, level: Level) => FloatTensor): FloatTensor[] {
+function walk(
+  sampler: Sampler,
+  from: FloatTensor,
+  noiseAt: (latents: FloatTensor, level: Level) => FloatTensor,
+): FloatTensor[] {
   let latents = from;
-  return sampler.levels.map((level, stepIndex) => (latents = sampler.step(latents, noiseAt(latents, level), stepIndex)));
+  return sampler.levels.map(
+    (level, stepIndex) => (latents = sampler.step(latents, noiseAt(latents, level), stepIndex)),
+  );
 }
 
 /** The model of the golden vectors: 0.35x + 0.2 sin(t/150) + 0.1 cos(3x). */
 function analytic(latents: FloatTensor, { timestep }: Level): FloatTensor {
-  return tensor(latents.data.map((x) => 0.35 * x + 0.2 * Math.sin(timestep / 150) + 0.1 * Math.cos(3 * x)), latents.shape);
+  return tensor(
+    latents.data.map((x) => 0.35 * x + 0.2 * Math.sin(timestep / 150) + 0.1 * Math.cos(3 * x)),
+    latents.shape,
+  );
 }

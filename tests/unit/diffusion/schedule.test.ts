@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseScheduleConfig, type Schedule, timestepGrid } from "#lib/diffusion/schedule.ts";
 
-const readJson = (path: string): unknown => JSON.parse(readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8"));
+const readJson = (path: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8"));
 const golden = readJson("tests/golden/samplers/vectors.json") as { alphas_cumprod: Record<string, number> };
 const starter = readJson("starter/storybook/scheduler/scheduler_config.json") as Record<string, unknown>;
 
@@ -10,12 +11,20 @@ const stableDiffusion = { beta_schedule: "scaled_linear", beta_start: 0.00085, b
 const parse = (json: unknown): Schedule => parseScheduleConfig(json, "model/scheduler_config.json");
 
 describe("the noise schedule", () => {
-  test.each(Object.entries(golden.alphas_cumprod))("of Stable Diffusion has torch's ᾱ at timestep %s", (timestep, alphaBar) => {
-    expect(Math.abs(parse(stableDiffusion).alphaBars[Number(timestep)]! - alphaBar)).toBeLessThan(1e-7);
-  });
+  test.each(Object.entries(golden.alphas_cumprod))(
+    "of Stable Diffusion has torch's ᾱ at timestep %s",
+    (timestep, alphaBar) => {
+      expect(Math.abs(parse(stableDiffusion).alphaBars[Number(timestep)]! - alphaBar)).toBeLessThan(1e-7);
+    },
+  );
 
   test("that is linear is the product of 1 − β, with β from start to end", () => {
-    const { alphaBars } = parse({ beta_schedule: "linear", beta_start: 0.0001, beta_end: 0.02, num_train_timesteps: 500 });
+    const { alphaBars } = parse({
+      beta_schedule: "linear",
+      beta_start: 0.0001,
+      beta_end: 0.02,
+      num_train_timesteps: 500,
+    });
     expect(alphaBars).toHaveLength(500);
     let product = 1;
     for (const [t, alphaBar] of alphaBars.entries()) {
@@ -33,24 +42,62 @@ describe("the noise schedule", () => {
 test("the starter model's own file is read", () => {
   const { alphaBars, ...rest } = parse(starter);
   expect(alphaBars).toHaveLength(1000);
-  expect(rest).toEqual({ predictionType: "epsilon", finalAlphaBar: alphaBars[0], timestepSpacing: "leading", stepsOffset: 1, karrasSigmas: false });
+  expect(rest).toEqual({
+    predictionType: "epsilon",
+    finalAlphaBar: alphaBars[0],
+    timestepSpacing: "leading",
+    stepsOffset: 1,
+    karrasSigmas: false,
+  });
 });
 
 test("an absent field takes the default of the sampler, not that of the class that wrote the file", () => {
-  for (const _class_name of ["PNDMScheduler", "DDIMScheduler", "EulerDiscreteScheduler", "DPMSolverMultistepScheduler", "UniPCMultistepScheduler"]) {
+  for (const _class_name of [
+    "PNDMScheduler",
+    "DDIMScheduler",
+    "EulerDiscreteScheduler",
+    "DPMSolverMultistepScheduler",
+    "UniPCMultistepScheduler",
+  ]) {
     const { alphaBars, ...rest } = parse({ _class_name });
-    expect(alphaBars).toEqual(parse({ beta_schedule: "linear", beta_start: 0.0001, beta_end: 0.02, num_train_timesteps: 1000 }).alphaBars);
-    expect(rest).toEqual({ predictionType: "epsilon", finalAlphaBar: 1, timestepSpacing: null, stepsOffset: 0, karrasSigmas: false });
+    expect(alphaBars).toEqual(
+      parse({ beta_schedule: "linear", beta_start: 0.0001, beta_end: 0.02, num_train_timesteps: 1000 }).alphaBars,
+    );
+    expect(rest).toEqual({
+      predictionType: "epsilon",
+      finalAlphaBar: 1,
+      timestepSpacing: null,
+      stepsOffset: 0,
+      karrasSigmas: false,
+    });
   }
 });
 
 test("settings that do not concern our samplers change nothing, and those that do are kept", () => {
-  const others = { clip_sample: true, skip_prk_steps: true, interpolation_type: "log_linear", lower_order_final: false, sigma_min: null };
+  const others = {
+    clip_sample: true,
+    skip_prk_steps: true,
+    interpolation_type: "log_linear",
+    lower_order_final: false,
+    sigma_min: null,
+  };
   const renamed = { solver_type: "bh2", algorithm_type: "deis" };
   expect(parse({ ...stableDiffusion, ...others, ...renamed })).toEqual(parse(stableDiffusion));
-  const ours = { prediction_type: "v_prediction", timestep_spacing: "trailing", steps_offset: 3, set_alpha_to_one: false, use_karras_sigmas: true };
+  const ours = {
+    prediction_type: "v_prediction",
+    timestep_spacing: "trailing",
+    steps_offset: 3,
+    set_alpha_to_one: false,
+    use_karras_sigmas: true,
+  };
   const chosen = parse({ ...stableDiffusion, ...ours });
-  expect(chosen).toMatchObject({ predictionType: "v_prediction", timestepSpacing: "trailing", stepsOffset: 3, karrasSigmas: true, finalAlphaBar: chosen.alphaBars[0] });
+  expect(chosen).toMatchObject({
+    predictionType: "v_prediction",
+    timestepSpacing: "trailing",
+    stepsOffset: 3,
+    karrasSigmas: true,
+    finalAlphaBar: chosen.alphaBars[0],
+  });
 });
 
 test.each([

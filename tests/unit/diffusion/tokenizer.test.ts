@@ -7,19 +7,30 @@ import { AppError } from "#lib/errors.ts";
 
 interface Golden {
   readonly maxPositions: number;
-  readonly folders: readonly { readonly name: string; readonly maxTokens: number; readonly padding: number; readonly settings: Files | null }[];
+  readonly folders: readonly {
+    readonly name: string;
+    readonly maxTokens: number;
+    readonly padding: number;
+    readonly settings: Files | null;
+  }[];
   readonly newLetters: { readonly text: string; readonly ids: readonly number[] };
   readonly texts: readonly {
     readonly name: string;
     readonly text: string;
-    readonly answers: readonly { readonly folders: readonly string[]; readonly whole: number; readonly ids: readonly number[] }[];
+    readonly answers: readonly {
+      readonly folders: readonly string[];
+      readonly whole: number;
+      readonly ids: readonly number[];
+    }[];
   }[];
 }
 
 /** Name of a file → what it holds: text as it is, anything else as JSON. */
 type Files = Readonly<Record<string, unknown>>;
 
-const golden = JSON.parse(readFileSync(join(import.meta.dirname, "../../golden/tokenizer/vectors.json"), "utf8")) as Golden;
+const golden = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../golden/tokenizer/vectors.json"), "utf8"),
+) as Golden;
 const starter = (name: string): string => join(import.meta.dirname, "../../../starter", name, "tokenizer");
 const vocabulary = JSON.parse(readFileSync(join(starter("storybook"), "vocab.json"), "utf8")) as Record<string, number>;
 const config = { model_max_length: 24 };
@@ -30,13 +41,15 @@ afterAll(() => rmSync(root, { recursive: true }));
 function freshFolder(files: Files): string {
   const folder = join(mkdtempSync(join(root, "model-")), "tokenizer");
   mkdirSync(folder);
-  for (const [file, content] of Object.entries(files)) writeFileSync(join(folder, file), typeof content === "string" ? content : JSON.stringify(content));
+  for (const [file, content] of Object.entries(files))
+    writeFileSync(join(folder, file), typeof content === "string" ? content : JSON.stringify(content));
   return folder;
 }
 
 function storybookWith(files: Files): string {
   const folder = freshFolder(files);
-  for (const file of ["vocab.json", "merges.txt"]) cpSync(join(starter("storybook"), file), join(folder, file), { force: false });
+  for (const file of ["vocab.json", "merges.txt"])
+    cpSync(join(starter("storybook"), file), join(folder, file), { force: false });
   return folder;
 }
 
@@ -60,17 +73,30 @@ describe("every text becomes the ids that transformers gives it", () => {
 });
 
 test("a tokenizer.json with nothing beside it and merges as lines gives the same ids", async () => {
-  const json = JSON.parse(readFileSync(join(starter("watercolor"), "tokenizer.json"), "utf8")) as { model: { merges: string[][] } };
+  const json = JSON.parse(readFileSync(join(starter("watercolor"), "tokenizer.json"), "utf8")) as {
+    model: { merges: string[][] };
+  };
   const older = { ...json, model: { ...json.model, merges: json.model.merges.map((merge) => merge.join(" ")) } };
-  const [bare, whole] = [await openTokenizer(freshFolder({ "tokenizer.json": older }), 24), await openTokenizer(starter("watercolor"))];
+  const [bare, whole] = [
+    await openTokenizer(freshFolder({ "tokenizer.json": older }), 24),
+    await openTokenizer(starter("watercolor")),
+  ];
   for (const { text } of golden.texts) expect(bare.encode(text)).toEqual(whole.encode(text));
 });
 
 describe("the length", () => {
   test("is cut at the positions of the text encoder, with start and end kept", async () => {
     const tokenizer = await openTokenizer(starter("storybook"), 5);
-    expect(tokenizer.encode("red red red red red")).toEqual({ ids: Int32Array.of(605, 543, 543, 543, 606), used: 5, cut: true });
-    expect(tokenizer.encode("red red red")).toEqual({ ids: Int32Array.of(605, 543, 543, 543, 606), used: 5, cut: false });
+    expect(tokenizer.encode("red red red red red")).toEqual({
+      ids: Int32Array.of(605, 543, 543, 543, 606),
+      used: 5,
+      cut: true,
+    });
+    expect(tokenizer.encode("red red red")).toEqual({
+      ids: Int32Array.of(605, 543, 543, 543, 606),
+      used: 5,
+      cut: false,
+    });
   });
 
   test("is that of the text encoder where the folder states an absurd one", async () => {
@@ -83,10 +109,13 @@ describe("the length", () => {
 describe("unknown words", () => {
   test("are the words that the vocabulary does not hold, each once and as written", async () => {
     const tokenizer = await openTokenizer(starter("storybook"));
-    expect(tokenizer.unknownWords("a big Fox, a red fox and a Fox in the cafe\u0301: 12 stars, ?!... <|endoftext|>")).toEqual(["Fox", "fox", "cafe\u0301", "stars"]);
+    expect(
+      tokenizer.unknownWords("a big Fox, a red fox and a Fox in the cafe\u0301: 12 stars, ?!... <|endoftext|>"),
+    ).toEqual(["Fox", "fox", "cafe\u0301", "stars"]);
     expect(tokenizer.unknownWords("The small PINK mushroom at sunset")).toEqual([]);
     const words = golden.texts.flatMap(({ text }) => text.match(/\b[a-z]+\b/g) ?? []);
-    for (const word of new Set(words)) expect(tokenizer.unknownWords(word)).toEqual(`${word}</w>` in vocabulary ? [] : [word]);
+    for (const word of new Set(words))
+      expect(tokenizer.unknownWords(word)).toEqual(`${word}</w>` in vocabulary ? [] : [word]);
   });
 
   test("leave out what a learned word is made of", async () => {
@@ -99,7 +128,10 @@ test("a text of 10,000 characters is taken and a longer one refused", async () =
   const tokenizer = await openTokenizer(starter("storybook"));
   expect(tokenizer.encode("x".repeat(10_000)).cut).toBe(true);
   for (const method of [tokenizer.encode, tokenizer.unknownWords]) {
-    const failure = new AppError("bad_request", "The text has 10,001 characters; a prompt may have 10,000 at most.", { length: 10_001, limit: 10_000 });
+    const failure = new AppError("bad_request", "The text has 10,001 characters; a prompt may have 10,000 at most.", {
+      length: 10_001,
+      limit: 10_000,
+    });
     expect(() => method("x".repeat(10_001))).toThrow(failure);
   }
 });
@@ -110,26 +142,87 @@ describe("a folder is refused, with the file at fault named, when", () => {
   const cases: readonly [string, AppError["code"], string, Files][] = [
     ["it is empty", "file_not_found", "tokenizer has no tokenizer.json and no vocab.json", {}],
     ["merges are missing", "file_not_found", "no merges.txt", pair],
-    ["the vocabulary is not JSON", "unsupported_model", "tokenizer/vocab.json is not a file of a CLIP tokenizer (it is not valid JSON)", { ...pair, "vocab.json": '{"a": ' }],
-    ["an id is not a number", "unsupported_model", 'vocab.json is not a file of a CLIP tokenizer ("a"', { ...pair, "vocab.json": { ...vocabulary, a: "64" } }],
+    [
+      "the vocabulary is not JSON",
+      "unsupported_model",
+      "tokenizer/vocab.json is not a file of a CLIP tokenizer (it is not valid JSON)",
+      { ...pair, "vocab.json": '{"a": ' },
+    ],
+    [
+      "an id is not a number",
+      "unsupported_model",
+      'vocab.json is not a file of a CLIP tokenizer ("a"',
+      { ...pair, "vocab.json": { ...vocabulary, a: "64" } },
+    ],
     ["an id is absurd", "unsupported_model", '("a"', { ...pair, "vocab.json": { ...vocabulary, a: 4e9 } }],
-    ["a merge is not of two pieces", "unsupported_model", 'merges.txt: merge 2 ("b i g")', { ...pair, "merges.txt": "#version: 0.2\nb i\nb i g\n" }],
-    ["a merge is not in the vocabulary", "unsupported_model", 'merges.txt: merge 1 ("x q")', { ...pair, "merges.txt": "x q\n" }],
-    ["the end token is not in the vocabulary", "unsupported_model", '"</s>" is not in the vocabulary', { ...pair, "merges.txt": "", "tokenizer_config.json": { ...config, eos_token: "</s>" } }],
-    ["it pads to the left", "unsupported_model", 'tokenizer_config.json is not a file of a CLIP tokenizer ("padding_side"', { ...pair, "merges.txt": "", "tokenizer_config.json": { ...config, padding_side: "left" } }],
-    ["a special token is a number", "unsupported_model", 'special_tokens_map.json is not a file of a CLIP tokenizer ("pad_token"', { ...pair, "merges.txt": "", "special_tokens_map.json": { pad_token: 0 } }],
-    ["it adds tokens without end", "unsupported_model", "adds 1004 tokens", { ...pair, "merges.txt": "", "added_tokens.json": Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`<${i}>`, 607 + i])) }],
-    ["its tokenizer.json is of another kind", "unsupported_model", 'tokenizer.json is not a file of a CLIP tokenizer ("model', { "tokenizer.json": unigram }],
-    ["no length is stated anywhere", "unsupported_model", "model_max_length", { "vocab.json": vocabulary, "merges.txt": "" }],
+    [
+      "a merge is not of two pieces",
+      "unsupported_model",
+      'merges.txt: merge 2 ("b i g")',
+      { ...pair, "merges.txt": "#version: 0.2\nb i\nb i g\n" },
+    ],
+    [
+      "a merge is not in the vocabulary",
+      "unsupported_model",
+      'merges.txt: merge 1 ("x q")',
+      { ...pair, "merges.txt": "x q\n" },
+    ],
+    [
+      "the end token is not in the vocabulary",
+      "unsupported_model",
+      '"</s>" is not in the vocabulary',
+      { ...pair, "merges.txt": "", "tokenizer_config.json": { ...config, eos_token: "</s>" } },
+    ],
+    [
+      "it pads to the left",
+      "unsupported_model",
+      'tokenizer_config.json is not a file of a CLIP tokenizer ("padding_side"',
+      { ...pair, "merges.txt": "", "tokenizer_config.json": { ...config, padding_side: "left" } },
+    ],
+    [
+      "a special token is a number",
+      "unsupported_model",
+      'special_tokens_map.json is not a file of a CLIP tokenizer ("pad_token"',
+      { ...pair, "merges.txt": "", "special_tokens_map.json": { pad_token: 0 } },
+    ],
+    [
+      "it adds tokens without end",
+      "unsupported_model",
+      "adds 1004 tokens",
+      {
+        ...pair,
+        "merges.txt": "",
+        "added_tokens.json": Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`<${i}>`, 607 + i])),
+      },
+    ],
+    [
+      "its tokenizer.json is of another kind",
+      "unsupported_model",
+      'tokenizer.json is not a file of a CLIP tokenizer ("model',
+      { "tokenizer.json": unigram },
+    ],
+    [
+      "no length is stated anywhere",
+      "unsupported_model",
+      "model_max_length",
+      { "vocab.json": vocabulary, "merges.txt": "" },
+    ],
   ];
 
   test.each(cases)("%s", async (_, code, words, files) => {
-    await expect(openTokenizer(freshFolder(files))).rejects.toMatchObject({ name: "AppError", code, message: expect.stringContaining(words) });
+    await expect(openTokenizer(freshFolder(files))).rejects.toMatchObject({
+      name: "AppError",
+      code,
+      message: expect.stringContaining(words),
+    });
   });
 
   test.each(["vocab.json", "merges.txt", "tokenizer.json"])("%s is above 32 MiB", async (file) => {
     const folder = storybookWith(file === "tokenizer.json" ? { [file]: "" } : {});
     truncateSync(join(folder, file), 32 * 2 ** 20 + 1);
-    await expect(openTokenizer(folder, 77)).rejects.toMatchObject({ code: "unsupported_model", message: expect.stringContaining(`${file} is not a file of a CLIP tokenizer (33554433 bytes)`) });
+    await expect(openTokenizer(folder, 77)).rejects.toMatchObject({
+      code: "unsupported_model",
+      message: expect.stringContaining(`${file} is not a file of a CLIP tokenizer (33554433 bytes)`),
+    });
   });
 });

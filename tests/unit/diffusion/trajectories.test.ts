@@ -33,9 +33,12 @@ describe.each(goldenNames)("twenty steps of %s equal diffusers'", (name) => {
   });
 });
 
-test.each(Object.entries({ storybook: 5, watercolor: 6, neon: 7, pencil: 8 }))("%s was drawn from torch's seed %i", async (name, seed) => {
-  const golden = await readGolden(name as GoldenModel);
-  const generator = createGenerator(seed);
-  expect(largestDifference(generator.randn([2, 4, 16, 16]), golden.tensor("latents"))).toBeLessThan(1e-6);
-  expect(largestDifference(generator.randn([1, 4, 16, 16]), golden.tensor("noise"))).toBeLessThan(1e-6);
-});
+test.each(Object.entries({ storybook: 5, watercolor: 6, neon: 7, pencil: 8 }))(
+  "%s was drawn from torch's seed %i",
+  async (name, seed) => {
+    const golden = await readGolden(name as GoldenModel);
+    const generator = createGenerator(seed);
+    expect(largestDifference(generator.randn([2, 4, 16, 16]), golden.tensor("latents"))).toBeLessThan(1e-6);
+    expect(largestDifference(generator.randn([1, 4, 16, 16]), golden.tensor("noise"))).toBeLessThan(1e-6);
+  },
+);

@@ -16,7 +16,12 @@ test("a length that Next would leave out reaches the client, for GET and HEAD", 
   await once(server, "listening");
   for (const method of ["GET", "HEAD"]) {
     const { headers } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { method });
-    expect([headers.get("content-length"), headers.get("transfer-encoding"), headers.get("x-content-length"), headers.get("x-other")]).toEqual(["5", null, null, "kept"]);
+    expect([
+      headers.get("content-length"),
+      headers.get("transfer-encoding"),
+      headers.get("x-content-length"),
+      headers.get("x-other"),
+    ]).toEqual(["5", null, null, "kept"]);
   }
   server.closeAllConnections();
   server.close();

@@ -29,11 +29,15 @@ const feed: Feed<View> = {
   async read() {
     reads++;
     if (fault) throw fault;
-    const row = await database().preview.findUnique({ where: { id: ids.preview }, select: { state: true, attempt: true } });
+    const row = await database().preview.findUnique({
+      where: { id: ids.preview },
+      select: { state: true, attempt: true },
+    });
     if (!row) throw new AppError("not_found", "It is gone.");
     return row;
   },
-  changes: (before, now) => (before?.state === now.state && before.attempt === now.attempt ? [] : [{ name: "state", data: now }]),
+  changes: (before, now) =>
+    before?.state === now.state && before.attempt === now.attempt ? [] : [{ name: "state", data: now }],
   hasEnded: ({ state }) => state === "succeeded",
 };
 
@@ -74,13 +78,22 @@ async function isQuiet(): Promise<boolean> {
 const move = async (state: "queued" | "running" | "succeeded") => {
   const { state: now, attempt } = (await database().preview.findUnique({ where: { id: ids.preview } }))!;
   if (now === "succeeded" && state !== "queued") throw new Error("it has ended");
-  if (now !== state) await database().preview.update({ where: { id: ids.preview }, data: { state, attempt: state === "running" ? attempt + 1 : attempt } });
+  if (now !== state)
+    await database().preview.update({
+      where: { id: ids.preview },
+      data: { state, attempt: state === "running" ? attempt + 1 : attempt },
+    });
 };
 
 describe("who looks on", () => {
   test("sees at once how it is, then each change as it comes, until the end", async () => {
     const stream = await follow();
-    expect(Object.fromEntries(stream.headers)).toMatchObject({ "content-type": "text/event-stream; charset=utf-8", "cache-control": "private, no-cache, no-transform", "x-accel-buffering": "no", "x-request-id": expect.any(String) });
+    expect(Object.fromEntries(stream.headers)).toMatchObject({
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "private, no-cache, no-transform",
+      "x-accel-buffering": "no",
+      "x-request-id": expect.any(String),
+    });
     expect(await stream.next()).toMatchObject({ name: "state", data: { state: "queued" } });
     expect(stream.retry).toBe(2000);
     await sleep(300); // until the database tells
@@ -134,7 +147,10 @@ describe("who looks on", () => {
     fault = null;
     expect(await stream.next()).toMatchObject({ data: { state: "running" } });
     fault = new AppError("repo_not_found", "It is private now.");
-    expect(await stream.next()).toEqual({ name: "failure", data: { code: "repo_not_found", error: "It is private now." } });
+    expect(await stream.next()).toEqual({
+      name: "failure",
+      data: { code: "repo_not_found", error: "It is private now." },
+    });
     expect(await stream.next()).toBeNull();
   });
 

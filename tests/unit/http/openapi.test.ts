@@ -10,13 +10,19 @@ const app = join(import.meta.dirname, "../../../app");
 function routesOf(folder: string): string[] {
   return globSync(`${folder}/**/route.ts`, { cwd: app }).flatMap((file) => {
     const path = `/${file.replace(/\/?route\.ts$/, "").replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}")}`;
-    return [...readFileSync(join(app, file), "utf8").matchAll(/^export (?:const|async function|function) (GET|POST|PUT|PATCH|DELETE)\b/gm)].map(([, method]) => `${method} ${path}`);
+    return [
+      ...readFileSync(join(app, file), "utf8").matchAll(
+        /^export (?:const|async function|function) (GET|POST|PUT|PATCH|DELETE)\b/gm,
+      ),
+    ].map(([, method]) => `${method} ${path}`);
   });
 }
 
 test("every route of the API is in the document, and nothing else", () => {
   const written = [...routesOf("api"), ...routesOf("healthz"), ...routesOf("readyz")];
-  const described = operations.filter(({ path }) => /^\/(api|healthz|readyz)\b/.test(path)).map(({ method, path }) => `${method} ${path}`);
+  const described = operations
+    .filter(({ path }) => /^\/(api|healthz|readyz)\b/.test(path))
+    .map(({ method, path }) => `${method} ${path}`);
   expect(described.toSorted()).toEqual(written.toSorted());
 });
 
@@ -26,13 +32,23 @@ test("no two operations share an id or an address", () => {
 });
 
 describe("the document", () => {
-  const document = toOpenApi(operations, "https://guides.example.org") as { paths: Record<string, Record<string, { parameters: { name: string; in: string; required: boolean }[]; responses: Record<string, unknown> }>> };
+  const document = toOpenApi(operations, "https://guides.example.org") as {
+    paths: Record<
+      string,
+      Record<
+        string,
+        { parameters: { name: string; in: string; required: boolean }[]; responses: Record<string, unknown> }
+      >
+    >;
+  };
 
   test("names each parameter of each address", () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const { parameters } of Object.values(methods)) {
         const inPath = parameters.filter((parameter) => parameter.in === "path");
-        expect(inPath.map(({ name }) => name).toSorted(), path).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).toSorted());
+        expect(inPath.map(({ name }) => name).toSorted(), path).toEqual(
+          [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).toSorted(),
+        );
         expect(inPath.every(({ required }) => required)).toBe(true);
       }
     }
@@ -41,11 +57,14 @@ describe("the document", () => {
   test("is plain JSON, with every reference resolved", () => {
     const text = JSON.stringify(document);
     expect(JSON.parse(text)).toEqual(document);
-    for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) expect(document).toHaveProperty(["components", "schemas", name!]);
+    for (const [, name] of text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g))
+      expect(document).toHaveProperty(["components", "schemas", name!]);
     expect(text.includes("#/$defs")).toBe(false);
   });
 
   test("tells what may go wrong", () => {
-    expect(Object.keys(document.paths["/api/v1/repos"]!["post"]!.responses)).toEqual(expect.arrayContaining(["201", "400", "401", "403", "409", "503"]));
+    expect(Object.keys(document.paths["/api/v1/repos"]!["post"]!.responses)).toEqual(
+      expect.arrayContaining(["201", "400", "401", "403", "409", "503"]),
+    );
   });
 });

@@ -1,15 +1,27 @@
 import { expect, test } from "vitest";
 import { pagePolicy } from "#lib/http/page-policy.ts";
 
-const s3 = { endpoint: "https://s3.example.org:9000", bucket: "models", region: "x", accessKeyId: "x", secretAccessKey: "x" };
+const s3 = {
+  endpoint: "https://s3.example.org:9000",
+  bucket: "models",
+  region: "x",
+  accessKeyId: "x",
+  secretAccessKey: "x",
+};
 
-test.each(["/", "/ann/meadow", "/ann/meadow/tree/main/resolve/x", "/pairs/1", "/browse?q=/api/"])("the page %s may load from this hub only", (path) => {
-  expect(pagePolicy(path, null)).toMatch(/img-src 'self' data: blob:; connect-src 'self'; object-src 'none'/);
-});
+test.each(["/", "/ann/meadow", "/ann/meadow/tree/main/resolve/x", "/pairs/1", "/browse?q=/api/"])(
+  "the page %s may load from this hub only",
+  (path) => {
+    expect(pagePolicy(path, null)).toMatch(/img-src 'self' data: blob:; connect-src 'self'; object-src 'none'/);
+  },
+);
 
-test.each(["/api/v1/repos", "/ann/meadow/resolve/main/README.md", "/storage/ab/cd", "/_next/static/x.js"])("%s answers for itself", (path) => {
-  expect(pagePolicy(path, null)).toBeNull();
-});
+test.each(["/api/v1/repos", "/ann/meadow/resolve/main/README.md", "/storage/ab/cd", "/_next/static/x.js"])(
+  "%s answers for itself",
+  (path) => {
+    expect(pagePolicy(path, null)).toBeNull();
+  },
+);
 
 test("where bytes lie in a bucket, pages may reach that, by both of its names", () => {
   const stores = "https://s3.example.org:9000 https://models.s3.example.org:9000";

@@ -10,7 +10,11 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeEach(async () => void (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
-const broken = { kind: "diffusers folder", runs: false, whatRuns: "nothing runs it as it is; the problems named here say why" };
+const broken = {
+  kind: "diffusers folder",
+  runs: false,
+  whatRuns: "nothing runs it as it is; the problems named here say why",
+};
 
 test("every tensor that is missing, misshapen or left over is named once, where the first alone would stop a run", async () => {
   const path = await alteredModel(folder.path("model"), (tensors) => {
@@ -38,17 +42,25 @@ test("a component is held against its own config", async () => {
   const path = await reconfiguredModel(folder.path("model"), "vae/config.json", { latent_channels: 8 });
   const { kind, weightsFitConfig, problems } = await inspectPath(`${path}/vae`);
   expect({ kind, weightsFitConfig }).toEqual({ kind: "component folder", weightsFitConfig: false });
-  expect(problems[0]).toBe('vae: the tensor "encoder.conv_out.weight" is [8, 64, 3, 3] where its config calls for [16, 64, 3, 3]; use the config and the weights of one model.');
+  expect(problems[0]).toBe(
+    'vae: the tensor "encoder.conv_out.weight" is [8, 64, 3, 3] where its config calls for [16, 64, 3, 3]; use the config and the weights of one model.',
+  );
 });
 
 test("parts that fit their own configs and not each other are told apart by their widths", async () => {
   const path = await alteredModel(folder.path("model"), (tensors) => {
-    for (const [name, { shape }] of tensors) if (/attn2\.to_[kv]\.weight$/.test(name)) tensors.set(name, zeros([shape[0]!, 64]));
+    for (const [name, { shape }] of tensors)
+      if (/attn2\.to_[kv]\.weight$/.test(name)) tensors.set(name, zeros([shape[0]!, 64]));
   });
-  await writeFile(`${path}/unet/config.json`, JSON.stringify({ ...(await unetConfigOf(path)), cross_attention_dim: 64 }));
+  await writeFile(
+    `${path}/unet/config.json`,
+    JSON.stringify({ ...(await unetConfigOf(path)), cross_attention_dim: 64 }),
+  );
   const { problems, weightsFitConfig } = await inspectPath(path);
   expect(weightsFitConfig).toBe(true);
-  expect(problems).toEqual(["model: its UNet reads text states of width 64, and its text encoder gives 128; use the parts of one model."]);
+  expect(problems).toEqual([
+    "model: its UNet reads text states of width 64, and its text encoder gives 128; use the parts of one model.",
+  ]);
 });
 
 test("a tokenizer that does not open keeps the folder from running", async () => {
@@ -62,20 +74,32 @@ test("a tokenizer that does not open keeps the folder from running", async () =>
 });
 
 test("a UNet of more channels than the VAE has, as for inpainting, is said not to run", async () => {
-  const path = await alteredModel(folder.path("model"), (tensors) => void tensors.set("conv_in.weight", zeros([64, 9, 3, 3])));
+  const path = await alteredModel(
+    folder.path("model"),
+    (tensors) => void tensors.set("conv_in.weight", zeros([64, 9, 3, 3])),
+  );
   await writeFile(`${path}/unet/config.json`, JSON.stringify({ ...(await unetConfigOf(path)), in_channels: 9 }));
   const { problems, family } = await inspectPath(path);
   expect(family).toBe("UNet2DConditionModel 64/96/160, text width 128, inpainting");
-  expect(problems).toEqual(["model: its UNet reads 9 channels, and its VAE has 4 latent channels; such models do not run here."]);
+  expect(problems).toEqual([
+    "model: its UNet reads 9 channels, and its VAE has 4 latent channels; such models do not run here.",
+  ]);
 });
 
 test("v-prediction is read from the scheduler", async () => {
-  const path = await reconfiguredModel(folder.path("model"), "scheduler/scheduler_config.json", { prediction_type: "v_prediction" });
-  expect((await inspectPath(path)).prediction).toEqual({ type: "v_prediction", from: "scheduler/scheduler_config.json" });
+  const path = await reconfiguredModel(folder.path("model"), "scheduler/scheduler_config.json", {
+    prediction_type: "v_prediction",
+  });
+  expect((await inspectPath(path)).prediction).toEqual({
+    type: "v_prediction",
+    from: "scheduler/scheduler_config.json",
+  });
 });
 
 test("a pipeline that does not run is named by its class, and its parts are counted all the same", async () => {
-  const path = await reconfiguredModel(folder.path("model"), "model_index.json", { _class_name: "StableDiffusionXLPipeline" });
+  const path = await reconfiguredModel(folder.path("model"), "model_index.json", {
+    _class_name: "StableDiffusionXLPipeline",
+  });
   const { form, parts, problems, weightsFitConfig } = await inspectPath(path);
   expect({ form, weightsFitConfig }).toEqual({ form: "StableDiffusionXLPipeline", weightsFitConfig: null });
   expect(parts.map(({ parameters }) => parameters)).toEqual([411_776, 7_446_852, 944_567]);
@@ -97,40 +121,74 @@ test("pickles and ONNX files in place of weights are refused by name, in the par
 });
 
 test("names in an index that would lead out of the folder are not followed", async () => {
-  const path = await reconfiguredModel(folder.path("model"), "model_index.json", { "../watercolor/unet": ["diffusers", "UNet2DConditionModel"] });
+  const path = await reconfiguredModel(folder.path("model"), "model_index.json", {
+    "../watercolor/unet": ["diffusers", "UNet2DConditionModel"],
+  });
   expect((await inspectPath(path)).parts).toHaveLength(3);
 });
 
 test("an index that is no index is refused", async () => {
   await writeFile(folder.path("model_index.json"), "[1]");
-  await expect(inspectPath(folder.path("."))).rejects.toMatchObject({ code: "bad_request", message: expect.stringContaining("model_index.json is not an index of components") });
+  await expect(inspectPath(folder.path("."))).rejects.toMatchObject({
+    code: "bad_request",
+    message: expect.stringContaining("model_index.json is not an index of components"),
+  });
 });
 
 test("a folder of several weights files, and one of none, are unknown", async () => {
   await mkdir(folder.path("none"));
-  expect(await inspectPath(folder.path("none"))).toMatchObject({ kind: "unknown", runs: false, whatRuns: "nothing; it has neither a model_index.json nor safetensors files" });
-  for (const name of ["neon", "clay"]) await cp(starter(`${name}-lora/${name}.safetensors`), folder.path(`${name}.safetensors`));
-  expect(await inspectPath(folder.path("."))).toMatchObject({ kind: "unknown", whatRuns: "nothing; inspect its 2 safetensors files one by one" });
+  expect(await inspectPath(folder.path("none"))).toMatchObject({
+    kind: "unknown",
+    runs: false,
+    whatRuns: "nothing; it has neither a model_index.json nor safetensors files",
+  });
+  for (const name of ["neon", "clay"])
+    await cp(starter(`${name}-lora/${name}.safetensors`), folder.path(`${name}.safetensors`));
+  expect(await inspectPath(folder.path("."))).toMatchObject({
+    kind: "unknown",
+    whatRuns: "nothing; inspect its 2 safetensors files one by one",
+  });
 });
 
 test("a guide whose metadata or tensors are wrong is still a guide, and what is wrong is named", async () => {
   const from = starter("guide-tiny/guide.safetensors");
-  const claim = await alteredFile(from, folder.path("claim.safetensors"), ({ metadata }) => void metadata.set("w_max", "many"));
-  expect(await inspectPath(claim)).toMatchObject({ kind: "guide", guide: null, runs: false, problems: [expect.stringContaining('"w_max" is "many"')] });
-  const wide = await alteredFile(from, folder.path("wide.safetensors"), ({ metadata }) => void metadata.set("widths", "[12, 16, 24]"));
+  const claim = await alteredFile(
+    from,
+    folder.path("claim.safetensors"),
+    ({ metadata }) => void metadata.set("w_max", "many"),
+  );
+  expect(await inspectPath(claim)).toMatchObject({
+    kind: "guide",
+    guide: null,
+    runs: false,
+    problems: [expect.stringContaining('"w_max" is "many"')],
+  });
+  const wide = await alteredFile(
+    from,
+    folder.path("wide.safetensors"),
+    ({ metadata }) => void metadata.set("widths", "[12, 16, 24]"),
+  );
   const { problems, ...facts } = await inspectPath(wide);
   expect(facts).toMatchObject({ kind: "guide", guide: { widths: [12, 16, 24] }, weightsFitConfig: false, runs: false });
-  expect(problems[0]).toContain('wide.safetensors: the tensor "down_blocks.2.resnets.0.conv1.weight" is [20, 16, 3, 3] where its config calls for [24, 16, 3, 3]');
+  expect(problems[0]).toContain(
+    'wide.safetensors: the tensor "down_blocks.2.resnets.0.conv1.weight" is [20, 16, 3, 3] where its config calls for [24, 16, 3, 3]',
+  );
 });
 
 test("an evaluator whose words need other heads than it has is said not to run", async () => {
   const from = starter("evaluator/evaluator.safetensors");
-  const path = await alteredFile(from, folder.path("few.safetensors"), ({ metadata }) => void metadata.set("sizes", '["small", "big", "huge"]'));
+  const path = await alteredFile(
+    from,
+    folder.path("few.safetensors"),
+    ({ metadata }) => void metadata.set("sizes", '["small", "big", "huge"]'),
+  );
   expect(await inspectPath(path)).toMatchObject({
     kind: "evaluator",
     evaluator: null,
     runs: false,
-    problems: ["few.safetensors: the tensor \"heads.weight\" is [116, 2112] where its config calls for [126, 2112]; use the config and the weights of one model."],
+    problems: [
+      'few.safetensors: the tensor "heads.weight" is [116, 2112] where its config calls for [126, 2112]; use the config and the weights of one model.',
+    ],
   });
 });
 

@@ -33,7 +33,14 @@ describe("the guide file of docs/guide-file.md", () => {
       weightsFitConfig: true,
       runs: true,
       problems: [],
-      guide: { variant: "fixture", widths: [4, 8], minGuidance: 1, maxGuidance: 8, referenceGuidance: 5, trainedOn: { "train.steps": "0" } },
+      guide: {
+        variant: "fixture",
+        widths: [4, 8],
+        minGuidance: 1,
+        maxGuidance: 8,
+        referenceGuidance: 5,
+        trainedOn: { "train.steps": "0" },
+      },
     });
     expect(inspection.guide!.base).toEqual({
       sha256: "5eed".repeat(16),
@@ -61,7 +68,9 @@ describe("the guide file of docs/guide-file.md", () => {
   });
 
   test("a variant of which the file is right is another file all the same", () => {
-    const files = [toFile(validGuide()), ...variants.map(({ build }) => build())].map((bytes) => Buffer.from(bytes).toString("base64"));
+    const files = [toFile(validGuide()), ...variants.map(({ build }) => build())].map((bytes) =>
+      Buffer.from(bytes).toString("base64"),
+    );
     expect(new Set(files).size).toBe(files.length);
   });
 
@@ -77,6 +86,10 @@ describe("the command line", () => {
     expect(told).toMatchObject({ code: 0, stderr: "" });
     expect(told.stdout).toContain(faulty.says[0]);
     const cut = variants.find(({ id }) => id === "cut-off")!;
-    expect(await guidepost("inspect", await writeGuide(cut.build()))).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(cut.says[0]!) });
+    expect(await guidepost("inspect", await writeGuide(cut.build()))).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(cut.says[0]!),
+    });
   });
 });

@@ -9,8 +9,15 @@ import { temporaryFolder } from "../../support/cli.ts";
 
 const look = (shapes: Shapes) => describeFile(headerOf(shapes));
 
-const kohya = (module: string, down: readonly number[], up: readonly number[]): Shapes => ({ [`${module}.lora_down.weight`]: down, [`${module}.lora_up.weight`]: up, [`${module}.alpha`]: [] });
-const peft = (module: string, down: readonly number[], up: readonly number[]): Shapes => ({ [`${module}.lora_A.weight`]: down, [`${module}.lora_B.weight`]: up });
+const kohya = (module: string, down: readonly number[], up: readonly number[]): Shapes => ({
+  [`${module}.lora_down.weight`]: down,
+  [`${module}.lora_up.weight`]: up,
+  [`${module}.alpha`]: [],
+});
+const peft = (module: string, down: readonly number[], up: readonly number[]): Shapes => ({
+  [`${module}.lora_A.weight`]: down,
+  [`${module}.lora_B.weight`]: up,
+});
 const attention = "down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k";
 const dotted = "down_blocks.0.attentions.0.transformer_blocks.0.attn2";
 
@@ -33,15 +40,29 @@ test.each([
   ["PEFT", "Flux", peft("transformer.single_transformer_blocks.0.attn.to_q", [16, 3072], [3072, 16])],
   ["kohya", "SD 3", kohya("lora_unet_joint_blocks_0_context_block_attn_qkv", [16, 1536], [4608, 16])],
 ])("%s layers of %s are said not to run", (form, family, shapes) => {
-  expect(look(shapes)).toMatchObject({ kind: "low-rank fine-tune", form, family, runs: false, whatRuns: expect.stringContaining(`fine-tune of ${family} does not run here`) });
+  expect(look(shapes)).toMatchObject({
+    kind: "low-rank fine-tune",
+    form,
+    family,
+    runs: false,
+    whatRuns: expect.stringContaining(`fine-tune of ${family} does not run here`),
+  });
 });
 
 test("layers in LDM's names are said to need others, since the base's own are not found by them", () => {
-  expect(look(kohya("lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k", [8, 768], [320, 8]))).toMatchObject({ family: "SD 1.x", runs: false, whatRuns: expect.stringContaining("names of LDM") });
+  expect(look(kohya("lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k", [8, 768], [320, 8]))).toMatchObject({
+    family: "SD 1.x",
+    runs: false,
+    whatRuns: expect.stringContaining("names of LDM"),
+  });
 });
 
 test("layers that read no text leave the family open", () => {
-  expect(look(kohya("lora_unet_mid_block_resnets_0_conv1", [8, 1280, 3, 3], [1280, 8, 1, 1]))).toMatchObject({ family: null, runs: true, whatRuns: expect.stringContaining("do not tell") });
+  expect(look(kohya("lora_unet_mid_block_resnets_0_conv1", [8, 1280, 3, 3], [1280, 8, 1, 1]))).toMatchObject({
+    family: null,
+    runs: true,
+    whatRuns: expect.stringContaining("do not tell"),
+  });
 });
 
 test("ranks are all those that occur, and layers are counted by network", () => {
@@ -58,25 +79,48 @@ test("ranks are all those that occur, and layers are counted by network", () => 
 });
 
 describe("kinds of low-rank layers that do not run", () => {
-  const old = { [`unet.${dotted}.processor.to_k_lora.down.weight`]: [4, 768], [`unet.${dotted}.processor.to_k_lora.up.weight`]: [320, 4] };
-  const loha = Object.fromEntries([["hada_w1_a", [320, 4]], ["hada_w1_b", [4, 768]], ["hada_w2_a", [320, 4]], ["hada_w2_b", [4, 768]]].map(([part, shape]) => [`lora_unet_${attention}.${part as string}`, shape as number[]]));
+  const old = {
+    [`unet.${dotted}.processor.to_k_lora.down.weight`]: [4, 768],
+    [`unet.${dotted}.processor.to_k_lora.up.weight`]: [320, 4],
+  };
+  const loha = Object.fromEntries(
+    [
+      ["hada_w1_a", [320, 4]],
+      ["hada_w1_b", [4, 768]],
+      ["hada_w2_a", [320, 4]],
+      ["hada_w2_b", [4, 768]],
+    ].map(([part, shape]) => [`lora_unet_${attention}.${part as string}`, shape as number[]]),
+  );
   const files = {
     "old diffusers": old,
-    "kohya, DoRA": { ...kohya(`lora_unet_${attention}`, [4, 768], [320, 4]), [`lora_unet_${attention}.dora_scale`]: [320, 1] },
+    "kohya, DoRA": {
+      ...kohya(`lora_unet_${attention}`, [4, 768], [320, 4]),
+      [`lora_unet_${attention}.dora_scale`]: [320, 1],
+    },
     LoHa: { ...loha, [`lora_unet_${attention}.alpha`]: [] },
-    LoKr: { [`lora_unet_${attention}.lokr_w1`]: [16, 16], [`lora_unet_${attention}.lokr_w2_a`]: [20, 4], [`lora_unet_${attention}.lokr_w2_b`]: [4, 48] },
+    LoKr: {
+      [`lora_unet_${attention}.lokr_w1`]: [16, 16],
+      [`lora_unet_${attention}.lokr_w2_a`]: [20, 4],
+      [`lora_unet_${attention}.lokr_w2_b`]: [4, 48],
+    },
   };
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   beforeAll(async () => void (folder = await temporaryFolder()));
   afterAll(() => folder.remove());
 
-  test.each(Object.entries(files))("%s is named, and the one who would add it says why not", async (form, shapes: Shapes) => {
-    const path = folder.path(`${form}.safetensors`);
-    await writeFile(path, writeSafetensors(new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))));
-    const { problems, ...facts } = await inspectFile(path);
-    expect(facts).toMatchObject({ kind: "low-rank fine-tune", form, runs: false });
-    expect(problems).toEqual([expect.stringContaining("is not part of a plain low-rank layer")]);
-  });
+  test.each(Object.entries(files))(
+    "%s is named, and the one who would add it says why not",
+    async (form, shapes: Shapes) => {
+      const path = folder.path(`${form}.safetensors`);
+      await writeFile(
+        path,
+        writeSafetensors(new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))),
+      );
+      const { problems, ...facts } = await inspectFile(path);
+      expect(facts).toMatchObject({ kind: "low-rank fine-tune", form, runs: false });
+      expect(problems).toEqual([expect.stringContaining("is not part of a plain low-rank layer")]);
+    },
+  );
 
   test("LoHa's width and rank are read from its halves", () => {
     expect(look(files.LoHa).lowRank).toMatchObject({ ranks: [4], textWidth: 768 });
@@ -85,15 +129,29 @@ describe("kinds of low-rank layers that do not run", () => {
   test("halves that do not multiply are named", async () => {
     const path = folder.path("halves.safetensors");
     const shapes = kohya(`lora_unet_${attention}`, [4, 768], [320, 8]);
-    await writeFile(path, writeSafetensors(new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))));
-    expect(await inspectFile(path)).toMatchObject({ runs: false, problems: [expect.stringContaining("do not multiply")] });
+    await writeFile(
+      path,
+      writeSafetensors(new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))),
+    );
+    expect(await inspectFile(path)).toMatchObject({
+      runs: false,
+      problems: [expect.stringContaining("do not multiply")],
+    });
   });
 
   test("alphas are read from the tensors and from PEFT's record", async () => {
     const path = folder.path("alphas.safetensors");
-    const tensors = new Map(Object.entries(kohya(`lora_unet_${attention}`, [4, 768], [320, 4])).map(([name, shape]) => [name, zeros(shape)]));
+    const tensors = new Map(
+      Object.entries(kohya(`lora_unet_${attention}`, [4, 768], [320, 4])).map(([name, shape]) => [name, zeros(shape)]),
+    );
     tensors.get(`lora_unet_${attention}.alpha`)!.data[0] = 2.5;
-    await writeFile(path, writeSafetensors(tensors, new Map([["lora_adapter_metadata", JSON.stringify({ "unet.r": 4, "unet.lora_alpha": 6 })]])));
+    await writeFile(
+      path,
+      writeSafetensors(
+        tensors,
+        new Map([["lora_adapter_metadata", JSON.stringify({ "unet.r": 4, "unet.lora_alpha": 6 })]]),
+      ),
+    );
     expect((await inspectFile(path)).lowRank?.alphas).toEqual([2.5, 6]);
   });
 });

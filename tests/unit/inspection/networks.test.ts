@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { describeFile } from "#lib/inspection/describe.ts";
-import { fluxShapes, headerOf, prefixed, sd1, sd2, sdxl, sdxlRefiner, type Shapes, unetShapes } from "../../fixtures/inspection/headers.ts";
+import {
+  fluxShapes,
+  headerOf,
+  prefixed,
+  sd1,
+  sd2,
+  sdxl,
+  sdxlRefiner,
+  type Shapes,
+  unetShapes,
+} from "../../fixtures/inspection/headers.ts";
 
 const look = (shapes: Shapes, metadata: Record<string, string> = {}) => describeFile(headerOf(shapes, { metadata }));
 
@@ -14,7 +24,9 @@ const vae: Shapes = {
 };
 const clipL: Shapes = {
   "text_model.embeddings.token_embedding.weight": [49408, 768],
-  ...Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`text_model.encoder.layers.${i}.mlp.fc1.weight`, [3072, 768]])),
+  ...Object.fromEntries(
+    Array.from({ length: 12 }, (_, i) => [`text_model.encoder.layers.${i}.mlp.fc1.weight`, [3072, 768]]),
+  ),
 };
 const openClip = (width: number, layers: number): Shapes => ({
   "token_embedding.weight": [49408, width],
@@ -23,7 +35,10 @@ const openClip = (width: number, layers: number): Shapes => ({
 const encoders = {
   sd1: prefixed("cond_stage_model.transformer.", clipL),
   sd2: prefixed("cond_stage_model.model.", openClip(1024, 24)),
-  sdxl: { ...prefixed("conditioner.embedders.0.transformer.", clipL), ...prefixed("conditioner.embedders.1.model.", openClip(1280, 32)) },
+  sdxl: {
+    ...prefixed("conditioner.embedders.0.transformer.", clipL),
+    ...prefixed("conditioner.embedders.1.model.", openClip(1280, 32)),
+  },
 };
 const checkpoint = (unet: Shapes, encoder: Shapes): Shapes => ({
   ...prefixed("model.diffusion_model.", unet),
@@ -39,7 +54,14 @@ describe.each(["LDM", "diffusers"] as const)("a UNet in %s names", (names) => {
     ["SD 2.x", sd2, 865_910_724],
     ["SDXL", sdxl, 2_567_463_684],
   ])("is %s by its shapes", (family, options, parameters) => {
-    expect(look(unetShapes(options, names))).toMatchObject({ kind: "unet", form: `${names} names`, family, parameters, prediction: null, runs: false });
+    expect(look(unetShapes(options, names))).toMatchObject({
+      kind: "unet",
+      form: `${names} names`,
+      family,
+      parameters,
+      prediction: null,
+      runs: false,
+    });
   });
 
   test.each([
@@ -47,11 +69,15 @@ describe.each(["LDM", "diffusers"] as const)("a UNet in %s names", (names) => {
     [8, "SD 1.x instruct-pix2pix"],
     [7, "SD 1.x of 7 input channels"],
   ])("with %i input channels is %s and said not to run", (inChannels, family) => {
-    expect(look(unetShapes({ ...sd1, inChannels }, names))).toMatchObject({ family, whatRuns: expect.stringContaining("does not run here") });
+    expect(look(unetShapes({ ...sd1, inChannels }, names))).toMatchObject({
+      family,
+      whatRuns: expect.stringContaining("does not run here"),
+    });
   });
 
   test("of a family that runs is told where it belongs", () => {
-    const whatRuns = names === "LDM" ? "runs with a later version" : "sample and check run the diffusers folder that it is a part of";
+    const whatRuns =
+      names === "LDM" ? "runs with a later version" : "sample and check run the diffusers folder that it is a part of";
     expect(look(unetShapes(sd1, names)).whatRuns).toContain(whatRuns);
   });
 
@@ -66,17 +92,44 @@ describe("a single-file checkpoint", () => {
     ["SD 1.x", checkpoint(unetShapes(sd1, "LDM"), encoders.sd1), "runs with a later version"],
     ["SD 2.x", checkpoint(unetShapes(sd2, "LDM"), encoders.sd2), "runs with a later version"],
     ["SDXL", checkpoint(unetShapes(sdxl, "LDM"), encoders.sdxl), "SDXL does not run here"],
-    ["SDXL refiner", checkpoint(unetShapes(sdxlRefiner, "LDM"), prefixed("conditioner.embedders.0.model.", openClip(1280, 32))), "SDXL refiner does not run here"],
-    ["SD 2.x inpainting", checkpoint(unetShapes({ ...sd2, inChannels: 9 }, "LDM"), encoders.sd2), "SD 2.x inpainting does not run here"],
-    ["SDXL (Playground 2.5)", { ...checkpoint(unetShapes(sdxl, "LDM"), encoders.sdxl), edm_mean: [4] }, "does not run here"],
+    [
+      "SDXL refiner",
+      checkpoint(unetShapes(sdxlRefiner, "LDM"), prefixed("conditioner.embedders.0.model.", openClip(1280, 32))),
+      "SDXL refiner does not run here",
+    ],
+    [
+      "SD 2.x inpainting",
+      checkpoint(unetShapes({ ...sd2, inChannels: 9 }, "LDM"), encoders.sd2),
+      "SD 2.x inpainting does not run here",
+    ],
+    [
+      "SDXL (Playground 2.5)",
+      { ...checkpoint(unetShapes(sdxl, "LDM"), encoders.sdxl), edm_mean: [4] },
+      "does not run here",
+    ],
     ["Flux.1 dev", prefixed("model.diffusion_model.", fluxShapes({ guidance: true })), "Flux.1 dev does not run here"],
-    ["SD 3 medium", prefixed("model.diffusion_model.", { "joint_blocks.0.context_block.adaLN_modulation.1.bias": [9216], pos_embed: [1, 36864, 1536] }), "SD 3 medium does not run here"],
+    [
+      "SD 3 medium",
+      prefixed("model.diffusion_model.", {
+        "joint_blocks.0.context_block.adaLN_modulation.1.bias": [9216],
+        pos_embed: [1, 36864, 1536],
+      }),
+      "SD 3 medium does not run here",
+    ],
   ])("is %s by its denoiser", (family, shapes, sentence) => {
-    expect(look(shapes)).toMatchObject({ kind: "single-file checkpoint", family, runs: false, whatRuns: expect.stringContaining(sentence) });
+    expect(look(shapes)).toMatchObject({
+      kind: "single-file checkpoint",
+      family,
+      runs: false,
+      whatRuns: expect.stringContaining(sentence),
+    });
   });
 
   test("is counted by its parts", () => {
-    const { parts, parameters } = look({ ...checkpoint(unetShapes(sdxl, "LDM"), encoders.sdxl), ...prefixed("model_ema.", { decay: [] }) });
+    const { parts, parameters } = look({
+      ...checkpoint(unetShapes(sdxl, "LDM"), encoders.sdxl),
+      ...prefixed("model_ema.", { decay: [] }),
+    });
     expect(parts.map(({ name, family }) => [name, family])).toEqual([
       ["denoiser", "SDXL"],
       ["vae", "AutoencoderKL 128/256/512/512, 4 latent channels"],
@@ -90,26 +143,75 @@ describe("a single-file checkpoint", () => {
   });
 
   test("of a denoiser that is not known is not called Stable Diffusion 1.x", () => {
-    const { family, whatRuns } = look(prefixed("model.diffusion_model.", { "blocks.0.cross_attn.k.weight": [1536, 1536], "head.modulation": [1, 2, 1536] }));
+    const { family, whatRuns } = look(
+      prefixed("model.diffusion_model.", {
+        "blocks.0.cross_attn.k.weight": [1536, 1536],
+        "head.modulation": [1, 2, 1536],
+      }),
+    );
     expect(family).toBeNull();
     expect(whatRuns).toContain("not known");
   });
 });
 
 describe("what is known by name and does not run", () => {
-  const half = Object.fromEntries(Object.entries(unetShapes(sd1, "diffusers")).filter(([name]) => /^(conv_in|time|down|mid)/.test(name)));
-  const ldmHalf = Object.fromEntries(Object.entries(unetShapes(sd1, "LDM")).filter(([name]) => /^(input|time|middle)/.test(name)));
+  const half = Object.fromEntries(
+    Object.entries(unetShapes(sd1, "diffusers")).filter(([name]) => /^(conv_in|time|down|mid)/.test(name)),
+  );
+  const ldmHalf = Object.fromEntries(
+    Object.entries(unetShapes(sd1, "LDM")).filter(([name]) => /^(input|time|middle)/.test(name)),
+  );
   test.each([
-    ["controlnet", "SD 1.x", { ...half, "controlnet_cond_embedding.conv_in.weight": [16, 3, 3, 3], "controlnet_down_blocks.0.weight": [320, 320, 1, 1] }],
-    ["controlnet", "SD 1.x", prefixed("control_model.", { ...ldmHalf, "input_hint_block.0.weight": [16, 3, 3, 3], "zero_convs.0.0.weight": [320, 320, 1, 1] })],
+    [
+      "controlnet",
+      "SD 1.x",
+      {
+        ...half,
+        "controlnet_cond_embedding.conv_in.weight": [16, 3, 3, 3],
+        "controlnet_down_blocks.0.weight": [320, 320, 1, 1],
+      },
+    ],
+    [
+      "controlnet",
+      "SD 1.x",
+      prefixed("control_model.", {
+        ...ldmHalf,
+        "input_hint_block.0.weight": [16, 3, 3, 3],
+        "zero_convs.0.0.weight": [320, 320, 1, 1],
+      }),
+    ],
     ["diffusion transformer", "Flux.1 dev", fluxShapes({ guidance: true })],
     ["diffusion transformer", "Flux.1 schnell", fluxShapes({ guidance: false })],
-    ["diffusion transformer", "SD 3.5 large", { "joint_blocks.0.context_block.adaLN_modulation.1.bias": [14592], "joint_blocks.37.x_block.mlp.fc1.weight": [9728, 2432], pos_embed: [1, 36864, 2432] }],
-    ["diffusion transformer", "SD 3.5 medium", { "joint_blocks.0.context_block.adaLN_modulation.1.bias": [9216], pos_embed: [1, 147456, 1536] }],
-    ["diffusion transformer", "Flux.1 schnell", { "context_embedder.weight": [3072, 4096], "transformer_blocks.0.attn.add_k_proj.weight": [3072, 3072], "single_transformer_blocks.0.proj_mlp.weight": [12288, 3072] }],
+    [
+      "diffusion transformer",
+      "SD 3.5 large",
+      {
+        "joint_blocks.0.context_block.adaLN_modulation.1.bias": [14592],
+        "joint_blocks.37.x_block.mlp.fc1.weight": [9728, 2432],
+        pos_embed: [1, 36864, 2432],
+      },
+    ],
+    [
+      "diffusion transformer",
+      "SD 3.5 medium",
+      { "joint_blocks.0.context_block.adaLN_modulation.1.bias": [9216], pos_embed: [1, 147456, 1536] },
+    ],
+    [
+      "diffusion transformer",
+      "Flux.1 schnell",
+      {
+        "context_embedder.weight": [3072, 4096],
+        "transformer_blocks.0.attn.add_k_proj.weight": [3072, 3072],
+        "single_transformer_blocks.0.proj_mlp.weight": [12288, 3072],
+      },
+    ],
     ["vae", "AutoencoderKL 128/256/512/512, 4 latent channels", vae],
     ["text encoder", "CLIP ViT-L/14 of width 768, depth 12", clipL],
-    ["text encoder", "T5 encoder of width 4096, depth 1", { "shared.weight": [32128, 4096], "encoder.block.0.layer.0.SelfAttention.q.weight": [4096, 4096] }],
+    [
+      "text encoder",
+      "T5 encoder of width 4096, depth 1",
+      { "shared.weight": [32128, 4096], "encoder.block.0.layer.0.SelfAttention.q.weight": [4096, 4096] },
+    ],
     ["embedding", "SD 1.x", { emb_params: [8, 768] }],
     ["embedding", "SDXL", { clip_l: [4, 768], clip_g: [4, 1280] }],
     ["embedding", "SD 2.x", { "<a-new-word>": [1024] }],
@@ -127,10 +229,20 @@ describe("what is not known stays unknown", () => {
     ["no tensors", {}],
     ["one tensor of a likely width", { weight: [768] }],
     ["a vision model", { "vision_model.embeddings.patch_embedding.weight": [1024, 3, 14, 14] }],
-    ["a language model", { "model.embed_tokens.weight": [32000, 4096], "model.layers.0.self_attn.q_proj.weight": [4096, 4096] }],
+    [
+      "a language model",
+      { "model.embed_tokens.weight": [32000, 4096], "model.layers.0.self_attn.q_proj.weight": [4096, 4096] },
+    ],
     ["names of a UNet that are too few", { "conv_in.weight": [320, 4, 3, 3], "conv_out.weight": [4, 320, 3, 3] }],
     ["latents that are no pictures", { latents: [4, 64] }],
-    ["a vector-quantised autoencoder", { "decoder.conv_in.weight": [512, 3, 3, 3], "decoder.mid_block.resnets.0.conv1.weight": [512, 512, 3, 3], "quantize.embedding.weight": [8192, 3] }],
+    [
+      "a vector-quantised autoencoder",
+      {
+        "decoder.conv_in.weight": [512, 3, 3, 3],
+        "decoder.mid_block.resnets.0.conv1.weight": [512, 512, 3, 3],
+        "quantize.embedding.weight": [8192, 3],
+      },
+    ],
   ])("%s", (_what, shapes: Shapes) => {
     expect(look(shapes)).toMatchObject({ kind: "unknown", family: null, runs: false });
   });
@@ -152,14 +264,20 @@ describe("what a UNet predicts", () => {
     expect(look({ ...shapes, v_pred: [0] }).prediction).toEqual({ type: "v_prediction", from: 'tensor "v_pred"' });
   });
 
-  test.each([{}, { ss_base_model_version: "constructor" }, { "modelspec.prediction_type": "x0" }])("is not recorded in %j", (metadata) => {
-    expect(look(shapes, metadata).prediction).toBeNull();
-  });
+  test.each([{}, { ss_base_model_version: "constructor" }, { "modelspec.prediction_type": "x0" }])(
+    "is not recorded in %j",
+    (metadata) => {
+      expect(look(shapes, metadata).prediction).toBeNull();
+    },
+  );
 });
 
 describe("claims of metadata", () => {
   test("that the tensors deny are named, and do not decide", () => {
-    const { kind, family, problems } = look(unetShapes(sd1, "diffusers"), { format: "guide/1", "modelspec.architecture": "stable-diffusion-xl-v1-base" });
+    const { kind, family, problems } = look(unetShapes(sd1, "diffusers"), {
+      format: "guide/1",
+      "modelspec.architecture": "stable-diffusion-xl-v1-base",
+    });
     expect([kind, family]).toEqual(["unet", "SD 1.x"]);
     expect(problems).toEqual([
       "Its metadata says that it is a guide, and its tensors are not those of one.",
@@ -169,7 +287,9 @@ describe("claims of metadata", () => {
 
   test("that the tensors bear out, or of which they say nothing, are no problem", () => {
     expect(look(unetShapes(sd1, "diffusers"), { format: "pt", ss_base_model_version: "sd_v1" }).problems).toEqual([]);
-    expect(look(unetShapes({ ...sd1, textWidth: 128 }, "diffusers"), { ss_base_model_version: "sdxl_base_v1-0" }).problems).toEqual([]);
+    expect(
+      look(unetShapes({ ...sd1, textWidth: 128 }, "diffusers"), { ss_base_model_version: "sdxl_base_v1-0" }).problems,
+    ).toEqual([]);
   });
 });
 
@@ -185,5 +305,8 @@ test("types that are mixed are given with their shares", () => {
 
 test("a UNet that takes guidance as an input is said to be distilled already", () => {
   const shapes = { ...unetShapes(sd1, "diffusers"), "time_embedding.cond_proj.weight": [320, 256] };
-  expect(look(shapes)).toMatchObject({ family: "SD 1.x, guidance-distilled", whatRuns: expect.stringContaining("does not run here") });
+  expect(look(shapes)).toMatchObject({
+    family: "SD 1.x, guidance-distilled",
+    whatRuns: expect.stringContaining("does not run here"),
+  });
 });

@@ -37,7 +37,14 @@ describe("the starter models", () => {
     ["vae", "vae, AutoencoderKL"],
   ])("storybook/%s is a component that fits its config and does not run alone", async (part, form) => {
     const whatRuns = "nothing runs one component alone; give the folder above, storybook";
-    expect(await inspectPath(starter(`storybook/${part}`))).toMatchObject({ kind: "component folder", form, weightsFitConfig: true, runs: false, whatRuns, problems: [] });
+    expect(await inspectPath(starter(`storybook/${part}`))).toMatchObject({
+      kind: "component folder",
+      form,
+      weightsFitConfig: true,
+      runs: false,
+      whatRuns,
+      problems: [],
+    });
   });
 
   test.each([
@@ -64,7 +71,14 @@ describe("the starter models", () => {
     expect(await inspectPath(starter(`guide-${variant}/guide.safetensors`))).toMatchObject({
       kind: "guide",
       parameters,
-      guide: { variant, widths, minGuidance: 1, maxGuidance: 8, referenceGuidance: 5, trainedOn: { "train.steps": steps } },
+      guide: {
+        variant,
+        widths,
+        minGuidance: 1,
+        maxGuidance: 8,
+        referenceGuidance: 5,
+        trainedOn: { "train.steps": steps },
+      },
       weightsFitConfig: true,
       runs: true,
       problems: [],
@@ -72,22 +86,36 @@ describe("the starter models", () => {
   });
 
   test("a folder around one weights file is that file", async () => {
-    expect(await inspectPath(starter("guide-tiny"))).toMatchObject({ name: "guide-tiny/guide.safetensors", kind: "guide" });
+    expect(await inspectPath(starter("guide-tiny"))).toMatchObject({
+      name: "guide-tiny/guide.safetensors",
+      kind: "guide",
+    });
   });
 
   test("the evaluator, latents, and a bare UNet", async () => {
     expect(await inspectPath(starter("evaluator/evaluator.safetensors"))).toMatchObject({
       kind: "evaluator",
-      evaluator: { words: { backgrounds: 6, kinds: 10, colors: 8, sizes: 2 }, domains: ["clay", "neon", "pencil", "pixel", "storybook", "watercolor"] },
+      evaluator: {
+        words: { backgrounds: 6, kinds: 10, colors: 8, sizes: 2 },
+        domains: ["clay", "neon", "pencil", "pixel", "storybook", "watercolor"],
+      },
       runs: true,
       problems: [],
     });
     expect(await inspectPath(golden)).toMatchObject({ kind: "latents", latents: [2, 4, 16, 16], runs: true });
-    expect(await inspectPath(starter("storybook/unet/diffusion_pytorch_model.safetensors"))).toMatchObject({ kind: "unet", form: "diffusers names", family, prediction: null, runs: false });
+    expect(await inspectPath(starter("storybook/unet/diffusion_pytorch_model.safetensors"))).toMatchObject({
+      kind: "unet",
+      form: "diffusers names",
+      family,
+      prediction: null,
+      runs: false,
+    });
   });
 
   test("whatever a path is, JSON has the same keys in the same order", async () => {
-    const kinds = ["storybook", "storybook/vae", "neon-lora", "guide-tiny", "evaluator", ""].map((path) => inspectPath(starter(path)));
+    const kinds = ["storybook", "storybook/vae", "neon-lora", "guide-tiny", "evaluator", ""].map((path) =>
+      inspectPath(starter(path)),
+    );
     const keys = (await Promise.all(kinds)).map((inspection) => Object.keys(inspection).join());
     expect(new Set(keys).size).toBe(1);
   });

@@ -13,9 +13,21 @@ describe("files that are something else, named .safetensors", () => {
   afterEach(() => folder.remove());
 
   test.each([
-    ["a pickle", [0x80, 0x02, 0x7d, 0x71, 0x00, 0x28, 0x58, 0x0a], "it is a Python pickle, not safetensors; save the model with safetensors.torch.save_file"],
-    ["PyTorch's archive", [0x50, 0x4b, 0x03, 0x04, 0x00, 0x00, 0x08, 0x08], "it is a ZIP archive, which is how PyTorch keeps pickles"],
-    ["an ONNX graph", [0x08, 0x07, 0x12, 0x07, 0x70, 0x79, 0x74, 0x6f, 0x72, 0x63, 0x68], "is an ONNX file, and those are refused: a graph is code"],
+    [
+      "a pickle",
+      [0x80, 0x02, 0x7d, 0x71, 0x00, 0x28, 0x58, 0x0a],
+      "it is a Python pickle, not safetensors; save the model with safetensors.torch.save_file",
+    ],
+    [
+      "PyTorch's archive",
+      [0x50, 0x4b, 0x03, 0x04, 0x00, 0x00, 0x08, 0x08],
+      "it is a ZIP archive, which is how PyTorch keeps pickles",
+    ],
+    [
+      "an ONNX graph",
+      [0x08, 0x07, 0x12, 0x07, 0x70, 0x79, 0x74, 0x6f, 0x72, 0x63, 0x68],
+      "is an ONNX file, and those are refused: a graph is code",
+    ],
     ["nothing", [], "too few for a safetensors file"],
   ])("%s is refused by its content", async (_what, bytes, sentence) => {
     const path = folder.path("weights.safetensors");
@@ -33,14 +45,19 @@ describe("what reaches a terminal", () => {
   });
 
   test("metadata, names and sentences are all cleaned", () => {
-    const file = headerOf({ [`lora_unet_${hostile}.lora_down.weight`]: [1, 1], [`lora_unet_${hostile}.lora_up.weight`]: [1, 1] }, { metadata: { [hostile]: hostile, ss_base_model_version: hostile } });
+    const file = headerOf(
+      { [`lora_unet_${hostile}.lora_down.weight`]: [1, 1], [`lora_unet_${hostile}.lora_up.weight`]: [1, 1] },
+      { metadata: { [hostile]: hostile, ss_base_model_version: hostile } },
+    );
     const inspection = { ...describeFile({ ...file, name: hostile }), problems: [hostile] };
     expect(inspectionLines(inspection).join("")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
     expect(inspection.metadata[hostile]).toBe(hostile);
   });
 
   test("long values are cut at 120 characters and long lists after 20 keys", () => {
-    const metadata = Object.fromEntries(Array.from({ length: 25 }, (_, i) => [`key${String(i).padStart(2, "0")}`, "v".repeat(i === 0 ? 121 : 120)]));
+    const metadata = Object.fromEntries(
+      Array.from({ length: 25 }, (_, i) => [`key${String(i).padStart(2, "0")}`, "v".repeat(i === 0 ? 121 : 120)]),
+    );
     const lines = inspectionLines(describeFile(headerOf({}, { metadata })));
     const from = lines.findIndex((line) => line.startsWith("metadata"));
     expect(lines.slice(from)).toHaveLength(21);
@@ -51,7 +68,11 @@ describe("what reaches a terminal", () => {
 });
 
 test("the table of a low-rank file reads as a person would write it", () => {
-  const file = headerOf({ "lora_unet_mid_block_resnets_0_conv1.lora_down.weight": [16, 1280, 3, 3], "lora_unet_mid_block_resnets_0_conv1.lora_up.weight": [1280, 16, 1, 1], "lora_unet_mid_block_resnets_0_conv1.alpha": [] });
+  const file = headerOf({
+    "lora_unet_mid_block_resnets_0_conv1.lora_down.weight": [16, 1280, 3, 3],
+    "lora_unet_mid_block_resnets_0_conv1.lora_up.weight": [1280, 16, 1, 1],
+    "lora_unet_mid_block_resnets_0_conv1.alpha": [],
+  });
   expect(inspectionLines(describeFile(file, [8]))).toEqual([
     "name        a.safetensors",
     "kind        low-rank fine-tune (kohya)",
@@ -67,8 +88,16 @@ test("the table of a low-rank file reads as a person would write it", () => {
 
 describe("names of a known kind with shapes that are nothing like it", () => {
   const kinds = {
-    "low-rank fine-tune": ["lora_unet_down_blocks_0_resnets_0_conv1.lora_down.weight", "lora_unet_down_blocks_0_resnets_0_conv1.lora_up.weight", "unet.attn2.to_k.lora_A.weight"],
-    controlnet: ["control_model.input_blocks.0.0.weight", "control_model.input_blocks.1.0.in_layers.2.weight", "control_model.input_blocks.1.1.attn2.to_k.weight"],
+    "low-rank fine-tune": [
+      "lora_unet_down_blocks_0_resnets_0_conv1.lora_down.weight",
+      "lora_unet_down_blocks_0_resnets_0_conv1.lora_up.weight",
+      "unet.attn2.to_k.lora_A.weight",
+    ],
+    controlnet: [
+      "control_model.input_blocks.0.0.weight",
+      "control_model.input_blocks.1.0.in_layers.2.weight",
+      "control_model.input_blocks.1.1.attn2.to_k.weight",
+    ],
     "single-file checkpoint": Object.keys(unetShapes(sd1, "LDM")).map((name) => `model.diffusion_model.${name}`),
     guide: ["guidance_embedding.linear_1.weight", "zero_convs.0.weight", "mid_zero_conv.weight"],
     evaluator: ["conv_in.weight", "blocks.0.conv1.weight", "features.weight", "heads.weight"],

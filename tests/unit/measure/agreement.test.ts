@@ -15,34 +15,55 @@ test.each([
   ["storybook", "storybook", null, 0.742, 0.24, 0.53],
   ["watercolor", "watercolor", null, 0.797, 0.2, 0.48],
   ["neon", "storybook", "neon-lora/neon.safetensors", 0.916, 0.12, 0.35],
-] as const)("the tiny guide agrees with CFG on %s as PyTorch measured", async (_name, model, lora, fvu, delivered, cosine) => {
-  const lowRank = lora === null ? [] : [{ path: starter(lora), strength: 1 }];
-  const files = await readModelFiles({ model: starter(model), lowRank, guide: starter("guide-tiny/guide.safetensors") });
-  const parts = unetParts(files, { height: 16, width: 16 });
-  const prompts = (await readFile(fileURLToPath(new URL("../../golden/agreement/prompts.txt", import.meta.url)), "utf8")).trimEnd().split("\n");
-  const text = await openTextEncoder(files.folder.textEncoder, [], await openTokenizer(files.folder.tokenizerFolder), testRuntime);
-  const unet = await openSplitUNet(parts, testRuntime);
-  const guide = await openGuide(files.guide!, parts, testRuntime);
+] as const)(
+  "the tiny guide agrees with CFG on %s as PyTorch measured",
+  async (_name, model, lora, fvu, delivered, cosine) => {
+    const lowRank = lora === null ? [] : [{ path: starter(lora), strength: 1 }];
+    const files = await readModelFiles({
+      model: starter(model),
+      lowRank,
+      guide: starter("guide-tiny/guide.safetensors"),
+    });
+    const parts = unetParts(files, { height: 16, width: 16 });
+    const prompts = (
+      await readFile(fileURLToPath(new URL("../../golden/agreement/prompts.txt", import.meta.url)), "utf8")
+    )
+      .trimEnd()
+      .split("\n");
+    const text = await openTextEncoder(
+      files.folder.textEncoder,
+      [],
+      await openTokenizer(files.folder.tokenizerFolder),
+      testRuntime,
+    );
+    const unet = await openSplitUNet(parts, testRuntime);
+    const guide = await openGuide(files.guide!, parts, testRuntime);
 
-  const states = await measureAgreement(
-    unet,
-    guide,
-    {
-      schedule: files.folder.schedule,
-      steps: 20,
-      embedding: await text.embed(prompts),
-      emptyEmbedding: await text.embed([""]),
-      noise: createGenerator(99).randn([prompts.length, 4, 16, 16]),
-      guidanceScales: Float32Array.from(prompts, (_prompt, i) => [2, 4, 6, 8][i % 4]!),
-      prompts: prompts.map((_prompt, i) => i),
-    },
-    async () => {},
-  );
-  const figures = summariseAgreement(states);
-  expect(Math.abs(figures.fvu.value - fvu)).toBeLessThan(0.0006);
-  expect(Math.abs(figures.delivered.value - delivered)).toBeLessThan(0.006);
-  expect(Math.abs(figures.cosine.value - cosine)).toBeLessThan(0.006);
-  expect(figures.byTimestep.map(({ timestep }) => timestep).slice(0, 3)).toEqual([951, 901, 851]);
-  expect(figures.byGuidance.map(({ guidanceScale, fvu: { n } }) => [guidanceScale, n])).toEqual([[2, 4], [4, 4], [6, 4], [8, 4]]);
-  for (const network of [text, unet, guide]) await network.close();
-});
+    const states = await measureAgreement(
+      unet,
+      guide,
+      {
+        schedule: files.folder.schedule,
+        steps: 20,
+        embedding: await text.embed(prompts),
+        emptyEmbedding: await text.embed([""]),
+        noise: createGenerator(99).randn([prompts.length, 4, 16, 16]),
+        guidanceScales: Float32Array.from(prompts, (_prompt, i) => [2, 4, 6, 8][i % 4]!),
+        prompts: prompts.map((_prompt, i) => i),
+      },
+      async () => {},
+    );
+    const figures = summariseAgreement(states);
+    expect(Math.abs(figures.fvu.value - fvu)).toBeLessThan(0.0006);
+    expect(Math.abs(figures.delivered.value - delivered)).toBeLessThan(0.006);
+    expect(Math.abs(figures.cosine.value - cosine)).toBeLessThan(0.006);
+    expect(figures.byTimestep.map(({ timestep }) => timestep).slice(0, 3)).toEqual([951, 901, 851]);
+    expect(figures.byGuidance.map(({ guidanceScale, fvu: { n } }) => [guidanceScale, n])).toEqual([
+      [2, 4],
+      [4, 4],
+      [6, 4],
+      [8, 4],
+    ]);
+    for (const network of [text, unet, guide]) await network.close();
+  },
+);

@@ -9,7 +9,12 @@ import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
 import { starter, testRuntime } from "../../support/golden.ts";
 
-const vocabulary: Vocabulary = { backgrounds: ["at sea", "at night"], kinds: ["boat", "star"], colors: ["red", "blue"], sizes: ["small", "big"] };
+const vocabulary: Vocabulary = {
+  backgrounds: ["at sea", "at night"],
+  kinds: ["boat", "star"],
+  colors: ["red", "blue"],
+  sizes: ["small", "big"],
+};
 const all = ["background", "present", "color", "size"] as const;
 
 describe("captions", () => {
@@ -23,7 +28,15 @@ describe("captions", () => {
     });
   });
 
-  test.each(["a big blue star", "a blue star at sea", "the big blue star at sea", "a big blue comet at sea", "a big blue star and a small red star at sea", "", "at sea"])("%j is refused", (caption) => {
+  test.each([
+    "a big blue star",
+    "a blue star at sea",
+    "the big blue star at sea",
+    "a big blue comet at sea",
+    "a big blue star and a small red star at sea",
+    "",
+    "at sea",
+  ])("%j is refused", (caption) => {
     expect(() => parseCaption(caption, vocabulary)).toThrow(/cannot be scored/);
   });
 
@@ -33,15 +46,24 @@ describe("captions", () => {
     expect(new Set(captions).size).toBe(96);
     expect(composeCaptions(words, 16)).toEqual(captions.slice(0, 16));
     const wanted = captions.map((caption) => parseCaption(caption, words));
-    const used = (of: keyof (typeof wanted)[number]["things"][number]): number => new Set(wanted.flatMap(({ things }) => things.map((thing) => thing[of]))).size;
-    expect([used("kind"), used("color"), used("size"), new Set(wanted.map(({ background }) => background)).size]).toEqual([10, 8, 2, 6]);
+    const used = (of: keyof (typeof wanted)[number]["things"][number]): number =>
+      new Set(wanted.flatMap(({ things }) => things.map((thing) => thing[of]))).size;
+    expect([
+      used("kind"),
+      used("color"),
+      used("size"),
+      new Set(wanted.map(({ background }) => background)).size,
+    ]).toEqual([10, 8, 2, 6]);
     expect(wanted.filter(({ things }) => things.length === 2).length).toBeGreaterThan(40);
   });
 });
 
 describe("the share of a prompt that a picture keeps", () => {
   const wanted = parseCaption("a big blue star at night", vocabulary);
-  const reading = (star: Reading["kinds"][number], background = 1): Reading => ({ background, kinds: [{ present: false, color: 0, size: 0 }, star] });
+  const reading = (star: Reading["kinds"][number], background = 1): Reading => ({
+    background,
+    kinds: [{ present: false, color: 0, size: 0 }, star],
+  });
 
   test("counts the background, and of each thing its presence, colour and size", () => {
     expect(keptShare(wanted, reading({ present: true, color: 1, size: 1 }), all)).toBe(1);
@@ -62,18 +84,33 @@ describe("the share of a prompt that a picture keeps", () => {
 describe("the evaluator", () => {
   test.each(["storybook", "pencil"])("reads rendered scenes in %s as well as its metadata claims", async (domain) => {
     const evaluator = await openEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
-    const source = await openFile(fileURLToPath(new URL(`../../golden/evaluator/${domain}.safetensors`, import.meta.url)));
+    const source = await openFile(
+      fileURLToPath(new URL(`../../golden/evaluator/${domain}.safetensors`, import.meta.url)),
+    );
     const { metadata, tensors } = await readHeader(source);
     const readings = await evaluator.read(await readTensor(source, tensors.get("latents")!));
-    const wanted = (JSON.parse(metadata.get("captions")!) as string[]).map((caption) => parseCaption(caption, evaluator.vocabulary));
+    const wanted = (JSON.parse(metadata.get("captions")!) as string[]).map((caption) =>
+      parseCaption(caption, evaluator.vocabulary),
+    );
 
     const share = (right: readonly boolean[]): number => right.filter(Boolean).length / right.length;
-    const things = wanted.flatMap(({ things: named }, i) => named.map((thing) => ({ thing, seen: readings[i]!.kinds[thing.kind]! })));
+    const things = wanted.flatMap(({ things: named }, i) =>
+      named.map((thing) => ({ thing, seen: readings[i]!.kinds[thing.kind]! })),
+    );
     const claimed = evaluator.accuracies.get(domain)!;
-    expect(share(wanted.map(({ background }, i) => readings[i]!.background === background))).toBeCloseTo(claimed.background, 1);
-    expect(Math.abs(share(things.map(({ thing, seen }) => seen.color === thing.color)) - claimed.color)).toBeLessThan(0.05);
-    expect(Math.abs(share(things.map(({ thing, seen }) => seen.size === thing.size)) - claimed.size)).toBeLessThan(0.03);
-    const exact = wanted.map(({ things: named }, i) => readings[i]!.kinds.every(({ present }, kind) => present === named.some((thing) => thing.kind === kind)));
+    expect(share(wanted.map(({ background }, i) => readings[i]!.background === background))).toBeCloseTo(
+      claimed.background,
+      1,
+    );
+    expect(Math.abs(share(things.map(({ thing, seen }) => seen.color === thing.color)) - claimed.color)).toBeLessThan(
+      0.05,
+    );
+    expect(Math.abs(share(things.map(({ thing, seen }) => seen.size === thing.size)) - claimed.size)).toBeLessThan(
+      0.03,
+    );
+    const exact = wanted.map(({ things: named }, i) =>
+      readings[i]!.kinds.every(({ present }, kind) => present === named.some((thing) => thing.kind === kind)),
+    );
     expect(Math.abs(share(exact) - claimed.present)).toBeLessThan(0.05);
     await source.close();
     await evaluator.close();
@@ -83,9 +120,22 @@ describe("the evaluator", () => {
 describe("recovered share", () => {
   test("is the guide's part of CFG's gain", () => {
     const conditional = Array.from({ length: 40 }, (_, i) => (i % 4) / 4);
-    const { gain, recovered } = summarise({ conditional, guide: conditional.map((x) => x + 0.15), cfg: conditional.map((x) => x + 0.2) });
-    expect(gain).toMatchObject({ value: expect.closeTo(0.2), low: expect.closeTo(0.2), high: expect.closeTo(0.2), n: 40 });
-    expect(recovered).toMatchObject({ value: expect.closeTo(0.75), low: expect.closeTo(0.75), high: expect.closeTo(0.75) });
+    const { gain, recovered } = summarise({
+      conditional,
+      guide: conditional.map((x) => x + 0.15),
+      cfg: conditional.map((x) => x + 0.2),
+    });
+    expect(gain).toMatchObject({
+      value: expect.closeTo(0.2),
+      low: expect.closeTo(0.2),
+      high: expect.closeTo(0.2),
+      n: 40,
+    });
+    expect(recovered).toMatchObject({
+      value: expect.closeTo(0.75),
+      low: expect.closeTo(0.75),
+      high: expect.closeTo(0.75),
+    });
   });
 
   test("is not defined where CFG gains nothing that is certain", () => {

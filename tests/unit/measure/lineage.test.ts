@@ -12,14 +12,29 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 async function lineageOf(model: string, lora: string | null) {
-  const files = await readModelFiles({ model, lowRank: lora === null ? [] : [{ path: lora, strength: 1 }], guide: null });
+  const files = await readModelFiles({
+    model,
+    lowRank: lora === null ? [] : [{ path: lora, strength: 1 }],
+    guide: null,
+  });
   const base = await readModelFiles({ model: starter("storybook"), lowRank: [], guide: null });
-  return measureLineage({ base: base.folder.unet.weights, fineTune: files.folder.unet.weights, lowRank: files.lowRank.map(({ unet }) => unet), guideNamesThisBase: true }, async () => {});
+  return measureLineage(
+    {
+      base: base.folder.unet.weights,
+      fineTune: files.folder.unet.weights,
+      lowRank: files.lowRank.map(({ unet }) => unet),
+      guideNamesThisBase: true,
+    },
+    async () => {},
+  );
 }
 
 describe("lineage", () => {
   test("of a model with itself is one", async () => {
-    expect(await lineageOf(starter("storybook"), null)).toMatchObject({ medianCosine: expect.closeTo(1, 9), medianDistance: 0 });
+    expect(await lineageOf(starter("storybook"), null)).toMatchObject({
+      medianCosine: expect.closeTo(1, 9),
+      medianDistance: 0,
+    });
   });
 
   test("sees that watercolor was made from storybook", async () => {
@@ -35,13 +50,17 @@ describe("lineage", () => {
     const merged = await alteredModel(folder.path("merged"), (tensors) => {
       for (const [name, weight] of tensors) {
         const module = `lora_unet_${name.replace(/\.weight$/, "").replaceAll(".", "_")}`;
-        const [up, down, alpha] = ["lora_up.weight", "lora_down.weight", "alpha"].map((part) => low.get(`${module}.${part}`));
+        const [up, down, alpha] = ["lora_up.weight", "lora_down.weight", "alpha"].map((part) =>
+          low.get(`${module}.${part}`),
+        );
         if (!name.endsWith(".weight") || !up) continue;
         const rank = down!.shape[0]!;
         const rest = down!.data.length / rank;
         for (let o = 0; o < weight.shape[0]!; o++) {
           for (let r = 0; r < rank; r++) {
-            for (let i = 0; i < rest; i++) weight.data[o * rest + i]! += (alpha!.data[0]! / rank) * up.data[o * rank + r]! * down!.data[r * rest + i]!;
+            for (let i = 0; i < rest; i++)
+              weight.data[o * rest + i]! +=
+                (alpha!.data[0]! / rank) * up.data[o * rank + r]! * down!.data[r * rest + i]!;
           }
         }
       }

@@ -12,11 +12,27 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-async function check(guide: string, { tapes = null as string | null, key = "watercolor" } = {}): Promise<{ report: PairReport; ticks: number }> {
+async function check(
+  guide: string,
+  { tapes = null as string | null, key = "watercolor" } = {},
+): Promise<{ report: PairReport; ticks: number }> {
   let ticks = 0;
   const tick: StageTick = async (stage) => void (stage === "pictures" && ticks++);
-  const request = { model: starter("watercolor"), lowRank: [], guide: starter(`${guide}/guide.safetensors`), base: null, evaluator: starter("evaluator/evaluator.safetensors"), prompts: null, pictures: 2, domain: null };
-  const report = await checkPair({ ...request, tapes: tapes === null ? null : { folder: tapes, key } }, testRuntime, tick);
+  const request = {
+    model: starter("watercolor"),
+    lowRank: [],
+    guide: starter(`${guide}/guide.safetensors`),
+    base: null,
+    evaluator: starter("evaluator/evaluator.safetensors"),
+    prompts: null,
+    pictures: 2,
+    domain: null,
+  };
+  const report = await checkPair(
+    { ...request, tapes: tapes === null ? null : { folder: tapes, key } },
+    testRuntime,
+    tick,
+  );
   return { report, ticks };
 }
 
@@ -42,7 +58,9 @@ describe("what a model does by itself", () => {
 
   test("is lost without harm where it cannot be kept", async () => {
     await writeFile(folder.path("a-file"), "");
-    expect((await check("guide-tiny", { tapes: folder.path("a-file/within") })).report.evidence.fidelity).not.toBeNull();
+    expect(
+      (await check("guide-tiny", { tapes: folder.path("a-file/within") })).report.evidence.fidelity,
+    ).not.toBeNull();
   });
 });
 

@@ -10,7 +10,13 @@ const giga = (macs: number): number => Math.round(macs / 1e8) / 10;
 
 test("the UNet of SD 1.5 has its 859,520,964 parameters and 401.6 G multiply–accumulates", () => {
   const weights = new RecordingWeights();
-  const graph = joinedGraph({ unet: { config: sd15UNet, weights, files: [] }, lowRank: [], tokens: 77, height: 64, width: 64 });
+  const graph = joinedGraph({
+    unet: { config: sd15UNet, weights, files: [] },
+    lowRank: [],
+    tokens: 77,
+    height: 64,
+    width: 64,
+  });
   expect(weights.parameters).toBe(859_520_964);
   const macs = countMacs(graph);
   expect([macs.convolution, macs.linear, macs.attention, macs.total].map(giga)).toEqual([222.0, 116.6, 63.0, 401.6]);
@@ -20,7 +26,14 @@ test("the UNet of SD 1.5 has its 859,520,964 parameters and 401.6 G multiply–a
 test("a guide of width 48/96/192/192 for it has 7,743,056 parameters and 1.9 G", () => {
   const weights = new RecordingWeights();
   const config = parseGuideConfig(sd15GuideMetadata, "guide");
-  const graph = guideGraph({ file: { name: "guide", path: "", header: { metadata: new Map(), tensors: new Map(), dataBegin: 0 } }, config, weights }, { tokens: 77, height: 64, width: 64 });
+  const graph = guideGraph(
+    {
+      file: { name: "guide", path: "", header: { metadata: new Map(), tensors: new Map(), dataBegin: 0 } },
+      config,
+      weights,
+    },
+    { tokens: 77, height: 64, width: 64 },
+  );
   expect(weights.parameters).toBe(7_743_056);
   expect(giga(countMacs(graph).total)).toBe(1.9);
 });

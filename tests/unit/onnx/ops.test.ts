@@ -31,7 +31,8 @@ async function run(inputs: readonly FloatTensor[], build: (...values: Value[]) =
 function fill(shape: readonly number[], at: (...index: number[]) => number): FloatTensor {
   const data = Float32Array.from({ length: sizeOf(shape) }, (_, flat) => {
     const index: number[] = [];
-    for (let axis = shape.length - 1, rest = flat; axis >= 0; rest = Math.floor(rest / shape[axis--]!)) index.unshift(rest % shape[axis]!);
+    for (let axis = shape.length - 1, rest = flat; axis >= 0; rest = Math.floor(rest / shape[axis--]!))
+      index.unshift(rest % shape[axis]!);
     return at(...index);
   });
   return tensor(data, shape);
@@ -40,20 +41,28 @@ function fill(shape: readonly number[], at: (...index: number[]) => number): Flo
 const reader =
   ({ shape, data }: FloatTensor) =>
   (...index: number[]): number =>
-    index.some((i, axis) => i < 0 || i >= shape[axis]!) ? 0 : data[index.reduce((flat, i, axis) => flat * shape[axis]! + i, 0)]!;
+    index.some((i, axis) => i < 0 || i >= shape[axis]!)
+      ? 0
+      : data[index.reduce((flat, i, axis) => flat * shape[axis]! + i, 0)]!;
 
-const sum = (count: number, of: (i: number) => number): number => Array.from({ length: count }, (_, i) => of(i)).reduce((total, value) => total + value, 0);
+const sum = (count: number, of: (i: number) => number): number =>
+  Array.from({ length: count }, (_, i) => of(i)).reduce((total, value) => total + value, 0);
 
 describe("operators run in the runtime and give what their definition says", () => {
   test("convolution, with stride and with uneven padding", async () => {
     const [x, w, b] = [draw(2, 3, 7, 5), draw(4, 3, 3, 3), draw(4)];
     const [X, W, B] = [reader(x), reader(w), reader(b)];
     const at = (stride: number, top: number, left: number) => (n: number, o: number, i: number, j: number) =>
-      B(o) + sum(3, (c) => sum(3, (u) => sum(3, (v) => X(n, c, i * stride + u - top, j * stride + v - left) * W(o, c, u, v))));
+      B(o) +
+      sum(3, (c) => sum(3, (u) => sum(3, (v) => X(n, c, i * stride + u - top, j * stride + v - left) * W(o, c, u, v))));
     const weights = (graph: Graph): [Value, Value] => [graph.constant(w), graph.constant(b)];
-    const even = await run([x], (value) => conv(value, ...weights(value.graph), { stride: 2, padding: evenPadding(1) }));
+    const even = await run([x], (value) =>
+      conv(value, ...weights(value.graph), { stride: 2, padding: evenPadding(1) }),
+    );
     expect(largestDifference(even, fill([2, 4, 4, 3], at(2, 1, 1)))).toBeLessThan(1e-5);
-    const uneven = await run([x], (value) => conv(value, ...weights(value.graph), { stride: 2, padding: { top: 0, left: 0, bottom: 1, right: 1 } }));
+    const uneven = await run([x], (value) =>
+      conv(value, ...weights(value.graph), { stride: 2, padding: { top: 0, left: 0, bottom: 1, right: 1 } }),
+    );
     expect(largestDifference(uneven, fill([2, 4, 3, 2], at(2, 0, 0)))).toBeLessThan(1e-5);
   });
 
@@ -61,58 +70,101 @@ describe("operators run in the runtime and give what their definition says", () 
     const [x, w] = [draw(2, 5, 3), draw(4, 3)];
     const [X, W] = [reader(x), reader(w)];
     const expected = fill([2, 5, 4], (n, i, o) => sum(3, (k) => X(n, i, k) * W(o, k)));
-    expect(largestDifference(await run([x], (value) => matmulTransposed(value, value.graph.constant(w))), expected)).toBeLessThan(1e-5);
+    expect(
+      largestDifference(await run([x], (value) => matmulTransposed(value, value.graph.constant(w))), expected),
+    ).toBeLessThan(1e-5);
     const [a, b] = [draw(5, 3), draw(3, 2)];
     const product = fill([5, 2], (i, j) => sum(3, (k) => reader(a)(i, k) * reader(b)(k, j)));
-    expect(largestDifference(await run([a], (value) => matmul(value, value.graph.constant(b))), product)).toBeLessThan(1e-5);
+    expect(largestDifference(await run([a], (value) => matmul(value, value.graph.constant(b))), product)).toBeLessThan(
+      1e-5,
+    );
   });
 
   test.each([false, true])("attention, causal: %s", async (causal) => {
     const [heads, size] = [2, 4];
-    const [q, k, v] = [draw(2, 3, heads * size), draw(2, causal ? 3 : 5, heads * size), draw(2, causal ? 3 : 5, heads * size)];
+    const [q, k, v] = [
+      draw(2, 3, heads * size),
+      draw(2, causal ? 3 : 5, heads * size),
+      draw(2, causal ? 3 : 5, heads * size),
+    ];
     const [Q, K, V] = [reader(q), reader(k), reader(v)];
     const keys = k.shape[1]!;
     const expected = fill(q.shape, (n, i, channel) => {
       const head = Math.floor(channel / size) * size;
-      const scores = Array.from({ length: keys }, (_, j) => (causal && j > i ? -Infinity : sum(size, (c) => Q(n, i, head + c) * K(n, j, head + c)) / Math.sqrt(size)));
+      const scores = Array.from({ length: keys }, (_, j) =>
+        causal && j > i ? -Infinity : sum(size, (c) => Q(n, i, head + c) * K(n, j, head + c)) / Math.sqrt(size),
+      );
       const weights = scores.map((score) => Math.exp(score));
       return sum(keys, (j) => weights[j]! * V(n, j, channel)) / sum(keys, (j) => weights[j]!);
     });
-    expect(largestDifference(await run([q, k, v], (a, b, c) => attention(a, b, c, heads, { causal })), expected)).toBeLessThan(1e-5);
+    expect(
+      largestDifference(await run([q, k, v], (a, b, c) => attention(a, b, c, heads, { causal })), expected),
+    ).toBeLessThan(1e-5);
   });
 
   test("norms over a channel's pixels and over the last axis", async () => {
     const x = draw(2, 3, 8);
-    const normal = (epsilon: number) => (n: number, c: number, i: number): number => {
-      const values = Array.from({ length: 8 }, (_, j) => reader(x)(n, c, j));
-      const mean = sum(8, (j) => values[j]!) / 8;
-      return (values[i]! - mean) / Math.sqrt(sum(8, (j) => (values[j]! - mean) ** 2) / 8 + epsilon);
-    };
-    expect(largestDifference(await run([x], (value) => instanceNorm(value, 1e-5)), fill(x.shape, normal(1e-5)))).toBeLessThan(1e-5);
+    const normal =
+      (epsilon: number) =>
+      (n: number, c: number, i: number): number => {
+        const values = Array.from({ length: 8 }, (_, j) => reader(x)(n, c, j));
+        const mean = sum(8, (j) => values[j]!) / 8;
+        return (values[i]! - mean) / Math.sqrt(sum(8, (j) => (values[j]! - mean) ** 2) / 8 + epsilon);
+      };
+    expect(
+      largestDifference(await run([x], (value) => instanceNorm(value, 1e-5)), fill(x.shape, normal(1e-5))),
+    ).toBeLessThan(1e-5);
     const [scale, shift] = [draw(8), draw(8)];
     const expected = fill(x.shape, (n, c, i) => normal(1e-3)(n, c, i) * scale.data[i]! + shift.data[i]!);
-    expect(largestDifference(await run([x], (value) => layerNorm(value, value.graph.constant(scale), value.graph.constant(shift), 1e-3)), expected)).toBeLessThan(1e-5);
+    expect(
+      largestDifference(
+        await run([x], (value) => layerNorm(value, value.graph.constant(scale), value.graph.constant(shift), 1e-3)),
+        expected,
+      ),
+    ).toBeLessThan(1e-5);
   });
 
   test("activations", async () => {
     const x = draw(3, 50);
     const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value));
     const map = (of: (value: number) => number): FloatTensor => tensor(x.data.map(of), x.shape);
-    expect(largestDifference(await run([x], silu), map((value) => value * sigmoid(value)))).toBeLessThan(1e-6);
-    expect(largestDifference(await run([x], quickGelu), map((value) => value * sigmoid(1.702 * value)))).toBeLessThan(1e-6);
+    expect(
+      largestDifference(
+        await run([x], silu),
+        map((value) => value * sigmoid(value)),
+      ),
+    ).toBeLessThan(1e-6);
+    expect(
+      largestDifference(
+        await run([x], quickGelu),
+        map((value) => value * sigmoid(1.702 * value)),
+      ),
+    ).toBeLessThan(1e-6);
     // Φ by Simpson's rule on its density, a way that shares nothing with the runtime's erf.
     const density = (t: number): number => Math.exp(-(t * t) / 2) / Math.sqrt(2 * Math.PI);
-    const phi = (value: number): number => 0.5 + (value / 600) * sum(201, (i) => (i === 0 || i === 200 ? 1 : i % 2 ? 4 : 2) * density((value * i) / 200));
-    expect(largestDifference(await run([x], gelu), map((value) => value * phi(value)))).toBeLessThan(1e-6);
+    const phi = (value: number): number =>
+      0.5 + (value / 600) * sum(201, (i) => (i === 0 || i === 200 ? 1 : i % 2 ? 4 : 2) * density((value * i) / 200));
+    expect(
+      largestDifference(
+        await run([x], gelu),
+        map((value) => value * phi(value)),
+      ),
+    ).toBeLessThan(1e-6);
   });
 
   test("shapes: reshape, transpose, concat, split, rows of a table, doubling", async () => {
     const x = draw(2, 3, 2, 2);
     const X = reader(x);
     expect(await run([x], (value) => reshape(value, ["batch", 12]))).toEqual(tensor(x.data, [2, 12]));
-    expect(await run([x], (value) => transpose(value, [0, 2, 3, 1]))).toEqual(fill([2, 2, 2, 3], (n, i, j, c) => X(n, c, i, j)));
-    expect(await run([x], (value) => concat([value, value], 1))).toEqual(fill([2, 6, 2, 2], (n, c, i, j) => X(n, c % 3, i, j)));
-    expect(await run([x], (value) => split(value, 1, [1, 2])[1]!)).toEqual(fill([2, 2, 2, 2], (n, c, i, j) => X(n, c + 1, i, j)));
+    expect(await run([x], (value) => transpose(value, [0, 2, 3, 1]))).toEqual(
+      fill([2, 2, 2, 3], (n, i, j, c) => X(n, c, i, j)),
+    );
+    expect(await run([x], (value) => concat([value, value], 1))).toEqual(
+      fill([2, 6, 2, 2], (n, c, i, j) => X(n, c % 3, i, j)),
+    );
+    expect(await run([x], (value) => split(value, 1, [1, 2])[1]!)).toEqual(
+      fill([2, 2, 2, 2], (n, c, i, j) => X(n, c + 1, i, j)),
+    );
     expect(await run([x], upsampleNearest)).toEqual(fill([2, 3, 4, 4], (n, c, i, j) => X(n, c, i >> 1, j >> 1)));
 
     const graph = new Graph("rows");
@@ -124,16 +176,31 @@ describe("operators run in the runtime and give what their definition says", () 
 
   test("sums and products broadcast as NumPy's do", async () => {
     const [x, y] = [draw(2, 3, 4), draw(3, 1)];
-    expect(await run([x], (value) => add(value, value.graph.constant(y)))).toEqual(fill(x.shape, (n, i, j) => Math.fround(reader(x)(n, i, j) + y.data[i]!)));
-    expect(await run([x], (value) => multiply(value.graph.constant(y), value))).toEqual(fill(x.shape, (n, i, j) => Math.fround(reader(x)(n, i, j) * y.data[i]!)));
+    expect(await run([x], (value) => add(value, value.graph.constant(y)))).toEqual(
+      fill(x.shape, (n, i, j) => Math.fround(reader(x)(n, i, j) + y.data[i]!)),
+    );
+    expect(await run([x], (value) => multiply(value.graph.constant(y), value))).toEqual(
+      fill(x.shape, (n, i, j) => Math.fround(reader(x)(n, i, j) * y.data[i]!)),
+    );
   });
 
   test("a sinusoid, cosines first or last, with and without a shift", async () => {
     const timestep = tensor(Float32Array.of(801, 221), [2]);
-    const angle = (n: number, k: number, shift: number): number => timestep.data[n]! * Math.exp((-Math.log(10000) * k) / (4 - shift));
-    expect(largestDifference(await run([timestep], (value) => sinusoid(value, 8)), fill([2, 8], (n, k) => (k < 4 ? Math.cos(angle(n, k, 0)) : Math.sin(angle(n, k - 4, 0)))))).toBeLessThan(1e-4);
+    const angle = (n: number, k: number, shift: number): number =>
+      timestep.data[n]! * Math.exp((-Math.log(10000) * k) / (4 - shift));
+    expect(
+      largestDifference(
+        await run([timestep], (value) => sinusoid(value, 8)),
+        fill([2, 8], (n, k) => (k < 4 ? Math.cos(angle(n, k, 0)) : Math.sin(angle(n, k - 4, 0)))),
+      ),
+    ).toBeLessThan(1e-4);
     const sineFirst = await run([timestep], (value) => sinusoid(value, 8, { cosineFirst: false, shift: 1 }));
-    expect(largestDifference(sineFirst, fill([2, 8], (n, k) => (k < 4 ? Math.sin(angle(n, k, 1)) : Math.cos(angle(n, k - 4, 1)))))).toBeLessThan(1e-4);
+    expect(
+      largestDifference(
+        sineFirst,
+        fill([2, 8], (n, k) => (k < 4 ? Math.sin(angle(n, k, 1)) : Math.cos(angle(n, k - 4, 1)))),
+      ),
+    ).toBeLessThan(1e-4);
   });
 });
 
@@ -141,12 +208,24 @@ describe("a mistake in a graph names the operator and both shapes", () => {
   const graph = new Graph("mistakes");
   const x = graph.input("x", ["batch", 3, 4, 4]);
   test.each<[string, () => Value, RegExp]>([
-    ["convolution", () => conv(x, graph.constant(draw(2, 5, 3, 3)), null, { padding: evenPadding(1) }), /Conv: input \[batch, 3, 4, 4\] has 3 channels, weight \[2, 5, 3, 3\]/],
-    ["product", () => matmulTransposed(x, graph.constant(draw(2, 5))), /FusedMatMul: shapes \[batch, 3, 4, 4\] and \[2, 5\]/],
+    [
+      "convolution",
+      () => conv(x, graph.constant(draw(2, 5, 3, 3)), null, { padding: evenPadding(1) }),
+      /Conv: input \[batch, 3, 4, 4\] has 3 channels, weight \[2, 5, 3, 3\]/,
+    ],
+    [
+      "product",
+      () => matmulTransposed(x, graph.constant(draw(2, 5))),
+      /FusedMatMul: shapes \[batch, 3, 4, 4\] and \[2, 5\]/,
+    ],
     ["sum", () => add(x, graph.constant(draw(5))), /Add: shapes \[batch, 3, 4, 4\] and \[5\]/],
     ["reshape", () => reshape(x, ["batch", 47]), /Reshape: \[batch, 3, 4, 4\] does not become \[batch, 47\]/],
     ["a batch that moves", () => reshape(x, [3, "batch", 16]), /Reshape/],
-    ["another graph's value", () => add(x, new Graph("other").input("y", ["batch", 3, 4, 4])), /Add in "mistakes" takes a value of "other"/],
+    [
+      "another graph's value",
+      () => add(x, new Graph("other").input("y", ["batch", 3, 4, 4])),
+      /Add in "mistakes" takes a value of "other"/,
+    ],
   ])("%s", (_what, build, says) => {
     expect(build).toThrow(says);
   });

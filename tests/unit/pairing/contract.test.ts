@@ -19,7 +19,8 @@ const signature: UNetSignature = {
 describe("a contract", () => {
   test("of a guide file is that of the models it was made for", async () => {
     const guide = contractOf((await readGuideFile(starter("guide-tiny/guide.safetensors"))).config.base);
-    for (const model of ["storybook", "watercolor"]) expect(contractOf(signatureOf(await openModelFolder(starter(model))))).toBe(guide);
+    for (const model of ["storybook", "watercolor"])
+      expect(contractOf(signatureOf(await openModelFolder(starter(model))))).toBe(guide);
   });
 
   test("of Stable Diffusion 1.5 can be read by people", () => {
@@ -38,7 +39,8 @@ describe("a contract", () => {
       { predictionType: "v_prediction" },
     ];
     const all = changes.map((change) => ({ ...signature, ...change }));
-    for (const a of all) for (const b of all) expect(contractOf(a) === contractOf(b)).toBe(structureMismatches(a, b).length === 0);
+    for (const a of all)
+      for (const b of all) expect(contractOf(a) === contractOf(b)).toBe(structureMismatches(a, b).length === 0);
   });
 });
 

@@ -14,8 +14,22 @@ const fidelity = (recovered: Estimate | null, more: Partial<Fidelity> = {}): Fid
   domain: "storybook",
   ...more,
 });
-const agreement = (fvu: Estimate, finite = true): Agreement => ({ fvu, delivered: at(0.3), cosine: at(0.5), byTimestep: [], byGuidance: [], finite });
-const lineage = (medianCosine: number): Lineage => ({ medianCosine, lowCosine: medianCosine, meanCosine: medianCosine, medianDistance: 0.1, tensors: 100, guideNamesThisBase: true });
+const agreement = (fvu: Estimate, finite = true): Agreement => ({
+  fvu,
+  delivered: at(0.3),
+  cosine: at(0.5),
+  byTimestep: [],
+  byGuidance: [],
+  finite,
+});
+const lineage = (medianCosine: number): Lineage => ({
+  medianCosine,
+  lowCosine: medianCosine,
+  meanCosine: medianCosine,
+  medianDistance: 0.1,
+  tensors: 100,
+  guideNamesThisBase: true,
+});
 const nothing: Evidence = { structure: [], lineage: null, agreement: null, fidelity: null };
 const verdictOn = (evidence: Partial<Evidence>): string => judge({ ...nothing, ...evidence }).verdict;
 
@@ -35,7 +49,9 @@ describe("pictures judge", () => {
   });
 
   test("and one-step figures do not, however poor, up to no guide at all", () => {
-    expect(verdictOn({ fidelity: fidelity(at(0.96, 0.81, 1.18)), agreement: agreement(at(0.99, 0.9, 1.1)) })).toBe("verified");
+    expect(verdictOn({ fidelity: fidelity(at(0.96, 0.81, 1.18)), agreement: agreement(at(0.99, 0.9, 1.1)) })).toBe(
+      "verified",
+    );
   });
 });
 
@@ -52,7 +68,10 @@ describe("nothing is guessed", () => {
   });
 
   test("what is lost, what is not scored and what was never validated is said", () => {
-    const { reasons } = judge({ ...nothing, fidelity: fidelity(at(0.6, 0.3, 0.8), { unscored: [{ attribute: "color", accuracy: 0.39 }], domain: null }) });
+    const { reasons } = judge({
+      ...nothing,
+      fidelity: fidelity(at(0.6, 0.3, 0.8), { unscored: [{ attribute: "color", accuracy: 0.39 }], domain: null }),
+    });
     expect(reasons.join(" ")).toMatch(/5\.0 % fewer are kept than with CFG \(85\.0 % against 90\.0 %/);
     expect(reasons.join(" ")).toMatch(/Color is not scored: .* 39\.0 %/);
     expect(reasons.join(" ")).toMatch(/never validated/);
@@ -71,12 +90,21 @@ describe("ruled out, whatever pictures say", () => {
   });
 
   test("but not distant weights, nor predictions that may be worse than none", () => {
-    expect(verdictOn({ fidelity: good, lineage: lineage(0.6), agreement: agreement(at(1.1, 0.9, 1.3)) })).toBe("verified");
+    expect(verdictOn({ fidelity: good, lineage: lineage(0.6), agreement: agreement(at(1.1, 0.9, 1.3)) })).toBe(
+      "verified",
+    );
   });
 });
 
 test("lineage has four bands", () => {
   expect([1, 0.98, 0.97, 0.9, 0.89, 0.5, 0.49, -1].map((cosine) => lineageBand(lineage(cosine)))).toEqual([
-    "derived", "derived", "distant", "distant", "doubtful", "doubtful", "unrelated", "unrelated",
+    "derived",
+    "derived",
+    "distant",
+    "distant",
+    "doubtful",
+    "doubtful",
+    "unrelated",
+    "unrelated",
   ]);
 });

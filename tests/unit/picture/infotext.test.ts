@@ -24,7 +24,14 @@ const recipe: Recipe = {
     { role: "lora", name: "neon.safetensors", sha256: "1".repeat(64), strength: 1 },
     { role: "lora", name: "pixel: 8, bit", sha256: "2".repeat(64), strength: 0.5 },
   ],
-  runtime: { name: "onnxruntime-node", version: "1.30.0", provider: "cpu", threads: 2, graph: "encoder + decoder", cfg: "two passes" },
+  runtime: {
+    name: "onnxruntime-node",
+    version: "1.30.0",
+    provider: "cpu",
+    threads: 2,
+    graph: "encoder + decoder",
+    cfg: "two passes",
+  },
   passes: 22,
 };
 
@@ -39,7 +46,9 @@ function readAsA1111(text: string): Record<string, string> {
   const [prompt, negativePrompt] = negative < 0 ? [lines, []] : [lines.slice(0, negative), lines.slice(negative)];
   const read: Record<string, string> = {
     Prompt: prompt.map((line) => line.trim()).join("\n"),
-    "Negative prompt": negativePrompt.map((line, index) => (index === 0 ? line.trim().slice(16) : line).trim()).join("\n"),
+    "Negative prompt": negativePrompt
+      .map((line, index) => (index === 0 ? line.trim().slice(16) : line).trim())
+      .join("\n"),
   };
   for (const [, name, value] of found) {
     const size = /^(\d+)x(\d+)$/.exec(value!);
@@ -80,9 +89,19 @@ test("other tools read every value back", () => {
 });
 
 test("what a picture did not have is left out", () => {
-  const plain = readAsA1111(toInfotext({ ...recipe, negativePrompt: null, seed: null, latents: { sha256: "3".repeat(64) }, sampler: "dpmpp-2m", files: [] }));
+  const plain = readAsA1111(
+    toInfotext({
+      ...recipe,
+      negativePrompt: null,
+      seed: null,
+      latents: { sha256: "3".repeat(64) },
+      sampler: "dpmpp-2m",
+      files: [],
+    }),
+  );
   expect(plain).toMatchObject({ Sampler: "DPM++ 2M", "Negative prompt": "" });
-  for (const name of ["Seed", "RNG", "Model hash", "Lora hashes", "Guide", "Guide hash"]) expect(plain).not.toHaveProperty(name);
+  for (const name of ["Seed", "RNG", "Model hash", "Lora hashes", "Guide", "Guide hash"])
+    expect(plain).not.toHaveProperty(name);
 });
 
 describe("other tools read back", () => {
@@ -96,12 +115,45 @@ describe("other tools read back", () => {
     "夜の灯台 🗼, Steps: 2",
   ])("the prompts %j", (text) => {
     const read = readAsA1111(toInfotext({ ...recipe, prompt: text, negativePrompt: text }));
-    expect(read).toMatchObject({ Prompt: text, "Negative prompt": text, Steps: "20", Seed: "7", Version: "guidepost 0.1.0" });
-    expect(readAsA1111(toInfotext({ ...recipe, prompt: text, negativePrompt: null }))).toMatchObject({ Prompt: text, "Negative prompt": "", Steps: "20" });
+    expect(read).toMatchObject({
+      Prompt: text,
+      "Negative prompt": text,
+      Steps: "20",
+      Seed: "7",
+      Version: "guidepost 0.1.0",
+    });
+    expect(readAsA1111(toInfotext({ ...recipe, prompt: text, negativePrompt: null }))).toMatchObject({
+      Prompt: text,
+      "Negative prompt": "",
+      Steps: "20",
+    });
   });
 
-  test.for(["plain v1.5", "a, b", "Seed: 8, Steps: 1", 'a "b" c', '"quoted"', "back\\slash", 'back\\"slash, "', "two\nlines", " blanks ", "夜, 灯台"])("the model name %j", (name) => {
-    const read = readAsA1111(toInfotext({ ...recipe, model: name, files: [{ role: "unet", name: "unet.safetensors", sha256: "4".repeat(64) }] }));
-    expect(read).toMatchObject({ Model: name, "Model hash": "4444444444", Seed: "7", Steps: "20", "Guidance mode": "guide" });
+  test.for([
+    "plain v1.5",
+    "a, b",
+    "Seed: 8, Steps: 1",
+    'a "b" c',
+    '"quoted"',
+    "back\\slash",
+    'back\\"slash, "',
+    "two\nlines",
+    " blanks ",
+    "夜, 灯台",
+  ])("the model name %j", (name) => {
+    const read = readAsA1111(
+      toInfotext({
+        ...recipe,
+        model: name,
+        files: [{ role: "unet", name: "unet.safetensors", sha256: "4".repeat(64) }],
+      }),
+    );
+    expect(read).toMatchObject({
+      Model: name,
+      "Model hash": "4444444444",
+      Seed: "7",
+      Steps: "20",
+      "Guidance mode": "guide",
+    });
   });
 });

@@ -18,7 +18,12 @@ describe("pixels", () => {
     steps: (x, y) => (x > y ? 200 : 20) + (noise(x, y, 0) & 1),
   };
 
-  test.for([[1, 1], [3, 5], [5, 3], [128, 384]] as const)("of %i × %i are what fast-png reads", ([width, height]) => {
+  test.for([
+    [1, 1],
+    [3, 5],
+    [5, 3],
+    [128, 384],
+  ] as const)("of %i × %i are what fast-png reads", ([width, height]) => {
     for (const pattern of Object.values(patterns)) {
       const rgb = paint(width, height, pattern);
       const decoded = decode(encodePng({ width, height, rgb }, noText), { checkCrc: true });
@@ -28,7 +33,9 @@ describe("pixels", () => {
   });
 
   test("use every filter there is", () => {
-    const used = Object.values(patterns).flatMap((pattern) => filtersOf(encodePng({ width: 128, height: 96, rgb: paint(128, 96, pattern) }, noText), 128));
+    const used = Object.values(patterns).flatMap((pattern) =>
+      filtersOf(encodePng({ width: 128, height: 96, rgb: paint(128, 96, pattern) }, noText), 128),
+    );
     expect([...new Set(used)].toSorted()).toEqual([0, 1, 2, 3, 4]);
   });
 
@@ -60,7 +67,15 @@ describe("text", () => {
   });
 
   test("stands before the pixels, Latin-1 where it can", () => {
-    expect(chunksOf(encodePng(dot, text)).map(({ type }) => type)).toEqual(["IHDR", "tEXt", "tEXt", "iTXt", "iTXt", "IDAT", "IEND"]);
+    expect(chunksOf(encodePng(dot, text)).map(({ type }) => type)).toEqual([
+      "IHDR",
+      "tEXt",
+      "tEXt",
+      "iTXt",
+      "iTXt",
+      "IDAT",
+      "IEND",
+    ]);
   });
 
   test("in Latin-1 is what fast-png reads, and reads as fast-png writes it", () => {
@@ -75,17 +90,29 @@ describe("text", () => {
       ["zTXt", Buffer.concat([Buffer.from("one\0\0"), deflateSync(Buffer.from("café", "latin1"))])],
       ["iTXt", Buffer.concat([Buffer.from("two\0\x01\0en\0zwei\0"), deflateSync(Buffer.from("夜"))])],
     );
-    expect(readPngText(png)).toEqual(new Map([["one", "café"], ["two", "夜"]]));
+    expect(readPngText(png)).toEqual(
+      new Map([
+        ["one", "café"],
+        ["two", "夜"],
+      ]),
+    );
     expect(await readPngTextInBrowser(png)).toEqual(readPngText(png));
   });
 
   test("under a key that no reader would take is refused", () => {
-    for (const key of ["", " a", "a ", "a\0b", "a\nb", "夜", "k".repeat(80)]) expect(() => encodePng(dot, new Map([[key, "x"]]))).toThrow(RangeError);
+    for (const key of ["", " a", "a ", "a\0b", "a\nb", "夜", "k".repeat(80)])
+      expect(() => encodePng(dot, new Map([[key, "x"]]))).toThrow(RangeError);
   });
 });
 
 describe("a broken file is refused", () => {
-  const whole = encodePng(dot, new Map([["key", "value"], ["other", "夜"]]));
+  const whole = encodePng(
+    dot,
+    new Map([
+      ["key", "value"],
+      ["other", "夜"],
+    ]),
+  );
 
   test("wherever it ends too early", () => {
     for (let end = 0; end < whole.length; end++) expect(refusal(whole.subarray(0, end)).code).toBe("bad_request");
@@ -100,12 +127,19 @@ describe("a broken file is refused", () => {
   });
 
   const many = Array.from({ length: 70_000 }, (): [string, Buffer] => ["prVt", Buffer.alloc(0)]);
-  const halfMegabytes = Array.from({ length: 3 }, (_, index): [string, Buffer] => ["tEXt", Buffer.concat([Buffer.from(`k${index}\0`), Buffer.alloc(2 ** 19 - 3, "x")])]);
+  const halfMegabytes = Array.from({ length: 3 }, (_, index): [string, Buffer] => [
+    "tEXt",
+    Buffer.concat([Buffer.from(`k${index}\0`), Buffer.alloc(2 ** 19 - 3, "x")]),
+  ]);
   const bomb = deflateSync(Buffer.alloc(64 * 2 ** 20)).subarray(0, -1); // who inflates all of it stumbles over its end
 
   test.for<[why: string, bytes: Uint8Array, says: RegExp]>([
     ["another format", Buffer.from("GIF89a, and some more bytes"), /not a PNG/],
-    ["a length of 4 GB", Buffer.concat([whole.subarray(0, 8), Buffer.from("ffffffff", "hex"), whole.subarray(12)]), /more bytes than/],
+    [
+      "a length of 4 GB",
+      Buffer.concat([whole.subarray(0, 8), Buffer.from("ffffffff", "hex"), whole.subarray(12)]),
+      /more bytes than/,
+    ],
     ["no header", fromChunks(["tEXt", Buffer.from("a\0b")]), /one header/],
     ["two headers", withChunks(["IHDR", Buffer.alloc(13)]), /one header/],
     ["a chunk without a name", withChunks(["a b!", Buffer.alloc(0)]), /without a name/],
@@ -118,10 +152,22 @@ describe("a broken file is refused", () => {
     ["an unknown flag", withChunks(["iTXt", Buffer.from("key\0\x02\0\0\0abc")]), /unknown way/],
     ["a language without an end", withChunks(["iTXt", Buffer.from("key\0\0\0en")]), /breaks off/],
     ["bytes that are not UTF-8", withChunks(["iTXt", Buffer.from("key\0\0\0\0\0\xff", "latin1")]), /not UTF-8/],
-    ["half a compressed text", withChunks(["zTXt", Buffer.concat([Buffer.from("key\0\0"), deflateSync("value").subarray(0, 6)])]), /cannot be read/],
+    [
+      "half a compressed text",
+      withChunks(["zTXt", Buffer.concat([Buffer.from("key\0\0"), deflateSync("value").subarray(0, 6)])]),
+      /cannot be read/,
+    ],
     ["64 MiB in 64 kB of zTXt", withChunks(["zTXt", Buffer.concat([Buffer.from("key\0\0"), bomb])]), /1 MiB of text/],
-    ["64 MiB in 64 kB of iTXt", withChunks(["iTXt", Buffer.concat([Buffer.from("key\0\x01\0\0\0"), bomb])]), /1 MiB of text/],
-    ["2 MiB of zTXt", withChunks(["zTXt", Buffer.concat([Buffer.from("key\0\0"), Buffer.alloc(2 ** 21)])]), /1 MiB of text/],
+    [
+      "64 MiB in 64 kB of iTXt",
+      withChunks(["iTXt", Buffer.concat([Buffer.from("key\0\x01\0\0\0"), bomb])]),
+      /1 MiB of text/,
+    ],
+    [
+      "2 MiB of zTXt",
+      withChunks(["zTXt", Buffer.concat([Buffer.from("key\0\0"), Buffer.alloc(2 ** 21)])]),
+      /1 MiB of text/,
+    ],
     ["1.5 MiB in three texts", withChunks(...halfMegabytes), /1 MiB of text/],
   ])("for %s", async ([, bytes, says]) => {
     expect(refusal(bytes).code).toBe("bad_request");
@@ -145,7 +191,11 @@ function noise(x: number, y: number, channel: number): number {
 }
 
 function filtersOf(png: Uint8Array, width: number): number[] {
-  const rows = inflateSync(chunksOf(png).find(({ type }) => type === "IDAT")!.bytes.subarray(8, -4));
+  const rows = inflateSync(
+    chunksOf(png)
+      .find(({ type }) => type === "IDAT")!
+      .bytes.subarray(8, -4),
+  );
   return Array.from({ length: rows.length / (3 * width + 1) }, (_, y) => rows[y * (3 * width + 1)]!);
 }
 
@@ -163,7 +213,10 @@ function chunksOf(png: Uint8Array): { type: string; bytes: Buffer }[] {
   const file = Buffer.from(png);
   const chunks = [];
   for (let at = 8; at < file.length; at += 12 + file.readUInt32BE(at)) {
-    chunks.push({ type: file.toString("latin1", at + 4, at + 8), bytes: file.subarray(at, at + 12 + file.readUInt32BE(at)) });
+    chunks.push({
+      type: file.toString("latin1", at + 4, at + 8),
+      bytes: file.subarray(at, at + 12 + file.readUInt32BE(at)),
+    });
   }
   return chunks;
 }

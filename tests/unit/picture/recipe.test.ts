@@ -7,7 +7,7 @@ import { recipeText } from "#lib/picture/recipe-text.ts";
 
 const recipe: Recipe = {
   guidepost: "0.1.0",
-  prompt: "a lighthouse, \"at night\"\n夜 \ud800",
+  prompt: 'a lighthouse, "at night"\n夜 \ud800',
   negativePrompt: null,
   mode: "guide",
   guidanceScale: 4.5,
@@ -24,7 +24,14 @@ const recipe: Recipe = {
     { role: "unet", name: "storybook", sha256: "ab".repeat(32) },
     { role: "lora", name: "neon", sha256: "cd".repeat(32), strength: -0.5 },
   ],
-  runtime: { name: "onnxruntime-node", version: "1.30.0", provider: "cpu", threads: 2, graph: "encoder + decoder", cfg: "two passes" },
+  runtime: {
+    name: "onnxruntime-node",
+    version: "1.30.0",
+    provider: "cpu",
+    threads: 2,
+    graph: "encoder + decoder",
+    cfg: "two passes",
+  },
   passes: 22,
 };
 
@@ -33,7 +40,9 @@ test("a recipe comes back as it went in, every digit and every character of it",
 });
 
 test("a picture brings its recipe along, and the words of the field", () => {
-  const text = readPngText(encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, recipeText({ ...recipe, prompt: "夜" })));
+  const text = readPngText(
+    encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, recipeText({ ...recipe, prompt: "夜" })),
+  );
   expect([...text.keys()]).toEqual(["parameters", "guidepost"]);
   expect(text.get("parameters")).toBe(toInfotext({ ...recipe, prompt: "夜" }));
   expect(parseRecipe(text.get("guidepost")!)).toEqual({ ...recipe, prompt: "夜" });
@@ -71,7 +80,13 @@ describe("a recipe is refused by the name of what is wrong", () => {
     expect(() => serialiseRecipe({ ...recipe, ...change } as Recipe)).toThrow(refused);
   });
 
-  test.for([["cut short", serialiseRecipe(recipe).slice(0, -1)], ["not an object", "null"], ["nested without end", "[".repeat(2 ** 20)], ["endless", " ".repeat(2 ** 20 + 1)], ["with a prototype", `{"__proto__": 1, ${serialiseRecipe(recipe).slice(1)}`]] as const)("when it is %s", ([, text]) => {
+  test.for([
+    ["cut short", serialiseRecipe(recipe).slice(0, -1)],
+    ["not an object", "null"],
+    ["nested without end", "[".repeat(2 ** 20)],
+    ["endless", " ".repeat(2 ** 20 + 1)],
+    ["with a prototype", `{"__proto__": 1, ${serialiseRecipe(recipe).slice(1)}`],
+  ] as const)("when it is %s", ([, text]) => {
     expect(() => parseRecipe(text)).toThrow(AppError);
   });
 });

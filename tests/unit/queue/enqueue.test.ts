@@ -19,14 +19,29 @@ const hub = await useTempHub();
 afterAll(() => hub.close());
 beforeEach(async () => void (await (await queue()).deleteAllJobs()));
 
-const put = (kind: JobKind, priority: Priority, userId?: string): Promise<string> => inTransaction(database(), (transaction) => enqueue(transaction, kind, randomUUID(), priority, userId));
-const failureOf = (work: Promise<unknown>): Promise<AppError> => work.then(() => expect.unreachable("it should have been refused"), (failure: AppError) => failure);
-const waiting = async (): Promise<number> => (await askQueue<{ n: number }>("SELECT count(*)::int AS n FROM pgboss.job WHERE state < 'active'", []))[0]!.n;
+const put = (kind: JobKind, priority: Priority, userId?: string): Promise<string> =>
+  inTransaction(database(), (transaction) => enqueue(transaction, kind, randomUUID(), priority, userId));
+const failureOf = (work: Promise<unknown>): Promise<AppError> =>
+  work.then(
+    () => expect.unreachable("it should have been refused"),
+    (failure: AppError) => failure,
+  );
+const waiting = async (): Promise<number> =>
+  (await askQueue<{ n: number }>("SELECT count(*)::int AS n FROM pgboss.job WHERE state < 'active'", []))[0]!.n;
 
 /** Jobs that wait, put straight into pg-boss's table. */
 async function fill(count: number, priority: Priority, kind: JobKind = "check", userId?: string): Promise<void> {
   const group = userId === undefined ? {} : { group: { id: userId } };
-  await (await queue()).insert(kind === "hash" ? "files" : "compute", Array.from({ length: count }, () => ({ data: { kind, subjectId: randomUUID() }, priority: priorities[priority], ...group })));
+  await (
+    await queue()
+  ).insert(
+    kind === "hash" ? "files" : "compute",
+    Array.from({ length: count }, () => ({
+      data: { kind, subjectId: randomUUID() },
+      priority: priorities[priority],
+      ...group,
+    })),
+  );
 }
 
 /** Jobs that were done and took so many seconds. */
@@ -50,7 +65,9 @@ describe("a job", () => {
     await expect(rolledBack).rejects.toThrow("changed my mind");
     expect([await waiting(), await timelineOf(subjectId)]).toEqual([0, []]);
 
-    const jobId = await inTransaction(database(), (transaction) => enqueue(transaction, "preview", subjectId, "person"));
+    const jobId = await inTransaction(database(), (transaction) =>
+      enqueue(transaction, "preview", subjectId, "person"),
+    );
     expect(await waiting()).toBe(1);
     expect(await timelineOf(subjectId)).toMatchObject([{ kind: "queued", jobId, attempt: 0 }]);
   });
@@ -58,7 +75,11 @@ describe("a job", () => {
   test("that waits can be cancelled, once", async () => {
     const subjectId = randomUUID();
     const jobId = await inTransaction(database(), (transaction) => enqueue(transaction, "check", subjectId, "batch"));
-    expect([await cancelJob("check", jobId), await cancelJob("check", jobId), await waiting()]).toEqual([true, false, 0]);
+    expect([await cancelJob("check", jobId), await cancelJob("check", jobId), await waiting()]).toEqual([
+      true,
+      false,
+      0,
+    ]);
     expect((await timelineOf(subjectId)).map(({ kind }) => kind)).toEqual(["queued", "cancelled"]);
   });
 
@@ -74,7 +95,9 @@ describe("a job", () => {
     for (let i = 0; i < 8; i++) await put("preview", "person", "ann");
     const failure = await failureOf(put("preview", "person", "ann"));
     expect(failure).toMatchObject({ code: "queue_full", detail: { waiting: 8, seconds: 480, retryAfter: 60 } });
-    expect(failure.message).toBe("You have 8 jobs waiting already, about 8 minutes of work; let one of them finish or cancel it, then try again.");
+    expect(failure.message).toBe(
+      "You have 8 jobs waiting already, about 8 minutes of work; let one of them finish or cancel it, then try again.",
+    );
     await expect(put("preview", "person", "bob")).resolves.toBeDefined();
   });
 
@@ -115,7 +138,19 @@ test("eight processes that open the queue of an empty database at once all send"
   await database().$executeRaw`DROP SCHEMA pgboss CASCADE`;
   const sender = fileURLToPath(new URL("../../workers/sender.ts", import.meta.url));
   const codes = await Promise.all(
-    Array.from({ length: 8 }, async () => (await once(spawn(process.execPath, [sender], { env: { ...process.env, ...hub.variables }, stdio: ["ignore", "ignore", "inherit"] }), "close"))[0] as number),
+    Array.from(
+      { length: 8 },
+      async () =>
+        (
+          await once(
+            spawn(process.execPath, [sender], {
+              env: { ...process.env, ...hub.variables },
+              stdio: ["ignore", "ignore", "inherit"],
+            }),
+            "close",
+          )
+        )[0] as number,
+    ),
   );
   expect([codes, await waiting()]).toEqual([[0, 0, 0, 0, 0, 0, 0, 0], 8]);
 });

@@ -17,11 +17,17 @@ let tag: string;
 beforeAll(async () => {
   served = await serveDiskStore();
   ({ tag } = await served.store.put(key, bytes));
-  url = await served.store.signDownload(key, { fileName: "clay.html", contentType: "text/html", disposition: "inline", seconds: 60 });
+  url = await served.store.signDownload(key, {
+    fileName: "clay.html",
+    contentType: "text/html",
+    disposition: "inline",
+    seconds: 60,
+  });
 });
 afterAll(() => served.close());
 
-const get = (headers: Record<string, string> = {}, method = "GET"): Promise<Response> => fetch(url, { method, headers });
+const get = (headers: Record<string, string> = {}, method = "GET"): Promise<Response> =>
+  fetch(url, { method, headers });
 
 /** Files of the store that this process, which is the server as well, has open. */
 const openFiles = (): string[] =>
@@ -58,7 +64,10 @@ test("a download says what it is, and that a browser must not run it", async () 
 
 test("HEAD says the same and sends nothing", async () => {
   const [head, whole] = [await get({ range: "bytes=0-9" }, "HEAD"), await get()];
-  const heeded = (response: Response): unknown => [response.status, ...["content-length", "content-type", "etag", "content-disposition"].map((name) => response.headers.get(name))];
+  const heeded = (response: Response): unknown => [
+    response.status,
+    ...["content-length", "content-type", "etag", "content-disposition"].map((name) => response.headers.get(name)),
+  ];
   expect(heeded(head)).toEqual(heeded(whole));
   expect(await head.text()).toBe("");
 });
@@ -94,14 +103,22 @@ test("a part is refused by its announced length, and one that announces none by 
 
 test("an address that is no key's leads nowhere", async () => {
   const { search } = new URL(url);
-  for (const path of ["x", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", `${key}/x`, key.slice(1), `uploads/${key}`]) expect((await fetch(`${served.url}/storage/${path}${search}`)).ok, path).toBe(false);
+  for (const path of ["x", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", `${key}/x`, key.slice(1), `uploads/${key}`])
+    expect((await fetch(`${served.url}/storage/${path}${search}`)).ok, path).toBe(false);
   expect((await fetch(`${served.url}/storage/${key}`)).status).toBe(403);
 });
 
 test.runIf(process.platform === "linux")("a client that goes away in the middle leaves no file open", async () => {
   const big = newObjectKey();
   await served.store.put(big, new Uint8Array(64 * 2 ** 20));
-  const download = send(await served.store.signDownload(big, { fileName: "a", contentType: "text/plain", disposition: "inline", seconds: 60 }));
+  const download = send(
+    await served.store.signDownload(big, {
+      fileName: "a",
+      contentType: "text/plain",
+      disposition: "inline",
+      seconds: 60,
+    }),
+  );
   const [answer] = (await once(download.end(), "response")) as [IncomingMessage];
   await once(answer, "data");
   answer.pause();
@@ -111,7 +128,10 @@ test.runIf(process.platform === "linux")("a client that goes away in the middle 
 
   const other = newObjectKey();
   const id = await served.store.beginMultipart(other);
-  const upload = send(await served.store.signPart(other, id, { number: 1, size: 2 ** 20 }, 60), { method: "PUT", headers: { "content-length": 2 ** 20 } });
+  const upload = send(await served.store.signPart(other, id, { number: 1, size: 2 ** 20 }, 60), {
+    method: "PUT",
+    headers: { "content-length": 2 ** 20 },
+  });
   upload.on("error", () => {});
   upload.write(new Uint8Array(2 ** 19));
   while (openFiles().length === 0) await sleep(5);

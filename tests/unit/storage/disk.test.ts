@@ -38,13 +38,21 @@ const send = (key: string, storageId: string, number: number, bytes: Uint8Array)
   store.receivePart(key, { storageId, number, size: bytes.length }, [bytes] as unknown as AsyncIterable<Uint8Array>);
 
 /** Runs lines of a program of its own, which has this store as `store`. */
-function start(lines: string, { in: place = folder, mount = "", uid }: { in?: string; mount?: string; uid?: number } = {}): ChildProcess {
+function start(
+  lines: string,
+  { in: place = folder, mount = "", uid }: { in?: string; mount?: string; uid?: number } = {},
+): ChildProcess {
   const code = `import { DiskStore } from "#lib/storage/disk.ts"; const store = new DiskStore(${JSON.stringify({ folder: place, publicUrl, secret })});
     const told = (work) => work.then((value) => JSON.stringify(value ?? null), (failure) => failure.code + ": " + failure.message).then((line) => console.log(line));
     ${lines}`;
   const node = [process.execPath, "--input-type=module", "-e", code] as const;
-  const [program, ...args] = mount ? ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", `${mount} && exec "$@"`, "sh", ...node] : node;
-  return spawn(program!, args, { stdio: ["ignore", "pipe", "inherit"], ...(uid === undefined ? {} : { uid, gid: uid }) });
+  const [program, ...args] = mount
+    ? ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", `${mount} && exec "$@"`, "sh", ...node]
+    : node;
+  return spawn(program!, args, {
+    stdio: ["ignore", "pipe", "inherit"],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
 }
 
 /** What such a program printed, line by line. */
@@ -57,7 +65,9 @@ describe("a crash leaves all of it or nothing:", () => {
   test("a part that was on its way does not count, and is sent again", async () => {
     const key = newObjectKey();
     const id = await store.beginMultipart(key);
-    const child = start(`store.receivePart("${key}", { storageId: "${id}", number: 1, size: 8e6 }, (async function* () { yield new Uint8Array(4e6); await new Promise(() => setInterval(() => {}, 1000)); })());`);
+    const child = start(
+      `store.receivePart("${key}", { storageId: "${id}", number: 1, size: 8e6 }, (async function* () { yield new Uint8Array(4e6); await new Promise(() => setInterval(() => {}, 1000)); })());`,
+    );
     const upload = join(folder, "uploads", (await readdir(join(folder, "uploads")))[0]!);
     const arriving = async (): Promise<string[]> => (await readdir(upload)).filter((name) => name.endsWith(".new"));
     while (!(await arriving()).some((name) => statSync(join(upload, name)).size === 4e6)) await sleep(5);
@@ -77,7 +87,8 @@ describe("a crash leaves all of it or nothing:", () => {
     const id = await store.beginMultipart(key);
     const bytes = randomBytes(10 * MIN_PART_BYTES);
     const parts: StoredPart[] = [];
-    for (let number = 1; number <= 10; number++) parts.push(await send(key, id, number, bytes.subarray((number - 1) * MIN_PART_BYTES, number * MIN_PART_BYTES)));
+    for (let number = 1; number <= 10; number++)
+      parts.push(await send(key, id, number, bytes.subarray((number - 1) * MIN_PART_BYTES, number * MIN_PART_BYTES)));
     const upload = join(folder, "uploads", (await readdir(join(folder, "uploads")))[0]!);
     const child = start(`store.completeMultipart("${key}", "${id}", ${JSON.stringify(parts)});`);
     while (child.exitCode === null && !(await readdir(upload)).some((name) => name.endsWith(".new"))) await sleep(1);
@@ -104,7 +115,10 @@ describe("a crash leaves all of it or nothing:", () => {
   });
 
   test("what is left beside the uploads goes an hour later", async () => {
-    const [old, fresh] = [["old.new", "old.ended"], ["fresh.new", "fresh.ended"]];
+    const [old, fresh] = [
+      ["old.new", "old.ended"],
+      ["fresh.new", "fresh.ended"],
+    ];
     await mkdir(join(folder, "uploads"), { recursive: true });
     for (const name of [...old, ...fresh]) {
       if (name.endsWith(".ended")) await mkdir(join(folder, "uploads", name));
@@ -121,7 +135,10 @@ describe("a crash leaves all of it or nothing:", () => {
 test("two processes that complete one upload agree", async () => {
   const key = newObjectKey();
   const id = await store.beginMultipart(key);
-  const parts = [await send(key, id, 1, randomBytes(MIN_PART_BYTES)), await send(key, id, 2, randomBytes(MIN_PART_BYTES))];
+  const parts = [
+    await send(key, id, 1, randomBytes(MIN_PART_BYTES)),
+    await send(key, id, 2, randomBytes(MIN_PART_BYTES)),
+  ];
   const line = `await told(store.completeMultipart("${key}", "${id}", ${JSON.stringify(parts)}));`;
   const all = await Promise.all([1, 2, 3].map(() => linesOf(start(line))));
   const facts = await store.head(key);
@@ -136,9 +153,17 @@ test("a tag outlives a restart, and a copy of the folder elsewhere; another secr
   const restored = new DiskStore({ folder: elsewhere, publicUrl, secret: "another-secret-0123456789abcdef01" });
   expect(await restored.head(key)).toMatchObject({ tag });
 
-  const url = new URL(await store.signDownload(key, { fileName: "a", contentType: "text/plain", disposition: "inline", seconds: 60 }));
-  expect(store.parseDownloadUrl(key, url.searchParams)).toEqual({ fileName: "a", contentType: "text/plain", disposition: "inline" });
-  expect(() => restored.parseDownloadUrl(key, url.searchParams)).toThrow(expect.objectContaining({ code: "forbidden" }));
+  const url = new URL(
+    await store.signDownload(key, { fileName: "a", contentType: "text/plain", disposition: "inline", seconds: 60 }),
+  );
+  expect(store.parseDownloadUrl(key, url.searchParams)).toEqual({
+    fileName: "a",
+    contentType: "text/plain",
+    disposition: "inline",
+  });
+  expect(() => restored.parseDownloadUrl(key, url.searchParams)).toThrow(
+    expect.objectContaining({ code: "forbidden" }),
+  );
 });
 
 describe("a disk that cannot is told in a sentence:", () => {
@@ -148,13 +173,20 @@ describe("a disk that cannot is told in a sentence:", () => {
 
   test("a file in place of the folder", async () => {
     await writeFile(join(root, "file"), "");
-    expect(await linesOf(start(put, { in: join(root, "file", "objects") }))).toEqual([`storage_unavailable: ${root}/file/objects, or something in it, is a file where a folder must be; move it away, or point GUIDEPOST_DATA elsewhere.`]);
+    expect(await linesOf(start(put, { in: join(root, "file", "objects") }))).toEqual([
+      `storage_unavailable: ${root}/file/objects, or something in it, is a file where a folder must be; move it away, or point GUIDEPOST_DATA elsewhere.`,
+    ]);
   });
 
   test("a folder of somebody else", async () => {
     const isRoot = process.getuid?.() === 0;
     await mkdir(join(root, "theirs"), { mode: isRoot ? 0o700 : 0o500 });
-    const lines = await linesOf(start(`${put} await told(store.check());`, { in: join(root, "theirs", "objects"), ...(isRoot ? { uid: 65534 } : {}) }));
+    const lines = await linesOf(
+      start(`${put} await told(store.check());`, {
+        in: join(root, "theirs", "objects"),
+        ...(isRoot ? { uid: 65534 } : {}),
+      }),
+    );
     const sentence = `storage_unavailable: The hub may not use ${root}/theirs/objects; give that folder to the user that runs it, or point GUIDEPOST_DATA at another.`;
     expect(lines).toEqual([sentence, sentence]);
   });
@@ -162,17 +194,24 @@ describe("a disk that cannot is told in a sentence:", () => {
   test.runIf(canMount)("a read-only disk, from which reading goes on", async () => {
     const place = join(root, "read-only");
     await new DiskStore({ folder: place, publicUrl, secret }).put(key, randomBytes(10));
-    const lines = await linesOf(start(`${put} await told(store.beginMultipart("${key}")); await told(store.delete("${key}")); await told(store.head("${key}"));`, { in: place, mount: `mount --bind ${place} ${place} && mount -o remount,ro,bind ${place}` }));
+    const lines = await linesOf(
+      start(
+        `${put} await told(store.beginMultipart("${key}")); await told(store.delete("${key}")); await told(store.head("${key}"));`,
+        { in: place, mount: `mount --bind ${place} ${place} && mount -o remount,ro,bind ${place}` },
+      ),
+    );
     const sentence = `storage_unavailable: ${place} is on a read-only disk; point GUIDEPOST_DATA at a folder that can be written.`;
     expect(lines).toEqual([sentence, sentence, sentence, expect.stringContaining('"size":10')]);
   });
 
-  test.runIf(canMount)("one with too little room: no part begins, what is there is read, and it goes on when there is room again", async () => {
-    const place = join(root, "small");
-    await mkdir(place);
-    const lines = await linesOf(
-      start(
-        `const [one, two] = ["${newObjectKey()}", "${newObjectKey()}"];
+  test.runIf(canMount)(
+    "one with too little room: no part begins, what is there is read, and it goes on when there is room again",
+    async () => {
+      const place = join(root, "small");
+      await mkdir(place);
+      const lines = await linesOf(
+        start(
+          `const [one, two] = ["${newObjectKey()}", "${newObjectKey()}"];
          const id = await store.beginMultipart(two);
          await told(store.put(one, new Uint8Array(60e6)).then(() => "put"));
          const part = () => told(store.receivePart(two, { storageId: id, number: 1, size: 60e6 }, (async function* () { yield new Uint8Array(60e6); })()).then(() => "received"));
@@ -180,12 +219,13 @@ describe("a disk that cannot is told in a sentence:", () => {
          await told(store.head(one).then(({ size }) => size));
          await store.delete(one);
          await part();`,
-        { in: place, mount: `mount -t tmpfs -o size=300m none ${place}` },
-      ),
-    );
-    const full = `disk_full: The disk of ${place} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`;
-    expect(lines).toEqual(['"put"', full, "60000000", '"received"']);
-  });
+          { in: place, mount: `mount -t tmpfs -o size=300m none ${place}` },
+        ),
+      );
+      const full = `disk_full: The disk of ${place} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`;
+      expect(lines).toEqual(['"put"', full, "60000000", '"received"']);
+    },
+  );
 
   test.runIf(canMount)("one that fills up while a part arrives", async () => {
     const place = join(root, "filling");

@@ -9,7 +9,19 @@ test("each key is new, and is what keys are", () => {
 
 test("nothing else is one", () => {
   const key = newObjectKey();
-  for (const text of ["", "..", `/${key}`, `${key}/`, `${key}\n`, ` ${key}`, key.toUpperCase().replace(/^../, "AB"), key.slice(1), key.replaceAll("/", ""), key.replace("/", "\\"), "../../etc/passwd"]) {
+  for (const text of [
+    "",
+    "..",
+    `/${key}`,
+    `${key}/`,
+    `${key}\n`,
+    ` ${key}`,
+    key.toUpperCase().replace(/^../, "AB"),
+    key.slice(1),
+    key.replaceAll("/", ""),
+    key.replace("/", "\\"),
+    "../../etc/passwd",
+  ]) {
     expect(isObjectKey(text), text).toBe(false);
     expect(() => requireObjectKey(text)).toThrow("is not the key of an object");
   }

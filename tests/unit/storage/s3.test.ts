@@ -38,7 +38,10 @@ describe("a store that cannot is told in a sentence:", () => {
     await server?.stop();
   });
 
-  const doesNotAnswer = (): unknown => ({ code: "storage_unavailable", message: `The store at ${proxy.url} does not answer at the moment; nothing was lost, try again in a few seconds.` });
+  const doesNotAnswer = (): unknown => ({
+    code: "storage_unavailable",
+    message: `The store at ${proxy.url} does not answer at the moment; nothing was lost, try again in a few seconds.`,
+  });
 
   const passing: readonly Fault[] = [
     { kind: "answer", status: 500, code: "InternalError" },
@@ -50,7 +53,10 @@ describe("a store that cannot is told in a sentence:", () => {
   for (const fault of passing) {
     testOnS3(`${Object.values(fault).join(" ")}: once is not noticed, always is`, async () => {
       const [key, bytes] = [newObjectKey(), randomBytes(100)];
-      for (const [method, work] of [["PUT", () => store.put(key, bytes)], ["GET", async () => buffer(await store.read(key))]] as const) {
+      for (const [method, work] of [
+        ["PUT", () => store.put(key, bytes)],
+        ["GET", async () => buffer(await store.read(key))],
+      ] as const) {
         proxy.inject({ method }, fault);
         await work();
         proxy.inject({ method, times: 3 }, fault);
@@ -79,7 +85,10 @@ describe("a store that cannot is told in a sentence:", () => {
     const id = await store.beginMultipart(key);
     const bytes = randomBytes(MIN_PART_BYTES + 10);
     for (const [index, piece] of [bytes.subarray(0, MIN_PART_BYTES), bytes.subarray(MIN_PART_BYTES)].entries()) {
-      const response = await fetch(await store.signPart(key, id, { number: index + 1, size: piece.length }, 60), { method: "PUT", body: piece });
+      const response = await fetch(await store.signPart(key, id, { number: index + 1, size: piece.length }, 60), {
+        method: "PUT",
+        body: piece,
+      });
       expect(response.ok).toBe(true);
     }
     return { key, id, parts: await store.listParts(key, id), bytes };
@@ -135,13 +144,22 @@ describe("a store that cannot is told in a sentence:", () => {
 
   testOnS3("what the operator has to set right, by its name", async () => {
     const { settings } = server;
-    const sentenceOf = async (wrong: Partial<typeof settings>): Promise<unknown> => new S3Store({ ...settings, ...wrong }, { ...limits, attempts: 1 }).check().catch((failure: { code: string; message: string }) => `${failure.code}: ${failure.message}`);
-    expect(await sentenceOf({ bucket: "nowhere" })).toBe(`storage_unavailable: There is no bucket nowhere at ${settings.endpoint}; make it, or correct S3_BUCKET.`);
+    const sentenceOf = async (wrong: Partial<typeof settings>): Promise<unknown> =>
+      new S3Store({ ...settings, ...wrong }, { ...limits, attempts: 1 })
+        .check()
+        .catch((failure: { code: string; message: string }) => `${failure.code}: ${failure.message}`);
+    expect(await sentenceOf({ bucket: "nowhere" })).toBe(
+      `storage_unavailable: There is no bucket nowhere at ${settings.endpoint}; make it, or correct S3_BUCKET.`,
+    );
     const credentials = `storage_unavailable: The store at ${settings.endpoint} does not know this access key; correct S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY.`;
     expect(await sentenceOf({ accessKeyId: "somebody" })).toBe(credentials);
     expect(await sentenceOf({ secretAccessKey: "guessed" })).toBe(credentials);
-    expect(await sentenceOf({ endpoint: "http://no-such-machine.invalid" })).toMatch(/^storage_unavailable: (There is no machine of the name in http:\/\/no-such-machine\.invalid; correct S3_ENDPOINT\.|The store at .* does not answer)/);
-    expect(await sentenceOf({ region: "eu-central-1" })).toBe("storage_unavailable: The bucket guidepost is in another region or at another address; correct S3_REGION and S3_ENDPOINT.");
+    expect(await sentenceOf({ endpoint: "http://no-such-machine.invalid" })).toMatch(
+      /^storage_unavailable: (There is no machine of the name in http:\/\/no-such-machine\.invalid; correct S3_ENDPOINT\.|The store at .* does not answer)/,
+    );
+    expect(await sentenceOf({ region: "eu-central-1" })).toBe(
+      "storage_unavailable: The bucket guidepost is in another region or at another address; correct S3_REGION and S3_ENDPOINT.",
+    );
 
     const answers = { 403: "AccessDenied", 507: "InsufficientStorage" } as const;
     const said: string[] = [];
@@ -149,11 +167,22 @@ describe("a store that cannot is told in a sentence:", () => {
       proxy.inject({ method: "PUT" }, { kind: "answer", status: Number(status), code });
       said.push(String(await sentenceOf({ endpoint: proxy.url })));
     }
-    expect(said).toEqual([expect.stringMatching(/^storage_unavailable: The store does not let this access key do that in guidepost; allow it s3:GetObject, /), expect.stringMatching(/^disk_full: The store at .* is full;/)]);
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^storage_unavailable: The store does not let this access key do that in guidepost; allow it s3:GetObject, /,
+      ),
+      expect.stringMatching(/^disk_full: The store at .* is full;/),
+    ]);
 
-    const page = await serve(async () => new Response("<html>It works</html>", { headers: { "content-type": "text/html" } }));
-    expect(await sentenceOf({ endpoint: page.url })).toBe(`storage_unavailable: The store at ${page.url} answers what we do not understand (no ETag); check S3_ENDPOINT, or look in the store's log.`);
-    await expect(new S3Store({ ...settings, endpoint: page.url }).beginMultipart(newObjectKey())).rejects.toMatchObject({ code: "storage_unavailable" });
+    const page = await serve(
+      async () => new Response("<html>It works</html>", { headers: { "content-type": "text/html" } }),
+    );
+    expect(await sentenceOf({ endpoint: page.url })).toBe(
+      `storage_unavailable: The store at ${page.url} answers what we do not understand (no ETag); check S3_ENDPOINT, or look in the store's log.`,
+    );
+    await expect(new S3Store({ ...settings, endpoint: page.url }).beginMultipart(newObjectKey())).rejects.toMatchObject(
+      { code: "storage_unavailable" },
+    );
     await page.close();
   });
 });

@@ -19,35 +19,64 @@ const differences = (actual: ArrayLike<number>, expected: ArrayLike<number>): nu
   Array.from(all.keys()).filter((i) => i < expected.length && !Object.is(actual[i], expected[i]));
 
 test("all 65,536 half floats have the value of the formula", () => {
-  expect(differences(f16ToF32(all), Array.from(all, (bits) => valueOf(bits, 5, 10)))).toEqual([]);
+  expect(
+    differences(
+      f16ToF32(all),
+      Array.from(all, (bits) => valueOf(bits, 5, 10)),
+    ),
+  ).toEqual([]);
 });
 
 test("all 65,536 bfloats have the value of the formula", () => {
-  expect(differences(bf16ToF32(all), Array.from(all, (bits) => valueOf(bits, 8, 7)))).toEqual([]);
+  expect(
+    differences(
+      bf16ToF32(all),
+      Array.from(all, (bits) => valueOf(bits, 8, 7)),
+    ),
+  ).toEqual([]);
 });
 
 test("every half float survives the way to float32 and back", () => {
   const back = f32ToF16(f16ToF32(all));
   expect(Array.from(all).filter((bits) => back[bits] !== bits && !Number.isNaN(valueOf(bits, 5, 10)))).toEqual([]);
-  expect(Array.from(all).filter((bits) => Number.isNaN(valueOf(bits, 5, 10)) !== Number.isNaN(valueOf(back[bits]!, 5, 10)))).toEqual([]);
+  expect(
+    Array.from(all).filter((bits) => Number.isNaN(valueOf(bits, 5, 10)) !== Number.isNaN(valueOf(back[bits]!, 5, 10))),
+  ).toEqual([]);
 });
 
 test.for([
   ["positive", 0],
   ["negative", 0x8000],
-] as const)("between two neighbours, %s values go to the nearer one, and from the middle to the even one", ([, sign]) => {
-  const lower = Array.from({ length: 0x7c00 }, (_, bits) => bits | sign);
-  // Above the largest half, 65,504, the next would be 65,536, and infinity stands for it.
-  const value = (bits: number): number => (bits === (0x7c00 | sign) ? valueOf(sign, 5, 10) + (sign ? -65536 : 65536) : valueOf(bits, 5, 10));
-  const middles = Float32Array.from(lower, (bits) => (value(bits) + value(bits + 1)) / 2);
-  const beside = (step: number): Float32Array => new Float32Array(new Int32Array(middles.buffer).map((bits) => bits + step).buffer);
-  expect(differences(f32ToF16(middles), lower.map((bits) => bits + (bits & 1)))).toEqual([]);
-  expect(differences(f32ToF16(beside(-1)), lower)).toEqual([]);
-  expect(differences(f32ToF16(beside(1)), lower.map((bits) => bits + 1))).toEqual([]);
-});
+] as const)(
+  "between two neighbours, %s values go to the nearer one, and from the middle to the even one",
+  ([, sign]) => {
+    const lower = Array.from({ length: 0x7c00 }, (_, bits) => bits | sign);
+    // Above the largest half, 65,504, the next would be 65,536, and infinity stands for it.
+    const value = (bits: number): number =>
+      bits === (0x7c00 | sign) ? valueOf(sign, 5, 10) + (sign ? -65536 : 65536) : valueOf(bits, 5, 10);
+    const middles = Float32Array.from(lower, (bits) => (value(bits) + value(bits + 1)) / 2);
+    const beside = (step: number): Float32Array =>
+      new Float32Array(new Int32Array(middles.buffer).map((bits) => bits + step).buffer);
+    expect(
+      differences(
+        f32ToF16(middles),
+        lower.map((bits) => bits + (bits & 1)),
+      ),
+    ).toEqual([]);
+    expect(differences(f32ToF16(beside(-1)), lower)).toEqual([]);
+    expect(
+      differences(
+        f32ToF16(beside(1)),
+        lower.map((bits) => bits + 1),
+      ),
+    ).toEqual([]);
+  },
+);
 
 test("overflow is infinite, underflow keeps its sign", () => {
-  expect([...f32ToF16(Float32Array.of(65519, 65520, -1e38, Infinity, 2 ** -25, -(2 ** -26)))]).toEqual([0x7bff, 0x7c00, 0xfc00, 0x7c00, 0, 0x8000]);
+  expect([...f32ToF16(Float32Array.of(65519, 65520, -1e38, Infinity, 2 ** -25, -(2 ** -26)))]).toEqual([
+    0x7bff, 0x7c00, 0xfc00, 0x7c00, 0, 0x8000,
+  ]);
 });
 
 test("a view is converted, not the buffer it lies in", () => {

@@ -2,11 +2,15 @@ import { expect, test } from "vitest";
 import { contentDisposition } from "#lib/util/content-disposition.ts";
 
 test("a plain name is written twice", () => {
-  expect(contentDisposition("inline", "clay.safetensors")).toBe(`inline; filename*=UTF-8''clay.safetensors; filename="clay.safetensors";`);
+  expect(contentDisposition("inline", "clay.safetensors")).toBe(
+    `inline; filename*=UTF-8''clay.safetensors; filename="clay.safetensors";`,
+  );
 });
 
 test("other letters are written in full for those who read them, and as _ for the rest", () => {
-  expect(contentDisposition("attachment", "Müll 猫.bin")).toBe(`attachment; filename*=UTF-8''M%C3%BCll%20%E7%8C%AB.bin; filename="M_ll _.bin";`);
+  expect(contentDisposition("attachment", "Müll 猫.bin")).toBe(
+    `attachment; filename*=UTF-8''M%C3%BCll%20%E7%8C%AB.bin; filename="M_ll _.bin";`,
+  );
 });
 
 test("nothing in a name ends the header, the quotes or the parameter", () => {

@@ -22,8 +22,18 @@ test.for(Object.entries(sources))("a %s is read in ranges, and only within its s
   expect([...(await source.read(10, 13))]).toEqual([10, 11, 12]);
   expect(await source.read(100, 100)).toHaveLength(0);
   expect(await source.read(0, 100)).toEqual(bytes);
-  for (const [begin, end] of [[-1, 2], [5, 4], [0, 101], [101, 101], [0.5, 2], [0, Number.NaN]] as const) {
-    await expect(source.read(begin, end)).rejects.toMatchObject({ code: "malformed_weights", detail: { begin, end, size: 100 } });
+  for (const [begin, end] of [
+    [-1, 2],
+    [5, 4],
+    [0, 101],
+    [101, 101],
+    [0.5, 2],
+    [0, Number.NaN],
+  ] as const) {
+    await expect(source.read(begin, end)).rejects.toMatchObject({
+      code: "malformed_weights",
+      detail: { begin, end, size: 100 },
+    });
   }
   await source.close();
 });
@@ -58,7 +68,10 @@ test.skipIf(process.platform === "win32")("a symbolic link opens what it points 
 
 test("a path that leads nowhere, or through a file, is named", async () => {
   for (const missing of [join(folder, "none.bin"), join(path, "none.bin")]) {
-    await expect(openFile(missing)).rejects.toMatchObject({ code: "file_not_found", message: expect.stringContaining(missing) });
+    await expect(openFile(missing)).rejects.toMatchObject({
+      code: "file_not_found",
+      message: expect.stringContaining(missing),
+    });
   }
 });
 

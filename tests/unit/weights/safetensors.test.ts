@@ -31,28 +31,47 @@ describe("of the corpus", () => {
     expectSameAsJson(await read(bytes), bytes);
   });
 
-  test.for(corpus.filter(({ defect }) => defect !== null))("$id is refused as $defect: $what", async ({ defect, build }) => {
-    const failure = await refusal(build());
-    expect(failure.code).toBe("malformed_weights");
-    expect(failure.detail).toMatchObject({ defect });
-    expect(failure.message).toMatch(/^odd\.safetensors: .{10,300}; .{10,100}\.$/);
-  });
+  test.for(corpus.filter(({ defect }) => defect !== null))(
+    "$id is refused as $defect: $what",
+    async ({ defect, build }) => {
+      const failure = await refusal(build());
+      expect(failure.code).toBe("malformed_weights");
+      expect(failure.detail).toMatchObject({ defect });
+      expect(failure.message).toMatch(/^odd\.safetensors: .{10,300}; .{10,100}\.$/);
+    },
+  );
 
   test("every defect has its file", () => {
     expect(new Set(corpus.flatMap(({ defect }) => defect ?? []))).toEqual(new Set(Object.keys(remedies)));
   });
 });
 
-test.for(Object.getOwnPropertyNames(Object.prototype))("neither a tensor nor a metadata key may be named %s", async (name) => {
-  const members = [`{${JSON.stringify(name)}:${JSON.stringify(entry("U8", [0], 0, 0))}}`, `{"__metadata__":{${JSON.stringify(name)}:""}}`];
-  for (const header of members) expect((await refusal(pack(header))).detail).toMatchObject({ defect: "reserved_name" });
-});
+test.for(Object.getOwnPropertyNames(Object.prototype))(
+  "neither a tensor nor a metadata key may be named %s",
+  async (name) => {
+    const members = [
+      `{${JSON.stringify(name)}:${JSON.stringify(entry("U8", [0], 0, 0))}}`,
+      `{"__metadata__":{${JSON.stringify(name)}:""}}`,
+    ];
+    for (const header of members)
+      expect((await refusal(pack(header))).detail).toMatchObject({ defect: "reserved_name" });
+  },
+);
 
 test.for([
-  ["F01", "odd.safetensors: it is a Python pickle, not safetensors; save the model with safetensors.torch.save_file, and know that opening a pickle can run code."],
+  [
+    "F01",
+    "odd.safetensors: it is a Python pickle, not safetensors; save the model with safetensors.torch.save_file, and know that opening a pickle can run code.",
+  ],
   ["X18", "odd.safetensors: its tensors take 8 bytes, and only 7 are there; download it again."],
-  ["O02", 'odd.safetensors: the tensor "b" begins at byte 12 of the data, and nothing fills the 4 bytes before it; save it again with the safetensors library.'],
-  ["H11", 'odd.safetensors: its header has "}" at character 54 where a name should be; save it again with the safetensors library.'],
+  [
+    "O02",
+    'odd.safetensors: the tensor "b" begins at byte 12 of the data, and nothing fills the 4 bytes before it; save it again with the safetensors library.',
+  ],
+  [
+    "H11",
+    'odd.safetensors: its header has "}" at character 54 where a name should be; save it again with the safetensors library.',
+  ],
 ] as const)("the message for %s names the fault and the way out", async ([id, message]) => {
   expect((await refusal(corpus.find((file) => file.id === id)!.build())).message).toBe(message);
 });
@@ -113,35 +132,40 @@ test("2,000 mutations of a sound file are read as JSON reads them, or refused by
 
 const root = join(import.meta.dirname, "../../..");
 
-test.for(globSync("starter/**/*.safetensors", { cwd: root }))("%s reads, and written again holds the same tensors", async (path) => {
-  const source = await openFile(join(root, path));
-  try {
-    const header = await readHeader(source);
-    const tensors = new Map<string, FloatTensor>();
-    for (const found of header.tensors.values()) {
-      const decoded = await readTensor(source, found);
-      const stored = found.dtype === "F16" ? f32ToF16(decoded.data) : decoded.data;
-      expect(["F16", "F32"]).toContain(found.dtype);
-      expect(Buffer.compare(new Uint8Array(stored.buffer), await source.read(found.begin, found.end))).toBe(0);
-      tensors.set(found.name, decoded);
+test.for(globSync("starter/**/*.safetensors", { cwd: root }))(
+  "%s reads, and written again holds the same tensors",
+  async (path) => {
+    const source = await openFile(join(root, path));
+    try {
+      const header = await readHeader(source);
+      const tensors = new Map<string, FloatTensor>();
+      for (const found of header.tensors.values()) {
+        const decoded = await readTensor(source, found);
+        const stored = found.dtype === "F16" ? f32ToF16(decoded.data) : decoded.data;
+        expect(["F16", "F32"]).toContain(found.dtype);
+        expect(Buffer.compare(new Uint8Array(stored.buffer), await source.read(found.begin, found.end))).toBe(0);
+        tensors.set(found.name, decoded);
+      }
+      const copy = memorySource(writeSafetensors(tensors, header.metadata), "copy");
+      const again = await readHeader(copy);
+      expect(again.metadata).toEqual(header.metadata);
+      expect([...again.tensors.keys()]).toEqual([...tensors.keys()].toSorted());
+      for (const found of again.tensors.values()) {
+        const { shape, data } = tensors.get(found.name)!;
+        expect(found.shape).toEqual(shape);
+        expect(Buffer.compare(await copy.read(found.begin, found.end), new Uint8Array(data.buffer))).toBe(0);
+      }
+    } finally {
+      await source.close();
     }
-    const copy = memorySource(writeSafetensors(tensors, header.metadata), "copy");
-    const again = await readHeader(copy);
-    expect(again.metadata).toEqual(header.metadata);
-    expect([...again.tensors.keys()]).toEqual([...tensors.keys()].toSorted());
-    for (const found of again.tensors.values()) {
-      const { shape, data } = tensors.get(found.name)!;
-      expect(found.shape).toEqual(shape);
-      expect(Buffer.compare(await copy.read(found.begin, found.end), new Uint8Array(data.buffer))).toBe(0);
-    }
-  } finally {
-    await source.close();
-  }
-});
+  },
+);
 
 /** What was read must be what any JSON parser reads, and must use every byte of the data once. */
 function expectSameAsJson(header: SafetensorsHeader, bytes: Uint8Array): void {
-  const { __metadata__: metadata = {}, ...declared } = JSON.parse(Buffer.from(bytes.subarray(8, header.dataBegin)).toString()) as Record<string, object>;
+  const { __metadata__: metadata = {}, ...declared } = JSON.parse(
+    Buffer.from(bytes.subarray(8, header.dataBegin)).toString(),
+  ) as Record<string, object>;
   const shown = Array.from(header.tensors.values(), ({ name, dtype, shape, begin, end }) => [
     name,
     { dtype, shape, data_offsets: [begin - header.dataBegin, end - header.dataBegin] },
@@ -173,9 +197,15 @@ function mutate(sound: Uint8Array, headerEnd: number, kind: number, random: (bel
       bytes[random(8)] = random(256);
       return bytes;
     case 5:
-      return pack(Buffer.concat([bytes.subarray(8, at), syntax.subarray(random(8)), bytes.subarray(at, headerEnd)]), bytes.subarray(headerEnd));
+      return pack(
+        Buffer.concat([bytes.subarray(8, at), syntax.subarray(random(8)), bytes.subarray(at, headerEnd)]),
+        bytes.subarray(headerEnd),
+      );
     default:
-      return pack(Buffer.concat([bytes.subarray(8, at), bytes.subarray(at + random(4), headerEnd)]), bytes.subarray(headerEnd));
+      return pack(
+        Buffer.concat([bytes.subarray(8, at), bytes.subarray(at + random(4), headerEnd)]),
+        bytes.subarray(headerEnd),
+      );
   }
 }
 

@@ -17,9 +17,13 @@ const metadata = new Map([
 ]);
 
 test("the layout is that of the format, sorted by name", () => {
-  const two = new Map<string, Tensor<Float32Array | Int32Array>>([["b", tensor(Float32Array.of(1), [1])], ["10", tensor(Int32Array.of(2), [1])]]);
+  const two = new Map<string, Tensor<Float32Array | Int32Array>>([
+    ["b", tensor(Float32Array.of(1), [1])],
+    ["10", tensor(Int32Array.of(2), [1])],
+  ]);
   const file = Buffer.from(writeSafetensors(two, new Map([["k", "v"]])));
-  const header = '{"__metadata__":{"k":"v"},"10":{"dtype":"I32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}';
+  const header =
+    '{"__metadata__":{"k":"v"},"10":{"dtype":"I32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}';
   const length = Math.ceil(header.length / 8) * 8;
   expect(file.readBigUInt64LE()).toBe(BigInt(length));
   expect(file.toString("utf8", 8, 8 + length)).toBe(header.padEnd(length, " "));
@@ -44,7 +48,10 @@ test("the same contents in another order give the same bytes", () => {
 });
 
 test("a view into a larger array is written alone", async () => {
-  const source = memorySource(writeSafetensors(new Map([["w", tensor(Float32Array.of(1, 2, 3, 4).subarray(1, 3), [2])]])), "copy");
+  const source = memorySource(
+    writeSafetensors(new Map([["w", tensor(Float32Array.of(1, 2, 3, 4).subarray(1, 3), [2])]])),
+    "copy",
+  );
   expect((await readTensor(source, (await readHeader(source)).tensors.get("w")!)).data).toEqual(Float32Array.of(2, 3));
 });
 
@@ -52,9 +59,12 @@ test("no tensors make the smallest file", () => {
   expect(Buffer.from(writeSafetensors(new Map())).toString("latin1")).toBe("\x08\0\0\0\0\0\0\0{}      ");
 });
 
-test.for(["", "__proto__", "__metadata__", "a\nb", "\ud800", "w".repeat(1025)])("a tensor cannot be written as %j", (name) => {
-  expect(() => writeSafetensors(new Map([[name, tensor(Float32Array.of(1), [1])]]))).toThrow(RangeError);
-});
+test.for(["", "__proto__", "__metadata__", "a\nb", "\ud800", "w".repeat(1025)])(
+  "a tensor cannot be written as %j",
+  (name) => {
+    expect(() => writeSafetensors(new Map([[name, tensor(Float32Array.of(1), [1])]]))).toThrow(RangeError);
+  },
+);
 
 test("metadata that could not be read is not written", () => {
   expect(() => writeSafetensors(new Map(), new Map([["a", "\0"]]))).toThrow(RangeError);

@@ -16,7 +16,9 @@ export function atMost<T>(pause: number, show: (newest: T) => Promise<void>): Sh
     while (next) {
       const { one } = next;
       next = null;
-      await show(one).catch((cause: unknown) => log().warn({ event: "progress.error", err: cause }, "progress could not be shown")); // the work itself goes on
+      await show(one).catch((cause: unknown) =>
+        log().warn({ event: "progress.error", err: cause }, "progress could not be shown"),
+      ); // the work itself goes on
       await sleep(pause, undefined, { signal: stopped.signal }).catch(() => {});
     }
     busy = null;

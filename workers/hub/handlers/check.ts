@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import { runnableModel } from "#lib/catalog/models/service.ts";
 import { EVALUATOR, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
-import { type Check, claimPair, failPair, getCheck, type Outcome, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
+import {
+  type Check,
+  claimPair,
+  failPair,
+  getCheck,
+  type Outcome,
+  recordOutcome,
+  saveProgress,
+} from "#lib/catalog/pairs/work.ts";
 import type { Verdict } from "#lib/db/generated/client.ts";
 import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
@@ -56,7 +64,10 @@ interface Judges {
 
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
-async function toJob({ request, finetuneCommitId, finetuneWeightsSha256, guide, base }: Check, open: Open): Promise<{ job: CheckJob; judges: Judges }> {
+async function toJob(
+  { request, finetuneCommitId, finetuneWeightsSha256, guide, base }: Check,
+  open: Open,
+): Promise<{ job: CheckJob; judges: Judges }> {
   const model = await runnableModel(finetuneCommitId);
   const manifest = new Map(base ? (await readManifest(base.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
   const [evaluatorSha256, promptsSha256] = [manifest.get(EVALUATOR) ?? null, manifest.get(PROMPTS) ?? null];
@@ -69,7 +80,10 @@ async function toJob({ request, finetuneCommitId, finetuneWeightsSha256, guide, 
     choice: { model: await open(model.base), lowRank, guide: join(await open(guide), guide.path) },
     base: baseFolder,
     evaluator: baseFolder && evaluatorSha256 ? join(baseFolder, EVALUATOR) : null,
-    prompts: baseFolder && evaluatorSha256 && promptsSha256 ? await readPrompts(join(baseFolder, PROMPTS), `${base!.name}/${PROMPTS}`) : null,
+    prompts:
+      baseFolder && evaluatorSha256 && promptsSha256
+        ? await readPrompts(join(baseFolder, PROMPTS), `${base!.name}/${PROMPTS}`)
+        : null,
     pictures: request.pictures,
     domain: null,
     tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [finetuneWeightsSha256, evaluatorSha256].join() },
@@ -77,15 +91,32 @@ async function toJob({ request, finetuneCommitId, finetuneWeightsSha256, guide, 
   return { job, judges: { evaluatorSha256, promptsSha256: evaluatorSha256 && promptsSha256 } };
 }
 
-const verdicts: Readonly<Record<VerdictName, Verdict>> = { verified: "verified", "usable with limits": "usableWithLimits", incompatible: "incompatible", "not measured": "notMeasured" };
+const verdicts: Readonly<Record<VerdictName, Verdict>> = {
+  verified: "verified",
+  "usable with limits": "usableWithLimits",
+  incompatible: "incompatible",
+  "not measured": "notMeasured",
+};
 
-function toOutcome({ request, files }: Check, judges: Judges, { report, runtime }: ResultOf<CheckJob>, milliseconds: (stage: string) => number): Outcome {
+function toOutcome(
+  { request, files }: Check,
+  judges: Judges,
+  { report, runtime }: ResultOf<CheckJob>,
+  milliseconds: (stage: string) => number,
+): Outcome {
   const { verdict, reasons, evidence, cost, protocol, raw } = report;
   const { structure, lineage, agreement, fidelity } = evidence;
   const measured = {
     structure,
     lineage: isWhole(lineage) ? { ...lineage, band: lineageBand(lineage) } : null,
-    agreement: agreement && isWhole(overall(agreement)) ? { ...agreement, byTimestep: agreement.byTimestep.filter(isWhole), byGuidance: agreement.byGuidance.filter(isWhole) } : null,
+    agreement:
+      agreement && isWhole(overall(agreement))
+        ? {
+            ...agreement,
+            byTimestep: agreement.byTimestep.filter(isWhole),
+            byGuidance: agreement.byGuidance.filter(isWhole),
+          }
+        : null,
     fidelity: isWhole(fidelity) ? fidelity : null,
     cost,
     protocol,
@@ -99,9 +130,15 @@ function toOutcome({ request, files }: Check, judges: Judges, { report, runtime 
     summary: { request, measured },
     levels: [
       { level: 0, n: 1, raw: { structure }, milliseconds: 0 },
-      ...(lineage ? [{ level: 1 as const, n: lineage.tensors, raw: lineage, milliseconds: milliseconds("lineage") }] : []),
-      ...(agreement ? [{ level: 2 as const, n: agreement.fvu.n, raw: raw.agreement, milliseconds: milliseconds("agreement") }] : []),
-      ...(fidelity ? [{ level: 4 as const, n: fidelity.cfg.n, raw: raw.fidelity, milliseconds: milliseconds("pictures") }] : []),
+      ...(lineage
+        ? [{ level: 1 as const, n: lineage.tensors, raw: lineage, milliseconds: milliseconds("lineage") }]
+        : []),
+      ...(agreement
+        ? [{ level: 2 as const, n: agreement.fvu.n, raw: raw.agreement, milliseconds: milliseconds("agreement") }]
+        : []),
+      ...(fidelity
+        ? [{ level: 4 as const, n: fidelity.cfg.n, raw: raw.fidelity, milliseconds: milliseconds("pictures") }]
+        : []),
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],
     // Where nothing was read no picture was drawn: then the plain ones.
@@ -126,7 +163,10 @@ function stageClock(): { see(stage: string): void; milliseconds(stage: string): 
     see: (stage) => void (began.has(stage) || began.set(stage, performance.now())),
     milliseconds: (stage) => {
       const start = began.get(stage);
-      const next = Math.min(...[...began.values()].filter((at) => start !== undefined && at > start), performance.now());
+      const next = Math.min(
+        ...[...began.values()].filter((at) => start !== undefined && at > start),
+        performance.now(),
+      );
       return start === undefined ? 0 : Math.round(next - start);
     },
   };
@@ -141,7 +181,9 @@ function progressWriter(id: string, attempt: number): (progress: Progress) => vo
     if (isWriting || performance.now() - last < TELL_EVERY) return;
     [last, isWriting] = [performance.now(), true];
     saveProgress(id, attempt, progress)
-      .catch((cause: unknown) => log().warn({ event: "check.progress", err: cause }, "The progress of a measurement could not be written."))
+      .catch((cause: unknown) =>
+        log().warn({ event: "check.progress", err: cause }, "The progress of a measurement could not be written."),
+      )
       .finally(() => (isWriting = false));
   };
 }

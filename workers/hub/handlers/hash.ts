@@ -21,18 +21,31 @@ export const hashHandler: JobHandler = {
     if (!upload) return;
     const { path, storageKey, size, declaredSha256 } = upload;
     const facts = await objectStore().head(storageKey);
-    if (!facts) throw new AppError("not_found", `The bytes of ${path} are not in the store any more; upload them again.`, { path });
-    if (facts.size !== size) throw new AppError("bytes_differ", `${path} was announced with ${size} bytes, and ${facts.size} came; upload it again.`, { path, expected: size, actual: facts.size });
+    if (!facts)
+      throw new AppError("not_found", `The bytes of ${path} are not in the store any more; upload them again.`, {
+        path,
+      });
+    if (facts.size !== size)
+      throw new AppError(
+        "bytes_differ",
+        `${path} was announced with ${size} bytes, and ${facts.size} came; upload it again.`,
+        { path, expected: size, actual: facts.size },
+      );
 
     let told = performance.now();
     const hashes = await readContent({ name: basename(path), key: storageKey, size }, signal, async (done) => {
       if (performance.now() - told < PROGRESS_MS) return;
       told = performance.now();
-      if (!(await noteRead(id, attempt, done))) throw new AppError("cancelled", `The upload of ${path} has ended, or another worker reads it.`);
+      if (!(await noteRead(id, attempt, done)))
+        throw new AppError("cancelled", `The upload of ${path} has ended, or another worker reads it.`);
     });
     failpoint("hash.read");
     if (declaredSha256 !== null && declaredSha256 !== hashes.sha256) {
-      throw new AppError("bytes_differ", `${path} was announced with the sha256 ${declaredSha256}, and what came has ${hashes.sha256}; upload it again from a copy that was not damaged.`, { path, expected: declaredSha256, actual: hashes.sha256 });
+      throw new AppError(
+        "bytes_differ",
+        `${path} was announced with the sha256 ${declaredSha256}, and what came has ${hashes.sha256}; upload it again from a copy that was not damaged.`,
+        { path, expected: declaredSha256, actual: hashes.sha256 },
+      );
     }
     await recordVerified(upload, attempt, facts.tag, hashes);
     failpoint("hash.done");

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import type { Subject } from "#lib/catalog/inspections/repository.ts";
-import { askOrphansAgain, claimInspection, failInspection, getSubject, type Reading, recordInspection } from "#lib/catalog/inspections/work.ts";
+import {
+  askOrphansAgain,
+  claimInspection,
+  failInspection,
+  getSubject,
+  type Reading,
+  recordInspection,
+} from "#lib/catalog/inspections/work.ts";
 import { requestChecks } from "#lib/catalog/pairs/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
@@ -27,7 +34,8 @@ export const inspectHandler: JobHandler = {
     await inTransaction(database(), async (transaction) => {
       if (!(await recordInspection(transaction, job.subjectId, job.attempt, reading))) return;
       await requestChecks(transaction, job.subjectId, subject.isFresh);
-      if (subject.repo.kind === "base" && reading.contract !== null) await askOrphansAgain(transaction, subject, reading.contract);
+      if (subject.repo.kind === "base" && reading.contract !== null)
+        await askOrphansAgain(transaction, subject, reading.contract);
     });
     failpoint("inspect.done");
   },
@@ -44,13 +52,19 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
   const misplaced = misplacement(subject, inspection);
   const isUsable = inspection.runs && misplaced === null;
   const ownContract = isUsable && signature ? contractOf(signature) : null;
-  const { runsAs, ...bases } = isUsable ? await findBase(subject, inspection, ownContract, folder, (job) => models.run(job, options)) : noBase(subject);
+  const { runsAs, ...bases } = isUsable
+    ? await findBase(subject, inspection, ownContract, folder, (job) => models.run(job, options))
+    : noBase(subject);
 
   const lacksBase = isUsable && inspection.lowRank !== null && runsAs === null;
   const facts = {
     ...inspection,
     runs: isUsable && !lacksBase,
-    whatRuns: lacksBase ? whatLacks(bases.fittingBases.length) : (severalAtTop([...manifest.keys()], inspection) ?? (isUsable ? uses[inspection.kind] : null) ?? inspection.whatRuns),
+    whatRuns: lacksBase
+      ? whatLacks(bases.fittingBases.length)
+      : (severalAtTop([...manifest.keys()], inspection) ??
+        (isUsable ? uses[inspection.kind] : null) ??
+        inspection.whatRuns),
     problems: misplaced === null ? inspection.problems : [...inspection.problems, misplaced],
     mainFile: files[0]?.path ?? null,
     files: hashed,
@@ -70,7 +84,11 @@ const belongs: Readonly<Record<Subject["repo"]["kind"], readonly Inspection["kin
   finetune: ["diffusers folder", "low-rank fine-tune"],
   guide: ["guide"],
 };
-const kinds: Readonly<Record<Subject["repo"]["kind"], string>> = { base: "base", finetune: "fine-tune", guide: "guide" };
+const kinds: Readonly<Record<Subject["repo"]["kind"], string>> = {
+  base: "base",
+  finetune: "fine-tune",
+  guide: "guide",
+};
 
 /** A sentence where a thing that runs lies in a repo of another kind. */
 function misplacement({ repo }: Subject, { kind, runs }: Inspection): string | null {
@@ -88,16 +106,23 @@ const uses: Partial<Readonly<Record<Inspection["kind"], string>>> = {
 /** Epochs of one training, or parts of a model without its folders: nothing says which of them is meant. */
 function severalAtTop(paths: readonly string[], { kind }: Inspection): string | null {
   const { length } = paths.filter((path) => /^[^/]+\.safetensors$/.test(path));
-  return kind === "unknown" && length > 1 ? `nothing: there are ${length} weights files at its top, and one is needed; give each a repo of its own` : null;
+  return kind === "unknown" && length > 1
+    ? `nothing: there are ${length} weights files at its top, and one is needed; give each a repo of its own`
+    : null;
 }
 
 function whatLacks(fitting: number): string {
-  if (fitting > 1) return `nothing yet: its layers fit ${fitting} bases of this hub; say in the repo's settings which one it was made from`;
+  if (fitting > 1)
+    return `nothing yet: its layers fit ${fitting} bases of this hub; say in the repo's settings which one it was made from`;
   return "nothing yet: no base of this hub has the layers that it changes; upload its base, and it is looked at again";
 }
 
 /** Over all that a measurement depends on: equal for equal bytes, whatever the files are called. */
-function weightsSha256({ kind }: Inspection, files: readonly { readonly role: string; readonly sha256: string }[], base: string | null): string {
+function weightsSha256(
+  { kind }: Inspection,
+  files: readonly { readonly role: string; readonly sha256: string }[],
+  base: string | null,
+): string {
   if (kind === "guide") return files[0]!.sha256;
   const lines = [...(base === null ? [] : [`base ${base}`]), ...files.map(({ role, sha256 }) => `${role} ${sha256}`)];
   return createHash("sha256").update(lines.toSorted().join("\n")).digest("hex");

@@ -1,5 +1,12 @@
 import { type Mode, modesOf, type Progress, type StoredRecipe, type Timings } from "#lib/catalog/previews/schema.ts";
-import { claimPreview, failPreview, getRecipe, recordPicture, recordSuccess, saveProgress } from "#lib/catalog/previews/work.ts";
+import {
+  claimPreview,
+  failPreview,
+  getRecipe,
+  recordPicture,
+  recordSuccess,
+  saveProgress,
+} from "#lib/catalog/previews/work.ts";
 import { modeOfStep, passesOf } from "#lib/diffusion/guidance.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
@@ -27,7 +34,10 @@ export const previewHandler: JobHandler = {
 };
 
 /** The files of a recipe, laid out as long as `work` takes; the same for all modes, so that one child draws them all. */
-async function withChoice<T>({ base, lowRank, guide }: StoredRecipe, work: (choice: SampleJob["choice"]) => Promise<T>): Promise<T> {
+async function withChoice<T>(
+  { base, lowRank, guide }: StoredRecipe,
+  work: (choice: SampleJob["choice"]) => Promise<T>,
+): Promise<T> {
   const opened: CommitFolder[] = [];
   const open = async ({ commitId, name }: StoredRecipe["base"]): Promise<string> => {
     const folder = await openCommitFolder(commitId, name);
@@ -53,10 +63,28 @@ async function drawAll(recipe: StoredRecipe, choice: SampleJob["choice"], job: C
     const { result, step, last } = await draw(sample, modesDone, job);
     failpoint("preview.drawn");
     modesDone.push(mode);
-    const { picture: { width, height }, passes, seconds } = result;
+    const {
+      picture: { width, height },
+      passes,
+      seconds,
+    } = result;
     const made = recipeOf(sample, recipe.asked.seed, result);
-    const picture = { mode, seed: recipe.asked.seed, width, height, passes, milliseconds: Math.round(seconds.loop * 1000), recipe: made };
-    if (!(await recordPicture(job.subjectId, job.attempt, encodePng(result.picture, recipeText(made)), picture, { ...last, modesDone }))) throw notWanted();
+    const picture = {
+      mode,
+      seed: recipe.asked.seed,
+      width,
+      height,
+      passes,
+      milliseconds: Math.round(seconds.loop * 1000),
+      recipe: made,
+    };
+    if (
+      !(await recordPicture(job.subjectId, job.attempt, encodePng(result.picture, recipeText(made)), picture, {
+        ...last,
+        modesDone,
+      }))
+    )
+      throw notWanted();
     timings.open += seconds.open;
     timings.modes[mode] = { seconds: seconds.loop, step: step ?? seconds.loop, decode: seconds.decode, passes };
     for (const note of result.notes) if (!timings.notes.includes(note)) timings.notes.push(note);
@@ -74,7 +102,11 @@ interface Drawn {
   readonly last: Progress;
 }
 
-async function draw(job: SampleJob, modesDone: readonly Mode[], { subjectId, attempt, signal, models }: ClaimedJob): Promise<Drawn> {
+async function draw(
+  job: SampleJob,
+  modesDone: readonly Mode[],
+  { subjectId, attempt, signal, models }: ClaimedJob,
+): Promise<Drawn> {
   const unwanted = new AbortController();
   const shown = atMost(PROGRESS_MS, async (said: ChildProgress) => {
     if (!(await saveProgress(subjectId, attempt, toProgress(job, modesDone, said)))) unwanted.abort();
@@ -89,17 +121,23 @@ async function draw(job: SampleJob, modesDone: readonly Mode[], { subjectId, att
   try {
     const result = await models.run(job, { onProgress, signal: AbortSignal.any([signal, unwanted.signal]) });
     const steps = times.slice(1).map((time, i) => (time - times[i]!) / 1000);
-    return { result, step: steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? null, last: toProgress(job, modesDone, last) };
+    return {
+      result,
+      step: steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? null,
+      last: toProgress(job, modesDone, last),
+    };
   } finally {
     await shown.stop();
   }
 }
 
-const notWanted = (): AppError => new AppError("cancelled", "The preview is not wanted any more; nothing more was written.");
+const notWanted = (): AppError =>
+  new AppError("cancelled", "The preview is not wanted any more; nothing more was written.");
 
 function notesOn({ asked: { negativePrompt, cfgSteps }, guide }: StoredRecipe): string[] {
   if (negativePrompt === null) return [];
-  const without = guide === null || cfgSteps > 0 ? "The conditional picture was" : "The conditional picture and the guide's were";
+  const without =
+    guide === null || cfgSteps > 0 ? "The conditional picture was" : "The conditional picture and the guide's were";
   return [`${without} drawn without the negative prompt: only CFG can follow one.`];
 }
 
@@ -112,12 +150,23 @@ function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode)
     type: "sample",
     runtime: { provider: "cpu", threads: env().threads },
     choice,
-    request: { prompt, negativePrompt: follows ? negativePrompt : null, plan: { mode, guidanceScale, cfgSteps }, sampler, steps, start: { seed, batch: 1 } },
+    request: {
+      prompt,
+      negativePrompt: follows ? negativePrompt : null,
+      plan: { mode, guidanceScale, cfgSteps },
+      sampler,
+      steps,
+      start: { seed, batch: 1 },
+    },
     pictures: true,
   };
 }
 
-function toProgress({ request: { plan, steps } }: SampleJob, modesDone: readonly Mode[], { stage, done, picture }: ChildProgress): Progress {
+function toProgress(
+  { request: { plan, steps } }: SampleJob,
+  modesDone: readonly Mode[],
+  { stage, done, picture }: ChildProgress,
+): Progress {
   const passes = Array.from({ length: done }, (_, step) => passesOf[modeOfStep(plan, step)]);
   return {
     mode: plan.mode,
@@ -130,6 +179,26 @@ function toProgress({ request: { plan, steps } }: SampleJob, modesDone: readonly
   };
 }
 
-function recipeOf({ request: { prompt, negativePrompt, plan, sampler, steps } }: SampleJob, seed: number, { picture: { width, height }, model, files, runtime, passes }: ResultOf<SampleJob>): Recipe {
-  return { guidepost: version, prompt, negativePrompt, ...plan, steps, sampler, seed, latents: null, batch: 1, width, height, model, files, runtime, passes };
+function recipeOf(
+  { request: { prompt, negativePrompt, plan, sampler, steps } }: SampleJob,
+  seed: number,
+  { picture: { width, height }, model, files, runtime, passes }: ResultOf<SampleJob>,
+): Recipe {
+  return {
+    guidepost: version,
+    prompt,
+    negativePrompt,
+    ...plan,
+    steps,
+    sampler,
+    seed,
+    latents: null,
+    batch: 1,
+    width,
+    height,
+    model,
+    files,
+    runtime,
+    passes,
+  };
 }

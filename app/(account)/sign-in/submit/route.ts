@@ -12,7 +12,10 @@ interface Given {
 /** No username holds an «@». */
 const form = z
   .object({ login: z.string().trim(), password: z.string(), next: z.string().optional() })
-  .transform(({ login, password, next }): Given => ({ credentials: login.includes("@") ? { email: login, password } : { username: login, password }, next: nextPage(next) }));
+  .transform(({ login, password, next }): Given => ({
+    credentials: login.includes("@") ? { email: login, password } : { username: login, password },
+    next: nextPage(next),
+  }));
 
 export const POST = formRoute({
   page: "/sign-in",

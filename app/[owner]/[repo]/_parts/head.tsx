@@ -9,11 +9,36 @@ import type { ShownRepo } from "./repo-of.ts";
 const TAGS = 12;
 
 /** On every page of a repo: what it is, and its other pages. */
-export function RepoHead({ repo, current }: { readonly repo: ShownRepo; readonly current: "overview" | "files" | "versions" | "settings" }) {
-  const { owner, name, fullName, kind, visibility, license, tags, summary, usage, defaultBranch, mayWrite, head, versions } = repo;
+export function RepoHead({
+  repo,
+  current,
+}: {
+  readonly repo: ShownRepo;
+  readonly current: "overview" | "files" | "versions" | "settings";
+}) {
+  const {
+    owner,
+    name,
+    fullName,
+    kind,
+    visibility,
+    license,
+    tags,
+    summary,
+    usage,
+    defaultBranch,
+    mayWrite,
+    head,
+    versions,
+  } = repo;
   const path = `/${fullName}`;
   const branch = encodeURIComponent(defaultBranch);
-  const pages = { overview: path, files: `${path}/tree/${branch}`, versions: `${path}/commits/${branch}`, settings: `${path}/settings` };
+  const pages = {
+    overview: path,
+    files: `${path}/tree/${branch}`,
+    versions: `${path}/commits/${branch}`,
+    settings: `${path}/settings`,
+  };
   const tabs = [
     { href: pages.overview, label: "Overview" },
     { href: pages.files, label: "Files", count: usage.files },
@@ -42,9 +67,14 @@ export function RepoHead({ repo, current }: { readonly repo: ShownRepo; readonly
           </div>
         )}
       </div>
-      {summary !== "" && current === "overview" && <p className="mt-2 max-w-[80ch] [overflow-wrap:anywhere]">{summary}</p>}
+      {summary !== "" && current === "overview" && (
+        <p className="mt-2 max-w-[80ch] [overflow-wrap:anywhere]">{summary}</p>
+      )}
       <p className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-small text-quiet">
-        <a href={`/browse?kind=${kind}`} className="rounded border border-line px-1.5 text-ink no-underline hover:border-accent">
+        <a
+          href={`/browse?kind=${kind}`}
+          className="rounded border border-line px-1.5 text-ink no-underline hover:border-accent"
+        >
           {kindNames[kind]}
         </a>
         {visibility === "private" && <span className="rounded border border-limits px-1.5 text-limits">private</span>}
@@ -65,7 +95,10 @@ export function RepoHead({ repo, current }: { readonly repo: ShownRepo; readonly
       </p>
       {owner === "guidepost" && current === "overview" && (
         <div className="mt-4 max-w-fit">
-          <Notice>A small practice model that came with Guidepost: {kind === "guide" ? "it guides models that draw" : "it draws"} one or two simple things at 128 × 128 pixels.</Notice>
+          <Notice>
+            A small practice model that came with Guidepost:{" "}
+            {kind === "guide" ? "it guides models that draw" : "it draws"} one or two simple things at 128 × 128 pixels.
+          </Notice>
         </div>
       )}
       <div className="mt-4">

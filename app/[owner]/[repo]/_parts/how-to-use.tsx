@@ -24,14 +24,21 @@ export function HowToUse({ repo, facts, partner, prompt }: HowToUseProps) {
   const model = isGuide ? (base ?? partner) : isLowRank ? base : repo.fullName;
   if (!facts.runs || !file || model === null) return null;
   const guide = isGuide ? quoted(file) : partner === null ? null : "guide.safetensors";
-  const words = [`npx guidepost sample ./${nameOf(model)}`, ...(isLowRank ? [`--lora ${quoted(file)}`] : []), ...(guide ? [`--guide ${guide}`] : []), `--prompt ${quoted(prompt ?? "what to draw")}`, "-o picture.png"];
+  const words = [
+    `npx guidepost sample ./${nameOf(model)}`,
+    ...(isLowRank ? [`--lora ${quoted(file)}`] : []),
+    ...(guide ? [`--guide ${guide}`] : []),
+    `--prompt ${quoted(prompt ?? "what to draw")}`,
+    "-o picture.png",
+  ];
   return (
     <section aria-labelledby="use">
       <h2 id="use" className="text-title">
         How to use it
       </h2>
       <p className="mb-3 max-w-[72ch] text-quiet">
-        On your machine, with the command line that comes with Guidepost. <code>./{nameOf(model)}</code> is the folder of <a href={`/${model}/tree/main#all`}>{model}</a>
+        On your machine, with the command line that comes with Guidepost. <code>./{nameOf(model)}</code> is the folder
+        of <a href={`/${model}/tree/main#all`}>{model}</a>
         {isGuide && ", or any model that it works on"}
         {!isGuide && partner !== null && (
           <>
@@ -42,8 +49,18 @@ export function HowToUse({ repo, facts, partner, prompt }: HowToUseProps) {
       </p>
       <div className="space-y-3">
         <Lines name="draw a picture" text={words.join(" \\\n  ")} />
-        {isGuide && <Lines name="ask what works with it, as a program" text={`curl '${env().publicUrl}/api/v1/repos/${repo.fullName}/fits'`} />}
-        {!isGuide && <Lines name="ask which guides work, as a program" text={`curl '${env().publicUrl}/api/v1/repos/${repo.fullName}/guides'`} />}
+        {isGuide && (
+          <Lines
+            name="ask what works with it, as a program"
+            text={`curl '${env().publicUrl}/api/v1/repos/${repo.fullName}/fits'`}
+          />
+        )}
+        {!isGuide && (
+          <Lines
+            name="ask which guides work, as a program"
+            text={`curl '${env().publicUrl}/api/v1/repos/${repo.fullName}/guides'`}
+          />
+        )}
       </div>
     </section>
   );

@@ -5,22 +5,56 @@ import { Notice } from "../../../_ui/notice.tsx";
 import { Term } from "../../../_ui/term.tsx";
 import { toParameters, toPlural } from "../../../_page/units.ts";
 
-const RepoLink = ({ repo }: { readonly repo: string | null }) => (repo === null ? <span className="text-quiet">one that you may not see</span> : <a href={`/${repo}`}>{repo}</a>);
+const RepoLink = ({ repo }: { readonly repo: string | null }) =>
+  repo === null ? <span className="text-quiet">one that you may not see</span> : <a href={`/${repo}`}>{repo}</a>;
 
-const whatNext = (mayWrite: boolean): string => `The files are kept as they came. ${mayWrite ? "Upload a better version in their place, and it is read again." : "Its owner can upload a better version in their place."}`;
+const whatNext = (mayWrite: boolean): string =>
+  `The files are kept as they came. ${mayWrite ? "Upload a better version in their place, and it is read again." : "Its owner can upload a better version in their place."}`;
 
 /** What a worker that read every byte says of a commit: what it is, and which base it was made from, declared against detected. */
-export function Origin({ inspection, kind, triggers, mayWrite }: { readonly inspection: InspectionView | null; readonly kind: "base" | "finetune" | "guide"; readonly triggers: readonly string[]; readonly mayWrite: boolean }) {
+export function Origin({
+  inspection,
+  kind,
+  triggers,
+  mayWrite,
+}: {
+  readonly inspection: InspectionView | null;
+  readonly kind: "base" | "finetune" | "guide";
+  readonly triggers: readonly string[];
+  readonly mayWrite: boolean;
+}) {
   if (!inspection) return <p className="text-quiet">No worker has read it yet.</p>;
   const { problem, facts } = inspection;
-  if (isUnfinished(inspection)) return <Notice>A worker is reading every byte of the newest version; what it is stands here in a moment.</Notice>;
-  if (!facts) return <Notice kind="bad">{problem ?? "It could not be inspected."} {whatNext(mayWrite)}</Notice>;
-  const { declaredBase, detectedBase, fittingBases, agrees, problems, runs, whatRuns, parameters, dtypes, form, family, lowRank } = facts;
+  if (isUnfinished(inspection))
+    return <Notice>A worker is reading every byte of the newest version; what it is stands here in a moment.</Notice>;
+  if (!facts)
+    return (
+      <Notice kind="bad">
+        {problem ?? "It could not be inspected."} {whatNext(mayWrite)}
+      </Notice>
+    );
+  const {
+    declaredBase,
+    detectedBase,
+    fittingBases,
+    agrees,
+    problems,
+    runs,
+    whatRuns,
+    parameters,
+    dtypes,
+    form,
+    family,
+    lowRank,
+  } = facts;
   return (
     <div className="space-y-3">
       {!runs && (
         <Notice kind="bad">
-          {problems.length > 0 ? `It cannot be used as it is. ${problems.join(" ")}` : `It cannot be used as it is: ${whatRuns.replace(/^nothing; /, "")}.`} {whatNext(mayWrite)}
+          {problems.length > 0
+            ? `It cannot be used as it is. ${problems.join(" ")}`
+            : `It cannot be used as it is: ${whatRuns.replace(/^nothing; /, "")}.`}{" "}
+          {whatNext(mayWrite)}
         </Notice>
       )}
       {runs &&
@@ -31,37 +65,87 @@ export function Origin({ inspection, kind, triggers, mayWrite }: { readonly insp
         ))}
       {agrees === false && (
         <Notice kind="careful">
-          It says that it was made from <RepoLink repo={declaredBase?.repo ?? null} />, but it fits <RepoLink repo={detectedBase?.repo ?? null} />. Measurements use what was detected.
+          It says that it was made from <RepoLink repo={declaredBase?.repo ?? null} />, but it fits{" "}
+          <RepoLink repo={detectedBase?.repo ?? null} />. Measurements use what was detected.
         </Notice>
       )}
       <Facts
         facts={[
           ["is a", `${facts.kind}${form ? ` (${form})` : ""}`],
           ...(family ? [["network", family] as const] : []),
-          ...(parameters > 0 ? [["parameters", `${toParameters(parameters)} in ${dtypes.map(({ dtype }) => dtype).join(", ")}`] as const] : []),
-          ...(lowRank ? [["changes", `${Object.entries(lowRank.layers).map(([network, count]) => `${toPlural(count, "layer")} of the ${network}`).join(", ")}, rank ${lowRank.ranks.join(", ")}`] as const] : []),
-          ...(triggers.length > 0 ? [["trigger words", triggers.map((word) => <code key={word} className="mr-1.5 rounded border border-line bg-sunken px-1">{word}</code>)] as const] : []),
+          ...(parameters > 0
+            ? [["parameters", `${toParameters(parameters)} in ${dtypes.map(({ dtype }) => dtype).join(", ")}`] as const]
+            : []),
+          ...(lowRank
+            ? [
+                [
+                  "changes",
+                  `${Object.entries(lowRank.layers)
+                    .map(([network, count]) => `${toPlural(count, "layer")} of the ${network}`)
+                    .join(", ")}, rank ${lowRank.ranks.join(", ")}`,
+                ] as const,
+              ]
+            : []),
+          ...(triggers.length > 0
+            ? [
+                [
+                  "trigger words",
+                  triggers.map((word) => (
+                    <code key={word} className="mr-1.5 rounded border border-line bg-sunken px-1">
+                      {word}
+                    </code>
+                  )),
+                ] as const,
+              ]
+            : []),
           ...(kind === "base"
             ? []
             : [
-                ["declared base", declaredBase ? <RepoLink key="d" repo={declaredBase.repo} /> : <span className="text-quiet">none named</span>] as const,
+                [
+                  "declared base",
+                  declaredBase ? (
+                    <RepoLink key="d" repo={declaredBase.repo} />
+                  ) : (
+                    <span className="text-quiet">none named</span>
+                  ),
+                ] as const,
                 [
                   "detected base",
                   detectedBase ? (
                     <span key="f">
-                      <RepoLink repo={detectedBase.repo} /> <span className="text-small text-quiet">({detectedBase.how}{detectedBase.medianCosine !== null && `, median cosine ${detectedBase.medianCosine.toFixed(4)}`}){agrees && <span className="text-verified"> ✓ as declared</span>}</span>
+                      <RepoLink repo={detectedBase.repo} />{" "}
+                      <span className="text-small text-quiet">
+                        ({detectedBase.how}
+                        {detectedBase.medianCosine !== null &&
+                          `, median cosine ${detectedBase.medianCosine.toFixed(4)}`}
+                        ){agrees && <span className="text-verified"> ✓ as declared</span>}
+                      </span>
                     </span>
                   ) : (
                     <span className="text-quiet">none of this hub</span>
                   ),
                 ] as const,
-                ...(fittingBases.length > 1 ? [["also fits", fittingBases.filter(({ repo }) => repo !== detectedBase?.repo).map(({ repo, commit }) => <span key={commit} className="mr-2"><RepoLink repo={repo} /></span>)] as const] : []),
+                ...(fittingBases.length > 1
+                  ? [
+                      [
+                        "also fits",
+                        fittingBases
+                          .filter(({ repo }) => repo !== detectedBase?.repo)
+                          .map(({ repo, commit }) => (
+                            <span key={commit} className="mr-2">
+                              <RepoLink repo={repo} />
+                            </span>
+                          )),
+                      ] as const,
+                    ]
+                  : []),
               ]),
         ]}
       />
       {kind !== "base" && !detectedBase && runs && (
         <p className="text-small text-quiet">
-          No <Term word="base" /> of this hub has the same layers. Once its base is uploaded, this is looked at again by itself.
+          No <Term word="base" /> of this hub has the same layers. Once its base is uploaded, this is looked at again by
+          itself.
         </p>
       )}
     </div>

@@ -15,13 +15,27 @@ interface PartnersProps {
 }
 
 /** Whether a measurement is to be asked for: there is none, or none that speaks of today. */
-export const isToMeasure = ({ state, stale }: Partner): boolean => state === "not measured" || state === "cancelled" || state === "failed" || (state === "measured" && stale !== null);
+export const isToMeasure = ({ state, stale }: Partner): boolean =>
+  state === "not measured" || state === "cancelled" || state === "failed" || (state === "measured" && stale !== null);
 
 /** The guides that work on a model, or the models that a guide works on: with what was measured, or the button that measures it. */
 export function Partners({ partners, of, seconds }: PartnersProps) {
   const isGuide = of.kind === "guide";
   return (
-    <Table caption={isGuide ? "Models, by evidence" : "Guides, by evidence"} head={[isGuide ? "model" : "guide", "verdict", <Term key="r" word="recovered">R, recovered</Term>, isGuide ? "size" : "parameters", <span key="do" className="sr-only">do</span>]}>
+    <Table
+      caption={isGuide ? "Models, by evidence" : "Guides, by evidence"}
+      head={[
+        isGuide ? "model" : "guide",
+        "verdict",
+        <Term key="r" word="recovered">
+          R, recovered
+        </Term>,
+        isGuide ? "size" : "parameters",
+        <span key="do" className="sr-only">
+          do
+        </span>,
+      ]}
+    >
       {partners.map((partner) => {
         const { repo, pair, parameters, recovered, problem, state, stale } = partner;
         const sides = isGuide ? { finetune: repo, guide: of.fullName } : { finetune: of.fullName, guide: repo };

@@ -4,7 +4,13 @@ import { Picture } from "../../../_ui/picture.tsx";
 const ROOM = 256;
 
 /** What the hub drew with it: the same prompts and seeds for every model of a base. Side by side; on a phone in a strip that is moved with a finger. */
-export function Pictures({ pictures, isGuide }: { readonly pictures: readonly CardPicture[]; readonly isGuide: boolean }) {
+export function Pictures({
+  pictures,
+  isGuide,
+}: {
+  readonly pictures: readonly CardPicture[];
+  readonly isGuide: boolean;
+}) {
   if (pictures.length === 0) return null;
   return (
     <section aria-labelledby="pictures">

@@ -23,6 +23,16 @@ export interface ShownRepo extends RepoPage {
 /** The repo of an address, asked once in a request; the not-found page where there is none that may be seen. */
 export const repoOf = cache(async (owner: string, repo: string): Promise<ShownRepo> => {
   const actor = await currentActor();
-  const [page, writable, versions] = await Promise.all([shown(getRepo(actor, { owner, repo })), ifThere(requireWrite(actor, { owner, repo })), ifThere(countCommits(actor, { owner, repo }))]);
-  return { ...page, fullName: `${page.owner}/${page.name}`, nameParts: { owner: page.owner, repo: page.name }, versions: versions ?? 0, mayWrite: writable !== null };
+  const [page, writable, versions] = await Promise.all([
+    shown(getRepo(actor, { owner, repo })),
+    ifThere(requireWrite(actor, { owner, repo })),
+    ifThere(countCommits(actor, { owner, repo })),
+  ]);
+  return {
+    ...page,
+    fullName: `${page.owner}/${page.name}`,
+    nameParts: { owner: page.owner, repo: page.name },
+    versions: versions ?? 0,
+    mayWrite: writable !== null,
+  };
 });

@@ -18,7 +18,12 @@ export default async function SettingsPage({ params }: { readonly params: Promis
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
   if (!repo.mayWrite) (actor.kind === "anonymous" ? unauthorized : forbidden)();
-  const bases = repo.kind === "base" ? [] : (await listRepos(actor, repoQuery.parse({ kind: "base", sort: "downloads", limit: "100" }))).items.map((base) => `${base.owner}/${base.name}`);
+  const bases =
+    repo.kind === "base"
+      ? []
+      : (await listRepos(actor, repoQuery.parse({ kind: "base", sort: "downloads", limit: "100" }))).items.map(
+          (base) => `${base.owner}/${base.name}`,
+        );
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   const { values, problems } = state;
   const path = `/${repo.fullName}/settings`;
@@ -28,18 +33,50 @@ export default async function SettingsPage({ params }: { readonly params: Promis
       <div className="max-w-[56ch]">
         <Problems state={state} />
         <form method="post" action={`${path}/save`}>
-          <Field name="summary" label="Summary" hint="One line, shown in lists. A card (README.md) may say it too." maxLength={300} defaultValue={values["summary"] ?? repo.summary} problem={problems["summary"]} />
-          <Field name="license" label="Licence" hint="A short name, such as apache-2.0, mit or openrail." maxLength={100} defaultValue={values["license"] ?? repo.license ?? ""} problem={problems["license"]} />
-          <Field name="tags" label="Tags" hint="Words with commas between them." maxLength={1000} defaultValue={values["tags"] ?? repo.tags.join(", ")} problem={problems["tags"]} />
+          <Field
+            name="summary"
+            label="Summary"
+            hint="One line, shown in lists. A card (README.md) may say it too."
+            maxLength={300}
+            defaultValue={values["summary"] ?? repo.summary}
+            problem={problems["summary"]}
+          />
+          <Field
+            name="license"
+            label="Licence"
+            hint="A short name, such as apache-2.0, mit or openrail."
+            maxLength={100}
+            defaultValue={values["license"] ?? repo.license ?? ""}
+            problem={problems["license"]}
+          />
+          <Field
+            name="tags"
+            label="Tags"
+            hint="Words with commas between them."
+            maxLength={1000}
+            defaultValue={values["tags"] ?? repo.tags.join(", ")}
+            problem={problems["tags"]}
+          />
           {repo.kind !== "base" && (
-            <SelectField name="base" label="Declared base" hint="What it was made from, as you know it. What is detected from its weights stands beside it." defaultValue={values["base"] ?? repo.base ?? ""} problem={problems["base"]}>
+            <SelectField
+              name="base"
+              label="Declared base"
+              hint="What it was made from, as you know it. What is detected from its weights stands beside it."
+              defaultValue={values["base"] ?? repo.base ?? ""}
+              problem={problems["base"]}
+            >
               <option value="">none named</option>
               {[...new Set([...bases, ...(repo.base ? [repo.base] : [])])].map((base) => (
                 <option key={base}>{base}</option>
               ))}
             </SelectField>
           )}
-          <SelectField name="visibility" label="Who may see it" defaultValue={values["visibility"] ?? repo.visibility} problem={problems["visibility"]}>
+          <SelectField
+            name="visibility"
+            label="Who may see it"
+            defaultValue={values["visibility"] ?? repo.visibility}
+            problem={problems["visibility"]}
+          >
             <option value="public">everybody who can open this hub</option>
             <option value="private">only who may write or read here</option>
           </SelectField>
@@ -51,9 +88,18 @@ export default async function SettingsPage({ params }: { readonly params: Promis
           <h2 id="delete" className="text-title">
             Delete this repo
           </h2>
-          <p className="mt-1 text-quiet">It is gone from every page and download at once, and its name is free again. Its bytes are removed some days later, unless another repo has them too.</p>
+          <p className="mt-1 text-quiet">
+            It is gone from every page and download at once, and its name is free again. Its bytes are removed some days
+            later, unless another repo has them too.
+          </p>
           <form method="post" action={`${path}/delete`}>
-            <Field name="confirm" label={`Type ${repo.name} to say that you mean it`} autoComplete="off" required problem={problems["confirm"]} />
+            <Field
+              name="confirm"
+              label={`Type ${repo.name} to say that you mean it`}
+              autoComplete="off"
+              required
+              problem={problems["confirm"]}
+            />
             <Button type="submit" look="danger">
               Delete {repo.name}
             </Button>

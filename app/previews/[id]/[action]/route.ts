@@ -27,7 +27,8 @@ export async function POST(request: Request, { params }: RouteContext): Promise<
     kept: [],
     submit: async (_none, from) => {
       const act = Object.hasOwn(actions, String(action)) ? actions[String(action)]! : null;
-      if (!act || page === "/previews") throw new AppError("not_found", "There is no such button; go back to the preview.");
+      if (!act || page === "/previews")
+        throw new AppError("not_found", "There is no such button; go back to the preview.");
       return new Headers({ Location: await act(await actorOf(from.headers), String(id)) });
     },
   })(request);

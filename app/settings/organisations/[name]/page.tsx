@@ -17,7 +17,8 @@ export const metadata: Metadata = { title: "Members", robots: { index: false } }
 export default async function OrganisationPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
   const { name } = await params;
   const actor = await currentActor();
-  if (actor.kind !== "person" || actor.tokenId !== null) redirect(`/sign-in?next=${encodeURIComponent(`/settings/organisations/${name}`)}`);
+  if (actor.kind !== "person" || actor.tokenId !== null)
+    redirect(`/sign-in?next=${encodeURIComponent(`/settings/organisations/${name}`)}`);
   const namespace = await shown(getNamespace(actor, name));
   if (namespace.members === null) notFound();
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
@@ -34,12 +35,32 @@ export default async function OrganisationPage({ params }: { readonly params: Pr
       <Problems state={state} />
       <ul className="mt-4 border-t border-edge">
         {namespace.members.map((member) => (
-          <Member key={member.username} page={page} of={namespace.name} member={member} isYou={member.username === actor.name} mayManage={mayManage} />
+          <Member
+            key={member.username}
+            page={page}
+            of={namespace.name}
+            member={member}
+            isYou={member.username === actor.name}
+            mayManage={mayManage}
+          />
         ))}
       </ul>
       {mayManage && (
-        <form method="post" action={`${page}/members`} className="mt-4 grid items-end gap-x-4 sm:grid-cols-[minmax(0,1fr)_14rem_auto]">
-          <Field name="username" label="Username of a new member" required maxLength={96} autoComplete="off" autoCapitalize="none" spellCheck={false} {...fromState(state, "username")} />
+        <form
+          method="post"
+          action={`${page}/members`}
+          className="mt-4 grid items-end gap-x-4 sm:grid-cols-[minmax(0,1fr)_14rem_auto]"
+        >
+          <Field
+            name="username"
+            label="Username of a new member"
+            required
+            maxLength={96}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            {...fromState(state, "username")}
+          />
           <SelectField name="role" label="As" defaultValue="writer">
             {role.options.map((one) => (
               <option key={one} value={one}>

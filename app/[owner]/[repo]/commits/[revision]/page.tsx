@@ -23,7 +23,13 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
   return { title: `Versions of ${owner}/${repo}` };
 }
 
-const readings = { queued: "waits to be read", running: "is being read", succeeded: "every byte read", failed: "could not be read", cancelled: "not read" } as const;
+const readings = {
+  queued: "waits to be read",
+  running: "is being read",
+  succeeded: "every byte read",
+  failed: "could not be read",
+  cancelled: "not read",
+} as const;
 
 /** What was committed, newest first. */
 export default async function VersionsPage({ params, searchParams }: Props) {
@@ -33,13 +39,29 @@ export default async function VersionsPage({ params, searchParams }: Props) {
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
   const here = `/${repo.fullName}/commits/${encodeURIComponent(revision)}`;
-  const page = repo.head && (await shown(listCommits(actor, repo.nameParts, historyQuery.parse({ revision, limit: "30", ...(typeof cursor === "string" && { cursor }) }))));
-  const states = page ? await inspectionStates(actor, repo.nameParts, page.items.map(({ id }) => id)) : null;
+  const page =
+    repo.head &&
+    (await shown(
+      listCommits(
+        actor,
+        repo.nameParts,
+        historyQuery.parse({ revision, limit: "30", ...(typeof cursor === "string" && { cursor }) }),
+      ),
+    ));
+  const states = page
+    ? await inspectionStates(
+        actor,
+        repo.nameParts,
+        page.items.map(({ id }) => id),
+      )
+    : null;
   return (
     <>
       <RepoHead repo={repo} current="versions" />
       {!page || page.items.length === 0 ? (
-        <Empty title="Nothing was committed yet">Each upload ends with a commit, which never changes; they are listed here.</Empty>
+        <Empty title="Nothing was committed yet">
+          Each upload ends with a commit, which never changes; they are listed here.
+        </Empty>
       ) : (
         <ol className="divide-y divide-line border-y border-line">
           {page.items.map(({ id, title, message, author, createdAt, files, bytes }) => (
@@ -50,11 +72,21 @@ export default async function VersionsPage({ params, searchParams }: Props) {
                 </a>
                 {message && <p className="max-w-[72ch] text-small whitespace-pre-line text-quiet">{message}</p>}
                 <p className="text-small text-quiet">
-                  {author ? <a href={`/${author}`}>{author}</a> : "the hub"} · <time dateTime={createdAt} title={toMoment(createdAt)}>{toAge(createdAt)}</time> · {toPlural(files, "file")}, {toBytes(bytes)}
+                  {author ? <a href={`/${author}`}>{author}</a> : "the hub"} ·{" "}
+                  <time dateTime={createdAt} title={toMoment(createdAt)}>
+                    {toAge(createdAt)}
+                  </time>{" "}
+                  · {toPlural(files, "file")}, {toBytes(bytes)}
                   {states?.has(id) && (
                     <>
                       {" "}
-                      · <span title={states.get(id)!.problem ?? undefined} className={states.get(id)!.state === "failed" ? "text-incompatible" : ""}>{readings[states.get(id)!.state]}</span>
+                      ·{" "}
+                      <span
+                        title={states.get(id)!.problem ?? undefined}
+                        className={states.get(id)!.state === "failed" ? "text-incompatible" : ""}
+                      >
+                        {readings[states.get(id)!.state]}
+                      </span>
                     </>
                   )}
                 </p>
@@ -64,7 +96,11 @@ export default async function VersionsPage({ params, searchParams }: Props) {
           ))}
         </ol>
       )}
-      <Pager first={typeof cursor === "string" ? here : null} next={page?.next ? addressWith(here, {}, { cursor: page.next }) : null} what="versions" />
+      <Pager
+        first={typeof cursor === "string" ? here : null}
+        next={page?.next ? addressWith(here, {}, { cursor: page.next }) : null}
+        what="versions"
+      />
     </>
   );
 }

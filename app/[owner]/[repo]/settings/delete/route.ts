@@ -9,7 +9,10 @@ export const POST = formRoute({
   schema: z.object({ confirm: z.string() }),
   kept: [],
   async submit({ confirm }, request, { owner, repo }) {
-    if (confirm.trim() !== repo) throw new AppError("bad_request", `That is not its name; type ${repo} to delete it. Nothing was changed.`, { field: "confirm" });
+    if (confirm.trim() !== repo)
+      throw new AppError("bad_request", `That is not its name; type ${repo} to delete it. Nothing was changed.`, {
+        field: "confirm",
+      });
     await deleteRepo(await actorOf(request.headers), { owner: owner!, repo });
     return new Headers({ Location: `/${owner}` });
   },

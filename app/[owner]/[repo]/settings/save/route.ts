@@ -6,17 +6,34 @@ import { formRoute } from "#lib/http/form.ts";
 
 const { license, summary, tags, base, visibility } = repoChange.shape;
 const emptyAsNull = (text: unknown): unknown => (text === "" ? null : text);
-const words = (text: unknown): unknown => (typeof text === "string" ? text.split(",").map((word) => word.trim()).filter(Boolean) : text);
+const words = (text: unknown): unknown =>
+  typeof text === "string"
+    ? text
+        .split(",")
+        .map((word) => word.trim())
+        .filter(Boolean)
+    : text;
 
 export const POST = formRoute({
   page: ({ owner, repo }) => `/${owner}/${repo}/settings`,
-  schema: z.object({ summary, visibility, license: z.preprocess(emptyAsNull, license), base: z.preprocess(emptyAsNull, base), tags: z.preprocess(words, tags) }),
+  schema: z.object({
+    summary,
+    visibility,
+    license: z.preprocess(emptyAsNull, license),
+    base: z.preprocess(emptyAsNull, base),
+    tags: z.preprocess(words, tags),
+  }),
   kept: ["summary", "license", "tags", "base", "visibility"],
   async submit({ base, visibility, ...change }, request, { owner, repo }) {
     const actor = await actorOf(request.headers);
-    const item = await updateRepo(actor, { owner: owner!, repo: repo! }, { ...change, ...(base !== undefined && { base }) });
+    const item = await updateRepo(
+      actor,
+      { owner: owner!, repo: repo! },
+      { ...change, ...(base !== undefined && { base }) },
+    );
     // Who may write may not always say who sees it; then nothing is asked of that.
-    if (visibility !== undefined && visibility !== item.visibility) await updateRepo(actor, { owner: owner!, repo: repo! }, { visibility });
+    if (visibility !== undefined && visibility !== item.visibility)
+      await updateRepo(actor, { owner: owner!, repo: repo! }, { visibility });
     return new Headers({ Location: `/${owner}/${repo}` });
   },
 });

@@ -4,16 +4,29 @@ import { downloadFile, type FileAddress } from "#lib/http/download.ts";
 import { answering } from "#lib/http/route.ts";
 
 const download = (request: Request): Promise<Response> =>
-  answering(request, "/{owner}/{repo}/resolve/{revision}/{path}", async () => downloadFile(request, await actorOf(request.headers), parseAddress(request.url)));
+  answering(request, "/{owner}/{repo}/resolve/{revision}/{path}", async () =>
+    downloadFile(request, await actorOf(request.headers), parseAddress(request.url)),
+  );
 
 export { download as GET, download as HEAD };
 
 /** Each segment is decoded once, after the address was taken apart: an escaped slash belongs to the name of a branch. */
 function parseAddress(url: string): FileAddress {
   try {
-    const [owner, repo, , revision, ...path] = new URL(url).pathname.slice(1).split("/").map(decodeURIComponent) as [string, string, string, string, ...string[]];
+    const [owner, repo, , revision, ...path] = new URL(url).pathname.slice(1).split("/").map(decodeURIComponent) as [
+      string,
+      string,
+      string,
+      string,
+      ...string[],
+    ];
     return { owner, repo, revision, path: path.join("/") };
   } catch (cause) {
-    throw new AppError("bad_request", "The address holds an escape that is not UTF-8; encode it with percent signs again.", {}, cause);
+    throw new AppError(
+      "bad_request",
+      "The address holds an escape that is not UTF-8; encode it with percent signs again.",
+      {},
+      cause,
+    );
   }
 }

@@ -30,7 +30,12 @@ export function FilePage({ file, inspection, ...place }: FileProps) {
         <Content {...place} file={file} inspection={inspection} />
       </div>
       <aside className="space-y-4" aria-label="Download">
-        <ButtonLink look="primary" className="w-full [overflow-wrap:anywhere]" href={addressOf(place, "resolve")} download>
+        <ButtonLink
+          look="primary"
+          className="w-full [overflow-wrap:anywhere]"
+          href={addressOf(place, "resolve")}
+          download
+        >
           Download {name}
         </ButtonLink>
         <Facts
@@ -40,7 +45,14 @@ export function FilePage({ file, inspection, ...place }: FileProps) {
             ["commit", <Hash key="c" sha256={file.commitId} what="commit id" />],
           ]}
         />
-        <DownloadLines hub={env().publicUrl} fullName={repo.fullName} revision={revision} path={path} sha256={file.sha256} isPrivate={repo.visibility === "private"} />
+        <DownloadLines
+          hub={env().publicUrl}
+          fullName={repo.fullName}
+          revision={revision}
+          path={path}
+          sha256={file.sha256}
+          isPrivate={repo.visibility === "private"}
+        />
       </aside>
     </div>
   );
@@ -49,17 +61,24 @@ export function FilePage({ file, inspection, ...place }: FileProps) {
 async function Content({ file, inspection, ...place }: FileProps) {
   const { path } = place;
   if (/\.safetensors$/i.test(path)) return <WeightsFacts path={path} inspection={inspection} />;
-  if (picture.test(path)) return <img src={addressOf(place, "resolve")} alt={path} className="max-w-full border border-line bg-sunken" />;
+  if (picture.test(path))
+    return <img src={addressOf(place, "resolve")} alt={path} className="max-w-full border border-line bg-sunken" />;
   const read = await readText(file, MAX_TEXT);
   if (!read) return <Notice>This is no text, so it is not shown. Download it to look at it.</Notice>;
   if (/\.md$/i.test(path)) {
     const folder = path.slice(0, path.lastIndexOf("/") + 1);
     const to = (kind: "tree" | "resolve"): string => `${addressOf({ ...place, path: "" }, kind)}/${folder}`;
-    return <Markdown text={read.text.replace(/^---\r?\n[^]*?\n---\r?\n/, "")} files={to("resolve")} pages={to("tree")} />;
+    return (
+      <Markdown text={read.text.replace(/^---\r?\n[^]*?\n---\r?\n/, "")} files={to("resolve")} pages={to("tree")} />
+    );
   }
   return (
     <>
-      <pre tabIndex={0} aria-label={path} className="overflow-x-auto rounded border border-line bg-sunken p-3 text-small">
+      <pre
+        tabIndex={0}
+        aria-label={path}
+        className="overflow-x-auto rounded border border-line bg-sunken p-3 text-small"
+      >
         {read.text}
       </pre>
       {read.isCut && <p className="mt-2 text-small text-quiet">It goes on; these are its first {toBytes(MAX_TEXT)}.</p>}

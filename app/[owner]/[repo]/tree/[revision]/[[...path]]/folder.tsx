@@ -25,14 +25,36 @@ export function FolderPage({ tree, changes, all, next, first, ...place }: Folder
   const { repo } = place;
   if (!tree) {
     return (
-      <Empty title="There are no files yet" action={repo.mayWrite && <ButtonLink look="primary" href={`/upload?repo=${repo.fullName}`}>Upload files</ButtonLink>}>
-        {repo.mayWrite ? "Drop a folder or a file; it is read before a byte is sent." : "Its owner has not uploaded anything yet."}
+      <Empty
+        title="There are no files yet"
+        action={
+          repo.mayWrite && (
+            <ButtonLink look="primary" href={`/upload?repo=${repo.fullName}`}>
+              Upload files
+            </ButtonLink>
+          )
+        }
+      >
+        {repo.mayWrite
+          ? "Drop a folder or a file; it is read before a byte is sent."
+          : "Its owner has not uploaded anything yet."}
       </Empty>
     );
   }
   return (
     <>
-      <Table caption={`Files in ${place.path || "the top folder"}`} head={["name", "size", "sha256", "last change", <span key="d" className="sr-only">download</span>]}>
+      <Table
+        caption={`Files in ${place.path || "the top folder"}`}
+        head={[
+          "name",
+          "size",
+          "sha256",
+          "last change",
+          <span key="d" className="sr-only">
+            download
+          </span>,
+        ]}
+      >
         {tree.items.map(({ path, type, size, sha256 }) => {
           const name = path.slice(place.path === "" ? 0 : place.path.length + 1);
           const isFolder = type === "directory";
@@ -49,7 +71,11 @@ export function FolderPage({ tree, changes, all, next, first, ...place }: Folder
               <td>{sha256 && <Hash sha256={sha256} what={`sha256 of ${name}`} />}</td>
               <td className="text-small whitespace-nowrap text-quiet">
                 {change && (
-                  <a href={`/${repo.fullName}/tree/${change.commit}`} title={`${change.title}, ${toMoment(change.createdAt)}`} className="text-quiet">
+                  <a
+                    href={`/${repo.fullName}/tree/${change.commit}`}
+                    title={`${change.title}, ${toMoment(change.createdAt)}`}
+                    className="text-quiet"
+                  >
                     {toAge(change.createdAt)}
                   </a>
                 )}
@@ -75,7 +101,16 @@ export function FolderPage({ tree, changes, all, next, first, ...place }: Folder
         <h2 id="all-title" className="text-title">
           Download all
         </h2>
-        <div className="mt-2 space-y-3">{all ? <AllLines {...place} all={all} /> : <p className="max-w-[72ch] text-quiet">These are too many files for one line. Open a folder for its own, or ask for the list as a program does: <code>{`${env().publicUrl}/api/v1/repos/${repo.fullName}/tree?recursive=true`}</code></p>}</div>
+        <div className="mt-2 space-y-3">
+          {all ? (
+            <AllLines {...place} all={all} />
+          ) : (
+            <p className="max-w-[72ch] text-quiet">
+              These are too many files for one line. Open a folder for its own, or ask for the list as a program does:{" "}
+              <code>{`${env().publicUrl}/api/v1/repos/${repo.fullName}/tree?recursive=true`}</code>
+            </p>
+          )}
+        </div>
       </section>
     </>
   );
@@ -89,7 +124,11 @@ function AllLines({ repo, revision, path, all }: Place & { readonly all: readonl
         {toPlural(all.length, "file")}
         {path === "" ? "" : ` of ${path}`}, into a folder {repo.name}:
       </p>
-      <Lines name="curl, all files" text={curlLines({ hub: env().publicUrl, fullName: repo.fullName, revision, isPrivate }, all)} wraps={false} />
+      <Lines
+        name="curl, all files"
+        text={curlLines({ hub: env().publicUrl, fullName: repo.fullName, revision, isPrivate }, all)}
+        wraps={false}
+      />
       {isPrivate && <TokenNote />}
     </>
   );

@@ -36,7 +36,16 @@ export default async function TreePage({ params, searchParams }: Props) {
   const repo = await repoOf(owner, name);
   const place = { repo, revision, path };
   const file = path === "" ? null : await ifThere(findFile(await requireRead(actor, repo.nameParts), revision, path));
-  const folder = file ? null : repo.head && (await shown(listTree(actor, repo.nameParts, treeQuery.parse({ revision, path, limit: String(SHOWN), ...(typeof cursor === "string" && { cursor }) })).catch(startAgain)));
+  const folder = file
+    ? null
+    : repo.head &&
+      (await shown(
+        listTree(
+          actor,
+          repo.nameParts,
+          treeQuery.parse({ revision, path, limit: String(SHOWN), ...(typeof cursor === "string" && { cursor }) }),
+        ).catch(startAgain),
+      ));
   const [all, changes, inspection] = await Promise.all([
     folder && ifThere(listTree(actor, repo.nameParts, { revision, path, recursive: true, limit: 2 * IN_ONE_LINE })),
     folder ? lastChanges(actor, repo.nameParts, revision, path) : new Map<string, never>(),
@@ -51,7 +60,14 @@ export default async function TreePage({ params, searchParams }: Props) {
       {file ? (
         <FilePage {...place} file={file} inspection={inspection} />
       ) : (
-        <FolderPage {...place} tree={folder} changes={changes} all={all?.next === null && files.length <= IN_ONE_LINE ? files : null} next={folder?.next ? addressWith(here, {}, { cursor: folder.next }) : null} first={typeof cursor === "string" ? here : null} />
+        <FolderPage
+          {...place}
+          tree={folder}
+          changes={changes}
+          all={all?.next === null && files.length <= IN_ONE_LINE ? files : null}
+          next={folder?.next ? addressWith(here, {}, { cursor: folder.next }) : null}
+          first={typeof cursor === "string" ? here : null}
+        />
       )}
     </>
   );

@@ -8,7 +8,10 @@ export interface Place {
 }
 
 export const addressOf = ({ repo, revision, path }: Place, kind: "tree" | "resolve" = "tree"): string =>
-  [`/${repo.fullName}/${kind}/${encodeURIComponent(revision)}`, ...path.split("/").filter(Boolean).map(encodeURIComponent)].join("/");
+  [
+    `/${repo.fullName}/${kind}/${encodeURIComponent(revision)}`,
+    ...path.split("/").filter(Boolean).map(encodeURIComponent),
+  ].join("/");
 
 /** Where one is: the revision, with others to choose from, and the folders above. */
 export function Trail({ repo, revision, path }: Place) {
@@ -22,7 +25,10 @@ export function Trail({ repo, revision, path }: Place) {
         <ul className="absolute z-10 mt-1 max-h-72 min-w-48 overflow-y-auto rounded border border-line bg-raised p-2">
           {repo.refs.map(({ name, kind }) => (
             <li key={`${kind} ${name}`}>
-              <a href={addressOf({ repo, revision: name, path: "" })} className="block truncate rounded px-2 py-1 text-ink no-underline hover:bg-sunken">
+              <a
+                href={addressOf({ repo, revision: name, path: "" })}
+                className="block truncate rounded px-2 py-1 text-ink no-underline hover:bg-sunken"
+              >
                 {name} <span className="text-small text-quiet">{kind}</span>
               </a>
             </li>
@@ -39,7 +45,11 @@ export function Trail({ repo, revision, path }: Place) {
         {names.map((name, index) => (
           <span key={index}>
             {" / "}
-            {index === names.length - 1 ? <span aria-current="page">{name}</span> : <a href={addressOf({ repo, revision, path: names.slice(0, index + 1).join("/") })}>{name}</a>}
+            {index === names.length - 1 ? (
+              <span aria-current="page">{name}</span>
+            ) : (
+              <a href={addressOf({ repo, revision, path: names.slice(0, index + 1).join("/") })}>{name}</a>
+            )}
           </span>
         ))}
       </nav>

@@ -4,11 +4,24 @@ import { Facts } from "../../../../../_ui/facts.tsx";
 import { Notice } from "../../../../../_ui/notice.tsx";
 
 /** What a worker found in a file of weights, or in the network that it is a part of. */
-export function WeightsFacts({ path, inspection }: { readonly path: string; readonly inspection: InspectionView | null }) {
+export function WeightsFacts({
+  path,
+  inspection,
+}: {
+  readonly path: string;
+  readonly inspection: InspectionView | null;
+}) {
   const facts = inspection?.facts;
-  if (!facts) return <Notice>Weights in the safetensors format. {inspection?.state === "failed" ? inspection.problem : "No worker has read them yet."}</Notice>;
+  if (!facts)
+    return (
+      <Notice>
+        Weights in the safetensors format.{" "}
+        {inspection?.state === "failed" ? inspection.problem : "No worker has read them yet."}
+      </Notice>
+    );
   const part = facts.parts.find(({ name }) => path.startsWith(`${name}/`)) ?? null;
-  if (!part && path !== facts.mainFile) return <Notice>Weights in the safetensors format, which no network of this version is made from.</Notice>;
+  if (!part && path !== facts.mainFile)
+    return <Notice>Weights in the safetensors format, which no network of this version is made from.</Notice>;
   const { tensors, parameters, dtypes, family, metadata } = part ?? facts;
   const said = Object.entries(metadata);
   return (
@@ -19,7 +32,10 @@ export function WeightsFacts({ path, inspection }: { readonly path: string; read
           ...(family ? [["network", family] as const] : []),
           ["tensors", toPlural(tensors, "tensor")],
           ["parameters", toCount(parameters)],
-          ["kept as", dtypes.map(({ dtype, share }) => `${dtype} ${(100 * share).toFixed(share === 1 ? 0 : 1)} %`).join(", ")],
+          [
+            "kept as",
+            dtypes.map(({ dtype, share }) => `${dtype} ${(100 * share).toFixed(share === 1 ? 0 : 1)} %`).join(", "),
+          ],
         ]}
       />
       {said.length > 0 && (

@@ -6,6 +6,14 @@ import { objectStore } from "#lib/storage/open-store.ts";
 
 export const GET = route(getPicture, async ({ actor, params: { id, mode }, query, request }) => {
   const { sha256, size, storageKey, isVersion } = await findPicture(actor, id, mode, query.v);
-  const headers = { "Cache-Control": isVersion ? "private, max-age=31536000, immutable, no-transform" : "private, no-cache, no-transform" };
-  return sendBytes(request, { size, tag: sha256, fileName: `${id}-${mode}.png`, contentType: "image/png", disposition: "inline", headers }, (range, signal) => objectStore().read(storageKey, range, signal));
+  const headers = {
+    "Cache-Control": isVersion
+      ? "private, max-age=31536000, immutable, no-transform"
+      : "private, no-cache, no-transform",
+  };
+  return sendBytes(
+    request,
+    { size, tag: sha256, fileName: `${id}-${mode}.png`, contentType: "image/png", disposition: "inline", headers },
+    (range, signal) => objectStore().read(storageKey, range, signal),
+  );
 });
