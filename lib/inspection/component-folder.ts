@@ -1,14 +1,15 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { predictionOf } from "#lib/families/prediction.ts";
 import { parseTextEncoderConfig, parseUNetConfig, parseVaeConfig } from "#lib/diffusion/config.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
-import { amountOf, blank, type Inspection, mergedMetadata, mergedTensors } from "./facts.ts";
+import { amountOf, mergedMetadata, mergedTensors } from "./facts.ts";
+import { blank, type Inspection } from "./inspection.ts";
 import { familyOf } from "./family.ts";
 import { type FileKind, recognise } from "./kind.ts";
-import { predictionOf } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
 import { textEncoderProblems, unetProblems, vaeProblems } from "./whole.ts";
 
