@@ -9,7 +9,7 @@ import type { Value } from "#lib/onnx/graph.ts";
 import { attention } from "#lib/onnx/ops/attention.ts";
 import { add } from "#lib/onnx/ops/math.ts";
 import { split, upsampleNearest } from "#lib/onnx/ops/shape.ts";
-import type { VaeConfig } from "./config.ts";
+import type { VaeConfig } from "./vae-config.ts";
 
 const EPSILON = 1e-6; // fixed in diffusers' encoder and decoder
 
@@ -52,7 +52,7 @@ export function vaeDecoder(scope: Scope, config: VaeConfig, latents: Value): Val
 }
 
 const plainResnet = (scope: Scope, config: VaeConfig, x: Value, out: number): Value =>
-  resnet(scope, x, { out, groups: () => config.groups, epsilon: EPSILON, embedding: null });
+  resnet(scope, x, { out, groups: config.groups, epsilon: EPSILON, embedding: null });
 
 function middle(scope: Scope, config: VaeConfig, x: Value): Value {
   const channels = Number(x.shape[1]);
