@@ -24,12 +24,13 @@ export interface TransformerOptions {
  * the text. [B, C, H, W] and [B, T, D] → [B, C, H, W].
  */
 export function spatialTransformer(scope: Scope, x: Value, text: Value, options: TransformerOptions): Value {
-  const { layers, groups, linearProjection } = options;
+  const { heads, layers, groups, linearProjection } = options;
   const channels = Number(x.shape[1]);
+  const inner = heads * Math.floor(channels / heads); // narrower where the heads do not divide the channels
   const normal = groupNorm(scope.at("norm"), x, groups, 1e-6); // diffusers' Transformer2DModel fixes this epsilon
   let h = linearProjection
-    ? linear(scope.at("proj_in"), toSequence(normal), channels)
-    : toSequence(convolution(scope.at("proj_in"), normal, channels, 1));
+    ? linear(scope.at("proj_in"), toSequence(normal), inner)
+    : toSequence(convolution(scope.at("proj_in"), normal, inner, 1));
   for (let i = 0; i < layers; i++) h = block(scope.at(`transformer_blocks.${i}`), h, text, options);
   const out = linearProjection
     ? toPixels(linear(scope.at("proj_out"), h, channels), x)

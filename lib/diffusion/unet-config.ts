@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Activation } from "#lib/nn/activation.ts";
 import { AppError } from "#lib/errors.ts";
 import {
   levels,
@@ -19,6 +20,9 @@ export interface UNetConfig {
   readonly layersPerBlock: readonly number[];
   readonly downAttends: readonly boolean[];
   readonly upAttends: readonly boolean[];
+  /** Heads of the attention of pixels to themselves alone, in blocks that have it (`AttnDownBlock2D`); null in others. */
+  readonly downSelfAttention: readonly (number | null)[];
+  readonly upSelfAttention: readonly (number | null)[];
   /** Two resnets around a transformer, one resnet alone, or nothing. */
   readonly middle: "transformer" | "resnet" | "none";
   /** Each resnet of the middle divides its sum by this. */
@@ -31,8 +35,10 @@ export interface UNetConfig {
   readonly middleTransformerLayers: number;
   /** By level: whether its pixels attend to the text only. */
   readonly onlyCrossAttention: readonly boolean[];
-  /** Width of the text states. */
+  /** Width of the text states, and what they are projected to first, where they are (`encoder_hid_dim`). */
   readonly crossAttentionDim: number;
+  readonly textProjection: number | null;
+  readonly activation: Activation;
   readonly groups: number;
   readonly epsilon: number;
   readonly linearProjection: boolean;
@@ -41,6 +47,9 @@ export interface UNetConfig {
   readonly cosineFirst: boolean;
   readonly frequencyShift: number;
   readonly timeEmbeddingWidth: number;
+  /** After the layers of the time embedding, and after everything was added to it. */
+  readonly timeActivation: Activation | null;
+  readonly embeddingActivation: Activation | null;
   /** Of a latent consistency model, which hears its guidance. */
   readonly guidanceEmbeddingWidth: number | null;
   /** SDXL's pooled text and `timeIds` sizes, each size a sinusoid of `timeIdWidth`. */
@@ -48,6 +57,8 @@ export interface UNetConfig {
   readonly centerInput: boolean;
   readonly inputKernel: number;
   readonly outputKernel: number;
+  /** Whether halving pads all around, so that odd sizes round up; else below and to the right only, and they round down. */
+  readonly padsAround: boolean;
   /** Height and width of the latents the base was trained on; null where its config does not say. */
   readonly sampleSize: { readonly height: number; readonly width: number } | null;
 }
@@ -66,6 +77,11 @@ const kernel = z
   .max(15)
   .refine((value) => value % 2 === 1, "an even kernel");
 
+/** As diffusers' `get_activation` knows them, in our names. */
+const activation = z
+  .enum(["silu", "swish", "gelu", "mish", "relu"])
+  .transform((name) => (name === "swish" ? "silu" : name));
+
 const unetJson = z.looseObject({
   _class_name: z.literal("UNet2DConditionModel"),
   _diffusers_version: z.string().max(40).optional(),
@@ -74,15 +90,14 @@ const unetJson = z.looseObject({
   block_out_channels: levels.default([320, 640, 1280, 1280]),
   layers_per_block: perLevel.default(2),
   down_block_types: z
-    .array(z.enum(["DownBlock2D", "CrossAttnDownBlock2D"]))
+    .array(z.enum(["DownBlock2D", "CrossAttnDownBlock2D", "AttnDownBlock2D"]))
     .default(["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"]),
   up_block_types: z
-    .array(z.enum(["UpBlock2D", "CrossAttnUpBlock2D"]))
+    .array(z.enum(["UpBlock2D", "CrossAttnUpBlock2D", "AttnUpBlock2D"]))
     .default(["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"]),
   mid_block_type: z.enum(["UNetMidBlock2DCrossAttn", "UNetMidBlock2D"]).nullable().default("UNetMidBlock2DCrossAttn"),
   mid_block_scale_factor: z.number().positive().default(1),
   attention_head_dim: perLevel.nullable().default(8),
-  num_attention_heads: perLevel.nullish(),
   transformer_layers_per_block: z.union([size, depths]).default(1),
   reverse_transformer_layers_per_block: depths.nullish(),
   only_cross_attention: z.union([z.boolean(), z.array(z.boolean()).min(1).max(8)]).default(false),
@@ -93,6 +108,12 @@ const unetJson = z.looseObject({
   resnet_time_scale_shift: z.enum(["default", "scale_shift"]).default("default"),
   flip_sin_to_cos: z.boolean().default(true),
   freq_shift: z.number().default(0),
+  act_fn: activation.default("silu"),
+  time_embedding_act_fn: activation.nullish(),
+  timestep_post_act: activation.nullish(),
+  downsample_padding: z.union([z.literal(0), z.literal(1)]).default(1),
+  encoder_hid_dim: size.nullish(),
+  encoder_hid_dim_type: z.literal("text_proj").nullish(),
   time_embedding_dim: size.nullish(),
   time_cond_proj_dim: size.nullish(),
   addition_embed_type: z.literal("text_time").nullish(),
@@ -106,18 +127,13 @@ const unetJson = z.looseObject({
 
 /** Settings that these blocks do not read, such as `upcast_attention` in float32 or `resnet_skip_time_act`, are not in it. */
 const mustBe: MustBe = {
-  act_fn: ["silu", "swish"],
+  num_attention_heads: [null], // diffusers refuses it too: it once meant something else
   time_embedding_type: ["positional"],
-  time_embedding_act_fn: [null],
-  timestep_post_act: [null],
   attention_type: ["default"],
   dual_cross_attention: [false, null],
-  downsample_padding: [1],
   class_embed_type: [null],
   num_class_embeds: [null],
   class_embeddings_concat: [false, null],
-  encoder_hid_dim: [null],
-  encoder_hid_dim_type: [null],
 };
 
 /** @throws unsupported_model */
@@ -147,6 +163,14 @@ export function parseUNetConfig(json: unknown, file: string): UNetConfig {
   );
   if (new Set(attending).size > 1) refuse('"cross_attention_dim" differs between levels, and there is one text');
 
+  // `attention_head_dim` is the number of heads in these models, whatever its name says; in blocks of self-attention alone it is
+  // the width of one, and on the way up it is not reversed.
+  const heads = each(raw.attention_head_dim ?? 8, "attention_head_dim");
+  const headsOfWidth = (isOne: boolean, channels: number, i: number): number | null => {
+    if (!isOne) return null;
+    requireDivides(channels, heads[i]!, "attention_head_dim", file);
+    return channels / heads[i]!;
+  };
   const config: UNetConfig = {
     inChannels: raw.in_channels,
     outChannels: raw.out_channels,
@@ -154,13 +178,20 @@ export function parseUNetConfig(json: unknown, file: string): UNetConfig {
     layersPerBlock,
     downAttends,
     upAttends,
+    downSelfAttention: raw.down_block_types.map((type, i) =>
+      headsOfWidth(type === "AttnDownBlock2D", raw.block_out_channels[i]!, i),
+    ),
+    upSelfAttention: raw.up_block_types.map((type, i) =>
+      headsOfWidth(type === "AttnUpBlock2D", raw.block_out_channels[count - 1 - i]!, i),
+    ),
     middle,
     middleScale: raw.mid_block_scale_factor,
-    // `attention_head_dim` is the number of heads in these models, whatever its name says.
-    heads: each(raw.num_attention_heads ?? raw.attention_head_dim ?? 8, "attention_head_dim"),
+    heads,
     ...transformerLayers(raw, layersPerBlock, refuse),
     onlyCrossAttention: each(raw.only_cross_attention, "only_cross_attention"),
-    crossAttentionDim: attending[0] ?? textWidths[0]!,
+    crossAttentionDim: raw.encoder_hid_dim ?? attending[0] ?? textWidths[0]!,
+    textProjection: raw.encoder_hid_dim ? (attending[0] ?? textWidths[0]!) : null,
+    activation: raw.act_fn,
     groups: raw.norm_num_groups,
     epsilon: raw.norm_eps,
     linearProjection: raw.use_linear_projection,
@@ -168,18 +199,17 @@ export function parseUNetConfig(json: unknown, file: string): UNetConfig {
     cosineFirst: raw.flip_sin_to_cos,
     frequencyShift: raw.freq_shift,
     timeEmbeddingWidth: raw.time_embedding_dim ?? 4 * raw.block_out_channels[0]!,
+    timeActivation: raw.timestep_post_act ?? null,
+    embeddingActivation: raw.time_embedding_act_fn ?? null,
     guidanceEmbeddingWidth: raw.time_cond_proj_dim ?? null,
     added: raw.addition_embed_type ? addedConditions(raw, refuse) : null,
     centerInput: raw.center_input_sample,
     inputKernel: raw.conv_in_kernel,
     outputKernel: raw.conv_out_kernel,
+    padsAround: raw.downsample_padding === 1,
     sampleSize: sampleSizeOf(raw),
   };
-  config.channels.forEach((channels, level) => {
-    requireDivides(channels, config.groups, "norm_num_groups", file);
-    const attends = downAttends[level] || upAttends[count - 1 - level] || level === count - 1;
-    if (attends) requireDivides(channels, config.heads[level]!, "attention_head_dim", file);
-  });
+  for (const channels of config.channels) requireDivides(channels, config.groups, "norm_num_groups", file);
   return config;
 }
 

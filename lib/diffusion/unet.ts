@@ -1,11 +1,13 @@
-import { silu } from "#lib/nn/activation.ts";
+import { activations } from "#lib/nn/activation.ts";
 import { convolution } from "#lib/nn/convolution.ts";
 import { embeddingLayers, sinusoid } from "#lib/nn/embedding.ts";
 import { linear } from "#lib/nn/linear.ts";
 import { groupNorm } from "#lib/nn/norm.ts";
 import { resnet } from "#lib/nn/resnet.ts";
 import type { Scope } from "#lib/nn/scope.ts";
+import { selfAttention } from "#lib/nn/self-attention.ts";
 import type { Value } from "#lib/onnx/graph.ts";
+import { evenPadding } from "#lib/onnx/ops/conv.ts";
 import { add, cast, multiply, scalar } from "#lib/onnx/ops/math.ts";
 import { concat, reshape, upsampleNearest } from "#lib/onnx/ops/shape.ts";
 import type { ConditioningValues } from "./conditioning.ts";
@@ -40,7 +42,8 @@ export function unetEncoder(
   conditioning: ConditioningValues,
 ): Encoded {
   const timeEmbedding = embedTime(scope, config, timestep, conditioning, latents);
-  const layers = blockLayers(config, timeEmbedding, conditioning.text);
+  const text = textFor(scope, config, conditioning);
+  const layers = blockLayers(config, timeEmbedding, text);
 
   const input = config.centerInput ? add(multiply(latents, scalar(latents, 2)), scalar(latents, -1)) : latents;
   let h = convolution(scope.at("conv_in"), input, config.channels[0]!, config.inputKernel);
@@ -51,14 +54,16 @@ export function unetEncoder(
       h = layers.resnet(block.at(`resnets.${j}`), h, channels);
       if (config.downAttends[level])
         h = layers.transformer(block.at(`attentions.${j}`), h, level, config.downTransformerLayers[level]![j]!);
+      h = layers.selfAttention(block.at(`attentions.${j}`), h, config.downSelfAttention[level]!);
       skips.push(h);
     }
     if (level < config.channels.length - 1) {
-      h = convolution(block.at("downsamplers.0.conv"), h, channels, 3, { stride: 2 });
+      const padding = config.padsAround ? evenPadding(1) : { top: 0, left: 0, bottom: 1, right: 1 };
+      h = convolution(block.at("downsamplers.0.conv"), h, channels, 3, { stride: 2, padding });
       skips.push(h);
     }
   });
-  return { skips, mid: middle(scope.at("mid_block"), config, timeEmbedding, conditioning.text, h), timeEmbedding };
+  return { skips, mid: middle(scope.at("mid_block"), config, timeEmbedding, text, h), timeEmbedding };
 }
 
 /**
@@ -74,7 +79,7 @@ export function unetDecoder(
   residuals: Residuals | null,
   conditioning: ConditioningValues,
 ): Value {
-  const layers = blockLayers(config, encoded.timeEmbedding, conditioning.text);
+  const layers = blockLayers(config, encoded.timeEmbedding, textFor(scope, config, conditioning));
   const skips = encoded.skips.map((skip, k) => (residuals ? add(skip, residuals.skips[k]!) : skip));
   let h = residuals ? add(encoded.mid, residuals.mid) : encoded.mid;
 
@@ -85,19 +90,20 @@ export function unetDecoder(
       h = layers.resnet(block.at(`resnets.${j}`), concat([h, skips.pop()!], 1), config.channels[level]!);
       if (config.upAttends[i])
         h = layers.transformer(block.at(`attentions.${j}`), h, level, config.upTransformerLayers[i]![j]!);
+      h = layers.selfAttention(block.at(`attentions.${j}`), h, config.upSelfAttention[i]!);
     }
     if (level > 0) {
       const [, , height, width] = skips.at(-1)!.shape as [unknown, unknown, number, number]; // odd sizes do not double
       h = convolution(block.at("upsamplers.0.conv"), upsampleNearest(h, height, width), config.channels[level]!, 3);
     }
   }
-  h = silu(groupNorm(scope.at("conv_norm_out"), h, config.groups, config.epsilon));
+  h = activations[config.activation](groupNorm(scope.at("conv_norm_out"), h, config.groups, config.epsilon));
   return convolution(scope.at("conv_out"), h, config.outChannels, config.outputKernel);
 }
 
 /** [C, H, W] of every skip, in order, and of the middle, for latents of height × width. */
 export function residualShapes(
-  config: Pick<UNetConfig, "channels" | "layersPerBlock">,
+  config: Pick<UNetConfig, "channels" | "layersPerBlock" | "padsAround">,
   height: number,
   width: number,
 ): { skips: number[][]; mid: number[] } {
@@ -106,7 +112,8 @@ export function residualShapes(
   config.channels.forEach((channels, level) => {
     for (let j = 0; j < config.layersPerBlock[level]!; j++) skips.push([channels, height, width]);
     if (level === last) return;
-    [height, width] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+    const halve = config.padsAround ? Math.ceil : Math.floor;
+    [height, width] = [halve(height / 2), halve(width / 2)];
     skips.push([channels, height, width]);
   });
   return { skips, mid: [config.channels[last]!, height, width] };
@@ -130,13 +137,20 @@ function embedTime(
   if (config.guidanceEmbeddingWidth !== null) {
     wave = add(wave, linear(place.at("cond_proj"), guidanceEmbedding!, config.channels[0]!, { bias: false }));
   }
-  const time = embeddingLayers(place, wave, width);
+  const plain = embeddingLayers(place, wave, width, config.activation);
+  const time = config.timeActivation ? activations[config.timeActivation](plain) : plain;
+  const finish = (embedding: Value): Value =>
+    config.embeddingActivation ? activations[config.embeddingActivation](embedding) : embedding;
   const { added } = config;
-  if (!added) return time;
+  if (!added) return finish(time);
   const waves = cast(sinusoid(timeIds!, added.timeIdWidth, options), type);
   const sizes = reshape(waves, [waves.shape[0]!, added.timeIds * added.timeIdWidth]);
-  return add(time, embeddingLayers(scope.at("add_embedding"), concat([pooledText!, sizes], 1), width));
+  return finish(add(time, embeddingLayers(scope.at("add_embedding"), concat([pooledText!, sizes], 1), width)));
 }
+
+/** [B, T, D] as cross-attention reads it. */
+const textFor = (scope: Scope, { textProjection }: UNetConfig, { text }: ConditioningValues): Value =>
+  textProjection === null ? text : linear(scope.at("encoder_hid_proj"), text, textProjection);
 
 function middle(scope: Scope, config: UNetConfig, embedding: Value, text: Value, x: Value): Value {
   if (config.middle === "none") return x;
@@ -150,10 +164,12 @@ function middle(scope: Scope, config: UNetConfig, embedding: Value, text: Value,
 }
 
 function blockLayers(config: UNetConfig, embedding: Value, text: Value, outputScale = 1) {
-  const { groups, epsilon, scaleShift, linearProjection } = config;
+  const { groups, epsilon, scaleShift, linearProjection, activation } = config;
   return {
     resnet: (scope: Scope, x: Value, out: number): Value =>
-      resnet(scope, x, { out, groups, epsilon, embedding, scaleShift, outputScale }),
+      resnet(scope, x, { out, groups, epsilon, embedding, scaleShift, outputScale, activation }),
+    selfAttention: (scope: Scope, x: Value, heads: number | null): Value =>
+      heads === null ? x : selfAttention(scope, x, { heads, groups, epsilon }),
     transformer: (
       scope: Scope,
       x: Value,

@@ -1,7 +1,7 @@
 import type { Value } from "#lib/onnx/graph.ts";
 import { cosine, multiply, sine } from "#lib/onnx/ops/math.ts";
 import { concat, reshape } from "#lib/onnx/ops/shape.ts";
-import { silu } from "./activation.ts";
+import { type Activation, activations } from "./activation.ts";
 import { linear } from "./linear.ts";
 import type { Scope } from "./scope.ts";
 
@@ -27,7 +27,7 @@ export function sinusoid(value: Value, size: number, { cosineFirst = true, shift
   return concat(cosineFirst ? [cos, sin] : [sin, cos], value.shape.length);
 }
 
-/** Linear(SiLU(Linear(x))): how a sinusoid becomes an embedding of `size`. */
-export function embeddingLayers(scope: Scope, x: Value, size: number): Value {
-  return linear(scope.at("linear_2"), silu(linear(scope.at("linear_1"), x, size)), size);
+/** Linear(act(Linear(x))): how a sinusoid becomes an embedding of `size`. */
+export function embeddingLayers(scope: Scope, x: Value, size: number, activation: Activation = "silu"): Value {
+  return linear(scope.at("linear_2"), activations[activation](linear(scope.at("linear_1"), x, size)), size);
 }

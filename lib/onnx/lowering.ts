@@ -32,6 +32,8 @@ export function lower({ op, inputs }: Node): Lowered {
     case "Sigmoid":
     case "Tanh":
     case "Erf":
+    case "Relu":
+    case "Softplus":
     case "MatMul":
       return plain(op.type);
     case "Subtract":
@@ -84,7 +86,7 @@ const shortNames = {
 } as const;
 
 /**
- * `size` becomes `target` = 2·size or 2·size − 1. The runtime takes ⌊size · scale⌋ as the target, which the rounded quotient may
+ * `size` becomes `target` = 2·size or one more or less. The runtime takes ⌊size · scale⌋ as the target, which the rounded quotient may
  * miss by one; a thousandth more hits it, and moves no pixel, since no other row of an odd target begins on a whole one.
  */
 const scaleTo = (target: number, size: number): number => (target === 2 * size ? 2 : (target + 1e-3) / size);

@@ -8,7 +8,7 @@ import type { ElementType, Shape } from "./graph.ts";
  */
 export type Op =
   | { readonly type: "Add" | "Subtract" | "Multiply" | "Divide" }
-  | { readonly type: "Sigmoid" | "Tanh" | "Erf" | "Sine" | "Cosine" | "SquareRoot" }
+  | { readonly type: "Sigmoid" | "Tanh" | "Erf" | "Sine" | "Cosine" | "SquareRoot" | "Relu" | "Softplus" }
   | { readonly type: "Cast"; readonly to: ElementType }
   | { readonly type: "MatMul" | "MatMulTransposed" }
   | { readonly type: "SumOver"; readonly axes: readonly number[] }

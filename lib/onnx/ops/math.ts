@@ -10,6 +10,9 @@ export const tanh = (x: Value): Value => unary("Tanh", x);
 export const erf = (x: Value): Value => unary("Erf", x);
 export const sine = (x: Value): Value => unary("Sine", x);
 export const cosine = (x: Value): Value => unary("Cosine", x);
+export const relu = (x: Value): Value => unary("Relu", x);
+/** ln(1 + eˣ) */
+export const softplus = (x: Value): Value => unary("Softplus", x);
 export const squareRoot = (x: Value): Value => unary("SquareRoot", x);
 
 /** Another element type; what has it already is left alone. */
@@ -61,8 +64,9 @@ export function commonType(op: Op["type"], first: Value, ...rest: readonly Value
   return first.type;
 }
 
-const unary = (type: "Sigmoid" | "Tanh" | "Erf" | "Sine" | "Cosine" | "SquareRoot", x: Value): Value =>
-  x.graph.append({ type }, [x], { shape: x.shape, type: x.type });
+type UnaryType = "Sigmoid" | "Tanh" | "Erf" | "Sine" | "Cosine" | "SquareRoot" | "Relu" | "Softplus";
+
+const unary = (type: UnaryType, x: Value): Value => x.graph.append({ type }, [x], { shape: x.shape, type: x.type });
 
 function elementwise(type: "Add" | "Subtract" | "Multiply" | "Divide", a: Value, b: Value): Value {
   return a.graph.append({ type }, [a, b], { shape: broadcast(type, a.shape, b.shape), type: commonType(type, a, b) });

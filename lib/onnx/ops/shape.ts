@@ -45,12 +45,12 @@ export function gather(table: Value, indices: Value): Value {
 }
 
 /**
- * Nearest neighbour, to twice the height and width or one less each: [B, C, H, W] → [B, C, height, width]. Output row i is input
+ * Nearest neighbour, to twice the height and width or one more or less: [B, C, H, W] → [B, C, height, width]. Output row i is input
  * row ⌊i · H / height⌋, as in PyTorch's `interpolate`.
  */
 export function upsampleNearest(x: Value, height = 2 * Number(x.shape[2]), width = 2 * Number(x.shape[3])): Value {
   const [batch, channels, h, w] = x.shape as [Dim, number, number, number];
-  const doubles = (size: number, target: number): boolean => target === 2 * size || target === 2 * size - 1;
+  const doubles = (size: number, target: number): boolean => Math.abs(target - 2 * size) <= 1;
   if (!doubles(h, height) || !doubles(w, width)) throw new Error(`ResizeNearest: ${h} × ${w} to ${height} × ${width}`);
   const shape = [batch, channels, height, width];
   return x.graph.append({ type: "ResizeNearest", height, width }, [x], { shape, type: x.type });
