@@ -13,7 +13,7 @@ import { familyOf } from "./family.ts";
 import { blank, type Inspection } from "./inspection.ts";
 import { sentenceOf } from "./sentence.ts";
 import { notAsItIs } from "./what-runs.ts";
-import { folderProblems } from "./whole.ts";
+import { modelProblems } from "./whole.ts";
 
 /** A folder with a model_index.json: all its networks, and whether they are together a model that runs. */
 export async function inspectDiffusersFolder(path: string): Promise<Inspection> {
@@ -54,7 +54,7 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
 
 /** A folder whose parts cannot be opened has no weights to hold against their configs. */
 const wholeFolder = (path: string): Promise<{ weights: string[] | null; together: string[] }> =>
-  openModelFolder(path).then(folderProblems, (failure: unknown) => ({
+  openModelFolder(path).then(modelProblems, (failure: unknown) => ({
     weights: null,
     together: [sentenceOf(failure)],
   }));
