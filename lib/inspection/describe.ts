@@ -1,6 +1,5 @@
 import { parseGuideConfig } from "#lib/diffusion/guide-config.ts";
 import { familyNamed } from "#lib/families/claims.ts";
-import { distillationOf } from "#lib/families/distillation.ts";
 import type { FoundFamily } from "#lib/families/found-family.ts";
 import { lineageOf } from "#lib/families/lineage.ts";
 import { type Prediction, predictionOf, zeroTerminalSnrOf } from "#lib/families/prediction.ts";
@@ -151,12 +150,12 @@ const describers: Readonly<Record<FileKind, Describer>> = {
   }),
 };
 
-function describeUNet({ name, tensors, metadata, recognised }: Parameters<Describer>[0]): Description {
+function describeUNet({ tensors, metadata, recognised }: Parameters<Describer>[0]): Description {
   const found = familyOfRecognised(recognised)!;
   return {
     found,
     prediction: predictionOf(metadata, tensors),
-    ...distilled(name, metadata, unetShape(recognised.bare).takesGuidance),
+    steps: unetShape(recognised.bare).takesGuidance ? STEPS_OF_LCM : null,
     ...networkRuns("a UNet", found),
   };
 }
@@ -180,7 +179,7 @@ function describeGuide({ name, file, metadata }: Given): Description {
   };
 }
 
-function describeLowRank({ name, tensors, metadata, alphas }: Given): Description {
+function describeLowRank({ tensors, metadata, alphas }: Given): Description {
   const lowRank = lowRankFacts(tensors, alphas);
   const { base, textWidth } = lowRank;
   const found = base && { ...base, id: familyNamed(base.name)?.id ?? null, whyNot: null };
@@ -188,7 +187,6 @@ function describeLowRank({ name, tensors, metadata, alphas }: Given): Descriptio
     found,
     lowRank,
     prediction: predictionOf(metadata, tensors),
-    ...distilled(name, metadata),
     parts: [...Map.groupBy(tensors, ([tensor]) => networkOf(tensor))].map(([network, entries]) =>
       partOf(network, new Map(entries)),
     ),
@@ -207,22 +205,16 @@ function describeLowRank({ name, tensors, metadata, alphas }: Given): Descriptio
   return { ...description, runs: true, whatRuns: `add it to a base with --lora; ${fits}` };
 }
 
-function describeCheckpoint({ name, tensors, metadata, numbers }: Given): Description {
+function describeCheckpoint({ tensors, metadata, numbers }: Given): Description {
   const { parts, family, file } = inspectCheckpoint(tensors)!;
   return {
     found: family,
     prediction: predictionOf(metadata, tensors) ?? numbers.prediction,
-    ...distilled(name, metadata, file.guidanceWidth !== null),
+    steps: file.guidanceWidth === null ? null : STEPS_OF_LCM,
     parts,
     ...singleFileRuns(file),
   };
 }
 
-function distilled(
-  name: string,
-  metadata: ReadonlyMap<string, string>,
-  takesGuidance = false,
-): Pick<Inspection, "distillation" | "steps"> {
-  const distillation = distillationOf(name, metadata, takesGuidance);
-  return { distillation, steps: distillation?.steps ?? null };
-}
+/** Latent consistency models: Luo et al. 2023, arXiv 2310.04378, table 1. */
+const STEPS_OF_LCM = 4;

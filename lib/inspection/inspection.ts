@@ -1,5 +1,4 @@
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
-import type { Distillation } from "#lib/families/distillation.ts";
 import type { Lineage } from "#lib/families/lineage.ts";
 import type { Prediction } from "#lib/families/prediction.ts";
 import type { EvaluatorFacts } from "./evaluator-facts.ts";
@@ -23,8 +22,6 @@ export interface Inspection extends Amount {
   readonly prediction: Prediction | null;
   /** Whether its noise schedule ends in pure noise; null where nothing says. */
   readonly zeroTerminalSnr: boolean | null;
-  /** What it was distilled by, and for how many steps; null where nothing says that it was. */
-  readonly distillation: Distillation | null;
   /** How many steps it is made for; null where nothing says. */
   readonly steps: number | null;
   readonly parts: readonly Part[];
@@ -56,7 +53,6 @@ export const blank: Inspection = {
   dtypes: [],
   prediction: null,
   zeroTerminalSnr: null,
-  distillation: null,
   steps: null,
   parts: [],
   lowRank: null,
