@@ -15,7 +15,13 @@ export interface PipelineFacts {
 export const optionalParts: ReadonlySet<string> = new Set(["safety_checker", "feature_extractor", "image_encoder"]);
 
 const knownParts: ReadonlySet<string> = new Set([
-  ...["unet", "vae", "scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2"],
+  "unet",
+  "vae",
+  "scheduler",
+  "text_encoder",
+  "text_encoder_2",
+  "tokenizer",
+  "tokenizer_2",
   ...optionalParts,
 ]);
 
@@ -36,6 +42,12 @@ export function pipelineFacts(className: string, parts: readonly string[]): Pipe
     whyNot: extra === undefined ? null : `its index lists ${extra}, a part that nothing here runs`,
     isOther,
   };
+}
+
+/** The folders of the text encoders of a pipeline that runs, in the order of its family; null for any other. */
+export function textEncoderFolders(className: string): readonly string[] | null {
+  const family = runningFamilies.find(({ pipelines }) => pipelines.includes(className));
+  return family ? family.textEncoders.map(({ folder }) => folder) : null;
 }
 
 /**

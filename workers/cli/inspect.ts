@@ -54,14 +54,13 @@ function notes({ problem, family }: Part, { problems }: Inspection): string {
 }
 
 function details(inspection: Inspection): Row[] {
-  const { kind, lineage, prediction, zeroTerminalSnr, distillation, lowRank, guide, evaluator, latents } = inspection;
+  const { kind, lineage, prediction, zeroTerminalSnr, steps, lowRank, guide, evaluator, latents } = inspection;
   const predicts = prediction ? `${prediction.type}, according to ${prediction.from}` : "not recorded";
-  const steps = distillation?.steps ? `${distillation.steps} steps, ` : "";
   return [
     ...optional("made from", lineage && `${lineage.name}, according to ${lineage.from}`),
     ...optional("predicts", prediction || models.has(kind) ? predicts : null),
     ...optional("noise", zeroTerminalSnr ? "ends in pure noise (zero terminal SNR)" : null),
-    ...optional("distilled", distillation && `${distillation.name}, ${steps}according to ${distillation.from}`),
+    ...optional("steps", steps && `made for ${count(steps)}`),
     ...optional(
       "layers",
       lowRank &&

@@ -82,7 +82,6 @@ const content = z.object({
   ...amount,
   prediction: z.object({ type: z.string(), from: z.string() }).nullable(),
   zeroTerminalSnr: z.boolean().nullable().default(null),
-  distillation: z.object({ name: z.string(), steps: z.number().nullable(), from: z.string() }).nullable().default(null),
   steps: z.number().nullable().default(null).meta({ description: "how many it is made for" }),
   parts: z.array(
     z.object({ name: z.string(), family: z.string().nullable(), problem: z.string().nullable(), ...amount, metadata }),
