@@ -66,7 +66,7 @@ describe("nothing is believed that a file claims", () => {
     ["an array of arrays", gguf(1n, [...text("x"), ...u32(ARRAY), ...u32(ARRAY), ...u64(5n)])],
     ["a type that is not known", gguf(1n, [...text("x"), ...u32(77)])],
     ["an architecture that is a number", gguf(1n, [...text("general.architecture"), ...u32(UINT32), ...u32(1)])],
-    ["only the magic", Uint8Array.from([...new TextEncoder().encode("GGUF")])],
+    ["only the magic", new TextEncoder().encode("GGUF")],
   ])("%s", async (_what, bytes) => {
     expect(await inspect(bytes)).toMatchObject({ kind: "GGUF file", form: null, family: null, runs: false });
   });
