@@ -3,7 +3,7 @@ import { AppError } from "#lib/errors.ts";
 import { checkpointParts } from "#lib/inspection/checkpoint.ts";
 import { familyOf } from "#lib/inspection/family.ts";
 import { type FileKind, recognise } from "#lib/inspection/kind.ts";
-import { lowRankShape } from "#lib/inspection/low-rank-shape.ts";
+import { familyOfBases, lowRankShape } from "#lib/inspection/low-rank-shape.ts";
 import { unetShape } from "#lib/inspection/unet-family.ts";
 import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
 import { toCount } from "../_page/units.ts";
@@ -96,10 +96,10 @@ function weightsOf({ tensors, metadata }: SafetensorsHeader): WeightsFacts {
   };
   const known = { kind, form, ...amount, metadata, lowRank: null, fit: null };
   if (kind === "low-rank fine-tune") {
-    const { ranks, layers, base, textWidth } = lowRankShape(tensors);
+    const { ranks, layers, bases, textWidth } = lowRankShape(tensors);
     return {
       ...known,
-      family: base,
+      family: familyOfBases(bases),
       lowRank: { ranks, layers },
       fit: textWidth === null ? null : { channels: null, textWidth },
     };

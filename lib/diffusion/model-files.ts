@@ -1,7 +1,7 @@
 import { AppError } from "#lib/errors.ts";
 import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.ts";
 import type { FileRole } from "#lib/picture/recipe.ts";
-import { type LowRankFile, readLowRankFile } from "#lib/weights/low-rank.ts";
+import { type AdapterFile, readAdapter, requireNetworks } from "#lib/weights/adapters/read-adapter.ts";
 import { type GuideFile, readGuideFile } from "./guide-network.ts";
 import { type ModelFolder, openModelFolder, partMismatches } from "./model-folder.ts";
 
@@ -19,7 +19,7 @@ export interface ModelChoice {
 /** A model as someone put it together: headers and configs read and known to fit, nothing opened yet. */
 export interface ModelFiles {
   readonly folder: ModelFolder;
-  readonly lowRank: readonly LowRankFile[];
+  readonly lowRank: readonly AdapterFile[];
   readonly guide: GuideFile | null;
 }
 
@@ -36,9 +36,10 @@ export async function readModelFiles({ model, lowRank, guide }: ModelChoice): Pr
   if (mismatch) throw new AppError("unsupported_model", mismatch);
   const files: ModelFiles = {
     folder,
-    lowRank: await Promise.all(lowRank.map(({ path, strength }) => readLowRankFile(path, strength))),
+    lowRank: await Promise.all(lowRank.map(({ path, strength }) => readAdapter(path, strength))),
     guide: guide === null ? null : await readGuideFile(guide),
   };
+  for (const adapter of files.lowRank) requireNetworks(adapter, ["unet", "textEncoder"]);
   if (files.guide) requireFits(files.guide, folder);
   return files;
 }

@@ -3,7 +3,7 @@ import { Graph } from "#lib/onnx/graph.ts";
 import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { Scope } from "#lib/nn/scope.ts";
 import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
-import type { LowRankLayers } from "#lib/weights/low-rank.ts";
+import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import { clipTextEncoder } from "./clip.ts";
 import type { TextEncoderConfig } from "./config.ts";
 import type { Component } from "./model-folder.ts";
@@ -17,7 +17,7 @@ export interface TextEncoder {
 
 export function textEncoderGraph(
   { config, weights }: Component<TextEncoderConfig>,
-  lowRank: readonly LowRankLayers[],
+  lowRank: readonly AdapterLayers[],
 ): Graph {
   const graph = new Graph("text encoder");
   const tokens = graph.input("tokens", ["batch", config.maxTokens], "int32");
@@ -29,7 +29,7 @@ export function textEncoderGraph(
 
 export async function openTextEncoder(
   component: Component<TextEncoderConfig>,
-  lowRank: readonly LowRankLayers[],
+  lowRank: readonly AdapterLayers[],
   tokenizer: ClipTokenizer,
   runtime: Runtime,
 ): Promise<TextEncoder> {

@@ -2,7 +2,7 @@ import { Graph, type Value } from "#lib/onnx/graph.ts";
 import { openSession, type Optimization, optimizationFor, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { Scope } from "#lib/nn/scope.ts";
 import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
-import type { LowRankLayers } from "#lib/weights/low-rank.ts";
+import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import type { UNetConfig } from "./config.ts";
 import type { Component } from "./model-folder.ts";
 import { type Encoded, type Residuals, residualShapes, unetDecoder, unetEncoder } from "./unet.ts";
@@ -13,7 +13,7 @@ export type ResidualTensors = Readonly<Record<string, FloatTensor>>;
 /** Everything that decides the graph of a UNet. */
 export interface UNetParts {
   readonly unet: Component<UNetConfig>;
-  readonly lowRank: readonly LowRankLayers[];
+  readonly lowRank: readonly AdapterLayers[];
   /** Text tokens, and height and width of the latents. */
   readonly tokens: number;
   readonly height: number;
@@ -127,7 +127,8 @@ function start(parts: UNetParts, name: string) {
       };
     },
   };
-  return { graph, scope: new Scope(graph, weights, lowRank), config, inputs };
+  const adapters = lowRank.map((layers) => layers.forLevels(config.layersPerBlock));
+  return { graph, scope: new Scope(graph, weights, adapters), config, inputs };
 }
 
 const optimizationOf = ({ unet }: UNetParts): Optimization => optimizationFor(unet.weights.bytes);

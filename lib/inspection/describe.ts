@@ -6,21 +6,22 @@ import { evaluatorFacts } from "./evaluator-facts.ts";
 import { amountOf, blank, type Inspection, partOf, sortedMetadata } from "./facts.ts";
 import { embeddingFamily, familyOf } from "./family.ts";
 import { type FileKind, recognise } from "./kind.ts";
-import { lowRankFacts } from "./low-rank-facts.ts";
-import { hasLdmNames, networkOf } from "./low-rank-names.ts";
+import { lowRankFacts, type LowRankValues } from "./low-rank-facts.ts";
+import { networkOf } from "./low-rank-names.ts";
+import { familyOfBases } from "./low-rank-shape.ts";
 import { predictionOf } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
 import { unetFamily } from "./unet-family.ts";
 import { guideProblems } from "./whole.ts";
 
-/** What a file is, told from its header and the alphas in it. `name` is how messages name it. */
-export function describeFile(file: WeightsFile, alphas: readonly number[] = []): Inspection {
+/** What a file is, told from its header and what was read beside it. `name` is how messages name it. */
+export function describeFile(file: WeightsFile, values: Partial<LowRankValues> = {}): Inspection {
   const {
     name,
     header: { metadata, tensors },
   } = file;
   const { kind, form } = recognise(tensors);
-  const found = describe(kind, { name, file, alphas, ...file.header });
+  const found = describe(kind, { name, file, values: { alphas: [], triggers: [], ...values }, ...file.header });
   return {
     ...blank,
     ...found,
@@ -44,7 +45,7 @@ const notAlone = (what: string): string =>
 type Given = {
   readonly name: string;
   readonly file: WeightsFile;
-  readonly alphas: readonly number[];
+  readonly values: LowRankValues;
 } & WeightsFile["header"];
 type Description = Partial<Inspection> & Pick<Inspection, "whatRuns">;
 
@@ -124,9 +125,10 @@ function describeGuide({ name, file, metadata }: Given): Description {
   };
 }
 
-function describeLowRank({ tensors, metadata, alphas }: Given): Description {
-  const lowRank = lowRankFacts(tensors, alphas);
-  const { base, textWidth } = lowRank;
+function describeLowRank({ file, tensors, metadata, values }: Given): Description {
+  const lowRank = lowRankFacts(file, values);
+  const { bases, textWidth } = lowRank;
+  const base = familyOfBases(bases);
   const found = {
     family: base?.name ?? null,
     lowRank,
@@ -134,15 +136,12 @@ function describeLowRank({ tensors, metadata, alphas }: Given): Description {
     parts: [...Map.groupBy(tensors, ([name]) => networkOf(name))].map(([name, part]) => partOf(name, new Map(part))),
   };
   if (base?.runs === false) return { ...found, whatRuns: doesNotRun(`a fine-tune of ${base.name}`) };
-  if (hasLdmNames(tensors))
-    return {
-      ...found,
-      whatRuns: "nothing runs it yet: its layers have the names of LDM, and those of diffusers are needed",
-    };
   const fits =
-    textWidth === null
-      ? "its layers do not tell how wide the text states of its base must be"
-      : `its shapes fit a UNet of text width ${textWidth}`;
+    bases.length > 1
+      ? `its shapes fit bases of ${base!.name}`
+      : textWidth === null
+        ? "its layers do not tell how wide the text states of its base must be"
+        : `its shapes fit a UNet of text width ${textWidth}`;
   return { ...found, runs: true, whatRuns: `add it to a base with --lora; ${fits}` };
 }
 

@@ -1,17 +1,23 @@
 import type { TextEncoderConfig, UNetConfig } from "#lib/diffusion/config.ts";
 import { Scope } from "#lib/nn/scope.ts";
 import { type ExternalTensor, Graph } from "#lib/onnx/graph.ts";
-import type { LowRankFile } from "#lib/weights/low-rank.ts";
+import { type AdapterFile, requireNetworks } from "#lib/weights/adapters/read-adapter.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { wholeTextEncoder, wholeUNet } from "./whole.ts";
 
-/** Whether the layers of a low-rank file can be added to a base of such configs. No weight is needed. @throws weights_mismatch, naming the first layer that cannot */
+/**
+ * Whether the layers of a low-rank file can be added to a base of such configs. No weight is needed.
+ *
+ * @throws weights_mismatch, naming the first layer that cannot
+ */
 export function requireLowRankFits(
-  file: LowRankFile,
+  file: AdapterFile,
   base: { readonly unet: UNetConfig; readonly textEncoder: TextEncoderConfig },
 ): void {
+  requireNetworks(file, ["unet", "textEncoder"]);
+  const layersOfUNet = file.unet.forLevels(base.unet.layersPerBlock);
   const [unet, textEncoder] = [new Graph("unet"), new Graph("text encoder")];
-  wholeUNet(new Scope(unet, new AnyWeights(), [file.unet]), unet, base.unet);
+  wholeUNet(new Scope(unet, new AnyWeights(), [layersOfUNet]), unet, base.unet);
   wholeTextEncoder(new Scope(textEncoder, new AnyWeights(), [file.textEncoder]), textEncoder, base.textEncoder);
   for (const layers of [file.unet, file.textEncoder]) layers.requireAllTaken();
 }

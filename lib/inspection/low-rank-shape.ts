@@ -1,7 +1,8 @@
+import type { ForeignNetwork } from "#lib/weights/adapters/names.ts";
 import type { Tensors } from "./facts.ts";
 import type { Family } from "./family.ts";
-import { type LowRankPart, lowRankParts, networkOf } from "./low-rank-names.ts";
-import { unetFamily } from "./unet-family.ts";
+import { type LowRankPart, lowRankParts, networkNames } from "./low-rank-names.ts";
+import { families, unetFamily } from "./unet-family.ts";
 
 /** What the names and shapes of a low-rank file tell; no value is read, so that a browser can ask too. */
 export interface LowRankShape {
@@ -11,57 +12,95 @@ export interface LowRankShape {
   readonly ranks: readonly number[];
   /** How wide the text states of its base must be; null where its layers do not tell. */
   readonly textWidth: number | null;
-  /** The family of its base, as far as names and shapes tell. */
-  readonly base: Family | null;
+  /** The families that names and shapes allow; several may fit, and none is said where nothing tells. */
+  readonly bases: readonly Family[];
 }
 
 export function lowRankShape(tensors: Tensors): LowRankShape {
   const parts = lowRankParts(tensors);
-  const modules = Map.groupBy(new Set(parts.map(({ module }) => module)), networkOf);
+  const modules = Map.groupBy(parts, ({ network }) => networkNames[network]);
   return {
-    layers: Object.fromEntries([...modules].map(([network, { length }]) => [network, length])),
-    ranks: rising(parts.flatMap(({ part, entry }) => (part === "down" && entry.shape[0] ? [entry.shape[0]] : []))),
+    layers: Object.fromEntries(
+      [...modules].map(([network, own]) => [network, new Set(own.map(({ module }) => module)).size]),
+    ),
+    ranks: rising(parts.flatMap((part) => (isDown(part) && part.entry.shape[0] ? [part.entry.shape[0]] : []))),
     textWidth: textWidthOf(parts),
-    base: baseOf(parts),
+    bases: basesOf(parts),
   };
 }
 
 export const rising = (values: readonly number[]): number[] => [...new Set(values)].toSorted((a, b) => a - b);
 
-function baseOf(parts: readonly LowRankPart[]): Family | null {
+/** All that fit in one name; it runs where one of them does. */
+export const familyOfBases = (bases: readonly Family[]): Family | null =>
+  bases.length === 0
+    ? null
+    : { name: bases.map(({ name }) => name).join(" or "), runs: bases.some(({ runs }) => runs) };
+
+function basesOf(parts: readonly LowRankPart[]): Family[] {
   const changes = (pattern: RegExp): boolean => parts.some(({ module }) => pattern.test(module));
-  if (changes(/[._](double_blocks|single_blocks|single_transformer_blocks)[._]\d/))
-    return { name: "Flux", runs: false };
-  if (changes(/[._]joint_blocks[._]\d/)) return { name: "SD 3", runs: false };
-  if (changes(/^(lora_te2_|text_encoder_2\.)/)) return { name: "SDXL", runs: false };
-  const textWidth = textWidthOf(parts);
-  if (textWidth === null) return null;
-  return unetFamily({
-    channels: channelsOf(parts),
+  const inNetwork = (wanted: ForeignNetwork): boolean => parts.some(({ network }) => network === wanted);
+  if (changes(/^(double_blocks|single_blocks|single_transformer_blocks)_\d/)) return [{ name: "Flux", runs: false }];
+  if (changes(/^joint_blocks_\d/)) return [{ name: "SD 3", runs: false }];
+  if (inNetwork("transformer")) return [{ name: "a diffusion transformer", runs: false }];
+  const unetWidth = unetTextWidth(parts);
+  if (unetWidth !== null) return [ofTextWidth(unetWidth, channelsOf(parts))];
+  if (inNetwork("textEncoder2")) return [ofTextWidth(widthOf("SDXL"))];
+  const width = textEncoderWidth(parts);
+  if (width === null) return [];
+  const known = textEncoders.filter((encoder) => encoder.width === width);
+  return known.length > 0 ? known.map(({ of }) => ofTextWidth(widthOf(of))) : [ofTextWidth(width)];
+}
+
+const ofTextWidth = (textWidth: number, channels?: number[]): Family =>
+  unetFamily({
+    channels,
     textWidths: [textWidth],
     inChannels: undefined,
     addedWidth: undefined,
     takesGuidance: false,
   });
+
+const widthOf = (family: string): number => families.find(({ name }) => name === family)!.textWidth;
+
+/** The first text encoder of each family by its width: SDXL has that of SD 1.x beside a second. */
+const textEncoders = [
+  { of: "SD 1.x", width: 768 },
+  { of: "SDXL", width: 768 },
+  { of: "SD 2.x", width: 1024 },
+] as const;
+
+/** A text encoder alone tells the width of the text states where its base has no other. */
+function textWidthOf(parts: readonly LowRankPart[]): number | null {
+  const width = unetTextWidth(parts);
+  if (width !== null) return width;
+  const own = textEncoderWidth(parts);
+  const fits = textEncoders.filter((encoder) => encoder.width === own);
+  const second = parts.some(({ network }) => network === "textEncoder2");
+  return second ? widthOf("SDXL") : fits.length > 1 ? null : own;
 }
 
-/** Cross-attention's keys read the text states; the queries of their encoder are as wide. */
-function textWidthOf(parts: readonly LowRankPart[]): number | null {
-  const widthOf = (pattern: RegExp): number | undefined =>
-    parts.find(({ part, module }) => part === "down" && pattern.test(module))?.entry.shape[1];
-  return (
-    widthOf(/[._]attn2[._](processor\.)?to_k$/) ??
-    widthOf(/^(lora_te_|text_encoder\.).*self_attn[._](q_proj|to_q)$/) ??
-    null
-  );
-}
+/** Cross-attention's keys read the text states. */
+const unetTextWidth = (parts: readonly LowRankPart[]): number | null =>
+  inputsOf(parts, (part) => part.network === "unet" && /_attn2_to_[kv]$/.test(part.module));
+
+/** The queries of a text encoder are as wide as its states. */
+const textEncoderWidth = (parts: readonly LowRankPart[]): number | null =>
+  inputsOf(parts, (part) => part.network === "textEncoder" && /_self_attn_[qkv]_proj$|_mlp_fc1$/.test(part.module));
+
+const inputsOf = (parts: readonly LowRankPart[], isAsked: (part: LowRankPart) => boolean): number | null =>
+  parts.find((part) => (isDown(part) || part.part === "difference") && isAsked(part))?.entry.shape[1] ?? null;
+
+/** The half with as many rows as the rank; LoHa has two pairs, alike. */
+const isDown = ({ part, algorithm, entry }: LowRankPart): boolean =>
+  part === "down" || (algorithm === "LoHa" && entry.name.endsWith("hada_w1_b"));
 
 /** Channels of each level, where the first convolution of every level is changed. */
 function channelsOf(parts: readonly LowRankPart[]): number[] | undefined {
   const channels: number[] = [];
   for (const { part, module, entry } of parts) {
-    const level = /down_blocks[._](\d)[._]resnets[._]0[._]conv1$/.exec(module)?.[1];
-    if (part === "up" && level !== undefined) channels[Number(level)] = entry.shape[0]!;
+    const level = /^down_blocks_(\d)_resnets_0_conv1$/.exec(module)?.[1];
+    if ((part === "up" || part === "difference") && level !== undefined) channels[Number(level)] = entry.shape[0]!;
   }
   return channels.length > 0 && Object.keys(channels).length === channels.length ? channels : undefined;
 }

@@ -1,17 +1,17 @@
 import type { Graph, Value } from "#lib/onnx/graph.ts";
-import { add, matmul, multiply, scalar, toFloat32 } from "#lib/onnx/ops/math.ts";
-import { reshape } from "#lib/onnx/ops/shape.ts";
-import type { LowRankLayers } from "#lib/weights/low-rank.ts";
+import { toFloat32 } from "#lib/onnx/ops/math.ts";
+import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
+import { adaptedBias, adaptedWeight } from "./adapted-weight.ts";
 
 /** A place in a network: where its nodes go, where its weights come from, and the dotted path that names them. */
 export class Scope {
   readonly graph: Graph;
   readonly #weights: WeightMap;
-  readonly #lowRank: readonly LowRankLayers[];
+  readonly #lowRank: readonly AdapterLayers[];
   readonly #path: string;
 
-  constructor(graph: Graph, weights: WeightMap, lowRank: readonly LowRankLayers[] = [], path = "") {
+  constructor(graph: Graph, weights: WeightMap, lowRank: readonly AdapterLayers[] = [], path = "") {
     this.graph = graph;
     this.#weights = weights;
     this.#lowRank = lowRank;
@@ -27,24 +27,15 @@ export class Scope {
     return toFloat32(this.graph.external(this.#weights.take(`${this.#path}.${name}`, shape)));
   }
 
-  /**
-   * The weight of a linear or convolution layer, W + Σ scale · up·down over the low-rank files (Hu et al. 2021, arXiv
-   * 2106.09685, eq. 3). All of it is constant, so the runtime folds it once, when the graph is opened.
-   */
+  /** The weight of a linear or convolution layer, with what the adapters change of it. */
   weight(shape: readonly number[]): Value {
-    let weight = this.parameter("weight", shape);
-    for (const layers of this.#lowRank) {
-      const layer = layers.take(this.#path, shape);
-      if (!layer) continue;
-      const [rank, rest] = [layer.down.shape[0]!, shape.slice(1).reduce((size, dim) => size * dim, 1)];
-      const up = reshape(toFloat32(this.graph.external(layer.up)), [shape[0]!, rank]);
-      const down = reshape(toFloat32(this.graph.external(layer.down)), [rank, rest]);
-      weight = add(weight, reshape(multiply(matmul(up, down), scalar(up, layer.scale)), shape));
-    }
-    return weight;
+    const changes = this.#lowRank.flatMap((layers) => layers.take(this.#path, shape) ?? []);
+    return adaptedWeight(this.parameter("weight", shape), changes);
   }
 
+  /** Its bias, likewise. */
   bias(size: number): Value {
-    return this.parameter("bias", [size]);
+    const changes = this.#lowRank.flatMap((layers) => layers.takeBias(this.#path, size) ?? []);
+    return adaptedBias(this.parameter("bias", [size]), changes);
   }
 }

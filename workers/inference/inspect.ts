@@ -9,7 +9,7 @@ import { requireLowRankFits } from "#lib/inspection/low-rank-fit.ts";
 import { sentenceOf } from "#lib/inspection/sentence.ts";
 import { measureLineage } from "#lib/measure/lineage.ts";
 import { readJson } from "#lib/util/read-json.ts";
-import { readLowRankFile } from "#lib/weights/low-rank.ts";
+import { readAdapter } from "#lib/weights/adapters/read-adapter.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import type { InspectJob, KinshipJob, Report, ResultOf } from "./messages.ts";
@@ -79,7 +79,7 @@ function byShapes(path: string): Compare {
       readJson(join(base, part, "config.json"), `${basename(base)}/${part}/config.json`);
     const unet = parseUNetConfig(await json("unet"), "unet/config.json");
     const textEncoder = parseTextEncoderConfig(await json("text_encoder"), "text_encoder/config.json");
-    requireLowRankFits(await readLowRankFile(path, 1), { unet, textEncoder });
+    requireLowRankFits(await readAdapter(path, 1), { unet, textEncoder });
     return null;
   };
 }

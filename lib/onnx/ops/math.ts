@@ -1,12 +1,21 @@
 import { type Dim, type Shape, showShape, type Value } from "../graph.ts";
 
 export const add = (a: Value, b: Value): Value => elementwise("Add", a, b);
+export const subtract = (a: Value, b: Value): Value => elementwise("Sub", a, b);
 export const multiply = (a: Value, b: Value): Value => elementwise("Mul", a, b);
+export const divide = (a: Value, b: Value): Value => elementwise("Div", a, b);
 export const sigmoid = (x: Value): Value => unary("Sigmoid", x);
 export const tanh = (x: Value): Value => unary("Tanh", x);
 export const erf = (x: Value): Value => unary("Erf", x);
 export const sine = (x: Value): Value => unary("Sin", x);
 export const cosine = (x: Value): Value => unary("Cos", x);
+export const squareRoot = (x: Value): Value => unary("Sqrt", x);
+
+/** The sum over some axes, which stay with a size of 1. */
+export function sumOver(x: Value, axes: readonly number[]): Value {
+  const shape = x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
+  return x.graph.node("ReduceSum", [x, x.graph.integers(axes)], shape);
+}
 
 /** Any element type to float32; what already is float32 is left alone. */
 export const toFloat32 = (x: Value): Value =>
