@@ -9,8 +9,11 @@ export function falseClaims(metadata: ReadonlyMap<string, string>, kind: Kind, f
       : [];
   const familyKey = ["modelspec.architecture", "ss_base_model_version"].find((key) => metadata.has(key));
   const claimed = familyKey && families.find(({ pattern }) => pattern.test(metadata.get(familyKey)!))?.name;
+  const fitting = family?.split(" or ") ?? []; // several families may fit
   const differs =
-    claimed && family && families.some(({ name }) => family.startsWith(name)) && !family.startsWith(claimed);
+    claimed &&
+    fitting.some((one) => families.some(({ name }) => one.startsWith(name))) &&
+    !fitting.some((one) => one.startsWith(claimed));
   return differs
     ? [...said, `Its metadata says ${claimed} ("${familyKey}"), and its tensors are those of ${family}.`]
     : said;
@@ -22,8 +25,8 @@ const formats: readonly { is: string; kind: Kind; said: string }[] = [
 ];
 
 const families: readonly { name: string; pattern: RegExp }[] = [
-  { name: "SD 1.x", pattern: /^(stable-diffusion-v1|sd_v1)/ },
-  { name: "SD 2.x", pattern: /^(stable-diffusion-v2|sd_v2)/ },
+  { name: "SD 1.x", pattern: /^(stable-diffusion-v1|sd[_-]?v?1)/ },
+  { name: "SD 2.x", pattern: /^(stable-diffusion-v2|sd[_-]?v?2)/ },
   { name: "SDXL", pattern: /^(stable-diffusion-xl|sdxl)/ },
   { name: "SD 3", pattern: /^(stable-diffusion-v3|sd3)/ },
   { name: "Flux", pattern: /^flux/ },

@@ -22,7 +22,7 @@ export function numbers(seed: number, ...shape: number[]): Numbers {
 
 export const scalar = (value: number): Numbers => ({ shape: [], data: Float64Array.of(value) });
 
-export type StoredAs = "F32" | "F16" | "BF16" | "F64" | "F8_E4M3" | "F8_E5M2";
+export type StoredAs = "F32" | "F16" | "BF16" | "F64" | "F8_E4M3" | "F8_E5M2" | "I8";
 
 /** Writes tensors in one type, under any names and metadata. */
 export async function writeTensors(
@@ -55,6 +55,8 @@ function encode(data: Float64Array, dtype: StoredAs): Uint8Array {
       return bytesOf(f32ToF16(singles));
     case "BF16":
       return bytesOf(Uint16Array.from(new Uint32Array(singles.buffer), (word) => word >>> 16));
+    case "I8":
+      return bytesOf(Int8Array.from(data));
     case "F8_E4M3":
       return nearest(data, float8E4M3);
     case "F8_E5M2":
