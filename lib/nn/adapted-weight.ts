@@ -1,5 +1,5 @@
 import type { Graph, Value } from "#lib/onnx/graph.ts";
-import { add, divide, matmul, multiply, scalar, squareRoot, subtract, sumOver, toFloat32 } from "#lib/onnx/ops/math.ts";
+import { add, cast, divide, matmul, multiply, scalar, squareRoot, subtract, sumOver } from "#lib/onnx/ops/math.ts";
 import { reshape, transpose } from "#lib/onnx/ops/shape.ts";
 import type {
   AdapterTensor,
@@ -10,18 +10,23 @@ import type {
 } from "#lib/weights/adapters/weight-change.ts";
 
 /**
- * A weight after the changes of several adapters, one after the other: [out, in(, k, k)] → the same. All of it is constant, so
+ * A weight after the changes of several adapters, one after the other: [out, in(, k, k)] → the same, of the same type. It is constant, so
  * the runtime folds it once, when the graph is opened.
  *
  * A DoRA rescales what the adapters before it left, by a norm of the base's own weight: so does peft 0.21 (`lora/variants.py`).
  */
 export function adaptedWeight(weight: Value, changes: readonly WeightChange[]): Value {
-  return changes.reduce((before, change) => changed(before, change, weight), weight);
+  if (changes.length === 0) return weight;
+  const base = cast(weight, "float32");
+  return cast(
+    changes.reduce((before, change) => changed(before, change, base), base),
+    weight.type,
+  );
 }
 
 /** A bias after the changes of several adapters: [out] → the same. */
 export const adaptedBias = (bias: Value, changes: readonly FullChange[]): Value =>
-  changes.reduce((before, change) => fullyChanged(before, change), bias);
+  changes.length === 0 ? bias : cast(changes.reduce(fullyChanged, cast(bias, "float32")), bias.type);
 
 function changed(before: Value, change: WeightChange, base: Value): Value {
   if (change.kind === "full") return fullyChanged(before, change);
@@ -67,4 +72,4 @@ function factorOf(weight: Value, { tensor, of, rule }: Magnitude): Value {
 const scaled = (x: Value, factor: number): Value => (factor === 1 ? x : multiply(x, scalar(x, factor)));
 
 const valueOf = (graph: Graph, tensor: AdapterTensor): Value =>
-  "data" in tensor ? graph.constant(tensor) : toFloat32(graph.external(tensor));
+  "data" in tensor ? graph.constant(tensor) : cast(graph.external(tensor), "float32");

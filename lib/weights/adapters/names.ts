@@ -8,6 +8,7 @@
  *              unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight
  *              text_encoder.text_model.encoder.layers.0.self_attn.q_proj.lora_linear_layer.down.weight
  *   LyCORIS    lora_unet_mid_block_resnets_0_conv1.diff                       .diff_b          .dora_scale
+ *              lora_unet_mid_block_resnets_0_norm1.w_norm                     .b_norm
  *
  * Files mix them, and spellings of networks with those of parts. A module is therefore compared in one form, with `_` for every
  * `.`, which no two modules of a network share.
@@ -27,6 +28,9 @@ export interface AdapterName {
 /** The networks that an adapter can change here. */
 export type AdaptedNetwork = "unet" | "textEncoder" | "textEncoder2";
 export const adaptedNetworks = ["unet", "textEncoder", "textEncoder2"] as const satisfies readonly AdaptedNetwork[];
+
+/** The text encoders of a model, in the order in which their states are joined. */
+export const textEncoderNetworks = ["textEncoder", "textEncoder2"] as const satisfies readonly AdaptedNetwork[];
 
 /** All that files name; none of the others is part of a model that runs here. */
 export type ForeignNetwork = AdaptedNetwork | "textEncoder3" | "transformer" | "other";
@@ -56,7 +60,6 @@ export type Algorithm =
   | "GLoRA"
   | "(IA)³"
   | "VeRA"
-  | "trained norms"
   | "LoRA with biases"
   | "LoRA of an embedding";
 
@@ -93,6 +96,8 @@ const parts: readonly Part[] = [
   { ends: /\.dora_scale$/, part: "doraScale", algorithm: "DoRA" },
   { ends: /\.diff$/, part: "difference", algorithm: "full difference" },
   { ends: /\.diff_b$/, part: "biasDifference", algorithm: "full difference" },
+  { ends: /\.w_norm$/, part: "difference", algorithm: "full difference" },
+  { ends: /\.b_norm$/, part: "biasDifference", algorithm: "full difference" },
   foreign("LoHa", /\.hada_(t[12]|w[12]_[ab])$/),
   foreign("LoKr", /\.lokr_(t2|w[12](_[ab])?)$/),
   foreign("OFT", /\.(oft_(blocks|diag|R|r)|boft_[Rs]|rescale)(\.[^.]+){0,2}$/),
@@ -100,7 +105,6 @@ const parts: readonly Part[] = [
   foreign("(IA)³", /\.(on_input|ia3_l(\.[^.]+)?)$/),
   foreign("(IA)³", /(?<=^(lora_unet|lora_te\d?)_[^.]+)\.weight$/),
   foreign("VeRA", /\.vera_lambda_[bd](\.[^.]+)?$/),
-  foreign("trained norms", /\.[wb]_norm$/),
   foreign("LoRA with biases", /\.lora_[AB](\.[^.]+)?\.bias$/),
   foreign("LoRA of an embedding", /\.lora_embedding_[AB](\.[^.]+)?$/),
 ];

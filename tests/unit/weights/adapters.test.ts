@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { parseTextEncoderConfig, parseUNetConfig } from "#lib/diffusion/config.ts";
+import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
+import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import { requireLowRankFits } from "#lib/inspection/low-rank-fit.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { ldmModules } from "#lib/weights/adapters/ldm-modules.ts";
@@ -99,7 +100,6 @@ describe("names", () => {
     ["lora_unet_mid_block_resnets_0_conv1.on_input", "(IA)³"],
     ["lora_unet_mid_block_resnets_0_conv1.weight", "(IA)³"],
     ["base_model.model.conv_in.vera_lambda_b", "VeRA"],
-    ["lora_unet_mid_block_resnets_0_norm1.w_norm", "trained norms"],
     ["unet.conv_in.lora_B.bias", "LoRA with biases"],
   ])("%s is part of a %s", (tensor, algorithm) => {
     expect(adapterName(tensor)).toMatchObject({ part: "foreign", algorithm });
@@ -143,10 +143,9 @@ describe("one fine-tune in every spelling", () => {
       kohya[name] = { shape, data: Float64Array.from(data) };
     base = {
       unet: parseUNetConfig(await readJson(starter("storybook/unet/config.json"), "config"), "config"),
-      textEncoder: parseTextEncoderConfig(
-        await readJson(starter("storybook/text_encoder/config.json"), "config"),
-        "config",
-      ),
+      textEncoders: [
+        parseTextEncoderConfig(await readJson(starter("storybook/text_encoder/config.json"), "config"), "config"),
+      ],
     };
     const { tensors } = await readWeights(starter("storybook/unet/diffusion_pytorch_model.safetensors"));
     paths.push(...[...tensors.keys()].filter((name) => name.endsWith(".weight")).map((name) => name.slice(0, -7)));
