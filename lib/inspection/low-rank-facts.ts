@@ -2,7 +2,7 @@ import { sizeOf } from "#lib/tensor/tensor.ts";
 import { adaptedNetworks, adapterName } from "#lib/weights/adapters/names.ts";
 import { headerSettings } from "#lib/weights/adapters/settings.ts";
 import type { ByteSource } from "#lib/weights/byte-source.ts";
-import { isFloat, readTensor } from "#lib/weights/read-tensor.ts";
+import { isFloat, readIntegers, readTensor } from "#lib/weights/read-tensor.ts";
 import type { SafetensorsHeader, TensorEntry } from "#lib/weights/safetensors.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { type Accelerator, acceleratorOf } from "./accelerator.ts";
@@ -40,7 +40,9 @@ export function lowRankFacts({ name, header }: WeightsFile, { alphas, triggers }
 /** kohya keeps each alpha as a tensor of one number; diffusers notes PEFT's in the metadata. */
 export async function readAlphas(source: ByteSource, { tensors, metadata }: SafetensorsHeader): Promise<number[]> {
   const alphas: number[] = [];
-  for (const entry of tensors.values()) if (isAlpha(entry)) alphas.push((await readTensor(source, entry)).data[0]!);
+  for (const entry of tensors.values()) {
+    if (isAlpha(entry)) alphas.push((await (isFloat(entry.dtype) ? readTensor : readIntegers)(source, entry)).data[0]!);
+  }
   return [...alphas, ...alphasOfHeader(metadata, source.name)].filter(Number.isFinite);
 }
 
@@ -58,4 +60,4 @@ function alphasOfHeader(metadata: ReadonlyMap<string, string>, file: string): nu
 }
 
 const isAlpha = ({ name, shape, dtype }: TensorEntry): boolean =>
-  adapterName(name)?.part === "alpha" && sizeOf(shape) === 1 && isFloat(dtype);
+  adapterName(name)?.part === "alpha" && sizeOf(shape) === 1 && (isFloat(dtype) || /^I(32|64)$/.test(dtype));

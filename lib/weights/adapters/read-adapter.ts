@@ -4,7 +4,7 @@ import { AppError } from "#lib/errors.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { type ByteSource, openFile } from "../byte-source.ts";
-import { isFloat, readTensor } from "../read-tensor.ts";
+import { isFloat, readIntegers, readTensor } from "../read-tensor.ts";
 import { readHeader, type TensorEntry } from "../safetensors.ts";
 import type { WeightsFile } from "../weight-map.ts";
 import { type AdapterLayer, AdapterLayers, networkWords } from "./adapter-layers.ts";
@@ -285,7 +285,8 @@ async function tensorOf(entry: TensorEntry, { file, source, budget }: Reading): 
 }
 
 async function readAlpha(entry: TensorEntry, { source }: Reading): Promise<number> {
-  const value = sizeOf(entry.shape) === 1 ? (await readTensor(source, entry)).data[0]! : NaN;
+  const read = isFloat(entry.dtype) ? readTensor : readIntegers; // diffusers' own converter writes whole numbers
+  const value = sizeOf(entry.shape) === 1 ? (await read(source, entry)).data[0]! : NaN;
   if (Number.isFinite(value)) return value;
   throw new AppError(
     "malformed_weights",
