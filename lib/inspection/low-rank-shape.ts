@@ -1,8 +1,12 @@
+import { familiesOfTextEncoder } from "#lib/families/all.ts";
+import { familyNamed } from "#lib/families/claims.ts";
+import type { UNetFamily } from "#lib/families/family.ts";
+import { type FoundFamily, foundNotToRun, foundToRun } from "#lib/families/found-family.ts";
+import { recogniseUNet } from "#lib/families/recognise-unet.ts";
+import { shapeOfLayers } from "#lib/families/unet-shape.ts";
 import type { ForeignNetwork } from "#lib/weights/adapters/names.ts";
 import type { Tensors } from "./facts.ts";
-import type { Family } from "./family.ts";
 import { type LowRankPart, lowRankParts, networkNames } from "./low-rank-names.ts";
-import { families, unetFamily } from "./unet-family.ts";
 
 /** What the names and shapes of a low-rank file tell; no value is read, so that a browser can ask too. */
 export interface LowRankShape {
@@ -13,7 +17,7 @@ export interface LowRankShape {
   /** How wide the text states of its base must be; null where its layers do not tell. */
   readonly textWidth: number | null;
   /** The families that names and shapes allow; several may fit, and none is said where nothing tells. */
-  readonly bases: readonly Family[];
+  readonly bases: readonly FoundFamily[];
 }
 
 export function lowRankShape(tensors: Tensors): LowRankShape {
@@ -32,52 +36,57 @@ export function lowRankShape(tensors: Tensors): LowRankShape {
 export const rising = (values: readonly number[]): number[] => [...new Set(values)].toSorted((a, b) => a - b);
 
 /** All that fit in one name; it runs where one of them does. */
-export const familyOfBases = (bases: readonly Family[]): Family | null =>
-  bases.length === 0
-    ? null
-    : { name: bases.map(({ name }) => name).join(" or "), runs: bases.some(({ runs }) => runs) };
-
-function basesOf(parts: readonly LowRankPart[]): Family[] {
-  const changes = (pattern: RegExp): boolean => parts.some(({ module }) => pattern.test(module));
-  const inNetwork = (wanted: ForeignNetwork): boolean => parts.some(({ network }) => network === wanted);
-  if (changes(/^(double_blocks|single_blocks|single_transformer_blocks)_\d/)) return [{ name: "Flux", runs: false }];
-  if (changes(/^joint_blocks_\d/)) return [{ name: "SD 3", runs: false }];
-  if (inNetwork("transformer")) return [{ name: "a diffusion transformer", runs: false }];
-  const unetWidth = unetTextWidth(parts);
-  if (unetWidth !== null) return [ofTextWidth(unetWidth, channelsOf(parts))];
-  if (inNetwork("textEncoder2")) return [ofTextWidth(widthOf("SDXL"))];
-  const width = textEncoderWidth(parts);
-  if (width === null) return [];
-  const known = textEncoders.filter((encoder) => encoder.width === width);
-  return known.length > 0 ? known.map(({ of }) => ofTextWidth(widthOf(of))) : [ofTextWidth(width)];
+export function familyOfBases(bases: readonly FoundFamily[]): FoundFamily | null {
+  const [first, ...others] = bases;
+  if (!first || others.length === 0) return first ?? null;
+  const name = bases.map((base) => base.name).join(" or ");
+  return bases.some(({ runs }) => runs) ? foundToRun(name, null) : foundNotToRun(name, null, "neither of them does");
 }
 
-const ofTextWidth = (textWidth: number, channels?: number[]): Family =>
-  unetFamily({
-    channels,
-    textWidths: [textWidth],
-    inChannels: undefined,
-    addedWidth: undefined,
-    takesGuidance: false,
-  });
+function basesOf(parts: readonly LowRankPart[]): FoundFamily[] {
+  const changes = (pattern: RegExp): boolean => parts.some(({ module }) => pattern.test(module));
+  const stranger = (name: string): FoundFamily[] => [
+    { name, id: familyNamed(name)?.id ?? null, runs: false, whyNot: null },
+  ];
+  if (changes(/^(double_blocks|single_blocks|single_transformer_blocks)_\d/)) return stranger("Flux");
+  if (changes(/^joint_blocks_\d/)) return stranger("SD 3");
+  if (parts.some(({ network }) => network === "transformer")) return stranger("a diffusion transformer");
+  const width = unetTextWidth(parts);
+  return width === null ? basesOfTextEncoders(parts) : [recogniseUNet(shapeOfLayers(width, channelsOf(parts)))];
+}
 
-const widthOf = (family: string): number => families.find(({ name }) => name === family)!.textWidth;
+/** Several bases may have the same text encoder: SDXL has that of SD 1.x beside a second. */
+function basesOfTextEncoders(parts: readonly LowRankPart[]): FoundFamily[] {
+  const fitting = familiesOfTextEncoders(parts);
+  if (fitting.length > 0) return fitting.map(({ name, id }) => foundToRun(name, id));
+  const width = textEncoderWidth(parts, "textEncoder");
+  return width === null ? [] : [recogniseUNet(shapeOfLayers(width, undefined))];
+}
 
-/** The first text encoder of each family by its width: SDXL has that of SD 1.x beside a second. */
-const textEncoders = [
-  { of: "SD 1.x", width: 768 },
-  { of: "SDXL", width: 768 },
-  { of: "SD 2.x", width: 1024 },
-] as const;
+function familiesOfTextEncoders(parts: readonly LowRankPart[]): UNetFamily[] {
+  const folders = [
+    ["textEncoder", "text_encoder"],
+    ["textEncoder2", "text_encoder_2"],
+  ] as const;
+  let fitting: UNetFamily[] | null = null;
+  for (const [network, folder] of folders) {
+    const width = textEncoderWidth(parts, network);
+    if (width === null) continue;
+    const own = familiesOfTextEncoder(width).filter(({ textEncoders }) =>
+      textEncoders.some((encoder) => encoder.folder === folder && encoder.width === width),
+    );
+    fitting = fitting ? fitting.filter((family) => own.includes(family)) : own;
+  }
+  return fitting ?? [];
+}
 
-/** A text encoder alone tells the width of the text states where its base has no other. */
+/** Text encoders alone tell the width of the text states where one family has them. */
 function textWidthOf(parts: readonly LowRankPart[]): number | null {
   const width = unetTextWidth(parts);
   if (width !== null) return width;
-  const own = textEncoderWidth(parts);
-  const fits = textEncoders.filter((encoder) => encoder.width === own);
-  const second = parts.some(({ network }) => network === "textEncoder2");
-  return second ? widthOf("SDXL") : fits.length > 1 ? null : own;
+  const fitting = familiesOfTextEncoders(parts);
+  if (fitting.length > 1) return null;
+  return fitting[0]?.unet.textWidth ?? textEncoderWidth(parts, "textEncoder");
 }
 
 /** Cross-attention's keys read the text states. */
@@ -85,8 +94,8 @@ const unetTextWidth = (parts: readonly LowRankPart[]): number | null =>
   inputsOf(parts, (part) => part.network === "unet" && /_attn2_to_[kv]$/.test(part.module));
 
 /** The queries of a text encoder are as wide as its states. */
-const textEncoderWidth = (parts: readonly LowRankPart[]): number | null =>
-  inputsOf(parts, (part) => part.network === "textEncoder" && /_self_attn_[qkv]_proj$|_mlp_fc1$/.test(part.module));
+const textEncoderWidth = (parts: readonly LowRankPart[], network: ForeignNetwork): number | null =>
+  inputsOf(parts, (part) => part.network === network && /_self_attn_[qkv]_proj$|_mlp_fc1$/.test(part.module));
 
 const inputsOf = (parts: readonly LowRankPart[], isAsked: (part: LowRankPart) => boolean): number | null =>
   parts.find((part) => (isDown(part) || part.part === "difference") && isAsked(part))?.entry.shape[1] ?? null;

@@ -26,6 +26,9 @@ test.each([
   ["kohya", "SD 2.x", 1024, kohya(`lora_unet_${attention}`, [8, 1024], [320, 8])],
   ["PEFT", "SD 1.x", 768, peft(`unet.${dotted}.to_k`, [4, 768], [320, 4])],
   ["kohya", "SD 1.x", 768, kohya("lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k", [8, 768], [320, 8])],
+  ["kohya", "SDXL", 2048, kohya("lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k", [32, 2048], [640, 32])],
+  ["kohya", "SDXL", 2048, kohya("lora_te2_text_model_encoder_layers_0_self_attn_q_proj", [8, 1280], [1280, 8])],
+  ["PEFT", "SDXL", 2048, peft("unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k", [4, 2048], [640, 4])],
   ["kohya", "SD 2.x", 1024, kohya("lora_te_text_model_encoder_layers_0_self_attn_q_proj", [8, 1024], [1024, 8])],
 ])("%s layers of a text width that runs are offered for --lora: %s", (form, family, width, shapes) => {
   const { whatRuns, ...facts } = look(shapes);
@@ -34,9 +37,6 @@ test.each([
 });
 
 test.each([
-  ["kohya", "SDXL", kohya("lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k", [32, 2048], [640, 32])],
-  ["kohya", "SDXL", kohya("lora_te2_text_model_encoder_layers_0_self_attn_q_proj", [8, 1280], [1280, 8])],
-  ["PEFT", "SDXL", peft("unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k", [4, 2048], [640, 4])],
   ["kohya", "Flux", kohya("lora_unet_double_blocks_0_img_attn_qkv", [16, 3072], [9216, 16])],
   ["PEFT", "Flux", peft("transformer.single_transformer_blocks.0.attn.to_q", [16, 3072], [3072, 16])],
   ["kohya", "SD 3", kohya("lora_unet_joint_blocks_0_context_block_attn_qkv", [16, 1536], [4608, 16])],
