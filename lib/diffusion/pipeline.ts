@@ -2,6 +2,7 @@ import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
+import { textEncoderNetworks } from "#lib/weights/adapters/names.ts";
 import { conditioningRows, repeatConditioning } from "./conditioning.ts";
 import { denoise, type DenoiseStep } from "./denoise.ts";
 import { type CfgLayout, type GuidancePlan, requirePlan, type Texts } from "./guidance.ts";
@@ -10,7 +11,7 @@ import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
 import type { SamplerName } from "./samplers/sampler.ts";
-import { createTextConditioner, type PictureSize, type TextConditioner } from "./text-conditioner.ts";
+import { createTextConditioner, type PictureSize, type TextConditioner, wholePicture } from "./text-conditioner.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
 import { requireShort } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
@@ -64,7 +65,7 @@ export async function openPipeline(files: ModelFiles, size: LatentSize, runtime:
 export async function openText({ model, lowRank }: ModelFiles, runtime: Runtime): Promise<TextConditioner> {
   const encoders: TextEncoder[] = [];
   for (const [i, component] of model.textEncoders.entries()) {
-    const layers = i === 0 ? lowRank.map((file) => file.textEncoder) : [];
+    const layers = lowRank.map((file) => file[textEncoderNetworks[i]!]);
     encoders.push(
       await openTextEncoder(component, layers, await component.openTokenizer(), statesWanted(model), runtime),
     );
@@ -122,7 +123,10 @@ export function requireRequest(files: ModelFiles, request: SampleRequest): void 
 export async function* sample(pipeline: Pipeline, request: SampleRequest): AsyncGenerator<DenoiseStep, void> {
   const { files, text, size } = pipeline;
   const noise = drawNoise(request.start, files.model.unet.config.inChannels, size);
-  const both = await text.condition([request.prompt, request.negativePrompt], pictureSizeOf(files.model, size));
+  const both = await text.condition(
+    [request.prompt, request.negativePrompt],
+    wholePicture(pictureSizeOf(files.model, size)),
+  );
   const batch = noise.shape[0]!;
   const texts: Texts = {
     conditional: repeatConditioning(conditioningRows(both, 0, 1), batch),
