@@ -3,8 +3,9 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
-import { clipName } from "#lib/weights/names/clip.ts";
-import { vaeName } from "#lib/weights/names/vae.ts";
+import { clipNaming } from "#lib/weights/names/clip.ts";
+import { vaeNaming } from "#lib/weights/names/vae.ts";
+import type { Naming } from "#lib/weights/tensor-view.ts";
 import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import {
@@ -77,10 +78,10 @@ export async function openModelFolder(given: string): Promise<ModelFolder> {
     part: string,
     stem: string,
     config: Config,
-    rename?: (foreign: string) => string | null,
+    naming?: Naming,
   ): Promise<Component<Config>> => {
     const files = await readComponentWeights(join(path, part), stem, `${name}/${part}`);
-    return { config, files, weights: new WeightMap(`${name}/${part}`, files, rename) };
+    return { config, files, weights: new WeightMap(`${name}/${part}`, files, naming) };
   };
   return {
     path,
@@ -90,13 +91,13 @@ export async function openModelFolder(given: string): Promise<ModelFolder> {
       "text_encoder",
       "model",
       parseTextEncoderConfig(await json("text_encoder", "config.json"), `${name}/text_encoder/config.json`),
-      clipName,
+      clipNaming,
     ),
     vae: await component(
       "vae",
       "diffusion_pytorch_model",
       parseVaeConfig(await json("vae", "config.json"), `${name}/vae/config.json`),
-      vaeName,
+      vaeNaming,
     ),
     schedule: parseScheduleConfig(
       await json("scheduler", "scheduler_config.json"),

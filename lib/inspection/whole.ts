@@ -9,9 +9,10 @@ import { vaeDecoder, vaeEncoder } from "#lib/diffusion/vae.ts";
 import { AppError } from "#lib/errors.ts";
 import { Scope } from "#lib/nn/scope.ts";
 import { type ExternalTensor, Graph } from "#lib/onnx/graph.ts";
-import { clipName } from "#lib/weights/names/clip.ts";
-import { vaeName } from "#lib/weights/names/vae.ts";
-import { type Rename, WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
+import { clipNaming } from "#lib/weights/names/clip.ts";
+import { vaeNaming } from "#lib/weights/names/vae.ts";
+import type { Naming } from "#lib/weights/tensor-view.ts";
+import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
 import { sentenceOf } from "./sentence.ts";
 
 /** A network whose weights should be those that its config calls for. The functions below say in words where they are not. */
@@ -26,7 +27,7 @@ export const unetProblems = (unet: Network<UNetConfig>): string[] =>
   problemsOf(unet, undefined, (scope, graph) => wholeUNet(scope, graph, unet.config));
 
 export const textEncoderProblems = (encoder: Network<TextEncoderConfig>): string[] =>
-  problemsOf(encoder, clipName, (scope, graph) => wholeTextEncoder(scope, graph, encoder.config));
+  problemsOf(encoder, clipNaming, (scope, graph) => wholeTextEncoder(scope, graph, encoder.config));
 
 /** Every node of a UNet, at the smallest size that halves evenly at every level. */
 export function wholeUNet(scope: Scope, graph: Graph, config: UNetConfig): void {
@@ -49,7 +50,7 @@ export function wholeTextEncoder(scope: Scope, graph: Graph, config: TextEncoder
 }
 
 export const vaeProblems = (vae: Network<VaeConfig>): string[] =>
-  problemsOf(vae, vaeName, (scope, graph) => {
+  problemsOf(vae, vaeNaming, (scope, graph) => {
     const { config } = vae;
     const side = 2 ** config.channels.length;
     vaeEncoder(scope, config, graph.input("picture", ["batch", config.imageChannels, side, side]));
@@ -92,13 +93,13 @@ export async function folderProblems(folder: ModelFolder): Promise<{ weights: st
 /** Builds the graph and throws it away: a WeightMap tells what is missing, misshapen or left over. No runtime is needed, and no weight is read. */
 function problemsOf<Config>(
   { what, files }: Network<Config>,
-  rename: Rename | undefined,
+  naming: Naming | undefined,
   build: (scope: Scope, graph: Graph) => void,
 ): string[] {
   const graph = new Graph(what);
   const problems: string[] = [];
   try {
-    const weights = new ForgivingWeights(problems, what, files, rename);
+    const weights = new ForgivingWeights(problems, what, files, naming);
     build(new Scope(graph, weights), graph);
     weights.requireAllTaken();
   } catch (failure) {
@@ -114,8 +115,8 @@ const MAX_PROBLEMS = 20;
 class ForgivingWeights extends WeightMap {
   readonly #problems: string[];
 
-  constructor(problems: string[], what: string, files: readonly WeightsFile[], rename?: Rename) {
-    super(what, files, rename);
+  constructor(problems: string[], what: string, files: readonly WeightsFile[], naming?: Naming) {
+    super(what, files, naming);
     this.#problems = problems;
   }
 

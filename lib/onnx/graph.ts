@@ -23,6 +23,8 @@ export interface ExternalTensor {
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
+  /** The bytes hold the transpose: `shape` is [n, m], and they are m rows of n numbers. */
+  readonly transposed?: true;
 }
 
 export type Attribute = number | { readonly float: number } | readonly number[] | string;
