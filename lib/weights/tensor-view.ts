@@ -68,8 +68,8 @@ function cutRows(
 ): Slice {
   const [count, ...rest] = shape;
   if (count === undefined) return refuse("it has no rows");
-  const within = Number.isInteger(first) && Number.isInteger(after) && 0 <= first && first <= after && after <= count;
-  if (!within) refuse(`the rows ${first} to ${after} are not whole rows among its ${count}`);
+  const fits = Number.isInteger(first) && Number.isInteger(after) && 0 <= first && first <= after && after <= count;
+  if (!fits) refuse(`the rows ${first} to ${after} are not whole rows among its ${count}`);
   const rowBytes = (sizeOf(rest) * bitsOf[dtype]) / 8;
   const [from, to] = [begin + first * rowBytes, begin + after * rowBytes];
   if (!Number.isInteger(from) || !Number.isInteger(to))
