@@ -15,8 +15,8 @@ export interface ClipTokenizerOptions {
 }
 
 /**
- * CLIP's own tokenizer (Radford et al. 2021, arXiv 2103.00020, §2.4), for files that carry none: the vocabulary is built in,
- * the settings are those that the folders of Stable Diffusion are published with.
+ * CLIP's own tokenizer (Radford et al. 2021, arXiv 2103.00020, §2.4), for files that carry none: the vocabulary is built
+ * in, the settings are those that the folders of Stable Diffusion are published with.
  */
 export async function clipTokenizer({
   padding = "<|endoftext|>",
@@ -29,7 +29,7 @@ const [START, END] = ["<|startoftext|>", "<|endoftext|>"] as const;
 
 function settings(padding: "<|endoftext|>" | "!"): Settings {
   const [start, end] = [START, END].map((content) => ({ content, normalized: true })) as [Special, Special];
-  // In those folders the padding is written as a bare string, which is found before a text is lowered, even where it is the end.
+  // Those folders write the padding as a bare string; such a token is found before a text is lowered, the end among them.
   const special = { start, end, unknown: end, padding: { content: padding, normalized: false } };
   return { special, added: Object.values(special), maxTokens: 77 };
 }

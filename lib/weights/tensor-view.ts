@@ -5,8 +5,8 @@ import { sizeOf } from "#lib/tensor/tensor.ts";
 import type { TensorEntry } from "./safetensors.ts";
 
 /**
- * A tensor of ours as a part of a foreign one. The steps apply in this order: rows are cut, the rest is reshaped, and that
- * is read transposed. Only the last changes the order of the numbers; the others name the same bytes differently.
+ * A tensor of ours as a part of a foreign one. The steps apply in this order: rows are cut, the rest is reshaped, and
+ * that is read transposed. Only the last changes the order of the numbers; the others name the same bytes differently.
  */
 export interface TensorView {
   /** Our name. */
@@ -16,13 +16,13 @@ export interface TensorView {
   readonly shape?: readonly number[];
   /** [m, n] in the file is [n, m] here. Where a reshape does as well, it is the better choice. */
   readonly transposed?: true;
-  /** A network may be built without it: it is known, and not asking for it does not mean that the network is another one. */
+  /** It is known, and a network may be built without it: that nothing asks for it does not make it another network. */
   readonly optional?: true;
 }
 
 /**
- * What a foreign tensor is among ours: one view, several (a fused projection), or none for a tensor that is known and never
- * needed. An unknown tensor keeps its name, so that it is found left over once a network was built.
+ * What a foreign tensor is among ours: one view, several (a fused projection), or none for a tensor that is known and
+ * never needed. An unknown tensor keeps its name, so that it is found left over once a network was built.
  */
 export type Naming = (entry: { readonly name: string; readonly shape: readonly number[] }) => readonly TensorView[];
 
@@ -45,7 +45,8 @@ export function viewTensor(what: string, entry: TensorEntry, view: TensorView): 
     const shown = `"${entry.name}" ${entry.dtype} [${entry.shape.join(", ")}]`;
     throw new AppError(
       "weights_mismatch",
-      `${what}: the tensor ${shown} cannot be read as "${view.name}", since ${why}; use the weights of a model of this family.`,
+      `${what}: the tensor ${shown} cannot be read as "${view.name}", since ${why}; ` +
+        "use the weights of a model of this family.",
       { name: entry.name, shape: entry.shape, view },
     );
   };

@@ -14,8 +14,8 @@ export interface WeightsFile {
 }
 
 /**
- * The tensors of one network under our names, whichever files they lie in. It remembers what was taken, so that a network
- * built from it can name every tensor that is missing and every one that is left over.
+ * The tensors of one network under our names, whichever files they lie in. It remembers what was taken, so that a
+ * network built from it can name every tensor that is missing and every one that is left over.
  */
 export class WeightMap {
   readonly what: string;
@@ -93,7 +93,7 @@ export class WeightMap {
     return tensor;
   }
 
-  /** Once a network was built: refuses tensors that nothing asked for, since they mean that the network is another one. */
+  /** Once a network was built: refuses tensors that nothing asked for, since they mean that it is another one. */
   requireAllTaken(): void {
     const left = [...this.#tensors.keys()].filter((name) => !this.#taken.has(name) && !this.#optional.has(name));
     if (left.length === 0) return;

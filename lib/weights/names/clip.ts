@@ -1,11 +1,11 @@
 import type { Naming, TensorView } from "#lib/weights/tensor-view.ts";
 
 /**
- * CLIP's text encoder in the names of transformers. Ours are those of the text transformer itself; transformers before 5.6
- * writes them under `text_model.`, later ones do not, and checkpoints of 2022 have them bare as well.
+ * CLIP's text encoder in the names of transformers. Ours are those of the text transformer itself; transformers before
+ * 5.6 writes them under `text_model.`, later ones do not, and checkpoints of 2022 have them bare as well.
  *
- * What else may lie beside them is taken by transformers too: `from_pretrained` names unexpected tensors in a warning and
- * goes on (diffusers' `from_single_file` says nothing). A folder may hold the whole CLIPModel (a vision tower, both
+ * What else may lie beside them is taken by transformers too: `from_pretrained` names unexpected tensors in a warning
+ * and goes on (diffusers' `from_single_file` says nothing). A folder may hold the whole CLIPModel (a vision tower, both
  * projections, the logit scale), or `position_ids`, a table 0, 1, 2 … that transformers before 4.31 saved.
  */
 export const clipNaming: Naming = ({ name: foreign }) => {
@@ -20,9 +20,9 @@ const isBesideTextEncoder = (name: string): boolean =>
   name.startsWith("visual_projection.");
 
 /**
- * The last layers and the final norm are optional, because a text encoder may be read before its end: a config with fewer
- * `num_hidden_layers` than the file has is a clip skip, and SDXL takes the last state but one of its first encoder. So is
- * the projection, which only pooled text goes through.
+ * The layers and the final norm are optional, because a text encoder may be read before its end: a config with fewer
+ * `num_hidden_layers` than the file has is a clip skip, and SDXL takes the last state but one of its first encoder. So
+ * is the projection, which only pooled text goes through.
  */
 export const textEncoderView = (name: string): TensorView =>
   isLayerTensor.test(name) || isEndTensor.has(name) ? { name, optional: true } : { name };

@@ -11,12 +11,12 @@ export interface LdmUNetBlocks {
 }
 
 /**
- * The UNet of a single-file checkpoint (`model.diffusion_model.`, stripped by the caller) in the names of LDM and its
- * followers (`UNetModel` in `ldm/modules/diffusionmodules/openaimodel.py`). LDM numbers the steps of the way down and up
- * through all levels:
+ * The UNet of a single-file checkpoint (`model.diffusion_model.`, stripped by the caller) in the names of LDM and what
+ * followed it (`UNetModel` in `ldm/modules/diffusionmodules/openaimodel.py`). LDM numbers the steps of the way down and
+ * up through all levels:
  *
  *   input_blocks.0.0    the first convolution
- *   input_blocks.n      .0 a resnet, .1 its transformer where the level attends; or .0.op the convolution to the next level
+ *   input_blocks.n      .0 a resnet, .1 its transformer where the level attends; or .0.op to the next level
  *   middle_block        .0 a resnet, .1 a transformer, .2 a resnet
  *   output_blocks.n     .0 a resnet, .1 its transformer, and behind them .conv to the next level
  */
@@ -31,7 +31,7 @@ export function ldmUNetNaming(blocks: LdmUNetBlocks): Naming {
 const fixed = new Map([
   ["time_embed.0", "time_embedding.linear_1"],
   ["time_embed.2", "time_embedding.linear_2"],
-  ["label_emb.0.0", "add_embedding.linear_1"], // SDXL's added conditions; where it stands for classes, no family here runs
+  ["label_emb.0.0", "add_embedding.linear_1"], // SDXL's added conditions; networks where it stands for classes do not run
   ["label_emb.0.2", "add_embedding.linear_2"],
   ["input_blocks.0.0", "conv_in"],
   ["out.0", "conv_norm_out"],

@@ -2,11 +2,12 @@ import type { Naming, TensorView } from "#lib/weights/tensor-view.ts";
 import { textEncoderView } from "./clip.ts";
 
 /**
- * The text encoder of SD 2.x (ViT-H) and the second of SDXL (ViT-bigG) in the names of OpenCLIP (`open_clip/model.py` and
- * `transformer.py`), as single-file checkpoints hold it. Queries, keys and values are one matrix there, and the projection
- * is [width, projected], multiplied from the right: the transpose of a linear layer's weight.
+ * The text encoder of SD 2.x (ViT-H) and the second of SDXL (ViT-bigG) in the names of OpenCLIP (`open_clip/model.py`
+ * and `transformer.py`), as single-file checkpoints hold it. Queries, keys and values are one matrix there, and the
+ * projection is [width, projected], multiplied from the right: the transpose of a linear layer's weight.
  *
- * The logit scale and bias, a vision tower, and tables that can be computed (the causal mask, position ids) are not needed.
+ * The logit scale and bias, a vision tower, and tables that can be computed (the causal mask, position ids) are not
+ * needed.
  */
 export const openClipNaming: Naming = ({ name, shape }) => {
   if (isBesideTextEncoder(name)) return [];

@@ -6,7 +6,6 @@ import { joinedGraph } from "#lib/diffusion/unet-networks.ts";
 import { vaeGraphs } from "#lib/diffusion/vae-networks.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { clipNaming } from "#lib/weights/names/clip.ts";
-import { isBesideNetworks } from "#lib/weights/names/ldm-checkpoint.ts";
 import { ldmUNetNaming } from "#lib/weights/names/ldm-unet.ts";
 import { ldmVaeNaming } from "#lib/weights/names/ldm-vae.ts";
 import { openClipNaming } from "#lib/weights/names/open-clip.ts";
@@ -229,11 +228,4 @@ test("checkpoints of 2022 have CLIP's names with and without text_model", () => 
       ),
     ).toEqual(names);
   expect(layersOf(naming, ["first_stage_model.quant_conv.weight", "alphas_cumprod"])).toEqual([]);
-});
-
-test("buffers, averages and markers stand beside the networks", () => {
-  const beside = ["alphas_cumprod", "denoiser.sigmas", "model_ema.diffusion_modelinput_blocks00weight", "v_pred"];
-  expect(beside.filter(isBesideNetworks)).toEqual(beside);
-  const others = ["edm_mean", "control_model.out.0.weight", "model.diffusion_model.out.0.weight", "model_emax"];
-  expect(others.filter(isBesideNetworks)).toEqual([]);
 });
