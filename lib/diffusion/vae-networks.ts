@@ -1,10 +1,10 @@
-import { Graph } from "#lib/onnx/graph.ts";
+import type { Graph } from "#lib/onnx/graph.ts";
 import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
-import { Scope } from "#lib/nn/scope.ts";
+import { externalParameters } from "#lib/nn/parameters/external.ts";
 import { concat, type FloatTensor, rows, tensor } from "#lib/tensor/tensor.ts";
-import { pixelsPerLatent, type VaeConfig } from "./config.ts";
-import type { Component } from "./model-folder.ts";
-import { vaeDecoder, vaeEncoder } from "./vae.ts";
+import type { VaeConfig } from "./vae-config.ts";
+import { vaeDecoderGraph, vaeEncoderGraph } from "./vae-graphs.ts";
+import type { Component } from "./model.ts";
 
 /** Scaled latents [B, C, h, w] → pictures [B, 3, H, W], around [−1, 1], not clamped. */
 export interface VaeDecoder {
@@ -20,16 +20,11 @@ export interface VaeEncoder {
 
 type Vae = Component<VaeConfig>;
 
-/** Both halves are built, so that a tensor which neither takes is found; height and width are those of the latents. */
-export function vaeGraphs(vae: Vae, height: number, width: number): { encoder: Graph; decoder: Graph } {
-  const { config, weights } = vae;
-  const scale = pixelsPerLatent(config);
-  const encoder = new Graph("vae encoder");
-  const picture = encoder.input("picture", ["batch", config.imageChannels, scale * height, scale * width]);
-  encoder.output("mean", vaeEncoder(new Scope(encoder, weights), config, picture));
-  const decoder = new Graph("vae decoder");
-  const latents = decoder.input("latents", ["batch", config.latentChannels, height, width]);
-  decoder.output("picture", vaeDecoder(new Scope(decoder, weights), config, latents));
+/** Both halves are built, so that a tensor which neither takes is found. */
+function vaeGraphs({ config, weights }: Vae, height: number, width: number): { encoder: Graph; decoder: Graph } {
+  const parameters = externalParameters(weights);
+  const encoder = vaeEncoderGraph(config, height, width, parameters);
+  const decoder = vaeDecoderGraph(config, height, width, parameters);
   weights.requireAllTaken();
   return { encoder, decoder };
 }

@@ -1,15 +1,12 @@
 import { silu } from "#lib/nn/activation.ts";
 import { convolution } from "#lib/nn/convolution.ts";
-import { linear } from "#lib/nn/linear.ts";
 import { groupNorm } from "#lib/nn/norm.ts";
-import { toPixels, toSequence } from "#lib/nn/pixels.ts";
 import { resnet } from "#lib/nn/resnet.ts";
 import type { Scope } from "#lib/nn/scope.ts";
+import { selfAttention } from "#lib/nn/self-attention.ts";
 import type { Value } from "#lib/onnx/graph.ts";
-import { attention } from "#lib/onnx/ops/attention.ts";
-import { add } from "#lib/onnx/ops/math.ts";
 import { split, upsampleNearest } from "#lib/onnx/ops/shape.ts";
-import type { VaeConfig } from "./config.ts";
+import type { VaeConfig } from "./vae-config.ts";
 
 const EPSILON = 1e-6; // fixed in diffusers' encoder and decoder
 
@@ -52,20 +49,12 @@ export function vaeDecoder(scope: Scope, config: VaeConfig, latents: Value): Val
 }
 
 const plainResnet = (scope: Scope, config: VaeConfig, x: Value, out: number): Value =>
-  resnet(scope, x, { out, groups: () => config.groups, epsilon: EPSILON, embedding: null });
+  resnet(scope, x, { out, groups: config.groups, epsilon: EPSILON, embedding: null });
 
 function middle(scope: Scope, config: VaeConfig, x: Value): Value {
   const channels = Number(x.shape[1]);
   let h = plainResnet(scope.at("resnets.0"), config, x, channels);
-  if (config.middleAttends) h = selfAttention(scope.at("attentions.0"), config, h);
+  if (config.middleAttends)
+    h = selfAttention(scope.at("attentions.0"), h, { heads: 1, groups: config.groups, epsilon: EPSILON });
   return plainResnet(scope.at("resnets.1"), config, h, channels);
-}
-
-/** One head over all pixels. */
-function selfAttention(scope: Scope, config: VaeConfig, x: Value): Value {
-  const channels = Number(x.shape[1]);
-  const normal = toSequence(groupNorm(scope.at("group_norm"), x, config.groups, EPSILON));
-  const project = (name: string): Value => linear(scope.at(name), normal, channels);
-  const attended = attention(project("to_q"), project("to_k"), project("to_v"), 1);
-  return add(toPixels(linear(scope.at("to_out.0"), attended, channels), x), x);
 }

@@ -1,7 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { parseTextEncoderConfig, parseUNetConfig, parseVaeConfig } from "#lib/diffusion/config.ts";
+import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
+import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
+import { parseVaeConfig } from "#lib/diffusion/vae-config.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";

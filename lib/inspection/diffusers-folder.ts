@@ -19,7 +19,7 @@ import {
 import { familyOf } from "./family.ts";
 import type { Prediction } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
-import { folderProblems } from "./whole.ts";
+import { modelProblems } from "./whole.ts";
 
 /** A folder with a model_index.json: all its networks, and whether they are together a model that runs. */
 export async function inspectDiffusersFolder(path: string): Promise<Inspection> {
@@ -31,7 +31,7 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
   const found: { part: Part; tensors: Tensors }[] = [];
   for (const component of componentsOf(index.data)) found.push(await readPart(path, component));
   const denoiser = found.find(({ part }) => part.name === "unet" || part.name === "transformer");
-  const { weights, together } = await openModelFolder(path).then(folderProblems, (failure: unknown) => ({
+  const { weights, together } = await openModelFolder(path).then(modelProblems, (failure: unknown) => ({
     weights: null,
     together: [sentenceOf(failure)],
   }));

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
-import { parseTextEncoderConfig, parseUNetConfig } from "#lib/diffusion/config.ts";
+import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
+import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import { signatureOf, usedFiles } from "#lib/diffusion/model-files.ts";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import type { AppError } from "#lib/errors.ts";
@@ -47,7 +48,7 @@ async function partsOf(
     };
   if (!runs) return { signature: null, files: [] };
   const model = await openModelFolder(folder);
-  const files = usedFiles({ folder: model, lowRank: [], guide: null });
+  const files = usedFiles({ model, lowRank: [], guide: null });
   return {
     signature: signatureOf(model),
     files: files.map(({ role, name: shown }) => ({ role, path: within(shown) })),

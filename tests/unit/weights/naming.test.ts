@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { parseTextEncoderConfig, parseUNetConfig, parseVaeConfig } from "#lib/diffusion/config.ts";
-import { textEncoderGraph } from "#lib/diffusion/text-encoder.ts";
-import { joinedGraph } from "#lib/diffusion/unet-networks.ts";
-import { vaeGraphs } from "#lib/diffusion/vae-networks.ts";
+import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
+import { lastStates, textEncoderGraph } from "#lib/diffusion/text-encoder-graph.ts";
+import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
+import { joinedGraph, smallestSize } from "#lib/diffusion/unet-graphs.ts";
+import { parseVaeConfig } from "#lib/diffusion/vae-config.ts";
+import { vaeDecoderGraph, vaeEncoderGraph } from "#lib/diffusion/vae-graphs.ts";
+import { externalParameters } from "#lib/nn/parameters/external.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { clipNaming } from "#lib/weights/names/clip.ts";
 import { ldmUNetNaming } from "#lib/weights/names/ldm-unet.ts";
@@ -116,12 +119,30 @@ describe("the networks take exactly the tensors of a single file", () => {
       "sd2-unet",
       { ...unet, cross_attention_dim: 1024, attention_head_dim: [5, 10, 20, 20], use_linear_projection: true },
     ],
+    [
+      "sdxl-unet",
+      {
+        ...unet,
+        block_out_channels: sdxl.channels,
+        down_block_types: ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        up_block_types: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+        cross_attention_dim: 2048,
+        attention_head_dim: [5, 10, 20],
+        transformer_layers_per_block: [1, 2, 10],
+        use_linear_projection: true,
+        addition_embed_type: "text_time",
+        addition_time_embed_dim: 256,
+        projection_class_embeddings_input_dim: 2816,
+      },
+    ],
   ])("%s", (network, json) => {
     const config = parseUNetConfig(json, network);
     const { map: weights } = mapped(readTable(network).foreign, ldmUNetNaming(config));
-    joinedGraph({ unet: { config, weights, files: [] }, lowRank: [], tokens: 77, height: 64, width: 64 });
+    joinedGraph(config, smallestSize(config), externalParameters(weights));
     weights.requireAllTaken();
   });
+
+  const projects = { architectures: ["CLIPTextModelWithProjection"], projection_dim: 1280 };
 
   test("vae", () => {
     const json = {
@@ -133,19 +154,23 @@ describe("the networks take exactly the tensors of a single file", () => {
       layers_per_block: 2,
     };
     const config = parseVaeConfig(json, "vae");
-    vaeGraphs({ config, weights: mapped(readTable("vae").foreign, ldmVaeNaming(config)).map, files: [] }, 8, 8);
+    const { map: weights } = mapped(readTable("vae").foreign, ldmVaeNaming(config));
+    vaeEncoderGraph(config, 8, 8, externalParameters(weights));
+    vaeDecoderGraph(config, 8, 8, externalParameters(weights));
+    weights.requireAllTaken();
   });
 
   test.each([
     ["clip-l", clipNaming, { hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12 }],
     ["clip-l", clipNaming, { hidden_size: 768, num_hidden_layers: 11, num_attention_heads: 12 }], // clip skip
     ["open-clip-h", openClipNaming, { hidden_size: 1024, num_hidden_layers: 23, num_attention_heads: 16 }],
-    ["open-clip-g", openClipNaming, { hidden_size: 1280, num_hidden_layers: 32, num_attention_heads: 20 }],
+    ["open-clip-g", openClipNaming, { hidden_size: 1280, num_hidden_layers: 32, num_attention_heads: 20, ...projects }],
   ] as const)("%s", (network, naming, sizes) => {
     const rest = { intermediate_size: 4 * sizes.hidden_size, vocab_size: 49_408, max_position_embeddings: 77 };
     const config = parseTextEncoderConfig({ ...sizes, ...rest }, network);
     const { map: weights } = mapped(readTable(network).foreign, naming);
-    textEncoderGraph({ config, weights, files: [] }, []);
+    textEncoderGraph(config, externalParameters(weights), lastStates);
+    weights.requireAllTaken();
   });
 });
 

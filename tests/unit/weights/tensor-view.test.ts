@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseTextEncoderConfig } from "#lib/diffusion/config.ts";
-import { openTextEncoder } from "#lib/diffusion/text-encoder.ts";
+import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
+import { lastStates } from "#lib/diffusion/text-encoder-graph.ts";
+import { type EncodedText, openTextEncoder } from "#lib/diffusion/text-encoder.ts";
 import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
 import { concat, type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
 import { readJson } from "#lib/util/read-json.ts";
@@ -88,12 +89,12 @@ describe("a view that the tensor does not have is refused with its name", () => 
   });
 });
 
-/** The starter's text encoder as OpenCLIP and LDM would have saved it. */
+/** A text encoder as OpenCLIP and LDM would have saved it, beside another network. */
 function fused(tensors: ReadonlyMap<string, FloatTensor>, prefix: string): Map<string, FloatTensor> {
   const saved = new Map<string, FloatTensor>();
   for (const [theirs, value] of tensors) {
     const name = theirs.replace(/^text_model\./, "");
-    const part = /^(.+\.self_attn)\.q_proj\.(weight|bias)$/.exec(name);
+    if (/\.[kv]_proj\./.test(name)) continue;
     const foreign = name
       .replace("embeddings.position_embedding.weight", "positional_embedding")
       .replace("embeddings.token_embedding", "token_embedding")
@@ -103,31 +104,42 @@ function fused(tensors: ReadonlyMap<string, FloatTensor>, prefix: string): Map<s
       .replace("fc1", "c_fc")
       .replace("fc2", "c_proj")
       .replace("self_attn", "attn")
-      .replace(/q_proj\.(weight|bias)$/, "in_proj_$1");
-    if (/\.[kv]_proj\./.test(name)) continue;
-    const of = (projection: string): FloatTensor =>
-      tensors.get(theirs.replace(/q_proj\.(?=weight$|bias$)/, `${projection}.`))!;
-    saved.set(prefix + foreign, part ? concat([value, of("k_proj"), of("v_proj")]) : value);
+      .replace(/q_proj\.(weight|bias)$/, "in_proj_$1")
+      .replace("text_projection.weight", "text_projection");
+    const other = (projection: string): FloatTensor => tensors.get(theirs.replace("q_proj", projection))!;
+    if (name.includes("q_proj")) saved.set(prefix + foreign, concat([value, other("k_proj"), other("v_proj")]));
+    else saved.set(prefix + foreign, foreign === "text_projection" ? transposed(value) : value);
   }
-  saved.set("first_stage_model.quant_conv.weight", tensor(new Float32Array(4), [2, 2]));
-  return saved;
+  return saved.set("first_stage_model.quant_conv.weight", tensor(new Float32Array(4), [2, 2]));
 }
 
-test("a text encoder runs from a single file as from its folder, bit for bit", async () => {
-  const model = starter("storybook/text_encoder/model.safetensors");
+function transposed({ data, shape: [rows, columns] }: FloatTensor): FloatTensor {
+  const flipped = Float32Array.from(data, (_, i) => data[(i % rows!) * columns! + Math.floor(i / rows!)]!);
+  return tensor(flipped, [columns!, rows!]);
+}
+
+test("a text encoder runs from a single file as from its folder, bit for bit, the pooled text too", async () => {
+  const { tensors } = await readWeights(starter("storybook/text_encoder/model.safetensors"));
+  const projection = Float32Array.from({ length: 64 * 128 }, (_, i) => Math.sin(i));
+  tensors.set("text_projection.weight", tensor(projection, [64, 128]));
   const prefix = "conditioner.embedders.1.model.";
-  const path = folder.path("single.safetensors");
-  await writeFile(path, writeSafetensors(fused((await readWeights(model)).tensors, prefix)));
+  const [folded, single] = [folder.path("model.safetensors"), folder.path("single.safetensors")];
+  await writeFile(folded, writeSafetensors(tensors));
+  await writeFile(single, writeSafetensors(fused(tensors, prefix)));
+
   const json = await readJson(starter("storybook/text_encoder/config.json"), "config.json");
-  const config = parseTextEncoderConfig(json, "config.json");
+  const projects = { architectures: ["CLIPTextModelWithProjection"], projection_dim: 64 };
+  const config = parseTextEncoderConfig({ ...(json as object), ...projects }, "config.json");
   const tokenizer = await openTokenizer(starter("storybook/tokenizer"), config.maxTokens);
-  const embed = async (file: string, naming: Naming): Promise<FloatTensor> => {
+  const encode = async (file: string, naming: Naming): Promise<EncodedText> => {
     const files = [await readWeightsFile(file)];
     const weights = new WeightMap("text encoder", files, naming);
-    const encoder = await openTextEncoder({ config, weights, files }, [], tokenizer, testRuntime);
-    return encoder.embed(["a red fox in the snow"]).finally(() => encoder.close());
+    const encoder = await openTextEncoder({ config, weights, files }, [], tokenizer, lastStates, testRuntime);
+    const { ids } = tokenizer.encode("a red fox in the snow");
+    return encoder.encode(tensor(ids, [1, config.maxTokens])).finally(() => encoder.close());
   };
-  const expected = await embed(model, clipNaming);
-  expect(await embed(path, within(prefix, openClipNaming))).toEqual(expected);
-  expect(expected.data.some((value) => value !== 0)).toBe(true);
+  const expected = await encode(folded, clipNaming);
+  expect(await encode(single, within(prefix, openClipNaming))).toEqual(expected);
+  expect(expected.pooled!.shape).toEqual([1, 64]);
+  expect(expected.pooled!.data.every((value) => value !== 0)).toBe(true);
 });
