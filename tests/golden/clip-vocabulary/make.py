@@ -1,4 +1,4 @@
-"""Writes vectors.json: what transformers' CLIPTokenizer makes of some 250 texts with CLIP's own vocabulary. See README.md."""
+"""Writes vectors.json: what transformers' CLIPTokenizer makes of 219 texts with CLIP's own vocabulary. See README.md."""
 
 import json
 import platform
