@@ -10,7 +10,7 @@ import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
 import type { SamplerName } from "./samplers/sampler.ts";
-import { createTextConditioner, type PictureSize, type TextConditioner } from "./text-conditioner.ts";
+import { createTextConditioner, type PictureSize, type TextConditioner, wholePicture } from "./text-conditioner.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
 import { requireShort } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
@@ -122,7 +122,10 @@ export function requireRequest(files: ModelFiles, request: SampleRequest): void 
 export async function* sample(pipeline: Pipeline, request: SampleRequest): AsyncGenerator<DenoiseStep, void> {
   const { files, text, size } = pipeline;
   const noise = drawNoise(request.start, files.model.unet.config.inChannels, size);
-  const both = await text.condition([request.prompt, request.negativePrompt], pictureSizeOf(files.model, size));
+  const both = await text.condition(
+    [request.prompt, request.negativePrompt],
+    wholePicture(pictureSizeOf(files.model, size)),
+  );
   const batch = noise.shape[0]!;
   const texts: Texts = {
     conditional: repeatConditioning(conditioningRows(both, 0, 1), batch),

@@ -9,6 +9,20 @@ export interface PictureSize {
   readonly width: number;
 }
 
+/** What SDXL is told of a picture (Podell et al. 2023, arXiv 2307.01952, §2.2), in pixels. */
+export interface SizeConditions {
+  readonly original: PictureSize;
+  readonly crop: { readonly top: number; readonly left: number };
+  readonly target: PictureSize;
+}
+
+/** A picture that was neither scaled nor cropped. */
+export const wholePicture = (size: PictureSize): SizeConditions => ({
+  original: size,
+  crop: { top: 0, left: 0 },
+  target: size,
+});
+
 /** Texts → what the UNet hears. */
 export interface TextConditioner {
   /** Of each encoder, in the order in which their states are joined. */
@@ -17,9 +31,9 @@ export interface TextConditioner {
   readonly tokens: number;
   /**
    * @param texts  null where nothing is asked for: the empty text, or zeros where the model was trained so
-   * @param size   of the picture, which SDXL is told
+   * @param sizes  of the picture, for a model that is told
    */
-  condition(texts: readonly (string | null)[], size: PictureSize): Promise<Conditioning>;
+  condition(texts: readonly (string | null)[], sizes: SizeConditions): Promise<Conditioning>;
   close(): Promise<void>;
 }
 
@@ -37,13 +51,15 @@ export function createTextConditioner(
   return {
     encoders,
     tokens,
-    async condition(texts, { height, width }) {
+    async condition(texts, sizes) {
       const encoded: EncodedText[] = [];
       for (const encoder of encoders) encoded.push(await encoder.encode(tokensOf(texts, encoder)));
       const nothing = texts.map((text) => text === null && zerosForNothing);
       const text = withoutRows(joinChannels(encoded.map(({ states }) => states)), nothing);
       if (!unet.added) return { text };
-      const timeIds = Float32Array.from(texts.flatMap(() => [height, width, 0, 0, height, width])); // whole and not cropped
+      const { original, crop, target } = sizes;
+      const ids = [original.height, original.width, crop.top, crop.left, target.height, target.width];
+      const timeIds = Float32Array.from(texts.flatMap(() => ids));
       return {
         text,
         pooledText: withoutRows(encoded.at(-1)!.pooled!, nothing),

@@ -7,7 +7,7 @@ import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
 import { cfgLayoutFor, openText, ownSize, pictureSizeOf, unetParts } from "#lib/diffusion/pipeline.ts";
-import type { TextConditioner } from "#lib/diffusion/text-conditioner.ts";
+import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import { type Runtime, runtimeVersion } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
@@ -234,7 +234,7 @@ function promptsFor({ evaluator }: Networks, { prompts }: PairCheckRequest, coun
 }
 
 async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
-  const size = pictureSizeOf(files.model, parts);
+  const size = wholePicture(pictureSizeOf(files.model, parts));
   return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
 }
 

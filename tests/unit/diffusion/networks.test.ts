@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Conditioning } from "#lib/diffusion/conditioning.ts";
 import { type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
 import type { ModelFiles } from "#lib/diffusion/model-files.ts";
+import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
 import { residualShapes } from "#lib/diffusion/unet.ts";
 import {
@@ -56,7 +57,7 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
     const { tokenizer } = text.encoders[0]!;
     const ids = [golden.prompt, ""].flatMap((text) => [...tokenizer.encode(text).ids]);
     expect(ids).toEqual([...golden.tensor("input_ids").data]);
-    const states = await text.condition([golden.prompt, null], { height: 128, width: 128 });
+    const states = await text.condition([golden.prompt, null], wholePicture({ height: 128, width: 128 }));
     expect(relativeError(states.text, golden.tensor("text_states"))).toBeLessThan(TOLERANCE);
     await text.close();
   });

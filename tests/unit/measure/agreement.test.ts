@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { openGuide } from "#lib/diffusion/guide-network.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
+import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
 import { openSplitUNet } from "#lib/diffusion/unet-networks.ts";
 import { measureAgreement, summariseAgreement } from "#lib/measure/agreement.ts";
@@ -29,7 +30,7 @@ test.each([
       .trimEnd()
       .split("\n");
     const text = await openText({ ...files, lowRank: [] }, testRuntime);
-    const size = { height: 128, width: 128 };
+    const size = wholePicture({ height: 128, width: 128 });
     const unet = await openSplitUNet(parts, testRuntime);
     const guide = await openGuide(files.guide!, parts, testRuntime);
 
