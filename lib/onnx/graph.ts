@@ -25,6 +25,8 @@ export interface ExternalTensor {
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
+  /** The bytes hold the transpose: `shape` is [n, m], and they are m rows of n numbers. */
+  readonly transposed?: true;
 }
 
 /** What a node yields: its shape and type follow from its inputs, and the functions of `ops/` work them out. */
@@ -91,13 +93,15 @@ export class Graph {
 
   /** A weight in its own file, in its own type; the same bytes are declared once. */
   external(tensor: ExternalTensor): Value {
-    const key = `${tensor.path}:${tensor.begin}:${tensor.shape.join()}`;
+    const { path, begin, shape, transposed } = tensor;
+    const key = `${path}:${begin}:${shape.join()}:${transposed ?? false}`;
     const known = this.#externals.get(key);
     if (known) return known;
     const type = elementTypes[tensor.dtype];
     if (!type) throw mistake(`no element type for ${tensor.dtype}, the type of ${tensor.name}`);
-    const value = this.#value("weight", { shape: tensor.shape, type });
-    this.initializers.push({ value, external: tensor });
+    const stored = this.#value("weight", { shape: transposed ? shape.toReversed() : shape, type });
+    this.initializers.push({ value: stored, external: tensor });
+    const value = transposed ? this.append({ type: "Transpose", order: [1, 0] }, [stored], { shape, type }) : stored;
     this.#externals.set(key, value);
     return value;
   }
