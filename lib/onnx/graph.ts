@@ -6,7 +6,9 @@ import type { Op } from "./op.ts";
 export type Dim = number | "batch";
 export type Shape = readonly Dim[];
 export type FloatType = "float32" | "float16" | "bfloat16" | "float64";
-export type ElementType = FloatType | "int32" | "int64";
+/** What weights may be stored as and nothing computes in. */
+export type StoredType = "float8e4m3" | "float8e5m2";
+export type ElementType = FloatType | StoredType | "int32" | "int64";
 
 /** A tensor that some node, input or initializer of `graph` yields. */
 export interface Value {
@@ -47,11 +49,13 @@ export type Initializer =
   | { readonly value: Value; readonly external: ExternalTensor }
   | { readonly value: Value; readonly unknown: true };
 
-const elementTypes: Partial<Record<Dtype, FloatType>> = {
+const elementTypes: Partial<Record<Dtype, FloatType | StoredType>> = {
   F32: "float32",
   F16: "float16",
   BF16: "bfloat16",
   F64: "float64",
+  F8_E4M3: "float8e4m3",
+  F8_E5M2: "float8e5m2",
 };
 
 /** Raised for a graph that is wrong by construction: our mistake, never the input's. */

@@ -85,7 +85,7 @@ export class WeightMap {
     if (!floats.has(tensor.dtype)) {
       throw new AppError(
         "unsupported_model",
-        `${this.what}: the tensor "${name}" is stored as ${tensor.dtype}; save the model in F32, F16 or BF16.`,
+        `${this.what}: the tensor "${name}" is stored as ${tensor.dtype}; save the model in F32, F16, BF16 or F8.`,
         { name, dtype: tensor.dtype },
       );
     }
@@ -106,4 +106,4 @@ export class WeightMap {
   }
 }
 
-const floats = new Set(["F32", "F16", "BF16"]);
+const floats = new Set(["F32", "F16", "BF16", "F64", "F8_E4M3", "F8_E5M2"]);
