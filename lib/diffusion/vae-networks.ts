@@ -13,9 +13,13 @@ export interface VaeDecoder {
   close(): Promise<void>;
 }
 
-/** Pictures [B, 3, H, W] in [−1, 1] → the mean of their latents [B, C, h, w], scaled. */
+/** Pictures [B, 3, H, W] in [−1, 1] → their latents [B, C, h, w], scaled. */
 export interface VaeEncoder {
-  encode(pictures: FloatTensor): Promise<FloatTensor>;
+  /**
+   * @param noise  [B, C, h, w] of unit variance, to draw latents of the distribution that a picture stands for, as diffusers'
+   *               image-to-image does; null for their mean
+   */
+  encode(pictures: FloatTensor, noise?: FloatTensor | null): Promise<FloatTensor>;
   close(): Promise<void>;
 }
 
@@ -53,15 +57,15 @@ export async function openVaeEncoder(vae: Vae, size: VaeSize, runtime: Runtime):
   const tiling = size.tiled ? tilingOf(side, Math.floor(side / scale)) : null;
   const sessions = await openSizes(vae, tiling ? smaller(size, Math.floor(side / scale)) : size, "encoder", runtime);
   const encodeOne = async (picture: FloatTensor): Promise<FloatTensor> =>
-    (await (await sessions.of(picture, scale)).run({ picture })).mean!;
+    (await (await sessions.of(picture, scale)).run({ picture })).moments!;
   return {
-    async encode(pictures) {
-      const means: FloatTensor[] = [];
+    async encode(pictures, noise = null) {
+      const moments: FloatTensor[] = [];
       for (let b = 0; b < pictures.shape[0]!; b++) {
         const one = rows(pictures, b, b + 1);
-        means.push(tiling ? await runTiled(one, tiling, encodeOne) : await encodeOne(one));
+        moments.push(tiling ? await runTiled(one, tiling, encodeOne) : await encodeOne(one));
       }
-      return scaled(concat(means), vae.config.scalingFactor);
+      return scaled(drawLatents(concat(moments), noise), vae.config.scalingFactor);
     },
     close: sessions.close,
   };
@@ -69,8 +73,8 @@ export async function openVaeEncoder(vae: Vae, size: VaeSize, runtime: Runtime):
 
 /** A session for each size that comes: the tiles at the edges are smaller. The first is opened at once, so that a fault shows. */
 async function openSizes(vae: Vae, first: VaeSize, half: "encoder" | "decoder", runtime: Runtime) {
-  const sessions = new Map<string, Session<"picture" | "mean">>();
-  const open = async (height: number, width: number): Promise<Session<"picture" | "mean">> => {
+  const sessions = new Map<string, Session<"picture" | "moments">>();
+  const open = async (height: number, width: number): Promise<Session<"picture" | "moments">> => {
     const key = `${height} ${width}`;
     const session = sessions.get(key) ?? (await openSession(vaeGraphs(vae, height, width)[half], runtime));
     sessions.set(key, session);
@@ -83,6 +87,21 @@ async function openSizes(vae: Vae, first: VaeSize, half: "encoder" | "decoder", 
       for (const session of sessions.values()) await session.close();
     },
   };
+}
+
+/** mean + e^(½ log variance) · noise; the logarithm is kept within −30 … 20, as in diffusers' DiagonalGaussianDistribution. */
+function drawLatents({ data, shape }: FloatTensor, noise: FloatTensor | null): FloatTensor {
+  const [batch, both, height, width] = shape as [number, number, number, number];
+  const size = (both / 2) * height * width;
+  const latents = new Float32Array(batch * size);
+  for (let b = 0; b < batch; b++) {
+    for (let i = 0; i < size; i++) {
+      const mean = data[2 * b * size + i]!;
+      const logVariance = Math.min(20, Math.max(-30, data[(2 * b + 1) * size + i]!));
+      latents[b * size + i] = mean + (noise ? Math.exp(logVariance / 2) * noise.data[b * size + i]! : 0);
+    }
+  }
+  return tensor(latents, [batch, both / 2, height, width]);
 }
 
 const smaller = ({ height, width }: VaeSize, side: number): VaeSize => ({
