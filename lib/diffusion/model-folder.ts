@@ -3,9 +3,10 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
-import { clipName } from "#lib/weights/names/clip.ts";
-import { vaeName } from "#lib/weights/names/vae.ts";
-import { type Rename, WeightMap } from "#lib/weights/weight-map.ts";
+import { clipNaming } from "#lib/weights/names/clip.ts";
+import { vaeNaming } from "#lib/weights/names/vae.ts";
+import type { Naming } from "#lib/weights/tensor-view.ts";
+import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import type { Component, Model, TextEncoderComponent } from "./model.ts";
 import { parseScheduleConfig } from "./schedule.ts";
@@ -52,15 +53,15 @@ export async function openModelFolder(given: string): Promise<Model> {
     part: string,
     stem: string,
     config: Config,
-    rename?: Rename,
+    naming?: Naming,
   ): Promise<Component<Config>> => {
     const files = await readComponentWeights(join(path, part), stem, `${name}/${part}`);
-    return { config, files, weights: new WeightMap(`${name}/${part}`, files, rename) };
+    return { config, files, weights: new WeightMap(`${name}/${part}`, files, naming) };
   };
   const textEncoder = async (part: string): Promise<TextEncoderComponent> => {
     const config = parseTextEncoderConfig(await json(part, "config.json"), `${name}/${part}/config.json`);
     return {
-      ...(await component(part, "model", config, clipName)),
+      ...(await component(part, "model", config, clipNaming)),
       openTokenizer: () => openTokenizer(join(path, tokenizerOf(part)), config.maxTokens),
     };
   };
@@ -79,7 +80,7 @@ export async function openModelFolder(given: string): Promise<Model> {
     name,
     unet: await component("unet", "diffusion_pytorch_model", unet),
     textEncoders: [await textEncoder(first), ...(await Promise.all(others.map(textEncoder)))],
-    vae: await component("vae", "diffusion_pytorch_model", vae, vaeName),
+    vae: await component("vae", "diffusion_pytorch_model", vae, vaeNaming),
     schedule: parseScheduleConfig(await json("scheduler", "scheduler_config.json"), `${name}/${scheduler}`),
     zerosForNothing: unet.added !== null && index.data.force_zeros_for_empty_prompt,
     settings: settings.map(({ role, file }) => ({ role, name: join(name, file), path: join(path, file) })),

@@ -54,7 +54,7 @@ export async function openPipeline(files: ModelFiles, size: LatentSize, runtime:
   const text = await openText(files, runtime);
   const unet = await openUNet(parts, runtime, files.guide ? "guided" : "plain");
   const guide = files.guide && (await openGuide(files.guide, parts, runtime));
-  const vae = await openVaeDecoder(model.vae, size.height, size.width, runtime);
+  const vae = await openVaeDecoder(model.vae, size, runtime);
   const close = async (): Promise<void> => {
     for (const network of [text, unet, guide, vae]) await network?.close();
   };

@@ -72,7 +72,7 @@ test("markers decide over what the variant says by itself", () => {
   const marked = configsFor(sdxl.variants[0], { predictionType: "v_prediction", zeroTerminalSnr: true })!;
   expect(marked.scheduler).toMatchObject({
     prediction_type: "v_prediction",
-    rebetas_zero_snr: true,
+    rescale_betas_zero_snr: true,
     timestep_spacing: "trailing",
   });
   const lcm = configsFor(sd1.variants[0], { ...plain, guidanceWidth: 256 })!;
