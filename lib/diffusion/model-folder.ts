@@ -2,6 +2,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
+import { pipelineParts, pipelineRefusal, textEncoderFolders } from "#lib/families/pipelines.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { clipNaming } from "#lib/weights/names/clip.ts";
 import { vaeNaming } from "#lib/weights/names/vae.ts";
@@ -20,15 +21,6 @@ const modelIndex = z.looseObject({
   force_zeros_for_empty_prompt: z.boolean().default(true), // as StableDiffusionXLPipeline has it
 });
 
-/** The text encoders of each pipeline that runs. Others need parts that are not built. */
-const pipelines: Readonly<Record<string, readonly string[]>> = {
-  StableDiffusionPipeline: ["text_encoder"],
-  StableDiffusionImg2ImgPipeline: ["text_encoder"],
-  StableDiffusionXLPipeline: ["text_encoder", "text_encoder_2"],
-  StableDiffusionXLImg2ImgPipeline: ["text_encoder", "text_encoder_2"],
-  LatentConsistencyModelPipeline: ["text_encoder"],
-};
-
 /** Reads a diffusers folder. @throws unsupported_model, file_not_found, malformed_weights, bad_request */
 export async function openModelFolder(given: string): Promise<Model> {
   const path = await requireFolder(given);
@@ -36,19 +28,18 @@ export async function openModelFolder(given: string): Promise<Model> {
   const json = (part: string, file: string): Promise<unknown> =>
     readJson(join(path, part, file), `${name}/${part}/${file}`);
 
-  const unetJson = await json("unet", "config.json").catch((failure: unknown) => {
+  const readIndex = () => readJson(join(path, "model_index.json"), `${name}/model_index.json`);
+  const unetJson = await json("unet", "config.json").catch(async (failure: unknown) => {
     if (!(failure instanceof AppError) || failure.code !== "file_not_found") throw failure;
+    requirePipeline(name, await readIndex().catch(() => ({}))); // it may well be a model without one
     const give = "give a diffusers folder, with unet, text_encoder, vae, tokenizer and scheduler inside";
     const sentence = `${name} has no UNet (unet/config.json is missing); ${give}.`;
     throw new AppError("unsupported_model", sentence, { path }, failure);
   });
-  const index = modelIndex.safeParse(await readJson(join(path, "model_index.json"), `${name}/model_index.json`));
-  const encoderParts = index.success ? pipelines[index.data._class_name] : undefined;
-  if (!index.success || !encoderParts) {
-    const kind = index.success ? index.data._class_name : "without a class name";
-    const works = "Stable Diffusion 1.x, 2.x and XL folders work";
-    throw new AppError("unsupported_model", `${name} is a pipeline ${kind}; ${works}.`);
-  }
+  const index = requirePipeline(name, await readIndex());
+  const encoderParts = index && textEncoderFolders(index._class_name);
+  if (!encoderParts)
+    throw new AppError("unsupported_model", `${name}/model_index.json names no pipeline; download the folder again.`);
   const component = async <Config>(
     part: string,
     stem: string,
@@ -82,12 +73,21 @@ export async function openModelFolder(given: string): Promise<Model> {
     textEncoders: [await textEncoder(first), ...(await Promise.all(others.map(textEncoder)))],
     vae: await component("vae", "diffusion_pytorch_model", vae, vaeNaming),
     schedule: parseScheduleConfig(await json("scheduler", "scheduler_config.json"), `${name}/${scheduler}`),
-    zerosForNothing: unet.added !== null && index.data.force_zeros_for_empty_prompt,
+    zerosForNothing: unet.added !== null && index.force_zeros_for_empty_prompt,
     settings: settings.map(({ role, file }) => ({ role, name: join(name, file), path: join(path, file) })),
   };
 }
 
 const tokenizerOf = (encoder: string): string => encoder.replace("text_encoder", "tokenizer");
+
+/** Null for what is no index. @throws unsupported_model, naming what a pipeline that does not run is of */
+function requirePipeline(name: string, json: unknown): z.infer<typeof modelIndex> | null {
+  const index = modelIndex.safeParse(json).data ?? null;
+  const listed = index ? pipelineParts(index).map((part) => part.name) : [];
+  const refusal = index && pipelineRefusal(name, index._class_name, listed);
+  if (refusal) throw new AppError("unsupported_model", refusal);
+  return index;
+}
 
 // The files a tokenizer may consist of; others, such as a readme, do not change what it does.
 const tokenizerFiles = new Set([

@@ -83,7 +83,7 @@ export interface OtherFamily {
   readonly whyNot: string;
   /** Tensors of its denoiser that no other has, in its authors' names or in those of diffusers: one list is enough. */
   readonly marks: readonly Marks[];
-  /** Its members, told apart by more marks; the first that fits gives the name. */
+  /** Its members, which more marks tell apart; the first that fits gives the name. */
   readonly members: readonly { readonly name: string; readonly marks: Marks }[];
   /** How the class names of its pipelines begin. */
   readonly pipelines: readonly string[];

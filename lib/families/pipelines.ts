@@ -26,6 +26,22 @@ const knownParts: ReadonlySet<string> = new Set([
   ...optionalParts,
 ]);
 
+/** An entry [library, class] of an index. */
+export interface PipelinePart {
+  readonly name: string;
+  readonly library: string;
+  readonly type: string;
+}
+
+/** What an index lists; a part that the folder does without is [null, null]. Names are checked, for they become paths. */
+export function pipelineParts(index: Readonly<Record<string, unknown>>): PipelinePart[] {
+  return Object.entries(index).flatMap(([name, value]): PipelinePart[] => {
+    const [library, type, ...more] = Array.isArray(value) ? (value as readonly unknown[]) : [];
+    const isPart = typeof library === "string" && typeof type === "string" && more.length === 0;
+    return isPart && /^\w{1,60}$/.test(name) ? [{ name, library, type }] : [];
+  });
+}
+
 /** @param parts the names of the components that its index lists and that are not null */
 export function pipelineFacts(className: string, parts: readonly string[]): PipelineFacts {
   const families = runningFamilies.filter(({ pipelines }) => pipelines.includes(className));

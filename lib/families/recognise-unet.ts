@@ -71,10 +71,10 @@ const inputs: Readonly<Record<number, Special>> = {
 };
 
 /** Of a UNet that no family has. */
-function whyNumbersDoNot({ textWidths, addedWidth }: UNetShape): string | null {
+function whyNumbersDoNot({ textWidths, readsClass }: UNetShape): string | null {
   if (textWidths.length === 0) return "its UNet does not read a prompt";
   if (textWidths.length > 1) return "its UNet reads text states of several widths";
-  return addedWidth ? "what its UNet reads beside the prompt is not known" : null;
+  return readsClass ? "its UNet reads the embedding of a class beside the prompt" : null;
 }
 
 function numbersOf({ channels, textWidths, addedWidth }: UNetShape): string {

@@ -109,7 +109,7 @@ function missingIn(family: UNetFamily, found: readonly SingleFileTextEncoder[], 
   ];
 }
 
-/** One with tensors missing is told which by whoever builds it. */
+/** Whoever builds one with tensors missing says which. */
 function looksLikeUNet(denoiser: Shapes): FoundFamily | null {
   return denoiser.has("input_blocks.0.0.weight") ? recogniseUNet(unetShape(denoiser)) : null;
 }

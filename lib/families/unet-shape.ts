@@ -12,6 +12,8 @@ export interface UNetShape {
   readonly inChannels: number | undefined;
   /** Width of what is added to the time embedding: pooled text and time ids in SDXL, a picture's embedding in unCLIP. */
   readonly addedWidth: number | null | undefined;
+  /** Whether that is the embedding of a class, as diffusers spells what unCLIP's UNet reads. */
+  readonly readsClass: boolean;
   /** Whether the guidance is an input of the network, as in latent consistency models (Luo et al. 2023, arXiv 2310.04378). */
   readonly takesGuidance: boolean;
   /** Whether layers over time lie between its own, as in AnimateDiff (Guo et al. 2023, arXiv 2307.04725). */
@@ -26,6 +28,7 @@ export const shapeOfLayers = (textWidth: number, channels?: readonly number[]): 
   textWidths: [textWidth],
   inChannels: undefined,
   addedWidth: undefined,
+  readsClass: false,
   takesGuidance: false,
   hasMotion: false,
 });
@@ -48,6 +51,7 @@ export function unetShape(tensors: Shapes): UNetShape {
       ["add_embedding.linear_1.weight", "class_embedding.linear_1.weight", "label_emb.0.0.weight"]
         .map((name) => matrixColumns(tensors, name))
         .find((width) => width !== undefined) ?? null,
+    readsClass: tensors.has("class_embedding.linear_1.weight"),
     takesGuidance: names.some((name) => name.endsWith("cond_proj.weight") && name.startsWith("time_embed")),
     hasMotion: names.some((name) => name.includes(MOTION)),
   };

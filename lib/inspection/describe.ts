@@ -20,7 +20,7 @@ import { sentenceOf } from "./sentence.ts";
 import { doesNotRun, networkRuns, notAlone, notAsItIs, singleFileRuns, type Verdict } from "./what-runs.ts";
 import { guideProblems } from "./whole.ts";
 
-/** The few values of a file, and beside it, that a description needs beside its header. */
+/** What a description needs beside a header: some values in the file, and what lies next to it. */
 export interface ReadValues extends LowRankValues {
   /** What the values of a tiny tensor tell of the prediction, where names and metadata do not. */
   readonly prediction: Prediction | null;

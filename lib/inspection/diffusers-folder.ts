@@ -4,7 +4,13 @@ import { z } from "zod";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { AppError } from "#lib/errors.ts";
 import type { FoundFamily } from "#lib/families/found-family.ts";
-import { optionalParts, pipelineFacts, pipelineRefusal } from "#lib/families/pipelines.ts";
+import {
+  optionalParts,
+  pipelineFacts,
+  type PipelinePart,
+  pipelineParts,
+  pipelineRefusal,
+} from "#lib/families/pipelines.ts";
 import type { Prediction } from "#lib/families/prediction.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
@@ -23,7 +29,7 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
     throw new AppError("bad_request", `${name}/model_index.json is not an index of components; download it again.`);
 
   const pipeline = index.data._class_name;
-  const components = componentsOf(index.data);
+  const components = pipelineParts(index.data);
   const found: FoundPart[] = [];
   for (const component of components.filter(isNetwork)) found.push(...(await readPart(path, component)));
   const denoiser = denoiserNames.flatMap((part) => found.filter((one) => one.part.name === part)).at(0)?.found;
@@ -67,21 +73,8 @@ const prefixed = (part: string, tensors: Tensors): Tensors =>
 
 const indexJson = z.looseObject({ _class_name: z.string().max(200) });
 
-interface Component {
-  readonly name: string;
-  readonly library: string;
-  readonly type: string;
-}
-
-/** The entries [library, class] of what the folder has; what it does without is [null, null]. Names are checked, for they become paths. */
-function componentsOf(index: Record<string, unknown>): Component[] {
-  return Object.entries(index).flatMap(([name, value]): Component[] => {
-    const [library, type] = z.tuple([z.string(), z.string()]).safeParse(value).data ?? [];
-    return library !== undefined && type !== undefined && /^\w{1,60}$/.test(name) ? [{ name, library, type }] : [];
-  });
-}
-
-const isNetwork = ({ type }: Component): boolean => !/Tokenizer|Scheduler|Processor|FeatureExtractor|Solver/.test(type);
+const isNetwork = ({ type }: PipelinePart): boolean =>
+  !/Tokenizer|Scheduler|Processor|FeatureExtractor|Solver/.test(type);
 
 interface FoundPart {
   readonly part: Part;
@@ -90,7 +83,7 @@ interface FoundPart {
 }
 
 /** None where an optional part was left out. */
-async function readPart(folder: string, component: Component): Promise<FoundPart[]> {
+async function readPart(folder: string, component: PipelinePart): Promise<FoundPart[]> {
   const { name } = component;
   const [path, shown] = [join(folder, name), `${basename(folder)}/${name}`];
   const present = await readdir(path).catch(() => []);
@@ -112,7 +105,7 @@ async function readPart(folder: string, component: Component): Promise<FoundPart
 const isWeights = (file: string): boolean => /\.(safetensors|bin|ckpt|pt|pth|onnx|msgpack)$/.test(file);
 
 /** Models of transformers are `model`, also those that a pipeline of diffusers brings, such as its safety checker. */
-function stemOf({ library }: Component, present: readonly string[]): string {
+function stemOf({ library }: PipelinePart, present: readonly string[]): string {
   const stem = ["diffusion_pytorch_model", "model"].find((start) =>
     present.some((file) => file.startsWith(`${start}.`) || file.startsWith(`${start}-`)),
   );

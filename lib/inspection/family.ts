@@ -42,7 +42,7 @@ function controlNetFamily(tensors: Tensors): FoundFamily | null {
   return shape.channels?.some((channels) => channels > 0) ? recogniseUNet(shape) : null;
 }
 
-/** What learned words or an adapter may be for: told by widths alone, which several families may share. */
+/** What learned words or an adapter may be for: judged by widths alone, which several families may share. */
 export interface Fitting {
   /** «SD 1.x or SDXL», or the width where no family has it. */
   readonly name: string;

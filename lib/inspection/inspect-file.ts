@@ -2,10 +2,11 @@ import { basename } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { readAdapter } from "#lib/weights/adapters/read-adapter.ts";
 import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
-import { predictionFromBias, type Prediction, SD2_TELLING_BIAS } from "#lib/families/prediction.ts";
+import { openSingleFile } from "#lib/diffusion/single-file.ts";
+import { predictionFromBias, predictionOf, type Prediction, SD2_TELLING_BIAS } from "#lib/families/prediction.ts";
 import { recogniseSingleFile, UNET_PREFIX } from "#lib/families/single-file.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
-import { readTensor } from "#lib/weights/read-tensor.ts";
+import { isFloat, readTensor } from "#lib/weights/read-tensor.ts";
 import { nonFiniteTensor } from "#lib/weights/non-finite-tensor.ts";
 import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
 import { describeFile } from "./describe.ts";
@@ -15,6 +16,7 @@ import { readAlphas } from "./low-rank-facts.ts";
 import { sentenceOf } from "./sentence.ts";
 import { triggersBeside } from "./sidecars.ts";
 import { notAsItIs } from "./what-runs.ts";
+import { modelProblems } from "./whole.ts";
 
 /**
  * Says what a file is, and no more than its header and a few numbers are read. `name` is how messages name it.
@@ -35,6 +37,7 @@ export async function inspectFile(given: string, name = basename(given)): Promis
       },
     );
     if (!inspection.runs) return inspection;
+    if (inspection.kind === "single-file checkpoint") return await heldAgainstConfigs(inspection, source.path);
     if (inspection.kind === "low-rank fine-tune") return orProblem(inspection, await layersProblem(given));
     return inspection.kind === "guide" ? orProblem(inspection, await valuesProblem(source, header)) : inspection;
   } finally {
@@ -43,12 +46,25 @@ export async function inspectFile(given: string, name = basename(given)): Promis
 }
 
 /** Of an SD 2.x whose names and metadata do not say what it predicts: 320 numbers do. */
-async function readTellingBias(source: FileSource, { tensors }: SafetensorsHeader): Promise<Prediction | null> {
-  const file = recogniseSingleFile(tensors);
+async function readTellingBias(source: FileSource, header: SafetensorsHeader): Promise<Prediction | null> {
+  const { metadata, tensors } = header;
   const entry = tensors.get(UNET_PREFIX + SD2_TELLING_BIAS);
-  const isPlain = entry && sizeOf(entry.shape) <= MAX_BIAS && /^(B?F16|F32)$/.test(entry.dtype);
-  if (file?.family?.id !== "sd2" || !file.found!.runs || !isPlain) return null;
-  return predictionFromBias((await readTensor(source, entry)).data);
+  if (!entry || sizeOf(entry.shape) > MAX_BIAS || !isFloat(entry.dtype) || predictionOf(metadata, tensors)) return null;
+  const file = recogniseSingleFile(tensors);
+  const isAsked = file?.family?.id === "sd2" && file.found?.runs === true;
+  return isAsked ? predictionFromBias((await readTensor(source, entry)).data) : null;
+}
+
+/** A checkpoint is one that runs if the networks that its family's configs call for are in it, tensor by tensor. */
+async function heldAgainstConfigs(inspection: Inspection, path: string): Promise<Inspection> {
+  const { weights, together } = await openSingleFile(path, null).then(modelProblems, (failure: unknown) => ({
+    weights: null,
+    together: [sentenceOf(failure)],
+  }));
+  const problems = [...inspection.problems, ...(weights ?? []), ...together];
+  const fits = weights && weights.length === 0;
+  if (fits && together.length === 0) return { ...inspection, weightsFitConfig: true };
+  return { ...inspection, weightsFitConfig: fits, problems, runs: false, whatRuns: notAsItIs };
 }
 
 const MAX_BIAS = 8192;

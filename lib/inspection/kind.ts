@@ -132,7 +132,7 @@ function isLatents(tensors: Tensors): boolean {
   return latents?.shape.length === 4 && /^(B?F16|F32|F64)$/.test(latents.dtype);
 }
 
-/** LAION's predictors of taste: a few layers, or one, on the picture embedding of CLIP ViT-L/14. */
+/** LAION's predictors of taste: some layers, or one, on the picture embedding of CLIP ViT-L/14. */
 function isAestheticScorer(tensors: Tensors): boolean {
   const first = tensors.get("layers.0.weight") ?? tensors.get("linear.weight") ?? null;
   return first !== null && tensors.size <= 16 && first.shape.length === 2 && first.shape[1] === 768;

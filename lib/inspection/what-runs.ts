@@ -28,7 +28,7 @@ export function singleFileRuns({ found, missing, fitsConfigs }: SingleFile): Ver
     return not(`it lacks ${missing.join(" and ")}; give the whole checkpoint, or the diffusers folder of the model`);
   if (!fitsConfigs)
     return not(
-      `sample runs it with --config FOLDER, the configs of its parts: its UNet is not that of ${namesOfRunning}`,
+      `sample runs it with --config FOLDER, which describes its parts: it is none of ${namesOfRunning} as published`,
     );
   return { runs: true, whatRuns: "sample and check run it" };
 }

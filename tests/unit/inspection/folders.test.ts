@@ -179,7 +179,7 @@ test("an evaluator whose words need other heads than it has is said not to run",
   const from = starter("evaluator/evaluator.safetensors");
   const path = await alteredFile(
     from,
-    folder.path("few.safetensors"),
+    folder.path("sizes.safetensors"),
     ({ metadata }) => void metadata.set("sizes", '["small", "big", "huge"]'),
   );
   expect(await inspectPath(path)).toMatchObject({
@@ -187,7 +187,7 @@ test("an evaluator whose words need other heads than it has is said not to run",
     evaluator: null,
     runs: false,
     problems: [
-      'few.safetensors: the tensor "heads.weight" is [116, 2112] where its config calls for [126, 2112]; use the config and the weights of one model.',
+      'sizes.safetensors: the tensor "heads.weight" is [116, 2112] where its config calls for [126, 2112]; use the config and the weights of one model.',
     ],
   });
 });

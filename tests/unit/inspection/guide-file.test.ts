@@ -82,9 +82,9 @@ describe("the guide file of docs/guide-file.md", () => {
 describe("the command line", () => {
   test("tells of a faulty guide on standard output, and of what is no weights file on standard error", async () => {
     const faulty = variants.find(({ id }) => id === "version")!;
-    const told = await guidepost("inspect", await writeGuide(faulty.build()));
-    expect(told).toMatchObject({ code: 0, stderr: "" });
-    expect(told.stdout).toContain(faulty.says[0]);
+    const inspected = await guidepost("inspect", await writeGuide(faulty.build()));
+    expect(inspected).toMatchObject({ code: 0, stderr: "" });
+    expect(inspected.stdout).toContain(faulty.says[0]);
     const cut = variants.find(({ id }) => id === "cut-off")!;
     expect(await guidepost("inspect", await writeGuide(cut.build()))).toMatchObject({
       code: 2,

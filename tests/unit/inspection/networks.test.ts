@@ -43,7 +43,7 @@ describe.each(["LDM", "diffusers"] as const)("a UNet in %s names", (names) => {
     });
   });
 
-  test("of a family that runs is told where it belongs", () => {
+  test("of a family that runs says where it belongs", () => {
     expect(look(unetShapes(sd1, names)).whatRuns).toContain(
       "sample and check run the diffusers folder that it is a part of",
     );

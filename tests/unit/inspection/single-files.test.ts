@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SD2_TELLING_BIAS } from "#lib/families/prediction.ts";
 import { recogniseSingleFile } from "#lib/families/single-file.ts";
 import { describeFile } from "#lib/inspection/describe.ts";
@@ -12,6 +12,7 @@ import {
   leftovers,
   openClip,
   packed,
+  wholeFiles,
 } from "../../fixtures/inspection/checkpoints.ts";
 import {
   fluxShapes,
@@ -207,6 +208,36 @@ describe("what a single file is, and whether it runs as it is", () => {
 
   test.each(["F16", "BF16", "F8_E4M3", "F8_E5M2"] as const)("stored as %s it runs alike", (dtype) => {
     expect(describeFile(headerOf(whole.sdxl, { dtype }))).toMatchObject({ family: "SDXL", runs: true });
+  });
+});
+
+describe.each(Object.entries(wholeFiles))("a whole file of %s, as its authors' code writes it", (family, shapes) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  beforeAll(async () => void (folder = await temporaryFolder()));
+  afterAll(() => folder.remove());
+
+  test("has every tensor that its built-in configs call for, and runs", async () => {
+    const path = folder.path("whole.safetensors");
+    await writeSparse(path, shapes);
+    expect(await inspectFile(path)).toMatchObject({ family, weightsFitConfig: true, runs: true, problems: [] });
+  });
+
+  test("runs with what training leaves beside it", async () => {
+    const path = folder.path("leftovers.safetensors");
+    await writeSparse(path, { ...shapes, ...leftovers });
+    expect(await inspectFile(path)).toMatchObject({ family, weightsFitConfig: true, runs: true, problems: [] });
+  });
+
+  test("is held against them tensor by tensor", async () => {
+    const path = folder.path("lacking.safetensors");
+    const bias = "model.diffusion_model.middle_block.1.transformer_blocks.0.attn1.to_out.0.bias";
+    await writeSparse(path, Object.fromEntries(Object.entries(shapes).filter(([name]) => name !== bias)));
+    expect(await inspectFile(path)).toMatchObject({
+      family,
+      weightsFitConfig: false,
+      runs: false,
+      problems: [expect.stringContaining("mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.bias")],
+    });
   });
 });
 
