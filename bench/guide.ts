@@ -1,4 +1,5 @@
 import { denoise } from "#lib/diffusion/denoise.ts";
+import { noNoise } from "#lib/diffusion/samplers/sampler.ts";
 import type { CfgLayout, GuidanceMode } from "#lib/diffusion/guidance.ts";
 import { type Pipeline, sample } from "#lib/diffusion/pipeline.ts";
 import { textEncoderGraph } from "#lib/diffusion/text-encoder.ts";
@@ -56,7 +57,7 @@ export async function benchGuide(subject: Subject, rounds: number, runtime: Runt
     let latents: FloatTensor = noise;
     for await (const step of denoise(
       { unet, guide, cfgLayout },
-      { plan, schedule: subject.schedule, sampler: "ddim", steps: subject.steps, noise, texts },
+      { plan, schedule: subject.schedule, sampler: "ddim", steps: subject.steps, noise, drawNoise: noNoise, texts },
     ))
       latents = step.latents;
     if (latents === noise) throw new Error("bench: nothing was denoised");

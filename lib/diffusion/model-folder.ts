@@ -15,7 +15,8 @@ import {
   type UNetConfig,
   type VaeConfig,
 } from "./config.ts";
-import { parseScheduleConfig, type Schedule } from "./schedule.ts";
+import { parseScheduleConfig } from "./schedule-config.ts";
+import type { Schedule } from "./schedule.ts";
 
 /** One network of a folder: what it computes, and the tensors it computes with. */
 export interface Component<Config> {

@@ -1,13 +1,14 @@
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import { createGenerator } from "#lib/tensor/random.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
 import { allFinite, type FloatTensor, repeat, rows } from "#lib/tensor/tensor.ts";
 import { denoise, type DenoiseStep } from "./denoise.ts";
 import { type CfgLayout, type GuidancePlan, requirePlan, type Texts } from "./guidance.ts";
 import { type GuideNetwork, openGuide } from "./guide-network.ts";
 import type { ModelFiles } from "./model-files.ts";
+import { noiseSource } from "./noise-source.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
-import type { SamplerName } from "./samplers/sampler.ts";
+import type { NoiseSource } from "./samplers/sampler.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
 import { type ClipTokenizer, openTokenizer, requireShort } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
@@ -119,7 +120,7 @@ export function requireRequest(files: ModelFiles, request: SampleRequest): void 
 /** From a prompt to latents, a step at a time. */
 export async function* sample(pipeline: Pipeline, request: SampleRequest): AsyncGenerator<DenoiseStep, void> {
   const { files, textEncoder, size } = pipeline;
-  const noise = drawNoise(request.start, files.folder.unet.config.inChannels, size);
+  const { noise, drawNoise } = noiseFor(request.start, files.folder.unet.config.inChannels, size);
   const embedding = await textEncoder.embed([request.prompt, request.negativePrompt ?? ""]);
   yield* denoise(pipeline, {
     plan: request.plan,
@@ -127,6 +128,7 @@ export async function* sample(pipeline: Pipeline, request: SampleRequest): Async
     sampler: request.sampler,
     steps: request.steps,
     noise,
+    drawNoise,
     texts: textsFor(embedding, noise.shape[0]!),
   });
 }
@@ -136,8 +138,16 @@ function textsFor(embedding: FloatTensor, batch: number): Texts {
   return { conditional: repeat(rows(embedding, 0, 1), batch), unconditional: repeat(rows(embedding, 1, 2), batch) };
 }
 
-function drawNoise(start: Start, channels: number, { height, width }: LatentSize): FloatTensor {
-  return "seed" in start ? createGenerator(start.seed).randn([start.batch, channels, height, width]) : start.noise;
+/** What a sampler adds continues the seed's noise; to noise that was given, it is that of seed 0. */
+function noiseFor(start: Start, channels: number, { height, width }: LatentSize): NoiseStart {
+  if (!("seed" in start)) return { noise: start.noise, drawNoise: noiseSource(0, start.noise.shape) };
+  const drawNoise = noiseSource(start.seed, [start.batch, channels, height, width]);
+  return { noise: drawNoise(), drawNoise };
+}
+
+interface NoiseStart {
+  readonly noise: FloatTensor;
+  readonly drawNoise: NoiseSource;
 }
 
 // One batch of two spares a small network the cost of starting each layer twice: two passes take 1.18 [1.16, 1.20] of its

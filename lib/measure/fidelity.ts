@@ -1,7 +1,8 @@
 import type { GuidanceMode, GuidedNetworks } from "#lib/diffusion/guidance.ts";
 import { denoise } from "#lib/diffusion/denoise.ts";
-import type { SamplerName } from "#lib/diffusion/samplers/sampler.ts";
+import { noNoise } from "#lib/diffusion/samplers/sampler.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
 import type { Fidelity } from "#lib/pairing/evidence.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { type FloatTensor, repeat, rows } from "#lib/tensor/tensor.ts";
@@ -74,6 +75,7 @@ export async function measureFidelity(
         sampler: request.sampler,
         steps: request.steps,
         noise: latents,
+        drawNoise: noNoise,
         texts,
       })) {
         latents = step.latents;

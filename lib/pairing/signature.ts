@@ -6,7 +6,7 @@ export interface UNetSignature {
   readonly layersPerBlock: readonly number[];
   readonly downAttends: readonly boolean[];
   readonly crossAttentionDim: number;
-  readonly predictionType: "epsilon" | "v_prediction";
+  readonly predictionType: "epsilon" | "v_prediction" | "sample";
 }
 
 const rows: readonly [string, keyof UNetSignature][] = [
