@@ -1,4 +1,7 @@
-/** The rules that move a step, by the names that commands, requests and recipes use. The first is the default everywhere. */
+/**
+ * The rules that move a step, by the names that commands, requests and recipes use. The first is the default
+ * everywhere.
+ */
 export const samplerNames = [
   "ddim",
   "dpmpp-2m",

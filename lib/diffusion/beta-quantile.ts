@@ -1,6 +1,6 @@
 /**
- * The quantile of the distribution Beta(shape, shape): the x at which the regularised incomplete beta function I_x is `probability`,
- * to 1e-15. As `scipy.stats.beta.ppf(probability, shape, shape)`.
+ * The quantile of the distribution Beta(shape, shape): the x at which the regularised incomplete beta function I_x is
+ * `probability`, to 1e-15. As `scipy.stats.beta.ppf(probability, shape, shape)`.
  *
  * @param probability  0 … 1
  * @param shape  above 0

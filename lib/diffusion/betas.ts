@@ -6,14 +6,16 @@ export interface BetaDefaults {
   readonly betaSchedule: NonNullable<ScheduleSettings["betaSchedule"]>;
   readonly betaStart: number;
   readonly betaEnd: number;
+  /** Whether the class knows the schedule `exp`, as only Heun's does. */
+  readonly knowsExp?: true;
 }
 
 /** The betas of most of diffusers' classes, which are those of Ho et al. 2020. */
 export const plainBetas: BetaDefaults = { betaSchedule: "linear", betaStart: 0.0001, betaEnd: 0.02 };
 
 /**
- * What `rescale_betas_zero_snr` does to a sampler: nothing; leaves no signal at the last timestep; or leaves 2⁻²⁴ of it, so that
- * the noise level stays finite.
+ * What `rescale_betas_zero_snr` does to a sampler: nothing; leaves no signal at the last timestep; or leaves 2⁻²⁴ of
+ * it, so that the noise level stays finite.
  */
 export type ZeroSnr = "ignored" | "exact" | "finite";
 
@@ -40,6 +42,8 @@ export function alphaBarsOf(schedule: Schedule, defaults: BetaDefaults, zeroSnr:
     const count = settings.trainedBetas.length;
     throw refusal(file, `"trained_betas" has ${count} entries for ${trainTimesteps} timesteps`);
   }
+  if (settings.betaSchedule === "exp" && !settings.trainedBetas && !defaults.knowsExp)
+    throw refusal(file, '"beta_schedule" is exp, which only the sampler heun knows');
   const given = settings.trainedBetas ? Float32Array.from(settings.trainedBetas) : betas(schedule, defaults);
   const rescaled = settings.zeroTerminalSnr === true && zeroSnr !== "ignored";
   const alphaBars = cumulate(rescaled ? withoutTerminalSignal(given) : given);
@@ -53,8 +57,8 @@ export function alphaBarsOf(schedule: Schedule, defaults: BetaDefaults, zeroSnr:
 }
 
 /**
- * Ho et al. 2020 (arXiv 2006.11239) raise β linearly, latent diffusion (Rombach et al. 2022, arXiv 2112.10752) raises √β, and Nichol &
- * Dhariwal 2021 (arXiv 2102.09672), eq. 17, give ᾱ as a cosine.
+ * Ho et al. 2020 (arXiv 2006.11239) raise β linearly, latent diffusion (Rombach et al. 2022, arXiv 2112.10752) raises
+ * √β, and Nichol & Dhariwal 2021 (arXiv 2102.09672), eq. 17, give ᾱ as a cosine.
  */
 function betas({ settings, trainTimesteps: count }: Schedule, defaults: BetaDefaults): Float32Array {
   const kind = settings.betaSchedule ?? defaults.betaSchedule;
@@ -96,7 +100,10 @@ function cumulate(values: Float32Array): Float32Array {
   return values.map((value) => (product *= Math.fround(1 - value)));
 }
 
-/** √ᾱ moved so that its last is 0, and stretched so that its first stays: Lin et al. 2024 (arXiv 2305.08891), algorithm 1. */
+/**
+ * √ᾱ moved so that its last is 0, and stretched so that its first stays: Lin et al. 2024 (arXiv 2305.08891), algorithm
+ * 1.
+ */
 function withoutTerminalSignal(values: Float32Array): Float32Array {
   const { fround } = Math;
   const roots = cumulate(values).map(Math.sqrt);

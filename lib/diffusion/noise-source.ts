@@ -3,13 +3,16 @@ import { concat } from "#lib/tensor/tensor.ts";
 import type { NoiseSource } from "./samplers/sampler.ts";
 
 /**
- * Noise as diffusers' `randn_tensor` draws it with generators on a CPU: one seed draws for the whole batch, and a list of several
- * draws each picture from a generator of its own, as if it were alone.
+ * Noise as diffusers' `randn_tensor` draws it with generators on a CPU: one seed draws for the whole batch, and a list
+ * of several draws each picture from a generator of its own, as if it were alone.
  *
  * @param seeds  integers −2⁶³ … 2⁶⁴ − 1; a list has one for each picture
  * @param shape  [B, C, H, W]
  */
-export function noiseSource(seeds: number | bigint | readonly (number | bigint)[], shape: readonly number[]): NoiseSource {
+export function noiseSource(
+  seeds: number | bigint | readonly (number | bigint)[],
+  shape: readonly number[],
+): NoiseSource {
   const list = typeof seeds === "object" ? seeds : [seeds];
   const [first, ...others] = list.map(createGenerator);
   if (first && others.length === 0) return () => first.randn(shape);

@@ -1,8 +1,8 @@
 import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
 
 /**
- * Guidance rescale, Lin et al. 2024 (arXiv 2305.08891), section 3.4: each picture's guided prediction is brought to the standard
- * deviation of the conditional one, and mixed with what it was. As `rescale_noise_cfg` of diffusers 0.42.1.
+ * Guidance rescale, Lin et al. 2024 (arXiv 2305.08891), section 3.4: each picture's guided prediction is brought to the
+ * standard deviation of the conditional one, and mixed with what it was. As `rescale_noise_cfg` of diffusers 0.42.1.
  *
  *   φ · ε̂ · (std ε̂_c / std ε̂) + (1 − φ) · ε̂
  *

@@ -72,12 +72,14 @@ function readSettings(
 
 const betaFields: readonly SettingName[] = ["betaSchedule", "betaStart", "betaEnd", "trainedBetas"];
 
-/** Flow matching and its like have no betas. Betas that we cannot read, or that make no noise, concern every sampler. */
+/**
+ * Flow matching and its like have no betas. Betas that we cannot read, or that make no noise, concern every sampler.
+ */
 function requireNoise(schedule: Schedule): void {
   const { className, settings, file } = schedule;
   requireUsable(schedule, betaFields);
   const hasBetas = betaFields.some((name) => settings[name] !== null);
   if (className !== null && !isKnownScheduler(className) && !hasBetas)
     throw refusal(file, `"_class_name" is ${className}, a scheduler whose noise we do not know`, { className });
-  alphaBarsOf(schedule, plainBetas, "exact");
+  alphaBarsOf(schedule, { ...plainBetas, knowsExp: true }, "exact");
 }

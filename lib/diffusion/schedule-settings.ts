@@ -47,7 +47,9 @@ const MAX_TIMESTEPS = 100_000; // published models have 1,000 to 4,000
 const beta = z.number().gt(0).lt(1);
 const positive = z.number().gt(0).max(1e9);
 
-/** An absent field is null: silence. So is one that holds null, but for a flag, which is then off, as Python reads it. */
+/**
+ * An absent field is null: silence. So is one that holds null, but for a flag, which is then off, as Python reads it.
+ */
 const orSilent = <Output>(type: z.ZodType<Output>) => type.nullish().transform((value) => value ?? null);
 const flag = z
   .boolean()

@@ -5,10 +5,11 @@ import { type ScheduleSettings, type SettingName, wireNames } from "./schedule-s
 export type PredictionType = "epsilon" | "v_prediction" | "sample";
 
 /**
- * The noise that a base was trained with, and how its author spaced the steps: diffusers' `scheduler_config.json` in our names.
+ * The noise that a base was trained with, and how its author spaced the steps: diffusers' `scheduler_config.json` in
+ * our names.
  *
- * It reads as `X.from_config(config)` does for whatever class X our sampler stands for: a field of the file that X does not know is
- * ignored, and one the file does not hold takes X's default, not that of the class that wrote the file.
+ * It reads as `X.from_config(config)` does for whatever class X our sampler stands for: a field of the file that X does
+ * not know is ignored, and one the file does not hold takes X's default, not that of the class that wrote the file.
  */
 export interface Schedule {
   /** How messages name the file. */
@@ -36,4 +37,3 @@ export const refusal = (file: string, fault: string, detail: Record<string, unkn
     `${file}: ${fault}; another sampler may run it, or the scheduler file of the base it comes from.`,
     { file, ...detail },
   );
-

@@ -13,15 +13,19 @@ export interface Grid {
 }
 
 /**
- * `count` timesteps spread over the schedule, noisiest first: Lin et al. 2024 (arXiv 2305.08891), table 2. Those of `linspace` lie
- * between whole numbers. With many steps or a large offset a `leading` grid may repeat itself or leave the schedule.
+ * `count` timesteps spread over the schedule, noisiest first: Lin et al. 2024 (arXiv 2305.08891), table 2. Those of
+ * `linspace` lie between whole numbers. With many steps or a large offset a `leading` grid may repeat itself or leave
+ * the schedule.
  */
 export function timestepGrid({ trainTimesteps, end = trainTimesteps, spacing, count, offset }: Grid): number[] {
   if (spacing === "trailing") {
     // NumPy counts from the noisiest in strides of T / count; a last stride that rounding sends below 0 is none.
     const ratio = trainTimesteps / count;
     const stride = end - (end - ratio);
-    return Array.from({ length: Math.min(count, Math.ceil(end / ratio)) }, (_, i) => roundHalfEven(end - i * stride) - 1);
+    return Array.from(
+      { length: Math.min(count, Math.ceil(end / ratio)) },
+      (_, i) => roundHalfEven(end - i * stride) - 1,
+    );
   }
   const stride = spacing === "leading" ? Math.floor(end / count) : (end - 1) / Math.max(count - 1, 1);
   const shift = spacing === "leading" ? offset : 0;

@@ -4,7 +4,6 @@ import { Facts } from "../../_ui/facts.tsx";
 import { Hash } from "../../_ui/hash.tsx";
 import { Table } from "../../_ui/table.tsx";
 
-
 const roles = {
   unet: "UNet",
   textEncoder: "text encoder",

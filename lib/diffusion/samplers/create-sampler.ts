@@ -29,15 +29,17 @@ const kinds: Readonly<Record<SamplerName, SamplerKind>> = {
 
 export interface SamplerOptions {
   /**
-   * Above 0 to 1: the share of the steps that a walk from a picture makes, counted from the end. Without it a walk begins at noise.
+   * Above 0 to 1: the share of the steps that a walk from a picture makes, counted from the end. Without it a walk
+   * begins at noise.
    */
   readonly strength?: number;
 }
 
 /**
- * @param steps  a whole number from 1 to the number of training timesteps; for `lcm` to the steps it was distilled on, 50
- * @throws bad_request, where so many steps or that strength do not go; unsupported_model, where the file has a setting that this
- * sampler reads and we do not run
+ * @param steps  a whole number from 1 to the number of training timesteps; for `lcm` to the steps it was distilled on,
+ *   50
+ * @throws bad_request, where so many steps or that strength do not go; unsupported_model, where the file has a setting
+ *   that this sampler reads and we do not run
  */
 export function createSampler(
   name: SamplerName,
@@ -71,7 +73,9 @@ export function createSampler(
 /** Where a picture's walk begins, as diffusers' img2img counts: ⌊steps · strength⌋ steps are made. */
 function firstStep(steps: number, strength: number): number {
   if (!(strength > 0 && strength <= 1)) {
-    throw new AppError("bad_request", `Strength ${strength} must be above 0 and at most 1; 0.75 is usual.`, { strength });
+    throw new AppError("bad_request", `Strength ${strength} must be above 0 and at most 1; 0.75 is usual.`, {
+      strength,
+    });
   }
   const made = Math.min(Math.floor(steps * strength), steps);
   if (made < 1) {

@@ -11,19 +11,12 @@ import { asManyAsTrained, oneEvaluationPerStep, type SamplerKind } from "./walk.
  *
  *   x′ = √ᾱ′ · x̂0 + √(1−ᾱ′) · ε̂        x̂0 = (x − √(1−ᾱ) · ε̂) / √ᾱ
  *
- * A step goes ⌊T / steps⌋ timesteps down, and to the final level where that is below 0. As in diffusers' DDIMScheduler this is not
- * quite the next level where the grid is `linspace`, or `trailing` with a number of steps that does not divide T; and clipping x̂0
- * leaves ε̂ as it was.
+ * A step goes ⌊T / steps⌋ timesteps down, and to the final level where that is below 0. As in diffusers' DDIMScheduler
+ * this is not quite the next level where the grid is `linspace`, or `trailing` with a number of steps that does not
+ * divide T; and clipping x̂0 leaves ε̂ as it was.
  */
 export const ddim: SamplerKind = {
-  reads: [
-    ...betaSettings,
-    ...clipSettings,
-    ...thresholdSettings,
-    "finalAlphaIsOne",
-    "timestepSpacing",
-    "stepsOffset",
-  ],
+  reads: [...betaSettings, ...clipSettings, ...thresholdSettings, "finalAlphaIsOne", "timestepSpacing", "stepsOffset"],
   mostSteps: asManyAsTrained,
   walk(schedule, steps) {
     const { settings, trainTimesteps, predictionType } = schedule;

@@ -17,13 +17,15 @@ export interface DpmSolverChoice {
 }
 
 /**
- * DPM-Solver++ of several steps, Lu et al. 2022 (arXiv 2211.01095), algorithm 2, as diffusers' DPMSolverMultistepScheduler with
- * `algorithm_type` `dpmsolver++` or `sde-dpmsolver++`. From level s to t, with λ = ln(α/σ) and h = λ_t − λ_s:
+ * DPM-Solver++ of several steps, Lu et al. 2022 (arXiv 2211.01095), algorithm 2, as diffusers'
+ * DPMSolverMultistepScheduler with `algorithm_type` `dpmsolver++` or `sde-dpmsolver++`. From level s to t, with λ =
+ * ln(α/σ) and h = λ_t − λ_s:
  *
- *   x_t = (σ_t/σ_s) · x_s + α_t · (1 − e^{−h}) · (x̂0 + ½ D)        D = (x̂0 − x̂0 of the level before) · h / h of the step before
+ *   x_t = (σ_t/σ_s) · x_s + α_t · (1 − e^{−h}) · (x̂0 + ½ D)
+ *   D   = (x̂0 − x̂0 of the level before) · h / (h of the step before)
  *
- * That is order 2, the usual one; a file may ask for order 1 or 3, or for the weight of Heun's rule on D. The first step has no D,
- * and so has the last, which ends at σ = 0.
+ * That is order 2, the usual one; a file may ask for order 1 or 3, or for the weight of Heun's rule on D. The first
+ * step has no D, and so has the last, which ends at σ = 0.
  */
 export const dpmSolver = (choice: DpmSolverChoice): SamplerKind => ({
   reads: [
@@ -114,7 +116,8 @@ function weightsOf(path: readonly Level[], heun: boolean, stochastic: boolean): 
   }
   // D1_0 = (m0 − m1)/r0, D1_1 = (m1 − m2)/r1; D1 = D1_0 + r0 (D1_0 − D1_1)/(r0 + r1), D2 = (D1_0 − D1_1)/(r0 + r1)
   const [r0, r1] = [strides[1]! / h, strides[2]! / h];
-  const second = to.alpha * ((1 - decay - scale * h) / (scale * h) ** 2 + (stochastic ? -0.5 : 0.5)); // the signs are theirs
+  const half = stochastic ? -0.5 : 0.5; // the signs are theirs
+  const second = to.alpha * ((1 - decay - scale * h) / (scale * h) ** 2 + half);
   const onDifference = (first * r0 + second) / (r0 + r1);
   const newer = (first + onDifference) / r0;
   const older = -onDifference / r1;

@@ -6,11 +6,13 @@ import { ratioOf } from "./ratio-levels.ts";
 import { asManyAsTrained, oneEvaluationPerStep, type SamplerKind } from "./walk.ts";
 
 /**
- * Euler's method with as much new noise as an ancestral step adds, as diffusers' EulerAncestralDiscreteScheduler. With s = σ/α:
+ * Euler's method with as much new noise as an ancestral step adds, as diffusers' EulerAncestralDiscreteScheduler. With
+ * s = σ/α:
  *
  *   x′/α′ = x/α + (s_down − s) · ε̂ + s_up · noise        s_up² = s′² (s² − s′²) / s²,  s_down² = s′² − s_up²
  *
- * It knows no other spread of levels than that of timesteps. Theirs refuses a network that predicts x0; here it is read as Euler does.
+ * It knows no other spread of levels than that of timesteps. Theirs refuses a network that predicts x0; here it is read
+ * as Euler does.
  */
 export const eulerAncestral: SamplerKind = {
   reads: [...betaSettings, ...eulerSettings],

@@ -18,7 +18,10 @@ export interface EulerLevels {
   readonly startScale: number;
 }
 
-/** A grid of timesteps that `linspace` leaves between whole ones, and the trained levels there; or spread levels between its ends. */
+/**
+ * A grid of timesteps that `linspace` leaves between whole ones, and the trained levels there; or spread levels between
+ * its ends.
+ */
 export function eulerLevels(
   schedule: Schedule,
   alphaBars: Float32Array,
@@ -48,4 +51,6 @@ export function eulerLevels(
 
 /** `interpolation_type` `log_linear`: one level more than steps, so that a walk ends at the cleanest trained. */
 const evenInLogarithm = (trained: Float32Array, steps: number): number[] =>
-  Array.from(linspace(Math.log(trained.at(-1)!), Math.log(trained[0]!), steps + 1), (log) => Math.fround(Math.exp(log)));
+  Array.from(linspace(Math.log(trained.at(-1)!), Math.log(trained[0]!), steps + 1), (log) =>
+    Math.fround(Math.exp(log)),
+  );

@@ -8,12 +8,13 @@ import { ratioOf } from "./ratio-levels.ts";
 import type { Level } from "./sampler.ts";
 import { asManyAsTrained, type SamplerKind, type Step } from "./walk.ts";
 
-const heunBetas: BetaDefaults = { betaSchedule: "linear", betaStart: 0.00085, betaEnd: 0.012 };
+const heunBetas: BetaDefaults = { betaSchedule: "linear", betaStart: 0.00085, betaEnd: 0.012, knowsExp: true };
 
 /**
- * Heun's method in x/α over σ/α, Karras et al. 2022 (arXiv 2206.00364), algorithm 1, as diffusers' HeunDiscreteScheduler. A step goes
- * to the next level as Euler's does, asks the network again there, and goes once more from where it began, by the mean of both ε̂. The
- * last step is Euler's. A zero terminal SNR is not among the settings that it knows.
+ * Heun's method in x/α over σ/α, Karras et al. 2022 (arXiv 2206.00364), algorithm 1, as diffusers'
+ * HeunDiscreteScheduler. A step goes to the next level as Euler's does, asks the network again there, and goes once
+ * more from where it began, by the mean of both ε̂. The last step is Euler's. A zero terminal SNR is not among the
+ * settings that it knows.
  */
 export const heun: SamplerKind = {
   reads: [...betaSettings, ...sigmaSettings, ...eulerSettings, ...clipSettings],

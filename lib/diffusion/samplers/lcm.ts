@@ -12,8 +12,8 @@ const SIGMA_DATA = 0.5;
 const distilledStepsOf = ({ settings }: Schedule): number => settings.distilledSteps ?? 50;
 
 /**
- * Sampling of a latent consistency model, Luo et al. 2023 (arXiv 2310.04378), algorithm 3, as diffusers' LCMScheduler: each step goes
- * to f = c_skip·x + c_out·x̂0 and adds new noise for the next level, but after the last.
+ * Sampling of a latent consistency model, Luo et al. 2023 (arXiv 2310.04378), algorithm 3, as diffusers' LCMScheduler:
+ * each step goes to f = c_skip·x + c_out·x̂0 and adds new noise for the next level, but after the last.
  *
  *   c_skip = σ_d² / (s² + σ_d²)        c_out = s / √(s² + σ_d²)        s = 10 · timestep, σ_d = ½
  *

@@ -20,8 +20,8 @@ export function clipOf({ settings }: Schedule, byDefault: boolean): Limit | null
 }
 
 /**
- * What `thresholding` asks for; null where it is off. Saharia et al. 2022 (arXiv 2205.11487), section 2.3: each picture is clipped to
- * ±s, where s is a quantile of its |x̂0| within 1 … max, and divided by s.
+ * What `thresholding` asks for; null where it is off. Saharia et al. 2022 (arXiv 2205.11487), section 2.3: each picture
+ * is clipped to ±s, where s is a quantile of its |x̂0| within 1 … max, and divided by s.
  */
 export function thresholdOf({ settings }: Schedule): Limit | null {
   if (settings.thresholding !== true) return null;
@@ -31,7 +31,7 @@ export function thresholdOf({ settings }: Schedule): Limit | null {
     const size = out.length / clean.shape[0]!;
     for (let begin = 0; begin < out.length; begin += size) {
       const picture = out.subarray(begin, begin + size);
-      const bound = Math.min(Math.max(quantile(picture.map(Math.abs).sort(), share), 1), most);
+      const bound = Math.min(Math.max(quantile(picture.map(Math.abs).toSorted(), share), 1), most);
       for (let i = 0; i < size; i++) picture[i] = Math.min(Math.max(picture[i]!, -bound), bound) / bound;
     }
     return tensor(out, clean.shape);

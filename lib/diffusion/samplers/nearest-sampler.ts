@@ -1,8 +1,8 @@
 import type { SamplerName } from "#lib/sampler-names.ts";
 
 /**
- * diffusers' scheduler classes (0.42.1) that share one kind of noise, and the sampler that is each or stands nearest to it. TCD
- * without its added noise is DDIM on the timesteps of LCM.
+ * diffusers' scheduler classes (0.42.1) that share one kind of noise, and the sampler that is each or stands nearest to
+ * it. TCD without its added noise is DDIM on the timesteps of LCM.
  */
 const nearest: ReadonlyMap<string, SamplerName> = new Map([
   ["DDIMScheduler", "ddim"],

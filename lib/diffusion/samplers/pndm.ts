@@ -9,12 +9,14 @@ import { trainedLevels } from "./trained-levels.ts";
 import { asManyAsTrained, type SamplerKind, type Step, type Walk } from "./walk.ts";
 
 /**
- * PNDM, Liu et al. 2022 (arXiv 2202.09778), as diffusers' PNDMScheduler: DDIM's step by a mean of this output and up to three before
- * (eq. 12). It warms up by asking the network twice for the first step (PLMS, `skip_prk_steps`), or else by three steps of
- * Runge-Kutta, each of four evaluations. A velocity is averaged as it is and turned into ε̂ where the step is made. A zero terminal
- * SNR is not among the settings that it knows. Theirs refuses a network that predicts x0; here that is turned into ε̂ at once.
+ * PNDM, Liu et al. 2022 (arXiv 2202.09778), as diffusers' PNDMScheduler: DDIM's step by a mean of this output and up to
+ * three before (eq. 12). It warms up by asking the network twice for the first step (PLMS, `skip_prk_steps`), or else
+ * by three steps of Runge-Kutta, each of four evaluations. A velocity is averaged as it is and turned into ε̂ where the
+ * step is made. A zero terminal SNR is not among the settings that it knows. Theirs refuses a network that predicts x0;
+ * here that is turned into ε̂ at once.
  *
- * A walk that begins at a picture counts its evaluations from there, as theirs does, so its warm-up may meet other timesteps.
+ * A walk that begins at a picture counts its evaluations from there, as theirs does, so its warm-up may meet other
+ * timesteps.
  */
 export const pndm: SamplerKind = {
   reads: [...betaSettings, "finalAlphaIsOne", "timestepSpacing", "stepsOffset", "skipRungeKutta"],
@@ -68,8 +70,12 @@ const RUNGE_KUTTA_WEIGHTS = [1 / 6, 1 / 3, 1 / 3, 1 / 6];
 function rungeKuttaWalk({ timesteps, stride, at, outputOf, move }: Plan): Walk {
   const half = Math.floor(stride / 2);
   if (timesteps.length <= RUNGE_KUTTA_STEPS) {
-    const sentence = `pndm warms up for ${RUNGE_KUTTA_STEPS} steps with this model ("skip_prk_steps" is off) and needs one more`;
-    throw new AppError("bad_request", `${sentence}; ask for 4 steps or more.`, { steps: timesteps.length });
+    throw new AppError(
+      "bad_request",
+      `With this model pndm warms up for ${RUNGE_KUTTA_STEPS} steps ("skip_prk_steps" is off) and needs one more; ` +
+        "ask for 4 steps or more.",
+      { steps: timesteps.length },
+    );
   }
   const warmUp = timesteps
     .slice(1, RUNGE_KUTTA_STEPS + 1)

@@ -14,12 +14,7 @@ export function levelOfRatio(timestep: number, ratio: number): Level {
 export const ratioOf = ({ alpha, sigma }: Level): number => sigma / alpha;
 
 /** The settings that `multistepLevels` reads. */
-export const multistepSettings: readonly SettingName[] = [
-  "timestepSpacing",
-  "stepsOffset",
-  "finalSigma",
-  "flowSigmas",
-];
+export const multistepSettings: readonly SettingName[] = ["timestepSpacing", "stepsOffset", "finalSigma", "flowSigmas"];
 
 /** The levels of DPM-Solver++ and UniPC, with the one where the walk ends. */
 export interface MultistepLevels {
@@ -34,13 +29,15 @@ export interface MultistepChoice {
   readonly lastTimestep: number;
   /** What diffusers does to the fractions of spread timesteps. */
   readonly wholeTimestep: (timestep: number) => number;
-  /** Where `final_sigmas_type` is `sigma_min` and levels are spread: the cleanest trained, or the last of them again. */
+  /**
+   * Where `final_sigmas_type` is `sigma_min` and levels are spread: the cleanest trained, or the last of them again.
+   */
   readonly spreadEnd: "trained" | "last";
 }
 
 /**
- * By timesteps it is an even grid of one more, without the cleanest: from its last level the walk goes to σ = 0. A `trailing` grid
- * ends above 0 by itself.
+ * By timesteps it is an even grid of one more, without the cleanest: from its last level the walk goes to σ = 0. A
+ * `trailing` grid ends above 0 by itself.
  */
 export function multistepLevels(schedule: Schedule, alphaBars: Float32Array, choice: MultistepChoice): MultistepLevels {
   const { settings, trainTimesteps } = schedule;
@@ -71,7 +68,8 @@ function requireFalling(levels: readonly Level[], { settings }: Schedule): void 
   const grid = `timestep_spacing ${settings.timestepSpacing ?? "not set"}, steps_offset ${settings.stepsOffset ?? 0}`;
   throw new AppError(
     "bad_request",
-    `${levels.length} steps do not fit the noise schedule of this model (${grid}): two fall on one level; ask for fewer.`,
+    `${levels.length} steps do not fit the noise schedule of this model (${grid}): ` +
+      "two fall on one level; ask for fewer.",
     { steps: levels.length },
   );
 }

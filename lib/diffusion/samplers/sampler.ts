@@ -26,9 +26,9 @@ export const noNoise: NoiseSource = () => {
 /**
  * A walk from noise down to latents, one evaluation of the network after the other.
  *
- * Latents are kept at unit variance by every sampler (`alpha² + sigma² = 1` at each level), and so they are what the network reads
- * as they stand. diffusers' Euler and Heun keep x / alpha instead and scale the network's input by `alpha`: the same numbers. At the
- * end, latents are what the VAE decodes.
+ * Latents are kept at unit variance by every sampler (`alpha² + sigma² = 1` at each level), and so they are what the
+ * network reads as they stand. diffusers' Euler and Heun keep x / alpha instead and scale the network's input by
+ * `alpha`: the same numbers. At the end, latents are what the VAE decodes.
  */
 export interface Sampler {
   readonly name: SamplerName;
@@ -44,7 +44,8 @@ export interface Sampler {
    */
   start(noise: FloatTensor, picture?: FloatTensor): FloatTensor;
   /**
-   * Latents at an evaluation → latents at the next; the last arrives at the end. Evaluations go in order; 0 starts afresh.
+   * Latents at an evaluation → latents at the next; the last arrives at the end. Evaluations go in order; 0 starts
+   * afresh.
    *
    * @param latents  [B, C, H, W]
    * @param prediction  same shape; the network's own output after guidance, of the schedule's prediction type

@@ -27,7 +27,8 @@ function offTheSchedule({ settings, trainTimesteps }: Schedule, timestep: number
   const grid = `timestep_spacing ${settings.timestepSpacing ?? "not set"}, steps_offset ${settings.stepsOffset ?? 0}`;
   return new AppError(
     "bad_request",
-    `So many steps begin at timestep ${timestep}, and this model has 0 to ${trainTimesteps - 1} (${grid}); ask for fewer.`,
+    `So many steps begin at timestep ${timestep}, and this model has 0 to ${trainTimesteps - 1} (${grid}); ` +
+      "ask for fewer.",
     { timestep },
   );
 }

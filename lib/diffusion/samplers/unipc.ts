@@ -11,13 +11,15 @@ import { solve } from "./solve.ts";
 import { asManyAsTrained, oneEvaluationPerStep, type SamplerKind, type Step } from "./walk.ts";
 
 /**
- * UniPC, Zhao et al. 2023 (arXiv 2302.04867), algorithms 1 and 2, as diffusers' UniPCMultistepScheduler. Each step corrects the
- * latents it is given by the network's newest output and then predicts the next ones. From level s to t, m being x̂0 at s:
+ * UniPC, Zhao et al. 2023 (arXiv 2302.04867), algorithms 1 and 2, as diffusers' UniPCMultistepScheduler. Each step
+ * corrects the latents it is given by the network's newest output and then predicts the next ones. From level s to t, m
+ * being x̂0 at s:
  *
- *   x_t = (σ_t/σ_s) · x_s + α_t · (1 − e^{−h}) · m − α_t · B(h) · Σ ρ_k · D_k        D_k = (m_k − m) / r_k, r_k = (λ_k − λ_s) / h
+ *   x_t = (σ_t/σ_s) · x_s + α_t · (1 − e^{−h}) · m − α_t · B(h) · Σ ρ_k · D_k
+ *   D_k = (m_k − m) / r_k        r_k = (λ_k − λ_s) / h
  *
- * over levels k before s, and for the corrector t itself. Where a file asks for `predict_x0` false, m is ε̂, α and σ change places,
- * and −h is h.
+ * over levels k before s, and for the corrector t itself. Where a file asks for `predict_x0` false, m is ε̂, α and σ
+ * change places, and −h is h.
  */
 export const unipc: SamplerKind = {
   reads: [
@@ -59,7 +61,8 @@ export const unipc: SamplerKind = {
     const count = levels.length;
     const uncorrected = new Set(settings.uncorrectedSteps);
     const orderAt = (index: number): number => {
-      if (index === count - 1 && end.sigma === 0) return 1; // theirs divides by the infinite stride where a file forbids it
+      // Where a file forbids it, theirs divides by the infinite stride.
+      if (index === count - 1 && end.sigma === 0) return 1;
       return lowersOrder ? Math.min(maxOrder, count - index) : maxOrder;
     };
 
@@ -98,8 +101,8 @@ interface Form {
 }
 
 /**
- * From path[1] to path[0]. `outputs` are those of path[1] and the levels before it, newest first; for the corrector the output at
- * path[0] goes before them.
+ * From path[1] to path[0]. `outputs` are those of path[1] and the levels before it, newest first; for the corrector the
+ * output at path[0] goes before them.
  */
 function move(
   latents: FloatTensor,

@@ -18,7 +18,12 @@ export interface Walk {
 }
 
 /** Latents at the level `index` of the walk → latents at the next. */
-export type Step = (latents: FloatTensor, prediction: FloatTensor, index: number, drawNoise: NoiseSource) => FloatTensor;
+export type Step = (
+  latents: FloatTensor,
+  prediction: FloatTensor,
+  index: number,
+  drawNoise: NoiseSource,
+) => FloatTensor;
 
 /** A sampler of ours, as a scheduler class of diffusers 0.42.1. */
 export interface SamplerKind {

@@ -120,7 +120,10 @@ describe("a walk from a picture goes where diffusers' img2img goes", () => {
       const schedule = parseScheduleConfig(pictures.configs[config], config);
       const sampler = createSampler(name, schedule, steps, { strength });
       const drawNoise = noiseSource(it.seeds, pictures.shape);
-      const picture = tensor(Float32Array.from({ length: 16 }, (_, i) => -1.5 + 0.2 * i), pictures.shape);
+      const picture = tensor(
+        Float32Array.from({ length: 16 }, (_, i) => -1.5 + 0.2 * i),
+        pictures.shape,
+      );
       const isCut = sampler.evaluations.length === 11; // within Runge-Kutta's three steps, which theirs counts as two
       if (!isCut) expect(sampler.steps).toBe(it.made);
       const start = sampler.start(drawNoise(), picture);
@@ -139,13 +142,16 @@ test.each(pictures.rescale)("guidance rescale of $phi is diffusers'", ({ phi, gu
 
 /** A file as its folder's own class has read it; the pipeline's corrections apply where the case went through one. */
 function read({ config, pipeline, case: name }: SettingCase) {
-  const plain = Object.fromEntries(Object.entries(config).map(([key, value]) => [key, value === "-Infinity" ? null : value]));
+  const plain = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, value === "-Infinity" ? null : value]),
+  );
   return parseScheduleConfig(plain, name, pipeline === undefined ? "stable-diffusion-xl" : "stable-diffusion");
 }
 
 /**
- * Two things that we do otherwise: what StableDiffusionPipeline set right of a field that the file does not hold is lost again where
- * another scheduler takes its place afterwards, and `dpmpp-2m` is DPM-Solver++ whatever algorithm the file names.
+ * Two things that we do otherwise: what StableDiffusionPipeline set right of a field that the file does not hold is
+ * lost again where another scheduler takes its place afterwards, and `dpmpp-2m` is DPM-Solver++ whatever algorithm the
+ * file names.
  */
 function isNotFollowed({ case: name, sampler, pipeline, config }: SettingCase): boolean {
   const isReplaced = pipeline === "StableDiffusionPipeline" && config.steps_offset === undefined;
