@@ -1,4 +1,6 @@
-import { openUNet, joinedGraph } from "#lib/diffusion/unet-networks.ts";
+import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
+import { openUNet } from "#lib/diffusion/unet-networks.ts";
+import { joinedGraph } from "#lib/diffusion/unet-graphs.ts";
 import { Graph, type Value } from "#lib/onnx/graph.ts";
 import { countMacs } from "#lib/onnx/macs.ts";
 import { conv, evenPadding } from "#lib/onnx/ops/conv.ts";
@@ -72,7 +74,7 @@ export async function benchCeiling(
       what,
       runs: KERNEL_RUNS,
       flops: 2 * countMacs(graph).total,
-      run: () => session.run({ x }),
+      run: () => session.run({ x, row: tensor(Int32Array.of(0), [1]) }),
       close: () => session.close(),
     };
   };
@@ -91,13 +93,12 @@ export async function benchCeiling(
   const unet = await openUNet(parts, runtime);
   const latents = generator.randn([1, parts.unet.config.inChannels, parts.height, parts.width]);
   const text = generator.randn([1, parts.tokens, parts.unet.config.crossAttentionDim]);
-  const none = unet.noResiduals(1);
-  const flops = 2 * countMacs(joinedGraph(parts)).total;
+  const flops = 2 * countMacs(joinedGraph(parts.unet.config, parts, new RecordingParameters().of)).total;
   const step: Contestant = {
     what: "UNet step",
     runs: steps,
     flops,
-    run: () => unet.predict(latents, 801, text, none),
+    run: () => unet.predict(latents, 801, { text }, null),
     close: () => unet.close(),
   };
 
@@ -133,7 +134,7 @@ function kernelGraph(what: string, shape: readonly number[], build: (x: Value) =
   const y = build(graph.input("x", shape));
   const size = sizeOf(y.shape.map(Number));
   const columns = Number(y.shape.at(-1));
-  graph.output("y", gather(reshape(y, [size / columns, columns]), graph.integers([0])));
+  graph.output("y", gather(reshape(y, [size / columns, columns]), graph.input("row", [1], "int32")));
   return graph;
 }
 

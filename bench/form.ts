@@ -19,9 +19,11 @@ export async function benchForm({ parts }: Subject, rounds: number, runtime: Run
   const generator = createGenerator(0);
   const latents = generator.randn([1, parts.unet.config.inChannels, parts.height, parts.width]);
   const text = generator.randn([1, parts.tokens, parts.unet.config.crossAttentionDim]);
-  const none = joined.noResiduals(1);
   const times = await interleave(
-    { joined: () => joined.predict(latents, 801, text, none), split: () => split.predict(latents, 801, text, none) },
+    {
+      joined: () => joined.predict(latents, 801, { text }, null),
+      split: () => split.predict(latents, 801, { text }, null),
+    },
     rounds,
   );
   await joined.close();

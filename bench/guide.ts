@@ -1,9 +1,11 @@
 import { denoise } from "#lib/diffusion/denoise.ts";
-import { noNoise } from "#lib/diffusion/samplers/sampler.ts";
+import { statesWanted } from "#lib/diffusion/model.ts";
 import type { CfgLayout, GuidanceMode } from "#lib/diffusion/guidance.ts";
 import { type Pipeline, sample } from "#lib/diffusion/pipeline.ts";
-import { textEncoderGraph } from "#lib/diffusion/text-encoder.ts";
-import { vaeGraphs } from "#lib/diffusion/vae-networks.ts";
+import { textEncoderGraph } from "#lib/diffusion/text-encoder-graph.ts";
+import { openUNet } from "#lib/diffusion/unet-networks.ts";
+import { vaeDecoderGraph } from "#lib/diffusion/vae-graphs.ts";
+import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
 import { costOf } from "#lib/measure/cost.ts";
 import { countMacs } from "#lib/onnx/macs.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
@@ -11,7 +13,7 @@ import type { Estimate } from "#lib/pairing/evidence.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { interleave, median, ratio, type Times } from "./interleave.ts";
-import { openSubject, type Subject } from "./subject.ts";
+import { openGuided, type Subject } from "./subject.ts";
 import { estimate, milliseconds, table } from "./table.ts";
 
 interface Row {
@@ -39,7 +41,8 @@ const layouts = ["one batch of two", "two passes"] as const;
 
 /** Guide against CFG against conditional, from the same noise: per denoising loop and per whole picture. */
 export async function benchGuide(subject: Subject, rounds: number, runtime: Runtime): Promise<GuideResult> {
-  const { unet, guide } = await openSubject(subject, runtime);
+  const { guided, guide } = await openGuided(subject, runtime);
+  const plain = await openUNet(subject.parts, runtime); // CFG and conditional are timed without residuals to feed
   const {
     tokens,
     height,
@@ -49,15 +52,15 @@ export async function benchGuide(subject: Subject, rounds: number, runtime: Runt
   const generator = createGenerator(0);
   const noise = generator.randn([1, config.inChannels, height, width]);
   const texts = {
-    conditional: generator.randn([1, tokens, config.crossAttentionDim]),
-    unconditional: generator.randn([1, tokens, config.crossAttentionDim]),
+    conditional: { text: generator.randn([1, tokens, config.crossAttentionDim]) },
+    unconditional: { text: generator.randn([1, tokens, config.crossAttentionDim]) },
   };
   const loop = (mode: GuidanceMode, cfgLayout: CfgLayout) => async (): Promise<void> => {
     const plan = { mode, guidanceScale: 5, cfgSteps: 0 };
     let latents: FloatTensor = noise;
     for await (const step of denoise(
-      { unet, guide, cfgLayout },
-      { plan, schedule: subject.schedule, sampler: "ddim", steps: subject.steps, noise, drawNoise: noNoise, texts },
+      { unet: mode === "guide" ? guided : plain, guide, cfgLayout },
+      { plan, schedule: subject.schedule, sampler: "ddim", steps: subject.steps, noise, texts },
     ))
       latents = step.latents;
     if (latents === noise) throw new Error("bench: nothing was denoised");
@@ -72,7 +75,7 @@ export async function benchGuide(subject: Subject, rounds: number, runtime: Runt
     rounds,
   );
   const cfgLayout = layouts.toSorted((a, b) => median(times[a]) - median(times[b]))[0]!;
-  for (const network of [unet, guide]) await network.close();
+  for (const network of [guided, plain, guide]) await network.close();
 
   const { base, guide: added } = costOf(subject.parts, subject.guide);
   const { steps } = subject;
@@ -129,11 +132,11 @@ async function benchImage(
 }
 
 /** What every mode pays alike: the text encoder, which is always given two prompts, and the VAE's decoder. */
-function macsOfEnds({ files: { folder }, size }: Pipeline): number {
-  return (
-    countMacs(textEncoderGraph(folder.textEncoder, []), 2).total +
-    countMacs(vaeGraphs(folder.vae, size.height, size.width).decoder).total
-  );
+function macsOfEnds({ files: { model }, size }: Pipeline): number {
+  const anyWeights = new RecordingParameters().of;
+  const encoders = model.textEncoders.map(({ config }) => textEncoderGraph(config, anyWeights, statesWanted(model)));
+  const decoder = vaeDecoderGraph(model.vae.config, size.height, size.width, anyWeights);
+  return encoders.reduce((sum, graph) => sum + countMacs(graph, 2).total, countMacs(decoder).total);
 }
 
 function rowsOf(times: Partial<Times<Run>>, cfgLayout: CfgLayout, macs: ModeMacs): Row[] {

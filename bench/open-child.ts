@@ -1,6 +1,6 @@
 import type { Runtime } from "#lib/onnx/session.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
-import { openSubject, readSubject, type SubjectName } from "./subject.ts";
+import { openGuided, readSubject, type SubjectName } from "./subject.ts";
 
 /** Milliseconds since the parent started this process, and the memory it holds at the end. */
 export interface OpenTimes {
@@ -17,13 +17,13 @@ const since = (): number => Date.now() - Number(begin);
 const started = since();
 const subject = await readSubject(name);
 const headersRead = since();
-const { unet, guide } = await openSubject(subject, JSON.parse(runtime) as Runtime);
+const { guided: unet, guide } = await openGuided(subject, JSON.parse(runtime) as Runtime);
 const opened = since();
 const { parts } = subject;
 const generator = createGenerator(0);
 const latents = generator.randn([1, parts.unet.config.inChannels, parts.height, parts.width]);
 const text = generator.randn([1, parts.tokens, parts.unet.config.crossAttentionDim]);
-await unet.predict(latents, 801, text, await guide.residuals(latents, 801, text, Float32Array.of(5)));
+await unet.predict(latents, 801, { text }, await guide.residuals(latents, 801, { text }, Float32Array.of(5)));
 const times: OpenTimes = {
   started,
   headersRead,

@@ -1,4 +1,4 @@
-import { parseUNetConfig, type UNetConfig } from "#lib/diffusion/config.ts";
+import { parseUNetConfig, type UNetConfig } from "#lib/diffusion/unet-config.ts";
 
 /** The UNet of Stable Diffusion 1.5, as its config.json has it. */
 export const sd15UNet: UNetConfig = parseUNetConfig(

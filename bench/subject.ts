@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
+import { openPipeline, ownSize, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
 import { type GuideFile, type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { parseScheduleConfig } from "#lib/diffusion/schedule-config.ts";
@@ -23,8 +23,9 @@ export interface Subject {
   openWhole(runtime: Runtime): Promise<Pipeline | null>;
 }
 
+/** The base as guides use it, and the guide. */
 export interface OpenSubject {
-  readonly unet: UNet;
+  readonly guided: UNet;
   readonly guide: GuideNetwork;
 }
 
@@ -55,18 +56,17 @@ export async function readSubject(name: SubjectName): Promise<Subject> {
     lowRank: [],
     guide: starterPath("guide-tiny/guide.safetensors"),
   });
-  const { sampleSize } = files.folder.unet.config;
-  const size = { height: sampleSize, width: sampleSize };
+  const size = ownSize(files.model);
   return {
     name,
     parts: unetParts(files, size),
     guide: files.guide!,
-    schedule: files.folder.schedule,
+    schedule: files.model.schedule,
     steps: 20,
     openWhole: (runtime) => openPipeline(files, size, runtime),
   };
 }
 
-export async function openSubject({ parts, guide }: Subject, runtime: Runtime): Promise<OpenSubject> {
-  return { unet: await openUNet(parts, runtime), guide: await openGuide(guide, parts, runtime) };
+export async function openGuided({ parts, guide }: Subject, runtime: Runtime): Promise<OpenSubject> {
+  return { guided: await openUNet(parts, runtime, "guided"), guide: await openGuide(guide, parts, runtime) };
 }

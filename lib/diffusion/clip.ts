@@ -4,23 +4,45 @@ import { layerNorm } from "#lib/nn/norm.ts";
 import type { Scope } from "#lib/nn/scope.ts";
 import type { Value } from "#lib/onnx/graph.ts";
 import { attention } from "#lib/onnx/ops/attention.ts";
-import { add } from "#lib/onnx/ops/math.ts";
-import { gather } from "#lib/onnx/ops/shape.ts";
-import type { TextEncoderConfig } from "./config.ts";
+import { add, matmul } from "#lib/onnx/ops/math.ts";
+import { gather, reshape } from "#lib/onnx/ops/shape.ts";
+import type { TextEncoderConfig } from "./text-encoder-config.ts";
+
+/** What a text becomes on its way through the layers. */
+export interface ClipStates {
+  /** [B, T, width]: the embeddings, then the states after each layer. */
+  readonly hidden: readonly Value[];
+  /** The last of them after the final norm, or another one. */
+  normalised(states?: Value): Value;
+}
 
 /**
- * CLIP's text transformer (Radford et al. 2021, arXiv 2103.00020, §2.4), to its last hidden state after the final norm.
+ * CLIP's text transformer (Radford et al. 2021, arXiv 2103.00020, §2.4).
  *
  * @param tokens [B, T] int32, T = maxTokens
- * @returns [B, T, width]
  */
-export function clipTextEncoder(scope: Scope, config: TextEncoderConfig, tokens: Value): Value {
+export function clipTextEncoder(scope: Scope, config: TextEncoderConfig, tokens: Value): ClipStates {
   const embeddings = scope.at("embeddings");
   const words = embeddings.at("token_embedding").parameter("weight", [config.vocabulary, config.width]);
   const positions = embeddings.at("position_embedding").parameter("weight", [config.maxTokens, config.width]);
-  let h = add(gather(words, tokens), positions);
-  for (let i = 0; i < config.layers; i++) h = layer(scope.at(`encoder.layers.${i}`), config, h);
-  return layerNorm(scope.at("final_layer_norm"), h, config.epsilon);
+  const hidden = [add(gather(words, tokens), positions)];
+  for (let i = 0; i < config.layers; i++) hidden.push(layer(scope.at(`encoder.layers.${i}`), config, hidden.at(-1)!));
+  const normalised = (states = hidden.at(-1)!): Value =>
+    layerNorm(scope.at("final_layer_norm"), states, config.epsilon);
+  return { hidden, normalised };
+}
+
+/**
+ * The text as one vector: the state of its last token, projected (CLIPTextModelWithProjection).
+ *
+ * @param states [B, T, width] after the final norm
+ * @param last   [B, 1, T]: 1 at the last token, 0 elsewhere
+ * @returns [B, projection]
+ */
+export function pooledText(scope: Scope, states: Value, last: Value, projection: number): Value {
+  const width = Number(states.shape[2]);
+  const token = reshape(matmul(last, states), [states.shape[0]!, width]);
+  return linear(scope.at("text_projection"), token, projection, { bias: false });
 }
 
 function layer(scope: Scope, config: TextEncoderConfig, x: Value): Value {

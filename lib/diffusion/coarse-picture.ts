@@ -2,8 +2,8 @@ import type { Runtime } from "#lib/onnx/session.ts";
 import { type Picture, toPicture } from "#lib/picture/rgb.ts";
 import { type FloatTensor, zeros } from "#lib/tensor/tensor.ts";
 import { leastSquares } from "#lib/util/least-squares.ts";
-import { pixelsPerLatent, type VaeConfig } from "./config.ts";
-import type { Component } from "./model-folder.ts";
+import { pixelsPerLatent, type VaeConfig } from "./vae-config.ts";
+import type { Component } from "./model.ts";
 import { openVaeEncoder } from "./vae-networks.ts";
 
 /** Scaled latents [B, C, h, w] → a picture of one pixel for each, good enough to see what is coming. */
@@ -22,7 +22,7 @@ export async function fitCoarsePicture(vae: Component<VaeConfig>, runtime: Runti
     [-1, 0, 1].flatMap((green) => [-1, 0, 1].map((blue) => [red, green, blue] as const)),
   );
   const [height, width] = [(colors.length / COLUMNS) * TILE, COLUMNS * TILE];
-  const encoder = await openVaeEncoder(vae, height, width, runtime);
+  const encoder = await openVaeEncoder(vae, { height, width }, runtime);
   const latents = await encoder.encode(mosaic(colors, height, width, pixelsPerLatent(vae.config)));
   await encoder.close();
 

@@ -4,7 +4,7 @@ import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
 import { type GuidancePlan, type GuidedNetworks, modeOfStep, passesOf, predictGuided, type Texts } from "./guidance.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
 import { estimateClean } from "./samplers/prediction.ts";
-import type { NoiseSource } from "./samplers/sampler.ts";
+import { noNoise, type NoiseSource } from "./samplers/sampler.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface DenoiseRequest {
@@ -14,8 +14,8 @@ export interface DenoiseRequest {
   readonly steps: number;
   /** [B, C, H, W], unit variance. */
   readonly noise: FloatTensor;
-  /** What the sampler draws from after `noise`, where it adds noise of its own. */
-  readonly drawNoise: NoiseSource;
+  /** What the sampler draws from after `noise`; may be left out where it adds none of its own. */
+  readonly drawNoise?: NoiseSource;
   /** The picture to begin at; without one, the walk begins at noise alone. */
   readonly picture?: PictureStart;
   readonly texts: Texts;
@@ -44,7 +44,7 @@ export interface DenoiseStep {
 
 /** From noise to latents, a step at a time; the caller decides how far, and may stop between any two. */
 export async function* denoise(networks: GuidedNetworks, request: DenoiseRequest): AsyncGenerator<DenoiseStep, void> {
-  const { plan, schedule, texts, picture } = request;
+  const { plan, schedule, texts, picture, drawNoise = noNoise } = request;
   const sampler = createSampler(request.sampler, schedule, request.steps, picture);
   const { steps, evaluations } = sampler;
   let latents = sampler.start(request.noise, picture?.latents);
@@ -59,7 +59,7 @@ export async function* denoise(networks: GuidedNetworks, request: DenoiseRequest
       });
     }
     const estimate = estimateClean(prediction, latents, level, schedule.predictionType);
-    latents = sampler.step(latents, prediction, n, request.drawNoise);
+    latents = sampler.step(latents, prediction, n, drawNoise);
     passes += passesOf[mode];
     const isStepDone = evaluations[n + 1]?.step !== level.step;
     if (isStepDone) yield { done: level.step + 1, steps, passes, latents, estimate };

@@ -1,5 +1,6 @@
 import { AppError } from "#lib/errors.ts";
 import { concat, type FloatTensor, rows, tensor } from "#lib/tensor/tensor.ts";
+import { type Conditioning, concatConditioning } from "./conditioning.ts";
 import type { GuideConfig } from "./guide-config.ts";
 import type { GuideNetwork } from "./guide-network.ts";
 import type { UNet } from "./unet-networks.ts";
@@ -21,11 +22,11 @@ export interface GuidancePlan {
   readonly cfgSteps: number;
 }
 
+/** A row for each picture. */
 export interface Texts {
-  /** [B, T, D] */
-  readonly conditional: FloatTensor;
-  /** [B, T, D]: the empty prompt, or what to stay away from. */
-  readonly unconditional: FloatTensor;
+  readonly conditional: Conditioning;
+  /** Of the empty prompt, or of what to stay away from. */
+  readonly unconditional: Conditioning;
 }
 
 export interface GuidedNetworks {
@@ -34,9 +35,9 @@ export interface GuidedNetworks {
   readonly cfgLayout: CfgLayout;
 }
 
-/** Which mode a step runs in. Guidance 1 is the plain conditional prediction in every mode. */
+/** Which mode a step runs in. Guidance 1 and less is the plain conditional prediction in every mode, as in diffusers. */
 export function modeOfStep({ mode, guidanceScale, cfgSteps }: GuidancePlan, stepIndex: number): GuidanceMode {
-  if (guidanceScale === 1) return "conditional";
+  if (guidanceScale <= 1) return "conditional";
   return mode === "guide" && stepIndex < cfgSteps ? "cfg" : mode;
 }
 
@@ -68,7 +69,7 @@ export function requirePlan(
     );
   if (mode === "guide") {
     if (!guide) throw new AppError("bad_request", "The mode guide needs a guide; name its file with --guide.");
-    if (guidanceScale !== 1 && (guidanceScale < guide.minGuidance || guidanceScale > guide.maxGuidance)) {
+    if (guidanceScale > 1 && (guidanceScale < guide.minGuidance || guidanceScale > guide.maxGuidance)) {
       throw new AppError(
         "bad_request",
         `Guidance ${guidanceScale} is outside ${guide.minGuidance} to ${guide.maxGuidance}, the range this guide was trained on; choose a value inside it.`,
@@ -76,10 +77,10 @@ export function requirePlan(
       );
     }
   }
-  if (negativePrompt !== null && guidanceScale === 1) {
+  if (negativePrompt !== null && guidanceScale <= 1) {
     throw new AppError(
       "bad_request",
-      "Guidance 1 follows the prompt alone, so a negative prompt would not be read; raise --guidance or leave the negative prompt out.",
+      "Guidance 1 or less follows the prompt alone, so a negative prompt would not be read; raise --guidance or leave the negative prompt out.",
     );
   }
   if (negativePrompt !== null && mode === "conditional") {
@@ -114,8 +115,7 @@ export async function predictGuided(
     const [conditional, unconditional] = await predictPair(unet, cfgLayout, latents, timestep, texts);
     return guided(conditional, unconditional, scales);
   }
-  const residuals =
-    mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, scales) : unet.noResiduals(batch);
+  const residuals = mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, scales) : null;
   return unet.predict(latents, timestep, texts.conditional, residuals);
 }
 
@@ -129,18 +129,13 @@ async function predictPair(
 ): Promise<[FloatTensor, FloatTensor]> {
   const batch = latents.shape[0]!;
   if (layout === "two passes") {
-    const none = unet.noResiduals(batch);
     return [
-      await unet.predict(latents, timestep, texts.conditional, none),
-      await unet.predict(latents, timestep, texts.unconditional, none),
+      await unet.predict(latents, timestep, texts.conditional, null),
+      await unet.predict(latents, timestep, texts.unconditional, null),
     ];
   }
-  const both = await unet.predict(
-    concat([latents, latents]),
-    timestep,
-    concat([texts.conditional, texts.unconditional]),
-    unet.noResiduals(2 * batch),
-  );
+  const conditioning = concatConditioning([texts.conditional, texts.unconditional]);
+  const both = await unet.predict(concat([latents, latents]), timestep, conditioning, null);
   return [rows(both, 0, batch), rows(both, batch, 2 * batch)];
 }
 

@@ -63,7 +63,12 @@ export function guideNetwork(
   h = crossAttention(mid.at("attentions.0"), h, text);
   h = block(mid.at("resnets.1"), h, widths[last]!);
 
-  const gate = reshape(multiply(excess, scalar(excess, 1 / (config.referenceGuidance - 1))), ["batch", 1, 1, 1]);
+  const gate = reshape(multiply(excess, scalar(excess, 1 / (config.referenceGuidance - 1))), [
+    excess.shape[0]!,
+    1,
+    1,
+    1,
+  ]);
   return {
     skips: stages.map((stage, k) => multiply(gate, convolution(scope.at(`zero_convs.${k}`), stage.h, stage.out, 1))),
     mid: multiply(gate, convolution(scope.at("mid_zero_conv"), h, base.channels[last]!, 1)),

@@ -3,7 +3,8 @@ import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.
 import type { FileRole } from "#lib/picture/recipe.ts";
 import { type LowRankFile, readLowRankFile } from "#lib/weights/low-rank.ts";
 import { type GuideFile, readGuideFile } from "./guide-network.ts";
-import { type ModelFolder, openModelFolder, partMismatches } from "./model-folder.ts";
+import { type Model, partMismatches } from "./model.ts";
+import { openModel } from "./open-model.ts";
 
 export interface LowRankChoice {
   readonly path: string;
@@ -11,14 +12,17 @@ export interface LowRankChoice {
 }
 
 export interface ModelChoice {
+  /** A diffusers folder, or a single-file checkpoint. */
   readonly model: string;
+  /** A diffusers folder that describes the networks of a single file; left out for what its family is published with. */
+  readonly config?: string | null;
   readonly lowRank: readonly LowRankChoice[];
   readonly guide: string | null;
 }
 
 /** A model as someone put it together: headers and configs read and known to fit, nothing opened yet. */
 export interface ModelFiles {
-  readonly folder: ModelFolder;
+  readonly model: Model;
   readonly lowRank: readonly LowRankFile[];
   readonly guide: GuideFile | null;
 }
@@ -30,44 +34,44 @@ export interface UsedFile {
   readonly strength?: number;
 }
 
-export async function readModelFiles({ model, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
-  const folder = await openModelFolder(model);
-  const [mismatch] = partMismatches(folder);
+export async function readModelFiles({ model: path, config, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
+  const model = await openModel(path, config ?? null);
+  const [mismatch] = partMismatches(model);
   if (mismatch) throw new AppError("unsupported_model", mismatch);
   const files: ModelFiles = {
-    folder,
+    model,
     lowRank: await Promise.all(lowRank.map(({ path, strength }) => readLowRankFile(path, strength))),
     guide: guide === null ? null : await readGuideFile(guide),
   };
-  if (files.guide) requireFits(files.guide, folder);
+  if (files.guide) requireFits(files.guide, model);
   return files;
 }
 
 /** Every file that decides the picture, by what it is for. */
-export function usedFiles({ folder, lowRank, guide }: ModelFiles): UsedFile[] {
+export function usedFiles({ model, lowRank, guide }: ModelFiles): UsedFile[] {
   const of = (role: FileRole, files: readonly { readonly name: string; readonly path: string }[]): UsedFile[] =>
     files.map(({ name, path }) => ({ role, name, path }));
   return [
-    ...of("unet", folder.unet.files),
-    ...of("textEncoder", folder.textEncoder.files),
-    ...of("vae", folder.vae.files),
-    ...folder.settings,
+    ...of("unet", model.unet.files),
+    ...model.textEncoders.flatMap(({ files }) => of("textEncoder", files)),
+    ...of("vae", model.vae.files),
+    ...model.settings,
     ...lowRank.map(({ file: { name, path }, strength }): UsedFile => ({ role: "lora", name, path, strength })),
     ...(guide ? of("guide", [guide.file]) : []),
   ];
 }
 
-export const signatureOf = ({ unet: { config }, schedule }: ModelFolder): UNetSignature => ({
+export const signatureOf = ({ unet: { config }, schedule }: Model): UNetSignature => ({
   ...config,
   predictionType: schedule.predictionType,
 });
 
-function requireFits(guide: GuideFile, folder: ModelFolder): void {
-  const reasons = structureMismatches(guide.config.base, signatureOf(folder));
+function requireFits(guide: GuideFile, model: Model): void {
+  const reasons = structureMismatches(guide.config.base, signatureOf(model));
   if (reasons.length === 0) return;
   throw new AppError(
     "pair_does_not_fit",
-    `The guide ${guide.file.name} does not fit ${folder.name} (${reasons.join("; ")}); choose a guide made for this model's base.`,
+    `The guide ${guide.file.name} does not fit ${model.name} (${reasons.join("; ")}); choose a guide made for this model's base.`,
     { reasons },
   );
 }

@@ -3,55 +3,35 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
-import { clipName } from "#lib/weights/names/clip.ts";
-import { vaeName } from "#lib/weights/names/vae.ts";
-import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
+import { clipNaming } from "#lib/weights/names/clip.ts";
+import { vaeNaming } from "#lib/weights/names/vae.ts";
+import type { Naming } from "#lib/weights/tensor-view.ts";
+import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
-import {
-  parseTextEncoderConfig,
-  parseUNetConfig,
-  parseVaeConfig,
-  type TextEncoderConfig,
-  type UNetConfig,
-  type VaeConfig,
-} from "./config.ts";
+import type { Component, Model, TextEncoderComponent } from "./model.ts";
+import { referencePipelineOf } from "./reference-corrections.ts";
 import { parseScheduleConfig } from "./schedule-config.ts";
-import type { Schedule } from "./schedule.ts";
+import { parseTextEncoderConfig } from "./text-encoder-config.ts";
+import { openTokenizer } from "./tokenizer.ts";
+import { parseUNetConfig } from "./unet-config.ts";
+import { parseVaeConfig } from "./vae-config.ts";
 
-/** One network of a folder: what it computes, and the tensors it computes with. */
-export interface Component<Config> {
-  readonly config: Config;
-  readonly weights: WeightMap;
-  readonly files: readonly WeightsFile[];
-}
+const modelIndex = z.looseObject({
+  _class_name: z.string(),
+  force_zeros_for_empty_prompt: z.boolean().default(true), // as StableDiffusionXLPipeline has it
+});
 
-/** A diffusers folder, with every header and config read and no weight touched. */
-export interface ModelFolder {
-  readonly path: string;
-  readonly name: string;
-  readonly unet: Component<UNetConfig>;
-  readonly textEncoder: Component<TextEncoderConfig>;
-  readonly vae: Component<VaeConfig>;
-  readonly schedule: Schedule;
-  readonly tokenizerFolder: string;
-  /** The files beside the weights that decide what is computed. */
-  readonly settings: readonly {
-    readonly role: "config" | "schedule" | "tokenizer";
-    readonly name: string;
-    readonly path: string;
-  }[];
-}
+/** The text encoders of each pipeline that runs. Others need parts that are not built. */
+const pipelines: Readonly<Record<string, readonly string[]>> = {
+  StableDiffusionPipeline: ["text_encoder"],
+  StableDiffusionImg2ImgPipeline: ["text_encoder"],
+  StableDiffusionXLPipeline: ["text_encoder", "text_encoder_2"],
+  StableDiffusionXLImg2ImgPipeline: ["text_encoder", "text_encoder_2"],
+  LatentConsistencyModelPipeline: ["text_encoder"],
+};
 
-const modelIndex = z.looseObject({ _class_name: z.string() });
-
-// Pipelines made of the same four networks. Others, such as SDXL's, need parts that are not built.
-const pipelines = new Set([
-  "StableDiffusionPipeline",
-  "StableDiffusionImg2ImgPipeline",
-  "StableDiffusionControlNetPipeline",
-]);
-
-export async function openModelFolder(given: string): Promise<ModelFolder> {
+/** Reads a diffusers folder. @throws unsupported_model, file_not_found, malformed_weights, bad_request */
+export async function openModelFolder(given: string): Promise<Model> {
   const path = await requireFolder(given);
   const name = basename(path);
   const json = (part: string, file: string): Promise<unknown> =>
@@ -59,79 +39,60 @@ export async function openModelFolder(given: string): Promise<ModelFolder> {
 
   const unetJson = await json("unet", "config.json").catch((failure: unknown) => {
     if (!(failure instanceof AppError) || failure.code !== "file_not_found") throw failure;
-    throw new AppError(
-      "unsupported_model",
-      `${name} has no UNet (unet/config.json is missing); give a diffusers folder, with unet, text_encoder, vae, tokenizer and scheduler inside.`,
-      { path },
-      failure,
-    );
+    const give = "give a diffusers folder, with unet, text_encoder, vae, tokenizer and scheduler inside";
+    const sentence = `${name} has no UNet (unet/config.json is missing); ${give}.`;
+    throw new AppError("unsupported_model", sentence, { path }, failure);
   });
   const index = modelIndex.safeParse(await readJson(join(path, "model_index.json"), `${name}/model_index.json`));
-  if (!index.success || !pipelines.has(index.data._class_name)) {
+  const encoderParts = index.success ? pipelines[index.data._class_name] : undefined;
+  if (!index.success || !encoderParts) {
     const kind = index.success ? index.data._class_name : "without a class name";
-    throw new AppError(
-      "unsupported_model",
-      `${name} is a pipeline ${kind}; Stable Diffusion 1.x and 2.x folders (StableDiffusionPipeline) work.`,
-    );
+    const works = "Stable Diffusion 1.x, 2.x and XL folders work";
+    throw new AppError("unsupported_model", `${name} is a pipeline ${kind}; ${works}.`);
   }
   const component = async <Config>(
     part: string,
     stem: string,
     config: Config,
-    rename?: (foreign: string) => string | null,
+    naming?: Naming,
   ): Promise<Component<Config>> => {
     const files = await readComponentWeights(join(path, part), stem, `${name}/${part}`);
-    return { config, files, weights: new WeightMap(`${name}/${part}`, files, rename) };
+    return { config, files, weights: new WeightMap(`${name}/${part}`, files, naming) };
   };
+  const textEncoder = async (part: string): Promise<TextEncoderComponent> => {
+    const config = parseTextEncoderConfig(await json(part, "config.json"), `${name}/${part}/config.json`);
+    return {
+      ...(await component(part, "model", config, clipNaming)),
+      openTokenizer: () => openTokenizer(join(path, tokenizerOf(part)), config.maxTokens),
+    };
+  };
+  const unet = parseUNetConfig(unetJson, `${name}/unet/config.json`);
+  const vae = parseVaeConfig(await json("vae", "config.json"), `${name}/vae/config.json`);
+  const scheduler = join("scheduler", "scheduler_config.json");
+  const [first, ...others] = encoderParts as readonly [string, ...string[]];
+  const tokenizers = (await Promise.all(encoderParts.map((part) => tokenizerFilesIn(path, tokenizerOf(part))))).flat();
+  const settings = [
+    ...["unet", ...encoderParts, "vae"].map((part) => ({ role: "config" as const, file: join(part, "config.json") })),
+    { role: "schedule" as const, file: scheduler },
+    ...tokenizers.map((file) => ({ role: "tokenizer" as const, file })),
+  ];
   return {
     path,
     name,
-    unet: await component("unet", "diffusion_pytorch_model", parseUNetConfig(unetJson, `${name}/unet/config.json`)),
-    textEncoder: await component(
-      "text_encoder",
-      "model",
-      parseTextEncoderConfig(await json("text_encoder", "config.json"), `${name}/text_encoder/config.json`),
-      clipName,
-    ),
-    vae: await component(
-      "vae",
-      "diffusion_pytorch_model",
-      parseVaeConfig(await json("vae", "config.json"), `${name}/vae/config.json`),
-      vaeName,
-    ),
+    unet: await component("unet", "diffusion_pytorch_model", unet),
+    textEncoders: [await textEncoder(first), ...(await Promise.all(others.map(textEncoder)))],
+    vae: await component("vae", "diffusion_pytorch_model", vae, vaeNaming),
     schedule: parseScheduleConfig(
       await json("scheduler", "scheduler_config.json"),
-      `${name}/scheduler/scheduler_config.json`,
+      `${name}/${scheduler}`,
+      referencePipelineOf(unet),
     ),
-    tokenizerFolder: join(path, "tokenizer"),
-    settings: [
-      ...["unet", "text_encoder", "vae"].map((part) => ({ role: "config" as const, file: join(part, "config.json") })),
-      { role: "schedule" as const, file: join("scheduler", "scheduler_config.json") },
-      ...(await tokenizerFilesIn(path)).map((file) => ({ role: "tokenizer" as const, file })),
-    ].map(({ role, file }) => ({ role, name: join(name, file), path: join(path, file) })),
+    zerosForNothing: unet.added !== null && index.data.force_zeros_for_empty_prompt,
+    settings: settings.map(({ role, file }) => ({ role, name: join(name, file), path: join(path, file) })),
   };
 }
 
-/** What keeps the networks of a folder from working together, in words. */
-export function partMismatches({ name, unet, textEncoder, vae }: ModelFolder): string[] {
-  const mismatches: string[] = [];
-  const [wanted, given] = [unet.config.crossAttentionDim, textEncoder.config.width];
-  if (wanted !== given)
-    mismatches.push(
-      `${name}: its UNet reads text states of width ${wanted}, and its text encoder gives ${given}; use the parts of one model.`,
-    );
-  const { latentChannels } = vae.config;
-  for (const [does, channels] of [
-    ["reads", unet.config.inChannels],
-    ["predicts", unet.config.outChannels],
-  ] as const) {
-    if (channels === latentChannels) continue;
-    mismatches.push(
-      `${name}: its UNet ${does} ${channels} channels, and its VAE has ${latentChannels} latent channels; such models do not run here.`,
-    );
-  }
-  return mismatches;
-}
+const tokenizerOf = (encoder: string): string => encoder.replace("text_encoder", "tokenizer");
 
 // The files a tokenizer may consist of; others, such as a readme, do not change what it does.
 const tokenizerFiles = new Set([
@@ -143,12 +104,12 @@ const tokenizerFiles = new Set([
   "added_tokens.json",
 ]);
 
-async function tokenizerFilesIn(folder: string): Promise<string[]> {
-  const names = await readdir(join(folder, "tokenizer")).catch(() => []);
+async function tokenizerFilesIn(folder: string, part: string): Promise<string[]> {
+  const names = await readdir(join(folder, part)).catch(() => []);
   return names
     .filter((name) => tokenizerFiles.has(name))
     .toSorted()
-    .map((name) => join("tokenizer", name));
+    .map((name) => join(part, name));
 }
 
 async function requireFolder(path: string): Promise<string> {

@@ -1,17 +1,21 @@
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
-import { allFinite, type FloatTensor, repeat, rows } from "#lib/tensor/tensor.ts";
+import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
+import { conditioningRows, repeatConditioning } from "./conditioning.ts";
 import { denoise, type DenoiseStep } from "./denoise.ts";
 import { type CfgLayout, type GuidancePlan, requirePlan, type Texts } from "./guidance.ts";
 import { type GuideNetwork, openGuide } from "./guide-network.ts";
+import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { noiseSource } from "./noise-source.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
 import type { NoiseSource } from "./samplers/sampler.ts";
+import { createTextConditioner, type PictureSize, type TextConditioner, wholePicture } from "./text-conditioner.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
-import { type ClipTokenizer, openTokenizer, requireShort } from "./tokenizer.ts";
+import { requireShort } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
+import { pixelsPerLatent } from "./vae-config.ts";
 import { openVaeDecoder, type VaeDecoder } from "./vae-networks.ts";
 
 /** What to draw. */
@@ -37,8 +41,7 @@ export interface Pipeline {
   readonly files: ModelFiles;
   readonly size: LatentSize;
   readonly cfgLayout: CfgLayout;
-  readonly tokenizer: ClipTokenizer;
-  readonly textEncoder: TextEncoder;
+  readonly text: TextConditioner;
   readonly unet: UNet;
   readonly guide: GuideNetwork | null;
   readonly vae: VaeDecoder;
@@ -46,60 +49,59 @@ export interface Pipeline {
 }
 
 export async function openPipeline(files: ModelFiles, size: LatentSize, runtime: Runtime): Promise<Pipeline> {
-  const { folder } = files;
-  const tokenizer = await openTokenizer(folder.tokenizerFolder, folder.textEncoder.config.maxTokens);
+  const { model } = files;
   const parts = unetParts(files, size);
-  const textEncoder = await openTextEncoder(
-    folder.textEncoder,
-    files.lowRank.map((file) => file.textEncoder),
-    tokenizer,
-    runtime,
-  );
-  const unet = await openUNet(parts, runtime);
+  const text = await openText(files, runtime);
+  const unet = await openUNet(parts, runtime, files.guide ? "guided" : "plain");
   const guide = files.guide && (await openGuide(files.guide, parts, runtime));
-  const vae = await openVaeDecoder(folder.vae, size.height, size.width, runtime);
+  const vae = await openVaeDecoder(model.vae, size, runtime);
   const close = async (): Promise<void> => {
-    for (const network of [textEncoder, unet, guide, vae]) await network?.close();
+    for (const network of [text, unet, guide, vae]) await network?.close();
   };
-  return {
-    files,
-    size,
-    cfgLayout: cfgLayoutFor(folder.unet.weights.parameters),
-    tokenizer,
-    textEncoder,
-    unet,
-    guide,
-    vae,
-    close,
-  };
+  return { files, size, cfgLayout: cfgLayoutFor(model.unet.weights.parameters), text, unet, guide, vae, close };
 }
 
-export const unetParts = ({ folder, lowRank }: ModelFiles, { height, width }: LatentSize): UNetParts => ({
-  unet: folder.unet,
+/** The text encoders of a model, together. */
+export async function openText({ model, lowRank }: ModelFiles, runtime: Runtime): Promise<TextConditioner> {
+  const encoders: TextEncoder[] = [];
+  for (const [i, component] of model.textEncoders.entries()) {
+    const layers = i === 0 ? lowRank.map((file) => file.textEncoder) : [];
+    encoders.push(
+      await openTextEncoder(component, layers, await component.openTokenizer(), statesWanted(model), runtime),
+    );
+  }
+  return createTextConditioner(encoders, { unet: model.unet.config, zerosForNothing: model.zerosForNothing });
+}
+
+export const unetParts = ({ model, lowRank }: ModelFiles, { height, width }: LatentSize): UNetParts => ({
+  unet: model.unet,
   lowRank: lowRank.map((file) => file.unet),
-  tokens: folder.textEncoder.config.maxTokens,
+  tokens: model.textEncoders[0].config.maxTokens,
   height,
   width,
 });
 
+/** Where a config does not say what size its model was trained on: that of Stable Diffusion. */
+const USUAL_SIDE = 64;
+
+/** The size of latents that a model was trained on. */
+export const ownSize = ({ unet }: Model): LatentSize =>
+  unet.config.sampleSize ?? { height: USUAL_SIDE, width: USUAL_SIDE };
+
+/** The size of the picture that latents become, in pixels. */
+export const pictureSizeOf = ({ vae }: Model, { height, width }: LatentSize): PictureSize => {
+  const scale = pixelsPerLatent(vae.config);
+  return { height: scale * height, width: scale * width };
+};
+
 /** The size of latents a request asks for: the base's own, or that of the noise it brings. */
-export function latentSizeOf({ folder }: ModelFiles, start: Start): LatentSize {
-  const { sampleSize, channels, inChannels } = folder.unet.config;
-  if ("seed" in start) return { height: sampleSize, width: sampleSize };
+export function latentSizeOf({ model }: ModelFiles, start: Start): LatentSize {
+  if ("seed" in start) return ownSize(model);
+  const { inChannels } = model.unet.config;
   const [, given, height, width] = start.noise.shape as [number, number, number, number];
-  const multiple = 2 ** (channels.length - 1);
-  if (
-    start.noise.shape.length !== 4 ||
-    given !== inChannels ||
-    height % multiple ||
-    width % multiple ||
-    start.noise.data.length === 0
-  ) {
-    throw new AppError(
-      "bad_request",
-      `The latents are [${start.noise.shape.join(", ")}]; this model needs [B, ${inChannels}, H, W] with H and W multiples of ${multiple}.`,
-      { shape: start.noise.shape },
-    );
+  if (start.noise.shape.length !== 4 || given !== inChannels || start.noise.data.length === 0) {
+    const sentence = `The latents are [${start.noise.shape.join(", ")}]; this model needs [B, ${inChannels}, H, W].`;
+    throw new AppError("bad_request", sentence, { shape: start.noise.shape });
   }
   if (!allFinite(start.noise))
     throw new AppError("bad_request", "The latents hold NaN or infinity; give unit-variance noise.");
@@ -109,7 +111,7 @@ export function latentSizeOf({ folder }: ModelFiles, start: Start): LatentSize {
 /** Refuses a request that cannot run, before anything is opened. */
 export function requireRequest(files: ModelFiles, request: SampleRequest): void {
   for (const text of [request.prompt, request.negativePrompt ?? ""]) requireShort(text);
-  createSampler(request.sampler, files.folder.schedule, request.steps);
+  createSampler(request.sampler, files.model.schedule, request.steps);
   requirePlan(request.plan, {
     guide: files.guide?.config ?? null,
     negativePrompt: request.negativePrompt,
@@ -119,23 +121,27 @@ export function requireRequest(files: ModelFiles, request: SampleRequest): void 
 
 /** From a prompt to latents, a step at a time. */
 export async function* sample(pipeline: Pipeline, request: SampleRequest): AsyncGenerator<DenoiseStep, void> {
-  const { files, textEncoder, size } = pipeline;
-  const { noise, drawNoise } = noiseFor(request.start, files.folder.unet.config.inChannels, size);
-  const embedding = await textEncoder.embed([request.prompt, request.negativePrompt ?? ""]);
+  const { files, text, size } = pipeline;
+  const { noise, drawNoise } = noiseFor(request.start, files.model.unet.config.inChannels, size);
+  const both = await text.condition(
+    [request.prompt, request.negativePrompt],
+    wholePicture(pictureSizeOf(files.model, size)),
+  );
+  const batch = noise.shape[0]!;
+  const texts: Texts = {
+    conditional: repeatConditioning(conditioningRows(both, 0, 1), batch),
+    unconditional: repeatConditioning(conditioningRows(both, 1, 2), batch),
+  };
+  const { schedule } = files.model;
   yield* denoise(pipeline, {
     plan: request.plan,
-    schedule: files.folder.schedule,
+    schedule,
     sampler: request.sampler,
     steps: request.steps,
     noise,
     drawNoise,
-    texts: textsFor(embedding, noise.shape[0]!),
+    texts,
   });
-}
-
-/** [2, T, D] of prompt and negative prompt → both for a batch. */
-function textsFor(embedding: FloatTensor, batch: number): Texts {
-  return { conditional: repeat(rows(embedding, 0, 1), batch), unconditional: repeat(rows(embedding, 1, 2), batch) };
 }
 
 /** What a sampler adds continues the seed's noise; to noise that was given, it is that of seed 0. */

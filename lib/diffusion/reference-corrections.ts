@@ -1,4 +1,5 @@
 import type { ScheduleSettings } from "./schedule-settings.ts";
+import type { UNetConfig } from "./unet-config.ts";
 
 /** The pipelines of the reference that we follow. */
 export type ReferencePipeline = "stable-diffusion" | "stable-diffusion-xl";
@@ -26,3 +27,7 @@ export const scheduleCorrections: Readonly<Record<ReferencePipeline, Partial<Sch
   "stable-diffusion": { stepsOffset: 1, clipSample: false },
   "stable-diffusion-xl": {},
 };
+
+/** Those of SDXL read added conditions. */
+export const referencePipelineOf = ({ added }: UNetConfig): ReferencePipeline =>
+  added === null ? "stable-diffusion" : "stable-diffusion-xl";

@@ -1,8 +1,6 @@
 import { AppError } from "#lib/errors.ts";
+import type { PredictionType } from "#lib/families/family.ts";
 import { type ScheduleSettings, type SettingName, wireNames } from "./schedule-settings.ts";
-
-/** What the network's output is: ε, v = α·ε − σ·x0, or x0 itself. */
-export type PredictionType = "epsilon" | "v_prediction" | "sample";
 
 /**
  * The noise that a base was trained with, and how its author spaced the steps: diffusers' `scheduler_config.json` in
@@ -16,6 +14,7 @@ export interface Schedule {
   readonly file: string;
   /** The scheduler class that wrote the file; null where it names none. */
   readonly className: string | null;
+  /** What the network's output is: ε, v = α·ε − σ·x0, or x0 itself. */
   readonly predictionType: PredictionType;
   /** T: timesteps of the training, 0 … T − 1. */
   readonly trainTimesteps: number;

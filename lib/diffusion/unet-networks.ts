@@ -1,38 +1,42 @@
-import { Graph, type Value } from "#lib/onnx/graph.ts";
+import { adaptedParameters } from "#lib/nn/parameters/adapted.ts";
+import { externalParameters } from "#lib/nn/parameters/external.ts";
+import type { ParametersOf } from "#lib/nn/parameters/parameters.ts";
 import { openSession, type Optimization, optimizationFor, type Runtime, type Session } from "#lib/onnx/session.ts";
-import { Scope } from "#lib/nn/scope.ts";
 import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
 import type { LowRankLayers } from "#lib/weights/low-rank.ts";
-import type { UNetConfig } from "./config.ts";
-import type { Component } from "./model-folder.ts";
-import { type Encoded, type Residuals, residualShapes, unetDecoder, unetEncoder } from "./unet.ts";
+import type { Conditioning } from "./conditioning.ts";
+import type { Component } from "./model.ts";
+import type { UNetConfig } from "./unet-config.ts";
+import { decoderGraph, encoderGraph, joinedGraph, type UNetForm, type UNetSize } from "./unet-graphs.ts";
+import { residualShapes } from "./unet.ts";
 
 /** Residuals by the names graphs know them by: `residual.0` …, `residual.mid`, each [B, C, H, W]. */
 export type ResidualTensors = Readonly<Record<string, FloatTensor>>;
 
 /** Everything that decides the graph of a UNet. */
-export interface UNetParts {
+export interface UNetParts extends UNetSize {
   readonly unet: Component<UNetConfig>;
   readonly lowRank: readonly LowRankLayers[];
-  /** Text tokens, and height and width of the latents. */
-  readonly tokens: number;
-  readonly height: number;
-  readonly width: number;
 }
 
-/** The base, ready to predict: latents [B, C, H, W], one timestep for all, text [B, T, D] → [B, C, H, W]. */
+/** The base, ready to predict. */
 export interface UNet {
+  readonly config: UNetConfig;
   readonly optimization: Optimization;
-  predict(latents: FloatTensor, timestep: number, text: FloatTensor, residuals: ResidualTensors): Promise<FloatTensor>;
-  /** Residuals that change nothing. */
-  noResiduals(batch: number): ResidualTensors;
+  /** latents [B, C, H, W], one timestep for all; residuals of a guide, or none → [B, C, H, W] */
+  predict(
+    latents: FloatTensor,
+    timestep: number,
+    conditioning: Conditioning,
+    residuals: ResidualTensors | null,
+  ): Promise<FloatTensor>;
   close(): Promise<void>;
 }
 
 /** The base in two halves, so that several predictions can share one encoding. */
 export interface SplitUNet extends UNet {
-  encode(latents: FloatTensor, timestep: number, text: FloatTensor): Promise<EncodedTensors>;
-  decode(encoded: EncodedTensors, text: FloatTensor, residuals: ResidualTensors): Promise<FloatTensor>;
+  encode(latents: FloatTensor, timestep: number, conditioning: Conditioning): Promise<EncodedTensors>;
+  decode(encoded: EncodedTensors, conditioning: Conditioning, residuals: ResidualTensors | null): Promise<FloatTensor>;
 }
 
 export type EncodedTensors = Readonly<Record<string, FloatTensor>>;
@@ -40,37 +44,70 @@ export type EncodedTensors = Readonly<Record<string, FloatTensor>>;
 /**
  * One graph, the form for sampling: 0.95 to 1.00 of the time of two on the starter over several runs, 0.98 [0.95, 1.01] on a UNet
  * of SD 1.5's size, where copying the skips hardly shows. `npm run bench -- form`
+ *
+ * The graph has inputs for residuals only where somebody adds some, so that a prediction without a guide feeds no zeros. One that
+ * takes residuals is opened when the first come, and serves for both from then on where keeping two would take the memory of a
+ * large base twice.
  */
-export async function openUNet(parts: UNetParts, runtime: Runtime): Promise<UNet> {
-  const graph = joinedGraph(parts);
-  requireAllTaken(parts);
-  const session: Session<"prediction"> = await openSession(graph, runtime, optimizationOf(parts));
+export async function openUNet(parts: UNetParts, runtime: Runtime, first: UNetForm = "plain"): Promise<UNet> {
+  const { config } = parts.unet;
+  const optimization = optimizationFor(parts.unet.weights.bytes);
+  const open = (form: UNetForm): Promise<Session<"prediction">> => {
+    const graph = joinedGraph(config, parts, parametersOf(parts), form);
+    requireAllTaken(parts);
+    return openSession(graph, runtime, optimization);
+  };
+  const session = await open(first);
+  let [plain, guided] = first === "plain" ? [session, null] : [null, session];
+  const none = noResiduals(parts);
+
   return {
-    optimization: session.optimization,
-    predict: async (latents, timestep, text, residuals) =>
-      (await session.run({ latents, timestep: timesteps(latents, timestep), text, ...residuals })).prediction,
-    noResiduals: zeroResiduals(parts),
-    close: () => session.close(),
+    config,
+    optimization,
+    async predict(latents, timestep, conditioning, residuals) {
+      if (residuals && !guided) {
+        if (isLarge(parts)) {
+          await plain?.close();
+          plain = null;
+        }
+        guided = await open("guided");
+      }
+      const inputs = { latents, timestep: timesteps(latents, timestep), ...conditioning };
+      if (!residuals && !guided) plain ??= await open("plain");
+      if (!residuals && plain) return (await plain.run(inputs)).prediction;
+      return (await guided!.run({ ...inputs, ...(residuals ?? none(latents.shape[0]!)) })).prediction;
+    },
+    async close() {
+      await plain?.close();
+      await guided?.close();
+    },
   };
 }
 
 /** Two graphs, for measurements: conditional and guide share the encoder's work. */
 export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise<SplitUNet> {
-  const graphs = [encoderGraph(parts), decoderGraph(parts)] as const;
+  const { config } = parts.unet;
+  const optimization = optimizationFor(parts.unet.weights.bytes);
+  const graphs = [
+    encoderGraph(config, parts, parametersOf(parts)),
+    decoderGraph(config, parts, parametersOf(parts)),
+  ] as const;
   requireAllTaken(parts);
-  const encoder: Session = await openSession(graphs[0], runtime, optimizationOf(parts));
-  const decoder: Session<"prediction"> = await openSession(graphs[1], runtime, optimizationOf(parts));
-  const encode: SplitUNet["encode"] = (latents, timestep, text) =>
-    encoder.run({ latents, timestep: timesteps(latents, timestep), text });
-  const decode: SplitUNet["decode"] = async (encoded, text, residuals) =>
-    (await decoder.run({ ...encoded, text, ...residuals })).prediction;
+  const encoder: Session = await openSession(graphs[0], runtime, optimization);
+  const decoder: Session<"prediction"> = await openSession(graphs[1], runtime, optimization);
+  const none = noResiduals(parts);
+  const encode: SplitUNet["encode"] = (latents, timestep, conditioning) =>
+    encoder.run({ latents, timestep: timesteps(latents, timestep), ...conditioning });
+  const decode: SplitUNet["decode"] = async (encoded, conditioning, residuals) =>
+    (await decoder.run({ ...encoded, ...conditioning, ...(residuals ?? none(conditioning.text.shape[0]!)) }))
+      .prediction;
   return {
-    optimization: decoder.optimization,
+    config,
+    optimization,
     encode,
     decode,
-    predict: async (latents, timestep, text, residuals) =>
-      decode(await encode(latents, timestep, text), text, residuals),
-    noResiduals: zeroResiduals(parts),
+    predict: async (latents, timestep, conditioning, residuals) =>
+      decode(await encode(latents, timestep, conditioning), conditioning, residuals),
     close: async () => {
       await encoder.close();
       await decoder.close();
@@ -78,59 +115,12 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
   };
 }
 
-export function joinedGraph(parts: UNetParts): Graph {
-  const { graph, scope, config, inputs } = start(parts, "unet");
-  const text = inputs.text();
-  const encoded = unetEncoder(scope, config, inputs.latents(), graph.input("timestep", ["batch"]), text);
-  graph.output("prediction", unetDecoder(scope, config, encoded, inputs.residuals(), text));
-  return graph;
-}
+const parametersOf = ({ unet, lowRank }: UNetParts): ParametersOf =>
+  adaptedParameters(externalParameters(unet.weights), lowRank);
 
-function encoderGraph(parts: UNetParts): Graph {
-  const { graph, scope, config, inputs } = start(parts, "unet encoder");
-  const encoded = unetEncoder(scope, config, inputs.latents(), graph.input("timestep", ["batch"]), inputs.text());
-  encoded.skips.forEach((skip, k) => graph.output(`skip.${k}`, skip));
-  graph.output("mid", encoded.mid);
-  graph.output("timeEmbedding", encoded.timeEmbedding);
-  return graph;
-}
-
-function decoderGraph(parts: UNetParts): Graph {
-  const { graph, scope, config, inputs } = start(parts, "unet decoder");
-  const shapes = residualShapes(config, parts.height, parts.width);
-  const encoded: Encoded = {
-    skips: shapes.skips.map((shape, k) => graph.input(`skip.${k}`, ["batch", ...shape])),
-    mid: graph.input("mid", ["batch", ...shapes.mid]),
-    timeEmbedding: graph.input("timeEmbedding", ["batch", 4 * config.channels[0]!]),
-  };
-  graph.output("prediction", unetDecoder(scope, config, encoded, inputs.residuals(), inputs.text()));
-  return graph;
-}
-
-function start(parts: UNetParts, name: string) {
-  const {
-    unet: { config, weights },
-    lowRank,
-    tokens,
-    height,
-    width,
-  } = parts;
-  const graph = new Graph(name);
-  const inputs = {
-    latents: (): Value => graph.input("latents", ["batch", config.inChannels, height, width]),
-    text: (): Value => graph.input("text", ["batch", tokens, config.crossAttentionDim]),
-    residuals: (): Residuals => {
-      const shapes = residualShapes(config, height, width);
-      return {
-        skips: shapes.skips.map((shape, k) => graph.input(`residual.${k}`, ["batch", ...shape])),
-        mid: graph.input("residual.mid", ["batch", ...shapes.mid]),
-      };
-    },
-  };
-  return { graph, scope: new Scope(graph, weights, lowRank), config, inputs };
-}
-
-const optimizationOf = ({ unet }: UNetParts): Optimization => optimizationFor(unet.weights.bytes);
+/** A second graph of less than this costs next to nothing to keep. */
+const LARGE_BYTES = 2 ** 28;
+const isLarge = ({ unet }: UNetParts): boolean => unet.weights.bytes > LARGE_BYTES;
 
 /** Refuses weights and low-rank layers that the whole UNet has no place for. */
 function requireAllTaken({ unet, lowRank }: UNetParts): void {
@@ -143,7 +133,8 @@ const timesteps = (latents: FloatTensor, timestep: number): FloatTensor => {
   return tensor(new Float32Array(batch).fill(timestep), [batch]);
 };
 
-function zeroResiduals({ unet, height, width }: UNetParts): (batch: number) => ResidualTensors {
+/** Residuals that change nothing, for graphs that ask for some. */
+function noResiduals({ unet, height, width }: UNetParts): (batch: number) => ResidualTensors {
   const shapes = residualShapes(unet.config, height, width);
   const known = new Map<number, ResidualTensors>();
   return (batch) => {

@@ -1,19 +1,16 @@
 import { silu } from "#lib/nn/activation.ts";
 import { convolution } from "#lib/nn/convolution.ts";
-import { linear } from "#lib/nn/linear.ts";
 import { groupNorm } from "#lib/nn/norm.ts";
-import { toPixels, toSequence } from "#lib/nn/pixels.ts";
 import { resnet } from "#lib/nn/resnet.ts";
 import type { Scope } from "#lib/nn/scope.ts";
+import { selfAttention } from "#lib/nn/self-attention.ts";
 import type { Value } from "#lib/onnx/graph.ts";
-import { attention } from "#lib/onnx/ops/attention.ts";
-import { add } from "#lib/onnx/ops/math.ts";
-import { split, upsampleNearest } from "#lib/onnx/ops/shape.ts";
-import type { VaeConfig } from "./config.ts";
+import { upsampleNearest } from "#lib/onnx/ops/shape.ts";
+import type { VaeConfig } from "./vae-config.ts";
 
 const EPSILON = 1e-6; // fixed in diffusers' encoder and decoder
 
-/** The autoencoder of Rombach et al. 2022 (arXiv 2112.10752, §3.1). Picture [B, 3, H, W] in [−1, 1] → mean of the latents [B, C, h, w], not scaled. */
+/** The autoencoder of Rombach et al. 2022 (arXiv 2112.10752, §3.1). Picture [B, 3, H, W] in [−1, 1] → moments of the latents [B, 2·C, h, w]: their mean, not scaled, then the logarithm of their variance. */
 export function vaeEncoder(scope: Scope, config: VaeConfig, picture: Value): Value {
   const encoder = scope.at("encoder");
   const last = config.channels.length - 1;
@@ -31,8 +28,7 @@ export function vaeEncoder(scope: Scope, config: VaeConfig, picture: Value): Val
   h = middle(encoder.at("mid_block"), config, h);
   h = silu(groupNorm(encoder.at("conv_norm_out"), h, config.groups, EPSILON));
   h = convolution(encoder.at("conv_out"), h, 2 * config.latentChannels, 3);
-  if (config.quantConv) h = convolution(scope.at("quant_conv"), h, 2 * config.latentChannels, 1);
-  return split(h, 1, [config.latentChannels, config.latentChannels])[0]!; // the second half is the log variance
+  return config.quantConv ? convolution(scope.at("quant_conv"), h, 2 * config.latentChannels, 1) : h;
 }
 
 /** Latents [B, C, h, w], divided by the scaling factor → picture [B, 3, H, W], around [−1, 1], not clamped. */
@@ -52,20 +48,12 @@ export function vaeDecoder(scope: Scope, config: VaeConfig, latents: Value): Val
 }
 
 const plainResnet = (scope: Scope, config: VaeConfig, x: Value, out: number): Value =>
-  resnet(scope, x, { out, groups: () => config.groups, epsilon: EPSILON, embedding: null });
+  resnet(scope, x, { out, groups: config.groups, epsilon: EPSILON, embedding: null });
 
 function middle(scope: Scope, config: VaeConfig, x: Value): Value {
   const channels = Number(x.shape[1]);
   let h = plainResnet(scope.at("resnets.0"), config, x, channels);
-  if (config.middleAttends) h = selfAttention(scope.at("attentions.0"), config, h);
+  if (config.middleAttends)
+    h = selfAttention(scope.at("attentions.0"), h, { heads: 1, groups: config.groups, epsilon: EPSILON });
   return plainResnet(scope.at("resnets.1"), config, h, channels);
-}
-
-/** One head over all pixels. */
-function selfAttention(scope: Scope, config: VaeConfig, x: Value): Value {
-  const channels = Number(x.shape[1]);
-  const normal = toSequence(groupNorm(scope.at("group_norm"), x, config.groups, EPSILON));
-  const project = (name: string): Value => linear(scope.at(name), normal, channels);
-  const attended = attention(project("to_q"), project("to_k"), project("to_v"), 1);
-  return add(toPixels(linear(scope.at("to_out.0"), attended, channels), x), x);
 }

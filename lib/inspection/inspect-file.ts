@@ -1,20 +1,28 @@
 import { basename } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
+import { predictionFromBias, type Prediction, SD2_TELLING_BIAS } from "#lib/families/prediction.ts";
+import { recogniseSingleFile, UNET_PREFIX } from "#lib/families/single-file.ts";
+import { sizeOf } from "#lib/tensor/tensor.ts";
+import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readLowRankFile } from "#lib/weights/low-rank.ts";
 import { nonFiniteTensor } from "#lib/weights/non-finite-tensor.ts";
 import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
-import { describeFile, notAsItIs } from "./describe.ts";
-import type { Inspection } from "./facts.ts";
+import { describeFile } from "./describe.ts";
+import { inspectGguf } from "./gguf.ts";
+import type { Inspection } from "./inspection.ts";
 import { readAlphas } from "./low-rank-facts.ts";
 import { sentenceOf } from "./sentence.ts";
+import { notAsItIs } from "./what-runs.ts";
 
-/** Says what a file is. `name` is how messages name it. @throws AppError for a file that is no safetensors file at all */
+/** Says what a file is, and no more than its header and a few numbers are read. `name` is how messages name it. @throws AppError for a file that is no safetensors file at all */
 export async function inspectFile(given: string, name = basename(given)): Promise<Inspection> {
   const source = await openFile(given, name);
   try {
+    if (/\.gguf$/i.test(name)) return await inspectGguf(source);
     const header = await readHeader(source).catch((failure: unknown) => refuseGraph(source, failure));
-    const inspection = describeFile({ name, path: source.path, header }, await readAlphas(source, header));
+    const numbers = { prediction: await readTellingBias(source, header) };
+    const inspection = describeFile({ name, path: source.path, header }, await readAlphas(source, header), numbers);
     if (!inspection.runs) return inspection;
     if (inspection.kind === "low-rank fine-tune") return orProblem(inspection, await layersProblem(source.path));
     return inspection.kind === "guide" ? orProblem(inspection, await valuesProblem(source, header)) : inspection;
@@ -22,6 +30,17 @@ export async function inspectFile(given: string, name = basename(given)): Promis
     await source.close();
   }
 }
+
+/** Of an SD 2.x whose names and metadata do not say what it predicts: 320 numbers do. */
+async function readTellingBias(source: FileSource, { tensors }: SafetensorsHeader): Promise<Prediction | null> {
+  const file = recogniseSingleFile(tensors);
+  const entry = tensors.get(UNET_PREFIX + SD2_TELLING_BIAS);
+  const isPlain = entry && sizeOf(entry.shape) <= MAX_BIAS && /^(B?F16|F32)$/.test(entry.dtype);
+  if (file?.family?.id !== "sd2" || !file.found!.runs || !isPlain) return null;
+  return predictionFromBias((await readTensor(source, entry)).data);
+}
+
+const MAX_BIAS = 8192;
 
 const orProblem = (inspection: Inspection, problem: string | null): Inspection =>
   problem === null

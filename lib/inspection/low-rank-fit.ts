@@ -1,31 +1,18 @@
-import type { TextEncoderConfig, UNetConfig } from "#lib/diffusion/config.ts";
-import { Scope } from "#lib/nn/scope.ts";
-import { type ExternalTensor, Graph } from "#lib/onnx/graph.ts";
-import type { LowRankFile } from "#lib/weights/low-rank.ts";
-import { WeightMap } from "#lib/weights/weight-map.ts";
-import { wholeTextEncoder, wholeUNet } from "./whole.ts";
+import { lastStates, textEncoderGraph } from "#lib/diffusion/text-encoder-graph.ts";
+import type { TextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
+import type { UNetConfig } from "#lib/diffusion/unet-config.ts";
+import { joinedGraph, smallestSize } from "#lib/diffusion/unet-graphs.ts";
+import { adaptedParameters } from "#lib/nn/parameters/adapted.ts";
+import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
+import type { LowRankFile, LowRankLayers } from "#lib/weights/low-rank.ts";
 
 /** Whether the layers of a low-rank file can be added to a base of such configs. No weight is needed. @throws weights_mismatch, naming the first layer that cannot */
 export function requireLowRankFits(
   file: LowRankFile,
   base: { readonly unet: UNetConfig; readonly textEncoder: TextEncoderConfig },
 ): void {
-  const [unet, textEncoder] = [new Graph("unet"), new Graph("text encoder")];
-  wholeUNet(new Scope(unet, new AnyWeights(), [file.unet]), unet, base.unet);
-  wholeTextEncoder(new Scope(textEncoder, new AnyWeights(), [file.textEncoder]), textEncoder, base.textEncoder);
+  const anyWeights = (layers: LowRankLayers) => adaptedParameters(new RecordingParameters().of, [layers]);
+  joinedGraph(base.unet, smallestSize(base.unet), anyWeights(file.unet));
+  textEncoderGraph(base.textEncoder, anyWeights(file.textEncoder), lastStates);
   for (const layers of [file.unet, file.textEncoder]) layers.requireAllTaken();
-}
-
-/** Has every tensor that is asked for, in the shape that is asked for. */
-class AnyWeights extends WeightMap {
-  #place = 0;
-
-  constructor() {
-    super("base", []);
-  }
-
-  override take(name: string, shape: readonly number[]): ExternalTensor {
-    const place = this.#place++; // tensors at one place would be taken for one
-    return { path: "", name, dtype: "F32", shape, begin: place, end: place };
-  }
 }

@@ -1,7 +1,8 @@
+import { recogniseUNet } from "#lib/families/recognise-unet.ts";
+import { shapeOfLayers } from "#lib/families/unet-shape.ts";
 import type { Tensors } from "./facts.ts";
 import type { Family } from "./family.ts";
 import { type LowRankPart, lowRankParts, networkOf } from "./low-rank-names.ts";
-import { unetFamily } from "./unet-family.ts";
 
 /** What the names and shapes of a low-rank file tell; no value is read, so that a browser can ask too. */
 export interface LowRankShape {
@@ -36,13 +37,7 @@ function baseOf(parts: readonly LowRankPart[]): Family | null {
   if (changes(/^(lora_te2_|text_encoder_2\.)/)) return { name: "SDXL", runs: false };
   const textWidth = textWidthOf(parts);
   if (textWidth === null) return null;
-  return unetFamily({
-    channels: channelsOf(parts),
-    textWidths: [textWidth],
-    inChannels: undefined,
-    addedWidth: undefined,
-    takesGuidance: false,
-  });
+  return recogniseUNet(shapeOfLayers(textWidth, channelsOf(parts)));
 }
 
 /** Cross-attention's keys read the text states; the queries of their encoder are as wide. */

@@ -1,3 +1,4 @@
+import { type Conditioning, repeatConditioning } from "#lib/diffusion/conditioning.ts";
 import { guided } from "#lib/diffusion/guidance.ts";
 import type { GuideNetwork } from "#lib/diffusion/guide-network.ts";
 import { createSampler } from "#lib/diffusion/samplers/create-sampler.ts";
@@ -5,7 +6,7 @@ import { noNoise } from "#lib/diffusion/samplers/sampler.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import type { SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
-import { type FloatTensor, repeat } from "#lib/tensor/tensor.ts";
+import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { bootstrap, mean } from "./bootstrap.ts";
 import type { TeacherTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
@@ -17,9 +18,9 @@ export const agreementGuidances = [2, 4, 6, 8] as const;
 export interface AgreementRequest {
   readonly schedule: Schedule;
   readonly steps: number;
-  /** [n, T, D], and [1, T, D] of the empty prompt. */
-  readonly embedding: FloatTensor;
-  readonly emptyEmbedding: FloatTensor;
+  /** n rows, and one of the empty prompt. */
+  readonly prompted: Conditioning;
+  readonly empty: Conditioning;
   /** [n, C, H, W] */
   readonly noise: FloatTensor;
   readonly guidanceScales: Float32Array;
@@ -50,27 +51,26 @@ export async function measureAgreement(
   request: AgreementRequest,
   tick: Tick,
 ): Promise<AgreementState[]> {
-  const { embedding: text, guidanceScales, schedule } = request;
+  const { prompted, guidanceScales, schedule } = request;
   const batch = request.noise.shape[0]!;
-  const empty = repeat(request.emptyEmbedding, batch);
-  const none = unet.noResiduals(batch);
+  const empty = repeatConditioning(request.empty, batch);
   const sampler = createSampler("ddim", schedule, request.steps);
   const states: AgreementState[] = [];
   let latents = request.noise;
   for (const [stepIndex, level] of sampler.evaluations.entries()) {
-    const encoded = await unet.encode(latents, level.timestep, text);
+    const encoded = await unet.encode(latents, level.timestep, prompted);
     const predict = async () => {
-      const conditional = await unet.decode(encoded, text, none);
+      const conditional = await unet.decode(encoded, prompted, null);
       return {
         conditional,
-        cfg: guided(conditional, await unet.predict(latents, level.timestep, empty, none), guidanceScales),
+        cfg: guided(conditional, await unet.predict(latents, level.timestep, empty, null), guidanceScales),
       };
     };
     const { conditional, cfg } = await (request.tape ? request.tape.step(predict) : predict());
     const withGuide = await unet.decode(
       encoded,
-      text,
-      await guide.residuals(latents, level.timestep, text, guidanceScales),
+      prompted,
+      await guide.residuals(latents, level.timestep, prompted, guidanceScales),
     );
     for (let row = 0; row < batch; row++) {
       states.push({

@@ -1,6 +1,8 @@
-import { guideGraph } from "#lib/diffusion/guide-network.ts";
+import { guideGraph } from "#lib/diffusion/guide-graph.ts";
 import type { GuideFile } from "#lib/diffusion/guide-network.ts";
-import { joinedGraph, type UNetParts } from "#lib/diffusion/unet-networks.ts";
+import { type UNetParts } from "#lib/diffusion/unet-networks.ts";
+import { joinedGraph } from "#lib/diffusion/unet-graphs.ts";
+import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
 import { countMacs, type Macs } from "#lib/onnx/macs.ts";
 
 /** L5: what a step costs, exactly, from shapes. Time depends on the machine and is for benchmarks. */
@@ -15,7 +17,9 @@ export interface Cost {
 }
 
 export function costOf(parts: UNetParts, guide: GuideFile): Cost {
-  const [base, added] = [countMacs(joinedGraph(parts)), countMacs(guideGraph(guide, parts))];
+  const anyWeights = new RecordingParameters().of;
+  const base = countMacs(joinedGraph(parts.unet.config, parts, anyWeights));
+  const added = countMacs(guideGraph(guide.config, parts, anyWeights));
   return {
     baseParameters: parts.unet.weights.parameters,
     guideParameters: guide.weights.parameters,

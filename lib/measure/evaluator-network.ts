@@ -4,6 +4,7 @@ import { silu } from "#lib/nn/activation.ts";
 import { convolution } from "#lib/nn/convolution.ts";
 import { linear } from "#lib/nn/linear.ts";
 import { groupNorm } from "#lib/nn/norm.ts";
+import { externalParameters } from "#lib/nn/parameters/external.ts";
 import { Scope } from "#lib/nn/scope.ts";
 import { Graph, type Value } from "#lib/onnx/graph.ts";
 import { add, tanh } from "#lib/onnx/ops/math.ts";
@@ -60,7 +61,7 @@ export function parseEvaluatorConfig(metadata: ReadonlyMap<string, string>, file
 /** Three residual stages, the second and third at half the size each, then one linear layer for all heads. */
 export function evaluatorGraph(weights: WeightMap, vocabulary: Vocabulary): Graph {
   const graph = new Graph("evaluator");
-  const scope = new Scope(graph, weights);
+  const scope = Scope.in(graph, externalParameters(weights));
   let h = convolution(scope.at("conv_in"), graph.input("latents", ["batch", 4, 16, 16]), 64, 3);
   for (const [i, channels] of [64, 96, 128].entries()) {
     const block = scope.at(`blocks.${i}`);

@@ -1,11 +1,11 @@
+import { type Conditioning, conditioningRows, repeatConditioning } from "#lib/diffusion/conditioning.ts";
 import type { GuidanceMode, GuidedNetworks } from "#lib/diffusion/guidance.ts";
 import { denoise } from "#lib/diffusion/denoise.ts";
-import { noNoise } from "#lib/diffusion/samplers/sampler.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import type { Fidelity } from "#lib/pairing/evidence.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
-import { type FloatTensor, repeat, rows } from "#lib/tensor/tensor.ts";
+import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { bootstrap, mean } from "./bootstrap.ts";
 import { parseCaption, type Wanted } from "./captions.ts";
 import type { Evaluator, Reading } from "./evaluator.ts";
@@ -19,9 +19,9 @@ export interface FidelityRequest {
   readonly steps: number;
   readonly guidanceScale: number;
   readonly prompts: readonly string[];
-  /** [n, T, D], one row a prompt, and [1, T, D] of the empty prompt. */
-  readonly embedding: FloatTensor;
-  readonly emptyEmbedding: FloatTensor;
+  /** A row for each prompt, and one of the empty prompt. */
+  readonly prompted: Conditioning;
+  readonly empty: Conditioning;
   /** [n, C, H, W]; every mode starts from it. */
   readonly noise: FloatTensor;
   readonly rowsAtOnce: number;
@@ -63,8 +63,8 @@ export async function measureFidelity(
   for (let begin = 0; begin < prompts.length; begin += rowsAtOnce) {
     const end = Math.min(begin + rowsAtOnce, prompts.length);
     const texts = {
-      conditional: rows(request.embedding, begin, end),
-      unconditional: repeat(request.emptyEmbedding, end - begin),
+      conditional: conditioningRows(request.prompted, begin, end),
+      unconditional: repeatConditioning(request.empty, end - begin),
     };
     for (const mode of modes) {
       const plan = { mode, guidanceScale: request.guidanceScale, cfgSteps: 0 };
@@ -75,7 +75,6 @@ export async function measureFidelity(
         sampler: request.sampler,
         steps: request.steps,
         noise: latents,
-        drawNoise: noNoise,
         texts,
       })) {
         latents = step.latents;

@@ -1,13 +1,13 @@
 import { cpus } from "node:os";
 import { basename } from "node:path";
+import { conditioningRows } from "#lib/diffusion/conditioning.ts";
 import type { CfgLayout } from "#lib/diffusion/guidance.ts";
 import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from "#lib/diffusion/model-files.ts";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { cfgLayoutFor, unetParts } from "#lib/diffusion/pipeline.ts";
-import { openTextEncoder, type TextEncoder } from "#lib/diffusion/text-encoder.ts";
-import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
+import { cfgLayoutFor, openText, ownSize, pictureSizeOf, unetParts } from "#lib/diffusion/pipeline.ts";
+import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import { type Runtime, runtimeVersion } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
@@ -76,7 +76,7 @@ export type StageTick = (
 export async function checkPair(request: PairCheckRequest, runtime: Runtime, tick: StageTick): Promise<PairReport> {
   const files = await readModelFiles({ ...request, guide: null });
   const guide = await readGuideFile(request.guide);
-  const structure = structureMismatches(guide.config.base, signatureOf(files.folder));
+  const structure = structureMismatches(guide.config.base, signatureOf(files.model));
   const none: Evidence = { structure, lineage: null, agreement: null, fidelity: null };
   if (structure.length > 0)
     return { ...judge(none), protocol, evidence: none, cost: null, raw: { agreement: [], fidelity: [] } };
@@ -120,7 +120,7 @@ function circumstances(networks: Networks, request: PairCheckRequest, runtime: R
 interface Networks {
   readonly files: ModelFiles;
   readonly parts: ReturnType<typeof unetParts>;
-  readonly text: TextEncoder;
+  readonly text: TextConditioner;
   readonly unet: SplitUNet;
   readonly guide: GuideNetwork;
   readonly cfgLayout: CfgLayout;
@@ -133,22 +133,15 @@ async function openNetworks(
   request: PairCheckRequest,
   runtime: Runtime,
 ): Promise<Networks> {
-  const { folder, lowRank } = files;
-  const { sampleSize } = folder.unet.config;
-  const parts = unetParts(files, { height: sampleSize, width: sampleSize });
-  const tokenizer = await openTokenizer(folder.tokenizerFolder, folder.textEncoder.config.maxTokens);
+  const { model } = files;
+  const parts = unetParts(files, ownSize(model));
   return {
     files,
     parts,
-    text: await openTextEncoder(
-      folder.textEncoder,
-      lowRank.map((file) => file.textEncoder),
-      tokenizer,
-      runtime,
-    ),
+    text: await openText(files, runtime),
     unet: await openSplitUNet(parts, runtime),
     guide: await openGuide(guide, parts, runtime),
-    cfgLayout: cfgLayoutFor(folder.unet.weights.parameters),
+    cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
     evaluator: request.evaluator === null ? null : await openEvaluator(request.evaluator, runtime),
   };
 }
@@ -159,7 +152,7 @@ async function lineageOf(files: ModelFiles, guide: GuideFile, basePath: string, 
   return measureLineage(
     {
       base: base.unet.weights,
-      fineTune: files.folder.unet.weights,
+      fineTune: files.model.unet.weights,
       lowRank: files.lowRank.map(({ unet }) => unet),
       guideNamesThisBase: digests.includes(guide.config.base.sha256),
     },
@@ -174,9 +167,9 @@ async function agreementOf(
   tape: TeacherTape | null,
   tick: Tick,
 ): Promise<AgreementState[]> {
-  const { text, unet, guide, files } = networks;
+  const { unet, guide, files } = networks;
   const prompts = promptsFor(networks, request, Math.min(protocol.agreementPrompts, request.pictures));
-  const [embedding, emptyEmbedding] = [await text.embed(prompts), await text.embed([""])];
+  const { prompted, empty } = await conditionOn(networks, prompts);
   const noise = drawNoise(networks, protocol.agreementSeed, prompts.length);
   const chunk = rowsAtOnce(networks);
   const runs = agreementGuidances.length * Math.ceil(prompts.length / chunk);
@@ -186,10 +179,10 @@ async function agreementOf(
     for (let begin = 0; begin < prompts.length; begin += chunk, run++) {
       const end = Math.min(begin + chunk, prompts.length);
       const part = {
-        schedule: files.folder.schedule,
+        schedule: files.model.schedule,
         steps: protocol.steps,
-        embedding: rows(embedding, begin, end),
-        emptyEmbedding,
+        prompted: conditioningRows(prompted, begin, end),
+        empty,
         noise: rows(noise, begin, end),
         guidanceScales: new Float32Array(end - begin).fill(guidanceScale),
         prompts: Array.from({ length: end - begin }, (_, i) => begin + i),
@@ -212,19 +205,18 @@ async function fidelityOf(
   tape: TeacherTape | null,
   tick: Tick,
 ): ReturnType<typeof measureFidelity> {
-  const { text, files } = networks;
+  const { files } = networks;
   const prompts = promptsFor(networks, request, request.pictures);
   const found = await measureFidelity(
     networks,
     evaluator,
     {
-      schedule: files.folder.schedule,
+      schedule: files.model.schedule,
       sampler: protocol.sampler,
       steps: protocol.steps,
       guidanceScale: protocol.guidanceScale,
       prompts,
-      embedding: await text.embed(prompts),
-      emptyEmbedding: await text.embed([""]),
+      ...(await conditionOn(networks, prompts)),
       noise: drawNoise(networks, protocol.pictureSeed, prompts.length),
       rowsAtOnce: rowsAtOnce(networks),
       domain: request.domain ?? domainOf(files),
@@ -241,14 +233,19 @@ function promptsFor({ evaluator }: Networks, { prompts }: PairCheckRequest, coun
   return (prompts ?? (evaluator ? composeCaptions(evaluator.vocabulary, count) : plainPrompts)).slice(0, count);
 }
 
+async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
+  const size = wholePicture(pictureSizeOf(files.model, parts));
+  return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
+}
+
 function drawNoise({ parts: { unet, height, width } }: Networks, seed: number, count: number): FloatTensor {
   return createGenerator(seed).randn([count, unet.config.inChannels, height, width]);
 }
 
 /** A style goes by the name of what made it: the one low-rank file, or the model's folder. */
-function domainOf({ folder, lowRank }: ModelFiles): string | null {
+function domainOf({ model, lowRank }: ModelFiles): string | null {
   if (lowRank.length > 1) return null;
-  return lowRank[0] ? basename(lowRank[0].file.name, ".safetensors") : folder.name;
+  return lowRank[0] ? basename(lowRank[0].file.name, ".safetensors") : model.name;
 }
 
 // A small network is fastest with many rows at once; a large one gains nothing and would not fit.

@@ -1,5 +1,5 @@
 import type { Value } from "#lib/onnx/graph.ts";
-import { add, erf, multiply, scalar, sigmoid } from "#lib/onnx/ops/math.ts";
+import { add, erf, multiply, relu as rectify, scalar, sigmoid, softplus, tanh } from "#lib/onnx/ops/math.ts";
 
 /** x · σ(x). */
 export const silu = (x: Value): Value => multiply(x, sigmoid(x));
@@ -12,3 +12,10 @@ export function gelu(x: Value): Value {
 
 /** x · σ(1.702 x): the approximation that OpenAI's CLIP was trained with. */
 export const quickGelu = (x: Value): Value => multiply(x, sigmoid(multiply(x, scalar(x, 1.702))));
+
+/** x · tanh(ln(1 + eˣ)) (Misra 2019, arXiv 1908.08681). */
+export const mish = (x: Value): Value => multiply(x, tanh(softplus(x)));
+
+/** The activations that a network's config may name, in our names. */
+export const activations = { silu, gelu, quickGelu, mish, relu: (x: Value): Value => rectify(x) } as const;
+export type Activation = keyof typeof activations;

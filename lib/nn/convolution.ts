@@ -1,5 +1,6 @@
 import type { Value } from "#lib/onnx/graph.ts";
-import { conv, evenPadding, type Padding } from "#lib/onnx/ops/conv.ts";
+import type { Padding } from "#lib/onnx/op.ts";
+import { conv, evenPadding } from "#lib/onnx/ops/conv.ts";
 import type { Scope } from "./scope.ts";
 
 /** A k×k convolution with bias, padded so that stride 1 keeps the size: [B, C, H, W] → [B, out, ⌈H/stride⌉, ⌈W/stride⌉]. */
@@ -7,7 +8,7 @@ export function convolution(
   scope: Scope,
   x: Value,
   out: number,
-  kernel: 1 | 3,
+  kernel: number,
   { stride = 1, padding = evenPadding(kernel >> 1) }: { stride?: number; padding?: Padding } = {},
 ): Value {
   return conv(x, scope.weight([out, Number(x.shape[1]), kernel, kernel]), scope.bias(out), { stride, padding });

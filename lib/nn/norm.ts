@@ -1,4 +1,4 @@
-import type { Value } from "#lib/onnx/graph.ts";
+import type { Dim, Value } from "#lib/onnx/graph.ts";
 import { add, multiply } from "#lib/onnx/ops/math.ts";
 import * as norm from "#lib/onnx/ops/norm.ts";
 import { reshape } from "#lib/onnx/ops/shape.ts";
@@ -11,7 +11,7 @@ import type { Scope } from "./scope.ts";
  * Written as an instance norm over [B, groups, n]: 1.1 ms where the operator of opset 21 takes 1.8 (320 channels, 64 × 64).
  */
 export function groupNorm(scope: Scope, x: Value, groups: number, epsilon: number): Value {
-  const [batch, channels, height, width] = x.shape as ["batch", number, number, number];
+  const [batch, channels, height, width] = x.shape as [Dim, number, number, number];
   const grouped = reshape(x, [batch, groups, (channels / groups) * height * width]);
   const normal = reshape(norm.instanceNorm(grouped, epsilon), x.shape);
   const perChannel = (name: string): Value => reshape(scope.parameter(name, [channels]), [channels, 1, 1]);

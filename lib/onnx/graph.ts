@@ -1,10 +1,14 @@
 import type { Dtype } from "#lib/tensor/dtype.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
+import type { Op } from "./op.ts";
 
 /** The one dimension that is not known while a graph is built. Only the first axis may be "batch". */
 export type Dim = number | "batch";
 export type Shape = readonly Dim[];
-export type ElementType = "float32" | "float16" | "bfloat16" | "int32" | "int64" | "float64";
+export type FloatType = "float32" | "float16" | "bfloat16" | "float64";
+/** What weights may be stored as and nothing computes in. */
+export type StoredType = "float8e4m3" | "float8e5m2";
+export type ElementType = FloatType | StoredType | "int32" | "int64";
 
 /** A tensor that some node, input or initializer of `graph` yields. */
 export interface Value {
@@ -23,36 +27,43 @@ export interface ExternalTensor {
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
+  /** The bytes hold the transpose: `shape` is [n, m], and they are m rows of n numbers. */
+  readonly transposed?: true;
 }
 
-export type Attribute = number | { readonly float: number } | readonly number[] | string;
+/** What a node yields: its shape and type follow from its inputs, and the functions of `ops/` work them out. */
+export interface Result {
+  readonly shape: Shape;
+  readonly type: ElementType;
+}
 
 export interface Node {
-  readonly op: string;
-  readonly domain: "" | "com.microsoft";
-  /** null stands for an optional input left out. */
-  readonly inputs: readonly (Value | null)[];
+  readonly op: Op;
+  readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
-  readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
+/** Where the numbers of a constant come from; `unknown` ones can be counted and checked, and not run. */
 export type Initializer =
-  | { readonly value: Value; readonly data: Float32Array | BigInt64Array }
-  | { readonly value: Value; readonly external: ExternalTensor };
+  | { readonly value: Value; readonly data: Float32Array }
+  | { readonly value: Value; readonly external: ExternalTensor }
+  | { readonly value: Value; readonly unknown: true };
 
-const elementTypes: Partial<Record<Dtype, ElementType>> = {
+const elementTypes: Partial<Record<Dtype, FloatType | StoredType>> = {
   F32: "float32",
   F16: "float16",
   BF16: "bfloat16",
   F64: "float64",
+  F8_E4M3: "float8e4m3",
+  F8_E5M2: "float8e5m2",
 };
 
 /** Raised for a graph that is wrong by construction: our mistake, never the input's. */
 const mistake = (message: string): Error => new Error(`graph: ${message}`);
 
 /**
- * A network as a list of ONNX nodes in the order they run. The functions of `ops/` append nodes and work out shapes, so a
- * mistake is found, with both shapes named, while the graph is built.
+ * A network as a list of operators in the order they run. The functions of `ops/` append nodes and work out shapes and types, so
+ * a mistake is found, with both shapes named, while the graph is built.
  */
 export class Graph {
   readonly name: string;
@@ -61,7 +72,6 @@ export class Graph {
   readonly nodes: Node[] = [];
   readonly initializers: Initializer[] = [];
   readonly #externals = new Map<string, Value>();
-  readonly #integers = new Map<string, Value>();
   #count = 0;
 
   constructor(name: string) {
@@ -78,72 +88,50 @@ export class Graph {
     this.outputs.push({ name, value });
   }
 
-  /** A number array written into the model itself: tables, scales. Weights belong in `external`. */
-  constant(tensor: FloatTensor): Value {
-    const value = this.#value("constant", tensor.shape, "float32");
+  /** A number array written into the model itself, in `type`: tables, scales. Weights belong in `external`. */
+  constant(tensor: FloatTensor, type: FloatType = "float32"): Value {
+    const value = this.#value("constant", { shape: tensor.shape, type });
     this.initializers.push({ value, data: tensor.data });
-    return value;
-  }
-
-  /** int64 lists, as Reshape, Slice and their kind want them; equal lists are written once. */
-  integers(list: readonly number[]): Value {
-    const key = list.join(",");
-    const known = this.#integers.get(key);
-    if (known) return known;
-    const value = this.#value("integers", [list.length], "int64");
-    this.initializers.push({ value, data: BigInt64Array.from(list, BigInt) });
-    this.#integers.set(key, value);
     return value;
   }
 
   /** A weight in its own file, in its own type; the same bytes are declared once. */
   external(tensor: ExternalTensor): Value {
-    const key = `${tensor.path}:${tensor.begin}`;
+    const { path, begin, shape, transposed } = tensor;
+    const key = `${path}:${begin}:${shape.join()}:${transposed ?? false}`;
     const known = this.#externals.get(key);
     if (known) return known;
     const type = elementTypes[tensor.dtype];
     if (!type) throw mistake(`no element type for ${tensor.dtype}, the type of ${tensor.name}`);
-    const value = this.#value("weight", tensor.shape, type);
-    this.initializers.push({ value, external: tensor });
+    const stored = this.#value("weight", { shape: transposed ? shape.toReversed() : shape, type });
+    this.initializers.push({ value: stored, external: tensor });
+    const value = transposed ? this.append({ type: "Transpose", order: [1, 0] }, [stored], { shape, type }) : stored;
     this.#externals.set(key, value);
     return value;
   }
 
-  node(
-    op: string,
-    inputs: readonly (Value | null)[],
-    shape: Shape,
-    {
-      attributes = {},
-      domain = "",
-      type = "float32",
-    }: { attributes?: Node["attributes"]; domain?: Node["domain"]; type?: ElementType } = {},
-  ): Value {
-    const output = this.#value(op, shape, type);
-    this.#push({ op, domain, inputs, outputs: [output], attributes });
-    return output;
+  /** A weight of which only the shape is known. A graph that holds one can be looked at, and not be opened. */
+  unknown(shape: readonly number[]): Value {
+    const value = this.#value("unknown", { shape, type: "float32" });
+    this.initializers.push({ value, unknown: true });
+    return value;
+  }
+
+  append(op: Op, inputs: readonly Value[], result: Result): Value {
+    return this.appendOfMany(op, inputs, [result])[0]!;
   }
 
   /** A node with several outputs, such as Split. */
-  nodeOfMany(
-    op: string,
-    inputs: readonly Value[],
-    shapes: readonly Shape[],
-    attributes: Node["attributes"] = {},
-  ): Value[] {
-    const outputs = shapes.map((shape) => this.#value(op, shape, "float32"));
-    this.#push({ op, domain: "", inputs, outputs, attributes });
+  appendOfMany(op: Op, inputs: readonly Value[], results: readonly Result[]): Value[] {
+    for (const input of inputs) {
+      if (input.graph !== this) throw mistake(`${op.type} in "${this.name}" takes a value of "${input.graph.name}"`);
+    }
+    const outputs = results.map((result) => this.#value(op.type, result));
+    this.nodes.push({ op, inputs, outputs });
     return outputs;
   }
 
-  #push(node: Node): void {
-    for (const input of node.inputs)
-      if (input && input.graph !== this)
-        throw mistake(`${node.op} in "${this.name}" takes a value of "${input.graph.name}"`);
-    this.nodes.push(node);
-  }
-
-  #value(stem: string, shape: Shape, type: ElementType): Value {
+  #value(stem: string, { shape, type }: Result): Value {
     return { graph: this, name: `${stem}_${this.#count++}`, shape, type };
   }
 }

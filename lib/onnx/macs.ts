@@ -1,4 +1,5 @@
 import type { Dim, Graph, Node, Shape, Value } from "./graph.ts";
+import type { OpType } from "./op.ts";
 
 /** Multiply–accumulates of one run, by kind. Element-wise work is not counted, as is the custom. */
 export interface Macs {
@@ -10,30 +11,39 @@ export interface Macs {
 
 /** Exact, from shapes. What depends on weights alone (a merged low-rank layer) is folded at load and costs nothing per run. */
 export function countMacs(graph: Graph, batch = 1): Macs {
-  const live = new Set<Value>(graph.inputs);
   const sums = { convolution: 0, linear: 0, attention: 0 };
-  for (const node of graph.nodes) {
-    if (!node.inputs.some((input) => input && live.has(input))) continue;
-    for (const output of node.outputs) live.add(output);
-    const kind = kindOf[node.op];
+  for (const node of runNodes(graph)) {
+    const kind = kindOf[node.op.type];
     if (kind) sums[kind] += macsOf(node, batch);
   }
   return { ...sums, total: sums.convolution + sums.linear + sums.attention };
 }
 
-const kindOf: Record<string, "convolution" | "linear" | "attention" | undefined> = {
-  Conv: "convolution",
+/** The nodes that depend on an input; the rest is constant and folded when the graph is opened. */
+export function* runNodes(graph: Graph): Generator<Node> {
+  const live = new Set<Value>(graph.inputs);
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((input) => live.has(input))) continue;
+    for (const output of node.outputs) live.add(output);
+    yield node;
+  }
+}
+
+const kindOf: Partial<Record<OpType, "convolution" | "linear" | "attention">> = {
+  Convolution: "convolution",
   MatMul: "linear",
-  FusedMatMul: "linear",
-  MultiHeadAttention: "attention",
+  MatMulTransposed: "linear",
+  Attention: "attention",
 };
 
-function macsOf(node: Node, batch: number): number {
-  const volume = (shape: Shape): number =>
-    shape.reduce<number>((size, dim: Dim) => size * (dim === "batch" ? batch : dim), 1);
-  const [a, b] = node.inputs as [Value, Value];
-  const output = volume(node.outputs[0]!.shape);
-  if (node.op === "Conv") return output * volume(b.shape.slice(1));
-  if (node.op === "MultiHeadAttention") return 2 * volume(a.shape) * Number(b.shape[1]); // q·kᵀ and scores·v
+/** How many elements a shape has, for a batch of that size. */
+export const volumeOf = (shape: Shape, batch: number): number =>
+  shape.reduce<number>((size, dim: Dim) => size * (dim === "batch" ? batch : dim), 1);
+
+function macsOf({ op, inputs, outputs }: Node, batch: number): number {
+  const [a, b] = inputs as [Value, Value];
+  const output = volumeOf(outputs[0]!.shape, batch);
+  if (op.type === "Convolution") return output * volumeOf(b.shape.slice(1), batch);
+  if (op.type === "Attention") return 2 * volumeOf(a.shape, batch) * Number(b.shape[1]); // q·kᵀ and scores·v
   return output * Number(a.shape.at(-1));
 }

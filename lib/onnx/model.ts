@@ -1,21 +1,15 @@
 import { relative, sep } from "node:path";
-import { type Attribute, type ElementType, type Graph, type Initializer, type Node, type Shape } from "./graph.ts";
+import { f32ToBf16, f32ToF16 } from "#lib/tensor/half.ts";
+import type { ElementType, Graph, Initializer, Shape, Value } from "./graph.ts";
+import { type Attribute, dataTypes, type ListInput, lower } from "./lowering.ts";
 import { MessageWriter } from "./wire.ts";
 
-// onnx/onnx.proto3: the numbers of TensorProto.DataType and AttributeProto.AttributeType that we use.
-const dataType: Record<ElementType, number> = {
-  float32: 1,
-  int32: 6,
-  int64: 7,
-  float16: 10,
-  float64: 11,
-  bfloat16: 16,
-};
-const attributeType = { float: 1, int: 2, string: 3, ints: 7 };
+const attributeType = { float: 1, int: 2, string: 3, ints: 7 }; // onnx.proto3: AttributeProto.AttributeType
 
 // Opset 17 has every plain operator that the runtime's CPU kernels are fast at; 25 and later lack some of them.
-const OPSET = 17;
-const IR_VERSION = 8; // the version that came with opset 17
+// 19 is the first that knows numbers of eight bits.
+const OPSET = { usual: 17, eightBits: 19 };
+const IR_VERSION = { usual: 8, eightBits: 9 }; // the versions that came with those opsets
 
 /**
  * The graph as the bytes of an ONNX model. Weights stay where they are: each initializer points at its bytes by a path
@@ -23,33 +17,54 @@ const IR_VERSION = 8; // the version that came with opset 17
  */
 export function toOnnx(graph: Graph, root: string): Uint8Array {
   const body = new MessageWriter();
-  for (const node of graph.nodes) body.message(1, nodeMessage(node));
+  const lists = new Lists();
+  for (const node of graph.nodes) {
+    const lowered = lower(node);
+    const inputs = [...node.inputs.map(({ name }) => name), ...lowered.lists.map((list) => lists.nameOf(list))];
+    const message = new MessageWriter();
+    for (const input of inputs) message.string(1, input);
+    for (const output of node.outputs) message.string(2, output.name);
+    message.string(4, lowered.name);
+    for (const [name, value] of Object.entries(lowered.attributes)) message.message(5, attributeMessage(name, value));
+    body.message(1, message.string(7, lowered.domain));
+  }
   body.string(2, graph.name);
   for (const initializer of graph.initializers) body.message(5, initializerMessage(initializer, root));
+  for (const { name, list } of lists.all) body.message(5, listMessage(name, list));
   for (const { name, shape, type } of graph.inputs) body.message(11, valueInfo(name, shape, type));
   for (const { name, value } of graph.outputs) {
     // An output keeps its public name; Identity gives it that name and is removed when the model is loaded.
     body.message(1, new MessageWriter().string(1, value.name).string(2, name).string(4, "Identity"));
     body.message(12, valueInfo(name, value.shape, value.type));
   }
+  const eightBits = graph.initializers.some(({ value }) => value.type.startsWith("float8"));
+  const form = eightBits ? "eightBits" : "usual";
   const opset = (domain: string, version: number): MessageWriter =>
     new MessageWriter().string(1, domain).int(2, version);
   return new MessageWriter()
-    .int(1, IR_VERSION)
+    .int(1, IR_VERSION[form])
     .string(2, "guidepost")
     .message(7, body)
-    .message(8, opset("", OPSET))
+    .message(8, opset("", OPSET[form]))
     .message(8, opset("com.microsoft", 1))
     .finish();
 }
 
-function nodeMessage(node: Node): MessageWriter {
-  const message = new MessageWriter();
-  for (const input of node.inputs) message.string(1, input?.name ?? "");
-  for (const output of node.outputs) message.string(2, output.name);
-  message.string(4, node.op);
-  for (const [name, value] of Object.entries(node.attributes)) message.message(5, attributeMessage(name, value));
-  return message.string(7, node.domain);
+/** The lists that nodes take as inputs; equal ones are written once. */
+class Lists {
+  readonly #names = new Map<string, { readonly name: string; readonly list: ListInput }>();
+
+  nameOf(list: ListInput | null): string {
+    if (list === null) return ""; // an optional input left out
+    const key = `${list.constructor.name} ${list.join()}`;
+    const known = this.#names.get(key) ?? { name: `list_${this.#names.size}`, list };
+    this.#names.set(key, known);
+    return known.name;
+  }
+
+  get all() {
+    return [...this.#names.values()];
+  }
 }
 
 function attributeMessage(name: string, value: Attribute): MessageWriter {
@@ -62,14 +77,9 @@ function attributeMessage(name: string, value: Attribute): MessageWriter {
 }
 
 function initializerMessage(initializer: Initializer, root: string): MessageWriter {
-  const { name, shape, type } = initializer.value;
-  const message = new MessageWriter();
-  for (const dim of shape) message.int(1, Number(dim));
-  message.int(2, dataType[type]).string(8, name);
-  if ("data" in initializer) {
-    const { buffer, byteOffset, byteLength } = initializer.data;
-    return message.bytes(9, new Uint8Array(buffer, byteOffset, byteLength));
-  }
+  const message = tensorMessage(initializer.value);
+  if ("data" in initializer) return message.bytes(9, bytesOf(toType(initializer.data, initializer.value.type)));
+  if ("unknown" in initializer) throw new Error(`model: the weight "${initializer.value.name}" has no values`);
   const { path, begin, end } = initializer.external;
   const entry = (key: string, value: string): MessageWriter => new MessageWriter().string(1, key).string(2, value);
   return message
@@ -79,10 +89,38 @@ function initializerMessage(initializer: Initializer, root: string): MessageWrit
     .int(14, 1); // EXTERNAL
 }
 
+function listMessage(name: string, list: ListInput): MessageWriter {
+  const type = list instanceof Float32Array ? "float32" : "int64";
+  return tensorMessage({ name, shape: [list.length], type }).bytes(9, bytesOf(list));
+}
+
+function tensorMessage({ name, shape, type }: Pick<Value, "name" | "shape" | "type">): MessageWriter {
+  const message = new MessageWriter();
+  for (const dim of shape) message.int(1, Number(dim));
+  return message.int(2, dataTypes[type]).string(8, name);
+}
+
+/** Numbers as an initializer of that type holds them. */
+function toType(data: Float32Array, type: ElementType): Float32Array | Float64Array | Uint16Array {
+  switch (type) {
+    case "float16":
+      return f32ToF16(data);
+    case "bfloat16":
+      return f32ToBf16(data);
+    case "float64":
+      return Float64Array.from(data);
+    default:
+      return data;
+  }
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
 function valueInfo(name: string, shape: Shape, type: ElementType): MessageWriter {
   const dims = new MessageWriter();
   for (const dim of shape)
     dims.message(1, dim === "batch" ? new MessageWriter().string(2, dim) : new MessageWriter().int(1, dim));
-  const tensorType = new MessageWriter().int(1, dataType[type]).message(2, dims);
+  const tensorType = new MessageWriter().int(1, dataTypes[type]).message(2, dims);
   return new MessageWriter().string(1, name).message(2, new MessageWriter().message(1, tensorType));
 }

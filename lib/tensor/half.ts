@@ -11,3 +11,12 @@ export function bf16ToF32(bits: Uint16Array): Float32Array {
   for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
   return new Float32Array(words.buffer);
 }
+
+/** float32 to the nearest bfloat16, ties to even; NaN stays NaN. */
+export function f32ToBf16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(new Float32Array(values).buffer);
+  return Uint16Array.from(words, (word, i) => {
+    if (Number.isNaN(values[i]!)) return (word >>> 16) | 0x40;
+    return (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  });
+}

@@ -5,6 +5,7 @@ import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readIntegers, readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
+import { readWeightsFile } from "#lib/weights/weights-file.ts";
 
 export const starter = (path: string): string => fileURLToPath(new URL(`../../starter/${path}`, import.meta.url));
 
@@ -37,16 +38,23 @@ export interface Golden {
 }
 
 export async function readGolden(name: GoldenModel): Promise<Golden> {
-  const source = await openFile(fileURLToPath(new URL(`../golden/starter/${name}.safetensors`, import.meta.url)));
-  const header = await readHeader(source);
+  const path = fileURLToPath(new URL(`../golden/starter/${name}.safetensors`, import.meta.url));
+  const tensors = await readTensors(path);
+  const { header } = await readWeightsFile(path);
+  return { prompt: header.metadata.get("prompt")!, tensor: (wanted) => tensors.get(wanted)! };
+}
+
+/** All tensors of a safetensors file by name, whole numbers as floats. */
+export async function readTensors(path: string): Promise<ReadonlyMap<string, FloatTensor>> {
+  const source = await openFile(path);
   const tensors = new Map<string, FloatTensor>();
-  for (const entry of header.tensors.values()) {
-    if (entry.dtype !== "I32") tensors.set(entry.name, await readTensor(source, entry));
+  for (const entry of (await readHeader(source)).tensors.values()) {
+    if (entry.dtype !== "I32" && entry.dtype !== "I64") tensors.set(entry.name, await readTensor(source, entry));
     else {
       const { data, shape } = await readIntegers(source, entry);
       tensors.set(entry.name, tensor(Float32Array.from(data), shape));
     }
   }
   await source.close();
-  return { prompt: header.metadata.get("prompt")!, tensor: (wanted) => tensors.get(wanted)! };
+  return tensors;
 }

@@ -1,9 +1,11 @@
 import { basename, join } from "node:path";
-import { parseTextEncoderConfig, parseUNetConfig } from "#lib/diffusion/config.ts";
+import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
+import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import { signatureOf, usedFiles } from "#lib/diffusion/model-files.ts";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import type { AppError } from "#lib/errors.ts";
-import { blank, type Inspection, type Metadata } from "#lib/inspection/facts.ts";
+import type { Metadata } from "#lib/inspection/facts.ts";
+import { blank, type Inspection } from "#lib/inspection/inspection.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
 import { requireLowRankFits } from "#lib/inspection/low-rank-fit.ts";
 import { sentenceOf } from "#lib/inspection/sentence.ts";
@@ -29,8 +31,8 @@ export async function inspect({ folder }: InspectJob): Promise<ResultOf<InspectJ
   const shown = {
     ...inspection,
     problems: inspection.problems.map(cut),
-    metadata: few(inspection.metadata),
-    parts: inspection.parts.map((part) => ({ ...part, metadata: few(part.metadata) })),
+    metadata: shortened(inspection.metadata),
+    parts: inspection.parts.map((part) => ({ ...part, metadata: shortened(part.metadata) })),
   };
   return { type: "inspected", inspection: shown, ...(await partsOf(folder, inspection)) };
 }
@@ -47,7 +49,7 @@ async function partsOf(
     };
   if (!runs) return { signature: null, files: [] };
   const model = await openModelFolder(folder);
-  const files = usedFiles({ folder: model, lowRank: [], guide: null });
+  const files = usedFiles({ model, lowRank: [], guide: null });
   return {
     signature: signatureOf(model),
     files: files.map(({ role, name: shown }) => ({ role, path: within(shown) })),
@@ -55,19 +57,19 @@ async function partsOf(
 }
 
 /** Which of some bases a fine-tune may have been made from: a low-rank file by its shapes, a whole model by its weights. */
-export async function findKin({ fineTune, bases }: KinshipJob, report: Report): Promise<ResultOf<KinshipJob>> {
+export async function compareWithBases({ fineTune, bases }: KinshipJob, report: Report): Promise<ResultOf<KinshipJob>> {
   const compare = "lowRank" in fineTune ? byShapes(fineTune.lowRank) : byWeights(fineTune.model);
-  const kin: ResultOf<KinshipJob>["bases"] = [];
+  const compared: ResultOf<KinshipJob>["bases"] = [];
   for (const { id, folder } of bases) {
     const found = await compare(folder).catch(sentenceOf);
-    kin.push(
+    compared.push(
       typeof found === "string"
         ? { id, mismatch: found, medianCosine: null }
         : { id, mismatch: null, medianCosine: found },
     );
-    await report({ stage: "comparing", done: kin.length, total: bases.length });
+    await report({ stage: "comparing", done: compared.length, total: bases.length });
   }
-  return { type: "kin", bases: kin };
+  return { type: "compared", bases: compared };
 }
 
 /** The middle cosine, where weights are compared. @throws AppError that says why a base is none */
@@ -99,8 +101,8 @@ function byWeights(model: string): Compare {
 const MAX_KEYS = 200;
 const MAX_CHARACTERS = 2000;
 
-/** Metadata is text of strangers, up to the 16 MB of a header; what is kept of it is for people to read. */
-const few = (metadata: Metadata): Metadata =>
+/** Metadata is text of strangers, up to the 16 MB of a header; as much of it is kept as people read. */
+const shortened = (metadata: Metadata): Metadata =>
   Object.fromEntries(
     Object.entries(metadata)
       .slice(0, MAX_KEYS)

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
-import type { Inspection } from "#lib/inspection/facts.ts";
+import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { Recipe } from "#lib/picture/recipe.ts";
@@ -119,9 +119,9 @@ const inspected = z.object({
   files: z.array(z.object({ role: z.string(), path: z.string() })),
 });
 
-const kin = z.object({
-  type: z.literal("kin"),
-  /** Why a base is none of its, in words; else the middle cosine of their weights, where those were compared. */
+const compared = z.object({
+  type: z.literal("compared"),
+  /** Why a base is not the one it was made from, in words; else the middle cosine of their weights, where those were compared. */
   bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
 });
 
@@ -139,7 +139,7 @@ export const childMessage = z.discriminatedUnion("type", [
   sampled,
   checked,
   inspected,
-  kin,
+  compared,
   failed,
 ]);
 
@@ -156,7 +156,7 @@ interface Results {
   readonly sample: z.infer<typeof sampled>;
   readonly check: z.infer<typeof checked>;
   readonly inspect: z.infer<typeof inspected>;
-  readonly kinship: z.infer<typeof kin>;
+  readonly kinship: z.infer<typeof compared>;
 }
 export type ResultOf<J extends Job> = Results[J["type"]];
 

@@ -49,7 +49,7 @@ export async function openModel(files: ModelFiles, size: LatentSize, runtime: Ru
   return {
     pipeline: { ...open.pipeline, files, guide: files.guide && open.guide!.network },
     warm,
-    coarsePicture: async () => (open.coarse ??= await fitCoarsePicture(files.folder.vae, runtime)),
+    coarsePicture: async () => (open.coarse ??= await fitCoarsePicture(files.model.vae, runtime)),
     hashedFiles: async () => {
       const known = hashes;
       hashes = new Map(

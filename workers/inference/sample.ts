@@ -44,7 +44,7 @@ export async function sample(
       latents: latents!,
       picture,
       passes,
-      model: files.folder.name,
+      model: files.model.name,
       files: await hashedFiles(),
       runtime: {
         name: runtimeName,
@@ -64,8 +64,9 @@ export async function sample(
 // A full CLIP vocabulary spells any word from common pieces; a practice model's own does not, and the word is lost on it.
 const SMALL_VOCABULARY = 10_000;
 
-function notesOn({ tokenizer, files }: Pipeline, prompts: readonly string[]): string[] {
-  const small = files.folder.textEncoder.config.vocabulary < SMALL_VOCABULARY;
+function notesOn({ text, files }: Pipeline, prompts: readonly string[]): string[] {
+  const { tokenizer } = text.encoders[0]!;
+  const small = files.model.textEncoders[0].config.vocabulary < SMALL_VOCABULARY;
   return prompts.flatMap((prompt) => {
     const cut = tokenizer.encode(prompt).cut
       ? [`The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out.`]

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 
 /** Counts up when the reader learns to see more: commits are then inspected anew. */
-export const INSPECTOR_VERSION = "1";
+export const INSPECTOR_VERSION = "2";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -57,16 +57,32 @@ const content = z.object({
     "unet",
     "diffusion transformer",
     "text encoder",
+    "vision encoder",
     "vae",
     "controlnet",
+    "adapter",
+    "motion module",
     "embedding",
+    "hypernetwork",
+    "upscaler",
+    "safety checker",
+    "scorer",
     "latents",
+    "GGUF file",
     "unknown",
   ]),
   form: z.string().nullable().meta({ description: "its class or spelling, such as StableDiffusionPipeline or kohya" }),
   family: z.string().nullable(),
+  families: z.array(z.string()).default([]).meta({ description: "all that it may be of or for, where several fit" }),
+  lineage: z
+    .object({ name: z.string(), from: z.string() })
+    .nullable()
+    .default(null)
+    .meta({ description: "a model that others are made from, and what claims it" }),
   ...amount,
   prediction: z.object({ type: z.string(), from: z.string() }).nullable(),
+  zeroTerminalSnr: z.boolean().nullable().default(null),
+  steps: z.number().nullable().default(null).meta({ description: "how many it is made for" }),
   parts: z.array(
     z.object({ name: z.string(), family: z.string().nullable(), problem: z.string().nullable(), ...amount, metadata }),
   ),

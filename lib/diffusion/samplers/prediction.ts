@@ -1,5 +1,5 @@
+import type { PredictionType } from "#lib/families/family.ts";
 import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
-import type { PredictionType } from "../schedule.ts";
 import type { Level } from "./sampler.ts";
 
 /** One value of the network's output and of the latents it read → the same place of something else. */

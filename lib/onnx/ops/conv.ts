@@ -1,11 +1,6 @@
 import { type Dim, showShape, type Value } from "../graph.ts";
-
-export interface Padding {
-  readonly top: number;
-  readonly left: number;
-  readonly bottom: number;
-  readonly right: number;
-}
+import type { Padding } from "../op.ts";
+import { commonType } from "./math.ts";
 
 export const evenPadding = (size: number): Padding => ({ top: size, left: size, bottom: size, right: size });
 
@@ -18,15 +13,15 @@ export function conv(
 ): Value {
   const [batch, channels, height, width] = x.shape as [Dim, number, number, number];
   const [out, wants, kernel] = weight.shape as [number, number, number];
-  if (channels !== wants)
-    throw new Error(
-      `Conv: input ${showShape(x.shape)} has ${channels} channels, weight ${showShape(weight.shape)} expects ${wants}`,
-    );
+  if (channels !== wants) {
+    const [input, kernels] = [showShape(x.shape), showShape(weight.shape)];
+    throw new Error(`Convolution: input ${input} has ${channels} channels, weight ${kernels} expects ${wants}`);
+  }
   const { top, left, bottom, right } = padding;
   const reach = (size: number, pad: number): number => Math.floor((size + pad - kernel) / stride) + 1;
-  const attributes = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [top, left, bottom, right] };
   const inputs = bias ? [x, weight, bias] : [x, weight];
-  return x.graph.node("Conv", inputs, [batch, out, reach(height, top + bottom), reach(width, left + right)], {
-    attributes,
+  return x.graph.append({ type: "Convolution", kernel, stride, padding }, inputs, {
+    shape: [batch, out, reach(height, top + bottom), reach(width, left + right)],
+    type: commonType("Convolution", x, ...inputs),
   });
 }

@@ -1,4 +1,5 @@
 import { type Dim, type Shape, showShape, type Value } from "../graph.ts";
+import { commonType } from "./math.ts";
 
 /** Product of the dimensions; "batch" must appear equally often in two shapes to be compared. */
 const volume = (shape: Shape): number => shape.reduce<number>((size, dim) => (dim === "batch" ? size : size * dim), 1);
@@ -8,21 +9,16 @@ export function reshape(x: Value, shape: Shape): Value {
   const moved = shape.some((dim, i) => (dim === "batch") !== (x.shape[i] === "batch"));
   if (moved || volume(shape) !== volume(x.shape))
     throw new Error(`Reshape: ${showShape(x.shape)} does not become ${showShape(shape)}`);
-  const target = x.graph.integers(shape.map((dim) => (dim === "batch" ? 0 : dim))); // 0 copies the input's dimension
-  return x.graph.node("Reshape", [x, target], shape, { type: x.type });
+  return x.graph.append({ type: "Reshape", shape }, [x], { shape, type: x.type });
 }
 
 export function transpose(x: Value, order: readonly number[]): Value {
-  return x.graph.node(
-    "Transpose",
-    [x],
-    order.map((axis) => x.shape[axis]!),
-    { attributes: { perm: order } },
-  );
+  const shape = order.map((axis) => x.shape[axis]!);
+  return x.graph.append({ type: "Transpose", order }, [x], { shape, type: x.type });
 }
 
 export function concat(parts: readonly Value[], axis: number): Value {
-  const [first] = parts as [Value];
+  const [first, ...rest] = parts as [Value, ...Value[]];
   for (const part of parts) {
     const fits =
       part.shape.length === first.shape.length && part.shape.every((dim, i) => i === axis || dim === first.shape[i]);
@@ -30,30 +26,34 @@ export function concat(parts: readonly Value[], axis: number): Value {
       throw new Error(`Concat: ${parts.map((p) => showShape(p.shape)).join(", ")} do not fit along axis ${axis}`);
   }
   const joined = parts.reduce((sum, part) => sum + Number(part.shape[axis]), 0);
-  return first.graph.node("Concat", parts, replaceAxis(first.shape, axis, joined), { attributes: { axis } });
+  const type = commonType("Concat", first, ...rest);
+  return first.graph.append({ type: "Concat", axis }, parts, { shape: replaceAxis(first.shape, axis, joined), type });
 }
 
 /** Cuts an axis into parts of the given sizes. */
 export function split(x: Value, axis: number, sizes: readonly number[]): Value[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (total !== x.shape[axis]) throw new Error(`Split: ${showShape(x.shape)} has not ${total} along axis ${axis}`);
-  const shapes = sizes.map((size) => replaceAxis(x.shape, axis, size));
-  return x.graph.nodeOfMany("Split", [x, x.graph.integers(sizes)], shapes, { axis });
+  const results = sizes.map((size) => ({ shape: replaceAxis(x.shape, axis, size), type: x.type }));
+  return x.graph.appendOfMany({ type: "Split", axis, sizes }, [x], results);
 }
 
 /** Rows of a table: table [N, D], indices [...] → [..., D]. */
 export function gather(table: Value, indices: Value): Value {
-  return table.graph.node("Gather", [table, indices], [...indices.shape, ...table.shape.slice(1)], {
-    attributes: { axis: 0 },
-  });
+  const shape = [...indices.shape, ...table.shape.slice(1)];
+  return table.graph.append({ type: "Gather" }, [table, indices], { shape, type: table.type });
 }
 
-/** Nearest neighbour, twice as high and wide: [B, C, H, W] → [B, C, 2H, 2W]. */
-export function upsampleNearest(x: Value): Value {
-  const [batch, channels, height, width] = x.shape as [Dim, number, number, number];
-  const scales = x.graph.constant({ data: Float32Array.of(1, 1, 2, 2), shape: [4] });
-  const attributes = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
-  return x.graph.node("Resize", [x, null, scales], [batch, channels, 2 * height, 2 * width], { attributes });
+/**
+ * Nearest neighbour, to twice the height and width or one more or less: [B, C, H, W] → [B, C, height, width]. Output row i is input
+ * row ⌊i · H / height⌋, as in PyTorch's `interpolate`.
+ */
+export function upsampleNearest(x: Value, height = 2 * Number(x.shape[2]), width = 2 * Number(x.shape[3])): Value {
+  const [batch, channels, h, w] = x.shape as [Dim, number, number, number];
+  const doubles = (size: number, target: number): boolean => Math.abs(target - 2 * size) <= 1;
+  if (!doubles(h, height) || !doubles(w, width)) throw new Error(`ResizeNearest: ${h} × ${w} to ${height} × ${width}`);
+  const shape = [batch, channels, height, width];
+  return x.graph.append({ type: "ResizeNearest", height, width }, [x], { shape, type: x.type });
 }
 
 const replaceAxis = (shape: Shape, axis: number, dim: Dim): Shape => shape.map((old, i) => (i === axis ? dim : old));

@@ -1,16 +1,23 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseTextEncoderConfig, parseUNetConfig, parseVaeConfig } from "#lib/diffusion/config.ts";
-import type { Component } from "#lib/diffusion/model-folder.ts";
-import { openTextEncoder, textEncoderGraph } from "#lib/diffusion/text-encoder.ts";
+import type { Component } from "#lib/diffusion/model.ts";
+import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
+import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
+import { parseVaeConfig } from "#lib/diffusion/vae-config.ts";
+import { lastStates, textEncoderGraph } from "#lib/diffusion/text-encoder-graph.ts";
 import { residualShapes } from "#lib/diffusion/unet.ts";
-import { joinedGraph, openSplitUNet, openUNet, type ResidualTensors } from "#lib/diffusion/unet-networks.ts";
-import { openVaeDecoder, openVaeEncoder, vaeGraphs } from "#lib/diffusion/vae-networks.ts";
+import { openSplitUNet, openUNet, type ResidualTensors } from "#lib/diffusion/unet-networks.ts";
+import { joinedGraph } from "#lib/diffusion/unet-graphs.ts";
+import { openVaeDecoder, openVaeEncoder } from "#lib/diffusion/vae-networks.ts";
+import { vaeDecoderGraph, vaeEncoderGraph } from "#lib/diffusion/vae-graphs.ts";
+import type { ParametersOf } from "#lib/nn/parameters/parameters.ts";
+import { externalParameters } from "#lib/nn/parameters/external.ts";
+import { openSession } from "#lib/onnx/session.ts";
+import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
 import { concat, type FloatTensor, rows, sizeOf, tensor } from "#lib/tensor/tensor.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readWeightsFile } from "#lib/weights/weights-file.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
-import { RecordingWeights } from "../../../bench/recording-weights.ts";
 import golden from "../../golden/architectures/vectors.json" with { type: "json" };
 import { temporaryFolder } from "../../support/cli.ts";
 import { relativeError } from "../../support/close-to.ts";
@@ -40,13 +47,13 @@ function wave(index: number, shape: readonly number[], scale = 1, shift = 0): Fl
 async function component<Config>(
   config: Config,
   name: string,
-  build: (component: Component<Config>) => unknown,
+  build: (parameters: ParametersOf) => unknown,
 ): Promise<Component<Config>> {
-  const recording = new RecordingWeights();
-  build({ config, weights: recording, files: [] });
-  const names = [...recording.asked.keys()].toSorted();
+  const recording = new RecordingParameters();
+  build(recording.of);
+  const names = [...recording.shapes.keys()].toSorted();
   const tensors = names.map((tensorName, index): [string, FloatTensor] => {
-    const shape = recording.asked.get(tensorName)!;
+    const shape = recording.shapes.get(tensorName)!;
     if (shape.length >= 2) return [tensorName, wave(index, shape, 1 / Math.sqrt(sizeOf(shape.slice(1))))];
     return [tensorName, wave(index, shape, 0.1, tensorName.includes("norm") && tensorName.endsWith("weight") ? 1 : 0)];
   });
@@ -76,7 +83,7 @@ describe.each(Object.entries(golden.unets))(
     ] as const)("%s, alone and with residuals", async (_what, open) => {
       const size = { lowRank: [], tokens: 5, height: 8, width: 8 };
       const unet = await open(
-        { unet: await component(config, name, (unetOf) => joinedGraph({ unet: unetOf, ...size })), ...size },
+        { unet: await component(config, name, (parameters) => joinedGraph(config, size, parameters)), ...size },
         testRuntime,
       );
       const predict = async (withResiduals: boolean): Promise<FloatTensor> => {
@@ -86,8 +93,8 @@ describe.each(Object.entries(golden.unets))(
             await unet.predict(
               rows(latents, row, row + 1),
               timestep,
-              rows(text, row, row + 1),
-              withResiduals ? residuals(row) : unet.noResiduals(1),
+              { text: rows(text, row, row + 1) },
+              withResiduals ? residuals(row) : null,
             ),
           );
         }
@@ -102,8 +109,11 @@ describe.each(Object.entries(golden.unets))(
 
 test("a VAE with attention in its middle equals diffusers', both ways", async () => {
   const config = parseVaeConfig(golden.vae.config, "vae");
-  const vae = await component(config, "vae", (vaeOf) => vaeGraphs(vaeOf, 8, 8));
-  const encoder = await openVaeEncoder(vae, 8, 8, testRuntime);
+  const vae = await component(config, "vae", (parameters) => {
+    vaeEncoderGraph(config, 8, 8, parameters);
+    vaeDecoderGraph(config, 8, 8, parameters);
+  });
+  const encoder = await openVaeEncoder(vae, { height: 8, width: 8 }, testRuntime);
   const mean = await encoder.encode(wave(2, [1, 3, 16, 16]));
   const expected = asTensor(golden.vae.mean);
   expect(
@@ -115,7 +125,7 @@ test("a VAE with attention in its middle equals diffusers', both ways", async ()
       ),
     ),
   ).toBeLessThan(TOLERANCE);
-  const decoder = await openVaeDecoder(vae, 8, 8, testRuntime);
+  const decoder = await openVaeDecoder(vae, { height: 8, width: 8 }, testRuntime);
   const latents = wave(3, [1, 4, 8, 8]);
   const scaled = tensor(
     latents.data.map((value) => value * config.scalingFactor),
@@ -128,16 +138,14 @@ test("a VAE with attention in its middle equals diffusers', both ways", async ()
 
 test("a text encoder with the exact gelu equals transformers'", async () => {
   const config = parseTextEncoderConfig(golden.clip.config, "text encoder");
-  const encoder = await component(config, "clip", (encoderOf) => textEncoderGraph(encoderOf, []));
-  const ids = [golden.clip.tokens.slice(0, 9), golden.clip.tokens.slice(9)];
-  const tokenizer = {
-    maxTokens: 9,
-    encode: (text: string) => ({ ids: Int32Array.from(ids[Number(text)]!), used: 9, cut: false }),
-    unknownWords: () => [],
-  };
-  const opened = await openTextEncoder(encoder, [], tokenizer, testRuntime);
-  expect(relativeError(await opened.embed(["0", "1"]), asTensor(golden.clip.states))).toBeLessThan(TOLERANCE);
-  await opened.close();
+  const encoder = await component(config, "clip", (parameters) => textEncoderGraph(config, parameters, lastStates));
+  const tokens = tensor(Int32Array.from(golden.clip.tokens), [2, 9]);
+  const session = await openSession<"states">(
+    textEncoderGraph(config, externalParameters(encoder.weights), lastStates),
+    testRuntime,
+  );
+  expect(relativeError((await session.run({ tokens })).states, asTensor(golden.clip.states))).toBeLessThan(TOLERANCE);
+  await session.close();
 });
 
 const asTensor = ({ shape, data }: { shape: number[]; data: number[] }): FloatTensor =>

@@ -32,7 +32,7 @@ describe("a plan", () => {
     [{ mode: "cfg", cfgSteps: 2 }, null, /mean nothing in the mode cfg/],
     [{}, "red", /cannot follow a negative one; let CFG do the first steps with --cfg-steps/],
     [{ mode: "conditional" }, "red", /use --mode cfg/],
-    [{ mode: "cfg", guidanceScale: 1 }, "red", /Guidance 1 follows the prompt alone/],
+    [{ mode: "cfg", guidanceScale: 1 }, "red", /Guidance 1 or less follows the prompt alone/],
   ])("%j with the negative prompt %j is refused", (more, negativePrompt, says) => {
     expect(() => requirePlan(plan(more), { guide, negativePrompt, steps: 20 })).toThrow(says);
   });

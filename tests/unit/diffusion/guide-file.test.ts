@@ -56,7 +56,12 @@ describe("the guide of tests/fixtures/guide-file", () => {
     const [timesteps, guidance] = [golden.get("timesteps")!.data, golden.get("guidance")!.data];
     for (const i of timesteps.keys()) {
       const row = (name: string): FloatTensor => rows(golden.get(name)!, i, i + 1);
-      const found = await network.residuals(row("latents"), timesteps[i]!, row("text"), guidance.subarray(i, i + 1));
+      const found = await network.residuals(
+        row("latents"),
+        timesteps[i]!,
+        { text: row("text") },
+        guidance.subarray(i, i + 1),
+      );
       expect(Object.keys(found).toSorted()).toEqual(residualNames);
       for (const name of residualNames) {
         if (guidance[i] === 1)

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Conditioning } from "#lib/diffusion/conditioning.ts";
 import { type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
 import type { ModelFiles } from "#lib/diffusion/model-files.ts";
-import { unetParts } from "#lib/diffusion/pipeline.ts";
-import { openTextEncoder } from "#lib/diffusion/text-encoder.ts";
-import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
+import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
+import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
+import { residualShapes } from "#lib/diffusion/unet.ts";
 import {
   openSplitUNet,
   openUNet,
@@ -24,8 +25,8 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
   let unet: UNet;
   let split: SplitUNet;
   let guide: GuideNetwork;
-  let prompt: FloatTensor;
-  let empty: FloatTensor;
+  let prompt: Conditioning;
+  let empty: Conditioning;
 
   beforeAll(async () => {
     [golden, files] = [await readGolden(name), await openGoldenModel(name)];
@@ -34,7 +35,7 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
     split = await openSplitUNet(parts, testRuntime);
     guide = await openGuide(files.guide!, parts, testRuntime);
     const states = golden.tensor("text_states");
-    [prompt, empty] = [rows(states, 0, 1), rows(states, 1, 2)];
+    [prompt, empty] = [{ text: rows(states, 0, 1) }, { text: rows(states, 1, 2) }];
   });
   afterAll(() => Promise.all([unet, split, guide].map((network) => network?.close())));
 
@@ -52,29 +53,26 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
     guide.residuals(latents, timestep, prompt, Float32Array.of(guidanceScale));
 
   test("tokens and text states", async () => {
-    const tokenizer = await openTokenizer(files.folder.tokenizerFolder, files.folder.textEncoder.config.maxTokens);
+    const text = await openText(files, testRuntime);
+    const { tokenizer } = text.encoders[0]!;
     const ids = [golden.prompt, ""].flatMap((text) => [...tokenizer.encode(text).ids]);
     expect(ids).toEqual([...golden.tensor("input_ids").data]);
-    const encoder = await openTextEncoder(files.folder.textEncoder, [], tokenizer, testRuntime);
-    expect(relativeError(await encoder.embed([golden.prompt, ""]), golden.tensor("text_states"))).toBeLessThan(
-      TOLERANCE,
-    );
-    await encoder.close();
+    const states = await text.condition([golden.prompt, null], wholePicture({ height: 128, width: 128 }));
+    expect(relativeError(states.text, golden.tensor("text_states"))).toBeLessThan(TOLERANCE);
+    await text.close();
   });
 
   test("conditional and unconditional predictions", async () => {
-    const conditional = await eachState((latents, timestep) =>
-      unet.predict(latents, timestep, prompt, unet.noResiduals(1)),
-    );
+    const conditional = await eachState((latents, timestep) => unet.predict(latents, timestep, prompt, null));
     expect(relativeError(conditional, golden.tensor("eps_conditional"))).toBeLessThan(TOLERANCE);
-    const unconditional = await eachState((latents, timestep) =>
-      unet.predict(latents, timestep, empty, unet.noResiduals(1)),
-    );
+    const unconditional = await eachState((latents, timestep) => unet.predict(latents, timestep, empty, null));
     expect(relativeError(unconditional, golden.tensor("eps_unconditional"))).toBeLessThan(TOLERANCE);
   });
 
   test("every residual of the guide", async () => {
-    for (const key of Object.keys(unet.noResiduals(1))) {
+    const keys = Object.keys(await residuals(rows(golden.tensor("latents"), 0, 1), 1, 2));
+    expect(keys).toHaveLength(residualShapes(files.model.unet.config, 16, 16).skips.length + 1);
+    for (const key of keys) {
       const ours = await eachState(async (...at) => (await residuals(...at))[key]!);
       expect(relativeError(ours, golden.tensor(key)), key).toBeLessThan(TOLERANCE);
     }
@@ -88,11 +86,11 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
   });
 
   test("the picture of latents, and the latents of a picture", async () => {
-    const decoder = await openVaeDecoder(files.folder.vae, 16, 16, testRuntime);
+    const decoder = await openVaeDecoder(files.model.vae, { height: 16, width: 16 }, testRuntime);
     expect(relativeError(await decoder.decode(golden.tensor("ddim.cfg")), golden.tensor("image.cfg"))).toBeLessThan(
       TOLERANCE,
     );
-    const encoder = await openVaeEncoder(files.folder.vae, 16, 16, testRuntime);
+    const encoder = await openVaeEncoder(files.model.vae, { height: 16, width: 16 }, testRuntime);
     const image = golden.tensor("image.cfg");
     const clamped = tensor(
       image.data.map((value) => Math.min(1, Math.max(-1, value))),
@@ -100,7 +98,7 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
     );
     const mean = golden.tensor("vae_mean");
     const scaled = tensor(
-      mean.data.map((value) => value * files.folder.vae.config.scalingFactor),
+      mean.data.map((value) => value * files.model.vae.config.scalingFactor),
       mean.shape,
     );
     expect(relativeError(await encoder.encode(clamped), scaled)).toBeLessThan(TOLERANCE);
@@ -109,16 +107,21 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
   });
 
   test("two halves and one graph predict the same, bit for bit", async () => {
-    const one = await eachState((latents, timestep) => unet.predict(latents, timestep, prompt, unet.noResiduals(1)));
-    const two = await eachState((latents, timestep) => split.predict(latents, timestep, prompt, split.noResiduals(1)));
+    const one = await eachState((latents, timestep) => unet.predict(latents, timestep, prompt, null));
+    const two = await eachState((latents, timestep) => split.predict(latents, timestep, prompt, null));
     expect(Buffer.from(two.data.buffer).equals(Buffer.from(one.data.buffer))).toBe(true);
   });
 
-  test("a guide at guidance 1 leaves the base's prediction, bit for bit", async () => {
-    const base = await eachState((latents, timestep) => unet.predict(latents, timestep, prompt, unet.noResiduals(1)));
-    const guided = await eachState(async (latents, timestep) =>
-      unet.predict(latents, timestep, prompt, await residuals(latents, timestep, 1)),
+  test("the graph that takes residuals predicts the same without a guide and with one at guidance 1, bit for bit", async () => {
+    const plain = await openUNet(unetParts(files, { height: 16, width: 16 }), testRuntime);
+    const guided = await openUNet(unetParts(files, { height: 16, width: 16 }), testRuntime, "guided");
+    const base = await eachState((latents, timestep) => plain.predict(latents, timestep, prompt, null));
+    const zeros = await eachState((latents, timestep) => guided.predict(latents, timestep, prompt, null));
+    const atOne = await eachState(async (latents, timestep) =>
+      guided.predict(latents, timestep, prompt, await residuals(latents, timestep, 1)),
     );
-    expect(Buffer.from(guided.data.buffer).equals(Buffer.from(base.data.buffer))).toBe(true);
+    for (const found of [zeros, atOne])
+      expect(Buffer.from(found.data.buffer).equals(Buffer.from(base.data.buffer))).toBe(true);
+    for (const network of [plain, guided]) await network.close();
   });
 });

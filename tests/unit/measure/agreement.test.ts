@@ -3,9 +3,8 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { openGuide } from "#lib/diffusion/guide-network.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
-import { unetParts } from "#lib/diffusion/pipeline.ts";
-import { openTextEncoder } from "#lib/diffusion/text-encoder.ts";
-import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
+import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
+import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
 import { openSplitUNet } from "#lib/diffusion/unet-networks.ts";
 import { measureAgreement, summariseAgreement } from "#lib/measure/agreement.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
@@ -30,12 +29,8 @@ test.each([
     )
       .trimEnd()
       .split("\n");
-    const text = await openTextEncoder(
-      files.folder.textEncoder,
-      [],
-      await openTokenizer(files.folder.tokenizerFolder),
-      testRuntime,
-    );
+    const text = await openText({ ...files, lowRank: [] }, testRuntime);
+    const size = wholePicture({ height: 128, width: 128 });
     const unet = await openSplitUNet(parts, testRuntime);
     const guide = await openGuide(files.guide!, parts, testRuntime);
 
@@ -43,10 +38,10 @@ test.each([
       unet,
       guide,
       {
-        schedule: files.folder.schedule,
+        schedule: files.model.schedule,
         steps: 20,
-        embedding: await text.embed(prompts),
-        emptyEmbedding: await text.embed([""]),
+        prompted: await text.condition(prompts, size),
+        empty: await text.condition([null], size),
         noise: createGenerator(99).randn([prompts.length, 4, 16, 16]),
         guidanceScales: Float32Array.from(prompts, (_prompt, i) => [2, 4, 6, 8][i % 4]!),
         prompts: prompts.map((_prompt, i) => i),

@@ -20,8 +20,8 @@ async function lineageOf(model: string, lora: string | null) {
   const base = await readModelFiles({ model: starter("storybook"), lowRank: [], guide: null });
   return measureLineage(
     {
-      base: base.folder.unet.weights,
-      fineTune: files.folder.unet.weights,
+      base: base.model.unet.weights,
+      fineTune: files.model.unet.weights,
       lowRank: files.lowRank.map(({ unet }) => unet),
       guideNamesThisBase: true,
     },

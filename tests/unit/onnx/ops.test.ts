@@ -2,7 +2,17 @@ import { describe, expect, test } from "vitest";
 import { Graph, type Value } from "#lib/onnx/graph.ts";
 import { attention } from "#lib/onnx/ops/attention.ts";
 import { conv, evenPadding } from "#lib/onnx/ops/conv.ts";
-import { add, matmul, matmulTransposed, multiply } from "#lib/onnx/ops/math.ts";
+import {
+  add,
+  cast,
+  divide,
+  matmul,
+  matmulTransposed,
+  multiply,
+  squareRoot,
+  subtract,
+  sumOver,
+} from "#lib/onnx/ops/math.ts";
 import { instanceNorm, layerNorm } from "#lib/onnx/ops/norm.ts";
 import { concat, gather, reshape, split, transpose, upsampleNearest } from "#lib/onnx/ops/shape.ts";
 import { openSession } from "#lib/onnx/session.ts";
@@ -74,6 +84,9 @@ describe("operators run in the runtime and give what their definition says", () 
       largestDifference(await run([x], (value) => matmulTransposed(value, value.graph.constant(w))), expected),
     ).toBeLessThan(1e-5);
     const [a, b] = [draw(5, 3), draw(3, 2)];
+    const [many, more] = [draw(2, 4, 3), draw(2, 3, 5)];
+    const batched = fill([2, 4, 5], (n, i, j) => sum(3, (k) => reader(many)(n, i, k) * reader(more)(n, k, j)));
+    expect(largestDifference(await run([many, more], (p, q) => matmul(p, q)), batched)).toBeLessThan(1e-5);
     const product = fill([5, 2], (i, j) => sum(3, (k) => reader(a)(i, k) * reader(b)(k, j)));
     expect(largestDifference(await run([a], (value) => matmul(value, value.graph.constant(b))), product)).toBeLessThan(
       1e-5,
@@ -165,13 +178,87 @@ describe("operators run in the runtime and give what their definition says", () 
     expect(await run([x], (value) => split(value, 1, [1, 2])[1]!)).toEqual(
       fill([2, 2, 2, 2], (n, c, i, j) => X(n, c + 1, i, j)),
     );
-    expect(await run([x], upsampleNearest)).toEqual(fill([2, 3, 4, 4], (n, c, i, j) => X(n, c, i >> 1, j >> 1)));
+    expect(await run([x], (value) => upsampleNearest(value))).toEqual(
+      fill([2, 3, 4, 4], (n, c, i, j) => X(n, c, i >> 1, j >> 1)),
+    );
+
+    for (const [height, width] of [
+      [5, 9],
+      [7, 4],
+      [12, 31],
+    ] as const) {
+      const picture = draw(1, 2, height, width);
+      const at = reader(picture);
+      // PyTorch's rule, ⌊i · in / out⌋, for the sizes of a UNet whose latents do not halve evenly
+      const odd = fill([1, 2, 2 * height - 1, 2 * width - 1], (n, c, i, j) =>
+        at(n, c, Math.floor((i * height) / (2 * height - 1)), Math.floor((j * width) / (2 * width - 1))),
+      );
+      expect(await run([picture], (value) => upsampleNearest(value, 2 * height - 1, 2 * width - 1))).toEqual(odd);
+    }
 
     const graph = new Graph("rows");
     graph.output("y", gather(graph.constant(tensor(x.data, [6, 4])), graph.input("at", ["batch"], "int32")));
     const session = await openSession<"y">(graph, testRuntime);
     const { y } = await session.run({ at: tensor(Int32Array.of(5, 0), [2]) });
     expect(y).toEqual(tensor(Float32Array.of(...x.data.slice(20), ...x.data.slice(0, 4)), [2, 4]));
+  });
+
+  test("differences, quotients, roots and sums over axes", async () => {
+    const x = draw(2, 3, 4);
+    const y = tensor(
+      draw(2, 3, 4).data.map((value) => 0.5 + Math.abs(value)),
+      [2, 3, 4],
+    );
+    const [X, Y] = [reader(x), reader(y)];
+    const close = async (build: (a: Value, b: Value) => Value, expected: FloatTensor): Promise<void> =>
+      expect(largestDifference(await run([x, y], build), expected)).toBeLessThan(1e-5);
+    await close(
+      subtract,
+      fill(x.shape, (...at) => X(...at) - Y(...at)),
+    );
+    await close(
+      divide,
+      fill(x.shape, (...at) => X(...at) / Y(...at)),
+    );
+    await close(
+      (_a, b) => squareRoot(b),
+      fill(x.shape, (...at) => Math.sqrt(Y(...at))),
+    );
+    await close(
+      (a) => sumOver(a, [1, 2]),
+      fill([2, 1, 1], (n) => sum(3, (i) => sum(4, (j) => X(n, i, j)))),
+    );
+  });
+
+  test("a network keeps the element type that its inputs have", () => {
+    const graph = new Graph("half");
+    const x = graph.input("x", ["batch", 4, 6, 6], "float16");
+    const weight = graph.constant(draw(4, 4, 3, 3), "float16");
+    const values = [
+      silu(x),
+      gelu(x),
+      conv(x, weight, null, { padding: evenPadding(1) }),
+      instanceNorm(reshape(x, ["batch", 4, 36]), 1e-5),
+      transpose(x, [0, 2, 3, 1]),
+      concat([x, x], 1),
+      split(x, 1, [1, 3])[1]!,
+      upsampleNearest(x),
+      sumOver(x, [1]),
+    ];
+    expect(values.map(({ type }) => type)).toEqual(values.map(() => "float16"));
+    expect(values.map(({ shape }) => shape[0])).toEqual(values.map(() => "batch"));
+  });
+
+  test("half-precision constants hold what was asked for", async () => {
+    const value = tensor(Float32Array.of(1.5, -0.25, 65504, 3.1), [4]);
+    for (const type of ["float16", "bfloat16", "float64"] as const) {
+      const found = await run([draw(1, 4)], (x) => {
+        const constant = cast(x.graph.constant(value, type), "float32");
+        return add(multiply(x, x.graph.constant(tensor(Float32Array.of(0), []))), constant);
+      });
+      const expected = { float16: [1.5, -0.25, 65504, 3.099609375], bfloat16: [1.5, -0.25, 65536, 3.09375] };
+      expect([...found.data]).toEqual(type === "float64" ? [...value.data] : expected[type]);
+    }
   });
 
   test("sums and products broadcast as NumPy's do", async () => {
@@ -211,16 +298,17 @@ describe("a mistake in a graph names the operator and both shapes", () => {
     [
       "convolution",
       () => conv(x, graph.constant(draw(2, 5, 3, 3)), null, { padding: evenPadding(1) }),
-      /Conv: input \[batch, 3, 4, 4\] has 3 channels, weight \[2, 5, 3, 3\]/,
+      /Convolution: input \[batch, 3, 4, 4\] has 3 channels, weight \[2, 5, 3, 3\]/,
     ],
     [
       "product",
       () => matmulTransposed(x, graph.constant(draw(2, 5))),
-      /FusedMatMul: shapes \[batch, 3, 4, 4\] and \[2, 5\]/,
+      /MatMulTransposed: shapes \[batch, 3, 4, 4\] and \[2, 5\]/,
     ],
     ["sum", () => add(x, graph.constant(draw(5))), /Add: shapes \[batch, 3, 4, 4\] and \[5\]/],
     ["reshape", () => reshape(x, ["batch", 47]), /Reshape: \[batch, 3, 4, 4\] does not become \[batch, 47\]/],
     ["a batch that moves", () => reshape(x, [3, "batch", 16]), /Reshape/],
+    ["types that differ", () => add(x, cast(x, "float16")), /Add: float32 and float16 do not mix; cast one of them/],
     [
       "another graph's value",
       () => add(x, new Graph("other").input("y", ["batch", 3, 4, 4])),

@@ -1,0 +1,33 @@
+import type { ElementType, Shape } from "./graph.ts";
+
+/**
+ * Every operator that a graph may hold, with all that decides its result beside its inputs. The set is closed: whatever works on
+ * graphs (lowering, counting, differentiation) names each, and a new one does not compile until they all do.
+ *
+ * How the functions in `ops/` use them says what the inputs are and which shapes come out.
+ */
+export type Op =
+  | { readonly type: "Add" | "Subtract" | "Multiply" | "Divide" }
+  | { readonly type: "Sigmoid" | "Tanh" | "Erf" | "Sine" | "Cosine" | "SquareRoot" | "Relu" | "Softplus" }
+  | { readonly type: "Cast"; readonly to: ElementType }
+  | { readonly type: "MatMul" | "MatMulTransposed" }
+  | { readonly type: "SumOver"; readonly axes: readonly number[] }
+  | { readonly type: "Convolution"; readonly kernel: number; readonly stride: number; readonly padding: Padding }
+  | { readonly type: "Attention"; readonly heads: number; readonly causal: boolean }
+  | { readonly type: "InstanceNorm" | "LayerNorm"; readonly epsilon: number }
+  | { readonly type: "Reshape"; readonly shape: Shape }
+  | { readonly type: "Transpose"; readonly order: readonly number[] }
+  | { readonly type: "Concat"; readonly axis: number }
+  | { readonly type: "Split"; readonly axis: number; readonly sizes: readonly number[] }
+  | { readonly type: "Gather" }
+  | { readonly type: "ResizeNearest"; readonly height: number; readonly width: number };
+
+export type OpType = Op["type"];
+
+/** Zeros around a picture, in pixels. */
+export interface Padding {
+  readonly top: number;
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
+}
