@@ -51,25 +51,36 @@ export interface Pipeline {
 export async function openPipeline(files: ModelFiles, size: LatentSize, runtime: Runtime): Promise<Pipeline> {
   const { model } = files;
   const parts = unetParts(files, size);
-  const text = await openText(files, runtime);
-  const unet = await openUNet(parts, runtime, files.guide ? "guided" : "plain");
-  const guide = files.guide && (await openGuide(files.guide, parts, runtime));
-  const vae = await openVaeDecoder(model.vae, size, runtime);
-  const close = async (): Promise<void> => {
-    for (const network of [text, unet, guide, vae]) await network?.close();
+  await using opening = new AsyncDisposableStack(); // a pipeline that opens by half leaves nothing open
+  const keep = <T extends { close(): Promise<void> }>(network: T): T => opening.adopt(network, (one) => one.close());
+  const text = keep(await openText(files, runtime));
+  const unet = keep(await openUNet(parts, runtime, files.guide ? "guided" : "plain"));
+  const guide = files.guide && keep(await openGuide(files.guide, parts, runtime));
+  const vae = keep(await openVaeDecoder(model.vae, size, runtime));
+  const opened = opening.move();
+  return {
+    files,
+    size,
+    cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
+    text,
+    unet,
+    guide,
+    vae,
+    close: () => opened.disposeAsync(),
   };
-  return { files, size, cfgLayout: cfgLayoutFor(model.unet.weights.parameters), text, unet, guide, vae, close };
 }
 
 /** The text encoders of a model, together. */
 export async function openText({ model, lowRank }: ModelFiles, runtime: Runtime): Promise<TextConditioner> {
+  await using opening = new AsyncDisposableStack();
   const encoders: TextEncoder[] = [];
   for (const [i, component] of model.textEncoders.entries()) {
     const layers = i === 0 ? lowRank.map((file) => file.textEncoder) : [];
-    encoders.push(
-      await openTextEncoder(component, layers, await component.openTokenizer(), statesWanted(model), runtime),
-    );
+    const tokenizer = await component.openTokenizer();
+    const encoder = await openTextEncoder(component, layers, tokenizer, statesWanted(model), runtime);
+    encoders.push(opening.adopt(encoder, (one) => one.close()));
   }
+  opening.move();
   return createTextConditioner(encoders, { unet: model.unet.config, zerosForNothing: model.zerosForNothing });
 }
 
@@ -120,7 +131,10 @@ export function requireRequest(files: ModelFiles, request: SampleRequest): void 
 }
 
 /** From a prompt to latents, a step at a time. */
-export async function* sample(pipeline: Pipeline, request: SampleRequest): AsyncGenerator<DenoiseStep, void> {
+export async function* sample(
+  pipeline: Omit<Pipeline, "close">,
+  request: SampleRequest,
+): AsyncGenerator<DenoiseStep, void> {
   const { files, text, size } = pipeline;
   const { noise, drawNoise } = noiseFor(request.start, files.model.unet.config.inChannels, size);
   const both = await text.condition(
