@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import torch
-from common import GOLDEN, VOCABULARY, difference, make_text, make_unet, must_matter, new_folder, noise, versions, write_case, write_json, write_tokenizer
+from common import GOLDEN, VOCABULARY, difference, fill, make_text, make_unet, must_matter, new_folder, noise, versions, write_case, write_json, write_tokenizer
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 from safetensors.torch import load_file, save_file
@@ -60,7 +60,7 @@ def make_variant():
     text = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "vocab_size": 16, "projection_dim": 8}
     checker = StableDiffusionSafetyChecker(CLIPConfig(text_config=text, vision_config=vision, projection_dim=8))
     whole = StableDiffusionPipeline(
-        **{**pipe.components, "safety_checker": checker.bfloat16(), "feature_extractor": CLIPImageProcessor(size=8, crop_size=8)}, requires_safety_checker=True,
+        **{**pipe.components, "safety_checker": fill(checker, "layouts/checker", torch.bfloat16).bfloat16(), "feature_extractor": CLIPImageProcessor(size=8, crop_size=8)}, requires_safety_checker=True,
     )
     families.write_pipeline(whole, folder, torch.bfloat16, scheduler=families.SD15_SCHEDULER, variant="bf16")
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.safetensors"))
