@@ -162,7 +162,7 @@ def make_emphasis():
     write_json(folder / "chunks.json", {"a1111": A1111_VERSION, "tokenizer": "../../families/sd1/tokenizer", "prompts": lengths})
 
 
-A1111_VERSION = "AUTOMATIC1111/stable-diffusion-webui 1.10 (parse_prompt_attention, FrozenCLIPEmbedderWithCustomWordsBase, EmphasisOriginal)"
+A1111_VERSION = "AUTOMATIC1111/stable-diffusion-webui, 1.8 to 1.10 (parse_prompt_attention, FrozenCLIPEmbedderWithCustomWordsBase, EmphasisOriginal)"
 
 
 def guided(pipe, positive, negative, start, steps, scale, separate):
