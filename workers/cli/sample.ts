@@ -13,7 +13,7 @@ import { readHeader } from "#lib/weights/safetensors.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { ResultOf, SampleJob } from "#workers/inference/messages.ts";
 import { defaultThreads, integer, lowRank, number, threads } from "./options.ts";
-import { requireWritable, writeWhole } from "./output-file.ts";
+import { requireWritable, writeOutput } from "./output-file.ts";
 import { runJob } from "./run-job.ts";
 import { say } from "./say.ts";
 
@@ -99,9 +99,9 @@ async function run(model: string, options: Options): Promise<void> {
   };
   const result = await runJob(job);
   const recipe = await recipeOf(job, result, options);
-  await writeWhole(options.out, encodePng(result.picture, recipeText(recipe)));
+  await writeOutput(options.out, encodePng(result.picture, recipeText(recipe)));
   if (options.saveLatents !== undefined)
-    await writeWhole(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
+    await writeOutput(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
   say(
     options.json,
     {
