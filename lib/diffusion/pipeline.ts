@@ -1,5 +1,6 @@
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
+import { requireShort } from "#lib/prompt/prompt-limit.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { allFinite, type FloatTensor, repeat, rows } from "#lib/tensor/tensor.ts";
 import { denoise, type DenoiseStep } from "./denoise.ts";
@@ -9,7 +10,7 @@ import type { ModelFiles } from "./model-files.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
 import type { SamplerName } from "./samplers/sampler.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
-import { type ClipTokenizer, openTokenizer, requireShort } from "./tokenizer.ts";
+import { type ClipTokenizer, openTokenizer } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
 import { openVaeDecoder, type VaeDecoder } from "./vae-networks.ts";
 

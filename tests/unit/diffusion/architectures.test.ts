@@ -132,6 +132,9 @@ test("a text encoder with the exact gelu equals transformers'", async () => {
   const ids = [golden.clip.tokens.slice(0, 9), golden.clip.tokens.slice(9)];
   const tokenizer = {
     maxTokens: 9,
+    special: { start: 0, end: 0, padding: 0 },
+    comma: null,
+    tokenize: () => [],
     encode: (text: string) => ({ ids: Int32Array.from(ids[Number(text)]!), used: 9, cut: false }),
     unknownWords: () => [],
   };
