@@ -1,8 +1,8 @@
 /** Which characters Python's regular expressions count as blank (`\s`): it differs from JavaScript's at U+FEFF and six controls. */
 export const isBlank = (character: string | undefined): boolean =>
-  character !== undefined && blanks.test(character) && character !== "\ufeff";
+  character !== undefined && character !== "\ufeff" && (/\s/.test(character) || controls.has(character));
 
-const blanks = /[\s\u001c-\u001f\u0085]/;
+const controls = new Set("\u001c\u001d\u001e\u001f\u0085");
 
 /** Whether Python's `\w` matches: letters and numbers of any script, and the underscore. */
 export const isWord = (character: string | undefined): boolean => character !== undefined && word.test(character);

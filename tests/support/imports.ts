@@ -11,9 +11,9 @@ export const table: Readonly<Record<string, { readonly layer: number; readonly c
     ...row(5, { hub: ["hub"] }),
     ...row(4, { compute: ["distill", "measure"], hub: ["catalog", "http"], both: ["inspection"] }),
     ...row(3, { compute: ["diffusion"], hub: ["auth", "queue"], both: ["picture"] }),
-    ...row(2, { compute: ["nn", "autodiff"], both: ["pairing", "prompt"] }),
+    ...row(2, { compute: ["nn", "autodiff"], both: ["pairing"] }),
     ...row(1, { compute: ["onnx"], hub: ["db", "storage"], both: ["weights"] }), // the upload page reads headers and names them before a byte is sent
-    ...row(0, { compute: ["tensor"] }),
+    ...row(0, { compute: ["tensor"], both: ["prompt"] }),
     ...row(-1, { both: ["util", "errors", "env", "log", "version"] }),
   };
 
