@@ -25,7 +25,7 @@ export interface SampleRequest {
 }
 
 /** Where the noise comes from: drawn as `torch.randn` draws it on a CPU, or given as [B, C, H, W] of unit variance. */
-export type Start = { readonly seed: number; readonly batch: number } | { readonly noise: FloatTensor };
+export type Start = { readonly seed: bigint; readonly batch: number } | { readonly noise: FloatTensor };
 
 export interface LatentSize {
   readonly height: number;

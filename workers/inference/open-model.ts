@@ -4,8 +4,10 @@ import { type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
 import { type ModelFiles, usedFiles } from "#lib/diffusion/model-files.ts";
 import { type LatentSize, openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import type { FileRole, Recipe } from "#lib/picture/recipe.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
+import { openFile } from "#lib/weights/byte-source.ts";
+import { tensorsSha256 } from "#lib/weights/tensors-sha256.ts";
 
 export interface OpenModel {
   readonly pipeline: Pipeline;
@@ -26,7 +28,7 @@ let kept: {
   guide: { readonly key: string; readonly network: GuideNetwork } | null;
   coarse: CoarsePicture | null;
 } | null = null;
-let hashes = new Map<string, string>();
+let hashes = new Map<string, Hashes>();
 
 /** Opens a model for one job; without `files.guide` the job needs none. */
 export async function openModel(files: ModelFiles, size: LatentSize, runtime: Runtime): Promise<OpenModel> {
@@ -54,15 +56,28 @@ export async function openModel(files: ModelFiles, size: LatentSize, runtime: Ru
       const known = hashes;
       hashes = new Map(
         await Promise.all(
-          used.map(async ({ key, path }): Promise<[string, string]> => [
+          used.map(async ({ key, path, role }): Promise<[string, Hashes]> => [
             key,
-            known.get(key) ?? (await sha256OfFile(path)),
+            known.get(key) ?? (await hashesOf(path, role)),
           ]),
         ),
       );
-      return used.map(({ path: _path, key, ...file }) => ({ ...file, sha256: hashes.get(key)! }));
+      return used.map(({ path: _path, key, ...file }) => ({ ...file, ...hashes.get(key)! }));
     },
   };
+}
+
+type Hashes = Pick<Recipe["files"][number], "sha256" | "tensorsSha256">;
+
+async function hashesOf(path: string, role: FileRole): Promise<Hashes> {
+  const sha256 = await sha256OfFile(path);
+  if (role !== "lora") return { sha256 };
+  const source = await openFile(path);
+  try {
+    return { sha256, tensorsSha256: await tensorsSha256(source) };
+  } finally {
+    await source.close();
+  }
 }
 
 async function closeKept(): Promise<void> {
