@@ -11,8 +11,8 @@ export interface ComfyNode {
 export type ComfyGraph = ReadonlyMap<string, ComfyNode>;
 
 /**
- * The graph that a picture of ComfyUI was drawn by: of its text `prompt`, which is what ran, else of `workflow`, which is how it
- * stood on the screen and names fewer things. Null where neither holds one.
+ * The graph that a picture of ComfyUI was drawn by: of its text `prompt`, which is what ran, else of `workflow`, which
+ * is how it stood on the screen and names fewer things. Null where neither holds one.
  */
 export function readComfyGraph(prompt: string | undefined, workflow: string | undefined): ComfyGraph | null {
   const ran = prompt === undefined ? null : ofPrompt(parseLossless(prompt));

@@ -41,7 +41,9 @@ export class ComfyWalk {
     return [...found];
   }
 
-  /** What an input holds: a value as it is typed, or that of the node it is linked to, where that node only holds one. */
+  /**
+   * What an input holds: a value as it is typed, or that of the node it is linked to, where that node only holds one.
+   */
   value(node: ComfyNode, input: string): string | number | null {
     let value = Object.hasOwn(node.inputs, input) ? node.inputs[input] : null;
     for (let step = 0; step < MAX_VALUE_LINKS; step++) {

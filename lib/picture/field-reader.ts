@@ -1,6 +1,9 @@
 import { parseSeed } from "./seed.ts";
 
-/** Hands out the values of a line of settings by their names, and keeps which were asked for and which could not be read. */
+/**
+ * Hands out the values of a line of settings by their names, and keeps which were asked for and which could not be
+ * read.
+ */
 export class FieldReader {
   readonly #fields: ReadonlyMap<string, string>;
   readonly #asked = new Set<string>();

@@ -1,8 +1,8 @@
 import type { SamplerMatch } from "./samplers.ts";
 
 /**
- * What the text of another tool's picture says, as far as it is understood; the rest is named in `notes`. Whether the files it names
- * are at hand is for the caller to say. Null: nothing is said about it.
+ * What the text of another tool's picture says, as far as it is understood; the rest is named in `notes`. Whether the
+ * files it names are at hand is for the caller to say. Null: nothing is said about it.
  */
 export interface ForeignRecipe {
   readonly tool: "AUTOMATIC1111" | "ComfyUI" | "Guidepost";
@@ -40,7 +40,9 @@ export interface ForeignRecipe {
   readonly notes: readonly string[];
 }
 
-/** Hashes as they are written: 8 digits are the oldest kind, 10 begin the sha256 of the file, 12 that of its tensors. */
+/**
+ * Hashes as they are written: 8 digits are the oldest kind, 10 begin the sha256 of the file, 12 that of its tensors.
+ */
 export interface NamedHash {
   readonly name: string | null;
   readonly hash: string | null;

@@ -11,7 +11,10 @@ export interface HashLists {
   readonly embeddings: readonly NamedHash[];
 }
 
-/** From all three places: `Lora hashes: "a: 0123…"`, `TI hashes: "b: …"`, `Hashes: {"model": "…", "lora:a": "…", "embed:b": "…"}`. */
+/**
+ * From all three places: `Lora hashes: "a: 0123…"`, `TI hashes: "b: …"`, `Hashes: {"model": "…", "lora:a": "…",
+ * "embed:b": "…"}`.
+ */
 export function hashLists(read: FieldReader): HashLists {
   const json = jsonHashes(read);
   const ofKind = (kind: string): NamedHash[] =>

@@ -3,9 +3,9 @@ import type { Recipe } from "./recipe.ts";
 import { a1111SamplerNames } from "./samplers.ts";
 
 /**
- * The recipe as the «generation parameters» that AUTOMATIC1111's web UI writes and most tools of the field read: the prompt,
- * the negative prompt, and last one line of names and values. Readers take a prompt line that begins with "Negative prompt:"
- * for the negative prompt, and trim each line; `serialiseRecipe` is exact.
+ * The recipe as the «generation parameters» that AUTOMATIC1111's web UI writes and most tools of the field read: the
+ * prompt, the negative prompt, and last one line of names and values. Readers take a prompt line that begins with
+ * "Negative prompt:" for the negative prompt, and trim each line; `serialiseRecipe` is exact.
  */
 export function toInfotext(recipe: Recipe): string {
   const lines = [[recipe.prompt, ...networksOf(recipe)].filter((text) => text !== "").join(" ")];
@@ -67,13 +67,17 @@ const tagName = (file: RecipeFile): string => plainName(file).replaceAll(/[:<>]/
 const shortHash = ({ sha256 }: RecipeFile): string => sha256.slice(0, 10);
 
 /**
- * A name in this list cannot be quoted, so it loses the two signs that divide the list, as in A1111. Readers look for «AutoV3», the
- * first twelve digits of the tensors' sha256; where that is not known, model sites find the file by «AutoV2» as well.
+ * A name in this list cannot be quoted, so it loses the two signs that divide the list, as in A1111. Readers look for
+ * «AutoV3», the first twelve digits of the tensors' sha256; where that is not known, model sites find the file by
+ * «AutoV2» as well.
  */
 const loraHash = (file: RecipeFile): string =>
   `${tagName(file).replaceAll(",", "")}: ${file.tensorsSha256?.slice(0, 12) ?? shortHash(file)}`;
 
 const plainName = ({ name }: RecipeFile): string => name.replace(/\.safetensors$/, "");
 
-/** A1111 quotes what holds a comma, a colon or a new line; a quote, or a blank at either end, would not come back without. */
+/**
+ * A1111 quotes what holds a comma, a colon or a new line; a quote, or a blank at either end, would not come back
+ * without.
+ */
 const quote = (value: string): string => (/[,:"\n\r]|^\s|\s$/.test(value) ? JSON.stringify(value) : value);

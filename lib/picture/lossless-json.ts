@@ -1,6 +1,7 @@
 /**
- * A stranger's JSON with its numbers unharmed: a whole number beyond 2⁵³ comes as a text of its digits, for `JSON.parse` would round a
- * seed of 64 bits; Python's NaN and Infinity come as null. Null where it is no JSON, or nested too deep to be a person's.
+ * A stranger's JSON with its numbers unharmed: a whole number beyond 2⁵³ comes as a text of its digits, for
+ * `JSON.parse` would round a seed of 64 bits; Python's NaN and Infinity come as null. Null where it is no JSON, or
+ * nested too deep to be a person's.
  */
 export function parseLossless(text: string): unknown {
   try {

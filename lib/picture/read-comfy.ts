@@ -5,8 +5,8 @@ import { matchComfySampler } from "./samplers.ts";
 import { parseSeed } from "./seed.ts";
 
 /**
- * Reads the graph in a picture of ComfyUI: its sampler, and from there upstream the model with its LoRAs, both prompts, the size and
- * the seed. Null where the texts hold no graph with a sampler that is known here.
+ * Reads the graph in a picture of ComfyUI: its sampler, and from there upstream the model with its LoRAs, both prompts,
+ * the size and the seed. Null where the texts hold no graph with a sampler that is known here.
  */
 export function parseComfy(prompt: string | undefined, workflow: string | undefined): ForeignRecipe | null {
   const graph = readComfyGraph(prompt, workflow);

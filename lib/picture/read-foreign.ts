@@ -2,7 +2,10 @@ import type { ForeignRecipe } from "./foreign-recipe.ts";
 import { parseComfy } from "./read-comfy.ts";
 import { parseInfotext } from "./read-infotext.ts";
 
-/** What the texts of another tool's PNG say, by their keys: of ComfyUI the graph, else generation parameters. Null where neither is there. */
+/**
+ * What the texts of another tool's PNG say, by their keys: of ComfyUI the graph, else generation parameters. Null where
+ * neither is there.
+ */
 export function readForeign(texts: ReadonlyMap<string, string>): ForeignRecipe | null {
   const parameters = texts.get("parameters");
   const infotext = parameters === undefined ? null : parseInfotext(parameters);

@@ -7,8 +7,9 @@ import { noiseNotes, settingNotes, unknownNotes } from "./infotext-notes.ts";
 import { matchA1111Sampler } from "./samplers.ts";
 
 /**
- * Reads «generation parameters» as AUTOMATIC1111's web UI, the tools after it and `toInfotext` write them: the prompt, the negative
- * prompt, and a line of names and values that begins with the steps. Null where there is no such line: it is some other text.
+ * Reads «generation parameters» as AUTOMATIC1111's web UI, the tools after it and `toInfotext` write them: the prompt,
+ * the negative prompt, and a line of names and values that begins with the steps. Null where there is no such line: it
+ * is some other text.
  */
 export function parseInfotext(text: string): ForeignRecipe | null {
   const lines = text.trim().split("\n");

@@ -39,7 +39,10 @@ export const RecipeJson = z
     seed: seedJson.nullable(),
     latents: z.strictObject({ sha256 }).nullable(),
     batch: count(1024),
-    /** How one seed drew a batch: as one stream for all pictures where nothing is said, else each picture from seed, seed + 1, … */
+    /**
+     * How one seed drew a batch: as one stream for all pictures where nothing is said, else each picture from seed,
+     * seed + 1, …
+     */
     noise: z.enum(["one stream", "a seed each"]).exactOptional(),
     /** Pixels. */
     width: count(16_384),
@@ -80,7 +83,10 @@ export const toRecipeJson = ({ seed, ...recipe }: Recipe): RecipeJson => ({
   seed: seed === null ? null : toSeedJson(seed),
 });
 
-/** Reads what `serialiseRecipe` wrote, or anyone else: an unknown key, a missing one or one out of its range is refused by name. */
+/**
+ * Reads what `serialiseRecipe` wrote, or anyone else: an unknown key, a missing one or one out of its range is refused
+ * by name.
+ */
 export function parseRecipe(text: string): Recipe {
   if (text.length > MAX_CHARACTERS)
     throw new AppError(

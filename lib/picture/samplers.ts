@@ -28,8 +28,9 @@ export interface SamplerMatch {
 }
 
 /**
- * By AUTOMATIC1111's names (1.10.1: modules/sd_samplers_kdiffusion.py, sd_samplers_timesteps.py, sd_schedulers.py). Until 1.9 the
- * noise schedule is part of the name («DPM++ 2M Karras»); since then it stands in `schedule`, where «Automatic» is the sampler's own.
+ * By AUTOMATIC1111's names (1.10.1: modules/sd_samplers_kdiffusion.py, sd_samplers_timesteps.py, sd_schedulers.py).
+ * Until 1.9 the noise schedule is part of the name («DPM++ 2M Karras»); since then it stands in `schedule`, where
+ * «Automatic» is the sampler's own.
  */
 export function matchA1111Sampler(sampler: string, schedule: string | null): SamplerMatch {
   const [base, ofName] = partSchedule(sampler.trim().toLowerCase());

@@ -11,7 +11,10 @@ export function parseSeed(text: string): bigint | null {
   return seed >= LEAST && seed <= MOST ? seed : null;
 }
 
-/** A seed in JSON: a number where JSON keeps it exactly in every reader, up to 2⁵³ − 1, else its decimal digits as a text. */
+/**
+ * A seed in JSON: a number where JSON keeps it exactly in every reader, up to 2⁵³ − 1, else its decimal digits as a
+ * text.
+ */
 export const seedJson = z
   .union([z.int(), z.string().max(20)])
   .refine((value) => parseSeed(String(value)) !== null, "must be a whole number from 0 to 18446744073709551615");

@@ -1,4 +1,7 @@
-/** Which characters Python's regular expressions count as blank (`\s`): it differs from JavaScript's at U+FEFF and six controls. */
+/**
+ * Which characters Python's regular expressions count as blank (`\s`): it differs from JavaScript's at U+FEFF and six
+ * controls.
+ */
 export const isBlank = (character: string | undefined): boolean =>
   character !== undefined && character !== "\ufeff" && (/\s/.test(character) || controls.has(character));
 

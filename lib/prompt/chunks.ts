@@ -13,7 +13,10 @@ export interface PromptTokenizer {
   encode(text: string): { readonly ids: Int32Array; readonly cut: boolean };
   /** All ids of a text, without start, end and padding. */
   tokenize(text: string): readonly number[];
-  /** How many ids from this one on belong together and never part: the vectors of a learned word. 1 where nothing is said. */
+  /**
+   * How many ids from this one on belong together and never part: the vectors of a learned word. 1 where nothing is
+   * said.
+   */
   unitLength?(id: number): number;
 }
 
@@ -26,7 +29,10 @@ export interface PromptChunk {
 }
 
 export interface ChunkedPrompt {
-  /** One at least. Their states stand one behind the other: n chunks make [1, n·T, D]. The pooled state is that of the first. */
+  /**
+   * One at least. Their states stand one behind the other: n chunks make [1, n·T, D]. The pooled state is that of the
+   * first.
+   */
   readonly chunks: readonly PromptChunk[];
   readonly networks: readonly ExtraNetwork[];
   /** Whether a plain prompt was longer than a chunk and lost its tail. */
@@ -35,9 +41,10 @@ export interface ChunkedPrompt {
 }
 
 /**
- * A prompt as chunks of tokens with their weights. In the syntax `a1111` words go on in further chunks, as AUTOMATIC1111's web UI
- * 1.10.1 does it (modules/sd_hijack_clip.py, `tokenize_line`): each piece is tokenized by itself; where a chunk is full and one of
- * its last 20 tokens is a comma, what stands behind the comma moves on with it.
+ * A prompt as chunks of tokens with their weights. In the syntax `a1111` words go on in further chunks, as
+ * AUTOMATIC1111's web UI 1.10.1 does it (modules/sd_hijack_clip.py, `tokenize_line`): each piece is tokenized by
+ * itself; where a chunk is full and one of its last 20 tokens is a comma, what stands behind the comma moves on with
+ * it.
  *
  * @throws bad_request above 10,000 characters or 64 chunks
  */
@@ -55,9 +62,9 @@ export function chunksOf(
 }
 
 /**
- * The same chunks and, behind them, as many empty ones as make `count`: both prompts of CFG need equally many in one batch, and
- * their cross-attention then sees states of equal length. It is AUTOMATIC1111's setting «Pad prompt/negative prompt»; without it
- * theirs runs both lengths in passes of their own, which gives another picture.
+ * The same chunks and, behind them, as many empty ones as make `count`: both prompts of CFG need equally many in one
+ * batch, and their cross-attention then sees states of equal length. It is AUTOMATIC1111's setting «Pad prompt/negative
+ * prompt»; without it theirs runs both lengths in passes of their own, which gives another picture.
  */
 export function padChunks(
   chunks: readonly PromptChunk[],

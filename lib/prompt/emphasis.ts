@@ -10,14 +10,17 @@ export interface Piece {
 }
 
 /**
- * Reads emphasis as AUTOMATIC1111's web UI 1.10.1 does (modules/prompt_parser.py, `parse_prompt_attention`), its oddities included:
+ * Reads emphasis as AUTOMATIC1111's web UI 1.10.1 does (modules/prompt_parser.py, `parse_prompt_attention`), its
+ * oddities included:
  *
  *   (a) weighs 1.1 · ((a)) 1.1² · [a] 1 ÷ 1.1 · (a:1.3) 1.3 · \( \) \[ \] \\ are themselves · BREAK begins a new chunk
  *
- * A bracket that is never closed reaches to the end, and one that was never opened is text. BREAK within weighed brackets loses its
- * meaning and is a word of negative weight. What their reader ends in an error on, such as (a:1.2.3), is text here.
+ * A bracket that is never closed reaches to the end, and one that was never opened is text. BREAK within weighed
+ * brackets loses its meaning and is a word of negative weight. What their reader ends in an error on, such as
+ * (a:1.2.3), is text here.
  *
- * Each closing bracket passes over the pieces behind its opening one, as theirs: 10,000 characters take some 10 ms at worst.
+ * Each closing bracket passes over the pieces behind its opening one, as theirs: 10,000 characters take some 10 ms at
+ * worst.
  */
 export function parseEmphasis(prompt: string): Piece[] {
   const texts: string[] = [];

@@ -1,6 +1,9 @@
 import { characterBefore, isWord } from "./characters.ts";
 
-/** A network that a prompt asks for, such as `<lora:ink:0.6>`. Who knows the files resolves its name, or says that it cannot. */
+/**
+ * A network that a prompt asks for, such as `<lora:ink:0.6>`. Who knows the files resolves its name, or says that it
+ * cannot.
+ */
 export interface ExtraNetwork {
   /** `lycoris` files are LoRAs to the reader: `lyco` is read as `lora`. */
   readonly kind: "lora" | "hypernet";
@@ -22,7 +25,8 @@ export interface WithoutNetworks {
 }
 
 /**
- * Takes `<kind:name:…>` out of a prompt, as AUTOMATIC1111's web UI 1.10.1 does (modules/extra_networks.py and its Lora extension):
+ * Takes `<kind:name:…>` out of a prompt, as AUTOMATIC1111's web UI 1.10.1 does (modules/extra_networks.py and its Lora
+ * extension):
  *
  *   <lora:name>  <lora:name:0.6>  <lora:name:te:unet>  <lora:name:te=0.5:unet=1>  <lyco:…>  <hypernet:name:0.6>
  *

@@ -4,8 +4,9 @@ import { asksForNetworks, type ExtraNetwork, takeExtraNetworks } from "./extra-n
 import { requireShort } from "./prompt-limit.ts";
 
 /**
- * How a prompt is read. `plain`: every character is text, cut at the length of the text encoder, as diffusers does it. `a1111`: in
- * the field's syntax, by the rule of AUTOMATIC1111's web UI 1.10.1: emphasis, BREAK, chunks beyond the length, `<lora:…>`.
+ * How a prompt is read. `plain`: every character is text, cut at the length of the text encoder, as diffusers does it.
+ * `a1111`: in the field's syntax, by the rule of AUTOMATIC1111's web UI 1.10.1: emphasis, BREAK, chunks beyond the
+ * length, `<lora:…>`.
  */
 export const promptSyntaxes = ["plain", "a1111"] as const;
 export type PromptSyntax = (typeof promptSyntaxes)[number];

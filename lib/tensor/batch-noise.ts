@@ -2,9 +2,10 @@ import { createGenerator } from "./random.ts";
 import { concat, type FloatTensor } from "./tensor.ts";
 
 /**
- * How one seed draws a batch. `one stream`: a generator for all pictures, so that the first is that of the seed alone (where a picture
- * has a multiple of 16 values) and the others have no seed of their own. `a seed each`: a generator for each with seed, seed + 1, …, as AUTOMATIC1111's web UI has it and diffusers
- * with a list of generators, so that any of them can be drawn again by itself.
+ * How one seed draws a batch. `one stream`: a generator for all pictures, so that the first is that of the seed alone
+ * (where a picture has a multiple of 16 values) and the others have no seed of their own. `a seed each`: a generator
+ * for each with seed, seed + 1, …, as AUTOMATIC1111's web UI has it and diffusers with a list of generators, so that
+ * any of them can be drawn again by itself.
  */
 export type BatchNoise = "one stream" | "a seed each";
 

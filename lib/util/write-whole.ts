@@ -8,9 +8,9 @@ import { AppError } from "#lib/errors.ts";
 export type Content = Uint8Array | ((file: FileHandle) => Promise<void>);
 
 /**
- * Writes a file so that nobody ever sees half of it: beside its place, onto the disk, then under its name. Only a regular file or
- * a new name is replaced so. A symbolic link stays, and what it leads to is replaced; a device and a pipe stay, and the bytes go
- * through them (a pipe waits for its reader). A file that was there keeps its permissions.
+ * Writes a file so that nobody ever sees half of it: beside its place, onto the disk, then under its name. Only a
+ * regular file or a new name is replaced so. A symbolic link stays, and what it leads to is replaced; a device and a
+ * pipe stay, and the bytes go through them (a pipe waits for its reader). A file that was there keeps its permissions.
  *
  * @throws bad_request as `requireReplaceable` does; what the disk refuses comes as Node's own error
  */
@@ -36,7 +36,10 @@ export type Place =
   | { readonly kind: "file"; readonly path: string; readonly facts: Stats | null }
   | { readonly kind: "stream" };
 
-/** @throws bad_request where a folder, a disk, a socket or a read-only file stands there, or a link leads round in a circle */
+/**
+ * @throws bad_request where a folder, a disk, a socket or a read-only file stands there, or a link leads round in a
+ * circle
+ */
 export async function requireReplaceable(path: string): Promise<Place> {
   const facts = await stat(path).catch(absent);
   if (facts === null) return { kind: "file", path: await endOfLinks(path), facts };
