@@ -60,7 +60,7 @@ function details(inspection: Inspection): Row[] {
     ...optional("made from", lineage && `${lineage.name}, according to ${lineage.from}`),
     ...optional("predicts", prediction || models.has(kind) ? predicts : null),
     ...optional("noise", zeroTerminalSnr ? "ends in pure noise (zero terminal SNR)" : null),
-    ...optional("steps", steps && `made for ${count(steps)}`),
+    ...optional("steps", steps === null ? null : `made for ${count(steps)}`),
     ...optional(
       "layers",
       lowRank &&
