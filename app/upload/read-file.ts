@@ -5,7 +5,7 @@ import { recogniseSingleFile } from "#lib/families/single-file.ts";
 import { unetShape } from "#lib/families/unet-shape.ts";
 import { familyOf } from "#lib/inspection/family.ts";
 import { type FileKind, recognise } from "#lib/inspection/kind.ts";
-import { lowRankShape } from "#lib/inspection/low-rank-shape.ts";
+import { familyOfBases, lowRankShape } from "#lib/inspection/low-rank-shape.ts";
 import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
 import { toCount } from "../_page/units.ts";
 import type { ChosenFile } from "./dropped-files.ts";
@@ -97,10 +97,10 @@ function weightsOf({ tensors, metadata }: SafetensorsHeader): WeightsFacts {
   };
   const known = { kind, form, ...amount, metadata, lowRank: null, fit: null };
   if (kind === "low-rank fine-tune") {
-    const { ranks, layers, base, textWidth } = lowRankShape(tensors);
+    const { ranks, layers, bases, textWidth } = lowRankShape(tensors);
     return {
       ...known,
-      family: base,
+      family: familyOfBases(bases),
       lowRank: { ranks, layers },
       fit: textWidth === null ? null : { channels: null, textWidth },
     };

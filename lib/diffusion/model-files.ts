@@ -1,9 +1,9 @@
 import { AppError } from "#lib/errors.ts";
 import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.ts";
 import type { FileRole } from "#lib/picture/recipe.ts";
-import { type LowRankFile, readLowRankFile } from "#lib/weights/low-rank.ts";
+import { type AdapterFile, readAdapter, requireNetworks } from "#lib/weights/adapters/read-adapter.ts";
 import { type GuideFile, readGuideFile } from "./guide-network.ts";
-import { type Model, partMismatches } from "./model.ts";
+import { type Model, networksOf, partMismatches } from "./model.ts";
 import { openModel } from "./open-model.ts";
 
 export interface LowRankChoice {
@@ -23,7 +23,7 @@ export interface ModelChoice {
 /** A model as someone put it together: headers and configs read and known to fit, nothing opened yet. */
 export interface ModelFiles {
   readonly model: Model;
-  readonly lowRank: readonly LowRankFile[];
+  readonly lowRank: readonly AdapterFile[];
   readonly guide: GuideFile | null;
 }
 
@@ -40,9 +40,10 @@ export async function readModelFiles({ model: path, config, lowRank, guide }: Mo
   if (mismatch) throw new AppError("unsupported_model", mismatch);
   const files: ModelFiles = {
     model,
-    lowRank: await Promise.all(lowRank.map(({ path, strength }) => readLowRankFile(path, strength))),
+    lowRank: await Promise.all(lowRank.map(({ path, strength }) => readAdapter(path, strength))),
     guide: guide === null ? null : await readGuideFile(guide),
   };
+  for (const adapter of files.lowRank) requireNetworks(adapter, networksOf(model));
   if (files.guide) requireFits(files.guide, model);
   return files;
 }

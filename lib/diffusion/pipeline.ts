@@ -3,6 +3,7 @@ import type { Runtime } from "#lib/onnx/session.ts";
 import { requireShort } from "#lib/prompt/prompt-limit.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
+import { textEncoderNetworks } from "#lib/weights/adapters/names.ts";
 import { conditioningRows, repeatConditioning } from "./conditioning.ts";
 import { denoise, type DenoiseStep } from "./denoise.ts";
 import { type CfgLayout, type GuidancePlan, requirePlan, type Texts } from "./guidance.ts";
@@ -75,7 +76,7 @@ export async function openText({ model, lowRank }: ModelFiles, runtime: Runtime)
   await using opening = new AsyncDisposableStack();
   const encoders: TextEncoder[] = [];
   for (const [i, component] of model.textEncoders.entries()) {
-    const layers = i === 0 ? lowRank.map((file) => file.textEncoder) : [];
+    const layers = lowRank.map((file) => file[textEncoderNetworks[i]!]);
     const tokenizer = await component.openTokenizer();
     const encoder = await openTextEncoder(component, layers, tokenizer, statesWanted(model), runtime);
     encoders.push(opening.adopt(encoder, (one) => one.close()));

@@ -3,7 +3,7 @@ import { externalParameters } from "#lib/nn/parameters/external.ts";
 import type { ParametersOf } from "#lib/nn/parameters/parameters.ts";
 import { openSession, type Optimization, optimizationFor, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
-import type { LowRankLayers } from "#lib/weights/low-rank.ts";
+import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import type { Conditioning } from "./conditioning.ts";
 import type { Component } from "./model.ts";
 import type { UNetConfig } from "./unet-config.ts";
@@ -16,7 +16,7 @@ export type ResidualTensors = Readonly<Record<string, FloatTensor>>;
 /** Everything that decides the graph of a UNet. */
 export interface UNetParts extends UNetSize {
   readonly unet: Component<UNetConfig>;
-  readonly lowRank: readonly LowRankLayers[];
+  readonly lowRank: readonly AdapterLayers[];
 }
 
 /** The base, ready to predict. */
@@ -118,7 +118,10 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
 }
 
 const parametersOf = ({ unet, lowRank }: UNetParts): ParametersOf =>
-  adaptedParameters(externalParameters(unet.weights), lowRank);
+  adaptedParameters(
+    externalParameters(unet.weights),
+    lowRank.map((layers) => layers.forLevels(unet.config.layersPerBlock)),
+  );
 
 /** A second graph of less than this costs next to nothing to keep. */
 const LARGE_BYTES = 2 ** 28;

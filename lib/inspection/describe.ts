@@ -1,5 +1,4 @@
 import { parseGuideConfig } from "#lib/diffusion/guide-config.ts";
-import { familyNamed } from "#lib/families/claims.ts";
 import type { FoundFamily } from "#lib/families/found-family.ts";
 import { lineageOf } from "#lib/families/lineage.ts";
 import { type Prediction, predictionOf, zeroTerminalSnrOf } from "#lib/families/prediction.ts";
@@ -14,31 +13,31 @@ import { amountOf, partOf, sortedMetadata, type Tensors } from "./facts.ts";
 import { adapterFits, embeddingFits, familyOfRecognised, type Fitting } from "./family.ts";
 import { blank, type Inspection } from "./inspection.ts";
 import { type FileKind, recognise, type Recognised } from "./kind.ts";
-import { lowRankFacts } from "./low-rank-facts.ts";
-import { hasLdmNames, networkOf } from "./low-rank-names.ts";
+import { lowRankFacts, type LowRankValues } from "./low-rank-facts.ts";
+import { networkOf } from "./low-rank-names.ts";
+import { familyOfBases } from "./low-rank-shape.ts";
 import { sentenceOf } from "./sentence.ts";
 import { doesNotRun, networkRuns, notAlone, notAsItIs, singleFileRuns, type Verdict } from "./what-runs.ts";
 import { guideProblems } from "./whole.ts";
 
-/** The few numbers in a file that a description needs beside its header. */
-export interface ReadNumbers {
+/** The few values of a file, and beside it, that a description needs beside its header. */
+export interface ReadValues extends LowRankValues {
   /** What the values of a tiny tensor tell of the prediction, where names and metadata do not. */
   readonly prediction: Prediction | null;
 }
 
-/** What a file is, by its header and the alphas in it. `name` is how messages name it. */
-export function describeFile(
-  file: WeightsFile,
-  alphas: readonly number[] = [],
-  numbers: ReadNumbers = { prediction: null },
-): Inspection {
+const nothingRead: ReadValues = { prediction: null, alphas: [], triggers: [] };
+
+/** What a file is, by its header and what was read beside it. `name` is how messages name it. */
+export function describeFile(file: WeightsFile, read: Partial<ReadValues> = {}): Inspection {
+  const values = { ...nothingRead, ...read };
   const {
     name,
     header: { metadata, tensors },
   } = file;
   const recognised = recognise(tensors);
   const { kind, form } = recognised;
-  const { found, ...description } = describe(recognised, { name, file, alphas, numbers, ...file.header });
+  const { found, ...description } = describe(recognised, { name, file, values, ...file.header });
   const families = description.families ?? (found && found.id !== null ? [found.name] : []);
   return {
     ...blank,
@@ -62,8 +61,7 @@ const models: ReadonlySet<FileKind> = new Set(["single-file checkpoint", "unet",
 interface Given {
   readonly name: string;
   readonly file: WeightsFile;
-  readonly alphas: readonly number[];
-  readonly numbers: ReadNumbers;
+  readonly values: ReadValues;
   readonly tensors: Tensors;
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -179,37 +177,35 @@ function describeGuide({ name, file, metadata }: Given): Description {
   };
 }
 
-function describeLowRank({ tensors, metadata, alphas }: Given): Description {
-  const lowRank = lowRankFacts(tensors, alphas);
-  const { base, textWidth } = lowRank;
-  const found = base && { ...base, id: familyNamed(base.name)?.id ?? null, whyNot: null };
+function describeLowRank({ file, tensors, metadata, values }: Given): Description {
+  const lowRank = lowRankFacts(file, values);
+  const { bases, textWidth, accelerator } = lowRank;
+  const found = familyOfBases(bases);
   const description = {
     found,
+    families: bases.filter(({ id }) => id !== null).map(({ name }) => name),
     lowRank,
     prediction: predictionOf(metadata, tensors),
+    steps: accelerator?.steps ?? null,
     parts: [...Map.groupBy(tensors, ([tensor]) => networkOf(tensor))].map(([network, entries]) =>
       partOf(network, new Map(entries)),
     ),
   };
   if (found && !found.runs) return { ...description, ...doesNotRun(found, `a fine-tune of ${found.name}`) };
-  if (hasLdmNames(tensors))
-    return {
-      ...description,
-      runs: false,
-      whatRuns: "nothing runs it yet: its layers have the names of LDM, and those of diffusers are needed",
-    };
   const fits =
-    textWidth === null
-      ? "its layers do not tell how wide the text states of its base must be"
-      : `its shapes fit a UNet of text width ${textWidth}`;
+    bases.length > 1
+      ? `its shapes fit bases of ${found!.name}`
+      : textWidth === null
+        ? "its layers do not tell how wide the text states of its base must be"
+        : `its shapes fit a UNet of text width ${textWidth}`;
   return { ...description, runs: true, whatRuns: `add it to a base with --lora; ${fits}` };
 }
 
-function describeCheckpoint({ tensors, metadata, numbers }: Given): Description {
+function describeCheckpoint({ tensors, metadata, values }: Given): Description {
   const { parts, family, file } = inspectCheckpoint(tensors)!;
   return {
     found: family,
-    prediction: predictionOf(metadata, tensors) ?? numbers.prediction,
+    prediction: predictionOf(metadata, tensors) ?? values.prediction,
     steps: file.guidanceWidth === null ? null : STEPS_OF_LCM,
     parts,
     ...singleFileRuns(file),

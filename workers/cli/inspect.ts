@@ -70,6 +70,17 @@ function details(inspection: Inspection): Row[] {
     ),
     ...optional("rank", lowRank && several(lowRank.ranks, "not told by its shapes")),
     ...optional("alpha", lowRank && several(lowRank.alphas, "not recorded, so equal to the rank")),
+    ...optional(
+      "shortens",
+      lowRank &&
+        lowRank.accelerator &&
+        `sampling (${lowRank.accelerator.name}, according to ${lowRank.accelerator.from}): ` +
+          `sampler ${lowRank.accelerator.sampler}, guidance ${lowRank.accelerator.guidance}`,
+    ),
+    ...list(
+      "trigger",
+      (lowRank?.triggers ?? []).map(({ words, from }) => `${cut(words)}, according to ${from}`),
+    ),
     ...optional("variant", guide && guide.variant),
     ...optional("widths", guide && guide.widths.join("/")),
     ...optional(

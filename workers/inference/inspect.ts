@@ -11,7 +11,7 @@ import { requireLowRankFits } from "#lib/inspection/low-rank-fit.ts";
 import { sentenceOf } from "#lib/inspection/sentence.ts";
 import { measureLineage } from "#lib/measure/lineage.ts";
 import { readJson } from "#lib/util/read-json.ts";
-import { readLowRankFile } from "#lib/weights/low-rank.ts";
+import { readAdapter } from "#lib/weights/adapters/read-adapter.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import type { InspectJob, KinshipJob, Report, ResultOf } from "./messages.ts";
@@ -80,8 +80,10 @@ function byShapes(path: string): Compare {
     const json = (part: string): Promise<unknown> =>
       readJson(join(base, part, "config.json"), `${basename(base)}/${part}/config.json`);
     const unet = parseUNetConfig(await json("unet"), "unet/config.json");
-    const textEncoder = parseTextEncoderConfig(await json("text_encoder"), "text_encoder/config.json");
-    requireLowRankFits(await readLowRankFile(path, 1), { unet, textEncoder });
+    const textEncoders = [parseTextEncoderConfig(await json("text_encoder"), "text_encoder/config.json")];
+    if (unet.added)
+      textEncoders.push(parseTextEncoderConfig(await json("text_encoder_2"), "text_encoder_2/config.json"));
+    requireLowRankFits(await readAdapter(path, 1), { unet, textEncoders });
     return null;
   };
 }

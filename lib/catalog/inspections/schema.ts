@@ -41,7 +41,26 @@ const lowRank = z.object({
   ranks: z.array(z.number()),
   alphas: z.array(z.number()),
   textWidth: z.number().nullable(),
-  base: z.object({ name: z.string(), runs: z.boolean() }).nullable(),
+  bases: z
+    .array(z.object({ name: z.string(), runs: z.boolean() }))
+    .default([])
+    .meta({ description: "the families that its shapes fit; none where they do not tell" }),
+  triggers: z
+    .array(z.object({ words: z.string(), from: z.string(), declared: z.boolean() }))
+    .default([])
+    .meta({ description: "words that bring out what it was trained on, and what says so" }),
+  accelerator: z
+    .object({
+      name: z.string(),
+      from: z.string(),
+      sampler: z.string(),
+      timestepSpacing: z.string(),
+      steps: z.number(),
+      guidance: z.number(),
+    })
+    .nullable()
+    .default(null)
+    .meta({ description: "what it asks for, where it says that it shortens sampling" }),
 });
 
 /** What is in the files, as lib/inspection tells it. */
