@@ -4,7 +4,7 @@ import type { FileRole } from "#lib/picture/recipe.ts";
 import { type AdapterFile, readAdapter, requireNetworks } from "#lib/weights/adapters/read-adapter.ts";
 import { type GuideFile, readGuideFile } from "./guide-network.ts";
 import { type Model, networksOf, partMismatches } from "./model.ts";
-import { openModelFolder } from "./model-folder.ts";
+import { openModel } from "./open-model.ts";
 
 export interface LowRankChoice {
   readonly path: string;
@@ -12,7 +12,10 @@ export interface LowRankChoice {
 }
 
 export interface ModelChoice {
+  /** A diffusers folder, or a single-file checkpoint. */
   readonly model: string;
+  /** A diffusers folder that describes the networks of a single file; left out for what its family is published with. */
+  readonly config?: string | null;
   readonly lowRank: readonly LowRankChoice[];
   readonly guide: string | null;
 }
@@ -31,8 +34,8 @@ export interface UsedFile {
   readonly strength?: number;
 }
 
-export async function readModelFiles({ model: path, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
-  const model = await openModelFolder(path);
+export async function readModelFiles({ model: path, config, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
+  const model = await openModel(path, config ?? null);
   const [mismatch] = partMismatches(model);
   if (mismatch) throw new AppError("unsupported_model", mismatch);
   const files: ModelFiles = {

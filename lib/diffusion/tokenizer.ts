@@ -27,9 +27,18 @@ export interface ClipTokenizer {
 export async function openTokenizer(folder: string, maxPositions = Infinity): Promise<ClipTokenizer> {
   const source: Source = { folder, shown: `${basename(dirname(folder))}/${basename(folder)}` };
   const vocabulary = await readVocabulary(source);
-  const settings = await readSettings(source);
-  const maxTokens = requireTokenLimit(Math.min(settings.maxTokens, maxPositions), source);
-  const addedTokens = resolveAddedTokens([...settings.added, ...vocabulary.added], vocabulary, source);
+  return tokenizerOf(source.shown, vocabulary, await readSettings(source), maxPositions);
+}
+
+/** The tokenizer of a vocabulary and settings, wherever they come from; `shown` is how messages name them. */
+export function tokenizerOf(
+  shown: string,
+  vocabulary: Vocabulary,
+  settings: Settings,
+  maxPositions = Infinity,
+): ClipTokenizer {
+  const maxTokens = requireTokenLimit(Math.min(settings.maxTokens, maxPositions), shown);
+  const addedTokens = resolveAddedTokens([...settings.added, ...vocabulary.added], vocabulary, shown);
   const idOf = (token: Token): number => addedTokens.get(token.content)!.id;
   const { start, end, padding, unknown } = settings.special;
 
@@ -66,7 +75,7 @@ export function requireShort(text: string): string {
 
 const tokenLimit = z.int().min(3).max(4096); // start, one token and end; the most positions that a text encoder may have
 
-function requireTokenLimit(maxTokens: number, { shown }: Source): number {
+function requireTokenLimit(maxTokens: number, shown: string): number {
   if (tokenLimit.safeParse(maxTokens).success) return maxTokens;
   throw new AppError(
     "unsupported_model",
@@ -85,13 +94,13 @@ type Token = z.infer<typeof tokenJson>;
 type AddedToken = Token & { readonly id: number };
 type DescribedToken = Token & { readonly id?: number };
 
-interface Vocabulary {
+export interface Vocabulary {
   readonly ids: ReadonlyMap<string, number>;
   readonly merges: readonly (readonly string[])[];
   readonly added: readonly AddedToken[];
 }
 
-interface Settings {
+export interface Settings {
   readonly special: Readonly<Record<"start" | "end" | "unknown" | "padding", Token>>;
   /** Where a token is described twice, the later description is the better one. */
   readonly added: readonly DescribedToken[];
@@ -202,7 +211,7 @@ const MAX_ADDED_TOKENS = 1000; // the library keeps a tree of all their characte
 function resolveAddedTokens(
   described: readonly DescribedToken[],
   vocabulary: Vocabulary,
-  { shown }: Source,
+  shown: string,
 ): ReadonlyMap<string, AddedToken> {
   if (described.length > MAX_ADDED_TOKENS)
     throw new AppError(
@@ -241,6 +250,8 @@ const split = (pattern: string): object => ({
  */
 function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly AddedToken[], unknown: Token): object {
   const exact = addedTokens.filter(({ normalized }) => !normalized).map(({ content }) => escapePattern(content));
+  // Without any the pattern would match nothing at all, and does so between the halves of a surrogate pair.
+  const alone = { type: "Replace", pattern: { Regex: String.raw`\A(?:${exact.join("|")})\z` }, content: " $&" };
   return {
     added_tokens: addedTokens,
     normalizer: {
@@ -250,7 +261,7 @@ function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly Ad
         { type: "Replace", pattern: { Regex: String.raw`\s+` }, content: " " },
         { type: "Replace", pattern: { String: "Σ" }, content: "σ" },
         { type: "Lowercase" },
-        { type: "Replace", pattern: { Regex: String.raw`\A(?:${exact.join("|")})\z` }, content: " $&" },
+        ...(exact.length > 0 ? [alone] : []),
       ],
     },
     pre_tokenizer: {

@@ -1,4 +1,4 @@
-import { findUNetFamily } from "./all.ts";
+import { findUNetFamily, runningFamilies } from "./all.ts";
 import type { ConfigJson, FamilyConfigs, Shapes, TextEncoderPart, UNetFamily, Variant } from "./family.ts";
 import { type FoundFamily, foundNotToRun } from "./found-family.ts";
 import { recogniseDenoiser } from "./recognise-denoiser.ts";
@@ -58,15 +58,25 @@ export const singleFileParts: readonly { readonly name: string; readonly prefix:
   { name: "moving average", prefix: "model_ema." },
 ];
 
-/** Null for a file that has no denoiser under the name that LDM gave it. */
-export function recogniseSingleFile(tensors: Shapes): SingleFile | null {
+/**
+ * Null for a file that has no denoiser under the name that LDM gave it.
+ *
+ * @param describedElsewhere  whether a config says what its networks are, so that any UNet is one of the family whose text encoders
+ *                            the file has, whatever its shape
+ */
+export function recogniseSingleFile(tensors: Shapes, describedElsewhere = false): SingleFile | null {
   const denoiser = within(tensors, UNET_PREFIX);
   if (denoiser.size === 0) return null;
   const recognised = recogniseDenoiser(denoiser)?.family ?? looksLikeUNet(denoiser);
   const found = recognised && tensors.has("edm_mean") ? playground(recognised) : recognised;
-  const family = findUNetFamily(found?.id ?? null);
+  const recognisedFamily = findUNetFamily(found?.id ?? null);
   const names = [...tensors.keys()];
   const begins = (prefix: string): boolean => names.some((name) => name.startsWith(prefix) && !isSurplus(name));
+  const byTextEncoders = (): UNetFamily | null =>
+    runningFamilies.find((one) =>
+      one.textEncoders.every(({ singleFile }) => singleFile.some(({ prefix }) => begins(prefix))),
+    ) ?? null;
+  const family = recognisedFamily ?? (describedElsewhere ? byTextEncoders() : null);
   const textEncoders = (family?.textEncoders ?? []).flatMap((part): SingleFileTextEncoder[] => {
     const place = part.singleFile.find(({ prefix }) => begins(prefix));
     return place ? [{ part, ...place }] : [];
@@ -129,7 +139,7 @@ export function configsFor(
   const scheduler: ConfigJson = {
     ...configs.scheduler,
     prediction_type: marked.predictionType ?? predictionType,
-    ...(marked.zeroTerminalSnr ? { rebetas_zero_snr: true, timestep_spacing: "trailing" } : {}),
+    ...(marked.zeroTerminalSnr ? { rescale_betas_zero_snr: true, timestep_spacing: "trailing" } : {}),
   };
   const guidance = marked.guidanceWidth ? { time_cond_proj_dim: marked.guidanceWidth } : {};
   return { ...configs, unet: { ...configs.unet, ...guidance }, scheduler };

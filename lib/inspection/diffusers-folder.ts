@@ -122,7 +122,7 @@ function stemOf({ library }: Component, present: readonly string[]): string {
 const schedulerJson = z.looseObject({
   _class_name: z.string().nullish(),
   prediction_type: z.string().max(60).nullish(),
-  rebetas_zero_snr: z.boolean().nullish(),
+  rescale_betas_zero_snr: z.boolean().nullish(),
 });
 
 /** As diffusers reads it: where the scheduler is silent, and no flow-matching one, the network predicts ε. */
@@ -134,6 +134,6 @@ async function readScheduler(
   if (!config || /FlowMatch/.test(config._class_name ?? "")) return { prediction: null, zeroTerminalSnr: null };
   return {
     prediction: { type: config.prediction_type ?? "epsilon", from: file },
-    zeroTerminalSnr: config.rebetas_zero_snr ?? null,
+    zeroTerminalSnr: config.rescale_betas_zero_snr ?? null,
   };
 }

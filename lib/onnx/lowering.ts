@@ -23,6 +23,8 @@ export const dataTypes: Readonly<Record<ElementType, number>> = {
   float16: 10,
   float64: 11,
   bfloat16: 16,
+  float8e4m3: 17,
+  float8e5m2: 19,
 };
 
 /** The form that the runtime is fastest at, for inference. */

@@ -1,3 +1,4 @@
+import { samplerLabels } from "#lib/sampler-names.ts";
 import type { Recipe } from "./recipe.ts";
 
 /**
@@ -24,7 +25,7 @@ function parameters(recipe: Recipe): [name: string, value: string | number][] {
   const loras = recipe.files.filter(({ role }) => role === "lora");
   const all: [name: string, value: string | number | null | undefined][] = [
     ["Steps", recipe.steps],
-    ["Sampler", samplerNames[recipe.sampler]],
+    ["Sampler", samplerLabels[recipe.sampler]],
     ["CFG scale", recipe.guidanceScale],
     ["Seed", recipe.seed],
     ["RNG", recipe.seed === null ? null : "CPU"], // their default draws on the GPU, where a seed is another picture
@@ -40,9 +41,6 @@ function parameters(recipe: Recipe): [name: string, value: string | number][] {
   ];
   return all.flatMap(([name, value]) => (value === null || value === undefined ? [] : [[name, value]]));
 }
-
-/** As A1111 spells them. */
-const samplerNames: Readonly<Record<Recipe["sampler"], string>> = { ddim: "DDIM", "dpmpp-2m": "DPM++ 2M" };
 
 /** «AutoV2»: the first ten digits of the file's sha256, which model sites look up. */
 const shortHash = ({ sha256 }: RecipeFile): string => sha256.slice(0, 10);

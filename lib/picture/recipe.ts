@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a sha256 in lower-case hex");
 const shortText = z.string().min(1).max(64);
@@ -27,7 +28,7 @@ export const Recipe = z
     /** How many of the first steps ran under CFG. */
     cfgSteps: z.int().min(0).max(1000),
     steps: count(1000),
-    sampler: z.enum(["ddim", "dpmpp-2m"]),
+    sampler: z.enum(samplerNames),
     /** Drew the first latents; null where `latents` names the file that held them. */
     seed: z.int().nullable(),
     latents: z.strictObject({ sha256 }).nullable(),

@@ -10,6 +10,7 @@ import { version } from "#lib/version.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
+import { type SamplerName, samplerNames } from "#lib/sampler-names.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { ResultOf, SampleJob } from "#workers/inference/messages.ts";
 import { defaultThreads, integer, lowRank, number, threads } from "./options.ts";
@@ -26,7 +27,7 @@ interface Options {
   lora: LowRankChoice[];
   guidance: number;
   steps: number;
-  sampler: "ddim" | "dpmpp-2m";
+  sampler: SamplerName;
   seed: number;
   batch?: number;
   latents?: string;
@@ -58,7 +59,7 @@ export const sampleCommand = new Command("sample")
   .option("--lora <file[:strength]>", "a low-rank file to add; may be repeated", lowRank, [])
   .option("--guidance <scale>", "how strongly to follow the prompt; 1 is not at all", number("--guidance"), 5)
   .option("--steps <count>", "denoising steps", number("--steps"), 20)
-  .addOption(new Option("--sampler <name>", "the rule that moves a step").choices(["ddim", "dpmpp-2m"]).default("ddim"))
+  .addOption(new Option("--sampler <name>", "the rule that moves a step").choices(samplerNames).default("ddim"))
   .option(
     "--seed <number>",
     "which noise to start from, as torch.randn draws it",

@@ -4,6 +4,7 @@ import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { Recipe } from "#lib/picture/recipe.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 
 /**
  * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
@@ -34,7 +35,7 @@ const sampleJob = z.object({
     prompt: z.string(),
     negativePrompt: z.string().nullable(),
     plan: z.object({ mode: z.enum(["conditional", "guide", "cfg"]), guidanceScale: z.number(), cfgSteps: z.number() }),
-    sampler: z.enum(["ddim", "dpmpp-2m"]),
+    sampler: z.enum(samplerNames),
     steps: z.number(),
     start: z.union([z.object({ seed: z.number(), batch: z.int().min(1) }), z.object({ noise: floats })]),
   }),

@@ -4,6 +4,7 @@ import { storableText } from "#lib/catalog/plain-text.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 import { Recipe } from "#lib/picture/recipe.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 
 /** Always drawn and shown in this order. */
 export const modes = ["conditional", "guide", "cfg"] as const;
@@ -37,7 +38,7 @@ const settings = {
     .max(100)
     .default(0)
     .meta({ description: "how many of the first steps CFG does before the guide takes over" }),
-  sampler: z.enum(["ddim", "dpmpp-2m"]).default("ddim"),
+  sampler: z.enum(samplerNames).default("ddim"),
 };
 
 const asked = z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { mode } from "#lib/catalog/previews/schema.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 
 /** As much text as is read from a PNG, as JSON. */
 export const RECIPE_BYTES = 2 * 2 ** 20;
@@ -30,7 +31,7 @@ export const openedRecipe = z.object({
   steps: z.number().nullable(),
   guidanceScale: z.number().nullable(),
   cfgSteps: z.number().nullable(),
-  sampler: z.enum(["ddim", "dpmpp-2m"]).nullable(),
+  sampler: z.enum(samplerNames).nullable(),
   mode: mode.nullable().meta({ description: "which picture it was" }),
   finetune: found.nullable(),
   guide: found.nullable(),

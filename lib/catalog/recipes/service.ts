@@ -4,6 +4,7 @@ import { mode } from "#lib/catalog/previews/schema.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Infotext, parseInfotext } from "#lib/picture/read-infotext.ts";
 import { parseRecipe, type Recipe } from "#lib/picture/recipe.ts";
+import { samplerOfLabel } from "#lib/sampler-names.ts";
 import { repoOfName, repoWithFile, type Side } from "./repository.ts";
 import type { FoundRepo, OpenedRecipe, PictureTexts } from "./schema.ts";
 
@@ -68,11 +69,7 @@ async function openForeign(actor: Actor, told: Infotext): Promise<OpenedRecipe> 
   const base = await find("model", told.model, "model");
   const finetune = told.loras.length > 0 ? await find("lora", told.loras[0], "model") : base;
   const guide = await find("guide", told.guide, "guide");
-  const sampler = /^DPM\+\+ 2M\b/i.test(told.sampler ?? "")
-    ? ("dpmpp-2m" as const)
-    : /^DDIM$/i.test(told.sampler ?? "")
-      ? ("ddim" as const)
-      : null;
+  const sampler = told.sampler === null ? null : samplerOfLabel(told.sampler);
   const notes = [
     ...(sampler === null && told.sampler !== null
       ? [`It was drawn with the sampler ${told.sampler}, which is not here.`]

@@ -83,7 +83,7 @@ describe("what is asked for", () => {
       guidanceScale: [0.9, 20.1, NaN],
       cfgSteps: [-1],
       seed: [-1, 2 ** 53, 0.5],
-      sampler: ["euler"],
+      sampler: ["euler b"],
       finetune: ["watercolor", "a/../b"],
       id: ["1"],
     };
