@@ -68,8 +68,12 @@ const entries: readonly Entry[] = [
     name: "Flux.1",
     whyNot: transformer,
     marks: [
-      ["double_blocks.0.img_attn.norm.key_norm.scale", ["txt_in.weight", [null, 4096]]],
-      ["single_transformer_blocks.0.proj_mlp.weight", ["context_embedder.weight", [null, 4096]]],
+      ["double_blocks.0.img_attn.norm.key_norm.scale", ["txt_in.weight", [null, 4096]], "vector_in.in_layer.weight"],
+      [
+        "single_transformer_blocks.0.proj_mlp.weight",
+        ["context_embedder.weight", [null, 4096]],
+        "time_text_embed.text_embedder.linear_1.weight",
+      ],
       // quantised to four bits its matrices are packed, and its norms are not
       ["double_blocks.0.img_attn.norm.key_norm.scale", "txt_in.weight.absmax"],
       ["double_blocks.0.img_attn.norm.key_norm.scale", "guidance_in.in_layer.weight.absmax"],
@@ -260,6 +264,11 @@ const entries: readonly Entry[] = [
     whyNot: transformer,
     marks: [
       ["blocks.block0.blocks.0.block.attn.to_q.0.weight"],
+      [
+        "patch_embed.proj.weight",
+        "time_embed.t_embedder.linear_1.weight",
+        "transformer_blocks.0.norm1.linear_1.weight",
+      ],
       ["x_embedder.proj.1.weight", "blocks.0.self_attn.q_proj.weight"],
     ],
     members: [{ name: "Anima", marks: ["llm_adapter.blocks.0.cross_attn.q_proj.weight"] }],
@@ -346,9 +355,14 @@ const entries: readonly Entry[] = [
     name: "Kandinsky 2",
     denoiser: "unet",
     whyNot: cascade,
-    marks: [["add_embedding.image_proj.weight"], ["prd_embedding", "clip_mean"]],
-    members: [{ name: "a prior of unCLIP (Kandinsky 2 or Karlo)", marks: ["prd_embedding"] }],
+    marks: [["add_embedding.image_proj.weight"]],
     pipelines: ["Kandinsky", "UnCLIP"],
+  },
+  {
+    id: "unclip-prior",
+    name: "a prior of unCLIP (Kandinsky 2 or Karlo)",
+    whyNot: cascade,
+    marks: [["prd_embedding", "clip_mean"]],
   },
   {
     id: "kandinsky3",
@@ -383,7 +397,10 @@ const entries: readonly Entry[] = [
     id: "stable-audio",
     name: "Stable Audio",
     whyNot: sound,
-    marks: [["transformer.rotary_pos_emb.inv_freq"], ["rotary_pos_emb.inv_freq", "preprocess_conv.weight"]],
+    marks: [
+      ["transformer.rotary_pos_emb.inv_freq"],
+      ["preprocess_conv.weight", "postprocess_conv.weight", "global_proj.0.weight"],
+    ],
     pipelines: ["StableAudio", "AudioLDM", "MusicLDM", "LongCatAudio", "AudioDiffusion", "DanceDiffusion"],
   },
   {

@@ -1,4 +1,5 @@
 import { namesOfRunning, runningFamilies } from "./all.ts";
+import type { UNetFamily } from "./family.ts";
 import { otherFamilies, otherPipelines } from "./other-families.ts";
 
 /** What a diffusers folder is by its `model_index.json`: the class of its pipeline and the parts that it lists. */
@@ -28,7 +29,7 @@ const knownParts: ReadonlySet<string> = new Set([
 /** @param parts the names of the components that its index lists and that are not null */
 export function pipelineFacts(className: string, parts: readonly string[]): PipelineFacts {
   const families = runningFamilies.filter(({ pipelines }) => pipelines.includes(className));
-  const name = families.length > 0 ? families.map((family) => family.name).join(" or ") : otherName(className);
+  const name = families.length > 0 ? namesOf(families) : otherName(className);
   const control = parts.find((part) => /controlnet/i.test(part)) ?? (/controlnet/i.test(className) ? "ControlNet" : "");
   const isOther = families.length === 0 && !runningFamilies.some((family) => name?.includes(family.name));
   if (control) return { name, whyNot: "it draws with a ControlNet, and those do not run here", isOther };
@@ -72,6 +73,8 @@ function longest(className: string): { name: string; whyNot: string } | null {
   ].filter(({ begins }) => className.startsWith(begins));
   const [found] = beginnings.toSorted((a, b) => b.begins.length - a.begins.length);
   if (found) return { name: found.name, whyNot: found.whyNot };
-  const around = plain !== className && runningFamilies.find(({ pipelines }) => pipelines.includes(`${plain}Pipeline`));
-  return around ? { name: around.name, whyNot: "" } : null;
+  const around = runningFamilies.filter(({ pipelines }) => pipelines.includes(`${plain}Pipeline`));
+  return around.length > 0 ? { name: namesOf(around), whyNot: "" } : null;
 }
+
+const namesOf = (families: readonly UNetFamily[]): string => families.map(({ name }) => name).join(" or ");

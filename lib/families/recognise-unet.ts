@@ -16,7 +16,7 @@ export function recogniseUNet(shape: UNetShape): FoundFamily {
     ...(special ? [special.name] : []),
   ].join(found ? " " : ", ");
   const shown = shape.takesGuidance ? `${name}, guidance-distilled` : name;
-  const whyNot = special?.whyNot ?? found?.whyNot ?? whyNumbersDoNot(shape);
+  const whyNot = (found ? found.whyNot : whyNumbersDoNot(shape)) ?? special?.whyNot ?? null;
   return whyNot === null ? foundToRun(shown, found?.id ?? null) : foundNotToRun(shown, found?.id ?? null, whyNot);
 }
 
@@ -39,7 +39,7 @@ export const hasStructureOf = (family: UNetFamily, shape: UNetShape): boolean =>
 function smallerName({ layersPerBlock, depths }: UNetShape): string {
   const depth = depths?.join("/") ?? "";
   const known = smaller.find((model) => model.layersPerBlock === layersPerBlock && model.depths === depth);
-  return `of other blocks (${known ? `${known.name}: ` : ""}${layersPerBlock} a level, depth ${depth})`;
+  return `of other blocks (${known?.name ?? `${layersPerBlock} a level, depth ${depth}`})`;
 }
 
 const smaller: readonly { readonly name: string; readonly layersPerBlock: number; readonly depths: string }[] = [

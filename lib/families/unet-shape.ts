@@ -36,7 +36,7 @@ export function unetShape(tensors: Shapes): UNetShape {
   const levels = tensors.has("input_blocks.0.0.weight") ? ldmLevels(tensors) : diffusersLevels(tensors);
   const names = [...tensors.keys()];
   const textWidths = names.flatMap((name) =>
-    name.endsWith(".attn2.to_k.weight") ? (matrixColumns(tensors, name) ?? []) : [],
+    name.endsWith(".attn2.to_k.weight") && !name.includes(MOTION) ? (matrixColumns(tensors, name) ?? []) : [],
   );
   return {
     channels: levels.map(({ channels }) => channels),
@@ -49,9 +49,11 @@ export function unetShape(tensors: Shapes): UNetShape {
         .map((name) => matrixColumns(tensors, name))
         .find((width) => width !== undefined) ?? null,
     takesGuidance: names.some((name) => name.endsWith("cond_proj.weight") && name.startsWith("time_embed")),
-    hasMotion: names.some((name) => name.includes(".motion_modules.")),
+    hasMotion: names.some((name) => name.includes(MOTION)),
   };
 }
+
+const MOTION = ".motion_modules.";
 
 interface Level {
   readonly channels: number;

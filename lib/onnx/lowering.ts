@@ -1,4 +1,5 @@
-import type { ElementType, Node } from "./graph.ts";
+import type { Node } from "./graph.ts";
+import type { ElementType } from "./shape.ts";
 import type { Op } from "./op.ts";
 
 export type Attribute = number | { readonly float: number } | readonly number[] | string;

@@ -1,6 +1,7 @@
 import { relative, sep } from "node:path";
 import { f32ToBf16, f32ToF16 } from "#lib/tensor/half.ts";
-import type { ElementType, Graph, Initializer, Shape, Value } from "./graph.ts";
+import type { Graph, Initializer, Value } from "./graph.ts";
+import type { ElementType, Shape } from "./shape.ts";
 import { type Attribute, dataTypes, type ListInput, lower } from "./lowering.ts";
 import { MessageWriter } from "./wire.ts";
 
