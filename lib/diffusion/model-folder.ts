@@ -10,7 +10,8 @@ import type { Naming } from "#lib/weights/tensor-view.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import type { Component, Model, TextEncoderComponent } from "./model.ts";
-import { parseScheduleConfig } from "./schedule.ts";
+import { referencePipelineOf } from "./reference-corrections.ts";
+import { parseScheduleConfig } from "./schedule-config.ts";
 import { parseTextEncoderConfig } from "./text-encoder-config.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import { parseUNetConfig } from "./unet-config.ts";
@@ -72,7 +73,11 @@ export async function openModelFolder(given: string): Promise<Model> {
     unet: await component("unet", "diffusion_pytorch_model", unet),
     textEncoders: [await textEncoder(first), ...(await Promise.all(others.map(textEncoder)))],
     vae: await component("vae", "diffusion_pytorch_model", vae, vaeNaming),
-    schedule: parseScheduleConfig(await json("scheduler", "scheduler_config.json"), `${name}/${scheduler}`),
+    schedule: parseScheduleConfig(
+      await json("scheduler", "scheduler_config.json"),
+      `${name}/${scheduler}`,
+      referencePipelineOf(unet),
+    ),
     zerosForNothing: unet.added !== null && index.force_zeros_for_empty_prompt,
     settings: settings.map(({ role, file }) => ({ role, name: join(name, file), path: join(path, file) })),
   };

@@ -1,6 +1,7 @@
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import { createGenerator } from "#lib/tensor/random.ts";
+import { requireShort } from "#lib/prompt/prompt-limit.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
 import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
 import { textEncoderNetworks } from "#lib/weights/adapters/names.ts";
 import { conditioningRows, repeatConditioning } from "./conditioning.ts";
@@ -9,11 +10,11 @@ import { type CfgLayout, type GuidancePlan, requirePlan, type Texts } from "./gu
 import { type GuideNetwork, openGuide } from "./guide-network.ts";
 import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
+import { noiseSource } from "./noise-source.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
-import type { SamplerName } from "./samplers/sampler.ts";
+import type { NoiseSource } from "./samplers/sampler.ts";
 import { createTextConditioner, type PictureSize, type TextConditioner, wholePicture } from "./text-conditioner.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
-import { requireShort } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
 import { pixelsPerLatent } from "./vae-config.ts";
 import { openVaeDecoder, type VaeDecoder } from "./vae-networks.ts";
@@ -29,7 +30,7 @@ export interface SampleRequest {
 }
 
 /** Where the noise comes from: drawn as `torch.randn` draws it on a CPU, or given as [B, C, H, W] of unit variance. */
-export type Start = { readonly seed: number; readonly batch: number } | { readonly noise: FloatTensor };
+export type Start = { readonly seed: bigint; readonly batch: number } | { readonly noise: FloatTensor };
 
 export interface LatentSize {
   readonly height: number;
@@ -51,25 +52,36 @@ export interface Pipeline {
 export async function openPipeline(files: ModelFiles, size: LatentSize, runtime: Runtime): Promise<Pipeline> {
   const { model } = files;
   const parts = unetParts(files, size);
-  const text = await openText(files, runtime);
-  const unet = await openUNet(parts, runtime, files.guide ? "guided" : "plain");
-  const guide = files.guide && (await openGuide(files.guide, parts, runtime));
-  const vae = await openVaeDecoder(model.vae, size, runtime);
-  const close = async (): Promise<void> => {
-    for (const network of [text, unet, guide, vae]) await network?.close();
+  await using opening = new AsyncDisposableStack(); // a pipeline that opens by half leaves nothing open
+  const keep = <T extends { close(): Promise<void> }>(network: T): T => opening.adopt(network, (one) => one.close());
+  const text = keep(await openText(files, runtime));
+  const unet = keep(await openUNet(parts, runtime, files.guide ? "guided" : "plain"));
+  const guide = files.guide && keep(await openGuide(files.guide, parts, runtime));
+  const vae = keep(await openVaeDecoder(model.vae, size, runtime));
+  const opened = opening.move();
+  return {
+    files,
+    size,
+    cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
+    text,
+    unet,
+    guide,
+    vae,
+    close: () => opened.disposeAsync(),
   };
-  return { files, size, cfgLayout: cfgLayoutFor(model.unet.weights.parameters), text, unet, guide, vae, close };
 }
 
 /** The text encoders of a model, together. */
 export async function openText({ model, lowRank }: ModelFiles, runtime: Runtime): Promise<TextConditioner> {
+  await using opening = new AsyncDisposableStack();
   const encoders: TextEncoder[] = [];
   for (const [i, component] of model.textEncoders.entries()) {
     const layers = lowRank.map((file) => file[textEncoderNetworks[i]!]);
-    encoders.push(
-      await openTextEncoder(component, layers, await component.openTokenizer(), statesWanted(model), runtime),
-    );
+    const tokenizer = await component.openTokenizer();
+    const encoder = await openTextEncoder(component, layers, tokenizer, statesWanted(model), runtime);
+    encoders.push(opening.adopt(encoder, (one) => one.close()));
   }
+  opening.move();
   return createTextConditioner(encoders, { unet: model.unet.config, zerosForNothing: model.zerosForNothing });
 }
 
@@ -120,9 +132,12 @@ export function requireRequest(files: ModelFiles, request: SampleRequest): void 
 }
 
 /** From a prompt to latents, a step at a time. */
-export async function* sample(pipeline: Pipeline, request: SampleRequest): AsyncGenerator<DenoiseStep, void> {
+export async function* sample(
+  pipeline: Omit<Pipeline, "close">,
+  request: SampleRequest,
+): AsyncGenerator<DenoiseStep, void> {
   const { files, text, size } = pipeline;
-  const noise = drawNoise(request.start, files.model.unet.config.inChannels, size);
+  const { noise, drawNoise } = noiseFor(request.start, files.model.unet.config.inChannels, size);
   const both = await text.condition(
     [request.prompt, request.negativePrompt],
     wholePicture(pictureSizeOf(files.model, size)),
@@ -139,12 +154,21 @@ export async function* sample(pipeline: Pipeline, request: SampleRequest): Async
     sampler: request.sampler,
     steps: request.steps,
     noise,
+    drawNoise,
     texts,
   });
 }
 
-function drawNoise(start: Start, channels: number, { height, width }: LatentSize): FloatTensor {
-  return "seed" in start ? createGenerator(start.seed).randn([start.batch, channels, height, width]) : start.noise;
+/** What a sampler adds continues the seed's noise; to noise that was given, it is that of seed 0. */
+function noiseFor(start: Start, channels: number, { height, width }: LatentSize): NoiseStart {
+  if (!("seed" in start)) return { noise: start.noise, drawNoise: noiseSource(0, start.noise.shape) };
+  const drawNoise = noiseSource(start.seed, [start.batch, channels, height, width]);
+  return { noise: drawNoise(), drawNoise };
+}
+
+interface NoiseStart {
+  readonly noise: FloatTensor;
+  readonly drawNoise: NoiseSource;
 }
 
 // One batch of two spares a small network the cost of starting each layer twice: two passes take 1.18 [1.16, 1.20] of its

@@ -23,7 +23,8 @@ import { type Naming, within } from "#lib/weights/tensor-view.ts";
 import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
 import { clipTokenizer } from "./clip-tokenizer.ts";
 import type { Component, Model, TextEncoderComponent } from "./model.ts";
-import { parseScheduleConfig } from "./schedule.ts";
+import { referencePipelineOf } from "./reference-corrections.ts";
+import { parseScheduleConfig } from "./schedule-config.ts";
 import { parseTextEncoderConfig, type TextEncoderConfig } from "./text-encoder-config.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import { parseUNetConfig } from "./unet-config.ts";
@@ -164,7 +165,7 @@ function modelOf(file: WeightsFile, found: Runnable, { configs, shown, files, op
     unet: component("UNet", found.unet.prefix, ldmUNetNaming(unet), unet),
     textEncoders: [first!, ...others],
     vae: component("VAE", found.vae!.prefix, ldmVaeNaming(vae), vae),
-    schedule: parseScheduleConfig(configs.scheduler, shown("scheduler")),
+    schedule: parseScheduleConfig(configs.scheduler, shown("scheduler"), referencePipelineOf(unet)),
     zerosForNothing: unet.added !== null, // as StableDiffusionXLPipeline has it where no index says otherwise
     settings: files,
   };

@@ -93,8 +93,10 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
     decoderGraph(config, parts, parametersOf(parts)),
   ] as const;
   requireAllTaken(parts);
-  const encoder: Session = await openSession(graphs[0], runtime, optimization);
+  await using opening = new AsyncDisposableStack();
+  const encoder: Session = opening.adopt(await openSession(graphs[0], runtime, optimization), (one) => one.close());
   const decoder: Session<"prediction"> = await openSession(graphs[1], runtime, optimization);
+  opening.move();
   const none = noResiduals(parts);
   const encode: SplitUNet["encode"] = (latents, timestep, conditioning) =>
     encoder.run({ latents, timestep: timesteps(latents, timestep), ...conditioning });

@@ -1,10 +1,12 @@
+import type { SamplerName } from "#lib/sampler-names.ts";
+
 /** What an adapter that shortens sampling asks for, where a file says that it is one. */
 export interface Accelerator {
   readonly name: string;
   /** What says so. A file's name is only a hint. */
   readonly from: string;
   /** The sampler that it was trained for, by its name here. */
-  readonly sampler: "lcm" | "euler" | "ddim" | "euler-a";
+  readonly sampler: SamplerName;
   readonly timestepSpacing: "leading" | "trailing";
   readonly steps: number;
   /** 1 is the conditional prediction alone. */

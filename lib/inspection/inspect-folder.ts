@@ -6,6 +6,9 @@ import { inspectDiffusersFolder } from "./diffusers-folder.ts";
 import { blank, type Inspection } from "./inspection.ts";
 import { inspectFile } from "./inspect-file.ts";
 
+/** How PEFT names the weights of an adapter. */
+const ADAPTER = "adapter_model.safetensors";
+
 /** How diffusers and transformers name the weights of a component. */
 const stems = ["diffusion_pytorch_model", "model"];
 
@@ -27,6 +30,8 @@ export async function inspectFolder(given: string): Promise<Inspection> {
   const name = basename(path);
   const ggufs = names.filter((file) => file.endsWith(".gguf"));
   const readable = weights.length > 0 ? weights : ggufs;
+  if (names.includes("adapter_config.json") && names.includes(ADAPTER))
+    return inspectFile(join(path, ADAPTER), `${name}/${ADAPTER}`);
   const [only] = readable;
   if (only !== undefined && readable.length === 1) return inspectFile(join(path, only), `${name}/${only}`);
   return { ...blank, name, whatRuns: `nothing; ${adviceFor(names, readable)}` };

@@ -23,29 +23,24 @@ export interface Network<Config> {
   readonly config: Config;
 }
 
-export const unetProblems = (unet: Network<UNetConfig>): string[] =>
-  problemsOf(unet, undefined, (parameters) => joinedGraph(unet.config, smallestSize(unet.config), parameters));
+export const unetProblems = (unet: Network<UNetConfig>): string[] => problemsIn(weightsOf(unet), unetOf(unet.config));
 
 export const textEncoderProblems = (encoder: Network<TextEncoderConfig>): string[] =>
-  problemsOf(encoder, clipNaming, (parameters) => textEncoderGraph(encoder.config, parameters, lastStates));
+  problemsIn(weightsOf(encoder, clipNaming), textEncoderOf(encoder.config));
 
-export const vaeProblems = ({ config, ...vae }: Network<VaeConfig>): string[] =>
-  problemsOf({ config, ...vae }, vaeNaming, (parameters) => {
-    const { height, width } = smallestSize(config);
-    vaeEncoderGraph(config, height, width, parameters);
-    vaeDecoderGraph(config, height, width, parameters);
-  });
+export const vaeProblems = (vae: Network<VaeConfig>): string[] =>
+  problemsIn(weightsOf(vae, vaeNaming), vaeOf(vae.config));
 
 export const guideProblems = (guide: Network<GuideConfig>): string[] =>
-  problemsOf(guide, undefined, (parameters) => guideGraph(guide.config, smallestSize(guide.config.base), parameters));
+  problemsIn(weightsOf(guide), (parameters) => guideGraph(guide.config, smallestSize(guide.config.base), parameters));
 
 /** What is wrong with the networks of a model each by itself, and what with all of them together. */
 export async function modelProblems(model: Model): Promise<{ weights: string[]; together: string[] }> {
   const { unet, textEncoders, vae } = model;
   const weights = [
-    ...unetProblems({ ...unet, what: unet.weights.what }),
-    ...textEncoders.flatMap((encoder) => textEncoderProblems({ ...encoder, what: encoder.weights.what })),
-    ...vaeProblems({ ...vae, what: vae.weights.what }),
+    ...problemsIn(() => unet.weights, unetOf(unet.config)),
+    ...textEncoders.flatMap(({ weights: own, config }) => problemsIn(() => own, textEncoderOf(config))),
+    ...problemsIn(() => vae.weights, vaeOf(vae.config)),
   ];
   const together = partMismatches(model);
   for (const { openTokenizer } of textEncoders) {
@@ -58,15 +53,39 @@ export async function modelProblems(model: Model): Promise<{ weights: string[]; 
   return { weights, together };
 }
 
-/** Builds the graphs and throws them away: what is missing, misshapen or left over shows. No runtime is needed, and no weight is read. */
-function problemsOf<Config>(
-  { what, files }: Network<Config>,
-  naming: Naming | undefined,
-  build: (parameters: ParametersOf) => void,
-): string[] {
+type Build = (parameters: ParametersOf) => void;
+
+const unetOf =
+  (config: UNetConfig): Build =>
+  (parameters) =>
+    joinedGraph(config, smallestSize(config), parameters);
+
+const textEncoderOf =
+  (config: TextEncoderConfig): Build =>
+  (parameters) =>
+    textEncoderGraph(config, parameters, lastStates);
+
+const vaeOf =
+  (config: VaeConfig): Build =>
+  (parameters) => {
+    const { height, width } = smallestSize(config);
+    vaeEncoderGraph(config, height, width, parameters);
+    vaeDecoderGraph(config, height, width, parameters);
+  };
+
+const weightsOf =
+  <Config>({ what, files }: Network<Config>, naming?: Naming) =>
+  (): WeightMap =>
+    new WeightMap(what, files, naming);
+
+/**
+ * Builds the graphs and throws them away: what is missing, misshapen or left over shows. No runtime is needed, and no weight is
+ * read. The weights are those of nothing else, for they remember what was taken.
+ */
+function problemsIn(open: () => WeightMap, build: Build): string[] {
   const problems: string[] = [];
   try {
-    const weights = new WeightMap(what, files, naming);
+    const weights = open();
     build(checkingParameters(weights, problems));
     weights.requireAllTaken();
   } catch (failure) {

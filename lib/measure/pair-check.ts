@@ -84,7 +84,8 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const lineage =
     request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
   return namingNonFinite(files, async () => {
-    const networks = await openNetworks(files, guide, request, runtime);
+    await using opened = new AsyncDisposableStack();
+    const networks = await openNetworks(files, guide, request, runtime, opened);
     const { tape, save } = request.tapes
       ? await openTape(request.tapes, circumstances(networks, request, runtime))
       : { tape: null, save: null };
@@ -132,17 +133,19 @@ async function openNetworks(
   guide: GuideFile,
   request: PairCheckRequest,
   runtime: Runtime,
+  opened: AsyncDisposableStack,
 ): Promise<Networks> {
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
+  const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
   return {
     files,
     parts,
-    text: await openText(files, runtime),
-    unet: await openSplitUNet(parts, runtime),
-    guide: await openGuide(guide, parts, runtime),
+    text: keep(await openText(files, runtime)),
+    unet: keep(await openSplitUNet(parts, runtime)),
+    guide: keep(await openGuide(guide, parts, runtime)),
     cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
-    evaluator: request.evaluator === null ? null : await openEvaluator(request.evaluator, runtime),
+    evaluator: request.evaluator === null ? null : keep(await openEvaluator(request.evaluator, runtime)),
   };
 }
 

@@ -64,7 +64,7 @@ export async function sample(
 // A full CLIP vocabulary spells any word from common pieces; a practice model's own does not, and the word is lost on it.
 const SMALL_VOCABULARY = 10_000;
 
-function notesOn({ text, files }: Pipeline, prompts: readonly string[]): string[] {
+function notesOn({ text, files }: Pick<Pipeline, "text" | "files">, prompts: readonly string[]): string[] {
   const { tokenizer } = text.encoders[0]!;
   const small = files.model.textEncoders[0].config.vocabulary < SMALL_VOCABULARY;
   return prompts.flatMap((prompt) => {

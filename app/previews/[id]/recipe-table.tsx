@@ -1,9 +1,8 @@
 import type { PreviewView } from "#lib/catalog/previews/schema.ts";
+import { samplerLabels } from "#lib/sampler-names.ts";
 import { Facts } from "../../_ui/facts.tsx";
 import { Hash } from "../../_ui/hash.tsx";
 import { Table } from "../../_ui/table.tsx";
-
-export const samplerNames = { ddim: "DDIM", "dpmpp-2m": "DPM++ 2M" } as const;
 
 const roles = {
   unet: "UNet",
@@ -58,7 +57,7 @@ export function RecipeTable({ preview }: { readonly preview: PreviewView }) {
               ),
             ],
             ["Seed", preview.seed],
-            ["Steps", `${preview.steps} of ${samplerNames[sampler]}`],
+            ["Steps", `${preview.steps} of ${samplerLabels[sampler]}`],
             ["Guidance", preview.guidanceScale],
             ["CFG steps", preview.cfgSteps],
             ["Negative prompt", preview.negativePrompt ?? "none"],

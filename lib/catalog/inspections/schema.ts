@@ -22,7 +22,7 @@ export const signature = z
     layersPerBlock: z.array(z.number()),
     downAttends: z.array(z.boolean()),
     crossAttentionDim: z.number(),
-    predictionType: z.enum(["epsilon", "v_prediction"]),
+    predictionType: z.enum(["epsilon", "v_prediction", "sample"]),
   })
   .meta({ description: "what a guide and a model must have in common" });
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { openPipeline } from "#lib/diffusion/pipeline.ts";
-import { inspectFile } from "#lib/inspection/inspect-file.ts";
+import { inspectPath } from "#lib/inspection/inspect-path.ts";
 import { changeEntries } from "#lib/measure/adapted-entries.ts";
 import { type FloatTensor, sizeOf, tensor } from "#lib/tensor/tensor.ts";
 import type { AdaptedNetwork } from "#lib/weights/adapters/names.ts";
@@ -107,8 +107,7 @@ describe.each(cases.filter(({ refused }) => !refused))("$name: $what", ({ name, 
 
   test("inspect says that it runs", async () => {
     for (const { path } of adapters) {
-      const file = path.endsWith(".safetensors") ? path : join(path, "adapter_model.safetensors");
-      expect(await inspectFile(file)).toMatchObject({ kind: "low-rank fine-tune", runs: true, problems: [] });
+      expect(await inspectPath(path)).toMatchObject({ kind: "low-rank fine-tune", runs: true, problems: [] });
     }
   });
 });
@@ -121,5 +120,5 @@ test.each(cases.filter(({ refused }) => refused))("$name: $what is refused by it
     code: "unsupported_model",
     message: expect.stringContaining(algorithm),
   });
-  expect(await inspectFile(path)).toMatchObject({ runs: false, problems: [expect.stringContaining(algorithm)] });
+  expect(await inspectPath(path)).toMatchObject({ runs: false, problems: [expect.stringContaining(algorithm)] });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { GuidanceMode } from "#lib/diffusion/guidance.ts";
 import { openPipeline, sample, type SampleRequest } from "#lib/diffusion/pipeline.ts";
-import type { SamplerName } from "#lib/diffusion/samplers/sampler.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { largestDifference, relativeError } from "../../support/close-to.ts";
