@@ -156,15 +156,19 @@ function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly 
     ...what,
     facts,
     kind: main.kind === "single-file checkpoint" || main.kind === "unet" ? "finetune" : null,
-    notes: [notesOf[main.kind] ?? "Nothing here runs it alone."],
+    notes: noteOf(main),
   };
 }
 
-const notesOf: Readonly<Record<string, string>> = {
-  "single-file checkpoint":
-    "A single-file checkpoint is stored and named here, and does not run yet; to measure guides on it, give the model as a diffusers folder.",
-  unet: "A UNet alone does not run; choose the diffusers folder that it is a part of.",
-};
+/** What to know of a network alone, or of a whole model that does not run. */
+function noteOf({ kind, family }: WeightsFacts): string[] {
+  if (kind === "unet") return ["A UNet alone does not run; choose the diffusers folder that it is a part of."];
+  if (kind !== "single-file checkpoint") return ["Nothing here runs it alone."];
+  if (family?.runs) return [];
+  return [
+    `Models of ${family?.name ?? "a network that is not known"} do not run here; the hub stores it and says what it is.`,
+  ];
+}
 
 function guide(
   { metadata }: WeightsFacts,

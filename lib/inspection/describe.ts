@@ -6,6 +6,7 @@ import { recogniseAutoencoder } from "#lib/families/autoencoder.ts";
 import { recogniseUNet } from "#lib/families/recognise-unet.ts";
 import { shapeOfLayers, unetShape } from "#lib/families/unet-shape.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
+import { acceleratorOf } from "./accelerator.ts";
 import { inspectCheckpoint } from "./checkpoint.ts";
 import { falseClaims } from "./claims.ts";
 import { evaluatorFacts } from "./evaluator-facts.ts";
@@ -153,7 +154,7 @@ function describeUNet({ tensors, metadata, recognised }: Parameters<Describer>[0
   return {
     found,
     prediction: predictionOf(metadata, tensors),
-    steps: unetShape(recognised.bare).takesGuidance ? STEPS_OF_LCM : null,
+    steps: stepsOf(metadata, unetShape(recognised.bare).takesGuidance),
     ...networkRuns("a UNet", found),
   };
 }
@@ -206,11 +207,15 @@ function describeCheckpoint({ tensors, metadata, values }: Given): Description {
   return {
     found: family,
     prediction: predictionOf(metadata, tensors) ?? values.prediction,
-    steps: file.guidanceWidth === null ? null : STEPS_OF_LCM,
+    steps: stepsOf(metadata, file.guidanceWidth !== null),
     parts,
     ...singleFileRuns(file),
   };
 }
+
+/** A network that takes the guidance as an input was distilled; of any other only metadata can say so. */
+const stepsOf = (metadata: ReadonlyMap<string, string>, takesGuidance: boolean): number | null =>
+  takesGuidance ? STEPS_OF_LCM : (acceleratorOf(metadata, "")?.steps ?? null);
 
 /** Latent consistency models: Luo et al. 2023, arXiv 2310.04378, table 1. */
 const STEPS_OF_LCM = 4;

@@ -59,7 +59,7 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
 }
 
 /** A folder whose parts cannot be opened has no weights to hold against their configs. */
-const wholeFolder = (path: string): Promise<{ weights: string[] | null; together: string[] }> =>
+const wholeFolder = (path: string): Promise<{ weights: readonly string[] | null; together: readonly string[] }> =>
   openModelFolder(path).then(modelProblems, (failure: unknown) => ({
     weights: null,
     together: [sentenceOf(failure)],

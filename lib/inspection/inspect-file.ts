@@ -16,7 +16,7 @@ import { readAlphas } from "./low-rank-facts.ts";
 import { sentenceOf } from "./sentence.ts";
 import { triggersBeside } from "./sidecars.ts";
 import { notAsItIs } from "./what-runs.ts";
-import { modelProblems } from "./whole.ts";
+import { networkProblems } from "./whole.ts";
 
 /**
  * Says what a file is, and no more than its header and a few numbers are read. `name` is how messages name it.
@@ -57,7 +57,7 @@ async function readTellingBias(source: FileSource, header: SafetensorsHeader): P
 
 /** A checkpoint is one that runs if the networks that its family's configs call for are in it, tensor by tensor. */
 async function heldAgainstConfigs(inspection: Inspection, path: string): Promise<Inspection> {
-  const { weights, together } = await openSingleFile(path, null).then(modelProblems, (failure: unknown) => ({
+  const { weights, together } = await openSingleFile(path, null).then(networkProblems, (failure: unknown) => ({
     weights: null,
     together: [sentenceOf(failure)],
   }));

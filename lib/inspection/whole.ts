@@ -35,22 +35,33 @@ export const guideProblems = (guide: Network<GuideConfig>): string[] =>
   problemsIn(weightsOf(guide), (parameters) => guideGraph(guide.config, smallestSize(guide.config.base), parameters));
 
 /** What is wrong with the networks of a model each by itself, and what with all of them together. */
-export async function modelProblems(model: Model): Promise<{ weights: string[]; together: string[] }> {
+export interface ModelProblems {
+  readonly weights: readonly string[];
+  readonly together: readonly string[];
+}
+
+/** Of a model whose tokenizers are known to be right: those that are built in. */
+export function networkProblems(model: Model): ModelProblems {
   const { unet, textEncoders, vae } = model;
   const weights = [
     ...problemsIn(() => unet.weights, unetOf(unet.config)),
     ...textEncoders.flatMap(({ weights: own, config }) => problemsIn(() => own, textEncoderOf(config))),
     ...problemsIn(() => vae.weights, vaeOf(vae.config)),
   ];
-  const together = partMismatches(model);
-  for (const { openTokenizer } of textEncoders) {
+  return { weights, together: partMismatches(model) };
+}
+
+export async function modelProblems(model: Model): Promise<ModelProblems> {
+  const { weights, together } = networkProblems(model);
+  const ofTokenizers: string[] = [];
+  for (const { openTokenizer } of model.textEncoders) {
     try {
       await openTokenizer();
     } catch (failure) {
-      together.push(sentenceOf(failure));
+      ofTokenizers.push(sentenceOf(failure));
     }
   }
-  return { weights, together };
+  return { weights, together: [...together, ...ofTokenizers] };
 }
 
 type Build = (parameters: ParametersOf) => void;

@@ -73,7 +73,7 @@ describe("a child says what a commit is", () => {
         { "model.safetensors": Buffer.concat([Buffer.from([8, 7, 0x12, 4]), Buffer.alloc(60, 65)]) },
         /problem named here/,
       ],
-      ["pickled", { "model.ckpt": "PK" }, /neither/],
+      ["pickled", { "model.ckpt": "PK" }, /its weights are in model.ckpt, a pickle/],
     ] as const) {
       const { inspection, signature } = await inspect(await folderWith(name, files));
       expect(inspection).toMatchObject({ kind: "unknown", runs: false });

@@ -1,7 +1,9 @@
 import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
 import { zeros } from "#lib/tensor/tensor.ts";
+import { saved } from "../../fixtures/inspection/checkpoints.ts";
+import { writeSparse } from "../../fixtures/inspection/sparse-file.ts";
 import { alteredFile, alteredModel, reconfiguredModel } from "../../support/altered-model.ts";
 import { temporaryFolder } from "../../support/cli.ts";
 import { starter } from "../../support/golden.ts";
@@ -195,3 +197,110 @@ test("an evaluator whose words need other heads than it has is said not to run",
 async function unetConfigOf(path: string): Promise<object> {
   return JSON.parse(await readFile(`${path}/unet/config.json`, "utf8")) as object;
 }
+
+describe("what a folder has beside the networks that run", () => {
+  test("a safety checker that was left out is no problem, nor is a part that is null", async () => {
+    const path = await reconfiguredModel(folder.path("model"), "model_index.json", {
+      safety_checker: ["stable_diffusion", "StableDiffusionSafetyChecker"],
+      feature_extractor: ["transformers", "CLIPImageProcessor"],
+      image_encoder: [null, null],
+    });
+    const { parts, problems, runs } = await inspectPath(path);
+    expect(parts.map(({ name }) => name).toSorted()).toEqual(["text_encoder", "unet", "vae"]);
+    expect({ problems, runs }).toEqual({ problems: [], runs: true });
+  });
+
+  test("a safety checker that is there is read under the name that transformers gives it", async () => {
+    const path = await reconfiguredModel(folder.path("model"), "model_index.json", {
+      safety_checker: ["stable_diffusion", "StableDiffusionSafetyChecker"],
+    });
+    await mkdir(`${path}/safety_checker`);
+    await writeSparse(`${path}/safety_checker/model.safetensors`, saved("safety-checker"));
+    const { parts, problems, runs } = await inspectPath(path);
+    expect(parts.find(({ name }) => name === "safety_checker")).toMatchObject({ problem: null, parameters: 9_892_884 });
+    expect({ problems, runs }).toEqual({ problems: [], runs: true });
+  });
+
+  test("a variant in half precision runs, whole or in shards, and shards that are missing are named", async () => {
+    const path = folder.path("model");
+    await cp(starter("storybook"), path, { recursive: true });
+    const unet = `${path}/unet/diffusion_pytorch_model`;
+    await rename(`${unet}.safetensors`, `${unet}.fp16-00001-of-00001.safetensors`);
+    const index = (shard: string) => JSON.stringify({ metadata: {}, weight_map: { "conv_in.weight": shard } });
+    await writeFile(
+      `${unet}.safetensors.index.fp16.json`,
+      index("diffusion_pytorch_model.fp16-00001-of-00001.safetensors"),
+    );
+    await rename(
+      `${path}/vae/diffusion_pytorch_model.safetensors`,
+      `${path}/vae/diffusion_pytorch_model.bf16.safetensors`,
+    );
+    expect(await inspectPath(path)).toMatchObject({ runs: true, problems: [] });
+    await writeFile(`${unet}.safetensors.index.json`, index("diffusion_pytorch_model-00001-of-00001.safetensors"));
+    expect(await inspectPath(path)).toMatchObject({ runs: true, problems: [] });
+    await rm(`${unet}.safetensors.index.fp16.json`);
+    expect((await inspectPath(path)).problems).toEqual([
+      "model/unet lacks diffusion_pytorch_model-00001-of-00001.safetensors, one of the 1 parts its index lists; download it too.",
+    ]);
+  });
+});
+
+describe("folders of other models are named, and say why they do not run", () => {
+  const writePart = async (path: string, part: string, network: string) => {
+    await mkdir(`${path}/${part}`, { recursive: true });
+    await writeSparse(`${path}/${part}/diffusion_pytorch_model.safetensors`, saved(network));
+  };
+  const other = async (className: string, part: string, network: string) => {
+    const path = folder.path("other");
+    await writePart(path, part, network);
+    const index = { _class_name: className, [part]: ["diffusers", "Model"], scheduler: ["diffusers", "Scheduler"] };
+    await writeFile(`${path}/model_index.json`, JSON.stringify(index));
+    return inspectPath(path);
+  };
+
+  test.each([
+    ["StableDiffusion3Pipeline", "transformer", "sd3-medium", "SD 3 medium", "its denoiser is a transformer"],
+    ["FluxPipeline", "transformer", "flux1-dev", "Flux.1 dev", "its denoiser is a transformer"],
+    ["StableVideoDiffusionPipeline", "unet", "svd", "Stable Video Diffusion", "it makes videos"],
+    ["StableUnCLIPPipeline", "unet", "sd2-unclip", "SD 2.x unCLIP", "reads the embedding of a picture"],
+    ["AnimateDiffPipeline", "unet", "sd1", "AnimateDiff", "it makes videos"],
+    ["KandinskyV22PriorPipeline", "prior", "kandinsky-prior", "a prior of unCLIP", "it is a cascade"],
+    ["StableDiffusionXLControlNetPipeline", "unet", "sdxl", "SDXL", "it draws with a ControlNet"],
+  ])("%s", async (className, part, network, family, reason) => {
+    const found = await other(className, part, network);
+    expect(found).toMatchObject({ kind: "diffusers folder", form: className, runs: false });
+    expect(found.family).toContain(family);
+    expect(found.problems).toEqual([expect.stringContaining(reason)]);
+  });
+
+  test("a pipeline with a ControlNet in it is not drawn without it", async () => {
+    const path = await reconfiguredModel(folder.path("model"), "model_index.json", {
+      _class_name: "StableDiffusionControlNetPipeline",
+      controlnet: ["diffusers", "ControlNetModel"],
+    });
+    await writePart(path, "controlnet", "controlnet-sd1");
+    const { runs, problems, parts } = await inspectPath(path);
+    expect(parts.find(({ name }) => name === "controlnet")?.family).toBe("SD 1.x");
+    expect({ runs, problems }).toEqual({
+      runs: false,
+      problems: [
+        "model is SD 1.x or SD 2.x (StableDiffusionControlNetPipeline), which does not run here: it draws with a ControlNet, " +
+          "and those do not run here; give a folder of SD 1.x, SD 2.x and SDXL.",
+      ],
+    });
+  });
+});
+
+test("a folder whose weights are pickles alone says what to do about them", async () => {
+  await writeFile(folder.path("model.ckpt"), "");
+  expect((await inspectPath(folder.path("."))).whatRuns).toBe(
+    "nothing; its weights are in model.ckpt, a pickle, and opening one can run code; save the model as .safetensors",
+  );
+});
+
+test("noise that ends in pure noise is read from the scheduler", async () => {
+  const path = await reconfiguredModel(folder.path("model"), "scheduler/scheduler_config.json", {
+    rescale_betas_zero_snr: true,
+  });
+  expect((await inspectPath(path)).zeroTerminalSnr).toBe(true);
+});
