@@ -1,22 +1,23 @@
 import { AppError } from "#lib/errors.ts";
+import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import { isLdmModule, ldmModules, usualLayersPerBlock } from "./ldm-modules.ts";
 import { type AdaptedNetwork, moduleForm } from "./names.ts";
 import { type NetworkSettings, scaleOf } from "./settings.ts";
-import type { AdapterTensor, FullChange, Magnitude, WeightChange } from "./weight-change.ts";
+import type { FullChange, Magnitude, WeightChange } from "./weight-change.ts";
 
 /** One layer of an adapter file: tensors that are known to belong together, and not yet to fit a base. */
 export interface AdapterLayer {
   /** Network and module as the file spells them. */
   readonly shown: string;
   readonly lowRank: {
-    readonly down: AdapterTensor;
-    readonly up: AdapterTensor;
-    readonly mid: AdapterTensor | null;
+    readonly down: ExternalTensor;
+    readonly up: ExternalTensor;
+    readonly mid: ExternalTensor | null;
     readonly alpha: number | null;
-    readonly magnitude: { readonly tensor: AdapterTensor; readonly rule: Magnitude["rule"] } | null;
+    readonly magnitude: { readonly tensor: ExternalTensor; readonly rule: Magnitude["rule"] } | null;
   } | null;
-  readonly difference: AdapterTensor | null;
-  readonly biasDifference: AdapterTensor | null;
+  readonly difference: ExternalTensor | null;
+  readonly biasDifference: ExternalTensor | null;
 }
 
 export interface AdapterLayersOptions {
@@ -133,7 +134,7 @@ export class AdapterLayers {
   /** Which lengths they are is told by where their numbers lie: [out, 1, …] or [1, in, …]; PEFT has those of outputs only. */
   #magnitude(
     { shown }: AdapterLayer,
-    { tensor, rule }: { tensor: AdapterTensor; rule: Magnitude["rule"] },
+    { tensor, rule }: { tensor: ExternalTensor; rule: Magnitude["rule"] },
     [out, inputs]: readonly number[],
   ): Magnitude {
     const size = tensor.shape.reduce((product, dim) => product * dim, 1);

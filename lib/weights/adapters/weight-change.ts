@@ -1,8 +1,4 @@
 import type { ExternalTensor } from "#lib/onnx/graph.ts";
-import type { FloatTensor } from "#lib/tensor/tensor.ts";
-
-/** Where it lies in its file; or its values, where the runtime cannot read its type there. */
-export type AdapterTensor = ExternalTensor | FloatTensor;
 
 /** What one adapter does to one weight W of a linear or convolution layer, [out, in(, k, k)]. */
 export type WeightChange = LowRankChange | FullChange;
@@ -13,9 +9,9 @@ export type WeightChange = LowRankChange | FullChange;
  */
 export interface LowRankChange {
   readonly kind: "low rank";
-  readonly down: AdapterTensor;
-  readonly up: AdapterTensor;
-  readonly mid: AdapterTensor | null;
+  readonly down: ExternalTensor;
+  readonly up: ExternalTensor;
+  readonly mid: ExternalTensor | null;
   readonly scale: number;
   /** How strongly it was asked for; 1 is as it was trained. */
   readonly strength: number;
@@ -30,7 +26,7 @@ export interface LowRankChange {
  *   LyCORIS   W + s · ((m / ‖W + ΔW‖) · (W + ΔW) − W), as A1111 and ComfyUI read `dora_scale`
  */
 export interface Magnitude {
-  readonly tensor: AdapterTensor;
+  readonly tensor: ExternalTensor;
   /** Whose lengths they are: of what leads to one output, or of what one input leads to. */
   readonly of: "outputs" | "inputs";
   readonly rule: "PEFT" | "LyCORIS";
@@ -39,6 +35,6 @@ export interface Magnitude {
 /** W + strength · difference. */
 export interface FullChange {
   readonly kind: "full";
-  readonly difference: AdapterTensor;
+  readonly difference: ExternalTensor;
   readonly strength: number;
 }
