@@ -4,10 +4,11 @@ import { reshape, transpose } from "#lib/onnx/ops/shape.ts";
 import type { FullChange, LowRankChange, Magnitude, WeightChange } from "#lib/weights/adapters/weight-change.ts";
 
 /**
- * A weight after the changes of several adapters, one after the other: [out, in(, k, k)] → the same, of the same type. It is constant, so
- * the runtime folds it once, when the graph is opened.
+ * A weight after the changes of several adapters, one after the other: [out, in(, k, k)] → the same, of the same type.
+ * It is constant, so the runtime folds it once, when the graph is opened.
  *
- * A DoRA rescales what the adapters before it left, by a norm of the base's own weight: so does peft 0.21 (`lora/variants.py`).
+ * A DoRA rescales what the adapters before it left, by a norm of the base's own weight: so does peft 0.21
+ * (`lora/variants.py`).
  */
 export function adaptedWeight(weight: Value, changes: readonly WeightChange[]): Value {
   if (changes.length === 0) return weight;

@@ -48,12 +48,17 @@ export class AdapterLayers {
     return this.#options.layers.size;
   }
 
-  /** The same layers for a UNet with so many residual layers in each level, finest first: LDM's block numbers depend on it. */
+  /**
+   * The same layers for a UNet with so many residual layers in each level, finest first: LDM's block numbers depend on
+   * it.
+   */
   forLevels(layersPerBlock: readonly number[]): AdapterLayers {
     return new AdapterLayers(this.#options, layersPerBlock, this.#taken);
   }
 
-  /** What happens to the weight of our module `path`; null where the file leaves it alone. @throws weights_mismatch */
+  /**
+   * What happens to the weight of our module `path`; null where the file leaves it alone. @throws weights_mismatch
+   */
   take(path: string, shape: readonly number[]): WeightChange | null {
     const layer = this.#find(path);
     if (!layer || (layer.lowRank === null && layer.difference === null)) return null;
@@ -91,9 +96,9 @@ export class AdapterLayers {
   }
 
   /**
-   * Once the network was built: refuses a file that was made for another one. Layers without a place are no proof of that by
-   * themselves, and diffusers passes over them too: a text encoder may be built without its last layers. A UNet that lacks a
-   * block is another UNet.
+   * Once the network was built: refuses a file that was made for another one. Layers without a place are no proof of
+   * that by themselves, and diffusers passes over them too: a text encoder may be built without its last layers. A
+   * UNet that lacks a block is another UNet.
    */
   requireAllTaken(): void {
     const { layers, file } = this.#options;
@@ -131,7 +136,10 @@ export class AdapterLayers {
     );
   }
 
-  /** Which lengths they are is told by where their numbers lie: [out, 1, …] or [1, in, …]; PEFT has those of outputs only. */
+  /**
+   * Which lengths they are is told by where their numbers lie: [out, 1, …] or [1, in, …]; PEFT has those of outputs
+   * only.
+   */
   #magnitude(
     { shown }: AdapterLayer,
     { tensor, rule }: { tensor: ExternalTensor; rule: Magnitude["rule"] },

@@ -32,8 +32,8 @@ export interface AdapterFile extends Readonly<Record<AdaptedNetwork, AdapterLaye
 }
 
 /**
- * Reads an adapter: a file, or a folder as PEFT saves it. Text encoders may be given a strength of their own. What does not run
- * is refused by its name.
+ * Reads an adapter: a file, or a folder as PEFT saves it. Text encoders may be given a strength of their own. What
+ * does not run is refused by its name.
  */
 export async function readAdapter(given: string, strength: number | NetworkStrengths): Promise<AdapterFile> {
   const strengths =
@@ -67,8 +67,8 @@ export async function readAdapter(given: string, strength: number | NetworkStren
 }
 
 /**
- * Refuses an adapter of which nothing would be used: it changes only networks that the base does not have. Where it changes
- * others too, those of them that the base has are used, as in diffusers.
+ * Refuses an adapter of which nothing would be used: it changes only networks that the base does not have. Where it
+ * changes others too, those of them that the base has are used, as in diffusers.
  */
 export function requireNetworks(adapter: AdapterFile, has: readonly AdaptedNetwork[]): void {
   if (has.some((network) => adapter[network].size > 0)) return;
@@ -83,19 +83,9 @@ export function requireNetworks(adapter: AdapterFile, has: readonly AdaptedNetwo
 const inFolder = ["adapter_model.safetensors", "pytorch_lora_weights.safetensors"];
 
 async function weightsPath(given: string): Promise<string> {
-  const isFolder = await stat(given).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
+  const isFolder = (await stat(given).catch(() => null))?.isDirectory() ?? false;
   if (!isFolder) return given;
-  for (const name of inFolder)
-    if (
-      await stat(join(given, name)).then(
-        () => true,
-        () => false,
-      )
-    )
-      return join(given, name);
+  for (const name of inFolder) if (await isThere(join(given, name))) return join(given, name);
   throw new AppError(
     "file_not_found",
     `The folder ${given} has neither ${inFolder.join(" nor ")}; give the adapter's .safetensors file.`,
@@ -111,12 +101,10 @@ async function settingsOf({ name, path, header }: WeightsFile, given: string): P
     return inHeader;
   const config = join(dirname(given), "adapter_config.json");
   const shown = "the adapter_config.json beside " + name;
-  const exists = await stat(config).then(
-    () => true,
-    () => false,
-  );
-  return exists ? configSettings(await readJson(config, shown), shown) : inHeader;
+  return (await isThere(config)) ? configSettings(await readJson(config, shown), shown) : inHeader;
 }
+
+const isThere = async (path: string): Promise<boolean> => (await stat(path).catch(() => null)) !== null;
 
 interface FoundModule {
   readonly shown: string;

@@ -4,8 +4,9 @@ import type { ExternalTensor } from "#lib/onnx/graph.ts";
 export type WeightChange = LowRankChange | FullChange;
 
 /**
- * ΔW = scale · up·down (Hu et al. 2021, arXiv 2106.09685, eq. 3), up being [out, r] and down [r, in(·k·k)] as matrices. With
- * `mid` [r, r, k, k], a convolution's ΔW[o, i] = scale · Σ up[o, p] · mid[p, q] · down[q, i] (LyCORIS, arXiv 2309.14859, §3.2).
+ * ΔW = scale · up·down (Hu et al. 2021, arXiv 2106.09685, eq. 3), up being [out, r] and down [r, in(·k·k)] as
+ * matrices. With `mid` [r, r, k, k], a convolution's ΔW[o, i] = scale · Σ up[o, p] · mid[p, q] · down[q, i] (LyCORIS,
+ * arXiv 2309.14859, §3.2).
  */
 export interface LowRankChange {
   readonly kind: "low rank";
