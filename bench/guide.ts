@@ -111,7 +111,7 @@ async function benchImage(
         plan,
         sampler: "ddim",
         steps: subject.steps,
-        start: { seed: 0, batch: 1 },
+        start: { seed: 0n, batch: 1 },
       },
     ))
       ({ latents } = step);

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { defaultThreads, integer, threads } from "#workers/cli/options.ts";
-import { requireWritable, writeWhole } from "#workers/cli/output-file.ts";
+import { requireWritable, writeOutput } from "#workers/cli/output-file.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
 import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
@@ -125,7 +125,7 @@ async function run(name: string, { model, rounds, threads, json, ...options }: O
   }
   const text = `${JSON.stringify({ machine, results }, null, 2)}\n`;
   if (json === "-") process.stdout.write(text);
-  else if (json !== undefined) await writeWhole(json, Buffer.from(text));
+  else if (json !== undefined) await writeOutput(json, Buffer.from(text));
 }
 
 try {

@@ -30,7 +30,3 @@ export const samplerLabels: Readonly<Record<SamplerName, string>> = {
   pndm: "PLMS",
   lcm: "LCM",
 };
-
-/** The sampler that goes by this label; null where none does. */
-export const samplerOfLabel = (label: string): SamplerName | null =>
-  samplerNames.find((name) => samplerLabels[name].toLowerCase() === label.trim().toLowerCase()) ?? null;

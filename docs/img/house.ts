@@ -30,6 +30,7 @@ const says: Readonly<Record<string, string>> = {
   db: "rows",
   pairing: "signatures and measurements in,|verdict out",
   picture: "PNG and its recipe",
+  prompt: "words, weighed",
 };
 
 const paper = "#faf8f3";

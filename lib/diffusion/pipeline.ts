@@ -1,5 +1,6 @@
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
+import { requireShort } from "#lib/prompt/prompt-limit.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
 import { textEncoderNetworks } from "#lib/weights/adapters/names.ts";
@@ -14,7 +15,6 @@ import { createSampler } from "./samplers/create-sampler.ts";
 import type { NoiseSource } from "./samplers/sampler.ts";
 import { createTextConditioner, type PictureSize, type TextConditioner, wholePicture } from "./text-conditioner.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
-import { requireShort } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
 import { pixelsPerLatent } from "./vae-config.ts";
 import { openVaeDecoder, type VaeDecoder } from "./vae-networks.ts";
@@ -30,7 +30,7 @@ export interface SampleRequest {
 }
 
 /** Where the noise comes from: drawn as `torch.randn` draws it on a CPU, or given as [B, C, H, W] of unit variance. */
-export type Start = { readonly seed: number; readonly batch: number } | { readonly noise: FloatTensor };
+export type Start = { readonly seed: bigint; readonly batch: number } | { readonly noise: FloatTensor };
 
 export interface LatentSize {
   readonly height: number;

@@ -3,11 +3,11 @@ import { basename, dirname, join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
+import type { PromptTokenizer } from "#lib/prompt/chunks.ts";
+import { requireShort } from "#lib/prompt/prompt-limit.ts";
 
-/** Text → token ids, as transformers' `CLIPTokenizer` does it. Both methods refuse texts above 10,000 characters (bad_request). */
-export interface ClipTokenizer {
-  /** How many ids a text becomes: 77 on Stable Diffusion. */
-  readonly maxTokens: number;
+/** Text → token ids, as transformers' `CLIPTokenizer` does it. All methods refuse texts above 10,000 characters (bad_request). */
+export interface ClipTokenizer extends PromptTokenizer {
   /**
    * `ids` is [maxTokens]: start, the text, end, padding. `used` counts the ids before the padding; `cut` says that the text
    * was too long and lost its tail.
@@ -46,6 +46,9 @@ export function tokenizerOf(
   const encodeWhole = (text: string): number[] => tokenizer.encode(text).ids;
   return {
     maxTokens,
+    special: { start: idOf(start), end: idOf(end), padding: idOf(padding) },
+    comma: vocabulary.ids.get(",</w>") ?? null,
+    tokenize: (text) => encodeWhole(requireShort(text)),
     encode(text) {
       const whole = encodeWhole(requireShort(text));
       const kept = whole.slice(0, maxTokens - 2);
@@ -59,18 +62,6 @@ export function tokenizerOf(
       return [...words].filter((word) => encodeWhole(word).length > 1);
     },
   };
-}
-
-const MAX_CHARACTERS = 10_000; // 77 tokens hold some 400; patterns that meet strangers' texts need a bound
-
-/** The text, if it is short enough to be a prompt. */
-export function requireShort(text: string): string {
-  if (text.length <= MAX_CHARACTERS) return text;
-  const [length, limit] = [text.length, MAX_CHARACTERS].map((count) => count.toLocaleString("en"));
-  throw new AppError("bad_request", `The text has ${length} characters; a prompt may have ${limit} at most.`, {
-    length: text.length,
-    limit: MAX_CHARACTERS,
-  });
 }
 
 const tokenLimit = z.int().min(3).max(4096); // start, one token and end; the most positions that a text encoder may have

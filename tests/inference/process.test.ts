@@ -15,7 +15,7 @@ const job = (steps: number, pictures = false): SampleJob => ({
     plan: { mode: "conditional", guidanceScale: 5, cfgSteps: 0 },
     sampler: "ddim",
     steps,
-    start: { seed: 5, batch: 1 },
+    start: { seed: 5n, batch: 1 },
   },
   pictures,
 });

@@ -34,7 +34,7 @@ const draw = (
     plan: { mode, guidanceScale: 5, cfgSteps: 0 },
     sampler: "ddim",
     steps: more.steps ?? 2,
-    start: { seed: 5, batch: 1 },
+    start: { seed: 5n, batch: 1 },
   },
   pictures: true,
 });

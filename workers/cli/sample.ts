@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import { encodePng } from "#lib/picture/png.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import { type Recipe, toRecipeJson } from "#lib/picture/recipe.ts";
 import { recipeText } from "#lib/picture/recipe-text.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
@@ -13,8 +13,8 @@ import { readHeader } from "#lib/weights/safetensors.ts";
 import { type SamplerName, samplerNames } from "#lib/sampler-names.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { ResultOf, SampleJob } from "#workers/inference/messages.ts";
-import { defaultThreads, integer, lowRank, number, threads } from "./options.ts";
-import { requireWritable, writeWhole } from "./output-file.ts";
+import { defaultThreads, integer, lowRank, number, seed, threads } from "./options.ts";
+import { requireWritable, writeOutput } from "./output-file.ts";
 import { runJob } from "./run-job.ts";
 import { say } from "./say.ts";
 
@@ -28,7 +28,7 @@ interface Options {
   guidance: number;
   steps: number;
   sampler: SamplerName;
-  seed: number;
+  seed: bigint;
   batch?: number;
   latents?: string;
   saveLatents?: string;
@@ -60,12 +60,7 @@ export const sampleCommand = new Command("sample")
   .option("--guidance <scale>", "how strongly to follow the prompt; 1 is not at all", number("--guidance"), 5)
   .option("--steps <count>", "denoising steps", number("--steps"), 20)
   .addOption(new Option("--sampler <name>", "the rule that moves a step").choices(samplerNames).default("ddim"))
-  .option(
-    "--seed <number>",
-    "which noise to start from, as torch.randn draws it",
-    integer("--seed", 0, Number.MAX_SAFE_INTEGER),
-    0,
-  )
+  .option("--seed <number>", "which noise to start from, as torch.randn draws it", seed, 0n)
   .option("--batch <count>", "pictures at once, side by side (default: 1)", integer("--batch", 1, 64))
   .option("--latents <file>", "start from the tensor `latents` [B, C, H, W] of a safetensors file instead of a seed")
   .option("--save-latents <file>", "also write the final `latents`, as safetensors")
@@ -100,9 +95,9 @@ async function run(model: string, options: Options): Promise<void> {
   };
   const result = await runJob(job);
   const recipe = await recipeOf(job, result, options);
-  await writeWhole(options.out, encodePng(result.picture, recipeText(recipe)));
+  await writeOutput(options.out, encodePng(result.picture, recipeText(recipe)));
   if (options.saveLatents !== undefined)
-    await writeWhole(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
+    await writeOutput(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
   say(
     options.json,
     {
@@ -110,7 +105,7 @@ async function run(model: string, options: Options): Promise<void> {
       latents: options.saveLatents ?? null,
       notes: result.notes,
       seconds: result.seconds,
-      recipe,
+      recipe: toRecipeJson(recipe),
     },
     () => [
       `Wrote ${options.out}: ${recipe.batch > 1 ? `${recipe.batch} pictures of ` : ""}${recipe.width} × ${recipe.height}, ${recipe.mode}, ${recipe.steps} steps, ${recipe.passes} passes, ${result.seconds.loop.toFixed(2)} s.`,

@@ -3,7 +3,7 @@ import { type FailureCode, failures } from "#lib/errors.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
-import { Recipe } from "#lib/picture/recipe.ts";
+import { RecipeJson } from "#lib/picture/recipe.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
 /**
@@ -37,7 +37,7 @@ const sampleJob = z.object({
     plan: z.object({ mode: z.enum(["conditional", "guide", "cfg"]), guidanceScale: z.number(), cfgSteps: z.number() }),
     sampler: z.enum(samplerNames),
     steps: z.number(),
-    start: z.union([z.object({ seed: z.number(), batch: z.int().min(1) }), z.object({ noise: floats })]),
+    start: z.union([z.object({ seed: z.bigint(), batch: z.int().min(1) }), z.object({ noise: floats })]),
   }),
   /** Whether progress carries coarse pictures. */
   pictures: z.boolean(),
@@ -90,9 +90,9 @@ const sampled = z.object({
   picture,
   passes: z.int(),
   /** Every file that decided the picture, and what ran it: the parts of a recipe that only the child knows. */
-  model: Recipe.shape.model,
-  files: Recipe.shape.files,
-  runtime: Recipe.shape.runtime,
+  model: RecipeJson.shape.model,
+  files: RecipeJson.shape.files,
+  runtime: RecipeJson.shape.runtime,
   /** What the person should know: a prompt that was cut, words the vocabulary does not know. */
   notes: z.array(z.string()),
   seconds: z.object({ open: z.number(), loop: z.number(), decode: z.number() }),

@@ -7,8 +7,10 @@ import { cfgLayoutFor, type LatentSize, openText, type Pipeline, unetParts } fro
 import { openUNet } from "#lib/diffusion/unet-networks.ts";
 import { openVaeDecoder } from "#lib/diffusion/vae-networks.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import type { FileRole, Recipe } from "#lib/picture/recipe.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
+import { openFile } from "#lib/weights/byte-source.ts";
+import { tensorsSha256 } from "#lib/weights/tensors-sha256.ts";
 
 export interface OpenModel {
   readonly pipeline: Omit<Pipeline, "close">;
@@ -30,7 +32,7 @@ interface Kept {
  */
 const kept = new Map<"text" | "unet" | "guide" | "vae", Kept>();
 let coarse: { readonly key: string; readonly picture: CoarsePicture } | null = null;
-let hashes = new Map<string, string>();
+let hashes = new Map<string, Hashes>();
 
 /** Opens a model for one job; without `files.guide` the job needs none. */
 export async function openModel(files: ModelFiles, size: LatentSize, runtime: Runtime): Promise<OpenModel> {
@@ -90,15 +92,28 @@ export async function openModel(files: ModelFiles, size: LatentSize, runtime: Ru
       const known = hashes;
       hashes = new Map(
         await Promise.all(
-          used.map(async ({ key, path }): Promise<[string, string]> => [
+          used.map(async ({ key, path, role }): Promise<[string, Hashes]> => [
             key,
-            known.get(key) ?? (await sha256OfFile(path)),
+            known.get(key) ?? (await hashesOf(path, role)),
           ]),
         ),
       );
-      return used.map(({ path: _path, key, ...file }) => ({ ...file, sha256: hashes.get(key)! }));
+      return used.map(({ path: _path, key, ...file }) => ({ ...file, ...hashes.get(key)! }));
     },
   };
+}
+
+type Hashes = Pick<Recipe["files"][number], "sha256" | "tensorsSha256">;
+
+async function hashesOf(path: string, role: FileRole): Promise<Hashes> {
+  const sha256 = await sha256OfFile(path);
+  if (role !== "lora") return { sha256 };
+  const source = await openFile(path);
+  try {
+    return { sha256, tensorsSha256: await tensorsSha256(source) };
+  } finally {
+    await source.close();
+  }
 }
 
 /** The same for two paths that lead to the same bytes, whatever links they go through. */

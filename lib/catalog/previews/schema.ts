@@ -3,7 +3,7 @@ import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
-import { Recipe } from "#lib/picture/recipe.ts";
+import { RecipeJson } from "#lib/picture/recipe.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
 /** Always drawn and shown in this order. */
@@ -177,7 +177,7 @@ export type Forecast = z.output<typeof forecast>;
 export const previewView = previewItem.extend({
   pictures: z.array(
     picture.extend({
-      recipe: Recipe.nullable().meta({ description: "all that made it; the picture carries the same" }),
+      recipe: RecipeJson.nullable().meta({ description: "all that made it; the picture carries the same" }),
     }),
   ),
   attempt: z.number().meta({ description: "more than 1 where its worker was lost and another has taken over" }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseScheduleConfig } from "#lib/diffusion/schedule.ts";
+import { parseScheduleConfig } from "#lib/diffusion/schedule-config.ts";
 import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
 import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import { parseVaeConfig } from "#lib/diffusion/vae-config.ts";

@@ -11,7 +11,7 @@ import { modeOfStep, passesOf } from "#lib/diffusion/guidance.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import { type Recipe, toRecipeJson } from "#lib/picture/recipe.ts";
 import { recipeText } from "#lib/picture/recipe-text.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { version } from "#lib/version.ts";
@@ -76,7 +76,7 @@ async function drawAll(recipe: StoredRecipe, choice: SampleJob["choice"], job: C
       height,
       passes,
       milliseconds: Math.round(seconds.loop * 1000),
-      recipe: made,
+      recipe: toRecipeJson(made),
     };
     if (
       !(await recordPicture(job.subjectId, job.attempt, encodePng(result.picture, recipeText(made)), picture, {
@@ -156,7 +156,7 @@ function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode)
       plan: { mode, guidanceScale, cfgSteps },
       sampler,
       steps,
-      start: { seed, batch: 1 },
+      start: { seed: BigInt(seed), batch: 1 },
     },
     pictures: true,
   };
@@ -191,7 +191,7 @@ function recipeOf(
     ...plan,
     steps,
     sampler,
-    seed,
+    seed: BigInt(seed),
     latents: null,
     batch: 1,
     width,
