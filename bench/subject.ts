@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { openPipeline, ownSize, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
+import { openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
 import { type GuideFile, type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
+import { ownSize } from "#lib/diffusion/sample-request.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { parseScheduleConfig } from "#lib/diffusion/schedule-config.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";

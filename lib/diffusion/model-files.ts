@@ -9,6 +9,8 @@ import { openModel } from "./open-model.ts";
 export interface LowRankChoice {
   readonly path: string;
   readonly strength: number;
+  /** That of the text encoders, where it is another one. */
+  readonly textStrength?: number;
 }
 
 export interface ModelChoice {
@@ -32,6 +34,7 @@ export interface UsedFile {
   readonly name: string;
   readonly path: string;
   readonly strength?: number;
+  readonly textStrength?: number;
 }
 
 export async function readModelFiles({ model: path, config, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
@@ -40,7 +43,11 @@ export async function readModelFiles({ model: path, config, lowRank, guide }: Mo
   if (mismatch) throw new AppError("unsupported_model", mismatch);
   const files: ModelFiles = {
     model,
-    lowRank: await Promise.all(lowRank.map(({ path, strength }) => readAdapter(path, strength))),
+    lowRank: await Promise.all(
+      lowRank.map(({ path, strength, textStrength = strength }) =>
+        readAdapter(path, { unet: strength, textEncoder: textStrength, textEncoder2: textStrength }),
+      ),
+    ),
     guide: guide === null ? null : await readGuideFile(guide),
   };
   for (const adapter of files.lowRank) requireNetworks(adapter, networksOf(model));
@@ -52,12 +59,24 @@ export async function readModelFiles({ model: path, config, lowRank, guide }: Mo
 export function usedFiles({ model, lowRank, guide }: ModelFiles): UsedFile[] {
   const of = (role: FileRole, files: readonly { readonly name: string; readonly path: string }[]): UsedFile[] =>
     files.map(({ name, path }) => ({ role, name, path }));
+  const isOneFile = model.vae.files[0]?.path === model.unet.files[0]?.path;
+  const networks = isOneFile
+    ? of("checkpoint", model.unet.files)
+    : [
+        ...of("unet", model.unet.files),
+        ...model.textEncoders.flatMap(({ files }) => of("textEncoder", files)),
+        ...of("vae", model.vae.files),
+      ];
   return [
-    ...of("unet", model.unet.files),
-    ...model.textEncoders.flatMap(({ files }) => of("textEncoder", files)),
-    ...of("vae", model.vae.files),
+    ...networks,
     ...model.settings,
-    ...lowRank.map(({ file: { name, path }, strength }): UsedFile => ({ role: "lora", name, path, strength })),
+    ...lowRank.map(({ file: { name, path }, strength, strengths: { textEncoder } }): UsedFile => ({
+      role: "lora",
+      name,
+      path,
+      strength,
+      ...(textEncoder !== strength && { textStrength: textEncoder }),
+    })),
     ...(guide ? of("guide", [guide.file]) : []),
   ];
 }

@@ -1,6 +1,13 @@
+import { type BatchNoise, seedsOf } from "#lib/tensor/batch-noise.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
-import { concat } from "#lib/tensor/tensor.ts";
-import type { NoiseSource } from "./samplers/sampler.ts";
+import { concat, type FloatTensor } from "#lib/tensor/tensor.ts";
+
+/**
+ * Unit-variance noise [B, C, H, W]; each draw continues where the last one stopped.
+ *
+ * @param pictures  how many are drawn of one stream, B where nothing is said; with a seed for each picture always all
+ */
+export type PictureNoise = (pictures?: number) => FloatTensor;
 
 /**
  * Noise as diffusers' `randn_tensor` draws it with generators on a CPU: one seed draws for the whole batch, and a list
@@ -12,13 +19,17 @@ import type { NoiseSource } from "./samplers/sampler.ts";
 export function noiseSource(
   seeds: number | bigint | readonly (number | bigint)[],
   shape: readonly number[],
-): NoiseSource {
+): PictureNoise {
   const list = typeof seeds === "object" ? seeds : [seeds];
   const [first, ...others] = list.map(createGenerator);
-  if (first && others.length === 0) return () => first.randn(shape);
-  if (!first || list.length !== shape[0]) {
-    throw new RangeError(`noiseSource: ${list.length} seeds for a batch of ${shape[0]}`);
+  const [batch, ...one] = shape as [number, ...number[]];
+  if (first && others.length === 0) return (pictures = batch) => first.randn([pictures, ...one]);
+  if (!first || list.length !== batch) {
+    throw new RangeError(`noiseSource: ${list.length} seeds for a batch of ${batch}`);
   }
-  const one = [1, ...shape.slice(1)];
-  return () => concat([first, ...others].map((generator) => generator.randn(one)));
+  return () => concat([first, ...others].map((generator) => generator.randn([1, ...one])));
 }
+
+/** The noise of a batch that one seed is given for. */
+export const batchNoise = (seed: bigint, shape: readonly number[], how: BatchNoise): PictureNoise =>
+  noiseSource(how === "one stream" ? seed : seedsOf(seed, shape[0]!), shape);

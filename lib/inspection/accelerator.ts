@@ -14,8 +14,8 @@ export interface Accelerator {
 }
 
 /**
- * Adapters of this kind have the shapes of any other, so only what is written on them can tell: a title or note in the metadata,
- * else the name of the file. How each is used is what its authors write on its page.
+ * Adapters of this kind have the shapes of any other, so only what is written on them can tell: a title or note in the
+ * metadata, else the name of the file. How each is used is what its authors write on its page.
  */
 export function acceleratorOf(metadata: ReadonlyMap<string, string>, file: string): Accelerator | null {
   const places = [

@@ -15,7 +15,10 @@ const MAX_WORDS = 200;
 /** Of the words that stand in every caption of a data set, so many are shown. */
 const MAX_COUNTED = 5;
 
-/** What the metadata of ModelSpec (https://github.com/Stability-AI/ModelSpec) and of kohya's scripts say of trigger words. */
+/**
+ * What the metadata of ModelSpec (https://github.com/Stability-AI/ModelSpec) and of kohya's scripts say of trigger
+ * words.
+ */
 export function triggersOfMetadata(metadata: ReadonlyMap<string, string>): Trigger[] {
   const phrase = metadata.get("modelspec.trigger_phrase");
   const folders = dataFolders.safeParse(metadata.get("ss_dataset_dirs")).data ?? {};

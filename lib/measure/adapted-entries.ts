@@ -1,5 +1,6 @@
+import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
-import type { AdapterTensor, LowRankChange, WeightChange } from "#lib/weights/adapters/weight-change.ts";
+import type { LowRankChange, WeightChange } from "#lib/weights/adapters/weight-change.ts";
 
 /** Entries begin … end of a tensor, counted in row-major order. */
 export interface Span {
@@ -20,7 +21,7 @@ export interface Entries {
 export async function changeEntries(
   change: WeightChange,
   { shape, spans, values, base }: Entries,
-  read: (tensor: AdapterTensor) => Promise<Float32Array>,
+  read: (tensor: ExternalTensor) => Promise<Float32Array>,
 ): Promise<void> {
   const rest = sizeOf(shape.slice(1));
   const { strength } = change;
@@ -55,7 +56,7 @@ const fullRows =
 async function rowsOf(
   change: LowRankChange,
   rest: number,
-  read: (tensor: AdapterTensor) => Promise<Float32Array>,
+  read: (tensor: ExternalTensor) => Promise<Float32Array>,
 ): Promise<Rows> {
   const [ups, downs, rank] = [await read(change.up), await read(change.down), change.down.shape[0]!];
   const mids = change.mid ? await read(change.mid) : null;

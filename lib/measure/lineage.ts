@@ -5,7 +5,6 @@ import { sizeOf } from "#lib/tensor/tensor.ts";
 import { quantile } from "#lib/util/quantile.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
-import type { AdapterTensor } from "#lib/weights/adapters/weight-change.ts";
 import { readValues } from "#lib/weights/read-tensor.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
 import { changeEntries, type Span } from "./adapted-entries.ts";
@@ -98,8 +97,8 @@ async function sample(tensor: ExternalTensor, spans: readonly Span[]): Promise<F
   }
 }
 
-const whole = async (tensor: AdapterTensor): Promise<Float32Array> =>
-  "data" in tensor ? tensor.data : sample(tensor, [{ begin: 0, end: sizeOf(tensor.shape) }]);
+const whole = (tensor: ExternalTensor): Promise<Float32Array> =>
+  sample(tensor, [{ begin: 0, end: sizeOf(tensor.shape) }]);
 
 function compare(a: Float32Array, b: Float32Array): { cosine: number; distance: number } {
   let [dot, aa, bb, apart] = [0, 0, 0, 0];

@@ -6,7 +6,8 @@ import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#li
 import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from "#lib/diffusion/model-files.ts";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { cfgLayoutFor, openText, ownSize, pictureSizeOf, unetParts } from "#lib/diffusion/pipeline.ts";
+import { cfgLayoutFor, openText, unetParts } from "#lib/diffusion/pipeline.ts";
+import { ownSize, pictureSizeOf } from "#lib/diffusion/sample-request.ts";
 import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import { type Runtime, runtimeVersion } from "#lib/onnx/session.ts";

@@ -1,19 +1,14 @@
-import type { Graph, Value } from "#lib/onnx/graph.ts";
+import type { ExternalTensor, Graph, Value } from "#lib/onnx/graph.ts";
 import { add, cast, divide, matmul, multiply, scalar, squareRoot, subtract, sumOver } from "#lib/onnx/ops/math.ts";
 import { reshape, transpose } from "#lib/onnx/ops/shape.ts";
-import type {
-  AdapterTensor,
-  FullChange,
-  LowRankChange,
-  Magnitude,
-  WeightChange,
-} from "#lib/weights/adapters/weight-change.ts";
+import type { FullChange, LowRankChange, Magnitude, WeightChange } from "#lib/weights/adapters/weight-change.ts";
 
 /**
- * A weight after the changes of several adapters, one after the other: [out, in(, k, k)] → the same, of the same type. It is constant, so
- * the runtime folds it once, when the graph is opened.
+ * A weight after the changes of several adapters, one after the other: [out, in(, k, k)] → the same, of the same type.
+ * It is constant, so the runtime folds it once, when the graph is opened.
  *
- * A DoRA rescales what the adapters before it left, by a norm of the base's own weight: so does peft 0.21 (`lora/variants.py`).
+ * A DoRA rescales what the adapters before it left, by a norm of the base's own weight: so does peft 0.21
+ * (`lora/variants.py`).
  */
 export function adaptedWeight(weight: Value, changes: readonly WeightChange[]): Value {
   if (changes.length === 0) return weight;
@@ -48,7 +43,7 @@ const fullyChanged = (before: Value, { difference, strength }: FullChange): Valu
 /** up·down as a matrix, [out, in·k·k], before it is scaled. */
 function product(graph: Graph, { up, mid, down }: LowRankChange): Value {
   const rank = down.shape[0]!;
-  const matrix = (tensor: AdapterTensor, rows: number): Value =>
+  const matrix = (tensor: ExternalTensor, rows: number): Value =>
     reshape(valueOf(graph, tensor), [rows, tensor.shape.reduce((size, dim) => size * dim, 1) / rows]);
   const [ups, downs] = [matrix(up, up.shape[0]!), matrix(down, rank)];
   if (!mid) return matmul(ups, downs);
@@ -71,5 +66,4 @@ function factorOf(weight: Value, { tensor, of, rule }: Magnitude): Value {
 
 const scaled = (x: Value, factor: number): Value => (factor === 1 ? x : multiply(x, scalar(x, factor)));
 
-const valueOf = (graph: Graph, tensor: AdapterTensor): Value =>
-  "data" in tensor ? graph.constant(tensor) : cast(graph.external(tensor), "float32");
+const valueOf = (graph: Graph, tensor: ExternalTensor): Value => cast(graph.external(tensor), "float32");

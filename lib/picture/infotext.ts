@@ -21,7 +21,7 @@ export function toInfotext(recipe: Recipe): string {
 type RecipeFile = Recipe["files"][number];
 
 function parameters(recipe: Recipe): [name: string, value: string | number | bigint][] {
-  const unet = recipe.files.find(({ role }) => role === "unet");
+  const unet = recipe.files.find(({ role }) => role === "unet" || role === "checkpoint");
   const guide = recipe.files.find(({ role }) => role === "guide");
   const loras = recipe.files.filter(({ role }) => role === "lora");
   const [sampler, schedule] = a1111SamplerNames[recipe.sampler];
@@ -37,6 +37,9 @@ function parameters(recipe: Recipe): [name: string, value: string | number | big
     ["Size", `${recipe.width}x${recipe.height}`],
     ["Model hash", unet && shortHash(unet)],
     ["Model", recipe.model],
+    ["Clip skip", recipe.clipSkip === undefined ? null : recipe.clipSkip + 1], // theirs counts from 1
+    ["Denoising strength", recipe.picture?.strength],
+    ["CFG Rescale phi", recipe.guidanceRescale],
     ["Batch size", recipe.batch > 1 ? recipe.batch : null],
     ["Batch noise", recipe.batch > 1 && recipe.seed !== null ? (recipe.noise ?? "one stream") : null],
     ["Emphasis", isPlain && looksWeighed ? "None" : null], // else readers would weigh what stands in brackets
@@ -56,7 +59,10 @@ function networksOf({ prompt, promptSyntax, files }: Recipe): string[] {
   const asked = promptSyntax === "a1111" ? takeExtraNetworks(prompt).networks.map(({ name }) => name) : [];
   return files.flatMap((file) => {
     const name = tagName(file);
-    return file.role !== "lora" || asked.includes(name) ? [] : [`<lora:${name}:${file.strength ?? 1}>`];
+    if (file.role !== "lora" || asked.includes(name)) return [];
+    const strength = file.strength ?? 1;
+    const both = file.textStrength === undefined ? strength : `${file.textStrength}:${strength}`;
+    return [`<lora:${name}:${both}>`];
   });
 }
 

@@ -11,12 +11,14 @@ const count = (max: number) => z.int().min(1).max(max);
 
 /** A file that decided the picture. `strength` is that of a LoRA: 1 = as it was trained. */
 const RecipeFile = z.strictObject({
-  role: z.enum(["unet", "textEncoder", "vae", "tokenizer", "schedule", "guide", "lora", "config"]),
+  role: z.enum(["checkpoint", "unet", "textEncoder", "vae", "tokenizer", "schedule", "guide", "lora", "config"]),
   name: z.string().min(1).max(255),
   sha256,
   /** Of a LoRA's tensors alone, without its header: what other tools name it by. */
   tensorsSha256: sha256.exactOptional(),
   strength: z.number().min(-100).max(100).exactOptional(),
+  /** Of a LoRA in the text encoders, where it is another than in the UNet. */
+  textStrength: z.number().min(-100).max(100).exactOptional(),
 });
 
 /** A recipe as JSON carries it. */
@@ -28,6 +30,12 @@ export const RecipeJson = z
     negativePrompt: prompt.nullable(),
     /** How both prompts are read; plain where nothing is said. */
     promptSyntax: z.enum(promptSyntaxes).exactOptional(),
+    /** How many layers of the text encoders were left out at their end; none where nothing is said. */
+    clipSkip: count(64).exactOptional(),
+    /** How far CFG's contrast was brought back to the prompt's (Lin et al. 2024, arXiv 2305.08891, section 3.4). */
+    guidanceRescale: z.number().gt(0).max(1).exactOptional(),
+    /** The picture that the walk began at, and how far it went from it; none where nothing is said. */
+    picture: z.strictObject({ sha256, strength: z.number().gt(0).max(1) }).exactOptional(),
     mode: z.enum(["conditional", "guide", "cfg"]),
     /** 1 = none. */
     guidanceScale: z.number().min(0).max(100),

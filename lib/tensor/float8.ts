@@ -1,4 +1,7 @@
-/** Eight bits as a float of one sign bit, `exponentBits` and the rest fraction; `special` says which patterns are no number. */
+/**
+ * Eight bits as a float of one sign bit, `exponentBits` and the rest fraction; `special` says which patterns are no
+ * number.
+ */
 function decodeByte(byte: number, exponentBits: number, special: "as IEEE 754" | "all ones are NaN"): number {
   const fractionBits = 7 - exponentBits;
   const bias = 2 ** (exponentBits - 1) - 1;
@@ -17,7 +20,10 @@ function decodeByte(byte: number, exponentBits: number, special: "as IEEE 754" |
 const tableOf = (exponentBits: number, special: Parameters<typeof decodeByte>[2]): Float32Array =>
   Float32Array.from({ length: 256 }, (_, byte) => decodeByte(byte, exponentBits, special));
 
-/** E4M3 without infinities, up to ±448 (Micikevicius et al. 2022, arXiv 2209.05433, table 1). Every value is a float32 exactly. */
+/**
+ * E4M3 without infinities, up to ±448 (Micikevicius et al. 2022, arXiv 2209.05433, table 1). Every value is a float32
+ * exactly.
+ */
 export const float8E4M3: Float32Array = tableOf(4, "all ones are NaN");
 
 /** E5M2, which is the upper half of an IEEE 754 binary16 (the same table). */

@@ -6,7 +6,10 @@ import { isFloat, readTensor } from "./read-tensor.ts";
 import { readHeader, type TensorEntry } from "./safetensors.ts";
 import type { WeightsFile } from "./weight-map.ts";
 
-/** A word that a text encoder learned from pictures: vectors in place of token embeddings (Gal et al. 2022, arXiv 2208.01618). */
+/**
+ * A word that a text encoder learned from pictures: vectors in place of token embeddings (Gal et al. 2022, arXiv
+ * 2208.01618).
+ */
 export interface LearnedWord {
   /** How prompts may name it: the word in the file, such as `<a-new-word>`, or the file's own name. */
   readonly token: string;
@@ -39,8 +42,8 @@ interface Place {
 }
 
 /**
- * Reads a textual inversion. A1111 names the vectors `emb_params`, and those of SDXL's two text encoders `clip_l` and `clip_g`;
- * diffusers names them by the new word, of which a file may hold several.
+ * Reads a textual inversion. A1111 names the vectors `emb_params`, and those of SDXL's two text encoders `clip_l` and
+ * `clip_g`; diffusers names them by the new word, of which a file may hold several.
  *
  * @throws AppError for a file that holds something else, and for vectors that no prompt has room for
  */

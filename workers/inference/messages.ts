@@ -4,7 +4,9 @@ import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
+import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
+import { batchNoises } from "#lib/tensor/batch-noise.ts";
 
 /**
  * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
@@ -23,8 +25,16 @@ const floats = z.object({
 const runtime = z.object({ provider: z.enum(["cpu", "cuda", "webgpu"]), threads: z.int().min(1).max(1024) });
 const choice = z.object({
   model: z.string(),
-  lowRank: z.array(z.object({ path: z.string(), strength: z.number() })),
+  config: z.string().nullable().exactOptional(),
+  lowRank: z.array(z.object({ path: z.string(), strength: z.number(), textStrength: z.number().exactOptional() })),
   guide: z.string().nullable(),
+});
+
+/** 8-bit RGB, row by row. */
+const picture = z.object({
+  width: z.int().min(1),
+  height: z.int().min(1),
+  rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
 });
 
 const sampleJob = z.object({
@@ -34,10 +44,22 @@ const sampleJob = z.object({
   request: z.object({
     prompt: z.string(),
     negativePrompt: z.string().nullable(),
-    plan: z.object({ mode: z.enum(["conditional", "guide", "cfg"]), guidanceScale: z.number(), cfgSteps: z.number() }),
+    promptSyntax: z.enum(promptSyntaxes),
+    clipSkip: z.int().min(0),
+    plan: z.object({
+      mode: z.enum(["conditional", "guide", "cfg"]),
+      guidanceScale: z.number(),
+      cfgSteps: z.number(),
+      guidanceRescale: z.number().min(0).max(1).exactOptional(),
+    }),
     sampler: z.enum(samplerNames),
     steps: z.number(),
-    start: z.union([z.object({ seed: z.bigint(), batch: z.int().min(1) }), z.object({ noise: floats })]),
+    size: z.object({ height: z.int(), width: z.int() }).nullable(),
+    start: z.union([
+      z.object({ seed: z.bigint(), batch: z.int().min(1), batchNoise: z.enum(batchNoises) }),
+      z.object({ noise: floats }),
+    ]),
+    picture: z.object({ picture, strength: z.number() }).nullable(),
   }),
   /** Whether progress carries coarse pictures. */
   pictures: z.boolean(),
@@ -66,13 +88,6 @@ const kinshipJob = z.object({
 const jobs = [sampleJob, checkJob, inspectJob, kinshipJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [...jobs, z.object({ type: z.literal("cancel") })]);
-
-/** 8-bit RGB, row by row. */
-const picture = z.object({
-  width: z.int().min(1),
-  height: z.int().min(1),
-  rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
-});
 
 const progress = z.object({
   type: z.literal("progress"),

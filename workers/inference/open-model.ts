@@ -3,7 +3,9 @@ import { type CoarsePicture, fitCoarsePicture } from "#lib/diffusion/coarse-pict
 import { openGuide } from "#lib/diffusion/guide-network.ts";
 import { type ModelFiles, usedFiles } from "#lib/diffusion/model-files.ts";
 import type { Component } from "#lib/diffusion/model.ts";
-import { cfgLayoutFor, type LatentSize, openText, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
+import { cfgLayoutFor, openText, pictureEncoder, type Pipeline, unetParts, vaeSize } from "#lib/diffusion/pipeline.ts";
+import { promptsOf } from "#lib/diffusion/sample.ts";
+import { latentSizeOf, type SampleRequest } from "#lib/diffusion/sample-request.ts";
 import { openUNet } from "#lib/diffusion/unet-networks.ts";
 import { openVaeDecoder } from "#lib/diffusion/vae-networks.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
@@ -35,10 +37,11 @@ let coarse: { readonly key: string; readonly picture: CoarsePicture } | null = n
 let hashes = new Map<string, Hashes>();
 
 /** Opens a model for one job; without `files.guide` the job needs none. */
-export async function openModel(files: ModelFiles, size: LatentSize, runtime: Runtime): Promise<OpenModel> {
+export async function openModel(files: ModelFiles, request: SampleRequest, runtime: Runtime): Promise<OpenModel> {
   const { model, guide } = files;
+  const size = latentSizeOf(files, request);
+  const { clipSkip } = request;
   const used = await Promise.all(usedFiles(files).map(async (file) => ({ ...file, key: await contentKey(file.path) })));
-  const parts = unetParts(files, size);
   let warm = true;
   const keep = async <T extends { close(): Promise<void> }>(
     part: "text" | "unet" | "guide" | "vae",
@@ -64,14 +67,17 @@ export async function openModel(files: ModelFiles, size: LatentSize, runtime: Ru
 
   const adapters = keysOf("lora");
   const encoders = await Promise.all(model.textEncoders.map(of));
-  const text = await keep("text", [encoders, keysOf("tokenizer"), adapters], () => openText(files, runtime));
+  const text = await keep("text", [encoders, keysOf("tokenizer"), adapters, clipSkip], () =>
+    openText(files, runtime, clipSkip),
+  );
+  const parts = unetParts(files, size, text.tokensFor(promptsOf(request)));
   const unet = await keep("unet", [await of(model.unet), adapters, size, parts.tokens], () =>
     openUNet(parts, runtime, guide ? "guided" : "plain"),
   );
   const openedGuide =
     guide && (await keep("guide", [keysOf("guide"), size, parts.tokens], () => openGuide(guide, parts, runtime)));
   const vaeKey = await of(model.vae);
-  const vae = await keep("vae", [vaeKey, size], () => openVaeDecoder(model.vae, size, runtime));
+  const vae = await keep("vae", [vaeKey, size], () => openVaeDecoder(model.vae, vaeSize(model, size), runtime));
   return {
     pipeline: {
       files,
@@ -81,6 +87,7 @@ export async function openModel(files: ModelFiles, size: LatentSize, runtime: Ru
       unet,
       guide: openedGuide,
       vae,
+      encodePictures: pictureEncoder(model, size, runtime),
     },
     warm,
     coarsePicture: async () => {

@@ -1,6 +1,9 @@
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { latentSizeOf, type Pipeline, requireRequest, sample as stepsOf } from "#lib/diffusion/pipeline.ts";
+import type { Pipeline } from "#lib/diffusion/pipeline.ts";
+import { promptsOf, sample as stepsOf } from "#lib/diffusion/sample.ts";
+import { latentSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
+import { readChunks } from "#lib/diffusion/text-conditioner.ts";
 import { runtimeName, runtimeVersion } from "#lib/onnx/session.ts";
 import { toPicture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
@@ -15,13 +18,10 @@ export async function sample(
   const clock = stopwatch();
   const chosen = await readModelFiles(choice);
   requireRequest(chosen, request);
+  latentSizeOf(chosen, request);
   const files = request.plan.mode === "guide" ? chosen : { ...chosen, guide: null };
   await report({ stage: "opening", done: 0, total: request.steps });
-  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(
-    files,
-    latentSizeOf(files, request.start),
-    runtime,
-  );
+  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, request, runtime);
   const coarse = pictures ? await coarsePicture() : null;
   const open = clock();
 
@@ -53,7 +53,7 @@ export async function sample(
         graph: pipeline.unet.optimization,
         cfg: pipeline.cfgLayout,
       },
-      notes: notesOn(pipeline, [request.prompt, request.negativePrompt ?? ""]),
+      notes: notesOn(pipeline, request),
       seconds: { open, loop, decode: clock() },
       warm,
       bytes: process.memoryUsage.rss(),
@@ -64,20 +64,18 @@ export async function sample(
 // A full CLIP vocabulary spells any word from common pieces; a practice model's own does not, and the word is lost on it.
 const SMALL_VOCABULARY = 10_000;
 
-function notesOn({ text, files }: Pick<Pipeline, "text" | "files">, prompts: readonly string[]): string[] {
+function notesOn({ text, files }: Pick<Pipeline, "text" | "files">, request: SampleJob["request"]): string[] {
   const { tokenizer } = text.encoders[0]!;
   const small = files.model.textEncoders[0].config.vocabulary < SMALL_VOCABULARY;
-  return prompts.flatMap((prompt) => {
-    const cut = tokenizer.encode(prompt).cut
-      ? [`The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out.`]
-      : [];
-    const unknown = small ? tokenizer.unknownWords(prompt) : [];
-    const named = unknown
-      .slice(0, 8)
-      .map((word) => `"${word}"`)
-      .join(", ");
-    return named ? [...cut, `This model's small vocabulary does not know ${named}.`] : cut;
+  const notes = promptsOf(request).flatMap((prompt) => {
+    const { cut, notes: said } = readChunks(prompt, tokenizer);
+    const kept = `The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out`;
+    return cut ? [...said, `${kept}. --prompt-syntax a1111 reads on in further chunks.`] : said;
   });
+  const words = [request.prompt, request.negativePrompt ?? ""].flatMap((prompt) => tokenizer.unknownWords(prompt));
+  if (!small || words.length === 0) return notes;
+  const named = words.slice(0, 8).map((word) => `"${word}"`);
+  return [...notes, `This model's small vocabulary does not know ${named.join(", ")}.`];
 }
 
 /** Seconds since the last call. */

@@ -5,6 +5,7 @@ import { Hash } from "../../_ui/hash.tsx";
 import { Table } from "../../_ui/table.tsx";
 
 const roles = {
+  checkpoint: "checkpoint",
   unet: "UNet",
   textEncoder: "text encoder",
   vae: "VAE",

@@ -6,8 +6,8 @@ import { triggersOfCard } from "./card-prompts.ts";
 type Facts = Pick<StoredFacts, "lowRank" | "metadata" | "parts">;
 
 /**
- * What somebody wrote down as bringing out a style: in the card, in the file of weights, or in a file beside it. Words that were
- * only counted among the captions may be anything, and are left out.
+ * What somebody wrote down as bringing out a style: in the card, in the file of weights, or in a file beside it. Words
+ * that were only counted among the captions may be anything, and are left out.
  */
 export function declaredTriggers(card: Pick<Card, "frontMatter"> | null, facts: Facts | null): string[] {
   const metadata = facts ? [facts.metadata, ...facts.parts.map((part) => part.metadata)] : [];

@@ -1,22 +1,23 @@
 import { AppError } from "#lib/errors.ts";
+import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import { isLdmModule, ldmModules, usualLayersPerBlock } from "./ldm-modules.ts";
 import { type AdaptedNetwork, moduleForm } from "./names.ts";
 import { type NetworkSettings, scaleOf } from "./settings.ts";
-import type { AdapterTensor, FullChange, Magnitude, WeightChange } from "./weight-change.ts";
+import type { FullChange, Magnitude, WeightChange } from "./weight-change.ts";
 
 /** One layer of an adapter file: tensors that are known to belong together, and not yet to fit a base. */
 export interface AdapterLayer {
   /** Network and module as the file spells them. */
   readonly shown: string;
   readonly lowRank: {
-    readonly down: AdapterTensor;
-    readonly up: AdapterTensor;
-    readonly mid: AdapterTensor | null;
+    readonly down: ExternalTensor;
+    readonly up: ExternalTensor;
+    readonly mid: ExternalTensor | null;
     readonly alpha: number | null;
-    readonly magnitude: { readonly tensor: AdapterTensor; readonly rule: Magnitude["rule"] } | null;
+    readonly magnitude: { readonly tensor: ExternalTensor; readonly rule: Magnitude["rule"] } | null;
   } | null;
-  readonly difference: AdapterTensor | null;
-  readonly biasDifference: AdapterTensor | null;
+  readonly difference: ExternalTensor | null;
+  readonly biasDifference: ExternalTensor | null;
 }
 
 export interface AdapterLayersOptions {
@@ -47,12 +48,17 @@ export class AdapterLayers {
     return this.#options.layers.size;
   }
 
-  /** The same layers for a UNet with so many residual layers in each level, finest first: LDM's block numbers depend on it. */
+  /**
+   * The same layers for a UNet with so many residual layers in each level, finest first: LDM's block numbers depend on
+   * it.
+   */
   forLevels(layersPerBlock: readonly number[]): AdapterLayers {
     return new AdapterLayers(this.#options, layersPerBlock, this.#taken);
   }
 
-  /** What happens to the weight of our module `path`; null where the file leaves it alone. @throws weights_mismatch */
+  /**
+   * What happens to the weight of our module `path`; null where the file leaves it alone. @throws weights_mismatch
+   */
   take(path: string, shape: readonly number[]): WeightChange | null {
     const layer = this.#find(path);
     if (!layer || (layer.lowRank === null && layer.difference === null)) return null;
@@ -90,9 +96,9 @@ export class AdapterLayers {
   }
 
   /**
-   * Once the network was built: refuses a file that was made for another one. Layers without a place are no proof of that by
-   * themselves, and diffusers passes over them too: a text encoder may be built without its last layers. A UNet that lacks a
-   * block is another UNet.
+   * Once the network was built: refuses a file that was made for another one. Layers without a place are no proof of
+   * that by themselves, and diffusers passes over them too: a text encoder may be built without its last layers. A
+   * UNet that lacks a block is another UNet.
    */
   requireAllTaken(): void {
     const { layers, file } = this.#options;
@@ -130,10 +136,13 @@ export class AdapterLayers {
     );
   }
 
-  /** Which lengths they are is told by where their numbers lie: [out, 1, …] or [1, in, …]; PEFT has those of outputs only. */
+  /**
+   * Which lengths they are is told by where their numbers lie: [out, 1, …] or [1, in, …]; PEFT has those of outputs
+   * only.
+   */
   #magnitude(
     { shown }: AdapterLayer,
-    { tensor, rule }: { tensor: AdapterTensor; rule: Magnitude["rule"] },
+    { tensor, rule }: { tensor: ExternalTensor; rule: Magnitude["rule"] },
     [out, inputs]: readonly number[],
   ): Magnitude {
     const size = tensor.shape.reduce((product, dim) => product * dim, 1);

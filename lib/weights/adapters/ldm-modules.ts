@@ -1,12 +1,15 @@
-/** How many residual layers each level of a UNet has, finest first. Every published UNet of Stable Diffusion has two. */
+/**
+ * How many residual layers each level of a UNet has, finest first. Every published UNet of Stable Diffusion has two.
+ */
 export const usualLayersPerBlock: readonly number[] = [2, 2, 2, 2];
 
 /** Whether a module has the name of LDM's UNet, whose blocks are numbered through, as in most adapters of SDXL. */
 export const isLdmModule = (module: string): boolean => /^((input|output)_blocks|middle_block)_\d/.test(module);
 
 /**
- * How LDM's UNet names our module `path`, in the form that modules are compared in; empty where it has none. Resnets and what
- * ends a level count as blocks: `down_blocks.1.attentions.0` is `input_blocks_4_1` where a level has two resnets.
+ * How LDM's UNet names our module `path`, in the form that modules are compared in; empty where it has none. Resnets
+ * and what ends a level count as blocks: `down_blocks.1.attentions.0` is `input_blocks_4_1` where a level has two
+ * resnets.
  */
 export function ldmModules(path: string, layersPerBlock: readonly number[]): string[] {
   const outer = outside[path];

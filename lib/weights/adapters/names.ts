@@ -10,12 +10,14 @@
  *   LyCORIS    lora_unet_mid_block_resnets_0_conv1.diff                       .diff_b          .dora_scale
  *              lora_unet_mid_block_resnets_0_norm1.w_norm                     .b_norm
  *
- * Files mix them, and spellings of networks with those of parts. A module is therefore compared in one form, with `_` for every
- * `.`, which no two modules of a network share.
+ * Files mix them, and spellings of networks with those of parts. A module is therefore compared in one form, with `_`
+ * for every `.`, which no two modules of a network share.
  */
 export interface AdapterName {
   readonly network: ForeignNetwork;
-  /** In the form that modules are compared in, such as `down_blocks_0_resnets_0_conv1` or `encoder_layers_0_mlp_fc1`. */
+  /**
+   * In the form that modules are compared in, such as `down_blocks_0_resnets_0_conv1` or `encoder_layers_0_mlp_fc1`.
+   */
   readonly module: string;
   /** Network and module as the file spells them. */
   readonly shown: string;

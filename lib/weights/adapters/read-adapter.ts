@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AppError } from "#lib/errors.ts";
+import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { type ByteSource, openFile } from "../byte-source.ts";
@@ -18,7 +19,6 @@ import {
   type Algorithm,
 } from "./names.ts";
 import { type AdapterSettings, configSettings, headerSettings } from "./settings.ts";
-import type { AdapterTensor } from "./weight-change.ts";
 
 /** 1 is as it was trained. */
 export type NetworkStrengths = Readonly<Record<AdaptedNetwork, number>>;
@@ -32,8 +32,8 @@ export interface AdapterFile extends Readonly<Record<AdaptedNetwork, AdapterLaye
 }
 
 /**
- * Reads an adapter: a file, or a folder as PEFT saves it. Text encoders may be given a strength of their own. What does not run
- * is refused by its name.
+ * Reads an adapter: a file, or a folder as PEFT saves it. Text encoders may be given a strength of their own. What
+ * does not run is refused by its name.
  */
 export async function readAdapter(given: string, strength: number | NetworkStrengths): Promise<AdapterFile> {
   const strengths =
@@ -67,8 +67,8 @@ export async function readAdapter(given: string, strength: number | NetworkStren
 }
 
 /**
- * Refuses an adapter of which nothing would be used: it changes only networks that the base does not have. Where it changes
- * others too, those of them that the base has are used, as in diffusers.
+ * Refuses an adapter of which nothing would be used: it changes only networks that the base does not have. Where it
+ * changes others too, those of them that the base has are used, as in diffusers.
  */
 export function requireNetworks(adapter: AdapterFile, has: readonly AdaptedNetwork[]): void {
   if (has.some((network) => adapter[network].size > 0)) return;
@@ -83,19 +83,9 @@ export function requireNetworks(adapter: AdapterFile, has: readonly AdaptedNetwo
 const inFolder = ["adapter_model.safetensors", "pytorch_lora_weights.safetensors"];
 
 async function weightsPath(given: string): Promise<string> {
-  const isFolder = await stat(given).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
+  const isFolder = (await stat(given).catch(() => null))?.isDirectory() ?? false;
   if (!isFolder) return given;
-  for (const name of inFolder)
-    if (
-      await stat(join(given, name)).then(
-        () => true,
-        () => false,
-      )
-    )
-      return join(given, name);
+  for (const name of inFolder) if (await isThere(join(given, name))) return join(given, name);
   throw new AppError(
     "file_not_found",
     `The folder ${given} has neither ${inFolder.join(" nor ")}; give the adapter's .safetensors file.`,
@@ -111,12 +101,10 @@ async function settingsOf({ name, path, header }: WeightsFile, given: string): P
     return inHeader;
   const config = join(dirname(given), "adapter_config.json");
   const shown = "the adapter_config.json beside " + name;
-  const exists = await stat(config).then(
-    () => true,
-    () => false,
-  );
-  return exists ? configSettings(await readJson(config, shown), shown) : inHeader;
+  return (await isThere(config)) ? configSettings(await readJson(config, shown), shown) : inHeader;
 }
+
+const isThere = async (path: string): Promise<boolean> => (await stat(path).catch(() => null)) !== null;
 
 interface FoundModule {
   readonly shown: string;
@@ -128,10 +116,9 @@ type LayersByNetwork = Record<AdaptedNetwork, Map<string, AdapterLayer>>;
 
 async function readLayers(file: WeightsFile, source: ByteSource, settings: AdapterSettings): Promise<LayersByNetwork> {
   const layers: LayersByNetwork = { unet: new Map(), textEncoder: new Map(), textEncoder2: new Map() };
-  const budget = { bytes: MAX_DECODED_BYTES };
   for (const [key, found] of modulesOf(file)) {
     const { network } = found;
-    const layer = await layerOf(found, { file, source, budget });
+    const layer = await layerOf(found, { file, source });
     if (settings[network]?.usesDora && layer.lowRank?.magnitude === null)
       throw new AppError(
         "malformed_weights",
@@ -207,8 +194,6 @@ const algorithmWords: Partial<Record<Algorithm, string>> = {
 interface Reading {
   readonly file: WeightsFile;
   readonly source: ByteSource;
-  /** What may still be decoded into memory. */
-  readonly budget: { bytes: number };
 }
 
 async function layerOf({ shown, parts }: FoundModule, reading: Reading): Promise<AdapterLayer> {
@@ -225,8 +210,8 @@ async function layerOf({ shown, parts }: FoundModule, reading: Reading): Promise
     return {
       shown,
       lowRank: null,
-      difference: difference ? await tensorOf(difference, reading) : null,
-      biasDifference: biasDifference ? await tensorOf(biasDifference, reading) : null,
+      difference: difference ? tensorOf(difference, reading) : null,
+      biasDifference: biasDifference ? tensorOf(biasDifference, reading) : null,
     };
   }
   if (difference) refuse(`the layer "${shown}" is low-rank and a full difference at once`);
@@ -249,39 +234,26 @@ async function layerOf({ shown, parts }: FoundModule, reading: Reading): Promise
   return {
     shown,
     lowRank: {
-      down: await tensorOf(down, reading),
-      up: await tensorOf(up, reading),
-      mid: mid ? await tensorOf(mid, reading) : null,
+      down: tensorOf(down, reading),
+      up: tensorOf(up, reading),
+      mid: mid ? tensorOf(mid, reading) : null,
       alpha: alpha ? await readAlpha(alpha, reading) : null,
       magnitude: magnitude
-        ? { tensor: await tensorOf(magnitude, reading), rule: parts.magnitude ? "PEFT" : "LyCORIS" }
+        ? { tensor: tensorOf(magnitude, reading), rule: parts.magnitude ? "PEFT" : "LyCORIS" }
         : null,
     },
     difference: null,
-    biasDifference: biasDifference ? await tensorOf(biasDifference, reading) : null,
+    biasDifference: biasDifference ? tensorOf(biasDifference, reading) : null,
   };
 }
 
-/** Of 8-bit floats, which are copied into the graph as float32; some adapters of SDXL have 400 MB of them. */
-const MAX_DECODED_BYTES = 1.75 * 2 ** 30;
-const readWhereItLies = new Set<string>(["F64", "F32", "F16", "BF16"]);
-
-async function tensorOf(entry: TensorEntry, { file, source, budget }: Reading): Promise<AdapterTensor> {
-  if (readWhereItLies.has(entry.dtype)) return { ...entry, path: file.path };
-  if (!isFloat(entry.dtype))
-    throw new AppError(
-      "unsupported_model",
-      `${file.name}: the tensor "${entry.name}" is stored as ${entry.dtype}; save the adapter in F32, F16 or BF16.`,
-      { tensor: entry.name, dtype: entry.dtype },
-    );
-  budget.bytes -= 4 * sizeOf(entry.shape);
-  if (budget.bytes < 0)
-    throw new AppError(
-      "unsupported_model",
-      `${file.name} holds more 8-bit floats than are decoded here; save the adapter in F16.`,
-      { max: MAX_DECODED_BYTES },
-    );
-  return readTensor(source, entry);
+function tensorOf(entry: TensorEntry, { file }: Reading): ExternalTensor {
+  if (isFloat(entry.dtype)) return { ...entry, path: file.path };
+  throw new AppError(
+    "unsupported_model",
+    `${file.name}: the tensor "${entry.name}" is stored as ${entry.dtype}; save the adapter in F32, F16 or BF16.`,
+    { tensor: entry.name, dtype: entry.dtype },
+  );
 }
 
 async function readAlpha(entry: TensorEntry, { source }: Reading): Promise<number> {

@@ -18,8 +18,8 @@ export interface NetworkSettings {
 export type AdapterSettings = Readonly<Record<AdaptedNetwork, NetworkSettings | null>>;
 
 /**
- * The factor of a layer's up·down. An alpha of its own comes before the configuration's. Where neither is there it is 1: kohya's
- * scripts, A1111 and diffusers all do that, and none reads `ss_network_alpha`.
+ * The factor of a layer's up·down. An alpha of its own comes before the configuration's. Where neither is there it is
+ * 1: kohya's scripts, A1111 and diffusers all do that, and none reads `ss_network_alpha`.
  *
  * @param path  our module path
  */
@@ -50,8 +50,8 @@ const prefixes: Readonly<Record<AdaptedNetwork, string>> = {
 };
 
 /**
- * The settings in a header: diffusers writes them as `lora_adapter_metadata`, one JSON object whose keys begin with a network's
- * name; without a name, in the file of one network, they hold for all its layers.
+ * The settings in a header: diffusers writes them as `lora_adapter_metadata`, one JSON object whose keys begin with a
+ * network's name; without a name, in the file of one network, they hold for all its layers.
  */
 export function headerSettings(metadata: ReadonlyMap<string, string>, file: string): AdapterSettings {
   const text = metadata.get("lora_adapter_metadata");

@@ -1,21 +1,18 @@
 import type { ExternalTensor } from "#lib/onnx/graph.ts";
-import type { FloatTensor } from "#lib/tensor/tensor.ts";
-
-/** Where it lies in its file; or its values, where the runtime cannot read its type there. */
-export type AdapterTensor = ExternalTensor | FloatTensor;
 
 /** What one adapter does to one weight W of a linear or convolution layer, [out, in(, k, k)]. */
 export type WeightChange = LowRankChange | FullChange;
 
 /**
- * ΔW = scale · up·down (Hu et al. 2021, arXiv 2106.09685, eq. 3), up being [out, r] and down [r, in(·k·k)] as matrices. With
- * `mid` [r, r, k, k], a convolution's ΔW[o, i] = scale · Σ up[o, p] · mid[p, q] · down[q, i] (LyCORIS, arXiv 2309.14859, §3.2).
+ * ΔW = scale · up·down (Hu et al. 2021, arXiv 2106.09685, eq. 3), up being [out, r] and down [r, in(·k·k)] as
+ * matrices. With `mid` [r, r, k, k], a convolution's ΔW[o, i] = scale · Σ up[o, p] · mid[p, q] · down[q, i] (LyCORIS,
+ * arXiv 2309.14859, §3.2).
  */
 export interface LowRankChange {
   readonly kind: "low rank";
-  readonly down: AdapterTensor;
-  readonly up: AdapterTensor;
-  readonly mid: AdapterTensor | null;
+  readonly down: ExternalTensor;
+  readonly up: ExternalTensor;
+  readonly mid: ExternalTensor | null;
   readonly scale: number;
   /** How strongly it was asked for; 1 is as it was trained. */
   readonly strength: number;
@@ -30,7 +27,7 @@ export interface LowRankChange {
  *   LyCORIS   W + s · ((m / ‖W + ΔW‖) · (W + ΔW) − W), as A1111 and ComfyUI read `dora_scale`
  */
 export interface Magnitude {
-  readonly tensor: AdapterTensor;
+  readonly tensor: ExternalTensor;
   /** Whose lengths they are: of what leads to one output, or of what one input leads to. */
   readonly of: "outputs" | "inputs";
   readonly rule: "PEFT" | "LyCORIS";
@@ -39,6 +36,6 @@ export interface Magnitude {
 /** W + strength · difference. */
 export interface FullChange {
   readonly kind: "full";
-  readonly difference: AdapterTensor;
+  readonly difference: ExternalTensor;
   readonly strength: number;
 }

@@ -6,10 +6,10 @@ import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { openPipeline } from "#lib/diffusion/pipeline.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
 import { changeEntries } from "#lib/measure/adapted-entries.ts";
+import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import { type FloatTensor, sizeOf, tensor } from "#lib/tensor/tensor.ts";
 import type { AdaptedNetwork } from "#lib/weights/adapters/names.ts";
 import { readAdapter } from "#lib/weights/adapters/read-adapter.ts";
-import type { AdapterTensor } from "#lib/weights/adapters/weight-change.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
@@ -41,8 +41,7 @@ const networks: Readonly<Record<string, AdaptedNetwork>> = {
   text_encoder_2: "textEncoder2",
 };
 
-async function valuesOf(one: AdapterTensor): Promise<Float32Array> {
-  if ("data" in one) return one.data;
+async function valuesOf(one: ExternalTensor): Promise<Float32Array> {
   const source = await openFile(one.path);
   const { data } = await readTensor(source, one);
   await source.close();

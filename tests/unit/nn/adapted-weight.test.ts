@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { changeEntries } from "#lib/measure/adapted-entries.ts";
 import { adaptedBias, adaptedWeight } from "#lib/nn/adapted-weight.ts";
-import { Graph } from "#lib/onnx/graph.ts";
+import { type ExternalTensor, Graph } from "#lib/onnx/graph.ts";
 import { openSession } from "#lib/onnx/session.ts";
 import { tensor } from "#lib/tensor/tensor.ts";
 import { readAdapter } from "#lib/weights/adapters/read-adapter.ts";
-import type { AdapterTensor, WeightChange } from "#lib/weights/adapters/weight-change.ts";
+import type { WeightChange } from "#lib/weights/adapters/weight-change.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import { type Numbers, numbers, scalar, type StoredAs, writeTensors } from "../../support/adapter-file.ts";
@@ -30,8 +30,7 @@ async function folded(weight: Numbers, changes: readonly WeightChange[]): Promis
 /** The same, entry by entry, as the measure of lineage computes it. */
 async function computed(weight: Numbers, changes: readonly WeightChange[]): Promise<Float32Array> {
   const values = new Float32Array(weight.data);
-  const read = async (one: AdapterTensor): Promise<Float32Array> => {
-    if ("data" in one) return one.data;
+  const read = async (one: ExternalTensor): Promise<Float32Array> => {
     const source = await openFile(one.path);
     const { data } = await readTensor(source, one);
     await source.close();

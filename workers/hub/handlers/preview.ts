@@ -8,6 +8,7 @@ import {
   saveProgress,
 } from "#lib/catalog/previews/work.ts";
 import { modeOfStep, passesOf } from "#lib/diffusion/guidance.ts";
+import { usual } from "#lib/diffusion/sample-request.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
@@ -151,12 +152,13 @@ function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode)
     runtime: { provider: "cpu", threads: env().threads },
     choice,
     request: {
+      ...usual,
       prompt,
       negativePrompt: follows ? negativePrompt : null,
       plan: { mode, guidanceScale, cfgSteps },
       sampler,
       steps,
-      start: { seed: BigInt(seed), batch: 1 },
+      start: { seed: BigInt(seed), batch: 1, batchNoise: "one stream" },
     },
     pictures: true,
   };

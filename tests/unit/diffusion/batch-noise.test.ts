@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type BatchNoise, drawBatchNoise, seedsOf } from "#lib/tensor/batch-noise.ts";
+import { batchNoise } from "#lib/diffusion/noise-source.ts";
+import { type BatchNoise, seedsOf } from "#lib/tensor/batch-noise.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { rows } from "#lib/tensor/tensor.ts";
 
@@ -20,7 +21,7 @@ describe.each(cases)("a batch of shape $shape from the seed $seed", ({ seed, sha
     ["one stream", oneStream],
     ["a seed each", aSeedEach],
   ])("drawn with %s is what torch draws", (how, pictures) => {
-    const noise = drawBatchNoise(BigInt(seed), shape, how);
+    const noise = batchNoise(BigInt(seed), shape, how)();
     expect(noise.shape).toEqual(shape);
     for (const [i, { first, last }] of pictures.entries()) {
       const { data } = rows(noise, i, i + 1);
@@ -32,7 +33,7 @@ describe.each(cases)("a batch of shape $shape from the seed $seed", ({ seed, sha
 });
 
 test("any picture of a batch with a seed each is that of its own seed alone", () => {
-  const noise = drawBatchNoise(2n ** 64n - 2n, [3, 4, 8, 8], "a seed each");
+  const noise = batchNoise(2n ** 64n - 2n, [3, 4, 8, 8], "a seed each")();
   for (const [i, seed] of [2n ** 64n - 2n, 2n ** 64n - 1n, 0n].entries())
     expect(rows(noise, i, i + 1).data).toEqual(createGenerator(seed).randn([1, 4, 8, 8]).data);
 });
