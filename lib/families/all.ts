@@ -14,7 +14,10 @@ export const namesOfRunning: string = inWords(runningFamilies.map(({ name }) => 
 export const findUNetFamily = (id: string | null): UNetFamily | null =>
   unetFamilies.find((family) => family.id === id) ?? null;
 
-/** Those whose text encoders have one of such a width: the names of a learned word, or of a fine-tuned encoder, for instance. */
+/**
+ * Those whose text encoders have one of such a width: the names of a learned word, or of a fine-tuned encoder, for
+ * instance.
+ */
 export const familiesOfTextEncoder = (width: number): UNetFamily[] =>
   runningFamilies.filter(({ textEncoders }) => textEncoders.some((encoder) => encoder.width === width));
 

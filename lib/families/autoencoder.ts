@@ -5,7 +5,9 @@ export interface FoundAutoencoder {
   /** «AutoencoderKL 128/256/512/512, 4 latent channels» */
   readonly name: string;
   readonly names: "LDM" | "diffusers" | "original";
-  /** Names of the families whose latents it may read: several share one structure, and only training tells them apart. */
+  /**
+   * Names of the families whose latents it may read: several share one structure, and only training tells them apart.
+   */
   readonly families: readonly string[];
 }
 

@@ -1,12 +1,17 @@
 /** Names and shapes, as the header of a weights file lists them: all that recognition reads. */
 export type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
-/** A `config.json` of one component in the spelling of diffusers or transformers, to be parsed like one from a folder. */
+/**
+ * A `config.json` of one component in the spelling of diffusers or transformers, to be parsed like one from a folder.
+ */
 export type ConfigJson = Readonly<Record<string, unknown>>;
 
 export type PredictionType = "epsilon" | "v_prediction" | "sample";
 
-/** A base architecture whose denoiser is a UNet between CLIP's text encoders and an AutoencoderKL: one value says it all. */
+/**
+ * A base architecture whose denoiser is a UNet between CLIP's text encoders and an AutoencoderKL: one value says it
+ * all.
+ */
 export interface UNetFamily {
   readonly id: "sd1" | "sd2" | "sdxl" | "sdxl-refiner";
   /** As people call it. */

@@ -5,7 +5,10 @@ export function within<Entry>(tensors: ReadonlyMap<string, Entry>, prefix: strin
   return found;
 }
 
-/** A network that somebody saved under the name that it had in a program: most of its names begin alike. Null for others. */
+/**
+ * A network that somebody saved under the name that it had in a program: most of its names begin alike. Null for
+ * others.
+ */
 export function unwrapped<Entry extends { readonly shape: readonly number[] }>(
   tensors: ReadonlyMap<string, Entry>,
 ): Map<string, Entry> | null {
@@ -35,7 +38,10 @@ const wrappings: readonly string[] = [
   "module.",
 ];
 
-/** Tensors that single files bring and no network asks for: tables that can be computed, markers and what training left. */
+/**
+ * Tensors that single files bring and no network asks for: tables that can be computed, markers and what training
+ * left.
+ */
 export const isSurplus = (name: string): boolean =>
   surplusNames.has(name) || surplusPrefixes.some((prefix) => name.startsWith(prefix)) || surplusEnds.test(name);
 

@@ -423,8 +423,9 @@ const entries: readonly Entry[] = [
 ];
 
 /**
- * What is named and not run. The first whose marks fit holds, so what is made of another's blocks stands before it. Marks
- * are those of diffusers 0.42 (loaders/single_file_utils.py, `models/transformers`) and ComfyUI (comfy/model_detection.py).
+ * What is named and not run. The first whose marks fit holds, so what is made of another's blocks stands before it.
+ * Marks are those of diffusers 0.42 (loaders/single_file_utils.py, `models/transformers`) and ComfyUI
+ * (comfy/model_detection.py).
  */
 export const otherFamilies: readonly OtherFamily[] = entries.map(withDefaults);
 

@@ -33,7 +33,9 @@ export interface PipelinePart {
   readonly type: string;
 }
 
-/** What an index lists; a part that the folder does without is [null, null]. Names are checked, for they become paths. */
+/**
+ * What an index lists; a part that the folder does without is [null, null]. Names are checked, for they become paths.
+ */
 export function pipelineParts(index: Readonly<Record<string, unknown>>): PipelinePart[] {
   return Object.entries(index).flatMap(([name, value]): PipelinePart[] => {
     const [library, type, ...more] = Array.isArray(value) ? (value as readonly unknown[]) : [];

@@ -7,8 +7,8 @@ export interface Prediction {
 }
 
 /**
- * The same shapes predict ε or v, so only what was written beside them can tell: the empty tensor `v_pred`, or metadata of
- * ModelSpec (https://github.com/Stability-AI/ModelSpec) or kohya's scripts.
+ * The same shapes predict ε or v, so only what was written beside them can tell: the empty tensor `v_pred`, or
+ * metadata of ModelSpec (https://github.com/Stability-AI/ModelSpec) or kohya's scripts.
  */
 export function predictionOf(metadata: ReadonlyMap<string, string>, tensors: Shapes): Prediction | null {
   if (hasMarker(tensors, "v_pred")) return { type: "v_prediction", from: 'tensor "v_pred"' };
@@ -19,7 +19,9 @@ export function predictionOf(metadata: ReadonlyMap<string, string>, tensors: Sha
   return null;
 }
 
-/** Whether its noise reaches pure noise at the end, as in Lin et al. 2023 (arXiv 2305.08891); null where nothing says. */
+/**
+ * Whether its noise reaches pure noise at the end, as in Lin et al. 2023 (arXiv 2305.08891); null where nothing says.
+ */
 export function zeroTerminalSnrOf(metadata: ReadonlyMap<string, string>, tensors: Shapes): boolean | null {
   if (hasMarker(tensors, "ztsnr")) return true;
   return truth.get(metadata.get("ss_zero_terminal_snr") ?? "") ?? null;
@@ -62,8 +64,8 @@ const truth: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * SD 2.x predicts ε where it was trained at 512 pixels and v at 768, and its files seldom say which. The biases of this norm
- * are spread wider in the latter: the rule of ComfyUI (comfy/supported_models.py, SD20.model_type).
+ * SD 2.x predicts ε where it was trained at 512 pixels and v at 768, and its files seldom say which. The biases of
+ * this norm are spread wider in the latter: the rule of ComfyUI (comfy/supported_models.py, SD20.model_type).
  */
 export const SD2_TELLING_BIAS = "output_blocks.11.1.transformer_blocks.0.norm1.bias";
 

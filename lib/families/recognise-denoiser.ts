@@ -11,7 +11,9 @@ export interface FoundDenoiser {
   readonly family: FoundFamily;
 }
 
-/** What denoises, judged by the names and shapes of its tensors alone; null for tensors that are no denoiser we know. */
+/**
+ * What denoises, judged by the names and shapes of its tensors alone; null for tensors that are no denoiser we know.
+ */
 export function recogniseDenoiser(tensors: Shapes): FoundDenoiser | null {
   const other = otherFamilies.find(({ marks }) => marks.some((list) => fitsMarks(tensors, list)));
   if (other) {

@@ -5,7 +5,9 @@ import { sd2BaseUNet, sd2VUNet } from "./configs/unet.ts";
 import type { UNetFamily } from "./family.ts";
 import { sd1 } from "./sd1.ts";
 
-/** Stable Diffusion 2.0 and 2.1: one structure, trained at 512 pixels to predict noise, and at 768 to predict velocity. */
+/**
+ * Stable Diffusion 2.0 and 2.1: one structure, trained at 512 pixels to predict noise, and at 768 to predict velocity.
+ */
 export const sd2: UNetFamily = {
   id: "sd2",
   name: "SD 2.x",

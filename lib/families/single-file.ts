@@ -61,7 +61,8 @@ export const singleFileParts: readonly { readonly name: string; readonly prefix:
 /**
  * Null for a file that has no denoiser under the name that LDM gave it.
  *
- * @param describedElsewhere  whether a config says what its networks are, so that any UNet is one of the family whose text encoders
+ * @param describedElsewhere  whether a config says what its networks are, so that any UNet is one of the family whose
+ * text encoders
  *                            the file has, whatever its shape
  */
 export function recogniseSingleFile(tensors: Shapes, describedElsewhere = false): SingleFile | null {
@@ -122,8 +123,8 @@ export const variantOf = ({ variants }: UNetFamily, predictionType: string | nul
   variants.find((variant) => variant.predictionType === predictionType) ?? variants[0];
 
 /**
- * The published configs of a family for a file that brings none, with what its markers say put in: a v-prediction that the
- * family's own does not make, and a noise schedule with zero signal at its end, whose first step must stand there
+ * The published configs of a family for a file that brings none, with what its markers say put in: a v-prediction that
+ * the family's own does not make, and a noise schedule with zero signal at its end, whose first step must stand there
  * (Lin et al. 2023, arXiv 2305.08891, section 3.3).
  */
 export function configsFor(

@@ -10,11 +10,16 @@ export interface UNetShape {
   /** Widths of the text states that cross-attention reads, ascending. */
   readonly textWidths: readonly number[];
   readonly inChannels: number | undefined;
-  /** Width of what is added to the time embedding: pooled text and time ids in SDXL, a picture's embedding in unCLIP. */
+  /**
+   * Width of what is added to the time embedding: pooled text and time ids in SDXL, a picture's embedding in unCLIP.
+   */
   readonly addedWidth: number | null | undefined;
   /** Whether that is the embedding of a class, as diffusers spells what unCLIP's UNet reads. */
   readonly readsClass: boolean;
-  /** Whether the guidance is an input of the network, as in latent consistency models (Luo et al. 2023, arXiv 2310.04378). */
+  /**
+   * Whether the guidance is an input of the network, as in latent consistency models (Luo et al. 2023, arXiv
+   * 2310.04378).
+   */
   readonly takesGuidance: boolean;
   /** Whether layers over time lie between its own, as in AnimateDiff (Guo et al. 2023, arXiv 2307.04725). */
   readonly hasMotion: boolean;
@@ -98,8 +103,8 @@ function depthAt(tensors: Shapes, path: string): number {
 }
 
 /**
- * Columns of a matrix [rows, columns], also where bitsandbytes has packed it to four bits in [numbers / 2, 1]: then the rows are
- * those of the vector that is as long, the bias or the norm before it.
+ * Columns of a matrix [rows, columns], also where bitsandbytes has packed it to four bits in [numbers / 2, 1]: then
+ * the rows are those of the vector that is as long, the bias or the norm before it.
  */
 function matrixColumns(tensors: Shapes, name: string): number | undefined {
   const shape = tensors.get(name)?.shape;

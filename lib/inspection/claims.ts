@@ -10,7 +10,9 @@ interface Found {
   readonly families: readonly string[];
 }
 
-/** Where metadata says one thing and the tensors another, in words. Metadata that claims nothing we know is left alone. */
+/**
+ * Where metadata says one thing and the tensors another, in words. Metadata that claims nothing we know is left alone.
+ */
 export function falseClaims(metadata: ReadonlyMap<string, string>, { kind, family, families }: Found): string[] {
   const format = formats.find(({ is }) => is === metadata.get("format"));
   const problems =

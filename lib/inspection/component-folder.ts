@@ -15,7 +15,10 @@ import { type FileKind, recognise } from "./kind.ts";
 import { sentenceOf } from "./sentence.ts";
 import { textEncoderProblems, unetProblems, vaeProblems } from "./whole.ts";
 
-/** A folder with a config.json and weights `stem.safetensors`: one network of a model, and whether its weights are those that its config calls for. */
+/**
+ * A folder with a config.json and weights `stem.safetensors`: one network of a model, and whether its weights are
+ * those that its config calls for.
+ */
 export async function inspectComponent(path: string, stem: string): Promise<Inspection> {
   const name = basename(path);
   const files = await readComponentWeights(path, stem, name);

@@ -32,7 +32,10 @@ export function familyOfRecognised({ kind, bare }: Recognised): FoundFamily | nu
   }
 }
 
-/** A ControlNet is half of the denoiser that it steers, with layers of its own; what has too little of one is not named. */
+/**
+ * A ControlNet is half of the denoiser that it steers, with layers of its own; what has too little of one is not
+ * named.
+ */
 function controlNetFamily(tensors: Tensors): FoundFamily | null {
   const inner = within(tensors, "control_model.");
   const half = inner.size > 0 ? inner : tensors;

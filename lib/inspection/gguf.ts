@@ -3,7 +3,10 @@ import { familyNamed } from "#lib/families/claims.ts";
 import type { ByteSource } from "#lib/weights/byte-source.ts";
 import { blank, type Inspection } from "./inspection.ts";
 
-/** Says what a GGUF file is of: it is named, and nothing here reads more of it. @throws malformed_weights where it is none */
+/**
+ * Says what a GGUF file is of: it is named, and nothing here reads more of it. @throws malformed_weights where it is
+ * none
+ */
 export async function inspectGguf(source: ByteSource): Promise<Inspection> {
   const architecture = await readArchitecture(source);
   const family = familyNamed(architecture ?? "")?.name ?? null;

@@ -86,7 +86,9 @@ async function valuesProblem(source: FileSource, header: SafetensorsHeader): Pro
   );
 }
 
-/** ONNX is protobuf without a magic number: field 1, a small version of the format, then another field of ModelProto. */
+/**
+ * ONNX is protobuf without a magic number: field 1, a small version of the format, then another field of ModelProto.
+ */
 async function refuseGraph(source: FileSource, failure: unknown): Promise<never> {
   if (failure instanceof AppError && failure.detail["defect"] === "header_too_long") {
     const [field = 0, version = 0, next = 0] = await source.read(0, 3);

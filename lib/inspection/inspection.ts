@@ -30,7 +30,10 @@ export interface Inspection extends Amount {
   readonly evaluator: EvaluatorFacts | null;
   /** [B, C, H, W] */
   readonly latents: readonly number[] | null;
-  /** Whether the weights are those that the config calls for; null where no config was read or nothing here builds what it describes. */
+  /**
+   * Whether the weights are those that the config calls for; null where no config was read or nothing here builds what
+   * it describes.
+   */
   readonly weightsFitConfig: boolean | null;
   /** Whether a command takes it as it is. */
   readonly runs: boolean;

@@ -139,8 +139,8 @@ function isAestheticScorer(tensors: Tensors): boolean {
 }
 
 /**
- * Textual inversion: vectors for new words. A1111 names them `emb_params`, or `clip_l` and `clip_g` for SDXL; diffusers by the new
- * words, of which a file may have several.
+ * Textual inversion: vectors for new words. A1111 names them `emb_params`, or `clip_l` and `clip_g` for SDXL;
+ * diffusers by the new words, of which a file may have several.
  */
 function isEmbedding(tensors: Tensors): boolean {
   const names = [...tensors.keys()];

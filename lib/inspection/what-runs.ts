@@ -2,7 +2,9 @@ import { namesOfRunning } from "#lib/families/all.ts";
 import type { FoundFamily } from "#lib/families/found-family.ts";
 import type { SingleFile } from "#lib/families/single-file.ts";
 
-/** Whether a command takes something as it is, and what to do with it: one decision, by what its family says of itself. */
+/**
+ * Whether a command takes something as it is, and what to do with it: one decision, by what its family says of itself.
+ */
 export interface Verdict {
   readonly runs: boolean;
   readonly whatRuns: string;
@@ -12,7 +14,10 @@ export const notAsItIs = "nothing runs it as it is; the problems named here say 
 
 const not = (whatRuns: string): Verdict => ({ runs: false, whatRuns });
 
-/** Of a family, or of something made for one. `what` is how the sentence calls it, its family's name where nothing else is said. */
+/**
+ * Of a family, or of something made for one. `what` is how the sentence calls it, its family's name where nothing else
+ * is said.
+ */
 export function doesNotRun(family: Pick<FoundFamily, "name" | "whyNot">, what = family.name): Verdict {
   const why = family.whyNot === null ? "" : `: ${family.whyNot}`;
   return not(`${what} does not run here${why}; models of ${namesOfRunning} do`);

@@ -15,7 +15,10 @@ import type { Naming } from "#lib/weights/tensor-view.ts";
 import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
 import { sentenceOf } from "./sentence.ts";
 
-/** A network whose weights should be those that its config calls for. The functions below say in words where they are not. */
+/**
+ * A network whose weights should be those that its config calls for. The functions below say in words where they are
+ * not.
+ */
 export interface Network<Config> {
   /** How messages name it, such as "storybook/unet". */
   readonly what: string;
@@ -90,8 +93,8 @@ const weightsOf =
     new WeightMap(what, files, naming);
 
 /**
- * Builds the graphs and throws them away: what is missing, misshapen or left over shows. No runtime is needed, and no weight is
- * read. The weights are those of nothing else, for they remember what was taken.
+ * Builds the graphs and throws them away: what is missing, misshapen or left over shows. No runtime is needed, and no
+ * weight is read. The weights are those of nothing else, for they remember what was taken.
  */
 function problemsIn(open: () => WeightMap, build: Build): string[] {
   const problems: string[] = [];

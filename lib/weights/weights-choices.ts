@@ -5,8 +5,8 @@ export interface WeightsChoice {
 }
 
 /**
- * What a component's folder offers, the preferred first: plain before its variants, a whole file before shards. Diffusers and
- * transformers spell them so:
+ * What a component's folder offers, the preferred first: plain before its variants, a whole file before shards.
+ * Diffusers and transformers spell them so:
  *
  *   model.safetensors         model.safetensors.index.json         model-00001-of-00002.safetensors
  *   model.fp16.safetensors    model.safetensors.index.fp16.json    model.fp16-00001-of-00002.safetensors
