@@ -62,8 +62,7 @@ export const singleFileParts: readonly { readonly name: string; readonly prefix:
  * Null for a file that has no denoiser under the name that LDM gave it.
  *
  * @param describedElsewhere  whether a config says what its networks are, so that any UNet is one of the family whose
- * text encoders
- *                            the file has, whatever its shape
+ *                            text encoders the file has, whatever its shape
  */
 export function recogniseSingleFile(tensors: Shapes, describedElsewhere = false): SingleFile | null {
   const denoiser = within(tensors, UNET_PREFIX);
