@@ -247,7 +247,7 @@ describe("bad input is one sentence, exit 2 and no file", () => {
   test.each<[string, string, FloatTensor, RegExp]>([
     ["another name than latents", "noise", zeros([1, 4, 16, 16]), /no tensor "latents"/],
     ["too few channels", "latents", zeros([1, 3, 16, 16]), /\[1, 3, 16, 16\]; this model needs \[B, 4, H, W\]/],
-    ["a size that does not halve", "latents", zeros([1, 4, 18, 16]), /multiples of 4/],
+    ["a fifth dimension", "latents", zeros([1, 4, 16, 16, 1]), /\[1, 4, 16, 16, 1\]; this model needs/],
     ["a number that is not one", "latents", tensor(new Float32Array(1024).fill(NaN), [1, 4, 16, 16]), /NaN/],
   ])("latents with %s", async (_what, name, latents, says) => {
     await writeFile(folder.path("start.safetensors"), writeSafetensors(new Map([[name, latents]])));
@@ -258,8 +258,8 @@ describe("bad input is one sentence, exit 2 and no file", () => {
 
   test.each([
     ["a folder without a UNet", starter("guide-tiny"), /no UNet/],
-    ["a file for a folder", tiny, /is a file/],
-    ["a path that is not there", "/nowhere/at/all", /There is no folder/],
+    ["a guide for a model", tiny, /is not a checkpoint/],
+    ["a path that is not there", "/nowhere/at/all", /does not exist/],
   ])("%s", async (_what, model, says) => {
     const { code, stdout, stderr } = await guidepost("sample", model, "--prompt", prompt, "-o", folder.path("bad.png"));
     expect(stderr).toMatch(says);

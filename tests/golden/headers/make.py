@@ -1,6 +1,7 @@
 """Writes the names and shapes of networks as the reference libraries save them. How to run it: README.md."""
 
 import inspect
+import gzip
 import json
 import warnings
 from pathlib import Path
@@ -197,7 +198,7 @@ OTHERS = {
 
 def save(case, model):
     names = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-    (HERE / f"{case}.json").write_text(json.dumps(names, separators=(",", ":")) + "\n")
+    (HERE / f"{case}.json.gz").write_bytes(gzip.compress((json.dumps(names, separators=(",", ":")) + "\n").encode(), mtime=0))
 
 
 def make(case, kind, given):

@@ -5,6 +5,7 @@ are the modules of diffusers and transformers. Between them stand the converters
 foreign tensor is filled with numbers that tell which it is and which row, so what a converter made of it can be read off.
 """
 
+import gzip
 import sys
 import types
 from pathlib import Path
@@ -107,7 +108,7 @@ def write(network, foreign, converted, module, prefix=""):
         lines.append("\t".join(map(str, fields)) + "\n")
     assert not ours, ours
     lines += [f"{name.removeprefix(prefix)}\t{shown(foreign[name].shape)}\n" for name in names if name not in used]
-    (HERE / f"{network}.tsv").write_text("".join(lines))
+    (HERE / f"{network}.tsv.gz").write_bytes(gzip.compress("".join(lines).encode(), mtime=0))
     print(network, len(lines), sum(tensor.numel() for tensor in module.parameters()))
 
 

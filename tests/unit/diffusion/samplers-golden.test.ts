@@ -8,6 +8,7 @@ import { parseScheduleConfig } from "#lib/diffusion/schedule-config.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import { tensor } from "#lib/tensor/tensor.ts";
 import { analyticNetwork, asTheirs, distance } from "../../support/analytic-network.ts";
+import { readPacked } from "../../support/packed.ts";
 
 interface GoldenCase {
   readonly case: string;
@@ -40,7 +41,7 @@ const golden = <T>(folder: string): T =>
   JSON.parse(readFileSync(new URL(`../../golden/${folder}/vectors.json`, import.meta.url), "utf8")) as T;
 
 const bases = golden<{ cases: (GoldenCase & { prediction_type: string })[] }>("samplers").cases;
-const settings = golden<{ seed: number; cases: SettingCase[] }>("samplers-all");
+const settings = JSON.parse(readPacked("samplers-all/vectors.json")) as { seed: number; cases: SettingCase[] };
 const pictures = golden<{
   shape: number[];
   configs: Record<string, unknown>;

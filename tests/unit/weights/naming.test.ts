@@ -16,6 +16,7 @@ import { vaeNaming } from "#lib/weights/names/vae.ts";
 import { type Naming, within } from "#lib/weights/tensor-view.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { headerOf, type Shapes } from "../../fixtures/inspection/headers.ts";
+import { readPacked } from "../../support/packed.ts";
 
 /** A tensor of ours, as the reference's converters make it of a foreign one. */
 interface Ours {
@@ -30,7 +31,7 @@ function readTable(network: string): { foreign: Shapes; ours: Ours[] } {
   const foreign: Record<string, readonly number[]> = {};
   const ours: Ours[] = [];
   const dims = (text: string): number[] => (text ? text.split("x").map(Number) : []);
-  const table = readFileSync(new URL(`../../golden/ldm-names/${network}.tsv`, import.meta.url), "utf8");
+  const table = readPacked(`ldm-names/${network}.tsv`);
   for (const line of table.split("\n").slice(0, -1)) {
     const [from, fromShape, name, shape, row, transposed] = line.split("\t");
     foreign[from!] = dims(fromShape!);
