@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
 import { lastStates, textEncoderGraph } from "#lib/diffusion/text-encoder-graph.ts";
