@@ -57,7 +57,7 @@ export const RecipeJson = z
     height: count(16_384),
     /** What the model goes by: its folder's name. */
     model: z.string().min(1).max(255),
-    files: z.array(RecipeFile).max(64),
+    files: z.array(RecipeFile).max(1024), // a large model comes in any number of shards
     runtime: z.strictObject({
       name: z.literal("onnxruntime-node"),
       version: shortText,

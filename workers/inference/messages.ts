@@ -1,12 +1,10 @@
 import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
-import type { Inspection } from "#lib/inspection/inspection.ts";
-import type { PairReport } from "#lib/measure/pair-check.ts";
-import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
+import { inspection, pairReport, signature } from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
@@ -117,19 +115,17 @@ const sampled = z.object({
   bytes: z.int().min(0),
 });
 
-const object = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null);
-
 const checked = z.object({
   type: z.literal("checked"),
-  report: object<PairReport>(),
+  report: pairReport,
   runtime: z.object({ name: z.string(), version: z.string(), provider: z.string(), threads: z.number() }),
 });
 
 const inspected = z.object({
   type: z.literal("inspected"),
-  inspection: object<Inspection>(),
+  inspection,
   /** What it is to a guide, or what a guide was made for; null for what does not run. */
-  signature: object<UNetSignature>().nullable(),
+  signature: signature.nullable(),
   /** The files that decide what it computes, by their paths in the folder, the main one first. */
   files: z.array(z.object({ role: z.string(), path: z.string() })),
 });
