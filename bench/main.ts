@@ -1,8 +1,11 @@
 import { Command, CommanderError, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
+import { env } from "#lib/env.ts";
+import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import { defaultThreads, integer, threads } from "#workers/cli/options.ts";
+import { defaultThreads, integer, providerOption, threads } from "#workers/cli/options.ts";
 import { requireWritable, writeWhole } from "#workers/cli/output-file.ts";
+import { openRuntime } from "#workers/inference/runtime.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
 import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
@@ -57,6 +60,7 @@ interface Options extends HubOptions {
   model: SubjectName | "both";
   rounds?: number;
   threads: number;
+  provider?: ProviderChoice;
   json?: string;
 }
 
@@ -75,6 +79,7 @@ const program = new Command("npm run bench --")
   )
   .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
   .option("--threads <count>", "processor threads", threads, defaultThreads)
+  .addOption(providerOption())
   .option("--repos <count>", "requests, web: how many repos the hub has", integer("--repos", 100, 1_000_000), 10_000)
   .option("--seconds <count>", "requests, web: how long each is asked in a round", integer("--seconds", 1, 3600), 5)
   .option("--size <bytes>", "transfer: of the file, like 64MB or 4GB", bytes, 4e9)
@@ -90,7 +95,10 @@ function bytes(text: string): number {
   return Number(count) * (unit === "GB" ? 1e9 : 1e6);
 }
 
-async function run(name: string, { model, rounds, threads, json, ...options }: Options): Promise<void> {
+async function run(
+  name: string,
+  { model, rounds, threads, provider = env().provider, json, ...options }: Options,
+): Promise<void> {
   const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
   const names = name === "all" ? Object.keys(benches) : ofHub ? [] : [name];
   if (!names.every((one) => Object.hasOwn(benches, one)))
@@ -99,7 +107,7 @@ async function run(name: string, { model, rounds, threads, json, ...options }: O
       `There is no bench "${name}"; choose one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all.`,
     );
   if (json !== undefined && json !== "-") await requireWritable(json);
-  const runtime: Runtime = { provider: "cpu", threads };
+  const runtime = await openRuntime({ provider, threads });
   const machine = describeMachine(threads);
   const print = (text: string): void => {
     if (json !== "-") process.stdout.write(`${text}\n\n`);

@@ -1,12 +1,14 @@
 import { adaptedParameters } from "#lib/nn/parameters/adapted.ts";
 import { externalParameters } from "#lib/nn/parameters/external.ts";
 import type { ParametersOf } from "#lib/nn/parameters/parameters.ts";
-import { openSession, type Optimization, optimizationFor, type Runtime, type Session } from "#lib/onnx/session.ts";
+import { type Optimization, optimizationFor } from "#lib/onnx/optimization.ts";
+import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
 import type { LowRankLayers } from "#lib/weights/low-rank.ts";
 import type { Conditioning } from "./conditioning.ts";
 import type { Component } from "./model.ts";
 import type { UNetConfig } from "./unet-config.ts";
+import { keepsBothForms } from "./unet-forms.ts";
 import { decoderGraph, encoderGraph, joinedGraph, type UNetForm, type UNetSize } from "./unet-graphs.ts";
 import { residualShapes } from "./unet.ts";
 
@@ -66,7 +68,7 @@ export async function openUNet(parts: UNetParts, runtime: Runtime, first: UNetFo
     optimization,
     async predict(latents, timestep, conditioning, residuals) {
       if (residuals && !guided) {
-        if (isLarge(parts)) {
+        if (!keepsBothForms(parts.unet.weights.bytes)) {
           await plain?.close();
           plain = null;
         }
@@ -117,10 +119,6 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
 
 const parametersOf = ({ unet, lowRank }: UNetParts): ParametersOf =>
   adaptedParameters(externalParameters(unet.weights), lowRank);
-
-/** A second graph of less than this costs next to nothing to keep. */
-const LARGE_BYTES = 2 ** 28;
-const isLarge = ({ unet }: UNetParts): boolean => unet.weights.bytes > LARGE_BYTES;
 
 /** Refuses weights and low-rank layers that the whole UNet has no place for. */
 function requireAllTaken({ unet, lowRank }: UNetParts): void {

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
+import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import { encodePng } from "#lib/picture/png.ts";
 import type { Recipe } from "#lib/picture/recipe.ts";
 import { recipeText } from "#lib/picture/recipe-text.ts";
@@ -12,7 +13,8 @@ import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { ResultOf, SampleJob } from "#workers/inference/messages.ts";
-import { defaultThreads, integer, lowRank, number, threads } from "./options.ts";
+import { runtimeFor } from "#workers/inference/runtime-choice.ts";
+import { defaultThreads, integer, lowRank, number, providerOption, threads } from "./options.ts";
 import { requireWritable, writeWhole } from "./output-file.ts";
 import { runJob } from "./run-job.ts";
 import { say } from "./say.ts";
@@ -33,6 +35,7 @@ interface Options {
   saveLatents?: string;
   out: string;
   threads: number;
+  provider?: ProviderChoice;
   json: boolean;
 }
 
@@ -70,6 +73,7 @@ export const sampleCommand = new Command("sample")
   .option("--save-latents <file>", "also write the final `latents`, as safetensors")
   .requiredOption("-o, --out <file>", "the PNG to write")
   .option("--threads <count>", "processor threads", threads, defaultThreads)
+  .addOption(providerOption())
   .option("--json", "print one JSON object", false)
   .action(run);
 
@@ -85,7 +89,7 @@ async function run(model: string, options: Options): Promise<void> {
   const mode = options.mode ?? (options.guide === undefined ? "cfg" : "guide");
   const job: SampleJob = {
     type: "sample",
-    runtime: { provider: "cpu", threads: options.threads },
+    runtime: runtimeFor(options.provider, options.threads),
     choice: { model, lowRank: options.lora, guide: (mode === "guide" && options.guide) || null },
     request: {
       prompt: options.prompt,

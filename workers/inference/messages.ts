@@ -2,6 +2,8 @@ import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
 import type { Inspection } from "#lib/inspection/facts.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
+import type { Probe } from "#lib/onnx/provider.ts";
+import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { Recipe } from "#lib/picture/recipe.ts";
 
@@ -19,7 +21,12 @@ const floats = z.object({
   data: z.custom<Float32Array>((value) => value instanceof Float32Array),
 });
 
-const runtime = z.object({ provider: z.enum(["cpu", "cuda", "webgpu"]), threads: z.int().min(1).max(1024) });
+const runtime = z.object({
+  provider: z.enum(providerChoices),
+  threads: z.int().min(1).max(1024),
+  /** How many bytes the child may take; without it, what the machine has, less a reserve. */
+  memory: z.number().positive().optional(),
+});
 const choice = z.object({
   model: z.string(),
   lowRank: z.array(z.object({ path: z.string(), strength: z.number() })),
@@ -62,7 +69,10 @@ const kinshipJob = z.object({
   bases: z.array(z.object({ id: z.string(), folder: z.string() })).min(1),
 });
 
-const jobs = [sampleJob, checkJob, inspectJob, kinshipJob] as const;
+/** What networks can run on here. */
+const probeJob = z.object({ type: z.literal("probe") });
+
+const jobs = [sampleJob, checkJob, inspectJob, kinshipJob, probeJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [...jobs, z.object({ type: z.literal("cancel") })]);
 
@@ -106,7 +116,13 @@ const object = <T>() => z.custom<T>((value) => typeof value === "object" && valu
 const checked = z.object({
   type: z.literal("checked"),
   report: object<PairReport>(),
-  runtime: z.object({ name: z.string(), version: z.string(), provider: z.string(), threads: z.number() }),
+  runtime: z.object({
+    name: z.string(),
+    version: z.string(),
+    provider: z.enum(providers),
+    precision: z.enum(precisions),
+    threads: z.number(),
+  }),
 });
 
 const inspected = z.object({
@@ -124,6 +140,8 @@ const kin = z.object({
   bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
 });
 
+const probed = z.object({ type: z.literal("probed"), version: z.string(), probes: z.array(object<Probe>()) });
+
 const codes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
 const failed = z.object({
   type: z.literal("failed"),
@@ -139,6 +157,7 @@ export const childMessage = z.discriminatedUnion("type", [
   checked,
   inspected,
   kin,
+  probed,
   failed,
 ]);
 
@@ -147,6 +166,8 @@ export type SampleJob = z.infer<typeof sampleJob>;
 export type CheckJob = z.infer<typeof checkJob>;
 export type InspectJob = z.infer<typeof inspectJob>;
 export type KinshipJob = z.infer<typeof kinshipJob>;
+export type ProbeJob = z.infer<typeof probeJob>;
+export type RuntimeChoice = z.infer<typeof runtime>;
 export type ParentMessage = z.infer<typeof parentMessage>;
 export type ChildMessage = z.infer<typeof childMessage>;
 export type Progress = z.infer<typeof progress>;
@@ -156,6 +177,7 @@ interface Results {
   readonly check: z.infer<typeof checked>;
   readonly inspect: z.infer<typeof inspected>;
   readonly kinship: z.infer<typeof kin>;
+  readonly probe: z.infer<typeof probed>;
 }
 export type ResultOf<J extends Job> = Results[J["type"]];
 

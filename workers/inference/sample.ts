@@ -1,27 +1,35 @@
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { latentSizeOf, type Pipeline, requireRequest, sample as stepsOf } from "#lib/diffusion/pipeline.ts";
-import { runtimeName, runtimeVersion } from "#lib/onnx/session.ts";
+import { drawingNeed, requireMemory } from "#lib/diffusion/needs.ts";
+import {
+  cfgLayoutFor,
+  latentSizeOf,
+  type LatentSize,
+  type Pipeline,
+  pictureSizeOf,
+  requireRequest,
+  sample as stepsOf,
+} from "#lib/diffusion/pipeline.ts";
+import type { ModelFiles } from "#lib/diffusion/model-files.ts";
+import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
 import { toPicture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import type { Report, ResultOf, SampleJob } from "./messages.ts";
 import { openModel } from "./open-model.ts";
+import { memoryFor, openRuntime } from "./runtime.ts";
 
 /** Draws a picture, with progress after every step. What it opened stays open for the next. */
-export async function sample(
-  { choice, request, runtime, pictures }: SampleJob,
-  report: Report,
-): Promise<ResultOf<SampleJob>> {
+export async function sample(job: SampleJob, report: Report): Promise<ResultOf<SampleJob>> {
+  const { choice, request, pictures } = job;
   const clock = stopwatch();
+  const runtime = await openRuntime(job.runtime);
   const chosen = await readModelFiles(choice);
   requireRequest(chosen, request);
   const files = request.plan.mode === "guide" ? chosen : { ...chosen, guide: null };
+  const size = latentSizeOf(files, request.start);
+  requireRoom(files, size, job, memoryFor(job.runtime, runtime));
   await report({ stage: "opening", done: 0, total: request.steps });
-  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(
-    files,
-    latentSizeOf(files, request.start),
-    runtime,
-  );
+  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, size, runtime);
   const coarse = pictures ? await coarsePicture() : null;
   const open = clock();
 
@@ -59,6 +67,19 @@ export async function sample(
       bytes: process.memoryUsage.rss(),
     };
   });
+}
+
+/** Refuses what would not fit into memory while nothing is open yet. @throws too_little_memory */
+function requireRoom(files: ModelFiles, size: LatentSize, job: SampleJob, memory: number | null): void {
+  if (memory === null) return;
+  const { model } = files;
+  const { start, plan } = job.request;
+  const batch = "seed" in start ? start.batch : start.noise.shape[0]!;
+  const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
+  const need = drawingNeed(files, { ...size, batch, mode: plan.mode, cfgLayout, coarsePictures: job.pictures });
+  const { width, height } = pictureSizeOf(model, size);
+  const what = `${model.name} at ${width} × ${height} px${batch > 1 ? `, ${batch} pictures at once,` : ""}`;
+  requireMemory(need, memory, what, batch > 1 ? "draw fewer pictures at once" : "draw a smaller picture");
 }
 
 // A full CLIP vocabulary spells any word from common pieces; a practice model's own does not, and the word is lost on it.
