@@ -1,6 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
-import { env } from "#lib/env.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { defaultThreads, integer, providerOption, threads } from "#workers/cli/options.ts";
@@ -11,6 +10,7 @@ import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
 import { benchKill, showKill } from "./kill.ts";
 import { describeMachine } from "./machine.ts";
+import { benchMemory, showMemory } from "./memory.ts";
 import { benchOpen, showOpen } from "./open.ts";
 import { benchRequests, showRequests } from "./requests.ts";
 import { benchStart, showStart } from "./start.ts";
@@ -46,6 +46,7 @@ const benches: Readonly<Record<string, Bench<unknown>>> = {
   form: bench({ run: benchForm, show: showForm, rounds: { starter: 100, sd15: 5 } }),
   ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 20, sd15: 5 } }),
   open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 7 } }),
+  memory: bench({ run: benchMemory, show: showMemory, rounds: { starter: 1, sd15: 1 } }),
 };
 
 const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
@@ -60,7 +61,7 @@ interface Options extends HubOptions {
   model: SubjectName | "both";
   rounds?: number;
   threads: number;
-  provider?: ProviderChoice;
+  provider: ProviderChoice;
   json?: string;
 }
 
@@ -79,7 +80,7 @@ const program = new Command("npm run bench --")
   )
   .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
   .option("--threads <count>", "processor threads", threads, defaultThreads)
-  .addOption(providerOption())
+  .addOption(providerOption().default("cpu"))
   .option("--repos <count>", "requests, web: how many repos the hub has", integer("--repos", 100, 1_000_000), 10_000)
   .option("--seconds <count>", "requests, web: how long each is asked in a round", integer("--seconds", 1, 3600), 5)
   .option("--size <bytes>", "transfer: of the file, like 64MB or 4GB", bytes, 4e9)
@@ -97,7 +98,7 @@ function bytes(text: string): number {
 
 async function run(
   name: string,
-  { model, rounds, threads, provider = env().provider, json, ...options }: Options,
+  { model, rounds, threads, provider, json, ...options }: Options,
 ): Promise<void> {
   const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
   const names = name === "all" ? Object.keys(benches) : ofHub ? [] : [name];

@@ -32,7 +32,7 @@ export function memoryOf(graph: Graph, { batch, optimization, mapped }: MemoryOp
 }
 
 /** The graph itself and what the runtime notes about it. */
-const GRAPH_BYTES = 20e6;
+const GRAPH_BYTES = 12e6;
 
 /** Weights that are converted and then laid out in blocks: 1.7 of their size on 569 MB, 2.1 on 198 MB. */
 const OPENED_TWICE = 1.8;
