@@ -1,7 +1,9 @@
 import { denoise } from "#lib/diffusion/denoise.ts";
 import { statesWanted } from "#lib/diffusion/model.ts";
 import type { CfgLayout, GuidanceMode } from "#lib/diffusion/guidance.ts";
-import { type Pipeline, sample } from "#lib/diffusion/pipeline.ts";
+import type { Pipeline } from "#lib/diffusion/pipeline.ts";
+import { sample } from "#lib/diffusion/sample.ts";
+import { usual } from "#lib/diffusion/sample-request.ts";
 import { textEncoderGraph } from "#lib/diffusion/text-encoder-graph.ts";
 import { openUNet } from "#lib/diffusion/unet-networks.ts";
 import { vaeDecoderGraph } from "#lib/diffusion/vae-graphs.ts";
@@ -106,12 +108,13 @@ async function benchImage(
     for await (const step of sample(
       { ...whole, cfgLayout },
       {
+        ...usual,
         prompt: "a big red house in a meadow",
         negativePrompt: null,
         plan,
         sampler: "ddim",
         steps: subject.steps,
-        start: { seed: 0, batch: 1 },
+        start: { seed: 0n, batch: 1, batchNoise: "one stream" },
       },
     ))
       ({ latents } = step);

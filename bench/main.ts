@@ -3,7 +3,7 @@ import { AppError } from "#lib/errors.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { defaultThreads, integer, providerOption, threads } from "#workers/cli/options.ts";
-import { requireWritable, writeWhole } from "#workers/cli/output-file.ts";
+import { requireWritable, writeOutput } from "#workers/cli/output-file.ts";
 import { openRuntime } from "#workers/inference/runtime.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
 import { benchForm, showForm } from "./form.ts";
@@ -96,10 +96,7 @@ function bytes(text: string): number {
   return Number(count) * (unit === "GB" ? 1e9 : 1e6);
 }
 
-async function run(
-  name: string,
-  { model, rounds, threads, provider, json, ...options }: Options,
-): Promise<void> {
+async function run(name: string, { model, rounds, threads, provider, json, ...options }: Options): Promise<void> {
   const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
   const names = name === "all" ? Object.keys(benches) : ofHub ? [] : [name];
   if (!names.every((one) => Object.hasOwn(benches, one)))
@@ -134,7 +131,7 @@ async function run(
   }
   const text = `${JSON.stringify({ machine, results }, null, 2)}\n`;
   if (json === "-") process.stdout.write(text);
-  else if (json !== undefined) await writeWhole(json, Buffer.from(text));
+  else if (json !== undefined) await writeOutput(json, Buffer.from(text));
 }
 
 try {

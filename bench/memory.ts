@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { drawingNeed, showBytes } from "#lib/diffusion/needs.ts";
-import { cfgLayoutFor, pictureSizeOf } from "#lib/diffusion/pipeline.ts";
+import { pictureSizeOf, usual } from "#lib/diffusion/sample-request.ts";
 import type { GuidanceMode } from "#lib/diffusion/guidance.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
@@ -73,7 +74,7 @@ export async function measureMemory(one: MemoryCase, threads: number): Promise<M
   const { model, guide, mode, side, batch } = one;
   const files = await readModelFiles({ model, guide, lowRank: [] });
   const cfgLayout = cfgLayoutFor(files.model.unet.weights.parameters);
-  const asked = { height: side, width: side, batch, mode, cfgLayout, coarsePictures: true };
+  const asked = { height: side, width: side, batch, mode, cfgLayout, coarsePictures: true, fromPicture: false };
   const { peak: estimate } = drawingNeed(files, asked);
   const noise = createGenerator(0).randn([batch, files.model.unet.config.inChannels, side, side]);
   const job: SampleJob = {
@@ -81,6 +82,7 @@ export async function measureMemory(one: MemoryCase, threads: number): Promise<M
     runtime: { provider: "cpu", threads },
     choice: { model, guide, lowRank: [] },
     request: {
+      ...usual,
       prompt: "a big red house in a meadow",
       negativePrompt: null,
       plan: { mode, guidanceScale: 5, cfgSteps: 0 },

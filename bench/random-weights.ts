@@ -1,9 +1,10 @@
-import { type FileHandle, mkdir, open, rename, rm, statfs } from "node:fs/promises";
+import { type FileHandle, mkdir, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { f32ToF16 } from "#lib/tensor/half.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
+import { writeWhole } from "#lib/util/write-whole.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { progress } from "./progress.ts";
 
@@ -35,15 +36,7 @@ export async function writeRandomWeights(
     );
   }
   progress(`writing ${path}`);
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = await open(temporary, "w");
-    await fill(file, header, shapes).finally(() => file.close());
-    await rename(temporary, path);
-  } catch (failure) {
-    await rm(temporary, { force: true });
-    throw failure;
-  }
+  await writeWhole(path, (file) => fill(file, header, shapes));
   progress("");
 }
 

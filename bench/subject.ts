@@ -1,7 +1,9 @@
-import { openPipeline, ownSize, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
+import { openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
 import { type GuideFile, type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
+import { ownSize } from "#lib/diffusion/sample-request.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
-import { parseScheduleConfig, type Schedule } from "#lib/diffusion/schedule.ts";
+import { parseScheduleConfig } from "#lib/diffusion/schedule-config.ts";
+import type { Schedule } from "#lib/diffusion/schedule.ts";
 import { openUNet, type UNet, type UNetParts } from "#lib/diffusion/unet-networks.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { starterPath } from "./starter-path.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fullName } from "#lib/catalog/repos/schema.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 
 const revision = z.string().max(255).optional();
 
@@ -15,6 +16,6 @@ export const studioQuery = z.object({
   steps: z.coerce.number().int().min(1).max(100).optional(),
   guidance: z.coerce.number().min(1).max(20).optional(),
   cfgSteps: z.coerce.number().int().min(0).max(100).optional(),
-  sampler: z.enum(["ddim", "dpmpp-2m"]).optional(),
+  sampler: z.enum(samplerNames).optional(),
 });
 export type StudioQuery = z.output<typeof studioQuery>;

@@ -3,6 +3,7 @@
 import { useRouter } from "next/navigation.js";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import type { OpenedRecipe } from "#lib/catalog/recipes/schema.ts";
+import { samplerLabels, samplerNames } from "#lib/sampler-names.ts";
 import { Button, ButtonLink } from "../_ui/button.tsx";
 import { ModeName, modes } from "../_ui/mode.tsx";
 import { Notice } from "../_ui/notice.tsx";
@@ -390,8 +391,11 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
                   onChange={(event) => change("sampler")(event.target.value)}
                   className="mt-1 min-h-9 w-full rounded border border-edge bg-raised px-2"
                 >
-                  <option value="ddim">DDIM</option>
-                  <option value="dpmpp-2m">DPM++ 2M</option>
+                  {samplerNames.map((name) => (
+                    <option key={name} value={name}>
+                      {samplerLabels[name]}
+                    </option>
+                  ))}
                 </select>
               </div>
               <Dial

@@ -1,10 +1,11 @@
 import { parsePath } from "#lib/catalog/files/path.ts";
 import { AppError } from "#lib/errors.ts";
-import { checkpointParts } from "#lib/inspection/checkpoint.ts";
+import type { FoundFamily } from "#lib/families/found-family.ts";
+import { recogniseSingleFile } from "#lib/families/single-file.ts";
+import { unetShape } from "#lib/families/unet-shape.ts";
 import { familyOf } from "#lib/inspection/family.ts";
 import { type FileKind, recognise } from "#lib/inspection/kind.ts";
-import { lowRankShape } from "#lib/inspection/low-rank-shape.ts";
-import { unetShape } from "#lib/inspection/unet-family.ts";
+import { familyOfBases, lowRankShape } from "#lib/inspection/low-rank-shape.ts";
 import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
 import { toCount } from "../_page/units.ts";
 import type { ChosenFile } from "./dropped-files.ts";
@@ -27,7 +28,7 @@ export interface WeightsFacts {
   readonly tensors: number;
   readonly dtypes: readonly string[];
   /** «SD 1.x», or a network in numbers. */
-  readonly family: { readonly name: string; readonly runs: boolean } | null;
+  readonly family: Pick<FoundFamily, "name" | "runs"> | null;
   /** What a base must have in common with it; null where its shapes do not tell. */
   readonly fit: { readonly channels: readonly number[] | null; readonly textWidth: number } | null;
   readonly lowRank: { readonly ranks: readonly number[]; readonly layers: Readonly<Record<string, number>> } | null;
@@ -96,10 +97,10 @@ function weightsOf({ tensors, metadata }: SafetensorsHeader): WeightsFacts {
   };
   const known = { kind, form, ...amount, metadata, lowRank: null, fit: null };
   if (kind === "low-rank fine-tune") {
-    const { ranks, layers, base, textWidth } = lowRankShape(tensors);
+    const { ranks, layers, bases, textWidth } = lowRankShape(tensors);
     return {
       ...known,
-      family: base,
+      family: familyOfBases(bases),
       lowRank: { ranks, layers },
       fit: textWidth === null ? null : { channels: null, textWidth },
     };
@@ -112,5 +113,8 @@ function weightsOf({ tensors, metadata }: SafetensorsHeader): WeightsFacts {
       fit: channels && textWidths.length === 1 ? { channels, textWidth: textWidths[0]! } : null,
     };
   }
-  return { ...known, family: kind === "single-file checkpoint" ? checkpointParts(tensors).family : familyOf(tensors) };
+  return {
+    ...known,
+    family: kind === "single-file checkpoint" ? (recogniseSingleFile(tensors)?.found ?? null) : familyOf(tensors),
+  };
 }

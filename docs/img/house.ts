@@ -17,6 +17,7 @@ const says: Readonly<Record<string, string>> = {
   nn: "layers",
   onnx: "graph builder, session",
   weights: "safetensors, names",
+  families: "which models there are",
   tensor: "shapes, random numbers",
   distill: "train a guide",
   autodiff: "gradients as more graph",
@@ -29,6 +30,7 @@ const says: Readonly<Record<string, string>> = {
   db: "rows",
   pairing: "signatures and measurements in,|verdict out",
   picture: "PNG and its recipe",
+  prompt: "words, weighed",
 };
 
 const paper = "#faf8f3";

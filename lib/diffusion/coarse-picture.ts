@@ -22,7 +22,7 @@ export async function fitCoarsePicture(vae: Component<VaeConfig>, runtime: Runti
     [-1, 0, 1].flatMap((green) => [-1, 0, 1].map((blue) => [red, green, blue] as const)),
   );
   const [height, width] = [(colors.length / COLUMNS) * TILE, COLUMNS * TILE];
-  const encoder = await openVaeEncoder(vae, height, width, runtime);
+  const encoder = await openVaeEncoder(vae, { height, width }, runtime);
   const latents = await encoder.encode(mosaic(colors, height, width, pixelsPerLatent(vae.config)));
   await encoder.close();
 

@@ -3,6 +3,7 @@ import { concat, type FloatTensor, rows, tensor } from "#lib/tensor/tensor.ts";
 import { type Conditioning, concatConditioning } from "./conditioning.ts";
 import type { GuideConfig } from "./guide-config.ts";
 import type { GuideNetwork } from "./guide-network.ts";
+import { rescaleGuidance } from "./rescale-guidance.ts";
 import type { UNet } from "./unet-networks.ts";
 
 /** How one step is guided. */
@@ -20,6 +21,8 @@ export interface GuidancePlan {
   /** s in ε̂ = ε̂ᵤ + s (ε̂_c − ε̂ᵤ); 1 = none. */
   readonly guidanceScale: number;
   readonly cfgSteps: number;
+  /** φ of `rescaleGuidance`, for steps of CFG; 0 where nothing is said. */
+  readonly guidanceRescale?: number;
 }
 
 /** A row for each picture. */
@@ -113,7 +116,7 @@ export async function predictGuided(
   const scales = new Float32Array(batch).fill(plan.guidanceScale);
   if (mode === "cfg") {
     const [conditional, unconditional] = await predictPair(unet, cfgLayout, latents, timestep, texts);
-    return guided(conditional, unconditional, scales);
+    return rescaleGuidance(guided(conditional, unconditional, scales), conditional, plan.guidanceRescale ?? 0);
   }
   const residuals = mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, scales) : null;
   return unet.predict(latents, timestep, texts.conditional, residuals);

@@ -1,18 +1,23 @@
 import { AppError } from "#lib/errors.ts";
 import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.ts";
 import type { FileRole } from "#lib/picture/recipe.ts";
-import { type LowRankFile, readLowRankFile } from "#lib/weights/low-rank.ts";
+import { type AdapterFile, readAdapter, requireNetworks } from "#lib/weights/adapters/read-adapter.ts";
 import { type GuideFile, readGuideFile } from "./guide-network.ts";
-import { type Model, partMismatches } from "./model.ts";
-import { openModelFolder } from "./model-folder.ts";
+import { type Model, networksOf, partMismatches } from "./model.ts";
+import { openModel } from "./open-model.ts";
 
 export interface LowRankChoice {
   readonly path: string;
   readonly strength: number;
+  /** That of the text encoders, where it is another one. */
+  readonly textStrength?: number;
 }
 
 export interface ModelChoice {
+  /** A diffusers folder, or a single-file checkpoint. */
   readonly model: string;
+  /** A diffusers folder that describes the networks of a single file; left out for what its family is published with. */
+  readonly config?: string | null;
   readonly lowRank: readonly LowRankChoice[];
   readonly guide: string | null;
 }
@@ -20,7 +25,7 @@ export interface ModelChoice {
 /** A model as someone put it together: headers and configs read and known to fit, nothing opened yet. */
 export interface ModelFiles {
   readonly model: Model;
-  readonly lowRank: readonly LowRankFile[];
+  readonly lowRank: readonly AdapterFile[];
   readonly guide: GuideFile | null;
 }
 
@@ -29,17 +34,23 @@ export interface UsedFile {
   readonly name: string;
   readonly path: string;
   readonly strength?: number;
+  readonly textStrength?: number;
 }
 
-export async function readModelFiles({ model: path, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
-  const model = await openModelFolder(path);
+export async function readModelFiles({ model: path, config, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
+  const model = await openModel(path, config ?? null);
   const [mismatch] = partMismatches(model);
   if (mismatch) throw new AppError("unsupported_model", mismatch);
   const files: ModelFiles = {
     model,
-    lowRank: await Promise.all(lowRank.map(({ path, strength }) => readLowRankFile(path, strength))),
+    lowRank: await Promise.all(
+      lowRank.map(({ path, strength, textStrength = strength }) =>
+        readAdapter(path, { unet: strength, textEncoder: textStrength, textEncoder2: textStrength }),
+      ),
+    ),
     guide: guide === null ? null : await readGuideFile(guide),
   };
+  for (const adapter of files.lowRank) requireNetworks(adapter, networksOf(model));
   if (files.guide) requireFits(files.guide, model);
   return files;
 }
@@ -48,12 +59,24 @@ export async function readModelFiles({ model: path, lowRank, guide }: ModelChoic
 export function usedFiles({ model, lowRank, guide }: ModelFiles): UsedFile[] {
   const of = (role: FileRole, files: readonly { readonly name: string; readonly path: string }[]): UsedFile[] =>
     files.map(({ name, path }) => ({ role, name, path }));
+  const isOneFile = model.vae.files[0]?.path === model.unet.files[0]?.path;
+  const networks = isOneFile
+    ? of("checkpoint", model.unet.files)
+    : [
+        ...of("unet", model.unet.files),
+        ...model.textEncoders.flatMap(({ files }) => of("textEncoder", files)),
+        ...of("vae", model.vae.files),
+      ];
   return [
-    ...of("unet", model.unet.files),
-    ...model.textEncoders.flatMap(({ files }) => of("textEncoder", files)),
-    ...of("vae", model.vae.files),
+    ...networks,
     ...model.settings,
-    ...lowRank.map(({ file: { name, path }, strength }): UsedFile => ({ role: "lora", name, path, strength })),
+    ...lowRank.map(({ file: { name, path }, strength, strengths: { textEncoder } }): UsedFile => ({
+      role: "lora",
+      name,
+      path,
+      strength,
+      ...(textEncoder !== strength && { textStrength: textEncoder }),
+    })),
     ...(guide ? of("guide", [guide.file]) : []),
   ];
 }

@@ -3,12 +3,14 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
-import { clipName } from "#lib/weights/names/clip.ts";
-import { vaeName } from "#lib/weights/names/vae.ts";
-import { type Rename, WeightMap } from "#lib/weights/weight-map.ts";
+import { clipNaming } from "#lib/weights/names/clip.ts";
+import { vaeNaming } from "#lib/weights/names/vae.ts";
+import type { Naming } from "#lib/weights/tensor-view.ts";
+import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import type { Component, Model, TextEncoderComponent } from "./model.ts";
-import { parseScheduleConfig } from "./schedule.ts";
+import { referencePipelineOf } from "./reference-corrections.ts";
+import { parseScheduleConfig } from "./schedule-config.ts";
 import { parseTextEncoderConfig } from "./text-encoder-config.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import { parseUNetConfig } from "./unet-config.ts";
@@ -52,15 +54,15 @@ export async function openModelFolder(given: string): Promise<Model> {
     part: string,
     stem: string,
     config: Config,
-    rename?: Rename,
+    naming?: Naming,
   ): Promise<Component<Config>> => {
     const files = await readComponentWeights(join(path, part), stem, `${name}/${part}`);
-    return { config, files, weights: new WeightMap(`${name}/${part}`, files, rename) };
+    return { config, files, weights: new WeightMap(`${name}/${part}`, files, naming) };
   };
   const textEncoder = async (part: string): Promise<TextEncoderComponent> => {
     const config = parseTextEncoderConfig(await json(part, "config.json"), `${name}/${part}/config.json`);
     return {
-      ...(await component(part, "model", config, clipName)),
+      ...(await component(part, "model", config, clipNaming)),
       openTokenizer: () => openTokenizer(join(path, tokenizerOf(part)), config.maxTokens),
     };
   };
@@ -79,8 +81,12 @@ export async function openModelFolder(given: string): Promise<Model> {
     name,
     unet: await component("unet", "diffusion_pytorch_model", unet),
     textEncoders: [await textEncoder(first), ...(await Promise.all(others.map(textEncoder)))],
-    vae: await component("vae", "diffusion_pytorch_model", vae, vaeName),
-    schedule: parseScheduleConfig(await json("scheduler", "scheduler_config.json"), `${name}/${scheduler}`),
+    vae: await component("vae", "diffusion_pytorch_model", vae, vaeNaming),
+    schedule: parseScheduleConfig(
+      await json("scheduler", "scheduler_config.json"),
+      `${name}/${scheduler}`,
+      referencePipelineOf(unet),
+    ),
     zerosForNothing: unet.added !== null && index.data.force_zeros_for_empty_prompt,
     settings: settings.map(({ role, file }) => ({ role, name: join(name, file), path: join(path, file) })),
   };

@@ -1,3 +1,4 @@
+import { type AdaptedNetwork, textEncoderNetworks } from "#lib/weights/adapters/names.ts";
 import type { WeightMap, WeightsFile } from "#lib/weights/weight-map.ts";
 import type { Schedule } from "./schedule.ts";
 import type { TextEncoderConfig } from "./text-encoder-config.ts";
@@ -45,6 +46,12 @@ export interface SettingsFile {
  */
 export const statesWanted = ({ unet }: Model, clipSkip = 0): StatesWanted =>
   unet.config.added ? { skipLayers: 1 + clipSkip, finalNorm: false } : { skipLayers: clipSkip, finalNorm: true };
+
+/** The networks of a model that adapters can change. */
+export const networksOf = ({ textEncoders }: Pick<Model, "textEncoders">): AdaptedNetwork[] => [
+  "unet",
+  ...textEncoderNetworks.slice(0, textEncoders.length),
+];
 
 /** What keeps the networks of a model from working together, in words. */
 export function partMismatches({ name, unet, textEncoders, vae }: Model): string[] {

@@ -1,20 +1,23 @@
 import { AppError } from "#lib/errors.ts";
 import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
-import type { Graph } from "#lib/onnx/graph.ts";
 import { volumeOf } from "#lib/onnx/macs.ts";
 import { type GraphMemory, memoryOf } from "#lib/onnx/memory.ts";
 import { optimizationFor } from "#lib/onnx/optimization.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
+import { cfgLayoutFor } from "./cfg-layout.ts";
 import type { CfgLayout, GuidanceMode } from "./guidance.ts";
 import type { GuideFile } from "./guide-network.ts";
 import { guideGraph } from "./guide-graph.ts";
 import { statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
+import { ownSize, pictureSizeOf } from "./sample-request.ts";
+import type { PictureSize } from "./text-conditioner.ts";
 import { textEncoderGraph } from "./text-encoder-graph.ts";
-import { keepsBothForms } from "./unet-forms.ts";
 import { decoderGraph, encoderGraph, joinedGraph } from "./unet-graphs.ts";
 import { pixelsPerLatent } from "./vae-config.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "./vae-graphs.ts";
+import { type VaeSize, vaeSize } from "./vae-size.ts";
+import { type Tiling, tilingOf } from "./vae-tiles.ts";
 
 /** Pictures to draw: what decides, beside the model, how much memory that takes. */
 export interface DrawingNeed {
@@ -26,6 +29,8 @@ export interface DrawingNeed {
   readonly cfgLayout: CfgLayout;
   /** Whether coarse pictures are shown on the way, for which the VAE's encoder is opened once. */
   readonly coarsePictures: boolean;
+  /** Whether it begins at a picture, for which the encoder is opened too. */
+  readonly fromPicture: boolean;
 }
 
 /** A pair to measure. */
@@ -56,6 +61,21 @@ export interface MemoryNeed {
 /** Node and the runtime before any network is open: 130 MB on Linux. */
 export const PROCESS_BYTES = 150e6;
 
+/** What drawing one picture at the model's own size takes, as a hub or a person asks first of all. */
+export function ownNeed(files: ModelFiles): MemoryNeed & { readonly size: PictureSize } {
+  const { model } = files;
+  const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
+  const asked = {
+    ...ownSize(model),
+    batch: 1,
+    mode: "cfg",
+    cfgLayout,
+    coarsePictures: false,
+    fromPicture: false,
+  } as const;
+  return { ...drawingNeed(files, asked), size: pictureSizeOf(model, asked) };
+}
+
 /** Drawing, in the order in which `openModel` opens and the loop runs. */
 export function drawingNeed(files: ModelFiles, asked: DrawingNeed): MemoryNeed {
   const { model, guide } = files;
@@ -63,28 +83,18 @@ export function drawingNeed(files: ModelFiles, asked: DrawingNeed): MemoryNeed {
   const size = { tokens: model.textEncoders[0].config.maxTokens, height, width };
   const rows = mode === "cfg" && cfgLayout === "one batch of two" ? 2 * batch : batch;
   const { config, weights } = model.unet;
-  const unet = (form: "plain" | "guided"): GraphMemory =>
-    memoryOf(joinedGraph(config, size, anyWeights(), form), { batch: rows, ...stored(weights, files) });
+  const guideMemory = mode === "guide" && guide ? memoryOfGuide(guide, size, batch) : null;
+  const unet = joinedGraph(config, size, anyWeights(), guideMemory ? "guided" : "plain");
 
   const timeline = new Timeline();
-  const texts = textMemories(files, 2);
-  texts.forEach((memory) => timeline.open("the text encoder", memory));
-  timeline.open("the UNet", unet("plain"));
-  timeline.open("the VAE's decoder", vaeMemory(files, vaeDecoderGraph(model.vae.config, height, width, anyWeights())));
-  const guideMemory = mode === "guide" && guide ? memoryOfGuide(guide, size, batch) : null;
+  for (const memory of textMemories(files, 2)) timeline.open("the text encoder", memory);
+  timeline.open("the UNet", memoryOf(unet, { batch: rows, ...stored(weights, files) }));
   if (guideMemory) timeline.open("the guide", guideMemory);
-  if (asked.coarsePictures) {
-    const encoder = vaeMemory(files, vaeEncoderGraph(model.vae.config, MOSAIC.height, MOSAIC.width, anyWeights()));
-    timeline.open("the VAE's encoder", encoder);
-    timeline.run("the VAE's encoder");
-    timeline.close("the VAE's encoder");
-  }
+  for (const memory of vaeMemories(files, vaeSize(model, size), "decoder")) timeline.open("the VAE's decoder", memory);
+  if (asked.coarsePictures) timeline.pass("the VAE's encoder", vaeMemories(files, MOSAIC, "encoder"));
   timeline.run("the text encoder");
-  if (guideMemory) {
-    timeline.run("the guide");
-    if (!keepsBothForms(weights.bytes)) timeline.close("the UNet");
-    timeline.open("the UNet", unet("guided"));
-  }
+  if (asked.fromPicture) timeline.pass("the VAE's encoder", vaeMemories(files, vaeSize(model, size), "encoder"));
+  if (guideMemory) timeline.run("the guide");
   timeline.run("the UNet");
   timeline.run("the VAE's decoder"); // a picture at a time, whatever the batch
   const scale = pixelsPerLatent(model.vae.config);
@@ -152,8 +162,23 @@ const textMemories = (files: ModelFiles, batch: number): GraphMemory[] =>
     memoryOf(textEncoderGraph(config, anyWeights(), statesWanted(files.model)), { batch, ...stored(weights, files) }),
   );
 
-const vaeMemory = ({ model }: ModelFiles, graph: Graph): GraphMemory =>
-  memoryOf(graph, { batch: 1, ...stored(model.vae.weights, { lowRank: [] }) });
+/** Of each size of tile, where it is gone through in tiles: the session of each stays open. */
+function vaeMemories({ model: { vae } }: ModelFiles, size: VaeSize, half: "encoder" | "decoder"): GraphMemory[] {
+  const tile = Math.floor(vae.config.sampleSize / pixelsPerLatent(vae.config));
+  const sides = (length: number): number[] => (size.tiled ? tileSides(length, tilingOf(tile, tile)) : [length]);
+  const graphOf = half === "encoder" ? vaeEncoderGraph : vaeDecoderGraph;
+  return sides(size.height).flatMap((height) =>
+    sides(size.width).map((width) =>
+      memoryOf(graphOf(vae.config, height, width, anyWeights()), { batch: 1, ...stored(vae.weights, { lowRank: [] }) }),
+    ),
+  );
+}
+
+/** The different lengths of the tiles that a side is cut into. */
+function tileSides(length: number, { side, stride }: Tiling): number[] {
+  const count = Math.ceil(length / stride);
+  return [...new Set(Array.from({ length: count }, (_, i) => Math.min(side, length - i * stride)))];
+}
 
 const memoryOfGuide = ({ config, weights }: GuideFile, size: Parameters<typeof guideGraph>[1], batch: number) =>
   memoryOf(guideGraph(config, size, anyWeights()), { batch, ...stored(weights, { lowRank: [] }) });
@@ -180,16 +205,19 @@ class Timeline {
     }
   }
 
+  /** Opens, runs and closes. */
+  pass(stage: string, memories: readonly GraphMemory[]): void {
+    for (const memory of memories) this.open(stage, memory);
+    this.run(stage);
+    this.#now.delete(stage);
+    this.#open = this.#open.filter((one) => one.stage !== stage);
+  }
+
   hold(stage: string, bytes: number): void {
     const now = (this.#now.get(stage) ?? 0) + bytes;
     this.#now.set(stage, now);
     this.#most.set(stage, Math.max(now, this.#most.get(stage) ?? 0));
     this.#see(this.#held, `running ${stage}`);
-  }
-
-  close(stage: string): void {
-    this.#now.delete(stage);
-    this.#open = this.#open.filter((one) => one.stage !== stage);
   }
 
   need(): MemoryNeed {

@@ -1,39 +1,17 @@
-import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import { createGenerator } from "#lib/tensor/random.ts";
-import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
-import { conditioningRows, repeatConditioning } from "./conditioning.ts";
-import { denoise, type DenoiseStep } from "./denoise.ts";
-import { type CfgLayout, type GuidancePlan, requirePlan, type Texts } from "./guidance.ts";
+import type { FloatTensor } from "#lib/tensor/tensor.ts";
+import { textEncoderNetworks } from "#lib/weights/adapters/names.ts";
+import { cfgLayoutFor } from "./cfg-layout.ts";
+import type { CfgLayout } from "./guidance.ts";
 import { type GuideNetwork, openGuide } from "./guide-network.ts";
 import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
-import { createSampler } from "./samplers/create-sampler.ts";
-import type { SamplerName } from "./samplers/sampler.ts";
-import { createTextConditioner, type PictureSize, type TextConditioner, wholePicture } from "./text-conditioner.ts";
+import type { LatentSize } from "./sample-request.ts";
+import { createTextConditioner, type TextConditioner } from "./text-conditioner.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
-import { requireShort } from "./tokenizer.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
-import { pixelsPerLatent } from "./vae-config.ts";
-import { openVaeDecoder, type VaeDecoder } from "./vae-networks.ts";
-
-/** What to draw. */
-export interface SampleRequest {
-  readonly prompt: string;
-  readonly negativePrompt: string | null;
-  readonly plan: GuidancePlan;
-  readonly sampler: SamplerName;
-  readonly steps: number;
-  readonly start: Start;
-}
-
-/** Where the noise comes from: drawn as `torch.randn` draws it on a CPU, or given as [B, C, H, W] of unit variance. */
-export type Start = { readonly seed: number; readonly batch: number } | { readonly noise: FloatTensor };
-
-export interface LatentSize {
-  readonly height: number;
-  readonly width: number;
-}
+import { openVaeDecoder, openVaeEncoder, type VaeDecoder } from "./vae-networks.ts";
+import { vaeSize } from "./vae-size.ts";
 
 /** A model with its networks open, for one size of picture. */
 export interface Pipeline {
@@ -44,110 +22,72 @@ export interface Pipeline {
   readonly unet: UNet;
   readonly guide: GuideNetwork | null;
   readonly vae: VaeDecoder;
+  /** Pictures [B, 3, H, W] → latents drawn with `noise` [B, C, h, w]. The encoder is open only as long as that takes. */
+  encodePictures(pictures: FloatTensor, noise: FloatTensor): Promise<FloatTensor>;
   close(): Promise<void>;
 }
 
 export async function openPipeline(files: ModelFiles, size: LatentSize, runtime: Runtime): Promise<Pipeline> {
   const { model } = files;
   const parts = unetParts(files, size);
-  const text = await openText(files, runtime);
-  const unet = await openUNet(parts, runtime, files.guide ? "guided" : "plain");
-  const guide = files.guide && (await openGuide(files.guide, parts, runtime));
-  const vae = await openVaeDecoder(model.vae, size.height, size.width, runtime);
-  const close = async (): Promise<void> => {
-    for (const network of [text, unet, guide, vae]) await network?.close();
+  await using opening = new AsyncDisposableStack(); // a pipeline that opens by half leaves nothing open
+  const keep = <T extends { close(): Promise<void> }>(network: T): T => opening.adopt(network, (one) => one.close());
+  const text = keep(await openText(files, runtime));
+  const unet = keep(await openUNet(parts, runtime, files.guide ? "guided" : "plain"));
+  const guide = files.guide && keep(await openGuide(files.guide, parts, runtime));
+  const vae = keep(await openVaeDecoder(model.vae, vaeSize(model, size), runtime));
+  const opened = opening.move();
+  return {
+    files,
+    size,
+    cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
+    text,
+    unet,
+    guide,
+    vae,
+    encodePictures: pictureEncoder(model, size, runtime),
+    close: () => opened.disposeAsync(),
   };
-  return { files, size, cfgLayout: cfgLayoutFor(model.unet.weights.parameters), text, unet, guide, vae, close };
 }
 
 /** The text encoders of a model, together. */
-export async function openText({ model, lowRank }: ModelFiles, runtime: Runtime): Promise<TextConditioner> {
+export async function openText(
+  { model, lowRank }: ModelFiles,
+  runtime: Runtime,
+  clipSkip = 0,
+): Promise<TextConditioner> {
+  await using opening = new AsyncDisposableStack();
   const encoders: TextEncoder[] = [];
   for (const [i, component] of model.textEncoders.entries()) {
-    const layers = i === 0 ? lowRank.map((file) => file.textEncoder) : [];
-    encoders.push(
-      await openTextEncoder(component, layers, await component.openTokenizer(), statesWanted(model), runtime),
-    );
+    const layers = lowRank.map((file) => file[textEncoderNetworks[i]!]);
+    const tokenizer = await component.openTokenizer();
+    const encoder = await openTextEncoder(component, layers, tokenizer, statesWanted(model, clipSkip), runtime);
+    encoders.push(opening.adopt(encoder, (one) => one.close()));
   }
+  opening.move();
   return createTextConditioner(encoders, { unet: model.unet.config, zerosForNothing: model.zerosForNothing });
 }
 
-export const unetParts = ({ model, lowRank }: ModelFiles, { height, width }: LatentSize): UNetParts => ({
+/** `tokens` where prompts are longer than the text encoder takes at once. */
+export const unetParts = (
+  { model, lowRank }: ModelFiles,
+  { height, width }: LatentSize,
+  tokens = model.textEncoders[0].config.maxTokens,
+): UNetParts => ({
   unet: model.unet,
   lowRank: lowRank.map((file) => file.unet),
-  tokens: model.textEncoders[0].config.maxTokens,
+  tokens,
   height,
   width,
 });
 
-/** Where a config does not say what size its model was trained on: that of Stable Diffusion. */
-const USUAL_SIDE = 64;
-
-/** The size of latents that a model was trained on. */
-export const ownSize = ({ unet }: Model): LatentSize =>
-  unet.config.sampleSize ?? { height: USUAL_SIDE, width: USUAL_SIDE };
-
-/** The size of the picture that latents become, in pixels. */
-export const pictureSizeOf = ({ vae }: Model, { height, width }: LatentSize): PictureSize => {
-  const scale = pixelsPerLatent(vae.config);
-  return { height: scale * height, width: scale * width };
-};
-
-/** The size of latents a request asks for: the base's own, or that of the noise it brings. */
-export function latentSizeOf({ model }: ModelFiles, start: Start): LatentSize {
-  if ("seed" in start) return ownSize(model);
-  const { inChannels } = model.unet.config;
-  const [, given, height, width] = start.noise.shape as [number, number, number, number];
-  if (start.noise.shape.length !== 4 || given !== inChannels || start.noise.data.length === 0) {
-    const sentence = `The latents are [${start.noise.shape.join(", ")}]; this model needs [B, ${inChannels}, H, W].`;
-    throw new AppError("bad_request", sentence, { shape: start.noise.shape });
-  }
-  if (!allFinite(start.noise))
-    throw new AppError("bad_request", "The latents hold NaN or infinity; give unit-variance noise.");
-  return { height, width };
-}
-
-/** Refuses a request that cannot run, before anything is opened. */
-export function requireRequest(files: ModelFiles, request: SampleRequest): void {
-  for (const text of [request.prompt, request.negativePrompt ?? ""]) requireShort(text);
-  createSampler(request.sampler, files.model.schedule, request.steps);
-  requirePlan(request.plan, {
-    guide: files.guide?.config ?? null,
-    negativePrompt: request.negativePrompt,
-    steps: request.steps,
-  });
-}
-
-/** From a prompt to latents, a step at a time. */
-export async function* sample(pipeline: Pipeline, request: SampleRequest): AsyncGenerator<DenoiseStep, void> {
-  const { files, text, size } = pipeline;
-  const noise = drawNoise(request.start, files.model.unet.config.inChannels, size);
-  const both = await text.condition(
-    [request.prompt, request.negativePrompt],
-    wholePicture(pictureSizeOf(files.model, size)),
-  );
-  const batch = noise.shape[0]!;
-  const texts: Texts = {
-    conditional: repeatConditioning(conditioningRows(both, 0, 1), batch),
-    unconditional: repeatConditioning(conditioningRows(both, 1, 2), batch),
+export const pictureEncoder =
+  (model: Model, size: LatentSize, runtime: Runtime): Pipeline["encodePictures"] =>
+  async (pictures, noise) => {
+    const encoder = await openVaeEncoder(model.vae, vaeSize(model, size), runtime);
+    try {
+      return await encoder.encode(pictures, noise);
+    } finally {
+      await encoder.close();
+    }
   };
-  const { schedule } = files.model;
-  yield* denoise(pipeline, {
-    plan: request.plan,
-    schedule,
-    sampler: request.sampler,
-    steps: request.steps,
-    noise,
-    texts,
-  });
-}
-
-function drawNoise(start: Start, channels: number, { height, width }: LatentSize): FloatTensor {
-  return "seed" in start ? createGenerator(start.seed).randn([start.batch, channels, height, width]) : start.noise;
-}
-
-// One batch of two spares a small network the cost of starting each layer twice: two passes take 1.18 [1.16, 1.20] of its
-// time on the starter. On a UNet of SD 1.5's size they take 1.01 [1.00, 1.05] of it, and half the memory. `npm run bench -- guide`
-const ONE_BATCH_PARAMETERS = 20e6;
-export const cfgLayoutFor = (parameters: number): CfgLayout =>
-  parameters < ONE_BATCH_PARAMETERS ? "one batch of two" : "two passes";

@@ -1,6 +1,10 @@
-import { type FloatTensor, type Tensor, tensor, zeros } from "#lib/tensor/tensor.ts";
+import { applyWeights } from "#lib/prompt/apply-weights.ts";
+import { type ChunkedPrompt, chunksOf, padChunks, type PromptChunk } from "#lib/prompt/chunks.ts";
+import type { PromptSide, PromptSyntax } from "#lib/prompt/read-prompt.ts";
+import { type FloatTensor, rows, tensor, zeros } from "#lib/tensor/tensor.ts";
 import type { Conditioning } from "./conditioning.ts";
 import type { EncodedText, TextEncoder } from "./text-encoder.ts";
+import type { ClipTokenizer } from "./tokenizer.ts";
 import type { UNetConfig } from "./unet-config.ts";
 
 /** Height and width of a picture, in pixels. */
@@ -23,17 +27,28 @@ export const wholePicture = (size: PictureSize): SizeConditions => ({
   target: size,
 });
 
-/** Texts → what the UNet hears. */
+/** A text and how it is read. */
+export interface PromptText {
+  readonly text: string;
+  readonly syntax: PromptSyntax;
+  readonly side: PromptSide;
+}
+
+/** A string is plain; null asks for nothing: the empty text, or zeros where the model was trained so. */
+export type Prompt = PromptText | string | null;
+
+/** Prompts → what the UNet hears. */
 export interface TextConditioner {
   /** Of each encoder, in the order in which their states are joined. */
   readonly encoders: readonly TextEncoder[];
-  /** How many text states there are. */
-  readonly tokens: number;
+  /** How many text states these prompts become together: those of the longest. */
+  tokensFor(prompts: readonly Prompt[]): number;
   /**
-   * @param texts  null where nothing is asked for: the empty text, or zeros where the model was trained so
+   * A row for each prompt, all of as many states as `tokensFor` says.
+   *
    * @param sizes  of the picture, for a model that is told
    */
-  condition(texts: readonly (string | null)[], sizes: SizeConditions): Promise<Conditioning>;
+  condition(prompts: readonly Prompt[], sizes: SizeConditions): Promise<Conditioning>;
   close(): Promise<void>;
 }
 
@@ -47,23 +62,26 @@ export function createTextConditioner(
   encoders: readonly TextEncoder[],
   { unet, zerosForNothing }: ConditionerOptions,
 ): TextConditioner {
-  const tokens = encoders[0]!.tokenizer.maxTokens;
+  const chunksFor = (prompts: readonly Prompt[]): number =>
+    Math.max(
+      ...encoders.flatMap(({ tokenizer }) => prompts.map((prompt) => readChunks(prompt, tokenizer).chunks.length)),
+    );
   return {
     encoders,
-    tokens,
-    async condition(texts, sizes) {
+    tokensFor: (prompts) => chunksFor(prompts) * encoders[0]!.tokenizer.maxTokens,
+    async condition(prompts, sizes) {
+      const count = chunksFor(prompts);
       const encoded: EncodedText[] = [];
-      for (const encoder of encoders) encoded.push(await encoder.encode(tokensOf(texts, encoder)));
-      const nothing = texts.map((text) => text === null && zerosForNothing);
+      for (const encoder of encoders) encoded.push(await encodeAll(encoder, prompts, count));
+      const nothing = prompts.map((prompt) => prompt === null && zerosForNothing);
       const text = withoutRows(joinChannels(encoded.map(({ states }) => states)), nothing);
       if (!unet.added) return { text };
       const { original, crop, target } = sizes;
       const ids = [original.height, original.width, crop.top, crop.left, target.height, target.width];
-      const timeIds = Float32Array.from(texts.flatMap(() => ids));
       return {
         text,
         pooledText: withoutRows(encoded.at(-1)!.pooled!, nothing),
-        timeIds: tensor(timeIds, [texts.length, unet.added.timeIds]),
+        timeIds: tensor(Float32Array.from(prompts.flatMap(() => ids)), [prompts.length, unet.added.timeIds]),
       };
     },
     close: async () => {
@@ -72,10 +90,45 @@ export function createTextConditioner(
   };
 }
 
-function tokensOf(texts: readonly (string | null)[], { tokenizer }: TextEncoder): Tensor<Int32Array> {
-  const tokens = new Int32Array(texts.length * tokenizer.maxTokens);
-  texts.forEach((text, i) => tokens.set(tokenizer.encode(text ?? "").ids, i * tokenizer.maxTokens));
-  return tensor(tokens, [texts.length, tokenizer.maxTokens]);
+export function readChunks(prompt: Prompt, tokenizer: ClipTokenizer): ChunkedPrompt {
+  if (prompt === null || typeof prompt === "string") return chunksOf(prompt ?? "", tokenizer, "plain");
+  return chunksOf(prompt.text, tokenizer, prompt.syntax, prompt.side);
+}
+
+/**
+ * Each prompt as `count` chunks: their weighed states stand one behind the other, [B, count · T, D]; the whole text is that of the
+ * first chunk.
+ */
+async function encodeAll(encoder: TextEncoder, prompts: readonly Prompt[], count: number): Promise<EncodedText> {
+  const { tokenizer } = encoder;
+  const { maxTokens } = tokenizer;
+  const chunks = prompts.flatMap((prompt): readonly PromptChunk[] =>
+    padChunks(readChunks(prompt, tokenizer).chunks, count, tokenizer),
+  );
+  const ids = new Int32Array(chunks.length * maxTokens);
+  chunks.forEach((chunk, i) => ids.set(chunk.ids, i * maxTokens));
+  const { states, pooled } = await encoder.encode(tensor(ids, [chunks.length, maxTokens]));
+  const width = states.shape[2]!;
+  const weighed = new Float32Array(states.data.length);
+  chunks.forEach(({ weights }, i) => {
+    const begin = i * maxTokens * width;
+    weighed.set(applyWeights(states.data.subarray(begin, begin + maxTokens * width), weights), begin);
+  });
+  return {
+    states: tensor(weighed, [prompts.length, count * maxTokens, width]),
+    pooled: pooled && firstRows(pooled, count),
+  };
+}
+
+/** Every `count`-th row: [B · count, P] → [B, P]. */
+function firstRows(x: FloatTensor, count: number): FloatTensor {
+  const batch = x.shape[0]! / count;
+  const first = zeros([batch, ...x.shape.slice(1)]);
+  for (let row = 0; row < batch; row++) {
+    const { data } = rows(x, row * count, row * count + 1);
+    first.data.set(data, row * data.length);
+  }
+  return first;
 }
 
 /** [B, T, C₁] and [B, T, C₂] → [B, T, C₁ + C₂]. */

@@ -3,7 +3,7 @@ import { adaptedParameters } from "#lib/nn/parameters/adapted.ts";
 import { externalParameters } from "#lib/nn/parameters/external.ts";
 import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { type FloatTensor, type Tensor, tensor } from "#lib/tensor/tensor.ts";
-import type { LowRankLayers } from "#lib/weights/low-rank.ts";
+import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import type { Component } from "./model.ts";
 import type { TextEncoderConfig } from "./text-encoder-config.ts";
 import { type StatesWanted, textEncoderGraph } from "./text-encoder-graph.ts";
@@ -25,7 +25,7 @@ export interface TextEncoder {
 
 export async function openTextEncoder(
   { config, weights }: Component<TextEncoderConfig>,
-  lowRank: readonly LowRankLayers[],
+  lowRank: readonly AdapterLayers[],
   tokenizer: ClipTokenizer,
   wanted: StatesWanted,
   runtime: Runtime,

@@ -3,11 +3,11 @@ import { basename, dirname, join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
+import type { PromptTokenizer } from "#lib/prompt/chunks.ts";
+import { requireShort } from "#lib/prompt/prompt-limit.ts";
 
-/** Text → token ids, as transformers' `CLIPTokenizer` does it. Both methods refuse texts above 10,000 characters (bad_request). */
-export interface ClipTokenizer {
-  /** How many ids a text becomes: 77 on Stable Diffusion. */
-  readonly maxTokens: number;
+/** Text → token ids, as transformers' `CLIPTokenizer` does it. All methods refuse texts above 10,000 characters (bad_request). */
+export interface ClipTokenizer extends PromptTokenizer {
   /**
    * `ids` is [maxTokens]: start, the text, end, padding. `used` counts the ids before the padding; `cut` says that the text
    * was too long and lost its tail.
@@ -27,9 +27,18 @@ export interface ClipTokenizer {
 export async function openTokenizer(folder: string, maxPositions = Infinity): Promise<ClipTokenizer> {
   const source: Source = { folder, shown: `${basename(dirname(folder))}/${basename(folder)}` };
   const vocabulary = await readVocabulary(source);
-  const settings = await readSettings(source);
-  const maxTokens = requireTokenLimit(Math.min(settings.maxTokens, maxPositions), source);
-  const addedTokens = resolveAddedTokens([...settings.added, ...vocabulary.added], vocabulary, source);
+  return tokenizerOf(source.shown, vocabulary, await readSettings(source), maxPositions);
+}
+
+/** The tokenizer of a vocabulary and settings, wherever they come from; `shown` is how messages name them. */
+export function tokenizerOf(
+  shown: string,
+  vocabulary: Vocabulary,
+  settings: Settings,
+  maxPositions = Infinity,
+): ClipTokenizer {
+  const maxTokens = requireTokenLimit(Math.min(settings.maxTokens, maxPositions), shown);
+  const addedTokens = resolveAddedTokens([...settings.added, ...vocabulary.added], vocabulary, shown);
   const idOf = (token: Token): number => addedTokens.get(token.content)!.id;
   const { start, end, padding, unknown } = settings.special;
 
@@ -37,6 +46,9 @@ export async function openTokenizer(folder: string, maxPositions = Infinity): Pr
   const encodeWhole = (text: string): number[] => tokenizer.encode(text).ids;
   return {
     maxTokens,
+    special: { start: idOf(start), end: idOf(end), padding: idOf(padding) },
+    comma: vocabulary.ids.get(",</w>") ?? null,
+    tokenize: (text) => encodeWhole(requireShort(text)),
     encode(text) {
       const whole = encodeWhole(requireShort(text));
       const kept = whole.slice(0, maxTokens - 2);
@@ -52,21 +64,9 @@ export async function openTokenizer(folder: string, maxPositions = Infinity): Pr
   };
 }
 
-const MAX_CHARACTERS = 10_000; // 77 tokens hold some 400; patterns that meet strangers' texts need a bound
-
-/** The text, if it is short enough to be a prompt. */
-export function requireShort(text: string): string {
-  if (text.length <= MAX_CHARACTERS) return text;
-  const [length, limit] = [text.length, MAX_CHARACTERS].map((count) => count.toLocaleString("en"));
-  throw new AppError("bad_request", `The text has ${length} characters; a prompt may have ${limit} at most.`, {
-    length: text.length,
-    limit: MAX_CHARACTERS,
-  });
-}
-
 const tokenLimit = z.int().min(3).max(4096); // start, one token and end; the most positions that a text encoder may have
 
-function requireTokenLimit(maxTokens: number, { shown }: Source): number {
+function requireTokenLimit(maxTokens: number, shown: string): number {
   if (tokenLimit.safeParse(maxTokens).success) return maxTokens;
   throw new AppError(
     "unsupported_model",
@@ -85,13 +85,13 @@ type Token = z.infer<typeof tokenJson>;
 type AddedToken = Token & { readonly id: number };
 type DescribedToken = Token & { readonly id?: number };
 
-interface Vocabulary {
+export interface Vocabulary {
   readonly ids: ReadonlyMap<string, number>;
   readonly merges: readonly (readonly string[])[];
   readonly added: readonly AddedToken[];
 }
 
-interface Settings {
+export interface Settings {
   readonly special: Readonly<Record<"start" | "end" | "unknown" | "padding", Token>>;
   /** Where a token is described twice, the later description is the better one. */
   readonly added: readonly DescribedToken[];
@@ -202,7 +202,7 @@ const MAX_ADDED_TOKENS = 1000; // the library keeps a tree of all their characte
 function resolveAddedTokens(
   described: readonly DescribedToken[],
   vocabulary: Vocabulary,
-  { shown }: Source,
+  shown: string,
 ): ReadonlyMap<string, AddedToken> {
   if (described.length > MAX_ADDED_TOKENS)
     throw new AppError(
@@ -241,6 +241,8 @@ const split = (pattern: string): object => ({
  */
 function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly AddedToken[], unknown: Token): object {
   const exact = addedTokens.filter(({ normalized }) => !normalized).map(({ content }) => escapePattern(content));
+  // Without any the pattern would match nothing at all, and does so between the halves of a surrogate pair.
+  const alone = { type: "Replace", pattern: { Regex: String.raw`\A(?:${exact.join("|")})\z` }, content: " $&" };
   return {
     added_tokens: addedTokens,
     normalizer: {
@@ -250,7 +252,7 @@ function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly Ad
         { type: "Replace", pattern: { Regex: String.raw`\s+` }, content: " " },
         { type: "Replace", pattern: { String: "Σ" }, content: "σ" },
         { type: "Lowercase" },
-        { type: "Replace", pattern: { Regex: String.raw`\A(?:${exact.join("|")})\z` }, content: " $&" },
+        ...(exact.length > 0 ? [alone] : []),
       ],
     },
     pre_tokenizer: {

@@ -4,11 +4,10 @@ import type { ParametersOf } from "#lib/nn/parameters/parameters.ts";
 import { type Optimization, optimizationFor } from "#lib/onnx/optimization.ts";
 import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
-import type { LowRankLayers } from "#lib/weights/low-rank.ts";
+import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import type { Conditioning } from "./conditioning.ts";
 import type { Component } from "./model.ts";
 import type { UNetConfig } from "./unet-config.ts";
-import { keepsBothForms } from "./unet-forms.ts";
 import { decoderGraph, encoderGraph, joinedGraph, type UNetForm, type UNetSize } from "./unet-graphs.ts";
 import { residualShapes } from "./unet.ts";
 
@@ -18,7 +17,7 @@ export type ResidualTensors = Readonly<Record<string, FloatTensor>>;
 /** Everything that decides the graph of a UNet. */
 export interface UNetParts extends UNetSize {
   readonly unet: Component<UNetConfig>;
-  readonly lowRank: readonly LowRankLayers[];
+  readonly lowRank: readonly AdapterLayers[];
 }
 
 /** The base, ready to predict. */
@@ -68,7 +67,7 @@ export async function openUNet(parts: UNetParts, runtime: Runtime, first: UNetFo
     optimization,
     async predict(latents, timestep, conditioning, residuals) {
       if (residuals && !guided) {
-        if (!keepsBothForms(parts.unet.weights.bytes)) {
+        if (isLarge(parts)) {
           await plain?.close();
           plain = null;
         }
@@ -95,8 +94,10 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
     decoderGraph(config, parts, parametersOf(parts)),
   ] as const;
   requireAllTaken(parts);
-  const encoder: Session = await openSession(graphs[0], runtime, optimization);
+  await using opening = new AsyncDisposableStack();
+  const encoder: Session = opening.adopt(await openSession(graphs[0], runtime, optimization), (one) => one.close());
   const decoder: Session<"prediction"> = await openSession(graphs[1], runtime, optimization);
+  opening.move();
   const none = noResiduals(parts);
   const encode: SplitUNet["encode"] = (latents, timestep, conditioning) =>
     encoder.run({ latents, timestep: timesteps(latents, timestep), ...conditioning });
@@ -118,7 +119,14 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
 }
 
 const parametersOf = ({ unet, lowRank }: UNetParts): ParametersOf =>
-  adaptedParameters(externalParameters(unet.weights), lowRank);
+  adaptedParameters(
+    externalParameters(unet.weights),
+    lowRank.map((layers) => layers.forLevels(unet.config.layersPerBlock)),
+  );
+
+/** A second graph of less than this costs next to nothing to keep. */
+const LARGE_BYTES = 2 ** 28;
+const isLarge = ({ unet }: UNetParts): boolean => unet.weights.bytes > LARGE_BYTES;
 
 /** Refuses weights and low-rank layers that the whole UNet has no place for. */
 function requireAllTaken({ unet, lowRank }: UNetParts): void {

@@ -9,7 +9,7 @@ export function vaeEncoderGraph(config: VaeConfig, height: number, width: number
   const graph = new Graph("vae encoder");
   const scale = pixelsPerLatent(config);
   const picture = graph.input("picture", ["batch", config.imageChannels, scale * height, scale * width]);
-  graph.output("mean", vaeEncoder(Scope.in(graph, parameters), config, picture));
+  graph.output("moments", vaeEncoder(Scope.in(graph, parameters), config, picture));
   return graph;
 }
 

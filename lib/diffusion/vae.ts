@@ -5,12 +5,12 @@ import { resnet } from "#lib/nn/resnet.ts";
 import type { Scope } from "#lib/nn/scope.ts";
 import { selfAttention } from "#lib/nn/self-attention.ts";
 import type { Value } from "#lib/onnx/graph.ts";
-import { split, upsampleNearest } from "#lib/onnx/ops/shape.ts";
+import { upsampleNearest } from "#lib/onnx/ops/shape.ts";
 import type { VaeConfig } from "./vae-config.ts";
 
 const EPSILON = 1e-6; // fixed in diffusers' encoder and decoder
 
-/** The autoencoder of Rombach et al. 2022 (arXiv 2112.10752, §3.1). Picture [B, 3, H, W] in [−1, 1] → mean of the latents [B, C, h, w], not scaled. */
+/** The autoencoder of Rombach et al. 2022 (arXiv 2112.10752, §3.1). Picture [B, 3, H, W] in [−1, 1] → moments of the latents [B, 2·C, h, w]: their mean, not scaled, then the logarithm of their variance. */
 export function vaeEncoder(scope: Scope, config: VaeConfig, picture: Value): Value {
   const encoder = scope.at("encoder");
   const last = config.channels.length - 1;
@@ -28,8 +28,7 @@ export function vaeEncoder(scope: Scope, config: VaeConfig, picture: Value): Val
   h = middle(encoder.at("mid_block"), config, h);
   h = silu(groupNorm(encoder.at("conv_norm_out"), h, config.groups, EPSILON));
   h = convolution(encoder.at("conv_out"), h, 2 * config.latentChannels, 3);
-  if (config.quantConv) h = convolution(scope.at("quant_conv"), h, 2 * config.latentChannels, 1);
-  return split(h, 1, [config.latentChannels, config.latentChannels])[0]!; // the second half is the log variance
+  return config.quantConv ? convolution(scope.at("quant_conv"), h, 2 * config.latentChannels, 1) : h;
 }
 
 /** Latents [B, C, h, w], divided by the scaling factor → picture [B, 3, H, W], around [−1, 1], not clamped. */

@@ -1,35 +1,35 @@
-import { type Part, partOf, type Tensors, within } from "./facts.ts";
-import { type Family, familyOf } from "./family.ts";
+import type { FoundFamily } from "#lib/families/found-family.ts";
+import { within } from "#lib/families/names-within.ts";
+import { recogniseSingleFile, singleFileParts, type SingleFile } from "#lib/families/single-file.ts";
+import { type Part, partOf, type Tensors } from "./facts.ts";
+import { familyOf } from "./family.ts";
 
-/** The networks that a single-file checkpoint holds, told apart by the prefixes of LDM and its followers, and the family of the one that denoises. */
-export function checkpointParts(tensors: Tensors): { parts: Part[]; family: Family | null } {
-  const denoiser = familyOf(within(tensors, "model.diffusion_model."));
-  const family =
-    denoiser && tensors.has("edm_mean") ? { name: `${denoiser.name} (Playground 2.5)`, runs: false } : denoiser;
-  const left = new Map(tensors);
-  const parts = prefixes.flatMap(({ name, prefix }): Part[] => {
-    const own = within(tensors, prefix);
-    for (const rest of own.keys()) left.delete(prefix + rest);
-    return own.size === 0 ? [] : [partOf(name, own, { family: familyOf(unwrap(own))?.name ?? null })];
-  });
-  return { parts: left.size === 0 ? parts : [...parts, partOf("other", left)], family };
+/** What a single-file checkpoint is, and the networks that it holds, counted one by one. */
+export interface Checkpoint {
+  readonly parts: readonly Part[];
+  readonly family: FoundFamily | null;
+  readonly file: SingleFile;
 }
 
-const prefixes: readonly { name: string; prefix: string }[] = [
-  { name: "denoiser", prefix: "model.diffusion_model." },
-  { name: "vae", prefix: "first_stage_model." },
-  { name: "vae", prefix: "vae." },
-  { name: "text encoder", prefix: "cond_stage_model." },
-  { name: "text encoder", prefix: "conditioner.embedders.0." },
-  { name: "text encoder 2", prefix: "conditioner.embedders.1." },
-  { name: "text encoder", prefix: "text_encoders.clip_l." },
-  { name: "text encoder 2", prefix: "text_encoders.clip_g." },
-  { name: "text encoder 3", prefix: "text_encoders.t5xxl." },
-  { name: "moving average", prefix: "model_ema." },
-];
+/** Null for a file without a denoiser. */
+export function inspectCheckpoint(tensors: Tensors): Checkpoint | null {
+  const file = recogniseSingleFile(tensors);
+  if (file === null) return null;
+  const left = new Map(tensors);
+  const parts = singleFileParts.flatMap(({ name, prefix }): Part[] => {
+    const own = within(tensors, prefix);
+    for (const rest of own.keys()) left.delete(prefix + rest);
+    if (own.size === 0) return [];
+    return [partOf(name, own, { family: (name === "denoiser" ? file.found : familyOf(innerOf(own)))?.name ?? null })];
+  });
+  return { parts: left.size === 0 ? parts : [...parts, partOf("other", left)], family: file.found, file };
+}
 
-/** Text encoders lie one level further down. */
-function unwrap(tensors: Tensors): Tensors {
-  const wrapping = ["transformer.", "model."].find((prefix) => tensors.keys().every((name) => name.startsWith(prefix)));
-  return wrapping ? within(tensors, wrapping) : tensors;
+/** Text encoders lie one level further down, beside a scale or a projection that belongs to them. */
+function innerOf(tensors: Tensors): Tensors {
+  for (const wrapping of ["transformer.", "model."]) {
+    const inner = within(tensors, wrapping);
+    if (2 * inner.size > tensors.size) return inner;
+  }
+  return tensors;
 }

@@ -1,30 +1,32 @@
+import { claimedFamily } from "#lib/families/claims.ts";
 import type { Kind } from "./kind.ts";
 
-/** Where metadata says one thing and the tensors another, in words. Metadata that claims nothing we know is left alone. */
-export function falseClaims(metadata: ReadonlyMap<string, string>, kind: Kind, family: string | null): string[] {
-  const format = formats.find(({ is }) => is === metadata.get("format"));
-  const said =
-    format && format.kind !== kind
-      ? [`Its metadata says that it is ${format.said}, and its tensors are not those of one.`]
-      : [];
-  const familyKey = ["modelspec.architecture", "ss_base_model_version"].find((key) => metadata.has(key));
-  const claimed = familyKey && families.find(({ pattern }) => pattern.test(metadata.get(familyKey)!))?.name;
-  const differs =
-    claimed && family && families.some(({ name }) => family.startsWith(name)) && !family.startsWith(claimed);
-  return differs
-    ? [...said, `Its metadata says ${claimed} ("${familyKey}"), and its tensors are those of ${family}.`]
-    : said;
+/** Of a file, by its tensors. */
+interface Found {
+  readonly kind: Kind;
+  /** The id and the name of its family; null where none is known, or where it is of none that metadata could name. */
+  readonly family: { readonly id: string | null; readonly name: string } | null;
+  /** The names of all that it may be of, where several fit. */
+  readonly families: readonly string[];
 }
 
-const formats: readonly { is: string; kind: Kind; said: string }[] = [
-  { is: "guide/1", kind: "guide", said: "a guide" },
-  { is: "evaluator/1", kind: "evaluator", said: "an evaluator" },
-];
+/** Where metadata says one thing and the tensors another, in words. Metadata that claims nothing we know is left alone. */
+export function falseClaims(metadata: ReadonlyMap<string, string>, { kind, family, families }: Found): string[] {
+  const format = formats.find(({ is }) => is === metadata.get("format"));
+  const problems =
+    format && format.kind !== kind
+      ? [`Its metadata says that it is ${format.says}, and its tensors are not those of one.`]
+      : [];
+  const claim = claimedFamily(metadata);
+  const agrees = !claim || !family?.id || family.id.startsWith(claim.id) || families.includes(claim.name);
+  if (agrees) return problems;
+  return [
+    ...problems,
+    `Its metadata says ${claim.name} ("${claim.key}"), and its tensors are those of ${family.name}.`,
+  ];
+}
 
-const families: readonly { name: string; pattern: RegExp }[] = [
-  { name: "SD 1.x", pattern: /^(stable-diffusion-v1|sd_v1)/ },
-  { name: "SD 2.x", pattern: /^(stable-diffusion-v2|sd_v2)/ },
-  { name: "SDXL", pattern: /^(stable-diffusion-xl|sdxl)/ },
-  { name: "SD 3", pattern: /^(stable-diffusion-v3|sd3)/ },
-  { name: "Flux", pattern: /^flux/ },
+const formats: readonly { is: string; kind: Kind; says: string }[] = [
+  { is: "guide/1", kind: "guide", says: "a guide" },
+  { is: "evaluator/1", kind: "evaluator", says: "an evaluator" },
 ];

@@ -4,13 +4,14 @@ import { z } from "zod";
 import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
 import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import { parseVaeConfig } from "#lib/diffusion/vae-config.ts";
+import { predictionOf } from "#lib/families/prediction.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
-import { amountOf, blank, type Inspection, mergedMetadata, mergedTensors } from "./facts.ts";
+import { amountOf, mergedMetadata, mergedTensors } from "./facts.ts";
+import { blank, type Inspection } from "./inspection.ts";
 import { familyOf } from "./family.ts";
 import { type FileKind, recognise } from "./kind.ts";
-import { predictionOf } from "./prediction.ts";
 import { sentenceOf } from "./sentence.ts";
 import { textEncoderProblems, unetProblems, vaeProblems } from "./whole.ts";
 

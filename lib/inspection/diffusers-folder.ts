@@ -3,22 +3,16 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { AppError } from "#lib/errors.ts";
+import type { FoundFamily } from "#lib/families/found-family.ts";
+import { optionalParts, pipelineFacts, pipelineRefusal } from "#lib/families/pipelines.ts";
+import type { Prediction } from "#lib/families/prediction.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
-import { notAsItIs } from "./describe.ts";
-import {
-  amountOf,
-  blank,
-  type Inspection,
-  mergedMetadata,
-  mergedTensors,
-  type Part,
-  partOf,
-  type Tensors,
-} from "./facts.ts";
+import { amountOf, mergedMetadata, mergedTensors, type Part, partOf, type Tensors } from "./facts.ts";
 import { familyOf } from "./family.ts";
-import type { Prediction } from "./prediction.ts";
+import { blank, type Inspection } from "./inspection.ts";
 import { sentenceOf } from "./sentence.ts";
+import { notAsItIs } from "./what-runs.ts";
 import { modelProblems } from "./whole.ts";
 
 /** A folder with a model_index.json: all its networks, and whether they are together a model that runs. */
@@ -28,29 +22,28 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
   if (!index.success)
     throw new AppError("bad_request", `${name}/model_index.json is not an index of components; download it again.`);
 
-  const found: { part: Part; tensors: Tensors }[] = [];
-  for (const component of componentsOf(index.data)) found.push(await readPart(path, component));
-  const denoiser = found.find(({ part }) => part.name === "unet" || part.name === "transformer");
-  const { weights, together } = await openModelFolder(path).then(modelProblems, (failure: unknown) => ({
-    weights: null,
-    together: [sentenceOf(failure)],
-  }));
+  const pipeline = index.data._class_name;
+  const components = componentsOf(index.data);
+  const found: FoundPart[] = [];
+  for (const component of components.filter(isNetwork)) found.push(...(await readPart(path, component)));
+  const denoiser = denoiserNames.flatMap((part) => found.filter((one) => one.part.name === part)).at(0)?.found;
+  const listed = components.map((component) => component.name);
+  const facts = pipelineFacts(pipeline, listed);
+  const refusal = pipelineRefusal(name, pipeline, listed);
+  const { weights, together } = refusal ? { weights: null, together: [refusal] } : await wholeFolder(path);
   const problems = [...(weights ?? []), ...together];
   const runs = problems.length === 0;
+  const { prediction, zeroTerminalSnr } = await readScheduler(path);
   return {
     ...blank,
     name,
     kind: "diffusers folder",
-    form: index.data._class_name,
-    family: denoiser?.part.family ?? null,
-    ...amountOf(
-      new Map(
-        found.flatMap(({ part, tensors }) =>
-          [...tensors].map(([tensor, entry]) => [`${part.name}/${tensor}`, entry] as const),
-        ),
-      ),
-    ),
-    prediction: await predictionFrom(path),
+    form: pipeline,
+    family: (facts.isOther && denoiser?.runs !== false ? facts.name : null) ?? denoiser?.name ?? facts.name,
+    families: denoiser?.id ? [denoiser.name] : [],
+    ...amountOf(new Map(found.flatMap(({ part, tensors }) => [...prefixed(part.name, tensors)]))),
+    prediction,
+    zeroTerminalSnr,
     parts: found.map(({ part }) => part),
     weightsFitConfig: weights && weights.length === 0,
     runs,
@@ -59,55 +52,88 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
   };
 }
 
+/** A folder whose parts cannot be opened has no weights to hold against their configs. */
+const wholeFolder = (path: string): Promise<{ weights: string[] | null; together: string[] }> =>
+  openModelFolder(path).then(modelProblems, (failure: unknown) => ({
+    weights: null,
+    together: [sentenceOf(failure)],
+  }));
+
+/** The part that is named a model for: the first that is there. */
+const denoiserNames = ["unet", "transformer", "prior", "decoder", "prior_prior"];
+
+const prefixed = (part: string, tensors: Tensors): Tensors =>
+  new Map([...tensors].map(([tensor, entry]) => [`${part}/${tensor}`, entry]));
+
 const indexJson = z.looseObject({ _class_name: z.string().max(200) });
 
 interface Component {
   readonly name: string;
   readonly library: string;
+  readonly type: string;
 }
 
-/** The entries [library, class] that are networks; names are checked because they become paths. */
+/** The entries [library, class] of what the folder has; what it does without is [null, null]. Names are checked, for they become paths. */
 function componentsOf(index: Record<string, unknown>): Component[] {
   return Object.entries(index).flatMap(([name, value]): Component[] => {
     const [library, type] = z.tuple([z.string(), z.string()]).safeParse(value).data ?? [];
-    const isNetwork =
-      library !== undefined && type !== undefined && !/Tokenizer|Scheduler|Processor|FeatureExtractor/.test(type);
-    return isNetwork && /^\w{1,60}$/.test(name) ? [{ name, library }] : [];
+    return library !== undefined && type !== undefined && /^\w{1,60}$/.test(name) ? [{ name, library, type }] : [];
   });
 }
 
-async function readPart(folder: string, { name, library }: Component): Promise<{ part: Part; tensors: Tensors }> {
+const isNetwork = ({ type }: Component): boolean => !/Tokenizer|Scheduler|Processor|FeatureExtractor|Solver/.test(type);
+
+interface FoundPart {
+  readonly part: Part;
+  readonly tensors: Tensors;
+  readonly found: FoundFamily | null;
+}
+
+/** None where an optional part was left out. */
+async function readPart(folder: string, component: Component): Promise<FoundPart[]> {
+  const { name } = component;
   const [path, shown] = [join(folder, name), `${basename(folder)}/${name}`];
+  const present = await readdir(path).catch(() => []);
+  if (optionalParts.has(name) && !present.some(isWeights)) return [];
   try {
-    const files = await readComponentWeights(
-      path,
-      library === "transformers" ? "model" : "diffusion_pytorch_model",
-      shown,
-    );
+    const files = await readComponentWeights(path, stemOf(component, present), shown);
     const tensors = mergedTensors(files);
-    return {
-      part: partOf(name, tensors, { family: familyOf(tensors)?.name ?? null, metadata: mergedMetadata(files) }),
-      tensors,
-    };
+    const found = familyOf(tensors);
+    const part = partOf(name, tensors, { family: found?.name ?? null, metadata: mergedMetadata(files) });
+    return [{ part, tensors, found }];
   } catch (failure) {
-    const [sentence, graph] = [
-      sentenceOf(failure),
-      (await readdir(path).catch(() => [])).find((file) => file.endsWith(".onnx")),
-    ];
+    const graph = present.find((file) => file.endsWith(".onnx"));
     const refusal = `${shown} holds ${graph}, and ONNX files are refused: a graph is code; give the folder that has safetensors files.`;
-    return { part: partOf(name, new Map(), { problem: graph ? refusal : sentence }), tensors: new Map() };
+    const part = partOf(name, new Map(), { problem: graph ? refusal : sentenceOf(failure) });
+    return [{ part, tensors: new Map(), found: null }];
   }
 }
 
+const isWeights = (file: string): boolean => /\.(safetensors|bin|ckpt|pt|pth|onnx|msgpack)$/.test(file);
+
+/** Models of transformers are `model`, also those that a pipeline of diffusers brings, such as its safety checker. */
+function stemOf({ library }: Component, present: readonly string[]): string {
+  const stem = ["diffusion_pytorch_model", "model"].find((start) =>
+    present.some((file) => file.startsWith(`${start}.`) || file.startsWith(`${start}-`)),
+  );
+  return stem ?? (library === "diffusers" ? "diffusion_pytorch_model" : "model");
+}
+
 const schedulerJson = z.looseObject({
-  _class_name: z.string().optional(),
-  prediction_type: z.string().max(60).optional(),
+  _class_name: z.string().nullish(),
+  prediction_type: z.string().max(60).nullish(),
+  rescale_betas_zero_snr: z.boolean().nullish(),
 });
 
 /** As diffusers reads it: where the scheduler is silent, and no flow-matching one, the network predicts ε. */
-async function predictionFrom(folder: string): Promise<Prediction | null> {
+async function readScheduler(
+  folder: string,
+): Promise<{ prediction: Prediction | null; zeroTerminalSnr: boolean | null }> {
   const file = "scheduler/scheduler_config.json";
   const config = schedulerJson.safeParse(await readJson(join(folder, file), file).catch(() => null)).data;
-  if (!config || /FlowMatch/.test(config._class_name ?? "")) return null;
-  return { type: config.prediction_type ?? "epsilon", from: file };
+  if (!config || /FlowMatch/.test(config._class_name ?? "")) return { prediction: null, zeroTerminalSnr: null };
+  return {
+    prediction: { type: config.prediction_type ?? "epsilon", from: file },
+    zeroTerminalSnr: config.rescale_betas_zero_snr ?? null,
+  };
 }

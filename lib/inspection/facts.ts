@@ -1,12 +1,7 @@
-import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import type { Dtype } from "#lib/tensor/dtype.ts";
 import type { SafetensorsHeader } from "#lib/weights/safetensors.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
-import type { EvaluatorFacts } from "./evaluator-facts.ts";
-import type { Kind } from "./kind.ts";
-import type { LowRankFacts } from "./low-rank-facts.ts";
-import type { Prediction } from "./prediction.ts";
 
 export type Tensors = SafetensorsHeader["tensors"];
 
@@ -30,53 +25,6 @@ export interface Part extends Amount {
 
 /** By key: text of strangers. */
 export type Metadata = Readonly<Record<string, string>>;
-
-/** What a file or folder is, told from its tensors. Every key is always there. */
-export interface Inspection extends Amount {
-  readonly name: string;
-  readonly kind: Kind;
-  /** In which of its kind's spellings or classes it comes, such as "kohya" or "StableDiffusionPipeline". */
-  readonly form: string | null;
-  readonly family: string | null;
-  /** Null where nothing says what the network predicts, or where the question makes no sense. */
-  readonly prediction: Prediction | null;
-  readonly parts: readonly Part[];
-  readonly lowRank: LowRankFacts | null;
-  readonly guide: GuideConfig | null;
-  readonly evaluator: EvaluatorFacts | null;
-  /** [B, C, H, W] */
-  readonly latents: readonly number[] | null;
-  /** Whether the weights are those that the config calls for; null where no config was read or nothing here builds what it describes. */
-  readonly weightsFitConfig: boolean | null;
-  /** Whether a command takes it as it is. */
-  readonly runs: boolean;
-  /** What would run it, or why nothing does and what to do. */
-  readonly whatRuns: string;
-  readonly problems: readonly string[];
-  readonly metadata: Metadata;
-}
-
-/** An inspection that found nothing; in JSON the keys keep this order. */
-export const blank: Inspection = {
-  name: "",
-  kind: "unknown",
-  form: null,
-  family: null,
-  tensors: 0,
-  parameters: 0,
-  dtypes: [],
-  prediction: null,
-  parts: [],
-  lowRank: null,
-  guide: null,
-  evaluator: null,
-  latents: null,
-  weightsFitConfig: null,
-  runs: false,
-  whatRuns: "",
-  problems: [],
-  metadata: {},
-};
 
 export function amountOf(tensors: Tensors): Amount {
   const byDtype = new Map<Dtype, number>();
@@ -105,9 +53,3 @@ export const mergedMetadata = (files: readonly WeightsFile[]): Metadata =>
 
 export const sortedMetadata = (metadata: Iterable<[string, string]>): Metadata =>
   Object.fromEntries([...metadata].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-
-/** The tensors whose names begin with `prefix`, under the rest of their names. */
-export const within = (tensors: Tensors, prefix: string): Tensors =>
-  new Map(
-    [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, entry]) => [name.slice(prefix.length), entry]),
-  );

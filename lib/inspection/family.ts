@@ -1,93 +1,66 @@
-import { type Tensors, within } from "./facts.ts";
-import { recognise } from "./kind.ts";
-import { families, levelSizes, unetFamily, unetShape } from "./unet-family.ts";
+import { recogniseAutoencoder } from "#lib/families/autoencoder.ts";
+import { familiesOfTextEncoder, unetFamilies } from "#lib/families/all.ts";
+import { type FoundFamily, foundToRun } from "#lib/families/found-family.ts";
+import { within } from "#lib/families/names-within.ts";
+import { recogniseDenoiser } from "#lib/families/recognise-denoiser.ts";
+import { recogniseUNet } from "#lib/families/recognise-unet.ts";
+import { ofWidth, recogniseTextEncoder, recogniseVisionEncoder } from "#lib/families/text-encoder.ts";
+import { unetShape } from "#lib/families/unet-shape.ts";
+import type { Tensors } from "./facts.ts";
+import { recognise, type Recognised } from "./kind.ts";
 
-export interface Family {
-  readonly name: string;
-  /** Whether models with such a network run here. */
-  readonly runs: boolean;
-}
+export type Family = Pick<FoundFamily, "name" | "runs">;
 
 /** The family of one network; null for tensors that are no network we know. */
-export function familyOf(tensors: Tensors): Family | null {
-  switch (recognise(tensors).kind) {
+export const familyOf = (tensors: Tensors): FoundFamily | null => familyOfRecognised(recognise(tensors));
+
+export function familyOfRecognised({ kind, bare }: Recognised): FoundFamily | null {
+  switch (kind) {
     case "unet":
-      return unetFamily(unetShape(tensors));
-    case "controlnet": {
-      const inner = within(tensors, "control_model.");
-      return unetFamily(unetShape(inner.size > 0 ? inner : tensors));
-    }
     case "diffusion transformer":
-      return { name: transformerName(tensors), runs: false };
+      return recogniseDenoiser(bare)?.family ?? null;
+    case "controlnet":
+      return controlNetFamily(bare);
     case "text encoder":
-      return { name: textEncoderName(tensors), runs: true };
+      return foundToRun(recogniseTextEncoder(bare)!.name, null);
+    case "vision encoder":
+      return foundToRun(recogniseVisionEncoder(bare)!, null);
     case "vae":
-      return { name: vaeName(tensors), runs: true };
+      return foundToRun(recogniseAutoencoder(bare)!.name, null);
     default:
       return null;
   }
 }
 
-/** Textual inversion is told by the width of its vectors alone. */
-export function embeddingFamily(tensors: Tensors): string {
-  if (tensors.has("clip_g")) return "SDXL";
-  const width = tensors.values().next().value?.shape.at(-1);
-  return (
-    families.find(({ name, textWidth }) => !name.startsWith("SDXL") && textWidth === width)?.name ??
-    `vectors ${ofWidth(width)}`
-  );
+/** A ControlNet is half of the denoiser that it steers, with layers of its own; what has too little of one is not named. */
+function controlNetFamily(tensors: Tensors): FoundFamily | null {
+  const inner = within(tensors, "control_model.");
+  const half = inner.size > 0 ? inner : tensors;
+  const whole = recogniseDenoiser(half);
+  if (whole) return whole.family;
+  const shape = unetShape(half);
+  return shape.channels?.some((channels) => channels > 0) ? recogniseUNet(shape) : null;
 }
 
-/** By the tensors that only one of the families has, in the names of its authors or of diffusers. */
-function transformerName(tensors: Tensors): string {
-  const has = (...names: readonly string[]): boolean => names.some((name) => tensors.has(name));
-  if (has("double_blocks.0.img_attn.norm.key_norm.scale", "single_transformer_blocks.0.proj_mlp.weight")) {
-    if (has("single_stream_modulation.lin.weight")) return "Flux.2";
-    if (has("distilled_guidance_layer.in_proj.weight")) return "Chroma";
-    const textWidth = (tensors.get("txt_in.weight") ?? tensors.get("context_embedder.weight"))?.shape[1];
-    if (textWidth !== 4096) return `a transformer of Flux's blocks, its text ${ofWidth(textWidth)}`;
-    return has("guidance_in.in_layer.weight", "time_text_embed.guidance_embedder.linear_1.weight")
-      ? "Flux.1 dev"
-      : "Flux.1 schnell";
-  }
-  if (has("joint_blocks.0.context_block.adaLN_modulation.1.bias", "pos_embed.pos_embed")) {
-    if (has("joint_blocks.37.x_block.mlp.fc1.weight", "transformer_blocks.37.ff.net.0.proj.weight"))
-      return "SD 3.5 large";
-    const positions = (tensors.get("pos_embed") ?? tensors.get("pos_embed.pos_embed"))?.shape[1];
-    return positions === 192 ** 2 ? "SD 3 medium" : positions === 384 ** 2 ? "SD 3.5 medium" : "SD 3";
-  }
-  return "a transformer that is not known";
+/** What learned words or an adapter may be for: told by widths alone, which several families may share. */
+export interface Fitting {
+  /** «SD 1.x or SDXL», or the width where no family has it. */
+  readonly name: string;
+  readonly families: readonly string[];
 }
 
-function textEncoderName(tensors: Tensors): string {
-  const t5 = tensors.get("encoder.block.0.layer.0.SelfAttention.q.weight");
-  if (t5) return `T5 encoder ${ofWidth(t5.shape[1])}, depth ${depthOf(tensors, /^encoder\.block\.(\d+)\./)}`;
-  const [words] = ["text_model.embeddings.", "embeddings.", ""].flatMap(
-    (prefix) => tensors.get(`${prefix}token_embedding.weight`) ?? [],
-  );
-  const [vocabulary, width] = words!.shape;
-  const name = vocabulary === 49408 && width !== undefined ? clips[width] : undefined;
-  const depth = depthOf(tensors, /^(?:text_model\.)?encoder\.layers\.(\d+)\.|^transformer\.resblocks\.(\d+)\./);
-  return `${name ?? "CLIP text encoder"} ${ofWidth(width)}, depth ${depth}`;
+/** Of learned words: the width of a text encoder, or of two. */
+export function embeddingFits(tensors: Tensors): Fitting {
+  const widths = [...new Set([...tensors.values()].flatMap(({ shape }) => shape.at(-1) ?? []))];
+  const [first = [], ...others] = widths.map((width) => familiesOfTextEncoder(width).map(({ name }) => name));
+  const families = first.filter((name) => others.every((names) => names.includes(name)));
+  return { name: families.join(" or ") || `vectors ${ofWidth(widths[0])}`, families };
 }
 
-function vaeName(tensors: Tensors): string {
-  const diffusers = levelSizes(tensors, (level) => `encoder.down_blocks.${level}.resnets.0.conv1.weight`);
-  const channels =
-    diffusers.length > 0 ? diffusers : levelSizes(tensors, (level) => `encoder.down.${level}.block.0.conv1.weight`);
-  const widths = channels.length > 0 ? channels.join("/") : "without encoder";
-  return `AutoencoderKL ${widths}, ${tensors.get("decoder.conv_in.weight")!.shape[1]} latent channels`;
+/** Of an IP-Adapter: the width of the text states beside which its own are read. Null where it does not tell. */
+export function adapterFits(tensors: Tensors): Fitting | null {
+  const width = [...tensors.values()].find(({ name }) => name.endsWith("to_k_ip.weight"))?.shape[1];
+  if (width === undefined) return null;
+  const families = unetFamilies.filter(({ unet }) => unet.textWidth === width).map(({ name }) => name);
+  return { name: families.join(" or ") || `text states ${ofWidth(width)}`, families };
 }
-
-/** CLIP's text encoders by their width, with CLIP's own vocabulary. */
-const clips: Readonly<Record<number, string>> = {
-  768: "CLIP ViT-L/14",
-  1024: "OpenCLIP ViT-H/14",
-  1280: "OpenCLIP ViT-bigG/14",
-};
-
-const ofWidth = (width: number | undefined): string => (width === undefined ? "of no width" : `of width ${width}`);
-
-/** How many layers the names number. */
-const depthOf = (tensors: Tensors, pattern: RegExp): number =>
-  new Set(tensors.keys().flatMap((name) => pattern.exec(name)?.slice(1).filter(Boolean) ?? [])).size;

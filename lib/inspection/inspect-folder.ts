@@ -3,8 +3,11 @@ import { basename, join, resolve } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { inspectComponent } from "./component-folder.ts";
 import { inspectDiffusersFolder } from "./diffusers-folder.ts";
-import { blank, type Inspection } from "./facts.ts";
+import { blank, type Inspection } from "./inspection.ts";
 import { inspectFile } from "./inspect-file.ts";
+
+/** How PEFT names the weights of an adapter. */
+const ADAPTER = "adapter_model.safetensors";
 
 /** How diffusers and transformers name the weights of a component. */
 const stems = ["diffusion_pytorch_model", "model"];
@@ -25,12 +28,19 @@ export async function inspectFolder(given: string): Promise<Inspection> {
   const stem = stems.find((start) => weights.some((name) => name.startsWith(start)));
   if (names.includes("config.json") && stem) return inspectComponent(path, stem);
   const name = basename(path);
-  const [only] = weights;
-  if (only !== undefined && weights.length === 1) return inspectFile(join(path, only), `${name}/${only}`);
+  const ggufs = names.filter((file) => file.endsWith(".gguf"));
+  const readable = weights.length > 0 ? weights : ggufs;
+  if (names.includes("adapter_config.json") && names.includes(ADAPTER))
+    return inspectFile(join(path, ADAPTER), `${name}/${ADAPTER}`);
+  const [only] = readable;
+  if (only !== undefined && readable.length === 1) return inspectFile(join(path, only), `${name}/${only}`);
+  return { ...blank, name, whatRuns: `nothing; ${adviceFor(names, readable)}` };
+}
 
-  const advice =
-    weights.length > 0
-      ? `inspect its ${weights.length} safetensors files one by one`
-      : "it has neither a model_index.json nor safetensors files";
-  return { ...blank, name, whatRuns: `nothing; ${advice}` };
+function adviceFor(names: readonly string[], readable: readonly string[]): string {
+  if (readable.length > 0) return `inspect its ${readable.length} ${readable[0]!.split(".").at(-1)} files one by one`;
+  const pickle = names.find((name) => /\.(ckpt|pt|pth|bin)$/.test(name));
+  if (pickle)
+    return `its weights are in ${pickle}, a pickle, and opening one can run code; save the model as .safetensors`;
+  return "it has neither a model_index.json nor safetensors files";
 }

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { AppError } from "#lib/errors.ts";
-import type { Inspection } from "./facts.ts";
+import type { Inspection } from "./inspection.ts";
 import { inspectFile } from "./inspect-file.ts";
 import { inspectFolder } from "./inspect-folder.ts";
 

@@ -9,9 +9,10 @@ import type { VaeConfig } from "#lib/diffusion/vae-config.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "#lib/diffusion/vae-graphs.ts";
 import { checkingParameters } from "#lib/nn/parameters/checking.ts";
 import type { ParametersOf } from "#lib/nn/parameters/parameters.ts";
-import { clipName } from "#lib/weights/names/clip.ts";
-import { vaeName } from "#lib/weights/names/vae.ts";
-import { type Rename, WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
+import { clipNaming } from "#lib/weights/names/clip.ts";
+import { vaeNaming } from "#lib/weights/names/vae.ts";
+import type { Naming } from "#lib/weights/tensor-view.ts";
+import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
 import { sentenceOf } from "./sentence.ts";
 
 /** A network whose weights should be those that its config calls for. The functions below say in words where they are not. */
@@ -26,10 +27,10 @@ export const unetProblems = (unet: Network<UNetConfig>): string[] =>
   problemsOf(unet, undefined, (parameters) => joinedGraph(unet.config, smallestSize(unet.config), parameters));
 
 export const textEncoderProblems = (encoder: Network<TextEncoderConfig>): string[] =>
-  problemsOf(encoder, clipName, (parameters) => textEncoderGraph(encoder.config, parameters, lastStates));
+  problemsOf(encoder, clipNaming, (parameters) => textEncoderGraph(encoder.config, parameters, lastStates));
 
 export const vaeProblems = ({ config, ...vae }: Network<VaeConfig>): string[] =>
-  problemsOf({ config, ...vae }, vaeName, (parameters) => {
+  problemsOf({ config, ...vae }, vaeNaming, (parameters) => {
     const { height, width } = smallestSize(config);
     vaeEncoderGraph(config, height, width, parameters);
     vaeDecoderGraph(config, height, width, parameters);
@@ -60,12 +61,12 @@ export async function modelProblems(model: Model): Promise<{ weights: string[]; 
 /** Builds the graphs and throws them away: what is missing, misshapen or left over shows. No runtime is needed, and no weight is read. */
 function problemsOf<Config>(
   { what, files }: Network<Config>,
-  rename: Rename | undefined,
+  naming: Naming | undefined,
   build: (parameters: ParametersOf) => void,
 ): string[] {
   const problems: string[] = [];
   try {
-    const weights = new WeightMap(what, files, rename);
+    const weights = new WeightMap(what, files, naming);
     build(checkingParameters(weights, problems));
     weights.requireAllTaken();
   } catch (failure) {

@@ -2,7 +2,7 @@ import { type Conditioning, repeatConditioning } from "#lib/diffusion/conditioni
 import { guided } from "#lib/diffusion/guidance.ts";
 import type { GuideNetwork } from "#lib/diffusion/guide-network.ts";
 import { createSampler } from "#lib/diffusion/samplers/create-sampler.ts";
-import { toNoise } from "#lib/diffusion/samplers/sampler.ts";
+import { noNoise } from "#lib/diffusion/samplers/sampler.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import type { SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
@@ -57,7 +57,7 @@ export async function measureAgreement(
   const sampler = createSampler("ddim", schedule, request.steps);
   const states: AgreementState[] = [];
   let latents = request.noise;
-  for (const [stepIndex, level] of sampler.levels.entries()) {
+  for (const [stepIndex, level] of sampler.evaluations.entries()) {
     const encoded = await unet.encode(latents, level.timestep, prompted);
     const predict = async () => {
       const conditional = await unet.decode(encoded, prompted, null);
@@ -80,7 +80,7 @@ export async function measureAgreement(
         ...compare(conditional, withGuide, cfg, row),
       });
     }
-    latents = sampler.step(latents, toNoise(cfg, latents, level, schedule.predictionType), stepIndex);
+    latents = sampler.step(latents, cfg, stepIndex, noNoise);
     await tick(stepIndex + 1, request.steps);
   }
   return states;

@@ -1,8 +1,8 @@
 import { type Conditioning, conditioningRows, repeatConditioning } from "#lib/diffusion/conditioning.ts";
 import type { GuidanceMode, GuidedNetworks } from "#lib/diffusion/guidance.ts";
 import { denoise } from "#lib/diffusion/denoise.ts";
-import type { SamplerName } from "#lib/diffusion/samplers/sampler.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
 import type { Fidelity } from "#lib/pairing/evidence.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";

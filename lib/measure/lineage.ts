@@ -4,22 +4,17 @@ import type { Lineage } from "#lib/pairing/evidence.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { quantile } from "#lib/util/quantile.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
-import type { LowRankLayer, LowRankLayers } from "#lib/weights/low-rank.ts";
+import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import { readValues } from "#lib/weights/read-tensor.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
+import { changeEntries, type Span } from "./adapted-entries.ts";
 import type { Tick } from "./tick.ts";
 
 export interface LineageRequest {
   readonly base: WeightMap;
   readonly fineTune: WeightMap;
-  readonly lowRank: readonly LowRankLayers[];
+  readonly lowRank: readonly AdapterLayers[];
   readonly guideNamesThisBase: boolean;
-}
-
-/** Entries begin … end of a tensor, counted in row-major order. */
-interface Span {
-  readonly begin: number;
-  readonly end: number;
 }
 
 /** Larger tensors are compared in this many evenly spread runs: a cosine over 65,536 entries is known to ± 0.004. */
@@ -49,8 +44,9 @@ export async function measureLineage(
     const spans = spansOf(sizeOf(before.shape));
     const [original, tuned] = [await sample(before, spans), await sample(after, spans)];
     for (const layers of lowRank) {
-      const layer = layers.take(name.replace(/\.weight$/, ""), before.shape);
-      if (layer) await addLowRank(layer, spans, tuned);
+      const change = layers.take(name.replace(/\.weight$/, ""), before.shape);
+      if (change)
+        await changeEntries(change, { shape: before.shape, spans, values: tuned, base: () => whole(after) }, whole);
     }
     rows.push({ ...compare(original, tuned), size: sizeOf(before.shape) });
     await tick(i + 1, pairs.length);
@@ -101,26 +97,8 @@ async function sample(tensor: ExternalTensor, spans: readonly Span[]): Promise<F
   }
 }
 
-/** Adds scale · Σᵣ up[o, r] · down[r, i] to the sampled entries; entry e of W lies at o = ⌊e / rest⌋, i = e mod rest. */
-async function addLowRank(
-  { up, down, scale }: LowRankLayer,
-  spans: readonly Span[],
-  values: Float32Array,
-): Promise<void> {
-  const whole = (tensor: ExternalTensor): Promise<Float32Array> =>
-    sample(tensor, [{ begin: 0, end: sizeOf(tensor.shape) }]);
-  const [ups, downs, rank] = [await whole(up), await whole(down), down.shape[0]!];
-  const rest = downs.length / rank;
-  let at = 0;
-  for (const { begin, end } of spans) {
-    for (let entry = begin; entry < end; entry++) {
-      const [o, i] = [Math.floor(entry / rest), entry % rest];
-      let sum = 0;
-      for (let r = 0; r < rank; r++) sum += ups[o * rank + r]! * downs[r * rest + i]!;
-      values[at++]! += scale * sum;
-    }
-  }
-}
+const whole = (tensor: ExternalTensor): Promise<Float32Array> =>
+  sample(tensor, [{ begin: 0, end: sizeOf(tensor.shape) }]);
 
 function compare(a: Float32Array, b: Float32Array): { cosine: number; distance: number } {
   let [dot, aa, bb, apart] = [0, 0, 0, 0];

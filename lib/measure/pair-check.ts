@@ -7,7 +7,9 @@ import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { measuringNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { cfgLayoutFor, openText, ownSize, pictureSizeOf, unetParts } from "#lib/diffusion/pipeline.ts";
+import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
+import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
+import { ownSize, pictureSizeOf } from "#lib/diffusion/sample-request.ts";
 import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
@@ -89,7 +91,8 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
     request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
   requireRoom(files, guide, request);
   return namingNonFinite(files, async () => {
-    const networks = await openNetworks(files, guide, request, runtime);
+    await using opened = new AsyncDisposableStack();
+    const networks = await openNetworks(files, guide, request, runtime, opened);
     const { tape, save } = request.tapes
       ? await openTape(request.tapes, circumstances(networks, request, runtime))
       : { tape: null, save: null };
@@ -153,17 +156,19 @@ async function openNetworks(
   guide: GuideFile,
   request: PairCheckRequest,
   runtime: Runtime,
+  opened: AsyncDisposableStack,
 ): Promise<Networks> {
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
+  const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
   return {
     files,
     parts,
-    text: await openText(files, runtime),
-    unet: await openSplitUNet(parts, runtime),
-    guide: await openGuide(guide, parts, runtime),
+    text: keep(await openText(files, runtime)),
+    unet: keep(await openSplitUNet(parts, runtime)),
+    guide: keep(await openGuide(guide, parts, runtime)),
     cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
-    evaluator: request.evaluator === null ? null : await openEvaluator(request.evaluator, runtime),
+    evaluator: request.evaluator === null ? null : keep(await openEvaluator(request.evaluator, runtime)),
   };
 }
 

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { jsonString } from "#lib/util/json-string.ts";
+import { writeWhole } from "#lib/util/write-whole.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
@@ -89,7 +90,9 @@ export async function openTape(
   const tape = new TeacherTape(await readTape(path).catch(() => null)); // what cannot be read is made anew
   const save = async (): Promise<void> => {
     if (tape.isPlayed) return utimes(path, new Date(), new Date()).catch(() => {}); // removed meanwhile
-    await writeWhole(folder, name, tape.toBytes()).catch(() => {}); // a full disk costs the next check its time, not this one its result
+    await mkdir(folder, { recursive: true })
+      .then(() => writeWhole(path, tape.toBytes()))
+      .catch(() => {}); // a full disk costs the next check its time, not this one its result
     await removeOldest(folder);
   };
   return { tape, save };
@@ -113,20 +116,6 @@ async function readTape(path: string): Promise<{ steps: TeacherStep[]; kept: Kep
   } finally {
     await source.close();
   }
-}
-
-/** Under its name only once all of it is on the disk. */
-async function writeWhole(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const unfinished = join(folder, `${process.pid}.unfinished`);
-  const file = await open(unfinished, "w");
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(unfinished, join(folder, name));
 }
 
 async function removeOldest(folder: string): Promise<void> {

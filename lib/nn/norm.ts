@@ -1,4 +1,5 @@
-import type { Dim, Value } from "#lib/onnx/graph.ts";
+import type { Value } from "#lib/onnx/graph.ts";
+import type { Dim } from "#lib/onnx/shape.ts";
 import { add, multiply } from "#lib/onnx/ops/math.ts";
 import * as norm from "#lib/onnx/ops/norm.ts";
 import { reshape } from "#lib/onnx/ops/shape.ts";

@@ -1,4 +1,5 @@
-import type { Dim, Value } from "#lib/onnx/graph.ts";
+import type { Value } from "#lib/onnx/graph.ts";
+import type { Dim } from "#lib/onnx/shape.ts";
 import { reshape, transpose } from "#lib/onnx/ops/shape.ts";
 
 /** [B, C, H, W] → [B, H·W, C]: pixels as a sequence, for attention. */

@@ -1,12 +1,7 @@
 import type { Dtype } from "#lib/tensor/dtype.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
+import type { ElementType, FloatType, Shape, StoredType } from "./shape.ts";
 import type { Op } from "./op.ts";
-
-/** The one dimension that is not known while a graph is built. Only the first axis may be "batch". */
-export type Dim = number | "batch";
-export type Shape = readonly Dim[];
-export type FloatType = "float32" | "float16" | "bfloat16" | "float64";
-export type ElementType = FloatType | "int32" | "int64";
 
 /** A tensor that some node, input or initializer of `graph` yields. */
 export interface Value {
@@ -25,6 +20,8 @@ export interface ExternalTensor {
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
+  /** The bytes hold the transpose: `shape` is [n, m], and they are m rows of n numbers. */
+  readonly transposed?: true;
 }
 
 /** What a node yields: its shape and type follow from its inputs, and the functions of `ops/` work them out. */
@@ -45,11 +42,13 @@ export type Initializer =
   | { readonly value: Value; readonly external: ExternalTensor }
   | { readonly value: Value; readonly unknown: true };
 
-const elementTypes: Partial<Record<Dtype, FloatType>> = {
+const elementTypes: Partial<Record<Dtype, FloatType | StoredType>> = {
   F32: "float32",
   F16: "float16",
   BF16: "bfloat16",
   F64: "float64",
+  F8_E4M3: "float8e4m3",
+  F8_E5M2: "float8e5m2",
 };
 
 /** Raised for a graph that is wrong by construction: our mistake, never the input's. */
@@ -91,13 +90,15 @@ export class Graph {
 
   /** A weight in its own file, in its own type; the same bytes are declared once. */
   external(tensor: ExternalTensor): Value {
-    const key = `${tensor.path}:${tensor.begin}:${tensor.shape.join()}`;
+    const { path, begin, shape, transposed } = tensor;
+    const key = `${path}:${begin}:${shape.join()}:${transposed ?? false}`;
     const known = this.#externals.get(key);
     if (known) return known;
     const type = elementTypes[tensor.dtype];
     if (!type) throw mistake(`no element type for ${tensor.dtype}, the type of ${tensor.name}`);
-    const value = this.#value("weight", { shape: tensor.shape, type });
-    this.initializers.push({ value, external: tensor });
+    const stored = this.#value("weight", { shape: transposed ? shape.toReversed() : shape, type });
+    this.initializers.push({ value: stored, external: tensor });
+    const value = transposed ? this.append({ type: "Transpose", order: [1, 0] }, [stored], { shape, type }) : stored;
     this.#externals.set(key, value);
     return value;
   }

@@ -1,4 +1,5 @@
-import type { ElementType, Node } from "./graph.ts";
+import type { Node } from "./graph.ts";
+import type { ElementType } from "./shape.ts";
 import type { Op } from "./op.ts";
 
 export type Attribute = number | { readonly float: number } | readonly number[] | string;
@@ -23,6 +24,8 @@ export const dataTypes: Readonly<Record<ElementType, number>> = {
   float16: 10,
   float64: 11,
   bfloat16: 16,
+  float8e4m3: 17,
+  float8e5m2: 19,
 };
 
 /** The form that the runtime is fastest at, for inference. */

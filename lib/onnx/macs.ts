@@ -1,4 +1,5 @@
-import type { Dim, Graph, Node, Shape, Value } from "./graph.ts";
+import type { Graph, Node, Value } from "./graph.ts";
+import type { Dim, Shape } from "./shape.ts";
 import type { OpType } from "./op.ts";
 
 /** Multiply–accumulates of one run, by kind. Element-wise work is not counted, as is the custom. */

@@ -1,6 +1,7 @@
-import type { ElementType, Graph, Node, Value } from "./graph.ts";
+import type { Graph, Node, Value } from "./graph.ts";
 import { runNodes, volumeOf } from "./macs.ts";
 import type { Optimization } from "./optimization.ts";
+import type { ElementType } from "./shape.ts";
 
 /** What a graph takes of memory, in bytes, worked out from its shapes before it is opened. */
 export interface GraphMemory {
@@ -139,6 +140,8 @@ function scratchBytes({ op, inputs }: Node, batch: number): number {
 const bytesOf = ({ shape, type }: Value, batch: number): number => elementBytes[type] * volumeOf(shape, batch);
 
 const elementBytes: Readonly<Record<ElementType, number>> = {
+  float8e4m3: 1,
+  float8e5m2: 1,
   float16: 2,
   bfloat16: 2,
   float32: 4,

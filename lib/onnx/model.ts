@@ -1,14 +1,16 @@
 import { relative, sep } from "node:path";
 import { f32ToBf16, f32ToF16 } from "#lib/tensor/half.ts";
-import type { ElementType, Graph, Initializer, Shape, Value } from "./graph.ts";
+import type { Graph, Initializer, Value } from "./graph.ts";
+import type { ElementType, Shape } from "./shape.ts";
 import { type Attribute, dataTypes, type ListInput, lower } from "./lowering.ts";
 import { MessageWriter } from "./wire.ts";
 
 const attributeType = { float: 1, int: 2, string: 3, ints: 7 }; // onnx.proto3: AttributeProto.AttributeType
 
 // Opset 17 has every plain operator that the runtime's CPU kernels are fast at; 25 and later lack some of them.
-const OPSET = 17;
-const IR_VERSION = 8; // the version that came with opset 17
+// 19 is the first that knows numbers of eight bits.
+const OPSET = { usual: 17, eightBits: 19 };
+const IR_VERSION = { usual: 8, eightBits: 9 }; // the versions that came with those opsets
 
 /**
  * The graph as the bytes of an ONNX model. Weights stay where they are: each initializer points at its bytes by a path
@@ -36,13 +38,15 @@ export function toOnnx(graph: Graph, root: string): Uint8Array {
     body.message(1, new MessageWriter().string(1, value.name).string(2, name).string(4, "Identity"));
     body.message(12, valueInfo(name, value.shape, value.type));
   }
+  const eightBits = graph.initializers.some(({ value }) => value.type.startsWith("float8"));
+  const form = eightBits ? "eightBits" : "usual";
   const opset = (domain: string, version: number): MessageWriter =>
     new MessageWriter().string(1, domain).int(2, version);
   return new MessageWriter()
-    .int(1, IR_VERSION)
+    .int(1, IR_VERSION[form])
     .string(2, "guidepost")
     .message(7, body)
-    .message(8, opset("", OPSET))
+    .message(8, opset("", OPSET[form]))
     .message(8, opset("com.microsoft", 1))
     .finish();
 }

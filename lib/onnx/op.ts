@@ -1,4 +1,4 @@
-import type { ElementType, Shape } from "./graph.ts";
+import type { ElementType, Shape } from "./shape.ts";
 
 /**
  * Every operator that a graph may hold, with all that decides its result beside its inputs. The set is closed: whatever works on

@@ -13,6 +13,6 @@ export function contractOf({
   predictionType,
 }: UNetSignature): string {
   const attends = downAttends.map(Number).join("");
-  const predicts = predictionType === "epsilon" ? "eps" : "v";
+  const predicts = { epsilon: "eps", v_prediction: "v", sample: "x0" }[predictionType];
   return `unet-in${inChannels}-c${channels.join(".")}-l${layersPerBlock.join(".")}-a${attends}-t${crossAttentionDim}-${predicts}`;
 }

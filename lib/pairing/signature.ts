@@ -1,3 +1,5 @@
+import type { PredictionType } from "#lib/families/family.ts";
+
 /** What a guide and a base must have in common for the one to run on the other. Read from configs and metadata, without a weight. */
 export interface UNetSignature {
   readonly inChannels: number;
@@ -6,7 +8,7 @@ export interface UNetSignature {
   readonly layersPerBlock: readonly number[];
   readonly downAttends: readonly boolean[];
   readonly crossAttentionDim: number;
-  readonly predictionType: "epsilon" | "v_prediction";
+  readonly predictionType: PredictionType;
 }
 
 const rows: readonly [string, keyof UNetSignature][] = [

@@ -82,13 +82,14 @@ const readers: ReadonlyMap<string, (body: Uint8Array<ArrayBuffer>, at: number) =
   string,
   (body: Uint8Array<ArrayBuffer>, at: number) => TextBody
 >([
-  ["tEXt", (body) => ({ body, isCompressed: false, decode: latin1 })],
+  // Latin-1 by the standard; many tools write UTF-8 all the same
+  ["tEXt", (body) => ({ body, isCompressed: false, decode: utf8OrLatin1 })],
   // method 0 · deflated Latin-1
   [
     "zTXt",
     (body, at) => {
       if (body[0] !== 0) throw malformed("has a text compressed in an unknown way", at);
-      return { body: body.subarray(1), isCompressed: true, decode: latin1 };
+      return { body: body.subarray(1), isCompressed: true, decode: utf8OrLatin1 };
     },
   ],
   // compressed? · method 0 · language · 0 · translated key · 0 · UTF-8
@@ -128,6 +129,15 @@ function utf8(bytes: Uint8Array, at: number): string {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw malformed("has a text that is not UTF-8", at, cause);
+  }
+}
+
+/** UTF-8 where the bytes are that: what Latin-1 spells so by chance is no text in any language. */
+function utf8OrLatin1(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return latin1(bytes);
   }
 }
 

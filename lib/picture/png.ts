@@ -6,7 +6,7 @@ import type { Picture } from "./rgb.ts";
  * A PNG with `text` in front of the pixels, where readers that stop at the first of them still find it. Keys are 1 to 79
  * Latin-1 characters. Our own because fast-png writes Latin-1 text only, and behind the pixels.
  *
- *   signature · IHDR · one tEXt (Latin-1) or iTXt (UTF-8) for each entry · IDAT · IEND      W3C PNG, third edition
+ *   signature · IHDR · one tEXt (ASCII) or iTXt (UTF-8) for each entry · IDAT · IEND      W3C PNG, third edition
  */
 export function encodePng({ width, height, rgb }: Picture, text: ReadonlyMap<string, string>): Uint8Array {
   if (!isSide(width) || !isSide(height) || rgb.length !== 3 * width * height) {
@@ -59,7 +59,7 @@ function textChunk(key: string, value: string): Buffer {
     );
   }
   const keyword = Buffer.from(`${key}\0`, "latin1");
-  return /^[\n\x20-\xff]*$/.test(value)
+  return /^[\n\x20-\x7e]*$/.test(value) // beyond ASCII some readers take a tEXt for UTF-8, as we do where it is
     ? chunk("tEXt", Buffer.concat([keyword, Buffer.from(value, "latin1")]))
     : chunk("iTXt", Buffer.concat([keyword, Buffer.alloc(4), Buffer.from(value, "utf8")])); // not compressed, no language, no translated key
 }

@@ -1,4 +1,4 @@
-import type { FloatTensor } from "#lib/tensor/tensor.ts";
+import { type FloatTensor, zeros } from "#lib/tensor/tensor.ts";
 
 /** 8-bit RGB, row by row. */
 export interface Picture {
@@ -22,6 +22,16 @@ export function toPicture({ data, shape }: FloatTensor): Picture {
     }
   }
   return { width: batch * width, height, rgb };
+}
+
+/** A picture → [1, 3, H, W] in [−1, 1], as diffusers' VaeImageProcessor has it: 2 · value / 255 − 1. */
+export function fromPicture({ width, height, rgb }: Picture): FloatTensor {
+  const pixels = zeros([1, 3, height, width]);
+  for (let i = 0; i < width * height; i++) {
+    for (let channel = 0; channel < 3; channel++)
+      pixels.data[channel * width * height + i] = (2 * rgb[3 * i + channel]!) / 255 - 1;
+  }
+  return pixels;
 }
 
 /** Halves go to the even neighbour, as numpy rounds. */

@@ -1,10 +1,19 @@
-/** Element types a safetensors file may hold, with their size in bits. F4, F6 and friends are named so that they can be refused by name. */
+/**
+ * Element types a safetensors file may hold, with their size in bits: all that its library 0.8 knows. Those that nothing here
+ * computes with are named, so that they can be refused by name.
+ */
 export const bitsOf = {
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
   BOOL: 8,
   U8: 8,
   I8: 8,
   F8_E5M2: 8,
   F8_E4M3: 8,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
   I16: 16,
   U16: 16,
   F16: 16,
@@ -12,6 +21,7 @@ export const bitsOf = {
   I32: 32,
   U32: 32,
   F32: 32,
+  C64: 64,
   F64: 64,
   I64: 64,
   U64: 64,

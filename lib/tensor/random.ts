@@ -29,7 +29,7 @@ export function createGenerator(seed: number | bigint): Generator {
 function lowBits(seed: number | bigint): number {
   const exact = typeof seed === "bigint" || Number.isSafeInteger(seed);
   if (!exact || seed < -(2n ** 63n) || seed >= 2n ** 64n) {
-    const sentence = `The seed ${seed} is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}; choose one in that range.`;
+    const sentence = `The seed ${seed} is not a whole number from 0 to ${2n ** 64n - 1n}; choose one in that range.`;
     throw new AppError("bad_request", sentence, { seed: String(seed) });
   }
   return Number(BigInt.asUintN(32, BigInt(seed)));

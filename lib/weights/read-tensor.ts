@@ -1,11 +1,12 @@
 import { AppError } from "#lib/errors.ts";
 import { bitsOf, type Dtype } from "#lib/tensor/dtype.ts";
+import { f8ToF32, float8E4M3, float8E5M2 } from "#lib/tensor/float8.ts";
 import { bf16ToF32, f16ToF32 } from "#lib/tensor/half.ts";
 import { type FloatTensor, sizeOf, type Tensor, tensor } from "#lib/tensor/tensor.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { TensorEntry } from "./safetensors.ts";
 
-/** A tensor of F32, F16, BF16 or F64, as float32; others are refused with `unsupported_model`. */
+/** A tensor of F32, F16, BF16, F64 or 8-bit floats, as float32; others are refused with `unsupported_model`. */
 export async function readTensor(source: ByteSource, entry: TensorEntry): Promise<FloatTensor> {
   return tensor(await readValues(source, entry, 0, sizeOf(entry.shape)), entry.shape);
 }
@@ -45,7 +46,12 @@ const floats: Partial<Record<Dtype, (buffer: ArrayBufferLike) => Float32Array>> 
   F16: (buffer) => f16ToF32(new Uint16Array(buffer)),
   BF16: (buffer) => bf16ToF32(new Uint16Array(buffer)),
   F64: (buffer) => new Float32Array(new Float64Array(buffer)),
+  F8_E4M3: (buffer) => f8ToF32(new Uint8Array(buffer), float8E4M3),
+  F8_E5M2: (buffer) => f8ToF32(new Uint8Array(buffer), float8E5M2),
 };
+
+/** Whether `readTensor` reads tensors of that type. */
+export const isFloat = (dtype: Dtype): boolean => Object.hasOwn(floats, dtype);
 
 /** The bytes of some elements, in a buffer that begins with them: in a file they may lie at any offset, typed arrays need aligned ones. */
 async function readElements(

@@ -30,6 +30,7 @@ export const remedies = {
   too_many_elements: saveAgain,
   bad_offsets: saveAgain,
   wrong_size: saveAgain,
+  part_of_a_byte: saveAgain,
   overlap: saveAgain,
   hole: saveAgain,
   trailing_bytes: saveAgain,

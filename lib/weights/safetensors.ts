@@ -115,12 +115,14 @@ function requireSize(name: string, { dtype, shape, begin, end }: DeclaredTensor,
       end,
     });
   // Dimensions of 0 are left out, so that they cannot hide a product too large to be exact.
-  let bytes = bitsOf[dtype] / 8;
-  for (const dim of shape) if (dim !== 0) bytes *= dim;
+  let bits: number = bitsOf[dtype];
+  for (const dim of shape) if (dim !== 0) bits *= dim;
+  let bytes = bits / 8;
   const what = (): string => `the tensor ${JSON.stringify(name)} is ${dtype} [${shape.join(", ")}]`;
-  if (!Number.isSafeInteger(bytes))
+  if (!Number.isSafeInteger(Math.ceil(bytes)))
     refuse("too_many_elements", `${what()}, which no file can hold`, { name, dtype, shape });
   if (shape.includes(0)) bytes = 0;
+  if (!Number.isInteger(bytes)) refuse("part_of_a_byte", `${what()}, which ends within a byte`, { name, dtype, shape });
   const actual = end - begin;
   if (bytes !== actual) {
     refuse("wrong_size", `${what()}, which takes ${bytes} bytes, and it has ${actual}`, {

@@ -2,6 +2,7 @@ import { AppError } from "#lib/errors.ts";
 import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import type { SafetensorsHeader } from "./safetensors.ts";
+import { type Naming, sameNames, viewTensor } from "./tensor-view.ts";
 
 /** A weights file whose header was read. */
 export interface WeightsFile {
@@ -12,32 +13,32 @@ export interface WeightsFile {
   readonly header: SafetensorsHeader;
 }
 
-/** Our name for a foreign tensor name; null for a tensor that is known and not needed. */
-export type Rename = (foreign: string) => string | null;
-
 /**
- * The tensors of one network under our names, whichever files they lie in. It remembers what was taken, so that a network
- * built from it can name every tensor that is missing and every one that is left over.
+ * The tensors of one network under our names, whichever files they lie in. It remembers what was taken, so that a
+ * network built from it can name every tensor that is missing and every one that is left over.
  */
 export class WeightMap {
   readonly what: string;
   readonly #tensors = new Map<string, ExternalTensor>();
+  readonly #optional = new Set<string>();
   readonly #taken = new Set<string>();
 
   /** `what` is how messages name the network, such as "unet/diffusion_pytorch_model.safetensors". */
-  constructor(what: string, files: readonly WeightsFile[], rename: Rename = (name) => name) {
+  constructor(what: string, files: readonly WeightsFile[], naming: Naming = sameNames) {
     this.what = what;
     for (const { path, header } of files) {
       for (const entry of header.tensors.values()) {
-        const name = rename(entry.name);
-        if (name === null) continue;
-        if (this.#tensors.has(name))
-          throw new AppError(
-            "malformed_weights",
-            `${what} has two tensors for "${name}"; save the model again from its trainer.`,
-            { name },
-          );
-        this.#tensors.set(name, { ...entry, path });
+        for (const view of naming(entry)) {
+          const { name } = view;
+          if (this.#tensors.has(name))
+            throw new AppError(
+              "malformed_weights",
+              `${what} has two tensors for "${name}"; save the model again from its trainer.`,
+              { name },
+            );
+          this.#tensors.set(name, { ...viewTensor(what, entry, view), path });
+          if (view.optional) this.#optional.add(name);
+        }
       }
     }
   }
@@ -84,7 +85,7 @@ export class WeightMap {
     if (!floats.has(tensor.dtype)) {
       throw new AppError(
         "unsupported_model",
-        `${this.what}: the tensor "${name}" is stored as ${tensor.dtype}; save the model in F32, F16 or BF16.`,
+        `${this.what}: the tensor "${name}" is stored as ${tensor.dtype}; save the model in F32, F16, BF16 or F8.`,
         { name, dtype: tensor.dtype },
       );
     }
@@ -92,9 +93,9 @@ export class WeightMap {
     return tensor;
   }
 
-  /** Once a network was built: refuses tensors that nothing asked for, since they mean that the network is another one. */
+  /** Once a network was built: refuses tensors that nothing asked for, since they mean that it is another one. */
   requireAllTaken(): void {
-    const left = [...this.#tensors.keys()].filter((name) => !this.#taken.has(name));
+    const left = [...this.#tensors.keys()].filter((name) => !this.#taken.has(name) && !this.#optional.has(name));
     if (left.length === 0) return;
     const others = left.length > 1 ? ` and ${left.length - 1} more` : "";
     throw new AppError(
@@ -105,4 +106,4 @@ export class WeightMap {
   }
 }
 
-const floats = new Set(["F32", "F16", "BF16"]);
+const floats = new Set(["F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"]);

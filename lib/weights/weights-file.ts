@@ -4,6 +4,7 @@ import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { openFile } from "./byte-source.ts";
+import { weightsChoices } from "./weights-choices.ts";
 import { readHeader } from "./safetensors.ts";
 import type { WeightsFile } from "./weight-map.ts";
 
@@ -25,32 +26,25 @@ const indexJson = z.looseObject({
 });
 
 /**
- * The weights of one component of a diffusers folder: `stem.safetensors`, or its half-precision twin, or the shards that
- * `stem.safetensors.index.json` lists. `shown` is how messages name the folder.
+ * The weights of one component of a diffusers folder: `stem.safetensors`, or the shards that `stem.safetensors.index.json`
+ * lists, or a variant of either, such as half precision; the first of which all files are there. `shown` is how messages
+ * name the folder.
  */
 export async function readComponentWeights(folder: string, stem: string, shown: string): Promise<WeightsFile[]> {
   const present = new Set(await readdir(folder).catch(() => []));
-  const single = [`${stem}.safetensors`, `${stem}.fp16.safetensors`].find((name) => present.has(name));
-  if (single) return [await readWeightsFile(join(folder, single), `${shown}/${single}`)];
-
-  const index = `${stem}.safetensors.index.json`;
-  if (present.has(index)) {
-    const parsed = indexJson.safeParse(await readJson(join(folder, index), `${shown}/${index}`));
-    if (!parsed.success)
-      throw new AppError(
-        "malformed_weights",
-        `${shown}/${index}: ${parsed.error.issues[0]!.message}; download the folder again.`,
-      );
-    const shards = [...new Set(Object.values(parsed.data.weight_map))].toSorted();
-    const missing = shards.find((name) => !present.has(name));
-    if (missing)
-      throw new AppError(
-        "file_not_found",
-        `${shown} lacks ${missing}, one of the ${shards.length} parts its index lists; download it too.`,
-        { missing },
-      );
-    return Promise.all(shards.map((name) => readWeightsFile(join(folder, name), `${shown}/${name}`)));
+  let lacking: AppError | null = null;
+  for (const choice of weightsChoices(present, stem)) {
+    const names = choice.isIndex ? await readIndex(folder, choice.name, shown) : [choice.name];
+    const missing = names.find((name) => !present.has(name));
+    if (missing === undefined)
+      return Promise.all(names.map((name) => readWeightsFile(join(folder, name), `${shown}/${name}`)));
+    lacking ??= new AppError(
+      "file_not_found",
+      `${shown} lacks ${missing}, one of the ${names.length} parts its index lists; download it too.`,
+      { missing },
+    );
   }
+  if (lacking) throw lacking;
   const pickle = [...present].find((name) => /\.(bin|ckpt|pt|pth)$/.test(name));
   if (pickle)
     throw new AppError(
@@ -61,4 +55,15 @@ export async function readComponentWeights(folder: string, stem: string, shown: 
     "file_not_found",
     `${shown} has no ${stem}.safetensors; give a diffusers folder with its weights.`,
   );
+}
+
+/** The shards that an index lists, sorted. */
+async function readIndex(folder: string, index: string, shown: string): Promise<string[]> {
+  const parsed = indexJson.safeParse(await readJson(join(folder, index), `${shown}/${index}`));
+  if (!parsed.success)
+    throw new AppError(
+      "malformed_weights",
+      `${shown}/${index}: ${parsed.error.issues[0]!.message}; download the folder again.`,
+    );
+  return [...new Set(Object.values(parsed.data.weight_map))].toSorted();
 }

@@ -223,7 +223,7 @@ export const preview: Story = (stage) => {
     expect(parseRecipe(readPngText(png).get("guidepost")!)).toMatchObject({
       mode: "guide",
       prompt: "a big red boat at sea",
-      seed: 3,
+      seed: 3n,
       steps: 100,
     });
 

@@ -94,7 +94,7 @@ describe("a model that is not whole is refused, naming what is wrong", () => {
     ["a guidance-distilled base", "unet/config.json", { time_cond_proj_dim: 256 }, /"time_cond_proj_dim" is 256/],
     ["another width than the weights have", "unet/config.json", { block_out_channels: [64, 96, 128] }, /\[128|160/],
     ["another pipeline", "model_index.json", { _class_name: "StableDiffusionXLPipeline" }, /StableDiffusionXLPipeline/],
-    ["thresholding", "scheduler/scheduler_config.json", { thresholding: true }, /thresholding/],
+    ["flow matching", "scheduler/scheduler_config.json", { prediction_type: "flow_prediction" }, /"prediction_type"/],
     ["groups that do not divide the channels", "unet/config.json", { norm_num_groups: 15 }, /norm_num_groups/],
   ])("a config with %s", async (what, file, change, says) => {
     expectRefused(await draw(await reconfiguredModel(folder.path(what.replaceAll(" ", "-")), file, change)), says);

@@ -1,8 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { lstatSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readPngText } from "#lib/picture/png.ts";
-import { parseRecipe } from "#lib/picture/recipe.ts";
+import { parseRecipe, toRecipeJson } from "#lib/picture/recipe.ts";
 import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
@@ -75,7 +77,7 @@ describe("a picture from the command line", () => {
     const said = JSON.parse(stdout);
     const text = readPngText(await readFile(folder.path("a.png")));
     const recipe = parseRecipe(text.get("guidepost")!);
-    expect(said.recipe).toEqual(recipe);
+    expect(said.recipe).toEqual(toRecipeJson(recipe));
     expect(recipe).toMatchObject({
       prompt,
       negativePrompt: "at night",
@@ -83,7 +85,7 @@ describe("a picture from the command line", () => {
       guidanceScale: 5,
       cfgSteps: 2,
       steps: 6,
-      seed: 7,
+      seed: 7n,
       passes: 2 * 2 + 4,
       width: 128,
       height: 128,
@@ -121,6 +123,35 @@ describe("a picture from the command line", () => {
     expect(decode(await readFile(folder.path("b.png"))).data).toEqual(
       decode(await readFile(folder.path("a.png"))).data,
     );
+  });
+
+  test("keeps every digit of a seed of 64 bits, of which the noise takes the low half", async () => {
+    const steps = ["--mode", "conditional", "--steps", "2", "--json"];
+    const { stdout } = await sample("huge.png", "--seed", "18446744073709551615", ...steps);
+    expect(JSON.parse(stdout).recipe.seed).toBe("18446744073709551615");
+    const text = readPngText(await readFile(folder.path("huge.png")));
+    expect(parseRecipe(text.get("guidepost")!).seed).toBe(18446744073709551615n);
+    expect(text.get("parameters")).toContain("Seed: 18446744073709551615,");
+    await sample("low.png", "--seed", "4294967295", ...steps);
+    const [huge, low] = await Promise.all(["huge.png", "low.png"].map((name) => readFile(folder.path(name))));
+    expect(decode(huge!).data).toEqual(decode(low!).data);
+    for (const seed of ["18446744073709551616", "-1", "1e3", "0.5", "seven"]) {
+      const { code, stderr } = await sample("none.png", `--seed=${seed}`);
+      expect(code).not.toBe(0);
+      expect(stderr).toContain(`--seed is "${seed}"; it must be a whole number from 0 to 18446744073709551615.`);
+    }
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("goes through a device, which stays one", async () => {
+    const device = folder.path("null"); // of our own: the machine's is not for a test to lose
+    try {
+      execFileSync("mknod", [device, "c", "1", "3"], { stdio: "ignore" });
+    } catch {
+      return; // the system makes no devices here
+    }
+    const { code, stderr } = await sample("null", "--mode", "conditional", "--steps", "2");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(lstatSync(device).isCharacterDevice()).toBe(true);
   });
 
   test("guidance 1 is conditional in every mode", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { usual } from "#lib/diffusion/sample-request.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Picture } from "#lib/picture/rgb.ts";
 import { type InferenceOptions, InferenceProcess } from "#workers/inference/client.ts";
@@ -10,12 +11,13 @@ const job = (steps: number, pictures = false): SampleJob => ({
   runtime: testRuntime,
   choice: { model: starter("storybook"), lowRank: [], guide: null },
   request: {
+    ...usual,
     prompt: "a big red house in a meadow",
     negativePrompt: null,
     plan: { mode: "conditional", guidanceScale: 5, cfgSteps: 0 },
     sampler: "ddim",
     steps,
-    start: { seed: 5, batch: 1 },
+    start: { seed: 5n, batch: 1, batchNoise: "one stream" },
   },
   pictures,
 });

@@ -13,7 +13,7 @@ import type { PairView, Partner } from "#lib/catalog/pairs/schema.ts";
 import { modes, type PreviewView } from "#lib/catalog/previews/schema.ts";
 import { PART_BYTES, type UploadView } from "#lib/catalog/uploads/schema.ts";
 import { readPngText } from "#lib/picture/png.ts";
-import { parseRecipe } from "#lib/picture/recipe.ts";
+import { parseRecipe, toRecipeJson } from "#lib/picture/recipe.ts";
 import { starterFiles } from "../support/evidence.ts";
 import { openEvents, type ReceivedEvent } from "../support/event-stream.ts";
 import { expectWhole, s3Variables } from "../support/fsck-hub.ts";
@@ -281,11 +281,11 @@ describe.each([
       expect(recipe).toMatchObject({
         mode,
         prompt: asked.prompt,
-        seed: 1,
+        seed: 1n,
         steps: 20,
         passes: passes[mode as keyof typeof passes],
       });
-      expect(recipe).toEqual(drawn.view.pictures.find((picture) => picture.mode === mode)!.recipe);
+      expect(toRecipeJson(recipe)).toEqual(drawn.view.pictures.find((picture) => picture.mode === mode)!.recipe);
       expect(recipe.files).toContainEqual(expect.objectContaining({ role: "unet", sha256: await weightsInUse() }));
     }
     const rerun = await drawWhole(

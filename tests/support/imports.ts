@@ -3,7 +3,8 @@ import { dirname, join, posix } from "node:path";
 
 /**
  * Who may import whom: downward or level, and across the columns only through what both may see. `npm run imports` prints
- * every arrow between two folders; one that surprises you means that either the code or this table is wrong.
+ * every arrow between two folders, and every circle of files; an arrow that surprises you means that either the code or
+ * this table is wrong.
  */
 export const table: Readonly<Record<string, { readonly layer: number; readonly column: "compute" | "hub" | "both" }>> =
   {
@@ -13,11 +14,12 @@ export const table: Readonly<Record<string, { readonly layer: number; readonly c
     ...row(3, { compute: ["diffusion"], hub: ["auth", "queue"], both: ["picture"] }),
     ...row(2, { compute: ["nn", "autodiff"], both: ["pairing"] }),
     ...row(1, { compute: ["onnx"], hub: ["db", "storage"], both: ["weights"] }), // the upload page reads headers and names them before a byte is sent
-    ...row(0, { compute: ["tensor"] }),
-    ...row(-1, { both: ["util", "errors", "env", "log", "version"] }),
+    ...row(0, { compute: ["tensor"], both: ["families", "prompt"] }), // what a model is, as data: the upload page names it too
+    ...row(-1, { both: ["util", "errors", "env", "log", "sampler-names", "version"] }),
   };
 
 const roots = ["lib", "workers", "app", "bench"];
+const GENERATED = "lib/db/generated/"; // by Prisma, in a form of its own
 
 export interface Arrow {
   readonly from: string;
@@ -30,11 +32,9 @@ export interface Arrow {
 /** Every arrow between two folders of the project in `root`, sorted. A file right in lib/ counts as a folder of its name. */
 export function importArrows(root: string): Arrow[] {
   const counts = new Map<string, number>();
-  for (const file of globSync(`{${roots.join()}}/**/*.{ts,tsx}`, { cwd: root })) {
-    const path = file.replaceAll("\\", "/");
-    for (const imported of importsOf(readFileSync(join(root, file), "utf8"), path)) {
-      if (!roots.includes(imported.split("/")[0]!)) continue;
-      const [from, to] = [folderOf(path), folderOf(imported)];
+  for (const [path, imported] of importedFiles(root)) {
+    for (const target of imported) {
+      const [from, to] = [folderOf(path), folderOf(target)];
       if (from !== to) counts.set(`${from} ${to}`, (counts.get(`${from} ${to}`) ?? 0) + 1);
     }
   }
@@ -42,6 +42,45 @@ export function importArrows(root: string): Arrow[] {
     const [from, to] = key.split(" ") as [string, string];
     return { from, to, count, fault: faultOf(from, to) };
   });
+}
+
+/**
+ * Every circle of files that import each other, types included, sorted: nothing in one can be read, moved or tested
+ * without the others. Tarjan 1972, "Depth-first search and linear graph algorithms": the strongly connected components.
+ */
+export function fileCycles(root: string): string[][] {
+  const imports = importedFiles(root);
+  const place = new Map<string, number>(); // in the order of the visits
+  const lowest = new Map<string, number>(); // the earliest place that is reached from a file
+  const open: string[] = [];
+  const cycles: string[][] = [];
+  const visit = (file: string): void => {
+    place.set(file, place.size);
+    lowest.set(file, place.get(file)!);
+    open.push(file);
+    for (const target of imports.get(file) ?? []) {
+      if (!imports.has(target)) continue;
+      if (!place.has(target)) visit(target);
+      if (open.includes(target)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(target)!));
+    }
+    if (lowest.get(file) !== place.get(file)) return;
+    const circle = open.splice(open.indexOf(file)).toSorted();
+    if (circle.length > 1 || imports.get(file)!.includes(file)) cycles.push(circle);
+  };
+  for (const file of imports.keys()) if (!place.has(file)) visit(file);
+  return cycles.toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1));
+}
+
+/** Of each source of the project, the sources that it imports. */
+function importedFiles(root: string): Map<string, string[]> {
+  const files = globSync(`{${roots.join()}}/**/*.{ts,tsx}`, { cwd: root });
+  const paths = files.map((file) => file.replaceAll("\\", "/")).filter((path) => !path.startsWith(GENERATED));
+  return new Map(
+    paths.toSorted().map((path) => {
+      const imported = [...importsOf(readFileSync(join(root, path), "utf8"), path)];
+      return [path, imported.filter((target) => roots.includes(target.split("/")[0]!))];
+    }),
+  );
 }
 
 export const toLine = ({ from, to, count, fault }: Arrow): string =>
@@ -78,7 +117,9 @@ function folderOf(path: string): string {
 }
 
 if (import.meta.main) {
-  const arrows = importArrows(join(dirname(import.meta.filename), "../.."));
+  const root = join(dirname(import.meta.filename), "../..");
+  const [arrows, cycles] = [importArrows(root), fileCycles(root)];
   for (const arrow of arrows) console.log(toLine(arrow));
-  if (arrows.some(({ fault }) => fault)) process.exitCode = 1;
+  for (const files of cycles) console.log(`import each other: ${files.join(", ")}`);
+  if (cycles.length > 0 || arrows.some(({ fault }) => fault)) process.exitCode = 1;
 }

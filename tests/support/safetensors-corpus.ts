@@ -149,7 +149,11 @@ export const corpus: readonly CorpusFile[] = [
       4,
     ),
   ),
-  refuse("D12", "F4 [3] in 2 bytes", "unknown_dtype", () => pack({ w: entry("F4", [3], 0, 2) }, 2)),
+  refuse("D12", "F4 [3] in 2 bytes", "part_of_a_byte", () => pack({ w: entry("F4", [3], 0, 2) }, 2)),
+  accept("D17", "F4 [4] in 2 bytes", () => pack({ w: entry("F4", [4], 0, 2) }, 2)),
+  accept("D18", "F6_E2M3 [4] in 3 bytes", () => pack({ w: entry("F6_E2M3", [2, 2], 0, 3) }, 3)),
+  refuse("D19", "F6_E3M2 [8] in 5 bytes", "wrong_size", () => pack({ w: entry("F6_E3M2", [8], 0, 5) }, 5)),
+  accept("D20", "C64 [2] in 16 bytes", () => pack({ w: entry("C64", [2], 0, 16) }, 16)),
   accept("D13", "BOOL of 2 and 255", () => pack({ w: entry("BOOL", [2], 0, 2) }, Uint8Array.of(2, 255))),
   accept("D14", "F32 of NaN and infinities", () =>
     pack({ w: f32(3) }, new Uint8Array(Float32Array.of(Number.NaN, Infinity, -Infinity).buffer)),

@@ -2,12 +2,35 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { importArrows, toLine } from "../support/imports.ts";
+import { fileCycles, importArrows, toLine } from "../support/imports.ts";
 
 test("no import points upward or across the columns", () => {
   const arrows = importArrows(join(import.meta.dirname, "../.."));
   expect(arrows.length).toBeGreaterThan(0);
   expect(arrows.filter(({ fault }) => fault).map(toLine)).toEqual([]);
+});
+
+test("no files import each other in a circle", () => {
+  expect(fileCycles(join(import.meta.dirname, "../.."))).toEqual([]);
+});
+
+test("a circle of files is seen, whatever leads into it and whichever folders it crosses", () => {
+  const root = mkdtempSync(join(tmpdir(), "imports-"));
+  const write = (path: string, source: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), source);
+  };
+  write("lib/nn/first.ts", 'import "./second.ts";\n');
+  write("lib/nn/second.ts", 'import type { A } from "#lib/onnx/third.ts";\nimport "./leaf.ts";\n');
+  write("lib/onnx/third.ts", 'export { a } from "../nn/second.ts";\n');
+  write("lib/nn/leaf.ts", 'import "node:fs";\nimport "./gone.ts";\n');
+  write("app/self.ts", 'import "./self.ts";\n');
+  write("app/page.tsx", 'import "#lib/nn/first.ts";\nimport "#lib/nn/leaf.ts";\n');
+  try {
+    expect(fileCycles(root)).toEqual([["app/self.ts"], ["lib/nn/second.ts", "lib/onnx/third.ts"]]);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });
 
 test("an arrow is seen however it is written, and marked where it goes wrong", () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { usual } from "#lib/diffusion/sample-request.ts";
 import type { AppError } from "#lib/errors.ts";
 import { PROCESS_BYTES } from "#lib/diffusion/needs.ts";
 import { estimateBytes } from "#workers/hub/model-bytes.ts";
@@ -30,12 +31,13 @@ const draw = (
     guide: more.guide === undefined ? starter("guide-tiny/guide.safetensors") : more.guide,
   },
   request: {
+    ...usual,
     prompt: "a big red house in a meadow",
     negativePrompt: null,
     plan: { mode, guidanceScale: 5, cfgSteps: 0 },
     sampler: "ddim",
     steps: more.steps ?? 2,
-    start: { seed: 5, batch: 1 },
+    start: { seed: 5n, batch: 1, batchNoise: "one stream" },
   },
   pictures: true,
 });

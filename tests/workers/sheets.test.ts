@@ -124,7 +124,7 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
     expect(parseRecipe(readPngText(drawn).get("guidepost")!)).toMatchObject({
       mode: picture!.mode,
       prompt,
-      seed,
+      seed: BigInt(seed),
       steps: 20,
       guidanceScale: 5,
       sampler: "ddim",

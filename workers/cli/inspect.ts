@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import type { Amount, Inspection, Metadata, Part } from "#lib/inspection/facts.ts";
+import type { Amount, Metadata, Part } from "#lib/inspection/facts.ts";
+import type { Inspection } from "#lib/inspection/inspection.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
 import { printable } from "#lib/util/printable.ts";
 import { say } from "./say.ts";
@@ -52,10 +53,14 @@ function notes({ problem, family }: Part, { problems }: Inspection): string {
   return problems.includes(problem) ? "not readable" : problem;
 }
 
-function details({ kind, prediction, lowRank, guide, evaluator, latents }: Inspection): Row[] {
+function details(inspection: Inspection): Row[] {
+  const { kind, lineage, prediction, zeroTerminalSnr, steps, lowRank, guide, evaluator, latents } = inspection;
   const predicts = prediction ? `${prediction.type}, according to ${prediction.from}` : "not recorded";
   return [
+    ...optional("made from", lineage && `${lineage.name}, according to ${lineage.from}`),
     ...optional("predicts", prediction || models.has(kind) ? predicts : null),
+    ...optional("noise", zeroTerminalSnr ? "ends in pure noise (zero terminal SNR)" : null),
+    ...optional("steps", steps === null ? null : `made for ${count(steps)}`),
     ...optional(
       "layers",
       lowRank &&
@@ -65,6 +70,17 @@ function details({ kind, prediction, lowRank, guide, evaluator, latents }: Inspe
     ),
     ...optional("rank", lowRank && several(lowRank.ranks, "not told by its shapes")),
     ...optional("alpha", lowRank && several(lowRank.alphas, "not recorded, so equal to the rank")),
+    ...optional(
+      "shortens",
+      lowRank &&
+        lowRank.accelerator &&
+        `sampling (${lowRank.accelerator.name}, according to ${lowRank.accelerator.from}): ` +
+          `sampler ${lowRank.accelerator.sampler}, guidance ${lowRank.accelerator.guidance}`,
+    ),
+    ...list(
+      "trigger",
+      (lowRank?.triggers ?? []).map(({ words, from }) => `${cut(words)}, according to ${from}`),
+    ),
     ...optional("variant", guide && guide.variant),
     ...optional("widths", guide && guide.widths.join("/")),
     ...optional(

@@ -3,6 +3,7 @@ import { Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import { providerChoices } from "#lib/onnx/providers.ts";
+import { parseSeed } from "#lib/picture/seed.ts";
 
 /** A number as people write it. The option is named, since commander's own message would not say what is wrong. */
 export const number =
@@ -28,6 +29,17 @@ export const integer =
       { name, value },
     );
   };
+
+/** A seed as torch takes them, without loss: 0 … 2⁶⁴ − 1. */
+export function seed(text: string): bigint {
+  const value = parseSeed(text.trim());
+  if (value !== null && value >= 0n) return value;
+  throw new AppError(
+    "bad_request",
+    `--seed is "${text.slice(0, 40)}"; it must be a whole number from 0 to 18446744073709551615.`,
+    { text },
+  );
+}
 
 /** FILE or FILE:strength, gathered over several uses. */
 export function lowRank(text: string, before: readonly LowRankChoice[] = []): LowRankChoice[] {

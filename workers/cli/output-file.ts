@@ -1,35 +1,36 @@
-import { access, constants, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { access, constants, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { AppError } from "#lib/errors.ts";
+import { requireReplaceable, writeWhole } from "#lib/util/write-whole.ts";
 
-/** Finds out before minutes of work whether its result can be written. */
+/** Finds out before minutes of work whether its result can be written. @throws bad_request */
 export async function requireWritable(path: string): Promise<void> {
-  const folder = dirname(resolve(path));
-  const facts = await stat(path).catch(() => null);
-  if (facts?.isDirectory()) throw new AppError("bad_request", `${path} is a folder; name a file to write.`, { path });
-  await access(folder, constants.W_OK).catch((cause: unknown) => {
-    throw new AppError(
-      "bad_request",
-      `${path} cannot be written: the folder ${folder} is missing or read-only; make it or choose another.`,
-      { path },
-      cause,
-    );
-  });
+  const place = await requireReplaceable(path).catch(cannotWrite(path));
+  if (place.kind === "stream") return;
+  const folder = dirname(place.path);
+  const isFolder = (await stat(folder).catch(() => null))?.isDirectory() ?? false;
+  const mayWrite =
+    isFolder &&
+    (await access(folder, constants.W_OK).then(
+      () => true,
+      () => false,
+    ));
+  if (mayWrite) return;
+  throw new AppError(
+    "bad_request",
+    `${path} cannot be written: the folder ${folder} is missing or read-only; make it or choose another.`,
+    { path },
+  );
 }
 
-/** Writes beside the target and renames, so that nobody ever sees half a file. */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(dirname(resolve(path)), `.${basename(path)}.${process.pid}.tmp`);
-  try {
-    await writeFile(temporary, bytes);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new AppError(
-      "bad_request",
-      `${path} could not be written (${(cause as NodeJS.ErrnoException).code}); choose another place.`,
-      { path },
-      cause,
-    );
-  }
-}
+/** `writeWhole`, whose failures are sentences. @throws bad_request */
+export const writeOutput = (path: string, bytes: Uint8Array): Promise<void> =>
+  writeWhole(path, bytes).catch(cannotWrite(path));
+
+const cannotWrite =
+  (path: string) =>
+  (cause: unknown): never => {
+    if (cause instanceof AppError) throw cause;
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+    throw new AppError("bad_request", `${path} could not be written (${code}); choose another place.`, { path }, cause);
+  };

@@ -1,9 +1,15 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
+import type { PictureSize } from "#lib/diffusion/text-conditioner.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import { encodePng } from "#lib/picture/png.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import { type Recipe, toRecipeJson } from "#lib/picture/recipe.ts";
+import { readPng } from "#lib/picture/read-png.ts";
+import type { Picture } from "#lib/picture/rgb.ts";
+import { type PromptSyntax, promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { recipeText } from "#lib/picture/recipe-text.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
@@ -11,11 +17,13 @@ import { version } from "#lib/version.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
+import { type SamplerName, samplerNames } from "#lib/sampler-names.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { ResultOf, SampleJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
-import { defaultThreads, integer, lowRank, number, providerOption, threads } from "./options.ts";
-import { requireWritable, writeWhole } from "./output-file.ts";
+import { defaultThreads, integer, lowRank, number, providerOption, seed, threads } from "./options.ts";
+import { requireWritable, writeOutput } from "./output-file.ts";
+import { resolveNetworks } from "./resolve-networks.ts";
 import { runJob } from "./run-job.ts";
 import { say } from "./say.ts";
 
@@ -25,11 +33,21 @@ interface Options {
   mode?: "conditional" | "guide" | "cfg";
   guide?: string;
   cfgSteps: number;
+  config?: string;
   lora: LowRankChoice[];
+  loraFolder?: string;
+  promptSyntax: PromptSyntax;
+  clipSkip: number;
+  guidanceRescale: number;
+  width?: number;
+  height?: number;
+  init?: string;
+  strength: number;
+  seedEach: boolean;
   guidance: number;
   steps: number;
-  sampler: "ddim" | "dpmpp-2m";
-  seed: number;
+  sampler: SamplerName;
+  seed: bigint;
   batch?: number;
   latents?: string;
   saveLatents?: string;
@@ -41,7 +59,8 @@ interface Options {
 
 export const sampleCommand = new Command("sample")
   .description("Draw a picture. The PNG carries its recipe; the same recipe on the same runtime draws the same pixels.")
-  .argument("<model>", "a diffusers folder")
+  .argument("<model>", "a diffusers folder, or a single-file checkpoint")
+  .option("--config <folder>", "a diffusers folder that describes the networks of a single file of another shape")
   .requiredOption("--prompt <text>", "what to draw")
   .option("--negative <text>", "what to stay away from (needs CFG)")
   .addOption(
@@ -59,16 +78,34 @@ export const sampleCommand = new Command("sample")
     0,
   )
   .option("--lora <file[:strength]>", "a low-rank file to add; may be repeated", lowRank, [])
-  .option("--guidance <scale>", "how strongly to follow the prompt; 1 is not at all", number("--guidance"), 5)
-  .option("--steps <count>", "denoising steps", number("--steps"), 20)
-  .addOption(new Option("--sampler <name>", "the rule that moves a step").choices(["ddim", "dpmpp-2m"]).default("ddim"))
+  .option("--lora-folder <folder>", "where <lora:name:strength> of a prompt finds its file")
+  .addOption(
+    new Option("--prompt-syntax <name>", "how prompts are read: as plain text, or with emphasis, BREAK and <lora:…>")
+      .choices(promptSyntaxes)
+      .default("plain"),
+  )
   .option(
-    "--seed <number>",
-    "which noise to start from, as torch.randn draws it",
-    integer("--seed", 0, Number.MAX_SAFE_INTEGER),
+    "--clip-skip <count>",
+    "as A1111 counts: 1 skips no layer of the text encoder, 2 one",
+    integer("--clip-skip", 1, 12),
+    1,
+  )
+  .option(
+    "--guidance-rescale <share>",
+    "how far CFG's contrast is brought back to the prompt's, 0 to 1",
+    number("--guidance-rescale"),
     0,
   )
+  .option("--width <pixels>", "of the picture (default: what the model was trained on)", integer("--width", 8, 4096))
+  .option("--height <pixels>", "of the picture", integer("--height", 8, 4096))
+  .option("--init <file>", "a PNG to begin at, of the size that is drawn")
+  .option("--strength <share>", "how far to go from the picture of --init, above 0 to 1", number("--strength"), 0.6)
+  .option("--guidance <scale>", "how strongly to follow the prompt; 1 is not at all", number("--guidance"), 5)
+  .option("--steps <count>", "denoising steps", number("--steps"), 20)
+  .addOption(new Option("--sampler <name>", "the rule that moves a step").choices(samplerNames).default("ddim"))
+  .option("--seed <number>", "which noise to start from, as torch.randn draws it", seed, 0n)
   .option("--batch <count>", "pictures at once, side by side (default: 1)", integer("--batch", 1, 64))
+  .option("--seed-each", "give each picture of a batch a seed of its own: seed, seed + 1, …", false)
   .option("--latents <file>", "start from the tensor `latents` [B, C, H, W] of a safetensors file instead of a seed")
   .option("--save-latents <file>", "also write the final `latents`, as safetensors")
   .requiredOption("-o, --out <file>", "the PNG to write")
@@ -86,41 +123,76 @@ async function run(model: string, options: Options): Promise<void> {
       `--batch ${options.batch} and the ${noise.shape[0]} latents of ${options.latents} do not agree; leave --batch out.`,
     );
   }
+  const init = options.init === undefined ? null : readPng(await readPicture(options.init), basename(options.init));
+  const networks = await resolveNetworks(options);
   const mode = options.mode ?? (options.guide === undefined ? "cfg" : "guide");
   const job: SampleJob = {
     type: "sample",
     runtime: runtimeFor(options.provider, options.threads),
-    choice: { model, lowRank: options.lora, guide: (mode === "guide" && options.guide) || null },
+    choice: {
+      model,
+      config: options.config ?? null,
+      lowRank: networks.lowRank,
+      guide: (mode === "guide" && options.guide) || null,
+    },
     request: {
       prompt: options.prompt,
       negativePrompt: options.negative ?? null,
-      plan: { mode, guidanceScale: options.guidance, cfgSteps: options.cfgSteps },
+      promptSyntax: options.promptSyntax,
+      clipSkip: options.clipSkip - 1,
+      plan: {
+        mode,
+        guidanceScale: options.guidance,
+        cfgSteps: options.cfgSteps,
+        ...(options.guidanceRescale > 0 && { guidanceRescale: options.guidanceRescale }),
+      },
       sampler: options.sampler,
       steps: options.steps,
-      start: noise ? { noise } : { seed: options.seed, batch: options.batch ?? 1 },
+      size: sizeOf(options, init),
+      start: noise
+        ? { noise }
+        : {
+            seed: options.seed,
+            batch: options.batch ?? 1,
+            batchNoise: options.seedEach ? "a seed each" : "one stream",
+          },
+      picture: init && { picture: init, strength: options.strength },
     },
     pictures: false,
   };
   const result = await runJob(job);
   const recipe = await recipeOf(job, result, options);
-  await writeWhole(options.out, encodePng(result.picture, recipeText(recipe)));
+  await writeOutput(options.out, encodePng(result.picture, recipeText(recipe)));
   if (options.saveLatents !== undefined)
-    await writeWhole(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
+    await writeOutput(options.saveLatents, writeSafetensors(new Map([["latents", result.latents]])));
   say(
     options.json,
     {
       picture: options.out,
       latents: options.saveLatents ?? null,
-      notes: result.notes,
+      notes: [...networks.notes, ...result.notes],
       seconds: result.seconds,
-      recipe,
+      recipe: toRecipeJson(recipe),
     },
     () => [
       `Wrote ${options.out}: ${recipe.batch > 1 ? `${recipe.batch} pictures of ` : ""}${recipe.width} × ${recipe.height}, ${recipe.mode}, ${recipe.steps} steps, ${recipe.passes} passes, ${result.seconds.loop.toFixed(2)} s.`,
+      ...networks.notes,
       ...result.notes,
     ],
   );
 }
+
+/** Both sides where either is asked for; else that of the picture to begin at, else the model's own. */
+function sizeOf({ width, height }: Options, init: Picture | null): PictureSize | null {
+  if (width === undefined && height === undefined) return init && { width: init.width, height: init.height };
+  if (width !== undefined && height !== undefined) return { width, height };
+  throw new AppError("bad_request", "A size needs both sides; give --width and --height.");
+}
+
+const readPicture = (path: string): Promise<Uint8Array> =>
+  readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new AppError("file_not_found", `${path} cannot be read (${cause.code}); check the path.`, { path }, cause);
+  });
 
 async function readLatents(path: string): Promise<FloatTensor> {
   const source = await openFile(path);
@@ -138,6 +210,13 @@ async function recipeOf({ request }: SampleJob, result: ResultOf<SampleJob>, opt
     guidepost: version,
     prompt: request.prompt,
     negativePrompt: request.negativePrompt,
+    ...(request.promptSyntax !== "plain" && { promptSyntax: request.promptSyntax }),
+    ...(request.clipSkip > 0 && { clipSkip: request.clipSkip }),
+    ...(request.plan.guidanceRescale && { guidanceRescale: request.plan.guidanceRescale }),
+    ...(options.init !== undefined && {
+      picture: { sha256: await sha256OfFile(options.init), strength: options.strength },
+    }),
+    ...(options.seedEach && { noise: "a seed each" as const }),
     mode: request.plan.mode,
     guidanceScale: request.plan.guidanceScale,
     cfgSteps: request.plan.cfgSteps,

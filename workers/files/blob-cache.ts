@@ -4,8 +4,8 @@ import { basename, join } from "node:path";
 import { log } from "#lib/log.ts";
 import { diskFailure } from "#lib/storage/disk-failure.ts";
 import type { ObjectStore } from "#lib/storage/store.ts";
-import type { BlobFiles, HeldFile } from "./blob-files.ts";
 import { fetchBlob, type StoredBlob } from "./fetch-blob.ts";
+import type { BlobFiles, HeldFile } from "./held-file.ts";
 import { isRunning, processName } from "./process-name.ts";
 import { endDeadTurn, endTurn, takeTurn } from "./turn.ts";
 

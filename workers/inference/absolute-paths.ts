@@ -31,13 +31,15 @@ export function withAbsolutePaths(job: Job): Job {
 
 interface Choice {
   readonly model: string;
-  readonly lowRank: readonly { readonly path: string; readonly strength: number }[];
+  readonly config?: string | null;
+  readonly lowRank: readonly { readonly path: string; readonly strength: number; readonly textStrength?: number }[];
   readonly guide: string | null;
 }
 
-const absoluteChoice = ({ model, lowRank, guide }: Choice) => ({
+const absoluteChoice = ({ model, config = null, lowRank, guide }: Choice) => ({
   model: resolve(model),
-  lowRank: lowRank.map(({ path, strength }) => ({ path: resolve(path), strength })),
+  config: absolute(config),
+  lowRank: lowRank.map((file) => ({ ...file, path: resolve(file.path) })),
   guide: absolute(guide),
 });
 

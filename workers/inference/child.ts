@@ -1,7 +1,7 @@
 import { rmdirSync } from "node:fs";
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
-import { findKin, inspect } from "./inspect.ts";
+import { compareWithBases, inspect } from "./inspect.ts";
 import { type ChildMessage, type Job, parentMessage, type Report, type ResultOf } from "./messages.ts";
 import { probe } from "./runtime.ts";
 import { sample } from "./sample.ts";
@@ -50,7 +50,7 @@ function work(job: Job): Promise<ResultOf<Job>> {
     case "inspect":
       return inspect(job);
     case "kinship":
-      return findKin(job, report);
+      return compareWithBases(job, report);
     case "probe":
       return probe();
   }

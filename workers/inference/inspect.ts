@@ -4,13 +4,14 @@ import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import { signatureOf, usedFiles } from "#lib/diffusion/model-files.ts";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import type { AppError } from "#lib/errors.ts";
-import { blank, type Inspection, type Metadata } from "#lib/inspection/facts.ts";
+import type { Metadata } from "#lib/inspection/facts.ts";
+import { blank, type Inspection } from "#lib/inspection/inspection.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
 import { requireLowRankFits } from "#lib/inspection/low-rank-fit.ts";
 import { sentenceOf } from "#lib/inspection/sentence.ts";
 import { measureLineage } from "#lib/measure/lineage.ts";
 import { readJson } from "#lib/util/read-json.ts";
-import { readLowRankFile } from "#lib/weights/low-rank.ts";
+import { readAdapter } from "#lib/weights/adapters/read-adapter.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import type { InspectJob, KinshipJob, Report, ResultOf } from "./messages.ts";
@@ -30,8 +31,8 @@ export async function inspect({ folder }: InspectJob): Promise<ResultOf<InspectJ
   const shown = {
     ...inspection,
     problems: inspection.problems.map(cut),
-    metadata: few(inspection.metadata),
-    parts: inspection.parts.map((part) => ({ ...part, metadata: few(part.metadata) })),
+    metadata: shortened(inspection.metadata),
+    parts: inspection.parts.map((part) => ({ ...part, metadata: shortened(part.metadata) })),
   };
   return { type: "inspected", inspection: shown, ...(await partsOf(folder, inspection)) };
 }
@@ -56,19 +57,19 @@ async function partsOf(
 }
 
 /** Which of some bases a fine-tune may have been made from: a low-rank file by its shapes, a whole model by its weights. */
-export async function findKin({ fineTune, bases }: KinshipJob, report: Report): Promise<ResultOf<KinshipJob>> {
+export async function compareWithBases({ fineTune, bases }: KinshipJob, report: Report): Promise<ResultOf<KinshipJob>> {
   const compare = "lowRank" in fineTune ? byShapes(fineTune.lowRank) : byWeights(fineTune.model);
-  const kin: ResultOf<KinshipJob>["bases"] = [];
+  const compared: ResultOf<KinshipJob>["bases"] = [];
   for (const { id, folder } of bases) {
     const found = await compare(folder).catch(sentenceOf);
-    kin.push(
+    compared.push(
       typeof found === "string"
         ? { id, mismatch: found, medianCosine: null }
         : { id, mismatch: null, medianCosine: found },
     );
-    await report({ stage: "comparing", done: kin.length, total: bases.length });
+    await report({ stage: "comparing", done: compared.length, total: bases.length });
   }
-  return { type: "kin", bases: kin };
+  return { type: "compared", bases: compared };
 }
 
 /** The middle cosine, where weights are compared. @throws AppError that says why a base is none */
@@ -79,8 +80,10 @@ function byShapes(path: string): Compare {
     const json = (part: string): Promise<unknown> =>
       readJson(join(base, part, "config.json"), `${basename(base)}/${part}/config.json`);
     const unet = parseUNetConfig(await json("unet"), "unet/config.json");
-    const textEncoder = parseTextEncoderConfig(await json("text_encoder"), "text_encoder/config.json");
-    requireLowRankFits(await readLowRankFile(path, 1), { unet, textEncoder });
+    const textEncoders = [parseTextEncoderConfig(await json("text_encoder"), "text_encoder/config.json")];
+    if (unet.added)
+      textEncoders.push(parseTextEncoderConfig(await json("text_encoder_2"), "text_encoder_2/config.json"));
+    requireLowRankFits(await readAdapter(path, 1), { unet, textEncoders });
     return null;
   };
 }
@@ -100,8 +103,8 @@ function byWeights(model: string): Compare {
 const MAX_KEYS = 200;
 const MAX_CHARACTERS = 2000;
 
-/** Metadata is text of strangers, up to the 16 MB of a header; what is kept of it is for people to read. */
-const few = (metadata: Metadata): Metadata =>
+/** Metadata is text of strangers, up to the 16 MB of a header; as much of it is kept as people read. */
+const shortened = (metadata: Metadata): Metadata =>
   Object.fromEntries(
     Object.entries(metadata)
       .slice(0, MAX_KEYS)

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
-import type { Inspection } from "#lib/inspection/facts.ts";
+import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
 import type { Probe } from "#lib/onnx/provider.ts";
 import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
-import { Recipe } from "#lib/picture/recipe.ts";
+import { RecipeJson } from "#lib/picture/recipe.ts";
+import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
+import { batchNoises } from "#lib/tensor/batch-noise.ts";
 
 /**
  * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
@@ -29,8 +32,16 @@ const runtime = z.object({
 });
 const choice = z.object({
   model: z.string(),
-  lowRank: z.array(z.object({ path: z.string(), strength: z.number() })),
+  config: z.string().nullable().exactOptional(),
+  lowRank: z.array(z.object({ path: z.string(), strength: z.number(), textStrength: z.number().exactOptional() })),
   guide: z.string().nullable(),
+});
+
+/** 8-bit RGB, row by row. */
+const picture = z.object({
+  width: z.int().min(1),
+  height: z.int().min(1),
+  rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
 });
 
 const sampleJob = z.object({
@@ -40,10 +51,22 @@ const sampleJob = z.object({
   request: z.object({
     prompt: z.string(),
     negativePrompt: z.string().nullable(),
-    plan: z.object({ mode: z.enum(["conditional", "guide", "cfg"]), guidanceScale: z.number(), cfgSteps: z.number() }),
-    sampler: z.enum(["ddim", "dpmpp-2m"]),
+    promptSyntax: z.enum(promptSyntaxes),
+    clipSkip: z.int().min(0),
+    plan: z.object({
+      mode: z.enum(["conditional", "guide", "cfg"]),
+      guidanceScale: z.number(),
+      cfgSteps: z.number(),
+      guidanceRescale: z.number().min(0).max(1).exactOptional(),
+    }),
+    sampler: z.enum(samplerNames),
     steps: z.number(),
-    start: z.union([z.object({ seed: z.number(), batch: z.int().min(1) }), z.object({ noise: floats })]),
+    size: z.object({ height: z.int(), width: z.int() }).nullable(),
+    start: z.union([
+      z.object({ seed: z.bigint(), batch: z.int().min(1), batchNoise: z.enum(batchNoises) }),
+      z.object({ noise: floats }),
+    ]),
+    picture: z.object({ picture, strength: z.number() }).nullable(),
   }),
   /** Whether progress carries coarse pictures. */
   pictures: z.boolean(),
@@ -76,13 +99,6 @@ const jobs = [sampleJob, checkJob, inspectJob, kinshipJob, probeJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [...jobs, z.object({ type: z.literal("cancel") })]);
 
-/** 8-bit RGB, row by row. */
-const picture = z.object({
-  width: z.int().min(1),
-  height: z.int().min(1),
-  rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
-});
-
 const progress = z.object({
   type: z.literal("progress"),
   stage: z.string(),
@@ -99,9 +115,9 @@ const sampled = z.object({
   picture,
   passes: z.int(),
   /** Every file that decided the picture, and what ran it: the parts of a recipe that only the child knows. */
-  model: Recipe.shape.model,
-  files: Recipe.shape.files,
-  runtime: Recipe.shape.runtime,
+  model: RecipeJson.shape.model,
+  files: RecipeJson.shape.files,
+  runtime: RecipeJson.shape.runtime,
   /** What the person should know: a prompt that was cut, words the vocabulary does not know. */
   notes: z.array(z.string()),
   seconds: z.object({ open: z.number(), loop: z.number(), decode: z.number() }),
@@ -134,9 +150,9 @@ const inspected = z.object({
   files: z.array(z.object({ role: z.string(), path: z.string() })),
 });
 
-const kin = z.object({
-  type: z.literal("kin"),
-  /** Why a base is none of its, in words; else the middle cosine of their weights, where those were compared. */
+const compared = z.object({
+  type: z.literal("compared"),
+  /** Why a base is not the one it was made from, in words; else the middle cosine of their weights, where those were compared. */
   bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
 });
 
@@ -156,7 +172,7 @@ export const childMessage = z.discriminatedUnion("type", [
   sampled,
   checked,
   inspected,
-  kin,
+  compared,
   probed,
   failed,
 ]);
@@ -176,7 +192,7 @@ interface Results {
   readonly sample: z.infer<typeof sampled>;
   readonly check: z.infer<typeof checked>;
   readonly inspect: z.infer<typeof inspected>;
-  readonly kinship: z.infer<typeof kin>;
+  readonly kinship: z.infer<typeof compared>;
   readonly probe: z.infer<typeof probed>;
 }
 export type ResultOf<J extends Job> = Results[J["type"]];

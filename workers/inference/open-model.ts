@@ -1,14 +1,23 @@
 import { realpath, stat } from "node:fs/promises";
+import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { type CoarsePicture, fitCoarsePicture } from "#lib/diffusion/coarse-picture.ts";
-import { type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
+import { openGuide } from "#lib/diffusion/guide-network.ts";
 import { type ModelFiles, usedFiles } from "#lib/diffusion/model-files.ts";
-import { type LatentSize, openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
+import type { Component } from "#lib/diffusion/model.ts";
+import { openText, pictureEncoder, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
+import { promptsOf } from "#lib/diffusion/sample.ts";
+import { latentSizeOf, type SampleRequest } from "#lib/diffusion/sample-request.ts";
+import { openUNet } from "#lib/diffusion/unet-networks.ts";
+import { openVaeDecoder } from "#lib/diffusion/vae-networks.ts";
+import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import type { FileRole, Recipe } from "#lib/picture/recipe.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
+import { openFile } from "#lib/weights/byte-source.ts";
+import { tensorsSha256 } from "#lib/weights/tensors-sha256.ts";
 
 export interface OpenModel {
-  readonly pipeline: Pipeline;
+  readonly pipeline: Omit<Pipeline, "close">;
   /** Whether all of it was open already. */
   readonly warm: boolean;
   coarsePicture(): Promise<CoarsePicture>;
@@ -16,60 +25,104 @@ export interface OpenModel {
   hashedFiles(): Promise<Recipe["files"]>;
 }
 
+interface Kept {
+  readonly key: string;
+  readonly network: { close(): Promise<void> };
+}
+
 /**
- * What this process keeps open between two jobs: one model at one size, and the last guide that went with it. The model is the same
- * while its files are; a guide is opened when a mode needs it and gives way to the next, with the model left open.
+ * What this process keeps open between two jobs: one network of each kind. It is the same while all that decides it is, so another
+ * guide leaves the base open, and another fine-tune what it has in common with the last one.
  */
-let kept: {
-  readonly model: string;
-  readonly pipeline: Pipeline;
-  guide: { readonly key: string; readonly network: GuideNetwork } | null;
-  coarse: CoarsePicture | null;
-} | null = null;
-let hashes = new Map<string, string>();
+const kept = new Map<"text" | "unet" | "guide" | "vae", Kept>();
+let coarse: { readonly key: string; readonly picture: CoarsePicture } | null = null;
+let hashes = new Map<string, Hashes>();
 
 /** Opens a model for one job; without `files.guide` the job needs none. */
-export async function openModel(files: ModelFiles, size: LatentSize, runtime: Runtime): Promise<OpenModel> {
+export async function openModel(files: ModelFiles, request: SampleRequest, runtime: Runtime): Promise<OpenModel> {
+  const { model, guide } = files;
+  const size = latentSizeOf(files, request);
+  const { clipSkip } = request;
   const used = await Promise.all(usedFiles(files).map(async (file) => ({ ...file, key: await contentKey(file.path) })));
-  const [guides, parts] = [used.filter(({ role }) => role === "guide"), used.filter(({ role }) => role !== "guide")];
-  const model = JSON.stringify([runtime, size, parts.map(({ role, key, strength }) => [role, key, strength])]);
-  const guideKey = JSON.stringify(guides.map(({ key }) => key));
-  const warm = kept?.model === model && (files.guide === null || kept.guide?.key === guideKey);
+  let warm = true;
+  const keep = async <T extends { close(): Promise<void> }>(
+    part: "text" | "unet" | "guide" | "vae",
+    what: readonly unknown[],
+    open: () => Promise<T>,
+  ): Promise<T> => {
+    const key = JSON.stringify([runtime, ...what]);
+    const found = kept.get(part);
+    if (found?.key === key) return found.network as T;
+    warm = false;
+    kept.delete(part);
+    await found?.network.close(); // first, since two may not fit
+    const network = await open();
+    kept.set(part, { key, network });
+    return network;
+  };
+  const keysOf = (role: (typeof used)[number]["role"]) =>
+    used.filter((file) => file.role === role).map(({ key, strength }) => [key, strength]);
+  const of = async ({ config, files: own }: Component<unknown>): Promise<unknown> => [
+    config,
+    await Promise.all(own.map(({ path }) => contentKey(path))),
+  ];
 
-  if (kept?.model !== model) {
-    await closeKept();
-    kept = { model, pipeline: await openPipeline({ ...files, guide: null }, size, runtime), guide: null, coarse: null };
-  }
-  const open = kept;
-  if (files.guide && open.guide?.key !== guideKey) {
-    await open.guide?.network.close();
-    open.guide = null;
-    open.guide = { key: guideKey, network: await openGuide(files.guide, unetParts(files, size), runtime) };
-  }
+  const adapters = keysOf("lora");
+  const encoders = await Promise.all(model.textEncoders.map(of));
+  const text = await keep("text", [encoders, keysOf("tokenizer"), adapters, clipSkip], () =>
+    openText(files, runtime, clipSkip),
+  );
+  const parts = unetParts(files, size, text.tokensFor(promptsOf(request)));
+  const unet = await keep("unet", [await of(model.unet), adapters, size, parts.tokens], () =>
+    openUNet(parts, runtime, guide ? "guided" : "plain"),
+  );
+  const openedGuide =
+    guide && (await keep("guide", [keysOf("guide"), size, parts.tokens], () => openGuide(guide, parts, runtime)));
+  const vaeKey = await of(model.vae);
+  const vae = await keep("vae", [vaeKey, size], () => openVaeDecoder(model.vae, vaeSize(model, size), runtime));
   return {
-    pipeline: { ...open.pipeline, files, guide: files.guide && open.guide!.network },
+    pipeline: {
+      files,
+      size,
+      cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
+      text,
+      unet,
+      guide: openedGuide,
+      vae,
+      encodePictures: pictureEncoder(model, size, runtime),
+    },
     warm,
-    coarsePicture: async () => (open.coarse ??= await fitCoarsePicture(files.model.vae, runtime)),
+    coarsePicture: async () => {
+      const key = JSON.stringify([runtime, vaeKey]);
+      if (coarse?.key !== key) coarse = { key, picture: await fitCoarsePicture(model.vae, runtime) };
+      return coarse.picture;
+    },
     hashedFiles: async () => {
       const known = hashes;
       hashes = new Map(
         await Promise.all(
-          used.map(async ({ key, path }): Promise<[string, string]> => [
+          used.map(async ({ key, path, role }): Promise<[string, Hashes]> => [
             key,
-            known.get(key) ?? (await sha256OfFile(path)),
+            known.get(key) ?? (await hashesOf(path, role)),
           ]),
         ),
       );
-      return used.map(({ path: _path, key, ...file }) => ({ ...file, sha256: hashes.get(key)! }));
+      return used.map(({ path: _path, key, ...file }) => ({ ...file, ...hashes.get(key)! }));
     },
   };
 }
 
-async function closeKept(): Promise<void> {
-  const closing = kept;
-  kept = null;
-  await closing?.guide?.network.close();
-  await closing?.pipeline.close();
+type Hashes = Pick<Recipe["files"][number], "sha256" | "tensorsSha256">;
+
+async function hashesOf(path: string, role: FileRole): Promise<Hashes> {
+  const sha256 = await sha256OfFile(path);
+  if (role !== "lora") return { sha256 };
+  const source = await openFile(path);
+  try {
+    return { sha256, tensorsSha256: await tensorsSha256(source) };
+  } finally {
+    await source.close();
+  }
 }
 
 /** The same for two paths that lead to the same bytes, whatever links they go through. */

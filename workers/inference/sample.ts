@@ -1,16 +1,11 @@
-import { readModelFiles } from "#lib/diffusion/model-files.ts";
+import { type ModelFiles, readModelFiles } from "#lib/diffusion/model-files.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
+import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { drawingNeed, requireMemory } from "#lib/diffusion/needs.ts";
-import {
-  cfgLayoutFor,
-  latentSizeOf,
-  type LatentSize,
-  type Pipeline,
-  pictureSizeOf,
-  requireRequest,
-  sample as stepsOf,
-} from "#lib/diffusion/pipeline.ts";
-import type { ModelFiles } from "#lib/diffusion/model-files.ts";
+import type { Pipeline } from "#lib/diffusion/pipeline.ts";
+import { promptsOf, sample as stepsOf } from "#lib/diffusion/sample.ts";
+import { latentSizeOf, pictureSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
+import { readChunks } from "#lib/diffusion/text-conditioner.ts";
 import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
 import { toPicture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
@@ -26,10 +21,9 @@ export async function sample(job: SampleJob, report: Report): Promise<ResultOf<S
   const chosen = await readModelFiles(choice);
   requireRequest(chosen, request);
   const files = request.plan.mode === "guide" ? chosen : { ...chosen, guide: null };
-  const size = latentSizeOf(files, request.start);
-  requireRoom(files, size, job, memoryFor(job.runtime, runtime));
+  requireRoom(files, job, memoryFor(job.runtime, runtime));
   await report({ stage: "opening", done: 0, total: request.steps });
-  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, size, runtime);
+  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, request, runtime);
   const coarse = pictures ? await coarsePicture() : null;
   const open = clock();
 
@@ -61,7 +55,7 @@ export async function sample(job: SampleJob, report: Report): Promise<ResultOf<S
         graph: pipeline.unet.optimization,
         cfg: pipeline.cfgLayout,
       },
-      notes: notesOn(pipeline, [request.prompt, request.negativePrompt ?? ""]),
+      notes: notesOn(pipeline, request),
       seconds: { open, loop, decode: clock() },
       warm,
       bytes: process.memoryUsage.rss(),
@@ -70,13 +64,20 @@ export async function sample(job: SampleJob, report: Report): Promise<ResultOf<S
 }
 
 /** Refuses what would not fit into memory while nothing is open yet. @throws too_little_memory */
-function requireRoom(files: ModelFiles, size: LatentSize, job: SampleJob, memory: number | null): void {
+function requireRoom(files: ModelFiles, { request, pictures }: SampleJob, memory: number | null): void {
   if (memory === null) return;
   const { model } = files;
-  const { start, plan } = job.request;
-  const batch = "seed" in start ? start.batch : start.noise.shape[0]!;
-  const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
-  const need = drawingNeed(files, { ...size, batch, mode: plan.mode, cfgLayout, coarsePictures: job.pictures });
+  const { start, plan, picture } = request;
+  const size = latentSizeOf(files, request);
+  const batch = "noise" in start ? start.noise.shape[0]! : start.batch;
+  const need = drawingNeed(files, {
+    ...size,
+    batch,
+    mode: plan.mode,
+    cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
+    coarsePictures: pictures,
+    fromPicture: picture !== null,
+  });
   const { width, height } = pictureSizeOf(model, size);
   const what = `${model.name} at ${width} × ${height} px${batch > 1 ? `, ${batch} pictures at once,` : ""}`;
   requireMemory(need, memory, what, batch > 1 ? "draw fewer pictures at once" : "draw a smaller picture");
@@ -85,20 +86,18 @@ function requireRoom(files: ModelFiles, size: LatentSize, job: SampleJob, memory
 // A full CLIP vocabulary spells any word from common pieces; a practice model's own does not, and the word is lost on it.
 const SMALL_VOCABULARY = 10_000;
 
-function notesOn({ text, files }: Pipeline, prompts: readonly string[]): string[] {
+function notesOn({ text, files }: Pick<Pipeline, "text" | "files">, request: SampleJob["request"]): string[] {
   const { tokenizer } = text.encoders[0]!;
   const small = files.model.textEncoders[0].config.vocabulary < SMALL_VOCABULARY;
-  return prompts.flatMap((prompt) => {
-    const cut = tokenizer.encode(prompt).cut
-      ? [`The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out.`]
-      : [];
-    const unknown = small ? tokenizer.unknownWords(prompt) : [];
-    const named = unknown
-      .slice(0, 8)
-      .map((word) => `"${word}"`)
-      .join(", ");
-    return named ? [...cut, `This model's small vocabulary does not know ${named}.`] : cut;
+  const notes = promptsOf(request).flatMap((prompt) => {
+    const { cut, notes: said } = readChunks(prompt, tokenizer);
+    const kept = `The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out`;
+    return cut ? [...said, `${kept}. --prompt-syntax a1111 reads on in further chunks.`] : said;
   });
+  const words = [request.prompt, request.negativePrompt ?? ""].flatMap((prompt) => tokenizer.unknownWords(prompt));
+  if (!small || words.length === 0) return notes;
+  const named = words.slice(0, 8).map((word) => `"${word}"`);
+  return [...notes, `This model's small vocabulary does not know ${named.join(", ")}.`];
 }
 
 /** Seconds since the last call. */

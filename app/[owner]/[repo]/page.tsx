@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { z } from "zod";
-import { triggersOfCard, triggersOfMetadata } from "#lib/catalog/prompting/card-prompts.ts";
+import { declaredTriggers } from "#lib/catalog/prompting/triggers.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import type { Actor } from "#lib/auth/actor.ts";
@@ -138,16 +138,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
             <Origin
               inspection={inspection}
               kind={repo.kind}
-              triggers={
-                facts?.lowRank
-                  ? [
-                      ...new Set([
-                        ...(repo.card ? triggersOfCard(repo.card) : []),
-                        ...triggersOfMetadata(facts.metadata),
-                      ]),
-                    ].slice(0, TRIGGERS)
-                  : []
-              }
+              triggers={facts?.lowRank ? declaredTriggers(repo.card, facts).slice(0, TRIGGERS) : []}
               mayWrite={repo.mayWrite}
             />
           </section>

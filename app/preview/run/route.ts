@@ -2,6 +2,7 @@ import { actorOf } from "#lib/auth/actor-of.ts";
 import { newPreview } from "#lib/catalog/previews/schema.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
 import { formRoute } from "#lib/http/form.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 import { z } from "zod";
 
 const number = z.string().transform((text) => (text.trim() === "" ? NaN : Number(text)));
@@ -19,7 +20,7 @@ const form = z
     steps: number,
     guidance: number,
     cfgSteps: number,
-    sampler: z.enum(["ddim", "dpmpp-2m"]),
+    sampler: z.enum(samplerNames),
   })
   .transform(
     ({ guide, guidance, prompt, negativePrompt, revision, guideRevision, ...rest }): z.input<typeof newPreview> => ({

@@ -6,6 +6,7 @@ import { getPreview } from "#lib/catalog/previews/views.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
+import { samplerLabels } from "#lib/sampler-names.ts";
 import { Compare } from "../../_islands/compare.tsx";
 import { currentActor } from "../../_page/actor.ts";
 import { idOf } from "../../_page/id-of.ts";
@@ -16,7 +17,7 @@ import { Notice } from "../../_ui/notice.tsx";
 import { Actions } from "./actions.tsx";
 import { Frame } from "./frame.tsx";
 import { Live } from "./live.tsx";
-import { RecipeTable, samplerNames } from "./recipe-table.tsx";
+import { RecipeTable } from "./recipe-table.tsx";
 import { onThisHub } from "../../preview/on-this-hub.ts";
 import { Took } from "./took.tsx";
 
@@ -72,7 +73,7 @@ export default async function PreviewPage({ params }: PageProps) {
         ) : (
           ", without a guide"
         )}{" "}
-        · seed {seed} · {steps} steps of {samplerNames[sampler]} · guidance {guidanceScale}
+        · seed {seed} · {steps} steps of {samplerLabels[sampler]} · guidance {guidanceScale}
         {cfgSteps > 0 && ` · CFG for the first ${cfgSteps}`}
         {negativePrompt && ` · away from «${negativePrompt}»`}
       </p>

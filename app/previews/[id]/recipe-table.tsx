@@ -1,11 +1,11 @@
 import type { PreviewView } from "#lib/catalog/previews/schema.ts";
+import { samplerLabels } from "#lib/sampler-names.ts";
 import { Facts } from "../../_ui/facts.tsx";
 import { Hash } from "../../_ui/hash.tsx";
 import { Table } from "../../_ui/table.tsx";
 
-export const samplerNames = { ddim: "DDIM", "dpmpp-2m": "DPM++ 2M" } as const;
-
 const roles = {
+  checkpoint: "checkpoint",
   unet: "UNet",
   textEncoder: "text encoder",
   vae: "VAE",
@@ -58,7 +58,7 @@ export function RecipeTable({ preview }: { readonly preview: PreviewView }) {
               ),
             ],
             ["Seed", preview.seed],
-            ["Steps", `${preview.steps} of ${samplerNames[sampler]}`],
+            ["Steps", `${preview.steps} of ${samplerLabels[sampler]}`],
             ["Guidance", preview.guidanceScale],
             ["CFG steps", preview.cfgSteps],
             ["Negative prompt", preview.negativePrompt ?? "none"],

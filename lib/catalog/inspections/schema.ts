@@ -2,7 +2,7 @@ import { z } from "zod";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 
 /** Counts up when the reader learns to see more: commits are then inspected anew. */
-export const INSPECTOR_VERSION = "1";
+export const INSPECTOR_VERSION = "2";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -22,7 +22,7 @@ export const signature = z
     layersPerBlock: z.array(z.number()),
     downAttends: z.array(z.boolean()),
     crossAttentionDim: z.number(),
-    predictionType: z.enum(["epsilon", "v_prediction"]),
+    predictionType: z.enum(["epsilon", "v_prediction", "sample"]),
   })
   .meta({ description: "what a guide and a model must have in common" });
 
@@ -41,7 +41,26 @@ const lowRank = z.object({
   ranks: z.array(z.number()),
   alphas: z.array(z.number()),
   textWidth: z.number().nullable(),
-  base: z.object({ name: z.string(), runs: z.boolean() }).nullable(),
+  bases: z
+    .array(z.object({ name: z.string(), runs: z.boolean() }))
+    .default([])
+    .meta({ description: "the families that its shapes fit; none where they do not tell" }),
+  triggers: z
+    .array(z.object({ words: z.string(), from: z.string(), declared: z.boolean() }))
+    .default([])
+    .meta({ description: "words that bring out what it was trained on, and what says so" }),
+  accelerator: z
+    .object({
+      name: z.string(),
+      from: z.string(),
+      sampler: z.string(),
+      timestepSpacing: z.string(),
+      steps: z.number(),
+      guidance: z.number(),
+    })
+    .nullable()
+    .default(null)
+    .meta({ description: "what it asks for, where it says that it shortens sampling" }),
 });
 
 /** What is in the files, as lib/inspection tells it. */
@@ -57,16 +76,32 @@ const content = z.object({
     "unet",
     "diffusion transformer",
     "text encoder",
+    "vision encoder",
     "vae",
     "controlnet",
+    "adapter",
+    "motion module",
     "embedding",
+    "hypernetwork",
+    "upscaler",
+    "safety checker",
+    "scorer",
     "latents",
+    "GGUF file",
     "unknown",
   ]),
   form: z.string().nullable().meta({ description: "its class or spelling, such as StableDiffusionPipeline or kohya" }),
   family: z.string().nullable(),
+  families: z.array(z.string()).default([]).meta({ description: "all that it may be of or for, where several fit" }),
+  lineage: z
+    .object({ name: z.string(), from: z.string() })
+    .nullable()
+    .default(null)
+    .meta({ description: "a model that others are made from, and what claims it" }),
   ...amount,
   prediction: z.object({ type: z.string(), from: z.string() }).nullable(),
+  zeroTerminalSnr: z.boolean().nullable().default(null),
+  steps: z.number().nullable().default(null).meta({ description: "how many it is made for" }),
   parts: z.array(
     z.object({ name: z.string(), family: z.string().nullable(), problem: z.string().nullable(), ...amount, metadata }),
   ),

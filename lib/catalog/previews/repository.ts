@@ -3,7 +3,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import { Recipe } from "#lib/picture/recipe.ts";
+import { RecipeJson } from "#lib/picture/recipe.ts";
 import {
   KEPT_DAYS,
   type Mode,
@@ -23,7 +23,7 @@ export interface ImageRow {
   readonly passes: number;
   readonly milliseconds: number;
   /** Null where it was not asked for. */
-  readonly recipe: Recipe | null;
+  readonly recipe: RecipeJson | null;
 }
 
 export interface PreviewRow {
@@ -97,7 +97,7 @@ function toRow({ finetuneCommit, guideCommit, images, ...row }: Selected): Previ
     progress: row.progress as Progress | null,
     finetune: toSide(finetuneCommit),
     guide: guideCommit && toSide(guideCommit),
-    images: newest.map((one) => ({ ...one, recipe: Recipe.safeParse(one.recipe).data ?? null })),
+    images: newest.map((one) => ({ ...one, recipe: RecipeJson.safeParse(one.recipe).data ?? null })),
   };
 }
 
@@ -277,7 +277,7 @@ export async function writeProgress(
   );
 }
 
-export type NewImage = Omit<ImageRow, "attempt" | "recipe"> & { readonly seed: number; readonly recipe: Recipe };
+export type NewImage = Omit<ImageRow, "attempt" | "recipe"> & { readonly seed: number; readonly recipe: RecipeJson };
 
 /** The progress beside it tells who watches. */
 export async function insertImage(

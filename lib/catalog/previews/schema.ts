@@ -3,7 +3,8 @@ import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
-import { Recipe } from "#lib/picture/recipe.ts";
+import { RecipeJson } from "#lib/picture/recipe.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 
 /** Always drawn and shown in this order. */
 export const modes = ["conditional", "guide", "cfg"] as const;
@@ -37,7 +38,7 @@ const settings = {
     .max(100)
     .default(0)
     .meta({ description: "how many of the first steps CFG does before the guide takes over" }),
-  sampler: z.enum(["ddim", "dpmpp-2m"]).default("ddim"),
+  sampler: z.enum(samplerNames).default("ddim"),
 };
 
 const asked = z.strictObject({
@@ -176,7 +177,7 @@ export type Forecast = z.output<typeof forecast>;
 export const previewView = previewItem.extend({
   pictures: z.array(
     picture.extend({
-      recipe: Recipe.nullable().meta({ description: "all that made it; the picture carries the same" }),
+      recipe: RecipeJson.nullable().meta({ description: "all that made it; the picture carries the same" }),
     }),
   ),
   attempt: z.number().meta({ description: "more than 1 where its worker was lost and another has taken over" }),

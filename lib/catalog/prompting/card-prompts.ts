@@ -24,10 +24,6 @@ export function triggersOfCard({ frontMatter }: Pick<Card, "frontMatter">): stri
   );
 }
 
-/** What the file of weights says of the same, in the words of the modelspec. */
-export const triggersOfMetadata = (metadata: Readonly<Record<string, string>>): string[] =>
-  toLine(metadata["modelspec.trigger_phrase"]) === null ? [] : [toLine(metadata["modelspec.trigger_phrase"])!];
-
 const textOf = (entry: unknown): string[] => {
   const text =
     typeof entry === "object" && entry !== null

@@ -9,10 +9,11 @@ import { runnableModel } from "#lib/catalog/models/service.ts";
 import { PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import { visibleCommits } from "#lib/catalog/previews/repository.ts";
 import { AppError } from "#lib/errors.ts";
-import { promptsOfCard, toLine, triggersOfCard, triggersOfMetadata } from "./card-prompts.ts";
+import { promptsOfCard, toLine } from "./card-prompts.ts";
 import { drawnPrompts } from "./repository.ts";
 import type { Prompting } from "./schema.ts";
 import { readSmallFile } from "./small-file.ts";
+import { declaredTriggers } from "./triggers.ts";
 import { readVocabulary, type Vocabulary, wordsKnown } from "./vocabulary.ts";
 
 const SHOWN = 12;
@@ -32,11 +33,8 @@ export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompt
     findInspection(commitId),
   ]);
   const listed = await promptsOf(actor, [base, inspection?.baseCommitId ?? null]);
-  const metadata = [inspection?.facts?.metadata, ...(inspection?.facts?.parts ?? []).map((part) => part.metadata)];
   const isLowRank = base !== null && base !== commitId;
-  const triggers = isLowRank
-    ? once([...triggersOfCard(card), ...metadata.flatMap((one) => triggersOfMetadata(one ?? {}))]).slice(0, SHOWN)
-    : [];
+  const triggers = isLowRank ? declaredTriggers(card, inspection?.facts ?? null).slice(0, SHOWN) : [];
 
   const sources = [
     () => promptsOfCard(card),

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { mode } from "#lib/catalog/previews/schema.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
+import { seedJson } from "#lib/picture/seed.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 
 /** As much text as is read from a PNG, as JSON. */
 export const RECIPE_BYTES = 2 * 2 ** 20;
@@ -13,6 +15,8 @@ const text = z
 export const pictureTexts = z.strictObject({
   guidepost: text.meta({ description: "the text of that key in a PNG: a recipe as this hub writes it" }),
   parameters: text.meta({ description: "the text of that key: generation parameters as other tools write them" }),
+  prompt: text.meta({ description: "the text of that key: the graph that ComfyUI ran" }),
+  workflow: text.meta({ description: "the text of that key: the graph as it stood on ComfyUI's screen" }),
 });
 export type PictureTexts = z.output<typeof pictureTexts>;
 
@@ -23,14 +27,17 @@ const found = z.object({
 });
 export type FoundRepo = z.output<typeof found>;
 
+/** What a preview can be drawn with. */
+export const offeredSampler = z.enum(["ddim", "dpmpp-2m"]);
+
 export const openedRecipe = z.object({
   prompt: z.string(),
   negativePrompt: z.string().nullable(),
-  seed: z.number().nullable(),
+  seed: seedJson.nullable().meta({ description: "a text of digits where a number would lose some" }),
   steps: z.number().nullable(),
   guidanceScale: z.number().nullable(),
   cfgSteps: z.number().nullable(),
-  sampler: z.enum(["ddim", "dpmpp-2m"]).nullable(),
+  sampler: z.enum(samplerNames).nullable(),
   mode: mode.nullable().meta({ description: "which picture it was" }),
   finetune: found.nullable(),
   guide: found.nullable(),

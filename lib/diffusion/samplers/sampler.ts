@@ -1,45 +1,55 @@
-import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
-import type { PredictionType } from "../schedule.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
+import type { FloatTensor } from "#lib/tensor/tensor.ts";
 
-export type SamplerName = "ddim" | "dpmpp-2m";
-
-/** A noise level at which the network is asked: latents = alpha·x0 + sigma·ε, with alpha² + sigma² = 1. */
+/** A noise level: latents = alpha·x0 + sigma·ε, with alpha² + sigma² = 1. */
 export interface Level {
-  /** What the network is told, 0 … T − 1. */
+  /** What the network is told, 0 … T − 1; some samplers stand between two. */
   readonly timestep: number;
   readonly alpha: number;
   readonly sigma: number;
 }
 
-/** A deterministic walk from noise of unit variance down to latents, one level after the other. */
-export interface Sampler {
-  readonly name: SamplerName;
-  /** Noisiest first, one for each step. */
-  readonly levels: readonly Level[];
-  /**
-   * Latents at level `stepIndex` → latents at the next; the last step arrives at the end. Steps go in order; step 0 starts afresh.
-   *
-   * @param latents          [B, C, H, W]
-   * @param noisePrediction  same shape; ε̂ after guidance
-   * @returns new latents; the inputs are left as they were
-   */
-  step(latents: FloatTensor, noisePrediction: FloatTensor, stepIndex: number): FloatTensor;
+/** A level at which the network is asked. */
+export interface Evaluation extends Level {
+  /** The step it belongs to, 0 … steps − 1. A step of second order has two evaluations. */
+  readonly step: number;
 }
 
+/** Unit-variance noise of the latents' shape; each draw continues where the last one stopped. */
+export type NoiseSource = () => FloatTensor;
+
+/** For who uses a sampler that draws no noise. */
+export const noNoise: NoiseSource = () => {
+  throw new RangeError("this walk was said to draw no noise");
+};
+
 /**
- * The network's own output → ε̂ at that level. From v it is ε̂ = α·v̂ + σ·x: Salimans & Ho 2022 (arXiv 2202.00512), appendix D.
+ * A walk from noise down to latents, one evaluation of the network after the other.
  *
- * @param prediction  ε̂ or v̂, after guidance; same shape as `latents`
+ * Latents are kept at unit variance by every sampler (`alpha² + sigma² = 1` at each level), and so they are what the
+ * network reads as they stand. diffusers' Euler and Heun keep x / alpha instead and scale the network's input by
+ * `alpha`: the same numbers. At the end, latents are what the VAE decodes.
  */
-export function toNoise(
-  prediction: FloatTensor,
-  latents: FloatTensor,
-  { alpha, sigma }: Level,
-  predictionType: PredictionType,
-): FloatTensor {
-  if (predictionType === "epsilon") return prediction;
-  return tensor(
-    prediction.data.map((v, i) => alpha * v + sigma * latents.data[i]!),
-    prediction.shape,
-  );
+export interface Sampler {
+  readonly name: SamplerName;
+  /** What is left of the steps asked for: fewer where the walk begins at a picture. */
+  readonly steps: number;
+  /** Noisiest first. */
+  readonly evaluations: readonly Evaluation[];
+  /**
+   * Latents to begin with.
+   *
+   * @param noise  [B, C, H, W], unit variance
+   * @param picture  same shape, the encoded picture that the walk begins at; without one, it begins at noise alone
+   */
+  start(noise: FloatTensor, picture?: FloatTensor): FloatTensor;
+  /**
+   * Latents at an evaluation → latents at the next; the last arrives at the end. Evaluations go in order; 0 starts
+   * afresh.
+   *
+   * @param latents  [B, C, H, W]
+   * @param prediction  same shape; the network's own output after guidance, of the schedule's prediction type
+   * @returns new latents; the inputs are left as they were
+   */
+  step(latents: FloatTensor, prediction: FloatTensor, evaluation: number, drawNoise: NoiseSource): FloatTensor;
 }

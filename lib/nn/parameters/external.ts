@@ -1,4 +1,4 @@
-import type { FloatType } from "#lib/onnx/graph.ts";
+import type { FloatType } from "#lib/onnx/shape.ts";
 import { cast } from "#lib/onnx/ops/math.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
 import type { ParametersOf } from "./parameters.ts";

@@ -1,4 +1,5 @@
-import { type Dim, showShape, type Value } from "../graph.ts";
+import { showShape, type Value } from "../graph.ts";
+import type { Dim } from "../shape.ts";
 import type { Padding } from "../op.ts";
 import { commonType } from "./math.ts";
 

@@ -1,4 +1,5 @@
-import { type Dim, type ElementType, type FloatType, type Shape, showShape, type Value } from "../graph.ts";
+import { showShape, type Value } from "../graph.ts";
+import type { Dim, ElementType, FloatType, Shape } from "../shape.ts";
 import type { Op } from "../op.ts";
 
 export const add = (a: Value, b: Value): Value => elementwise("Add", a, b);

@@ -1,4 +1,5 @@
-import type { FloatType, Value } from "../graph.ts";
+import type { Value } from "../graph.ts";
+import type { FloatType } from "../shape.ts";
 import { commonType } from "./math.ts";
 
 /** Zero mean and unit variance along the last axis of each [B, C, n] row, without scale or shift. */

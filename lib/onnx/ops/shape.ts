@@ -1,4 +1,5 @@
-import { type Dim, type Shape, showShape, type Value } from "../graph.ts";
+import { showShape, type Value } from "../graph.ts";
+import type { Dim, Shape } from "../shape.ts";
 import { commonType } from "./math.ts";
 
 /** Product of the dimensions; "batch" must appear equally often in two shapes to be compared. */

@@ -51,6 +51,19 @@ SETTINGS = {
             "unk_token": spelt_out(END, True),
         },
     },
+    "as Stable Diffusion XL": {
+        "tokenizer_config.json": {
+            "added_tokens_decoder": {
+                "605": {**spelt_out(START, True), "special": True},
+                "606": {**spelt_out(END, True), "special": True},
+            },
+            "bos_token": START,
+            "eos_token": END,
+            "model_max_length": 77,
+            "pad_token": END,
+            "unk_token": END,
+        },
+    },
     "with a learned word": {
         "tokenizer_config.json": {
             "added_tokens_decoder": {

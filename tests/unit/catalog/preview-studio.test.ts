@@ -9,7 +9,7 @@ import { openRecipe } from "#lib/catalog/recipes/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { updateRepo } from "#lib/catalog/repos/service.ts";
 import { toInfotext } from "#lib/picture/infotext.ts";
-import { type Recipe, serialiseRecipe } from "#lib/picture/recipe.ts";
+import { parseRecipe, type Recipe, serialiseRecipe } from "#lib/picture/recipe.ts";
 import { queue } from "#lib/queue/boss.ts";
 import { registerWorker, workerStopped } from "#lib/queue/workers.ts";
 import { newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
@@ -19,7 +19,8 @@ import { useTempHub } from "../../support/temp-hub.ts";
 const hub = await useTempHub();
 let people: PreviewHub;
 let drawn: PreviewView;
-const recipeOf = (mode: string): Recipe => drawn.pictures.find((picture) => picture.mode === mode)!.recipe!;
+const recipeOf = (mode: string): Recipe =>
+  parseRecipe(JSON.stringify(drawn.pictures.find((picture) => picture.mode === mode)!.recipe!));
 const open = (who: Parameters<typeof openRecipe>[0], recipe: Recipe) =>
   openRecipe(who, { guidepost: serialiseRecipe(recipe) });
 
@@ -156,7 +157,7 @@ test("so do generation parameters of other tools, by short hashes and else by na
     prompt: "a fox",
     sampler: null,
     finetune: { repo: "ann/watercolor" },
-    notes: [expect.stringContaining("Euler a"), expect.stringContaining("graphics card")],
+    notes: [expect.stringContaining("euler-a"), expect.stringContaining("graphics card")],
   });
   expect(await openRecipe(anonymous, { parameters: theirs.replace("watercolor", "dreamland") })).toMatchObject({
     finetune: null,

@@ -15,7 +15,7 @@ import { claimPreview, failPreview, recordPicture, recordSuccess, saveProgress }
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import type { RecipeJson } from "#lib/picture/recipe.ts";
 import { askQueue, queue } from "#lib/queue/boss.ts";
 import { registerWorker, workerStopped } from "#lib/queue/workers.ts";
 import { newPerson, tokenOf } from "../../support/actors.ts";
@@ -54,7 +54,7 @@ async function draw(id: string, upTo: readonly Mode[] = modes, seconds = 2): Pro
   const attempt = (await claimPreview(id))!;
   for (const [i, mode] of upTo.entries()) {
     const png = encodePng({ width: 1, height: 1, rgb: Uint8Array.of(i, attempt, 0) }, new Map());
-    const picture = { mode, seed: 5, width: 1, height: 1, passes: 4, milliseconds: 2000, recipe: {} as Recipe };
+    const picture = { mode, seed: 5, width: 1, height: 1, passes: 4, milliseconds: 2000, recipe: {} as RecipeJson };
     await recordPicture(id, attempt, png, picture, {
       mode,
       stage: "denoising",
@@ -83,7 +83,7 @@ describe("what is asked for", () => {
       guidanceScale: [0.9, 20.1, NaN],
       cfgSteps: [-1],
       seed: [-1, 2 ** 53, 0.5],
-      sampler: ["euler"],
+      sampler: ["euler b"],
       finetune: ["watercolor", "a/../b"],
       id: ["1"],
     };
@@ -377,7 +377,7 @@ test("what a worker writes late changes nothing", async () => {
       id,
       first,
       png,
-      { mode: "guide", seed: 5, width: 1, height: 1, passes: 4, milliseconds: 1, recipe: {} as Recipe },
+      { mode: "guide", seed: 5, width: 1, height: 1, passes: 4, milliseconds: 1, recipe: {} as RecipeJson },
       { ...progress, modesDone: ["conditional"] },
     ),
     await recordSuccess(id, first, took(1)),

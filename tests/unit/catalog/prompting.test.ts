@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { parseCard } from "#lib/catalog/cards/front-matter.ts";
-import { promptsOfCard, triggersOfCard, triggersOfMetadata } from "#lib/catalog/prompting/card-prompts.ts";
+import { promptsOfCard, triggersOfCard } from "#lib/catalog/prompting/card-prompts.ts";
+import { declaredTriggers } from "#lib/catalog/prompting/triggers.ts";
 import { readVocabulary, wordsKnown } from "#lib/catalog/prompting/vocabulary.ts";
 import { someWords, unknownWords } from "../../../app/preview/words.ts";
 
@@ -17,14 +18,28 @@ test("a card shows prompts, in the ways that trainers write them; anything else 
   expect(promptsOfCard(cardOf("widget: no list"))).toEqual([]);
 });
 
-test("what triggers a style stands in the card or in the file", () => {
+test("what triggers a style stands in the card, in the file, or beside it", () => {
   expect(triggersOfCard(cardOf("instance_prompt: a photo of sks dog\ntrigger_words: [inkstyle, 7, '  ']"))).toEqual([
     "a photo of sks dog",
     "inkstyle",
   ]);
   expect(triggersOfCard(cardOf("instance_prompt: null"))).toEqual([]);
-  expect(triggersOfMetadata({ "modelspec.trigger_phrase": "in ink" })).toEqual(["in ink"]);
-  expect(triggersOfMetadata({})).toEqual([]);
+  const from = "a note";
+  const lowRank = {
+    layers: {},
+    ranks: [],
+    alphas: [],
+    textWidth: null,
+    bases: [],
+    accelerator: null,
+    triggers: [
+      { words: "in ink", from, declared: true },
+      { words: "1girl", from, declared: false },
+    ],
+  };
+  const facts = { lowRank, metadata: { "modelspec.trigger_phrase": "drawn in ink" }, parts: [] };
+  expect(declaredTriggers(cardOf("trigger: inkstyle"), facts)).toEqual(["inkstyle", "in ink", "drawn in ink"]);
+  expect(declaredTriggers(null, null)).toEqual([]);
 });
 
 test("the starter's words are those of its prompts, read from either form of a tokenizer, without the pieces that a BPE goes through", async () => {

@@ -14,7 +14,7 @@ import { getSheet, picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import type { RecipeJson } from "#lib/picture/recipe.ts";
 import { askQueue, queue } from "#lib/queue/boss.ts";
 import { priorities, waitingLimits } from "#lib/queue/jobs.ts";
 import { sweep } from "#workers/hub/sweeper.ts";
@@ -131,7 +131,7 @@ async function draw(id: string, milliseconds = 2000): Promise<void> {
       id,
       attempt,
       png,
-      { mode, seed: 5, width: 1, height: 1, passes: mode === "cfg" ? 40 : 20, milliseconds, recipe: {} as Recipe },
+      { mode, seed: 5, width: 1, height: 1, passes: mode === "cfg" ? 40 : 20, milliseconds, recipe: {} as RecipeJson },
       { mode, stage: "denoising", step: 20, steps: 20, passes: 20, modesDone: modes.slice(0, i + 1), picture: null },
     );
   }

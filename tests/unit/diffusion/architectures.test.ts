@@ -113,7 +113,7 @@ test("a VAE with attention in its middle equals diffusers', both ways", async ()
     vaeEncoderGraph(config, 8, 8, parameters);
     vaeDecoderGraph(config, 8, 8, parameters);
   });
-  const encoder = await openVaeEncoder(vae, 8, 8, testRuntime);
+  const encoder = await openVaeEncoder(vae, { height: 8, width: 8 }, testRuntime);
   const mean = await encoder.encode(wave(2, [1, 3, 16, 16]));
   const expected = asTensor(golden.vae.mean);
   expect(
@@ -125,7 +125,7 @@ test("a VAE with attention in its middle equals diffusers', both ways", async ()
       ),
     ),
   ).toBeLessThan(TOLERANCE);
-  const decoder = await openVaeDecoder(vae, 8, 8, testRuntime);
+  const decoder = await openVaeDecoder(vae, { height: 8, width: 8 }, testRuntime);
   const latents = wave(3, [1, 4, 8, 8]);
   const scaled = tensor(
     latents.data.map((value) => value * config.scalingFactor),

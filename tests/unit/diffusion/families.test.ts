@@ -85,9 +85,17 @@ describe.each(["sd1", "sd2", "sd2-v", "sdxl", "sdxl-wide"])("the family %s", (na
     const { vae } = pipeline.files.model;
     const picture = await pipeline.vae.decode(scaled(expected("vae.latents"), vae.config.scalingFactor));
     expect(relativeError(picture, expected("vae.decoded"))).toBeLessThan(tolerance);
-    const encoder = await openVaeEncoder(vae, height / 2, width / 2, testRuntime);
+    const encoder = await openVaeEncoder(vae, { height: height / 2, width: width / 2 }, testRuntime);
     const mean = await encoder.encode(expected("vae.image"));
     expect(relativeError(mean, scaled(expected("vae.mean"), vae.config.scalingFactor))).toBeLessThan(tolerance);
+    const ones = tensor(new Float32Array(mean.data.length).fill(1), mean.shape);
+    const drawn = await encoder.encode(expected("vae.image"), ones);
+    const deviation = expected("vae.logvar").data.map((value) => Math.exp(value / 2));
+    const added = tensor(
+      drawn.data.map((value, i) => (value - mean.data[i]!) / vae.config.scalingFactor),
+      mean.shape,
+    );
+    expect(relativeError(added, tensor(deviation, mean.shape))).toBeLessThan(tolerance);
     await encoder.close();
   });
 

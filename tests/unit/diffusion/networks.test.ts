@@ -86,11 +86,11 @@ describe.each(goldenNames)("%s equals diffusers", (name) => {
   });
 
   test("the picture of latents, and the latents of a picture", async () => {
-    const decoder = await openVaeDecoder(files.model.vae, 16, 16, testRuntime);
+    const decoder = await openVaeDecoder(files.model.vae, { height: 16, width: 16 }, testRuntime);
     expect(relativeError(await decoder.decode(golden.tensor("ddim.cfg")), golden.tensor("image.cfg"))).toBeLessThan(
       TOLERANCE,
     );
-    const encoder = await openVaeEncoder(files.model.vae, 16, 16, testRuntime);
+    const encoder = await openVaeEncoder(files.model.vae, { height: 16, width: 16 }, testRuntime);
     const image = golden.tensor("image.cfg");
     const clamped = tensor(
       image.data.map((value) => Math.min(1, Math.max(-1, value))),

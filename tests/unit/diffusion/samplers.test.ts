@@ -1,26 +1,17 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { createSampler } from "#lib/diffusion/samplers/create-sampler.ts";
-import { type Level, type Sampler, type SamplerName, toNoise } from "#lib/diffusion/samplers/sampler.ts";
-import { parseScheduleConfig, type PredictionType, type Schedule } from "#lib/diffusion/schedule.ts";
+import { noiseSource } from "#lib/diffusion/noise-source.ts";
+import { nearestSampler } from "#lib/diffusion/samplers/nearest-sampler.ts";
+import { cleanOf, noiseOf } from "#lib/diffusion/samplers/prediction.ts";
+import { type Level, noNoise, type Sampler } from "#lib/diffusion/samplers/sampler.ts";
+import { parseScheduleConfig } from "#lib/diffusion/schedule-config.ts";
+import type { Schedule } from "#lib/diffusion/schedule.ts";
+import { type SamplerName, samplerNames } from "#lib/sampler-names.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
+import { analyticNetwork } from "../../support/analytic-network.ts";
 
-interface GoldenCase {
-  readonly case: string;
-  readonly steps: number;
-  readonly prediction_type: PredictionType;
-  readonly timesteps: number[];
-  readonly sigmas?: number[];
-  readonly x_after_each_step: number[][];
-  readonly config: Record<string, unknown>;
-}
-
-const { cases } = JSON.parse(readFileSync(new URL("../../golden/samplers/vectors.json", import.meta.url), "utf8")) as {
-  cases: GoldenCase[];
-};
-
-const names: readonly SamplerName[] = ["ddim", "dpmpp-2m"];
+const drawsNoise = new Set<SamplerName>(["dpmpp-2m-sde", "euler-a", "lcm"]);
 const stableDiffusion = {
   beta_schedule: "scaled_linear",
   beta_start: 0.00085,
@@ -30,41 +21,6 @@ const stableDiffusion = {
 };
 const schedule = parse({});
 const start = createGenerator(3).randn([5]);
-const goldenStart = tensor(Float32Array.of(1.5, -0.75, 0.25, -2), [4]);
-
-describe("a sampler goes where diffusers goes", () => {
-  test.each(cases.map((golden) => [golden.case, golden.steps, golden] as const))(
-    "%s in %i steps",
-    (_, steps, golden) => {
-      const { config, prediction_type, timesteps, sigmas, x_after_each_step } = golden;
-      const name = golden.case.includes("ddim") ? "ddim" : "dpmpp-2m";
-      const goldenSchedule = parseScheduleConfig({ ...config, prediction_type }, golden.case);
-      const sampler = createSampler(name, goldenSchedule, steps);
-      expect(timestepsOf(sampler)).toEqual(timesteps);
-      for (const [i, sigma] of sigmas?.slice(0, -1).entries() ?? []) {
-        expect(Math.abs(sampler.levels[i]!.sigma / sampler.levels[i]!.alpha - sigma)).toBeLessThan(1e-6);
-      }
-      const noiseAt = (x: FloatTensor, level: Level): FloatTensor =>
-        toNoise(analytic(x, level), x, level, prediction_type);
-      const states = walk(sampler, goldenStart, noiseAt);
-      const worst = Math.max(...states.map(({ data }, i) => relativeDistance(data, x_after_each_step[i]!)));
-      expect(worst).toBeLessThan(1e-4);
-    },
-  );
-
-  // Seven steps do not divide a thousand timesteps; the ends are those of diffusers 0.40.0.dev0 with the same model.
-  test.each([
-    ["ddim", "leading", [4.771325, -1.692467, 1.008934, -5.75744]],
-    ["ddim", "linspace", [6.648735, -3.064537, 0.874885, -9.0618]],
-    ["ddim", "trailing", [7.83231, -3.612869, 1.076371, -10.678993]],
-    ["dpmpp-2m", "leading", [4.618114, -1.764707, 0.999044, -5.689462]],
-    ["dpmpp-2m", "linspace", [7.156998, -3.137495, 1.140037, -9.351638]],
-    ["dpmpp-2m", "trailing", [7.154226, -3.13536, 1.139611, -9.35018]],
-  ] as const)("%s on an uneven %s grid", (name, spacing, end) => {
-    const states = walk(createSampler(name, parse({ timestep_spacing: spacing }), 7), goldenStart, analytic);
-    expect(relativeDistance(states.at(-1)!.data, end)).toBeLessThan(1e-4);
-  });
-});
 
 // The eight-step grids that diffusers resolves from the files as published.
 const sd15 = {
@@ -103,73 +59,200 @@ test.each([
   expect(timestepsOf(createSampler(name, parseScheduleConfig(config, "scheduler_config.json"), 8))).toEqual(timesteps);
 });
 
-describe.each(names)("%s", (name) => {
-  test("has a level for each step, and each keeps the variance", () => {
-    const { levels } = createSampler(name, schedule, 20);
-    expect(levels).toHaveLength(20);
-    for (const { alpha, sigma } of levels) expect(alpha ** 2 + sigma ** 2).toBeCloseTo(1, 12);
+// Grids of diffusers 0.42.1 for the file of SD 1.5: heun asks twice a step but the last, pndm once more.
+test.each([
+  ["euler", [999, 749.25, 499.5, 249.75, 0]],
+  ["heun", [999, 749.25, 749.25, 499.5, 499.5, 249.75, 249.75, 0, 0]],
+  ["pndm", [801, 601, 601, 401, 201, 1]],
+  ["lcm", [999, 799, 599, 399, 199]],
+] as const)("%s asks the network at these timesteps in five steps", (name, timesteps) => {
+  const sampler = createSampler(name, parseScheduleConfig(sd15, "scheduler_config.json"), 5);
+  expect(timestepsOf(sampler)).toEqual(timesteps);
+  expect(sampler.steps).toBe(5);
+});
+
+describe.each(samplerNames)("%s", (name) => {
+  test("has evaluations for each step, in order, and each keeps the variance", () => {
+    const { evaluations, steps } = createSampler(name, schedule, 20);
+    expect(steps).toBe(20);
+    expect([...new Set(evaluations.map(({ step }) => step))]).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    for (const { alpha, sigma } of evaluations) expect(alpha ** 2 + sigma ** 2).toBeCloseTo(1, 12);
   });
 
   test.each([0, -1, 1001, 10_000, 2.5, Number.NaN])("refuses %s steps and names the range", (steps) => {
+    const range = name === "lcm" ? "from 1 to 50" : "from 1 to 1000";
     expect(() => createSampler(name, schedule, steps)).toThrow(
-      expect.objectContaining({ code: "bad_request", message: expect.stringContaining("from 1 to 1000") }),
+      expect.objectContaining({ code: "bad_request", message: expect.stringContaining(range) }),
     );
   });
 
-  test("refuses a grid that leaves the schedule", () => {
-    const offset = parse({ timestep_spacing: "leading", steps_offset: 500 });
-    expect(() => createSampler(name, offset, 20)).toThrow(
-      expect.objectContaining({ code: "bad_request", message: expect.stringContaining("steps_offset 500") }),
-    );
-    expect(() => createSampler(name, parse({ timestep_spacing: "leading" }), 1000)).toThrow(
-      expect.objectContaining({ code: "bad_request" }),
+  test.each([0, -0.5, 1.01, Number.NaN, 0.1])("refuses a strength of %d where that makes no step of 5", (strength) => {
+    expect(() => createSampler(name, schedule, 5, { strength })).toThrow(
+      expect.objectContaining({ code: "bad_request", message: expect.stringContaining(`Strength ${strength}`) }),
     );
   });
 
   test("goes the same way beside another walk, again after a walk, and after one that was left half-way", () => {
-    const alone = walk(createSampler(name, schedule, 6), start, analytic).at(-1)!;
+    const alone = walk(createSampler(name, schedule, 6), start, analyticNetwork).at(-1)!;
     const [one, other] = [createSampler(name, schedule, 6), createSampler(name, schedule, 6)];
     let [x, y] = [start, createGenerator(4).randn([5])];
-    for (const [stepIndex, level] of one.levels.entries()) {
-      x = one.step(x, analytic(x, level), stepIndex);
-      y = other.step(y, analytic(y, level), stepIndex);
+    const [first, second] = [noiseSource(1, [5]), noiseSource(2, [5])];
+    for (const [n, level] of one.evaluations.entries()) {
+      x = one.step(x, analyticNetwork(x, level), n, first);
+      y = other.step(y, analyticNetwork(y, level), n, second);
     }
     expect(x.data).toEqual(alone.data);
-    expect(walk(one, start, analytic).at(-1)!.data).toEqual(alone.data);
-    one.step(y, y, 0);
-    expect(walk(one, start, analytic).at(-1)!.data).toEqual(alone.data);
+    expect(walk(one, start, analyticNetwork).at(-1)!.data).toEqual(alone.data);
+    one.step(y, y, 0, first);
+    expect(walk(one, start, analyticNetwork).at(-1)!.data).toEqual(alone.data);
+  });
+
+  test("refuses evaluations out of order", () => {
+    const sampler = createSampler(name, schedule, 6);
+    const noise = noiseSource(1, [5]);
+    expect(() => sampler.step(start, start, 1, noise)).toThrow("evaluation 1 must follow evaluation 0");
+    sampler.step(start, start, 0, noise);
+    expect(() => sampler.step(start, start, 2, noise)).toThrow("evaluation 2 must follow evaluation 1");
   });
 
   test("leaves its inputs as they were", () => {
     const [latents, noise] = [createGenerator(1).randn([5]), createGenerator(2).randn([5])];
-    createSampler(name, schedule, 2).step(latents, noise, 0);
+    createSampler(name, schedule, 4).step(latents, noise, 0, noiseSource(1, [5]));
     expect(latents.data).toEqual(createGenerator(1).randn([5]).data);
     expect(noise.data).toEqual(createGenerator(2).randn([5]).data);
   });
+
+  test("draws noise of its own, or none", () => {
+    const sampler = createSampler(name, schedule, 4);
+    const take = (): FloatTensor => sampler.step(start, start, 0, noNoise);
+    if (drawsNoise.has(name)) expect(take).toThrow(RangeError);
+    else expect(take).not.toThrow();
+  });
+
+  test("takes a network that predicts v or x0 where it takes the same one that predicts noise", () => {
+    const ends = (["epsilon", "v_prediction", "sample"] as const).map((prediction_type) =>
+      walk(createSampler(name, parse({ prediction_type, skip_prk_steps: true }), 8), start, (latents, level) => {
+        const noise = analyticNetwork(latents, level);
+        const values = latents.data.map((x, i) => {
+          const e = noise.data[i]!;
+          if (prediction_type === "epsilon") return e;
+          const clean = cleanOf.epsilon(e, x, level);
+          return prediction_type === "sample" ? clean : level.alpha * e - level.sigma * clean;
+        });
+        return tensor(values, latents.shape);
+      }).at(-1)!,
+    );
+    // PNDM averages velocities of different levels: another walk than that of the noise, as in diffusers.
+    for (const end of name === "pndm" ? [ends[2]!] : ends.slice(1))
+      for (const [i, x] of end.data.entries()) expect(Math.abs(x - ends[0]!.data[i]!)).toBeLessThan(1e-4);
+  });
+
+  test("begins at noise of unit variance, or at a picture that has as much noise as its first level", () => {
+    const [noise, picture] = [createGenerator(1).randn([5]), createGenerator(2).randn([5])];
+    const sampler = createSampler(name, schedule, 10);
+    const scale = sampler.start(noise).data[0]! / noise.data[0]!;
+    expect(scale).toBeGreaterThan(0.99);
+    expect(scale).toBeLessThanOrEqual(1);
+    const half = createSampler(name, schedule, 10, { strength: 0.5 });
+    expect(half.steps).toBe(5);
+    const { alpha, sigma } = half.evaluations[0]!;
+    const noised = half.start(noise, picture).data;
+    for (const [i, x] of noised.entries()) expect(x).toBeCloseTo(alpha * picture.data[i]! + sigma * noise.data[i]!, 6);
+  });
 });
 
-test("dpmpp-2m, which remembers the step before, refuses steps out of order", () => {
-  const sampler = createSampler("dpmpp-2m", schedule, 6);
-  expect(() => sampler.step(start, start, 1)).toThrow("step 1 must follow step 0");
-  sampler.step(start, start, 0);
-  expect(() => sampler.step(start, start, 2)).toThrow("step 2 must follow step 1");
+describe("grids that do not go are refused with a sentence, where diffusers ends in an error or NaN", () => {
+  const uncorrected = (change: Record<string, unknown>): Schedule =>
+    parseScheduleConfig({ ...stableDiffusion, ...change }, "scheduler_config.json", "stable-diffusion-xl");
+  test.each([
+    ["ddim", 1000, { timestep_spacing: "leading" }, "begin at timestep 1000"],
+    ["ddim", 20, { timestep_spacing: "leading", steps_offset: 500 }, "steps_offset 500"],
+    ["pndm", 20, { timestep_spacing: "leading", steps_offset: 500, skip_prk_steps: true }, "steps_offset 500"],
+    ["dpmpp-2m", 1000, { timestep_spacing: "linspace" }, "two fall on one level"],
+    ["unipc", 999, { timestep_spacing: "leading" }, "two fall on one level"],
+    ["pndm", 3, { skip_prk_steps: false }, "4 steps or more"],
+    ["ddim", 5, { timestep_spacing: "trailing", rescale_betas_zero_snr: true }, "no signal at timestep 999"],
+    ["lcm", 4, { rescale_betas_zero_snr: true }, "no signal at timestep 999"],
+    ["unipc", 5, { predict_x0: false }, "cannot end without noise"],
+  ] as const)("%s, %i steps, %j", (name, steps, change, says) => {
+    expect(() => createSampler(name, uncorrected(change), steps)).toThrow(
+      expect.objectContaining({ code: "bad_request", message: expect.stringContaining(says) }),
+    );
+  });
+
+  test.each(["euler", "euler-a", "heun"] as const)("%s goes all the same, as theirs does", (name) => {
+    const sampler = createSampler(name, uncorrected({ timestep_spacing: "leading", steps_offset: 500 }), 20);
+    const { data } = walk(sampler, start, analyticNetwork).at(-1)!;
+    expect(data.every(Number.isFinite)).toBe(true);
+  });
 });
 
-test("noise is found again in a velocity", () => {
+describe("a setting that only another sampler reads does not refuse a model", () => {
+  test.each([
+    ["solver_order", 5, ["dpmpp-2m", "dpmpp-2m-karras", "dpmpp-2m-sde", "unipc"]],
+    ["solver_type", "rk4", ["dpmpp-2m", "dpmpp-2m-karras", "dpmpp-2m-sde", "unipc"]],
+    ["variance_type", "learned_range", ["dpmpp-2m", "dpmpp-2m-karras", "dpmpp-2m-sde"]],
+    ["use_flow_sigmas", true, ["dpmpp-2m", "dpmpp-2m-karras", "dpmpp-2m-sde", "unipc"]],
+    ["interpolation_type", "cubic", ["euler"]],
+    ["timestep_type", "sideways", ["euler"]],
+    ["algorithm_type", "of tomorrow", []],
+    ["original_inference_steps", -1, ["lcm"]],
+    ["timestep_spacing", "sideways", samplerNames.filter((name) => name !== "lcm")],
+    ["final_sigmas_type", "sigma_max", ["dpmpp-2m", "dpmpp-2m-karras", "dpmpp-2m-sde", "euler", "unipc"]],
+    ["beta_schedule", "exp", samplerNames.filter((name) => name !== "heun")],
+  ] as const)("%s %j", (field, value, readers) => {
+    const refused = samplerNames.filter((name) => {
+      try {
+        createSampler(name, parse({ [field]: value }), 6);
+        return false;
+      } catch (failure) {
+        expect(failure).toMatchObject({ code: "unsupported_model", message: expect.stringContaining(`"${field}"`) });
+        return true;
+      }
+    });
+    expect(refused).toEqual(readers);
+  });
+
+  test("two ways of spreading the levels are refused by name, but where the sampler's own name has one", () => {
+    const both = parse({ use_karras_sigmas: true, use_beta_sigmas: true });
+    expect(() => createSampler("euler", both, 6)).toThrow('"use_karras_sigmas" and "use_beta_sigmas" are both on');
+    expect(createSampler("dpmpp-2m-karras", both, 6).evaluations).toEqual(
+      createSampler("dpmpp-2m", parse({ use_karras_sigmas: true }), 6).evaluations,
+    );
+  });
+});
+
+test("a scheduler class has a nearest sampler", () => {
+  expect(
+    ["PNDMScheduler", "LCMScheduler", "TCDScheduler", "DPMSolverSDEScheduler", "FlowMatchEulerDiscreteScheduler"].map(
+      nearestSampler,
+    ),
+  ).toEqual(["pndm", "lcm", "ddim", "dpmpp-2m-sde", null]);
+});
+
+test("noise and the clean latents are found again in a velocity", () => {
   const [x0, noise] = [createGenerator(1).randn([64]), createGenerator(2).randn([64])];
-  for (const level of createSampler("ddim", schedule, 8).levels) {
+  for (const level of createSampler("ddim", schedule, 8).evaluations) {
     const { alpha, sigma } = level;
-    const latents = tensor(
-      x0.data.map((x, i) => alpha * x + sigma * noise.data[i]!),
-      [64],
-    );
-    const velocity = tensor(
-      noise.data.map((e, i) => alpha * e - sigma * x0.data[i]!),
-      [64],
-    );
-    const found = toNoise(velocity, latents, level, "v_prediction");
-    expect(Math.max(...found.data.map((e, i) => Math.abs(e - noise.data[i]!)))).toBeLessThan(1e-6);
+    for (const [i, e] of noise.data.entries()) {
+      const latents = alpha * x0.data[i]! + sigma * e;
+      const velocity = alpha * e - sigma * x0.data[i]!;
+      expect(noiseOf.v_prediction(velocity, latents, level)).toBeCloseTo(e, 12);
+      expect(cleanOf.v_prediction(velocity, latents, level)).toBeCloseTo(x0.data[i]!, 12);
+    }
   }
+});
+
+test("noise for a list of seeds is what each seed draws alone, and for one seed what it draws for the batch", () => {
+  const shape = [2, 1, 4, 4];
+  const each = noiseSource([3, 2n ** 63n + 5n], shape);
+  const alone = [createGenerator(3), createGenerator(2n ** 63n + 5n)];
+  for (let draw = 0; draw < 2; draw++) {
+    const rows = alone.map((generator) => [...generator.randn([1, 1, 4, 4]).data]);
+    expect([...each().data]).toEqual(rows.flat());
+  }
+  expect(noiseSource([3], shape)().data).toEqual(createGenerator(3).randn(shape).data);
+  expect(() => noiseSource([1, 2, 3], shape)).toThrow(RangeError);
 });
 
 describe("with the ideal denoiser of four points", () => {
@@ -210,7 +293,7 @@ describe("with the ideal denoiser of four points", () => {
     const sampler = createSampler("ddim", schedule, 10);
     const states = walk(sampler, noise, ideal);
     for (const [i, state] of states.slice(0, -1).entries()) {
-      const [level, next] = [sampler.levels[i]!, sampler.levels[i + 1]!];
+      const [level, next] = [sampler.evaluations[i]!, sampler.evaluations[i + 1]!];
       const before = states[i - 1] ?? noise;
       const epsilon = ideal(before, level);
       const stride = next.sigma / next.alpha - level.sigma / level.alpha;
@@ -223,10 +306,10 @@ describe("with the ideal denoiser of four points", () => {
     }
   });
 
-  test.each(names)("%s ends closer to a point the more steps it takes", (name) => {
+  test.each(samplerNames)("%s ends closer to a point the more steps it takes", (name) => {
     const [five, ten, twenty] = [5, 10, 20].map((steps) => medianDistance(name, steps));
-    expect(five).toBeGreaterThan(ten!);
-    expect(ten).toBeGreaterThan(twenty!);
+    expect(five).toBeGreaterThanOrEqual(ten!); // those that end at a clean level arrive at once
+    expect(ten).toBeGreaterThanOrEqual(twenty!);
     expect(twenty).toBeLessThan(0.05);
   });
 });
@@ -235,27 +318,17 @@ function parse(change: Record<string, unknown>): Schedule {
   return parseScheduleConfig({ ...stableDiffusion, ...change }, "scheduler_config.json");
 }
 
-const timestepsOf = ({ levels }: Sampler): number[] => levels.map(({ timestep }) => timestep);
+const timestepsOf = ({ evaluations }: Sampler): number[] => evaluations.map(({ timestep }) => timestep);
 
-const relativeDistance = (values: Float32Array, expected: readonly number[]): number =>
-  Math.max(...expected.map((value, i) => Math.abs(values[i]! / value - 1)));
-
-/** The states after each step. */
+/** The states after each evaluation. */
 function walk(
   sampler: Sampler,
   from: FloatTensor,
-  noiseAt: (latents: FloatTensor, level: Level) => FloatTensor,
+  predict: (latents: FloatTensor, level: Level) => FloatTensor,
 ): FloatTensor[] {
+  const drawNoise = noiseSource(1, from.shape);
   let latents = from;
-  return sampler.levels.map(
-    (level, stepIndex) => (latents = sampler.step(latents, noiseAt(latents, level), stepIndex)),
-  );
-}
-
-/** The model of the golden vectors: 0.35x + 0.2 sin(t/150) + 0.1 cos(3x). */
-function analytic(latents: FloatTensor, { timestep }: Level): FloatTensor {
-  return tensor(
-    latents.data.map((x) => 0.35 * x + 0.2 * Math.sin(timestep / 150) + 0.1 * Math.cos(3 * x)),
-    latents.shape,
+  return sampler.evaluations.map(
+    (level, n) => (latents = sampler.step(latents, predict(latents, level), n, drawNoise)),
   );
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { GuidanceMode } from "#lib/diffusion/guidance.ts";
-import { openPipeline, sample, type SampleRequest } from "#lib/diffusion/pipeline.ts";
-import type { SamplerName } from "#lib/diffusion/samplers/sampler.ts";
+import { openPipeline } from "#lib/diffusion/pipeline.ts";
+import { sample } from "#lib/diffusion/sample.ts";
+import { type SampleRequest, usual } from "#lib/diffusion/sample-request.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { largestDifference, relativeError } from "../../support/close-to.ts";
@@ -19,6 +21,7 @@ describe.each(goldenNames)("twenty steps of %s equal diffusers'", (name) => {
     const golden = await readGolden(name);
     const pipeline = await openPipeline(await openGoldenModel(name), { height: 16, width: 16 }, testRuntime);
     const request: SampleRequest = {
+      ...usual,
       prompt: golden.prompt,
       negativePrompt: null,
       plan: { mode, guidanceScale: 5, cfgSteps: 0 },

@@ -25,7 +25,11 @@ test.each([
   ["kohya", "SD 1.x", 768, kohya(`lora_unet_${attention}`, [32, 768], [320, 32])],
   ["kohya", "SD 2.x", 1024, kohya(`lora_unet_${attention}`, [8, 1024], [320, 8])],
   ["PEFT", "SD 1.x", 768, peft(`unet.${dotted}.to_k`, [4, 768], [320, 4])],
-  ["kohya", "SD 1.x", 768, kohya("lora_te_text_model_encoder_layers_0_self_attn_q_proj", [8, 768], [768, 8])],
+  ["kohya", "SD 1.x", 768, kohya("lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k", [8, 768], [320, 8])],
+  ["kohya", "SDXL", 2048, kohya("lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k", [32, 2048], [640, 32])],
+  ["kohya", "SDXL", 2048, kohya("lora_te2_text_model_encoder_layers_0_self_attn_q_proj", [8, 1280], [1280, 8])],
+  ["PEFT", "SDXL", 2048, peft("unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k", [4, 2048], [640, 4])],
+  ["kohya", "SD 2.x", 1024, kohya("lora_te_text_model_encoder_layers_0_self_attn_q_proj", [8, 1024], [1024, 8])],
 ])("%s layers of a text width that runs are offered for --lora: %s", (form, family, width, shapes) => {
   const { whatRuns, ...facts } = look(shapes);
   expect(facts).toMatchObject({ kind: "low-rank fine-tune", form, family, runs: true });
@@ -33,9 +37,6 @@ test.each([
 });
 
 test.each([
-  ["kohya", "SDXL", kohya("lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k", [32, 2048], [640, 32])],
-  ["kohya", "SDXL", kohya("lora_te2_text_model_encoder_layers_0_self_attn_q_proj", [8, 1280], [1280, 8])],
-  ["PEFT", "SDXL", peft("unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k", [4, 2048], [640, 4])],
   ["kohya", "Flux", kohya("lora_unet_double_blocks_0_img_attn_qkv", [16, 3072], [9216, 16])],
   ["PEFT", "Flux", peft("transformer.single_transformer_blocks.0.attn.to_q", [16, 3072], [3072, 16])],
   ["kohya", "SD 3", kohya("lora_unet_joint_blocks_0_context_block_attn_qkv", [16, 1536], [4608, 16])],
@@ -49,12 +50,27 @@ test.each([
   });
 });
 
-test("layers in LDM's names are said to need others, since the base's own are not found by them", () => {
-  expect(look(kohya("lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k", [8, 768], [320, 8]))).toMatchObject({
-    family: "SD 1.x",
-    runs: false,
-    whatRuns: expect.stringContaining("names of LDM"),
-  });
+test.each(["lora_te_text_model_", "lora_te1_text_model_", "lora_te_"])(
+  "layers of a text encoder of 768 (%s) fit SD 1.x and the first of SDXL, and both are said",
+  (prefix) => {
+    const found = look(kohya(`${prefix}encoder_layers_0_self_attn_q_proj`, [8, 768], [768, 8]));
+    expect(found).toMatchObject({ family: "SD 1.x or SDXL", runs: true, lowRank: { textWidth: null } });
+    expect(found.lowRank!.bases.map(({ name }) => name)).toEqual(["SD 1.x", "SDXL"]);
+    expect(found.whatRuns).toBe("add it to a base with --lora; its shapes fit bases of SD 1.x or SDXL");
+  },
+);
+
+test("shapes of Flux under metadata of SD 1.5 are named by the shapes, and the metadata called false", () => {
+  const flux = kohya("lora_unet_double_blocks_0_img_attn_qkv", [16, 3072], [9216, 16]);
+  for (const claim of ["sd_1.5", "sd_v1", "stable-diffusion-v1"]) {
+    expect(describeFile(headerOf(flux, { metadata: { ss_base_model_version: claim } }))).toMatchObject({
+      family: "Flux",
+      problems: ['Its metadata says SD 1.x ("ss_base_model_version"), and its tensors are those of Flux.'],
+    });
+  }
+  const text = kohya("lora_te1_text_model_encoder_layers_0_self_attn_q_proj", [8, 768], [768, 8]);
+  for (const claim of ["sdxl_base_v1-0", "sd_v1"])
+    expect(describeFile(headerOf(text, { metadata: { ss_base_model_version: claim } })).problems).toEqual([]);
 });
 
 test("layers that read no text leave the family open", () => {
@@ -78,7 +94,7 @@ test("ranks are all those that occur, and layers are counted by network", () => 
   ]);
 });
 
-describe("kinds of low-rank layers that do not run", () => {
+describe("kinds of low-rank layers", () => {
   const old = {
     [`unet.${dotted}.processor.to_k_lora.down.weight`]: [4, 768],
     [`unet.${dotted}.processor.to_k_lora.up.weight`]: [320, 4],
@@ -91,12 +107,19 @@ describe("kinds of low-rank layers that do not run", () => {
       ["hada_w2_b", [4, 768]],
     ].map(([part, shape]) => [`lora_unet_${attention}.${part as string}`, shape as number[]]),
   );
-  const files = {
-    "old diffusers": old,
+  const running = {
+    diffusers: old,
     "kohya, DoRA": {
       ...kohya(`lora_unet_${attention}`, [4, 768], [320, 4]),
       [`lora_unet_${attention}.dora_scale`]: [320, 1],
     },
+    "full difference": { [`lora_unet_${attention}.diff`]: [320, 768] },
+    "PEFT, diffusers": {
+      ...old,
+      ...peft(`unet.${dotted.replace("attn2", "ff.net.0")}.proj`, [4, 320], [2560, 4]),
+    },
+  };
+  const files = {
     LoHa: { ...loha, [`lora_unet_${attention}.alpha`]: [] },
     LoKr: {
       [`lora_unet_${attention}.lokr_w1`]: [16, 16],
@@ -108,6 +131,21 @@ describe("kinds of low-rank layers that do not run", () => {
   beforeAll(async () => void (folder = await temporaryFolder()));
   afterAll(() => folder.remove());
 
+  test.each(Object.entries(running))("%s is offered for --lora", async (form, shapes: Shapes) => {
+    const path = folder.path(`${form}.safetensors`);
+    await writeFile(
+      path,
+      writeSafetensors(new Map(Object.entries(shapes).map(([name, shape]) => [name, zeros(shape)]))),
+    );
+    expect(await inspectFile(path)).toMatchObject({
+      kind: "low-rank fine-tune",
+      form,
+      family: "SD 1.x",
+      runs: true,
+      problems: [],
+    });
+  });
+
   test.each(Object.entries(files))(
     "%s is named, and the one who would add it says why not",
     async (form, shapes: Shapes) => {
@@ -118,7 +156,7 @@ describe("kinds of low-rank layers that do not run", () => {
       );
       const { problems, ...facts } = await inspectFile(path);
       expect(facts).toMatchObject({ kind: "low-rank fine-tune", form, runs: false });
-      expect(problems).toEqual([expect.stringContaining("is not part of a plain low-rank layer")]);
+      expect(problems).toEqual([expect.stringContaining(`belongs to a ${form} (`)]);
     },
   );
 

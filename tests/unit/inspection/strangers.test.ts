@@ -73,7 +73,7 @@ test("the table of a low-rank file reads as a person would write it", () => {
     "lora_unet_mid_block_resnets_0_conv1.lora_up.weight": [1280, 16, 1, 1],
     "lora_unet_mid_block_resnets_0_conv1.alpha": [],
   });
-  expect(inspectionLines(describeFile(file, [8]))).toEqual([
+  expect(inspectionLines(describeFile(file, { alphas: [8] }))).toEqual([
     "name        a.safetensors",
     "kind        low-rank fine-tune (kohya)",
     "stored as   F16",

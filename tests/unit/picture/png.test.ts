@@ -66,10 +66,10 @@ describe("text", () => {
     expect(readPngText(encodePng(dot, text))).toEqual(text);
   });
 
-  test("stands before the pixels, Latin-1 where it can", () => {
+  test("stands before the pixels, as tEXt where it is ASCII", () => {
     expect(chunksOf(encodePng(dot, text)).map(({ type }) => type)).toEqual([
       "IHDR",
-      "tEXt",
+      "iTXt",
       "tEXt",
       "iTXt",
       "iTXt",
@@ -78,9 +78,10 @@ describe("text", () => {
     ]);
   });
 
-  test("in Latin-1 is what fast-png reads, and reads as fast-png writes it", () => {
-    const latin = { Title: "a café", Comment: "two\nlines" };
-    expect(decode(encodePng(dot, new Map(Object.entries(latin)))).text).toEqual(latin);
+  test("in ASCII is what fast-png reads, and in Latin-1 reads as fast-png writes it", () => {
+    const ascii = { Title: "a cafe", Comment: "two\nlines" };
+    expect(decode(encodePng(dot, new Map(Object.entries(ascii)))).text).toEqual(ascii);
+    const latin = { ...ascii, Title: "a café" };
     const theirs = encode({ width: 1, height: 1, data: dot.rgb, channels: 3, text: latin });
     expect(readPngText(theirs)).toEqual(new Map(Object.entries(latin)));
   });
@@ -97,6 +98,26 @@ describe("text", () => {
       ]),
     );
     expect(await readPngTextInBrowser(png)).toEqual(readPngText(png));
+  });
+
+  test("that is UTF-8 where the standard says Latin-1 is read as what it is, compressed or not", async () => {
+    const png = withChunks(
+      ["tEXt", Buffer.from("utf8\0夜の灯台 café 🗼")],
+      ["tEXt", Buffer.from("latin1\0café ÿ", "latin1")],
+      ["zTXt", Buffer.concat([Buffer.from("packed\0\0"), deflateSync(Buffer.from("夜"))])],
+    );
+    const expected = new Map([
+      ["utf8", "夜の灯台 café 🗼"],
+      ["latin1", "café ÿ"],
+      ["packed", "夜"],
+    ]);
+    expect(readPngText(png)).toEqual(expected);
+    expect(await readPngTextInBrowser(png)).toEqual(expected);
+  });
+
+  test("of ours comes back even where its Latin-1 would be UTF-8", () => {
+    const text = new Map([["parameters", "Ã© is not é"]]);
+    expect(readPngText(encodePng(dot, text))).toEqual(text);
   });
 
   test("under a key that no reader would take is refused", () => {

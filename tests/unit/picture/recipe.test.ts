@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { AppError } from "#lib/errors.ts";
 import { toInfotext } from "#lib/picture/infotext.ts";
 import { encodePng, readPngText } from "#lib/picture/png.ts";
-import { parseRecipe, type Recipe, serialiseRecipe } from "#lib/picture/recipe.ts";
+import { parseRecipe, type Recipe, serialiseRecipe, toRecipeJson } from "#lib/picture/recipe.ts";
 import { recipeText } from "#lib/picture/recipe-text.ts";
 
 const recipe: Recipe = {
@@ -14,7 +14,7 @@ const recipe: Recipe = {
   cfgSteps: 2,
   steps: 20,
   sampler: "dpmpp-2m",
-  seed: 2 ** 53 - 1,
+  seed: 2n ** 53n - 1n,
   latents: null,
   batch: 1,
   width: 128,
@@ -40,6 +40,22 @@ test("a recipe comes back as it went in, every digit and every character of it",
   expect(parseRecipe(serialiseRecipe(recipe))).toEqual(recipe);
 });
 
+test.each<[seed: bigint, json: string]>([
+  [0n, '"seed":0,'],
+  [2n ** 53n - 1n, '"seed":9007199254740991,'],
+  [2n ** 53n, '"seed":"9007199254740992",'],
+  [2n ** 64n - 1n, '"seed":"18446744073709551615",'],
+  [-(2n ** 63n), '"seed":"-9223372036854775808",'],
+])("the seed %s keeps every digit", (seed, json) => {
+  const text = serialiseRecipe({ ...recipe, seed });
+  expect(text).toContain(json);
+  expect(parseRecipe(text).seed).toBe(seed);
+});
+
+test("a seed of a few digits is read from a text as well", () => {
+  expect(parseRecipe(JSON.stringify({ ...toRecipeJson(recipe), seed: "7" })).seed).toBe(7n);
+});
+
 test("a picture brings its recipe along, and the words of the field", () => {
   const text = readPngText(
     encodePng({ width: 1, height: 1, rgb: new Uint8Array(3) }, recipeText({ ...recipe, prompt: "夜" })),
@@ -61,6 +77,11 @@ describe("a recipe is refused by the name of what is wrong", () => {
     ["steps", { steps: 1.5 }],
     ["steps", { steps: undefined }],
     ["seed", { seed: 2 ** 53 }],
+    ["seed", { seed: "18446744073709551616" }],
+    ["seed", { seed: "1e3" }],
+    ["seed", { seed: "" }],
+    ["seed", { seed: 1.5 }],
+    ["noise", { noise: "two streams" }],
     ["seed", { seed: null }],
     ["seed", { latents: { sha256: "ab".repeat(32) } }],
     ["latents.sha256", { seed: null, latents: { sha256: "AB".repeat(32) } }],
@@ -77,8 +98,8 @@ describe("a recipe is refused by the name of what is wrong", () => {
     ["mystery", { files: [{ ...unet, mystery: 1 }] }],
   ])("%s in %j", ([key, change]) => {
     const refused = expect.objectContaining({ code: "bad_request", message: expect.stringContaining(key) });
-    expect(() => parseRecipe(JSON.stringify({ ...recipe, ...change }))).toThrow(refused);
-    expect(() => serialiseRecipe({ ...recipe, ...change } as Recipe)).toThrow(refused);
+    expect(() => parseRecipe(JSON.stringify({ ...toRecipeJson(recipe), ...change }))).toThrow(refused);
+    if (!("seed" in change)) expect(() => serialiseRecipe({ ...recipe, ...change } as Recipe)).toThrow(refused);
   });
 
   test.for([

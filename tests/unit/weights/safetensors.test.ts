@@ -107,8 +107,8 @@ test("2,000 mutations of a sound file are read as JSON reads them, or refused by
   let end = 0;
   for (const [i, dtype] of (Object.keys(bitsOf) as Dtype[]).entries()) {
     const begin = end;
-    end += (bitsOf[dtype] / 8) * i * 2;
-    shapes[`block.${i}.${dtype}`] = entry(dtype, [i, 2], begin, end);
+    end += (bitsOf[dtype] / 8) * i * 4;
+    shapes[`block.${i}.${dtype}`] = entry(dtype, [i, 4], begin, end);
   }
   const sound = pack(shapes, end);
   const headerEnd = sound.length - end;

@@ -1,6 +1,6 @@
 import { candidates, commitWithBlob, type Subject } from "#lib/catalog/inspections/repository.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
-import type { Inspection } from "#lib/inspection/facts.ts";
+import type { Inspection } from "#lib/inspection/inspection.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { openCommitFolder } from "#workers/files/commit-folder.ts";
 import type { KinshipJob, ResultOf } from "#workers/inference/messages.ts";
@@ -59,8 +59,8 @@ async function byShapes(
 ): Promise<FoundBase> {
   const bases = await candidates(subject, { contract: null, textWidth: lowRank!.textWidth, limit: MAX_BY_SHAPES });
   const file = `${folder}/${name.slice(name.indexOf("/") + 1)}`;
-  const kin = await compareAll({ lowRank: file }, bases, "settings", compare);
-  const fitting = kin.filter(({ mismatch }) => mismatch === null).map(({ base }) => base);
+  const compared = await compareAll({ lowRank: file }, bases, "settings", compare);
+  const fitting = compared.filter(({ mismatch }) => mismatch === null).map(({ base }) => base);
   const taken =
     fitting.find(({ repoId }) => repoId === subject.repo.baseId) ?? (fitting.length === 1 ? fitting[0]! : null);
   const toFact = ({ repoId, commitId }: (typeof bases)[number]) => ({ repoId, commitId, medianCosine: null });
@@ -83,8 +83,8 @@ const MAX_BY_WEIGHTS = 8;
 
 async function byWeights(subject: Subject, contract: string, folder: string, compare: Compare): Promise<FoundBase> {
   const bases = await candidates(subject, { contract, textWidth: null, limit: MAX_BY_WEIGHTS });
-  const kin = await compareAll({ model: folder }, bases, "unet", compare);
-  const close = kin
+  const compared = await compareAll({ model: folder }, bases, "unet", compare);
+  const close = compared
     .flatMap(({ base: { repoId, commitId }, medianCosine }) =>
       medianCosine !== null && medianCosine >= thresholds.lineageUnrelated ? [{ repoId, commitId, medianCosine }] : [],
     )
@@ -112,12 +112,12 @@ async function compareAll<Base extends { commitId: string; name: string }>(
   const opened = [];
   try {
     for (const { commitId, name } of bases) opened.push(await openCommitFolder(commitId, name, part));
-    const { bases: kin } = await compare({
+    const { bases: compared } = await compare({
       type: "kinship",
       fineTune,
       bases: opened.map(({ folder }, i) => ({ id: String(i), folder })),
     });
-    return kin.map(({ id, ...found }) => ({ base: bases[Number(id)]!, ...found }));
+    return compared.map(({ id, ...found }) => ({ base: bases[Number(id)]!, ...found }));
   } finally {
     for (const { close } of opened) await close();
   }

@@ -12,7 +12,7 @@ import {
 import { requestChecks } from "#lib/catalog/pairs/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
-import type { Inspection } from "#lib/inspection/facts.ts";
+import type { Inspection } from "#lib/inspection/inspection.ts";
 import { contractOf } from "#lib/pairing/contract.ts";
 import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";

@@ -8,9 +8,10 @@ import {
   saveProgress,
 } from "#lib/catalog/previews/work.ts";
 import { modeOfStep, passesOf } from "#lib/diffusion/guidance.ts";
+import { usual } from "#lib/diffusion/sample-request.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
-import type { Recipe } from "#lib/picture/recipe.ts";
+import { type Recipe, toRecipeJson } from "#lib/picture/recipe.ts";
 import { recipeText } from "#lib/picture/recipe-text.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { version } from "#lib/version.ts";
@@ -76,7 +77,7 @@ async function drawAll(recipe: StoredRecipe, choice: SampleJob["choice"], job: C
       height,
       passes,
       milliseconds: Math.round(seconds.loop * 1000),
-      recipe: made,
+      recipe: toRecipeJson(made),
     };
     if (
       !(await recordPicture(job.subjectId, job.attempt, encodePng(result.picture, recipeText(made)), picture, {
@@ -151,12 +152,13 @@ function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode)
     runtime: runtimeFor(),
     choice,
     request: {
+      ...usual,
       prompt,
       negativePrompt: follows ? negativePrompt : null,
       plan: { mode, guidanceScale, cfgSteps },
       sampler,
       steps,
-      start: { seed, batch: 1 },
+      start: { seed: BigInt(seed), batch: 1, batchNoise: "one stream" },
     },
     pictures: true,
   };
@@ -191,7 +193,7 @@ function recipeOf(
     ...plan,
     steps,
     sampler,
-    seed,
+    seed: BigInt(seed),
     latents: null,
     batch: 1,
     width,
