@@ -94,8 +94,7 @@ async function firstConvolution(provider: Provider): Promise<FloatTensor> {
 export function differenceOf(a: FloatTensor, b: FloatTensor): number {
   let [most, largest] = [0, 0];
   for (const [i, value] of b.data.entries()) {
-    const apart = Math.abs(a.data[i]! - value);
-    if (!(apart <= most)) most = apart; // NaN too
+    most = Math.max(most, Math.abs(a.data[i]! - value)); // NaN stays
     largest = Math.max(largest, Math.abs(value));
   }
   return most / largest;

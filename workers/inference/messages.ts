@@ -2,7 +2,6 @@ import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
-import type { Probe } from "#lib/onnx/provider.ts";
 import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
@@ -156,7 +155,19 @@ const compared = z.object({
   bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
 });
 
-const probed = z.object({ type: z.literal("probed"), version: z.string(), probes: z.array(object<Probe>()) });
+const probed = z.object({
+  type: z.literal("probed"),
+  /** Of the runtime. */
+  version: z.string(),
+  probes: z.array(
+    z.object({
+      provider: z.enum(providers),
+      bundled: z.boolean(),
+      difference: z.number().nullable(),
+      problem: z.string().nullable(),
+    }),
+  ),
+});
 
 const codes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
 const failed = z.object({

@@ -40,6 +40,12 @@ test("a recipe comes back as it went in, every digit and every character of it",
   expect(parseRecipe(serialiseRecipe(recipe))).toEqual(recipe);
 });
 
+test("a recipe of a picture that says no precision was made in float32, as all then were", () => {
+  const { precision, ...older } = recipe.runtime;
+  expect(precision).toBe("float32");
+  expect(parseRecipe(JSON.stringify({ ...toRecipeJson(recipe), runtime: older }))).toEqual(recipe);
+});
+
 test.each<[seed: bigint, json: string]>([
   [0n, '"seed":0,'],
   [2n ** 53n - 1n, '"seed":9007199254740991,'],
