@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
+import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
@@ -20,7 +21,12 @@ const floats = z.object({
   data: z.custom<Float32Array>((value) => value instanceof Float32Array),
 });
 
-const runtime = z.object({ provider: z.enum(["cpu", "cuda", "webgpu"]), threads: z.int().min(1).max(1024) });
+const runtime = z.object({
+  provider: z.enum(providerChoices),
+  threads: z.int().min(1).max(1024),
+  /** How many bytes the child may take; without it, what the machine has, less a reserve. */
+  memory: z.number().positive().optional(),
+});
 const choice = z.object({
   model: z.string(),
   config: z.string().nullable().exactOptional(),
@@ -83,7 +89,10 @@ const kinshipJob = z.object({
   bases: z.array(z.object({ id: z.string(), folder: z.string() })).min(1),
 });
 
-const jobs = [sampleJob, checkJob, inspectJob, kinshipJob] as const;
+/** What networks can run on here. */
+const probeJob = z.object({ type: z.literal("probe") });
+
+const jobs = [sampleJob, checkJob, inspectJob, kinshipJob, probeJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [...jobs, z.object({ type: z.literal("cancel") })]);
 
@@ -118,7 +127,13 @@ const sampled = z.object({
 const checked = z.object({
   type: z.literal("checked"),
   report: pairReport,
-  runtime: z.object({ name: z.string(), version: z.string(), provider: z.string(), threads: z.number() }),
+  runtime: z.object({
+    name: z.string(),
+    version: z.string(),
+    provider: z.enum(providers),
+    precision: z.enum(precisions),
+    threads: z.number(),
+  }),
 });
 
 const inspected = z.object({
@@ -136,6 +151,20 @@ const compared = z.object({
   bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
 });
 
+const probed = z.object({
+  type: z.literal("probed"),
+  /** Of the runtime. */
+  version: z.string(),
+  probes: z.array(
+    z.object({
+      provider: z.enum(providers),
+      bundled: z.boolean(),
+      difference: z.number().nullable(),
+      problem: z.string().nullable(),
+    }),
+  ),
+});
+
 const codes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
 const failed = z.object({
   type: z.literal("failed"),
@@ -151,6 +180,7 @@ export const childMessage = z.discriminatedUnion("type", [
   checked,
   inspected,
   compared,
+  probed,
   failed,
 ]);
 
@@ -159,6 +189,8 @@ export type SampleJob = z.infer<typeof sampleJob>;
 export type CheckJob = z.infer<typeof checkJob>;
 export type InspectJob = z.infer<typeof inspectJob>;
 export type KinshipJob = z.infer<typeof kinshipJob>;
+export type ProbeJob = z.infer<typeof probeJob>;
+export type RuntimeChoice = z.infer<typeof runtime>;
 export type ParentMessage = z.infer<typeof parentMessage>;
 export type ChildMessage = z.infer<typeof childMessage>;
 export type Progress = z.infer<typeof progress>;
@@ -168,6 +200,7 @@ interface Results {
   readonly check: z.infer<typeof checked>;
   readonly inspect: z.infer<typeof inspected>;
   readonly kinship: z.infer<typeof compared>;
+  readonly probe: z.infer<typeof probed>;
 }
 export type ResultOf<J extends Job> = Results[J["type"]];
 
