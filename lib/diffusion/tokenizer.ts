@@ -13,8 +13,21 @@ export interface ClipTokenizer extends PromptTokenizer {
    * was too long and lost its tail.
    */
   encode(text: string): { readonly ids: Int32Array; readonly used: number; readonly cut: boolean };
+  /**
+   * The same tokenizer with learned words: each takes as many ids as it has vectors, counted from `firstId` in the order given. As
+   * diffusers' `load_textual_inversion` has it, a word stands for all of them, and «word_1» for its second alone.
+   *
+   * @throws bad_request for a word that is a token already, weights_mismatch where a token has such an id
+   */
+  withWords(words: readonly TokenizerWord[], firstId: number): ClipTokenizer;
   /** The words of the text, spelt as there, that are not in the vocabulary as a whole and fall apart into pieces. */
   unknownWords(text: string): readonly string[];
+}
+
+/** A learned word, and how many ids it takes. */
+export interface TokenizerWord {
+  readonly token: string;
+  readonly count: number;
 }
 
 /**
@@ -36,6 +49,7 @@ export function tokenizerOf(
   vocabulary: Vocabulary,
   settings: Settings,
   maxPositions = Infinity,
+  counts: ReadonlyMap<number, number> = new Map(),
 ): ClipTokenizer {
   const maxTokens = requireTokenLimit(Math.min(settings.maxTokens, maxPositions), shown);
   const addedTokens = resolveAddedTokens([...settings.added, ...vocabulary.added], vocabulary, shown);
@@ -43,12 +57,32 @@ export function tokenizerOf(
   const { start, end, padding, unknown } = settings.special;
 
   const tokenizer = new Tokenizer(clipTokenizerJson(vocabulary, [...addedTokens.values()], unknown), {});
-  const encodeWhole = (text: string): number[] => tokenizer.encode(text).ids;
+  const unitLength = (id: number): number => counts.get(id) ?? 1;
+  const encodeWhole = (text: string): number[] =>
+    tokenizer.encode(text).ids.flatMap((id) => Array.from({ length: unitLength(id) }, (_, i) => id + i));
   return {
     maxTokens,
     special: { start: idOf(start), end: idOf(end), padding: idOf(padding) },
     comma: vocabulary.ids.get(",</w>") ?? null,
     tokenize: (text) => encodeWhole(requireShort(text)),
+    unitLength,
+    withWords(words, firstId) {
+      const stranger = [...vocabulary.ids.values(), ...addedTokens.values().map(({ id }) => id)].find(
+        (id) => id >= firstId,
+      );
+      if (stranger !== undefined) {
+        const sentence = `${shown} knows a token ${stranger} where the text encoder has ${firstId}, so learned words have no place`;
+        throw new AppError("weights_mismatch", `${sentence}; use the tokenizer that came with the model.`, {
+          stranger,
+        });
+      }
+      const learned = learnedTokens(words, firstId, (token) => addedTokens.has(token) || vocabulary.ids.has(token));
+      const more = { ...vocabulary, added: [...vocabulary.added, ...learned] };
+      const lengths = words.map(
+        ({ token, count }) => [learned.find(({ content }) => content === token)!.id, count] as const,
+      );
+      return tokenizerOf(shown, more, settings, maxPositions, new Map([...counts, ...lengths]));
+    },
     encode(text) {
       const whole = encodeWhole(requireShort(text));
       const kept = whole.slice(0, maxTokens - 2);
@@ -62,6 +96,29 @@ export function tokenizerOf(
       return [...words].filter((word) => encodeWhole(word).length > 1);
     },
   };
+}
+
+/** word, word_1, word_2, …, as diffusers names them. */
+function learnedTokens(
+  words: readonly TokenizerWord[],
+  firstId: number,
+  isKnown: (token: string) => boolean,
+): AddedToken[] {
+  let id = firstId;
+  return words.flatMap(({ token, count }) => {
+    if (!tokenContent.safeParse(token).success || token.trim() !== token) {
+      const sentence = `A learned word cannot be called "${token.slice(0, 40)}"`;
+      throw new AppError("bad_request", `${sentence}; take 1 to 128 characters, without a blank at either end.`);
+    }
+    return Array.from({ length: count }, (_, i): AddedToken => {
+      const content = i === 0 ? token : `${token}_${i}`;
+      if (isKnown(content)) {
+        const sentence = `The learned word "${content}" is a token of this model already`;
+        throw new AppError("bad_request", `${sentence}; call it otherwise, as in --embedding FILE:WORD.`, { content });
+      }
+      return { content, normalized: true, id: id++ };
+    });
+  });
 }
 
 const tokenLimit = z.int().min(3).max(4096); // start, one token and end; the most positions that a text encoder may have

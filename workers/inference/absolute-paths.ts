@@ -34,13 +34,15 @@ interface Choice {
   readonly config?: string | null;
   readonly lowRank: readonly { readonly path: string; readonly strength: number; readonly textStrength?: number }[];
   readonly guide: string | null;
+  readonly embeddings?: readonly { readonly path: string; readonly word?: string }[];
 }
 
-const absoluteChoice = ({ model, config = null, lowRank, guide }: Choice) => ({
+const absoluteChoice = ({ model, config = null, lowRank, guide, embeddings = [] }: Choice) => ({
   model: resolve(model),
   config: absolute(config),
   lowRank: lowRank.map((file) => ({ ...file, path: resolve(file.path) })),
   guide: absolute(guide),
+  embeddings: embeddings.map((file) => ({ ...file, path: resolve(file.path) })),
 });
 
 const absolute = (path: string | null): string | null => path && resolve(path);

@@ -49,7 +49,7 @@ async function partsOf(
     };
   if (!runs) return { signature: null, files: [] };
   const model = await openModelFolder(folder);
-  const files = usedFiles({ model, lowRank: [], guide: null });
+  const files = usedFiles({ model, lowRank: [], guide: null, embeddings: [] });
   return {
     signature: signatureOf(model),
     files: files.map(({ role, name: shown }) => ({ role, path: within(shown) })),

@@ -32,6 +32,7 @@ const choice = z.object({
   config: z.string().nullable().exactOptional(),
   lowRank: z.array(z.object({ path: z.string(), strength: z.number(), textStrength: z.number().exactOptional() })),
   guide: z.string().nullable(),
+  embeddings: z.array(z.object({ path: z.string(), word: z.string().exactOptional() })).exactOptional(),
 });
 
 /** 8-bit RGB, row by row. */

@@ -1,3 +1,4 @@
+import { notesOnWords } from "#lib/diffusion/learned-words.ts";
 import { type ModelFiles, readModelFiles } from "#lib/diffusion/model-files.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
 import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
@@ -95,9 +96,10 @@ function notesOn({ text, files }: Pick<Pipeline, "text" | "files">, request: Sam
     return cut ? [...said, `${kept}. --prompt-syntax a1111 reads on in further chunks.`] : said;
   });
   const words = [request.prompt, request.negativePrompt ?? ""].flatMap((prompt) => tokenizer.unknownWords(prompt));
-  if (!small || words.length === 0) return notes;
+  const all = [...notesOnWords(files.embeddings, files.model), ...notes];
+  if (!small || words.length === 0) return all;
   const named = words.slice(0, 8).map((word) => `"${word}"`);
-  return [...notes, `This model's small vocabulary does not know ${named.join(", ")}.`];
+  return [...all, `This model's small vocabulary does not know ${named.join(", ")}.`];
 }
 
 /** Seconds since the last call. */

@@ -13,6 +13,7 @@ const roles = {
   schedule: "schedule",
   guide: "guide",
   lora: "LoRA",
+  embedding: "learned word",
   config: "configuration",
 } as const;
 /** Weights first: they are what a picture can be traced by. */
