@@ -31,7 +31,7 @@ interface Needs {
 /** Of what runs by itself. A single file that runs with another's config only is not asked. */
 async function needsOf(path: string, { kind, runs }: Inspection): Promise<Needs | null> {
   if (!runs || !(kind === "diffusers folder" || kind === "single-file checkpoint")) return null;
-  const { size, peak } = ownNeed({ model: await openModel(path), lowRank: [], guide: null });
+  const { size, peak } = ownNeed({ model: await openModel(path), lowRank: [], embeddings: [], guide: null });
   return { ...size, memory: peak };
 }
 
