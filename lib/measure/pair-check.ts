@@ -4,7 +4,7 @@ import { conditioningRows } from "#lib/diffusion/conditioning.ts";
 import type { CfgLayout } from "#lib/diffusion/guidance.ts";
 import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from "#lib/diffusion/model-files.ts";
-import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { openModel } from "#lib/diffusion/open-model.ts";
 import { measuringNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
 import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
@@ -173,7 +173,7 @@ async function openNetworks(
 }
 
 async function lineageOf(files: ModelFiles, guide: GuideFile, basePath: string, tick: Tick): Promise<Lineage> {
-  const base = await openModelFolder(basePath);
+  const base = await openModel(basePath);
   const digests = await Promise.all(base.unet.files.map(({ path }) => sha256OfFile(path)));
   return measureLineage(
     {

@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
 import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import { signatureOf, usedFiles } from "#lib/diffusion/model-files.ts";
-import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { openModel } from "#lib/diffusion/open-model.ts";
 import type { AppError } from "#lib/errors.ts";
 import type { Metadata } from "#lib/inspection/facts.ts";
 import { blank, type Inspection } from "#lib/inspection/inspection.ts";
@@ -13,6 +13,7 @@ import { measureLineage } from "#lib/measure/lineage.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { readAdapter } from "#lib/weights/adapters/read-adapter.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
+import { diskFolder } from "#lib/weights/disk-folder.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import type { InspectJob, KinshipJob, Report, ResultOf } from "./messages.ts";
 
@@ -48,7 +49,7 @@ async function partsOf(
       files: name.endsWith(".safetensors") ? [{ role: kind, path: within(name) }] : [],
     };
   if (!runs) return { signature: null, files: [] };
-  const model = await openModelFolder(folder);
+  const model = await openModel(folder);
   const files = usedFiles({ model, lowRank: [], guide: null, embeddings: [] });
   return {
     signature: signatureOf(model),
@@ -90,8 +91,8 @@ function byShapes(path: string): Compare {
 
 function byWeights(model: string): Compare {
   const unetOf = async (folder: string): Promise<WeightMap> => {
-    const shown = `${basename(folder)}/unet`;
-    return new WeightMap(shown, await readComponentWeights(join(folder, "unet"), "diffusion_pytorch_model", shown));
+    const own = diskFolder(folder).folder("unet");
+    return new WeightMap(own.name, await readComponentWeights(own, "diffusion_pytorch_model"));
   };
   return async (folder) => {
     const [base, fineTune] = [await unetOf(folder), await unetOf(model)];
