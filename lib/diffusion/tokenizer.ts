@@ -349,4 +349,5 @@ async function readJson<T>(folder: Folder, file: string, schema: z.ZodType<T>): 
 }
 
 /** The text of a file of the folder, or null if there is none of that name. */
-const readText = (folder: Folder, file: string): Promise<string | null> => readTextIn(folder, file, MAX_FILE_BYTES);
+const readText = (folder: Folder, file: string): Promise<string | null> =>
+  readTextIn(folder, file, { most: MAX_FILE_BYTES, what: "a file of a CLIP tokenizer" });

@@ -21,7 +21,7 @@ const MAX_JSON_BYTES = 16 * 2 ** 20; // the index of a thousand-shard model is b
 /** A JSON file of a folder. @throws file_not_found, bad_request */
 export async function readJsonIn(folder: Folder, file: string): Promise<unknown> {
   const shown = `${folder.name}/${file}`;
-  const text = await readTextIn(folder, file, MAX_JSON_BYTES);
+  const text = await readTextIn(folder, file, { most: MAX_JSON_BYTES, what: "a configuration file" });
   if (text === null) {
     const sentence = `${shown} is missing or cannot be read; check the path.`;
     throw new AppError("file_not_found", sentence, { path: folder.locate(file) });
@@ -29,14 +29,20 @@ export async function readJsonIn(folder: Folder, file: string): Promise<unknown>
   return parseJson(text, shown);
 }
 
+/** How many bytes are read, and what a larger file is not. */
+interface TextLimit {
+  readonly most: number;
+  readonly what: string;
+}
+
 /** The text of a file of a folder; null where there is none of that name. @throws unsupported_model for one that is too large */
-export async function readTextIn(folder: Folder, file: string, most: number): Promise<string | null> {
+export async function readTextIn(folder: Folder, file: string, { most, what }: TextLimit): Promise<string | null> {
   if (!(await folder.names()).includes(file)) return null;
   const source = await folder.open(file);
   try {
     if (source.size <= most) return new TextDecoder().decode(await source.read(0, source.size));
-    const sentence = `${folder.name}/${file} is not a configuration file (${source.size} bytes)`;
-    throw new AppError("unsupported_model", `${sentence}; give the one that came with the model.`, {
+    const sentence = `${folder.name}/${file} is not ${what} (${source.size} bytes)`;
+    throw new AppError("unsupported_model", `${sentence}; use the one that came with the model.`, {
       size: source.size,
     });
   } finally {
