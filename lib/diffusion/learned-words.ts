@@ -2,6 +2,7 @@ import { AppError } from "#lib/errors.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { type LearnedWord, type LearnedWords, readLearnedWords, vectorsFor } from "#lib/weights/textual-inversion.ts";
 import type { Model } from "./model.ts";
+import type { ClipTokenizer } from "./tokenizer.ts";
 
 export interface EmbeddingChoice {
   readonly path: string;
@@ -57,11 +58,25 @@ export function requireWords(embeddings: readonly LearnedWords[], model: Model):
   }
 }
 
-/** What a person should know of files that fit by half. */
-export function notesOnWords(embeddings: readonly LearnedWords[], model: Model): string[] {
+/**
+ * What a person should know: a word that one of two text encoders has not learned, and one that no prompt names.
+ *
+ * @param encoders  those of the model, with their words
+ */
+export function notesOnWords(
+  { embeddings, model }: { readonly embeddings: readonly LearnedWords[]; readonly model: Model },
+  encoders: readonly { readonly tokenizer: ClipTokenizer }[],
+  texts: readonly string[],
+): string[] {
   const places = ["first", "second"] as const;
+  const ids = encoders.map(({ tokenizer }) => new Set(texts.flatMap((text) => tokenizer.tokenize(text))));
   return embeddings.flatMap(({ file, words }) =>
     words.flatMap((word) => {
+      const isNamed = encoders.some(({ tokenizer }, place) => {
+        const [id] = tokenizer.tokenize(word.token);
+        return forEncoder(word, place, model) !== null && id !== undefined && ids[place]!.has(id);
+      });
+      if (!isNamed) return [`No prompt names "${word.token}", the word of ${file.name}, so it changed nothing.`];
       const without = model.textEncoders.findIndex((_encoder, place) => forEncoder(word, place, model) === null);
       if (without === -1) return [];
       const sentence = `${file.name} has no vectors for the ${places[without]} text encoder`;

@@ -112,8 +112,10 @@ export function requireRequest(files: ModelFiles, request: SampleRequest): void 
     throw new AppError("bad_request", sentence, { strength: picture.strength });
   }
   createSampler(sampler, files.model.schedule, steps, picture ?? undefined);
-  if (negativePrompt !== null && files.model.unet.config.guidanceEmbeddingWidth !== null) {
-    const sentence = `${files.model.name} hears its guidance without a second pass, so a negative prompt would not be read`;
+  const hearsGuidance = files.model.unet.config.guidanceEmbeddingWidth !== null;
+  const unread = negativePrompt !== null ? "a negative prompt" : plan.guidanceRescale ? "guidance rescale" : null;
+  if (hearsGuidance && unread) {
+    const sentence = `${files.model.name} hears its guidance without the second pass of CFG, so ${unread} would change nothing`;
     throw new AppError("bad_request", `${sentence}; leave it out.`);
   }
   requirePlan(plan, { guide: files.guide?.config ?? null, negativePrompt, steps });

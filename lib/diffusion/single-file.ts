@@ -63,7 +63,9 @@ function requireRunnable({ name }: WeightsFile, found: SingleFile | null, hasCon
   const whyNot = found.found.whyNot ?? family?.whyNot;
   if (!family || (whyNot && !hasConfig)) {
     const why = whyNot ? `: ${whyNot}` : "";
-    throw new AppError("unsupported_model", `${name} is ${found.found.name}, which does not run here${why}; ${give}.`);
+    const sentence = `${name} is ${found.found.name}, which does not run here${why}`;
+    const way = whyNot ? give : "give the folder of its configs with --config, or a diffusers folder";
+    throw new AppError("unsupported_model", `${sentence}; ${way}.`);
   }
   if (found.missing.length > 0) {
     const missing = found.missing.join(" and ");

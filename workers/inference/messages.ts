@@ -55,7 +55,7 @@ const sampleJob = z.object({
       mode: z.enum(["conditional", "guide", "cfg"]),
       guidanceScale: z.number(),
       cfgSteps: z.number(),
-      guidanceRescale: z.number().min(0).max(1).exactOptional(),
+      guidanceRescale: z.number().exactOptional(),
     }),
     sampler: z.enum(samplerNames),
     steps: z.number(),

@@ -5,9 +5,16 @@ import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { drawingNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import type { Pipeline } from "#lib/diffusion/pipeline.ts";
 import { promptsOf, sample as stepsOf } from "#lib/diffusion/sample.ts";
+<<<<<<< HEAD
 import { latentSizeOf, pictureSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
 import { readChunks } from "#lib/diffusion/text-conditioner.ts";
 import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
+=======
+import { latentSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
+import { type Prompt, readChunks } from "#lib/diffusion/text-conditioner.ts";
+import { runtimeName, runtimeVersion } from "#lib/onnx/session.ts";
+import { readPrompt } from "#lib/prompt/read-prompt.ts";
+>>>>>>> h-pictures
 import { toPicture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import type { Report, ResultOf, SampleJob } from "./messages.ts";
@@ -95,11 +102,22 @@ function notesOn({ text, files }: Pick<Pipeline, "text" | "files">, request: Sam
     const kept = `The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out`;
     return cut ? [...said, `${kept}. --prompt-syntax a1111 reads on in further chunks.`] : said;
   });
-  const words = [request.prompt, request.negativePrompt ?? ""].flatMap((prompt) => tokenizer.unknownWords(prompt));
-  const all = [...notesOnWords(files.embeddings, files.model), ...notes];
-  if (!small || words.length === 0) return all;
-  const named = words.slice(0, 8).map((word) => `"${word}"`);
+  const texts = promptsOf(request).map(wordsOf);
+  const all = [...notes, ...notesOnWords(files, text.encoders, texts)];
+  const unknown = texts.flatMap((words) => tokenizer.unknownWords(words));
+  if (!small || unknown.length === 0) return all;
+  const named = unknown.slice(0, 8).map((word) => `"${word}"`);
   return [...all, `This model's small vocabulary does not know ${named.join(", ")}.`];
+}
+
+/** What the text encoders read of a prompt, without what asks for networks. */
+function wordsOf(prompt: Prompt): string {
+  if (prompt === null || typeof prompt === "string") return prompt ?? "";
+  const { pieces } = readPrompt(prompt.text, prompt.syntax, prompt.side);
+  return pieces
+    .filter(({ isBreak }) => !isBreak)
+    .map(({ text }) => text)
+    .join(" ");
 }
 
 /** Seconds since the last call. */

@@ -397,3 +397,40 @@ describe("the size of a picture that is not asked for", () => {
     expect(pictureSizeOf(model, ownSize(model))).toEqual(wanted);
   });
 });
+
+describe("a request that cannot be drawn is refused before anything is opened", () => {
+  const picture = (side: number) => ({ width: side, height: side, rgb: new Uint8Array(3 * side * side) });
+  const asked: SampleRequest = {
+    ...usual,
+    prompt: "a red fox",
+    negativePrompt: null,
+    plan: { mode: "cfg", guidanceScale: 5, cfgSteps: 0 },
+    sampler: "ddim",
+    steps: 5,
+    start: { seed: 0n, batch: 1, batchNoise: "one stream" },
+  };
+  const rescaled = (plan: Partial<SampleRequest["plan"]>) => ({
+    plan: { ...asked.plan, guidanceRescale: 0.7, ...plan },
+  });
+
+  test.each<[string, Partial<SampleRequest>, RegExp]>([
+    ["a side that does not divide", { size: { width: 21, height: 16 } }, /21 × 16 .* multiple of 2 from 8 to 4096/],
+    ["a side too large", { size: { width: 8192, height: 16 } }, /8192/],
+    ["a picture of another size", { picture: { picture: picture(32), strength: 0.5 } }, /32 × 32 pixels, and 16 × 16/],
+    ["a strength above 1", { picture: { picture: picture(16), strength: 1.5 } }, /strength 1\.5/],
+    ["less than a step", { picture: { picture: picture(16), strength: 0.1 } }, /less than one step/],
+    ["more layers than there are", { clipSkip: 3 }, /has 2 layers, so 3 cannot/],
+    ["half a layer", { clipSkip: 0.5 }, /whole number/],
+    ["a rescale above 1", rescaled({ guidanceRescale: 1.7 }), /1\.7 is not a number from 0 to 1/],
+    ["a rescale without CFG", rescaled({ mode: "conditional" }), /no step of this picture is CFG's/],
+    ["a rescale without guidance", rescaled({ guidanceScale: 1 }), /no step of this picture is CFG's/],
+  ])("%s", async (_what, change, says) => {
+    const files = await readModelFiles({ model: family("sd1"), lowRank: [], guide: null });
+    const request = { ...asked, ...change };
+    const look = (): void => {
+      requireRequest(files, request);
+      latentSizeOf(files, request);
+    };
+    expect(look).toThrow(says);
+  });
+});

@@ -83,7 +83,8 @@ describe("learned words equal diffusers' load_textual_inversion", () => {
     // The old end token 2 takes the highest number, which is the learned word's and not the end's: diffusers' way, not A1111's.
     expect(relativeError(pooledText!, golden.get("pooled.prompt")!)).toBeLessThan(tolerance);
     expect(relativeError(pooledText!, golden.get("pooled.at_end")!)).toBeGreaterThan(0.1);
-    expect(notesOnWords(files.embeddings, files.model)).toEqual([]);
+    const encoders = tokenizers.map((tokenizer) => ({ tokenizer }));
+    expect(notesOnWords(files, encoders, [settings.prompt])).toEqual([]);
   });
 });
 
@@ -136,10 +137,14 @@ describe("words among prompts", () => {
   test("a word for one of two text encoders is said", async () => {
     const path = writeWords("moss.safetensors", { emb_params: ones(1, 16) });
     const files = await filesOf("textual-inversion-xl", [{ path }]);
-    expect(notesOnWords(files.embeddings, files.model)).toEqual([
+    const { tokenizers } = await condition(files, "a moss fox");
+    const encoders = tokenizers.map((tokenizer) => ({ tokenizer }));
+    expect(notesOnWords(files, encoders, ["a moss fox", ""])).toEqual([
       'moss.safetensors has no vectors for the second text encoder, which reads "moss" as plain text.',
     ]);
-    const { tokenizers } = await condition(files, "a moss fox");
+    expect(notesOnWords(files, encoders, ["a fox", ""])).toEqual([
+      'No prompt names "moss", the word of moss.safetensors, so it changed nothing.',
+    ]);
     expect(tokenizers.map(({ tokenize }) => tokenize("moss").includes(592))).toEqual([true, false]);
   });
 });
