@@ -21,12 +21,8 @@ import { readHeader } from "#lib/weights/safetensors.ts";
 import { type SamplerName, samplerNames } from "#lib/sampler-names.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { ResultOf, SampleJob } from "#workers/inference/messages.ts";
-<<<<<<< HEAD
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
-import { defaultThreads, integer, lowRank, number, providerOption, seed, threads } from "./options.ts";
-=======
-import { defaultThreads, embedding, integer, lowRank, number, seed, threads } from "./options.ts";
->>>>>>> h-pictures
+import { defaultThreads, embedding, integer, lowRank, number, providerOption, seed, threads } from "./options.ts";
 import { requireWritable, writeOutput } from "./output-file.ts";
 import { resolveNetworks } from "./resolve-networks.ts";
 import { runJob } from "./run-job.ts";

@@ -5,16 +5,10 @@ import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { drawingNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import type { Pipeline } from "#lib/diffusion/pipeline.ts";
 import { promptsOf, sample as stepsOf } from "#lib/diffusion/sample.ts";
-<<<<<<< HEAD
 import { latentSizeOf, pictureSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
-import { readChunks } from "#lib/diffusion/text-conditioner.ts";
-import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
-=======
-import { latentSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
 import { type Prompt, readChunks } from "#lib/diffusion/text-conditioner.ts";
-import { runtimeName, runtimeVersion } from "#lib/onnx/session.ts";
+import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
 import { readPrompt } from "#lib/prompt/read-prompt.ts";
->>>>>>> h-pictures
 import { toPicture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import type { Report, ResultOf, SampleJob } from "./messages.ts";
