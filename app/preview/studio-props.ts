@@ -19,7 +19,7 @@ export interface GuideChoice {
 export interface Example {
   readonly id: string;
   readonly prompt: string;
-  readonly seed: number;
+  readonly seed: number | string;
   readonly pictures: readonly ComparedPicture[];
 }
 

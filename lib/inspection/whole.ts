@@ -21,6 +21,8 @@ export interface Network<Config> {
   readonly what: string;
   readonly files: readonly WeightsFile[];
   readonly config: Config;
+  /** Its tensors under our names; left out for files in the names of diffusers and transformers. */
+  readonly weights?: WeightMap;
 }
 
 export const unetProblems = (unet: Network<UNetConfig>): string[] =>
@@ -60,13 +62,13 @@ export async function modelProblems(model: Model): Promise<{ weights: string[]; 
 
 /** Builds the graphs and throws them away: what is missing, misshapen or left over shows. No runtime is needed, and no weight is read. */
 function problemsOf<Config>(
-  { what, files }: Network<Config>,
+  { what, files, weights: own }: Network<Config>,
   naming: Naming | undefined,
   build: (parameters: ParametersOf) => void,
 ): string[] {
   const problems: string[] = [];
   try {
-    const weights = new WeightMap(what, files, naming);
+    const weights = own ?? new WeightMap(what, files, naming);
     build(checkingParameters(weights, problems));
     weights.requireAllTaken();
   } catch (failure) {

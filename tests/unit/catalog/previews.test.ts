@@ -54,7 +54,7 @@ async function draw(id: string, upTo: readonly Mode[] = modes, seconds = 2): Pro
   const attempt = (await claimPreview(id))!;
   for (const [i, mode] of upTo.entries()) {
     const png = encodePng({ width: 1, height: 1, rgb: Uint8Array.of(i, attempt, 0) }, new Map());
-    const picture = { mode, seed: 5, width: 1, height: 1, passes: 4, milliseconds: 2000, recipe: {} as RecipeJson };
+    const picture = { mode, seed: 5n, width: 1, height: 1, passes: 4, milliseconds: 2000, recipe: {} as RecipeJson };
     await recordPicture(id, attempt, png, picture, {
       mode,
       stage: "denoising",
@@ -377,7 +377,7 @@ test("what a worker writes late changes nothing", async () => {
       id,
       first,
       png,
-      { mode: "guide", seed: 5, width: 1, height: 1, passes: 4, milliseconds: 1, recipe: {} as RecipeJson },
+      { mode: "guide", seed: 5n, width: 1, height: 1, passes: 4, milliseconds: 1, recipe: {} as RecipeJson },
       { ...progress, modesDone: ["conditional"] },
     ),
     await recordSuccess(id, first, took(1)),

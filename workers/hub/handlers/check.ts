@@ -22,6 +22,7 @@ import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { readPrompts } from "#workers/cli/prompts-file.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
+import { modelIn } from "#workers/files/model-in.ts";
 import type { JobHandler } from "#workers/hub/handler.ts";
 import type { CheckJob, ResultOf } from "#workers/inference/messages.ts";
 
@@ -77,8 +78,8 @@ async function toJob(
   const job: CheckJob = {
     type: "check",
     runtime: { provider: "cpu", threads: env().threads },
-    choice: { model: await open(model.base), lowRank, guide: join(await open(guide), guide.path) },
-    base: baseFolder,
+    choice: { ...(await modelIn(await open(model.base))), lowRank, guide: join(await open(guide), guide.path) },
+    base: baseFolder === null ? null : await modelIn(baseFolder),
     evaluator: baseFolder && evaluatorSha256 ? join(baseFolder, EVALUATOR) : null,
     prompts:
       baseFolder && evaluatorSha256 && promptsSha256
