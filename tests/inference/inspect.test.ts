@@ -19,7 +19,13 @@ afterAll(async () => {
 
 const inspect = (path: string) => child.run({ type: "inspect", folder: path });
 const kin = async (fineTune: { lowRank: string } | { model: string }, ...bases: string[]) =>
-  (await child.run({ type: "kinship", fineTune, bases: bases.map((path) => ({ id: path, folder: path, family: null })) })).bases;
+  (
+    await child.run({
+      type: "kinship",
+      fineTune,
+      bases: bases.map((path) => ({ id: path, folder: path, family: null })),
+    })
+  ).bases;
 
 async function folderWith(name: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<string> {
   const path = folder.path(name);

@@ -26,10 +26,7 @@ async function singlePrecisionBytes(path: string): Promise<number> {
 }
 
 /** The same for two jobs that one child can do without opening a model again, except at another size: the files behind all links. */
-export async function modelKey({
-  choice,
-  runtime,
-}: Extract<Job, { type: "sample" }>): Promise<string> {
+export async function modelKey({ choice, runtime }: Extract<Job, { type: "sample" }>): Promise<string> {
   const { lowRank } = choice;
   const files = (await filesOf(choice)).toSorted();
   const behind = await Promise.all(

@@ -145,8 +145,7 @@ async function adaptableBase({ folder, family }: Base): Promise<AdaptableBase> {
       : readJson(join(folder, part, "config.json"), `${basename(folder)}/${part}/config.json`);
   const unet = parseUNetConfig(await json("unet"), "unet/config.json");
   const textEncoders = [parseTextEncoderConfig(await json("text_encoder"), "text_encoder/config.json")];
-  if (unet.added)
-    textEncoders.push(parseTextEncoderConfig(await json("text_encoder_2"), "text_encoder_2/config.json"));
+  if (unet.added) textEncoders.push(parseTextEncoderConfig(await json("text_encoder_2"), "text_encoder_2/config.json"));
   return { unet, textEncoders };
 }
 

@@ -12,4 +12,5 @@ export function whyNotRunning({
   return [...(isInProblems ? [] : [sentence(said)]), ...problems].join(" ");
 }
 
-const sentence = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+const sentence = (text: string): string =>
+  `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;

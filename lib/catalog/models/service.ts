@@ -56,11 +56,9 @@ export async function requireRuns(
     throw new AppError("not_found", `${name} has not been inspected at this commit; choose its newest one.`);
   const { facts, problem, state, baseCommitId, weightsSha256 } = inspection;
   if (state === "failed" || (facts && !facts.runs)) {
-    throw new AppError(
-      "unsupported_model",
-      `${name} cannot be used. ${facts ? whyNotRunning(facts) : problem}`,
-      { problems: facts?.problems },
-    );
+    throw new AppError("unsupported_model", `${name} cannot be used. ${facts ? whyNotRunning(facts) : problem}`, {
+      problems: facts?.problems,
+    });
   }
   if (!facts) throw new AppError("upload_not_ready", `${name} is still being inspected; try again in a moment.`);
   return { facts, baseCommitId, weightsSha256 };

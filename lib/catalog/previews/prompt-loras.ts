@@ -7,6 +7,9 @@ import type { Asked, StoredRecipe } from "./schema.ts";
 
 type LowRank = StoredRecipe["lowRank"][number];
 
+/** What a recipe can say. */
+const MOST_IN_PROMPT = 100;
+
 /** So many files at once; a picture of the field has a handful. */
 const MOST_LORAS = 8;
 
@@ -34,6 +37,10 @@ export async function lorasOf(
       leaveOut("hypernetworks do not run here");
       continue;
     }
+    if (Math.max(Math.abs(unetStrength), Math.abs(textEncoderStrength)) > MOST_IN_PROMPT) {
+      leaveOut(`its strength is beyond ${MOST_IN_PROMPT}`);
+      continue;
+    }
     const named = lowRank.findIndex((file) => isCalled(name, file));
     const found = named === -1 ? await loraOfName(actor, name) : null;
     const own = named === -1 ? lowRank.findIndex(({ commitId }) => commitId === found?.commitId) : named;
@@ -51,4 +58,8 @@ const isCalled = (asked: string, { name, path }: LowRank): boolean =>
   [name, nameOfFile(path)].some((own) => own.toLowerCase() === asked.toLowerCase());
 
 /** As a prompt calls a file: without its folder and its ending. */
-const nameOfFile = (path: string): string => path.split("/").at(-1)!.replace(/\.safetensors$/i, "");
+const nameOfFile = (path: string): string =>
+  path
+    .split("/")
+    .at(-1)!
+    .replace(/\.safetensors$/i, "");

@@ -54,7 +54,8 @@ const settings = {
     .default(null)
     .meta({ description: "what CFG stays away from; a guide cannot follow one, except in its CFG steps" }),
   promptSyntax: z.enum(promptSyntaxes).default("plain").meta({
-    description: "how both prompts are read: every character as text, or emphasis, BREAK and long prompts as A1111 does",
+    description:
+      "how both prompts are read: every character as text, or emphasis, BREAK and long prompts as A1111 does",
   }),
   seed: seed.meta({
     description:
@@ -126,9 +127,7 @@ export interface Drawing {
 
 /** How often the base network runs for all pictures of a recipe. */
 export const passesFor = ({ asked, guide }: Drawing): number =>
-  modes
-    .filter((one) => one !== "guide" || guide !== null)
-    .reduce((sum, one) => sum + passesOfMode(one, asked), 0);
+  modes.filter((one) => one !== "guide" || guide !== null).reduce((sum, one) => sum + passesOfMode(one, asked), 0);
 
 const seconds = z.number();
 

@@ -62,7 +62,9 @@ export function fitSettings(given: Settings): Fitted & { readonly notes: string[
     steps: atMost(given.steps, MOST_STEPS, "Its steps were"),
     // At 1 and below the prompt alone is followed.
     guidanceScale:
-      given.guidanceScale === null ? null : Math.max(1, atMost(given.guidanceScale, MOST_GUIDANCE, "Its guidance was")!),
+      given.guidanceScale === null
+        ? null
+        : Math.max(1, atMost(given.guidanceScale, MOST_GUIDANCE, "Its guidance was")!),
     guidanceRescale: given.guidanceRescale,
     cfgSteps: atMost(given.cfgSteps, MOST_STEPS, "Its CFG steps were"),
     width: problem ? null : (size?.width ?? null),

@@ -106,8 +106,12 @@ async function openForeign(actor: Actor, told: ForeignRecipe): Promise<OpenedRec
       ...told.notes,
       ...notes,
       ...placeNotes,
-      ...(told.loras.length > MAX_LOOKED_UP ? [`It had ${told.loras.length} LoRAs; the first ones were looked for.`] : []),
-      ...(told.vae ? [`It was decoded by the VAE ${told.vae.name ?? told.vae.hash}; a preview takes the model's own.`] : []),
+      ...(told.loras.length > MAX_LOOKED_UP
+        ? [`It had ${told.loras.length} LoRAs; the first ones were looked for.`]
+        : []),
+      ...(told.vae
+        ? [`It was decoded by the VAE ${told.vae.name ?? told.vae.hash}; a preview takes the model's own.`]
+        : []),
       ...(words.length > 0 ? [`Learned words are read as text here: ${words.join(", ")}.`] : []),
     ],
   };

@@ -50,7 +50,11 @@ async function withChoice<T>(
     const place = await modelIn(await open(base));
     const files = [];
     for (const { strength, textStrength, ...file } of lowRank)
-      files.push({ path: `${await open(file)}/${file.path}`, strength, ...(textStrength !== undefined && { textStrength }) });
+      files.push({
+        path: `${await open(file)}/${file.path}`,
+        strength,
+        ...(textStrength !== undefined && { textStrength }),
+      });
     return await work({ ...place, lowRank: files, guide: guide && `${await open(guide)}/${guide.path}` });
   } finally {
     for (const { close } of opened) await close();
