@@ -15,7 +15,8 @@ interface SizeFieldProps {
 }
 
 /** The usual sizes of a model, or any other by its two sides, which stand there only where they are asked for. */
-export function SizeField({ native, value, problem, onChange }: SizeFieldProps) {
+export function SizeField({ native, value: asked, problem, onChange }: SizeFieldProps) {
+  const value = native && asked === toSizeText(native) ? "" : asked;
   const [isTyped, setTyped] = useState(false);
   const choices = usualSizes(native);
   const isCustom = isTyped || (value !== "" && !choices.some((size) => toSizeText(size) === value));

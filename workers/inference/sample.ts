@@ -6,6 +6,7 @@ import { latentSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
 import { readChunks } from "#lib/diffusion/text-conditioner.ts";
 import { runtimeName, runtimeVersion } from "#lib/onnx/session.ts";
 import { toPicture } from "#lib/picture/rgb.ts";
+import { takeExtraNetworks } from "#lib/prompt/extra-networks.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import type { Report, ResultOf, SampleJob } from "./messages.ts";
 import { openModel } from "./open-model.ts";
@@ -72,7 +73,8 @@ function notesOn({ text, files }: Pick<Pipeline, "text" | "files">, request: Sam
     const kept = `The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out`;
     return cut ? [...said, `${kept}. --prompt-syntax a1111 reads on in further chunks.`] : said;
   });
-  const words = [request.prompt, request.negativePrompt ?? ""].flatMap((prompt) => tokenizer.unknownWords(prompt));
+  const written = request.promptSyntax === "a1111" ? takeExtraNetworks(request.prompt).text : request.prompt;
+  const words = [written, request.negativePrompt ?? ""].flatMap((prompt) => tokenizer.unknownWords(prompt));
   if (!small || words.length === 0) return notes;
   const named = words.slice(0, 8).map((word) => `"${word}"`);
   return [...notes, `This model's small vocabulary does not know ${named.join(", ")}.`];

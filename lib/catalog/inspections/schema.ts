@@ -43,7 +43,14 @@ const lowRank = z.object({
   alphas: z.array(z.number()),
   textWidth: z.number().nullable(),
   bases: z
-    .array(z.object({ name: z.string(), runs: z.boolean() }))
+    .array(
+      z.object({
+        name: z.string(),
+        id: z.string().nullable().default(null),
+        runs: z.boolean(),
+        whyNot: z.string().nullable().default(null),
+      }),
+    )
     .default([])
     .meta({ description: "the families that its shapes fit; none where they do not tell" }),
   triggers: z
