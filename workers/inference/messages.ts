@@ -27,9 +27,9 @@ const runtime = z.object({
   /** How many bytes the child may take; without it, what the machine has, less a reserve. */
   memory: z.number().positive().optional(),
 });
+const place = { model: z.string(), config: z.string().nullable().exactOptional() };
 const choice = z.object({
-  model: z.string(),
-  config: z.string().nullable().exactOptional(),
+  ...place,
   lowRank: z.array(z.object({ path: z.string(), strength: z.number(), textStrength: z.number().exactOptional() })),
   guide: z.string().nullable(),
   embeddings: z.array(z.object({ path: z.string(), word: z.string().exactOptional() })).exactOptional(),
@@ -74,7 +74,7 @@ const checkJob = z.object({
   type: z.literal("check"),
   runtime,
   choice: choice.extend({ guide: z.string() }),
-  base: z.string().nullable(),
+  base: z.object(place).nullable(),
   evaluator: z.string().nullable(),
   prompts: z.array(z.string()).nullable(),
   pictures: z.int().min(1).max(10_000),
@@ -87,7 +87,8 @@ const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });
 const kinshipJob = z.object({
   type: z.literal("kinship"),
   fineTune: z.union([z.object({ lowRank: z.string() }), z.object({ model: z.string() })]),
-  bases: z.array(z.object({ id: z.string(), folder: z.string() })).min(1),
+  /** `family`: by name, of a single file that brings no configs: its own are those that the family was published with. */
+  bases: z.array(z.object({ id: z.string(), folder: z.string(), family: z.string().nullable() })).min(1),
 });
 
 /** What networks can run on here. */
@@ -142,6 +143,8 @@ const inspected = z.object({
   inspection,
   /** What it is to a guide, or what a guide was made for; null for what does not run. */
   signature: signature.nullable(),
+  /** What it was trained to draw, in pixels; null for what does not draw by itself. */
+  nativeSize: z.object({ width: z.int(), height: z.int() }).nullable(),
   /** The files that decide what it computes, by their paths in the folder, the main one first. */
   files: z.array(z.object({ role: z.string(), path: z.string() })),
 });
