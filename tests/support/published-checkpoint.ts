@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { prefixed, type Shapes } from "../fixtures/inspection/headers.ts";
+import { readPacked } from "./packed.ts";
 
 /** Names and shapes as the reference code has them, which the golden tables hold. */
 function shapesOf(network: string): Shapes {
-  const table = readFileSync(new URL(`../golden/ldm-names/${network}.tsv`, import.meta.url), "utf8");
+  const table = readPacked(`ldm-names/${network}.tsv`);
   return Object.fromEntries(
     table
       .split("\n")
