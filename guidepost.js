@@ -34,9 +34,9 @@ const ownPath = inRoot(`.installing.${process.pid}.tmp`);
 
 /** Behind the first word, the program to run and its arguments; any other word is for the command line. */
 const targets = {
-  start: () => [inRoot("workers/setup/start.ts")],
-  worker: () => [inRoot("workers/setup/worker.ts")],
-  web: () => [inRoot("workers/setup/web.ts")],
+  start: (args) => service("start", args),
+  worker: (args) => service("worker", args),
+  web: (args) => service("web", args),
   test: (args) => [
     inRoot("node_modules/vitest/vitest.mjs"),
     "run",
@@ -49,6 +49,9 @@ const targets = {
   bench: (args) => [inRoot("bench/main.ts"), ...args],
   run: (args) => (args.length > 0 ? args : stop("Which file? Write: guidepost run FILE [arguments].", 2)),
 };
+/** A process of a hub takes no arguments; the command line has help, and a word for any other. */
+const service = (name, args) =>
+  args.length > 0 ? [inRoot("workers/cli/main.ts"), name, ...args] : [inRoot(`workers/setup/${name}.ts`)];
 const [word = "", ...rest] = process.argv.slice(2);
 const program = Object.hasOwn(targets, word)
   ? targets[word](rest)

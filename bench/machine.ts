@@ -1,5 +1,5 @@
 import { cpus, loadavg, totalmem } from "node:os";
-import { runtimeName, runtimeVersion } from "#lib/onnx/session.ts";
+import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
 
 export interface Machine {
   readonly processor: string;

@@ -1,13 +1,16 @@
 import { Command, CommanderError, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
+import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import { defaultThreads, integer, threads } from "#workers/cli/options.ts";
+import { defaultThreads, integer, providerOption, threads } from "#workers/cli/options.ts";
 import { requireWritable, writeOutput } from "#workers/cli/output-file.ts";
+import { openRuntime } from "#workers/inference/runtime.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
 import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
 import { benchKill, showKill } from "./kill.ts";
 import { describeMachine } from "./machine.ts";
+import { benchMemory, showMemory } from "./memory.ts";
 import { benchOpen, showOpen } from "./open.ts";
 import { benchRequests, showRequests } from "./requests.ts";
 import { benchStart, showStart } from "./start.ts";
@@ -43,6 +46,7 @@ const benches: Readonly<Record<string, Bench<unknown>>> = {
   form: bench({ run: benchForm, show: showForm, rounds: { starter: 100, sd15: 5 } }),
   ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 20, sd15: 5 } }),
   open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 7 } }),
+  memory: bench({ run: benchMemory, show: showMemory, rounds: { starter: 1, sd15: 1 } }),
 };
 
 const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
@@ -57,6 +61,7 @@ interface Options extends HubOptions {
   model: SubjectName | "both";
   rounds?: number;
   threads: number;
+  provider: ProviderChoice;
   json?: string;
 }
 
@@ -75,6 +80,7 @@ const program = new Command("npm run bench --")
   )
   .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
   .option("--threads <count>", "processor threads", threads, defaultThreads)
+  .addOption(providerOption().default("cpu"))
   .option("--repos <count>", "requests, web: how many repos the hub has", integer("--repos", 100, 1_000_000), 10_000)
   .option("--seconds <count>", "requests, web: how long each is asked in a round", integer("--seconds", 1, 3600), 5)
   .option("--size <bytes>", "transfer: of the file, like 64MB or 4GB", bytes, 4e9)
@@ -90,7 +96,7 @@ function bytes(text: string): number {
   return Number(count) * (unit === "GB" ? 1e9 : 1e6);
 }
 
-async function run(name: string, { model, rounds, threads, json, ...options }: Options): Promise<void> {
+async function run(name: string, { model, rounds, threads, provider, json, ...options }: Options): Promise<void> {
   const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
   const names = name === "all" ? Object.keys(benches) : ofHub ? [] : [name];
   if (!names.every((one) => Object.hasOwn(benches, one)))
@@ -99,7 +105,7 @@ async function run(name: string, { model, rounds, threads, json, ...options }: O
       `There is no bench "${name}"; choose one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all.`,
     );
   if (json !== undefined && json !== "-") await requireWritable(json);
-  const runtime: Runtime = { provider: "cpu", threads };
+  const runtime = await openRuntime({ provider, threads });
   const machine = describeMachine(threads);
   const print = (text: string): void => {
     if (json !== "-") process.stdout.write(`${text}\n\n`);

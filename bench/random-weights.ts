@@ -19,7 +19,10 @@ export async function writeRandomWeights(
   shapes: Shapes,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Promise<void> {
-  const { header, size } = layOut(shapes, new Map([...metadata, ["values", "random, made by npm run bench"]]));
+  const { header, size } = layOut(
+    shapes,
+    new Map([...metadata, ["values", "random, no two tensors alike, made by npm run bench"]]),
+  );
   if (await beginsWith(path, header, size)) return;
 
   await mkdir(dirname(path), { recursive: true });
@@ -65,19 +68,23 @@ async function beginsWith(path: string, header: Buffer, size: number): Promise<b
 
 async function fill(file: FileHandle, header: Buffer, shapes: Shapes): Promise<void> {
   await file.writeFile(header);
-  for (const [name, shape] of shapes) await file.writeFile(randomTensor(name, shape));
+  let index = 0;
+  for (const [name, shape] of shapes) await file.writeFile(randomTensor(name, shape, index++));
 }
 
 // One block of noise, repeated: what weights hold does not matter as long as activations stay finite. Its length is prime, so
-// that no two rows of a matrix are alike.
+// that no two rows of a matrix are alike, and each tensor begins elsewhere in it: the runtime keeps what it packs of equal
+// tensors once (2.6 instead of 3.5 GB on SD 1.5's size), which no trained model gains from.
 const random = mulberry32(15);
 const noise = Float32Array.from({ length: 65_537 }, () => 2 * random() - 1);
 
 /** Norms scale by about 1; the rest keeps the variance of what it multiplies within a factor of three. */
-function randomTensor(name: string, shape: readonly number[]): Uint8Array {
+function randomTensor(name: string, shape: readonly number[], index: number): Uint8Array {
   const isScale = shape.length === 1 && /norm[^.]*\.weight$/.test(name);
   const spread = shape.length >= 2 ? 1 / Math.sqrt(sizeOf(shape.slice(1))) : 0.02;
-  const block = f32ToF16(noise.map((value) => spread * value + (isScale ? 1 : 0)));
+  const start = (index * 7919) % noise.length;
+  const turned = Float32Array.from(noise, (_value, i) => noise[(start + i) % noise.length]!);
+  const block = f32ToF16(turned.map((value) => spread * value + (isScale ? 1 : 0)));
   const values = new Uint16Array(sizeOf(shape));
   for (let begin = 0; begin < values.length; begin += block.length)
     values.set(block.subarray(0, values.length - begin), begin);

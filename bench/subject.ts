@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
 import { type GuideFile, type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
 import { ownSize } from "#lib/diffusion/sample-request.ts";
@@ -7,6 +6,7 @@ import { parseScheduleConfig } from "#lib/diffusion/schedule-config.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import { openUNet, type UNet, type UNetParts } from "#lib/diffusion/unet-networks.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
+import { starterPath } from "./starter-path.ts";
 import { readSd15, writeSd15 } from "./synthetic-sd15.ts";
 
 export const subjectNames = ["starter", "sd15"] as const;
@@ -29,8 +29,6 @@ export interface OpenSubject {
   readonly guided: UNet;
   readonly guide: GuideNetwork;
 }
-
-const starterPath = (path: string): string => fileURLToPath(new URL(`../starter/${path}`, import.meta.url));
 
 /** Makes the files that `readSubject` reads, where the project does not ship them. */
 export async function prepareSubject(name: SubjectName): Promise<void> {

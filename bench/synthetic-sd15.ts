@@ -4,16 +4,16 @@ import { type GuideFile, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { guideGraph } from "#lib/diffusion/guide-graph.ts";
 import { type UNetParts } from "#lib/diffusion/unet-networks.ts";
 import { joinedGraph } from "#lib/diffusion/unet-graphs.ts";
-import type { ParametersOf } from "#lib/nn/parameters/parameters.ts";
-import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readWeightsFile } from "#lib/weights/weights-file.ts";
-import { type Shapes, writeRandomWeights } from "./random-weights.ts";
+import { writeRandomWeights } from "./random-weights.ts";
 import { sd15GuideMetadata, sd15UNet } from "./sd15.ts";
+import { shapesOf } from "./synthetic-model.ts";
 
 const size = { tokens: 77, height: 64, width: 64 };
 const at = (name: string): string => fileURLToPath(new URL(`out/${name}`, import.meta.url));
-const [unetPath, guidePath] = [at("sd15-unet.safetensors"), at("sd15-guide.safetensors")];
+const unetPath = at("sd15-unet.safetensors");
+export const guidePath = at("sd15-guide.safetensors");
 
 /** A UNet of SD 1.5's size and a guide of 0.9 % for it, with random half-precision weights: 1.7 GB, written once and kept. */
 export async function writeSd15(): Promise<void> {
@@ -40,10 +40,4 @@ export async function readSd15(): Promise<{ parts: UNetParts; guide: GuideFile }
     },
     guide: await readGuideFile(guidePath),
   };
-}
-
-function shapesOf(build: (parameters: ParametersOf) => unknown): Shapes {
-  const recording = new RecordingParameters();
-  build(recording.of);
-  return recording.shapes;
 }

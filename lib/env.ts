@@ -23,6 +23,10 @@ export interface Env {
   readonly graceSeconds: number;
   /** GUIDEPOST_THREADS: processor threads of each process that runs networks. */
   readonly threads: number;
+  /** GUIDEPOST_PROVIDER: what networks run on; `auto` is the first that works of cuda, webgpu and cpu. */
+  readonly provider: "auto" | "cuda" | "webgpu" | "cpu";
+  /** GUIDEPOST_MEMORY: how many bytes each process that runs networks may take; null: what the machine has, less a reserve. */
+  readonly memory: number | null;
   /** GUIDEPOST_WORKER_BYTES: how many bytes of models a worker keeps loaded; the least recently used goes first. */
   readonly workerBytes: number;
   /** GUIDEPOST_CACHE_BYTES: how many bytes of files a worker keeps on its disk when the store is S3; the least recently used goes first. */
@@ -109,6 +113,8 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     uploadSeconds: read.GUIDEPOST_UPLOAD_TIME,
     graceSeconds: read.GUIDEPOST_GRACE,
     threads: read.GUIDEPOST_THREADS ?? availableParallelism(),
+    provider: read.GUIDEPOST_PROVIDER,
+    memory: read.GUIDEPOST_MEMORY ?? null,
     workerBytes: read.GUIDEPOST_WORKER_BYTES,
     cacheBytes: read.GUIDEPOST_CACHE_BYTES,
     failpoint: read.GUIDEPOST_FAILPOINT ?? null,
@@ -162,6 +168,12 @@ const variables = z.object({
   GUIDEPOST_UPLOAD_TIME: duration.default(7 * 86_400).describe("a time like 7d, 12h or 30min"),
   GUIDEPOST_GRACE: duration.default(3 * 86_400).describe("a time like 3d, 12h or 30min"),
   GUIDEPOST_THREADS: wholeNumber.pipe(z.number().min(1).max(1024)).optional().describe("a number from 1 to 1024"),
+  GUIDEPOST_PROVIDER: z.enum(["auto", "cuda", "webgpu", "cpu"]).default("auto").describe("auto, cuda, webgpu or cpu"),
+  GUIDEPOST_MEMORY: z
+    .union([wholeNumber, size])
+    .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))
+    .optional()
+    .describe("a size of at least 100 MB, like 16GB"),
   GUIDEPOST_CACHE_BYTES: z
     .union([wholeNumber, size])
     .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))

@@ -39,10 +39,14 @@ export const failures = {
   /** Worker after worker was lost while this job ran. */
   worker_lost: { status: 500, hubCode: null, temporary: false },
   internal: { status: 500, hubCode: null, temporary: false },
+  /** The graphics card or library that the operator asked for by name is not there. */
+  provider_unavailable: { status: 503, hubCode: null, temporary: false },
   queue_full: { status: 503, hubCode: null, temporary: true },
   database_unavailable: { status: 503, hubCode: null, temporary: true },
   storage_unavailable: { status: 503, hubCode: null, temporary: true },
   deadline_passed: { status: 504, hubCode: null, temporary: false },
+  /** A model at this size needs more memory than the machine, or the worker's budget, has. Known before it is opened. */
+  too_little_memory: { status: 507, hubCode: null, temporary: false },
   disk_full: { status: 507, hubCode: null, temporary: true },
 } as const;
 

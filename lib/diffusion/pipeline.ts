@@ -1,6 +1,7 @@
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { textEncoderNetworks } from "#lib/weights/adapters/names.ts";
+import { cfgLayoutFor } from "./cfg-layout.ts";
 import type { CfgLayout } from "./guidance.ts";
 import { type GuideNetwork, openGuide } from "./guide-network.ts";
 import { type Model, statesWanted } from "./model.ts";
@@ -9,8 +10,8 @@ import type { LatentSize } from "./sample-request.ts";
 import { createTextConditioner, type TextConditioner } from "./text-conditioner.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";
-import { pixelsPerLatent } from "./vae-config.ts";
-import { openVaeDecoder, openVaeEncoder, type VaeDecoder, type VaeSize } from "./vae-networks.ts";
+import { openVaeDecoder, openVaeEncoder, type VaeDecoder } from "./vae-networks.ts";
+import { vaeSize } from "./vae-size.ts";
 
 /** A model with its networks open, for one size of picture. */
 export interface Pipeline {
@@ -80,15 +81,6 @@ export const unetParts = (
   width,
 });
 
-/** What is decoded at once: 1.5 times the pixels of 1024 × 1024. A larger picture is gone through in tiles. */
-const WHOLE_PIXELS = 1.5 * 1024 ** 2;
-
-/** How a picture of that size is decoded and encoded. */
-export function vaeSize({ vae }: Model, { height, width }: LatentSize): VaeSize {
-  const pixels = height * width * pixelsPerLatent(vae.config) ** 2;
-  return { height, width, tiled: pixels > WHOLE_PIXELS };
-}
-
 export const pictureEncoder =
   (model: Model, size: LatentSize, runtime: Runtime): Pipeline["encodePictures"] =>
   async (pictures, noise) => {
@@ -99,9 +91,3 @@ export const pictureEncoder =
       await encoder.close();
     }
   };
-
-// One batch of two spares a small network the cost of starting each layer twice: two passes take 1.18 [1.16, 1.20] of its
-// time on the starter. On a UNet of SD 1.5's size they take 1.01 [1.00, 1.05] of it, and half the memory. `npm run bench -- guide`
-const ONE_BATCH_PARAMETERS = 20e6;
-export const cfgLayoutFor = (parameters: number): CfgLayout =>
-  parameters < ONE_BATCH_PARAMETERS ? "one batch of two" : "two passes";

@@ -1,7 +1,8 @@
 import { adaptedParameters } from "#lib/nn/parameters/adapted.ts";
 import { externalParameters } from "#lib/nn/parameters/external.ts";
 import type { ParametersOf } from "#lib/nn/parameters/parameters.ts";
-import { openSession, type Optimization, optimizationFor, type Runtime, type Session } from "#lib/onnx/session.ts";
+import { type Optimization, optimizationFor } from "#lib/onnx/optimization.ts";
+import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import { type FloatTensor, tensor, zeros } from "#lib/tensor/tensor.ts";
 import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import type { Conditioning } from "./conditioning.ts";

@@ -5,6 +5,7 @@ import { concat, type FloatTensor, rows, tensor } from "#lib/tensor/tensor.ts";
 import type { Component } from "./model.ts";
 import { pixelsPerLatent, type VaeConfig } from "./vae-config.ts";
 import { vaeDecoderGraph, vaeEncoderGraph } from "./vae-graphs.ts";
+import type { VaeSize } from "./vae-size.ts";
 import { runTiled, tilingOf } from "./vae-tiles.ts";
 
 /** Scaled latents [B, C, h, w] → pictures [B, 3, H, W], around [−1, 1], not clamped. */
@@ -21,13 +22,6 @@ export interface VaeEncoder {
    */
   encode(pictures: FloatTensor, noise?: FloatTensor | null): Promise<FloatTensor>;
   close(): Promise<void>;
-}
-
-/** Height and width of the latents, and whether a large picture is gone through in tiles: less memory, other pixels. */
-export interface VaeSize {
-  readonly height: number;
-  readonly width: number;
-  readonly tiled?: boolean;
 }
 
 type Vae = Component<VaeConfig>;

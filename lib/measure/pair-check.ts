@@ -5,12 +5,15 @@ import type { CfgLayout } from "#lib/diffusion/guidance.ts";
 import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from "#lib/diffusion/model-files.ts";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { measuringNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { cfgLayoutFor, openText, unetParts } from "#lib/diffusion/pipeline.ts";
+import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
+import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
 import { ownSize, pictureSizeOf } from "#lib/diffusion/sample-request.ts";
 import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
-import { type Runtime, runtimeVersion } from "#lib/onnx/session.ts";
+import { runtimeVersion } from "#lib/onnx/runtime.ts";
+import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
@@ -42,6 +45,8 @@ export interface PairCheckRequest {
   readonly domain: string | null;
   /** Where what the model does by itself is kept for its next guide; null: nowhere. */
   readonly tapes: TapePlace | null;
+  /** Bytes that may be taken; null: as many as it needs. */
+  readonly memory: number | null;
 }
 
 /** Everything that was found out about a pair, raw values included, so that it can be judged again without measuring again. */
@@ -84,6 +89,7 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
 
   const lineage =
     request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
+  requireRoom(files, guide, request);
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, request, runtime, opened);
@@ -117,6 +123,22 @@ function circumstances(networks: Networks, request: PairCheckRequest, runtime: R
     layout: [networks.cfgLayout, rowsAtOnce(networks)],
     runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
   };
+}
+
+/** @throws too_little_memory, while nothing is open yet */
+function requireRoom(files: ModelFiles, guide: GuideFile, { memory, pictures }: PairCheckRequest): void {
+  if (memory === null) return;
+  const { model } = files;
+  const parts = unetParts(files, ownSize(model));
+  const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
+  const need = measuringNeed(files, guide, { ...parts, rows: rowsAtOnce({ parts }), prompts: pictures, cfgLayout });
+  const { width, height } = pictureSizeOf(model, parts);
+  requireMemory(
+    need,
+    memory,
+    `Measuring ${model.name} at its own ${width} × ${height} px`,
+    "measure it on a larger machine",
+  );
 }
 
 interface Networks {
@@ -253,4 +275,4 @@ function domainOf({ model, lowRank }: ModelFiles): string | null {
 }
 
 // A small network is fastest with many rows at once; a large one gains nothing and would not fit.
-const rowsAtOnce = ({ parts }: Networks): number => (parts.unet.weights.parameters < 100e6 ? 16 : 1);
+const rowsAtOnce = ({ parts }: Pick<Networks, "parts">): number => (parts.unet.weights.parameters < 100e6 ? 16 : 1);

@@ -1,12 +1,15 @@
 import type { Value } from "#lib/onnx/graph.ts";
-import { add, erf, multiply, relu as rectify, scalar, sigmoid, softplus, tanh } from "#lib/onnx/ops/math.ts";
+import { add, divide, erf, multiply, relu as rectify, scalar, sigmoid, softplus, tanh } from "#lib/onnx/ops/math.ts";
 
 /** x · σ(x). */
 export const silu = (x: Value): Value => multiply(x, sigmoid(x));
 
-/** x · Φ(x) with the exact normal distribution (Hendrycks & Gimpel 2016, arXiv 1606.08415). The runtime fuses these nodes. */
+/**
+ * x · Φ(x) with the exact normal distribution (Hendrycks & Gimpel 2016, arXiv 1606.08415). The runtime fuses these nodes into one, and
+ * only where x is divided: multiplied by 1/√2 instead, a UNet of 142 M parameters takes 1.05 to 1.08 of the time.
+ */
 export function gelu(x: Value): Value {
-  const phi = add(erf(multiply(x, scalar(x, Math.SQRT1_2))), scalar(x, 1));
+  const phi = add(erf(divide(x, scalar(x, Math.SQRT2))), scalar(x, 1));
   return multiply(multiply(x, phi), scalar(x, 0.5));
 }
 

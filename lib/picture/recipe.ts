@@ -62,6 +62,7 @@ export const RecipeJson = z
       name: z.literal("onnxruntime-node"),
       version: shortText,
       provider: z.enum(["cpu", "cuda", "webgpu"]),
+      precision: z.enum(["float32", "float16"]).default("float32"), // what nobody wrote while there was no other
       threads: count(4096),
       graph: z.string().min(1).max(255),
       cfg: z.enum(["one batch of two", "two passes"]),

@@ -10,7 +10,7 @@ import { readWeightsFile } from "#lib/weights/weights-file.ts";
 export const starter = (path: string): string => fileURLToPath(new URL(`../../starter/${path}`, import.meta.url));
 
 /** Two threads, whatever the machine has: results are compared, and some runners have one. */
-export const testRuntime: Runtime = { provider: "cpu", threads: 2 };
+export const testRuntime: Runtime = { provider: "cpu", precision: "float32", threads: 2 };
 
 /** The starter models that have golden vectors, and what each is put together from. */
 export const goldenModels = {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { usual } from "#lib/diffusion/sample-request.ts";
 import type { AppError } from "#lib/errors.ts";
-import { BARE_BYTES, estimateBytes } from "#workers/hub/model-bytes.ts";
+import { PROCESS_BYTES } from "#lib/diffusion/needs.ts";
+import { estimateBytes } from "#workers/hub/model-bytes.ts";
 import { createModels, type Models } from "#workers/hub/models.ts";
 import type { CheckJob, SampleJob } from "#workers/inference/messages.ts";
 import { starter, testRuntime } from "../support/golden.ts";
@@ -125,8 +126,8 @@ describe("a model that was drawn with", () => {
     const [one, two] = [starter("storybook"), starter("watercolor")];
     models = createModels(5e9);
     const { bytes } = await models.run(draw(one));
-    expect(bytes).toBeGreaterThan(BARE_BYTES / 2);
-    expect(await estimateBytes(draw(one))).toBeGreaterThan(BARE_BYTES);
+    expect(bytes).toBeGreaterThan(PROCESS_BYTES / 2);
+    expect(await estimateBytes(draw(one))).toBeGreaterThan(PROCESS_BYTES);
     models.close();
 
     models = createModels(2.5 * Math.max(bytes, await estimateBytes(draw(one)))); // room for two

@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
+import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import { type CheckJob } from "#workers/inference/messages.ts";
+import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { reportLines } from "./check-report.ts";
-import { defaultThreads, integer, lowRank, threads } from "./options.ts";
+import { defaultThreads, integer, lowRank, providerOption, threads } from "./options.ts";
 import { readPrompts } from "./prompts-file.ts";
 import { runJob } from "./run-job.ts";
 import { say } from "./say.ts";
@@ -16,6 +18,7 @@ interface Options {
   domain?: string;
   pictures: number;
   threads: number;
+  provider?: ProviderChoice;
   json: boolean;
 }
 
@@ -33,13 +36,14 @@ export const checkCommand = new Command("check")
   )
   .option("--pictures <count>", "prompts to draw in every mode", integer("--pictures", 1, 10_000), 32)
   .option("--threads <count>", "processor threads", threads, defaultThreads)
+  .addOption(providerOption())
   .option("--json", "print one JSON object, raw values included", false)
   .action(run);
 
 async function run(model: string, guide: string, options: Options): Promise<void> {
   const job: CheckJob = {
     type: "check",
-    runtime: { provider: "cpu", threads: options.threads },
+    runtime: runtimeFor(options.provider, options.threads),
     choice: { model, lowRank: options.lora, guide },
     base: options.base ?? null,
     evaluator: options.evaluator ?? null,

@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import { ownNeed, showBytes } from "#lib/diffusion/needs.ts";
+import { openModel } from "#lib/diffusion/open-model.ts";
 import type { Amount, Metadata, Part } from "#lib/inspection/facts.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import { inspectPath } from "#lib/inspection/inspect-path.ts";
@@ -15,13 +17,28 @@ export const inspectCommand = new Command("inspect")
 
 async function run(path: string, { json }: { json: boolean }): Promise<void> {
   const inspection = await inspectPath(path);
-  say(json, inspection, () => inspectionLines(inspection));
+  const needs = await needsOf(path, inspection);
+  say(json, { ...inspection, needs }, () => inspectionLines(inspection, needs));
+}
+
+/** What drawing one picture at a model's own size takes: pixels, and bytes of memory. */
+interface Needs {
+  readonly width: number;
+  readonly height: number;
+  readonly memory: number;
+}
+
+/** Of what runs by itself. A single file that runs with another's config only is not asked. */
+async function needsOf(path: string, { kind, runs }: Inspection): Promise<Needs | null> {
+  if (!runs || !(kind === "diffusers folder" || kind === "single-file checkpoint")) return null;
+  const { size, peak } = ownNeed({ model: await openModel(path), lowRank: [], guide: null });
+  return { ...size, memory: peak };
 }
 
 type Row = readonly [label: string, value: string];
 
 /** A table for people. */
-export function inspectionLines(inspection: Inspection): string[] {
+export function inspectionLines(inspection: Inspection, needs: Needs | null = null): string[] {
   const rows: Row[] = [
     ["name", inspection.name],
     ["kind", inspection.form ? `${inspection.kind} (${inspection.form})` : inspection.kind],
@@ -42,6 +59,7 @@ export function inspectionLines(inspection: Inspection): string[] {
         : `the weights are ${inspection.weightsFitConfig ? "" : "not "}those it calls for`,
     ),
     ["runs", inspection.whatRuns],
+    ...optional("needs", needs && `about ${showBytes(needs.memory)} of memory for ${needs.width} × ${needs.height} px`),
     ...inspection.problems.map((problem): Row => ["problem", problem]),
     ...list("metadata", metadataLines(inspection.metadata)),
   ];

@@ -3,9 +3,11 @@ import { AppError } from "#lib/errors.ts";
 import { printable } from "#lib/util/printable.ts";
 import { version } from "#lib/version.ts";
 import { checkCommand } from "./check.ts";
+import { doctorCommand } from "./doctor.ts";
 import { fsckCommand } from "./fsck.ts";
 import { inspectCommand } from "./inspect.ts";
 import { sampleCommand } from "./sample.ts";
+import { serviceCommands } from "./services.ts";
 
 /**
  * The command line. Exit codes: 0 done, 2 bad input, 130 cancelled, 1 a fault of ours. A failure is one sentence on standard
@@ -19,7 +21,9 @@ const program = new Command("guidepost")
   .addCommand(inspectCommand)
   .addCommand(sampleCommand)
   .addCommand(checkCommand)
-  .addCommand(fsckCommand);
+  .addCommand(fsckCommand)
+  .addCommand(doctorCommand);
+for (const command of serviceCommands) program.addCommand(command);
 
 // Commander's own messages take the same road as ours; help and version are left to it.
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ writeErr: () => {} });

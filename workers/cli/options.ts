@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
+import { Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
+import { providerChoices } from "#lib/onnx/providers.ts";
 import { parseSeed } from "#lib/picture/seed.ts";
 
 /** A number as people write it. The option is named, since commander's own message would not say what is wrong. */
@@ -54,3 +56,8 @@ export function lowRank(text: string, before: readonly LowRankChoice[] = []): Lo
 
 export const threads = integer("--threads", 1, 1024);
 export const defaultThreads = availableParallelism();
+
+export const providerOption = (): Option =>
+  new Option("--provider <name>", "what to run networks on (default: GUIDEPOST_PROVIDER, else auto)").choices(
+    providerChoices,
+  );

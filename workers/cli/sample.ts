@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import type { PictureSize } from "#lib/diffusion/text-conditioner.ts";
+import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import { encodePng } from "#lib/picture/png.ts";
 import { type Recipe, toRecipeJson } from "#lib/picture/recipe.ts";
 import { readPng } from "#lib/picture/read-png.ts";
@@ -19,7 +20,8 @@ import { readHeader } from "#lib/weights/safetensors.ts";
 import { type SamplerName, samplerNames } from "#lib/sampler-names.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { ResultOf, SampleJob } from "#workers/inference/messages.ts";
-import { defaultThreads, integer, lowRank, number, seed, threads } from "./options.ts";
+import { runtimeFor } from "#workers/inference/runtime-choice.ts";
+import { defaultThreads, integer, lowRank, number, providerOption, seed, threads } from "./options.ts";
 import { requireWritable, writeOutput } from "./output-file.ts";
 import { resolveNetworks } from "./resolve-networks.ts";
 import { runJob } from "./run-job.ts";
@@ -51,6 +53,7 @@ interface Options {
   saveLatents?: string;
   out: string;
   threads: number;
+  provider?: ProviderChoice;
   json: boolean;
 }
 
@@ -107,6 +110,7 @@ export const sampleCommand = new Command("sample")
   .option("--save-latents <file>", "also write the final `latents`, as safetensors")
   .requiredOption("-o, --out <file>", "the PNG to write")
   .option("--threads <count>", "processor threads", threads, defaultThreads)
+  .addOption(providerOption())
   .option("--json", "print one JSON object", false)
   .action(run);
 
@@ -124,7 +128,7 @@ async function run(model: string, options: Options): Promise<void> {
   const mode = options.mode ?? (options.guide === undefined ? "cfg" : "guide");
   const job: SampleJob = {
     type: "sample",
-    runtime: { provider: "cpu", threads: options.threads },
+    runtime: runtimeFor(options.provider, options.threads),
     choice: {
       model,
       config: options.config ?? null,

@@ -1,15 +1,13 @@
 import { readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { PROCESS_BYTES } from "#lib/diffusion/needs.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { readWeightsFile } from "#lib/weights/weights-file.ts";
 import type { Job } from "#workers/inference/messages.ts";
 
-/** Node and the runtime before any network is open: 130 MB on Linux. */
-export const BARE_BYTES = 150e6;
-
 /** What a child will hold for a job, before it has said so itself: every element of its weights in single precision, whatever the file has. */
 export async function estimateBytes(job: Job): Promise<number> {
-  if (job.type === "inspect" || job.type === "kinship") return BARE_BYTES; // one tensor at a time
+  if (job.type !== "sample" && job.type !== "check") return PROCESS_BYTES; // one tensor at a time
   const { model, lowRank, guide } = job.choice;
   const weights = [
     ...(await filesIn(model)).filter((path) => path.endsWith(".safetensors")),
@@ -17,7 +15,7 @@ export async function estimateBytes(job: Job): Promise<number> {
     ...(guide === null ? [] : [guide]),
   ];
   const sizes = await Promise.all(weights.map(singlePrecisionBytes));
-  return sizes.reduce((sum, size) => sum + size, BARE_BYTES);
+  return sizes.reduce((sum, size) => sum + size, PROCESS_BYTES);
 }
 
 async function singlePrecisionBytes(path: string): Promise<number> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { PgBoss } from "pg-boss";
-import { RUNTIME } from "#lib/catalog/pairs/schema.ts";
+import { measuringRuntime } from "#lib/catalog/pairs/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
 import { toAppError } from "#lib/http/failure.ts";
@@ -32,7 +32,7 @@ const SWEEP_EVERY = 60_000;
 
 /** A worker of this hub. Any number of them may run, on any machines: they know of each other only through the database. */
 export async function startWorker({ handlers, sweep, deadlines = usualDeadlines }: WorkerParts): Promise<Worker> {
-  const row = { id: randomUUID(), host: hostname(), pid: process.pid, version, runtime: RUNTIME };
+  const row = { id: randomUUID(), host: hostname(), pid: process.pid, version, runtime: measuringRuntime() };
   const queue = await openQueue("work");
   await registerWorker(row);
   const models = createModels();

@@ -15,6 +15,8 @@ export function withAbsolutePaths(job: Job): Job {
       };
     case "inspect":
       return { ...job, folder: resolve(job.folder) };
+    case "probe":
+      return job;
     case "kinship":
       return {
         ...job,

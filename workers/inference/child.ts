@@ -3,6 +3,7 @@ import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
 import { compareWithBases, inspect } from "./inspect.ts";
 import { type ChildMessage, type Job, parentMessage, type Report, type ResultOf } from "./messages.ts";
+import { probe } from "./runtime.ts";
 import { sample } from "./sample.ts";
 
 /**
@@ -50,6 +51,8 @@ function work(job: Job): Promise<ResultOf<Job>> {
       return inspect(job);
     case "kinship":
       return compareWithBases(job, report);
+    case "probe":
+      return probe();
   }
 }
 

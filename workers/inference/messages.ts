@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
+import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
@@ -22,7 +23,12 @@ const floats = z.object({
   data: z.custom<Float32Array>((value) => value instanceof Float32Array),
 });
 
-const runtime = z.object({ provider: z.enum(["cpu", "cuda", "webgpu"]), threads: z.int().min(1).max(1024) });
+const runtime = z.object({
+  provider: z.enum(providerChoices),
+  threads: z.int().min(1).max(1024),
+  /** How many bytes the child may take; without it, what the machine has, less a reserve. */
+  memory: z.number().positive().optional(),
+});
 const choice = z.object({
   model: z.string(),
   config: z.string().nullable().exactOptional(),
@@ -85,7 +91,10 @@ const kinshipJob = z.object({
   bases: z.array(z.object({ id: z.string(), folder: z.string() })).min(1),
 });
 
-const jobs = [sampleJob, checkJob, inspectJob, kinshipJob] as const;
+/** What networks can run on here. */
+const probeJob = z.object({ type: z.literal("probe") });
+
+const jobs = [sampleJob, checkJob, inspectJob, kinshipJob, probeJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [...jobs, z.object({ type: z.literal("cancel") })]);
 
@@ -122,7 +131,13 @@ const object = <T>() => z.custom<T>((value) => typeof value === "object" && valu
 const checked = z.object({
   type: z.literal("checked"),
   report: object<PairReport>(),
-  runtime: z.object({ name: z.string(), version: z.string(), provider: z.string(), threads: z.number() }),
+  runtime: z.object({
+    name: z.string(),
+    version: z.string(),
+    provider: z.enum(providers),
+    precision: z.enum(precisions),
+    threads: z.number(),
+  }),
 });
 
 const inspected = z.object({
@@ -140,6 +155,20 @@ const compared = z.object({
   bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
 });
 
+const probed = z.object({
+  type: z.literal("probed"),
+  /** Of the runtime. */
+  version: z.string(),
+  probes: z.array(
+    z.object({
+      provider: z.enum(providers),
+      bundled: z.boolean(),
+      difference: z.number().nullable(),
+      problem: z.string().nullable(),
+    }),
+  ),
+});
+
 const codes = Object.keys(failures) as [FailureCode, ...FailureCode[]];
 const failed = z.object({
   type: z.literal("failed"),
@@ -155,6 +184,7 @@ export const childMessage = z.discriminatedUnion("type", [
   checked,
   inspected,
   compared,
+  probed,
   failed,
 ]);
 
@@ -163,6 +193,8 @@ export type SampleJob = z.infer<typeof sampleJob>;
 export type CheckJob = z.infer<typeof checkJob>;
 export type InspectJob = z.infer<typeof inspectJob>;
 export type KinshipJob = z.infer<typeof kinshipJob>;
+export type ProbeJob = z.infer<typeof probeJob>;
+export type RuntimeChoice = z.infer<typeof runtime>;
 export type ParentMessage = z.infer<typeof parentMessage>;
 export type ChildMessage = z.infer<typeof childMessage>;
 export type Progress = z.infer<typeof progress>;
@@ -172,6 +204,7 @@ interface Results {
   readonly check: z.infer<typeof checked>;
   readonly inspect: z.infer<typeof inspected>;
   readonly kinship: z.infer<typeof compared>;
+  readonly probe: z.infer<typeof probed>;
 }
 export type ResultOf<J extends Job> = Results[J["type"]];
 

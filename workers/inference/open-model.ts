@@ -1,13 +1,15 @@
 import { realpath, stat } from "node:fs/promises";
+import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { type CoarsePicture, fitCoarsePicture } from "#lib/diffusion/coarse-picture.ts";
 import { openGuide } from "#lib/diffusion/guide-network.ts";
 import { type ModelFiles, usedFiles } from "#lib/diffusion/model-files.ts";
 import type { Component } from "#lib/diffusion/model.ts";
-import { cfgLayoutFor, openText, pictureEncoder, type Pipeline, unetParts, vaeSize } from "#lib/diffusion/pipeline.ts";
+import { openText, pictureEncoder, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
 import { promptsOf } from "#lib/diffusion/sample.ts";
 import { latentSizeOf, type SampleRequest } from "#lib/diffusion/sample-request.ts";
 import { openUNet } from "#lib/diffusion/unet-networks.ts";
 import { openVaeDecoder } from "#lib/diffusion/vae-networks.ts";
+import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { FileRole, Recipe } from "#lib/picture/recipe.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";

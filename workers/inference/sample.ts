@@ -1,25 +1,27 @@
-import { readModelFiles } from "#lib/diffusion/model-files.ts";
+import { type ModelFiles, readModelFiles } from "#lib/diffusion/model-files.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
+import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
+import { drawingNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import type { Pipeline } from "#lib/diffusion/pipeline.ts";
 import { promptsOf, sample as stepsOf } from "#lib/diffusion/sample.ts";
-import { latentSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
+import { latentSizeOf, pictureSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
 import { readChunks } from "#lib/diffusion/text-conditioner.ts";
-import { runtimeName, runtimeVersion } from "#lib/onnx/session.ts";
+import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
 import { toPicture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import type { Report, ResultOf, SampleJob } from "./messages.ts";
 import { openModel } from "./open-model.ts";
+import { memoryFor, openRuntime } from "./runtime.ts";
 
 /** Draws a picture, with progress after every step. What it opened stays open for the next. */
-export async function sample(
-  { choice, request, runtime, pictures }: SampleJob,
-  report: Report,
-): Promise<ResultOf<SampleJob>> {
+export async function sample(job: SampleJob, report: Report): Promise<ResultOf<SampleJob>> {
+  const { choice, request, pictures } = job;
   const clock = stopwatch();
+  const runtime = await openRuntime(job.runtime);
   const chosen = await readModelFiles(choice);
   requireRequest(chosen, request);
-  latentSizeOf(chosen, request);
   const files = request.plan.mode === "guide" ? chosen : { ...chosen, guide: null };
+  requireRoom(files, job, memoryFor(job.runtime, runtime));
   await report({ stage: "opening", done: 0, total: request.steps });
   const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, request, runtime);
   const coarse = pictures ? await coarsePicture() : null;
@@ -59,6 +61,26 @@ export async function sample(
       bytes: process.memoryUsage.rss(),
     };
   });
+}
+
+/** Refuses what would not fit into memory while nothing is open yet. @throws too_little_memory */
+function requireRoom(files: ModelFiles, { request, pictures }: SampleJob, memory: number | null): void {
+  if (memory === null) return;
+  const { model } = files;
+  const { start, plan, picture } = request;
+  const size = latentSizeOf(files, request);
+  const batch = "noise" in start ? start.noise.shape[0]! : start.batch;
+  const need = drawingNeed(files, {
+    ...size,
+    batch,
+    mode: plan.mode,
+    cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
+    coarsePictures: pictures,
+    fromPicture: picture !== null,
+  });
+  const { width, height } = pictureSizeOf(model, size);
+  const what = `${model.name} at ${width} × ${height} px${batch > 1 ? `, ${batch} pictures at once,` : ""}`;
+  requireMemory(need, memory, what, batch > 1 ? "draw fewer pictures at once" : "draw a smaller picture");
 }
 
 // A full CLIP vocabulary spells any word from common pieces; a practice model's own does not, and the word is lost on it.

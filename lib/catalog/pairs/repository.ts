@@ -3,7 +3,7 @@ import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma, type RepoKind, type Verdict } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import type { Judges } from "#lib/pairing/protocol.ts";
-import { EVALUATOR, type Progress, PROMPTS, RUNTIME, storedSummary, type StoredSummary } from "./schema.ts";
+import { EVALUATOR, type Progress, measuringRuntime, PROMPTS, storedSummary, type StoredSummary } from "./schema.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** A pair by the weights of both, as one protocol measures it here. */
@@ -68,7 +68,7 @@ export async function pairsWhere(
 ): Promise<PairRow[]> {
   return (
     await client.pair.findMany({
-      where: { AND: [where, { runtime: RUNTIME }] },
+      where: { AND: [where, { runtime: measuringRuntime() }] },
       orderBy: [{ createdAt: "desc" }, { id: "desc" }],
       take: limit,
       select: columns,
@@ -86,7 +86,7 @@ export interface NewPair extends PairKey {
 export async function insertPair(transaction: Transaction, pair: NewPair): Promise<string | null> {
   const id = randomUUID();
   const { count } = await transaction.pair.createMany({
-    data: { ...pair, id, runtime: RUNTIME },
+    data: { ...pair, id, runtime: measuringRuntime() },
     skipDuplicates: true,
   });
   return count === 1 ? id : null;
@@ -327,7 +327,7 @@ export async function pairsAmong(finetunes: readonly string[], guides: readonly 
       p.measured_at AS "measuredAt", (p.summary #>> '{request,pictures}')::int AS pictures, p.summary #>> '{request,baseCommitId}' AS "baseCommitId",
       nullif(p.summary #> '{measured,fidelity,recovered}', 'null') AS recovered, coalesce(p.summary #>> '{measured,fidelity,cfg,n}', p.summary #>> '{measured,agreement,fvu,n}')::int AS n
     FROM weight f JOIN pair p ON p.finetune_weights_sha256 = f.weights JOIN weight g ON g.weights = p.guide_weights_sha256
-    WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND p.runtime = ${RUNTIME}
+    WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND p.runtime = ${measuringRuntime()}
     ORDER BY p.created_at DESC, p.id DESC`;
   return rows.map(({ pictures, baseCommitId, ...row }) => ({
     ...row,
@@ -353,7 +353,7 @@ export async function duePairs(
     FROM models f JOIN models g ON f.kind <> 'guide' AND g.kind = 'guide' AND f.base_repo_id = g.base_repo_id
     WHERE f.base_repo_id = ${baseRepoId}::uuid AND (${kind === "base"} OR ${repoId}::uuid IN (f.repo_id, g.repo_id))
       AND (f.visibility = 'public' OR g.visibility = 'public' OR f.namespace_id = g.namespace_id)
-      AND NOT EXISTS (SELECT FROM pair p WHERE p.finetune_weights_sha256 = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.protocol = ${protocol} AND p.runtime = ${RUNTIME})
+      AND NOT EXISTS (SELECT FROM pair p WHERE p.finetune_weights_sha256 = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.protocol = ${protocol} AND p.runtime = ${measuringRuntime()})
     ORDER BY f.kind = 'base' DESC, f.downloads + g.downloads DESC, f.repo_id, g.repo_id LIMIT ${limit}`;
   return rows;
 }

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
+import { env } from "#lib/env.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "./verdict.ts";
 
 /**
@@ -17,8 +19,16 @@ export const UNJUDGED_PROMPTS = 4;
 export const EVALUATOR = "evaluator/evaluator.safetensors";
 export const PROMPTS = "evaluator/prompts.txt";
 
-/** Checks run here, in 32 bits. */
-export const RUNTIME = "cpu-f32";
+/**
+ * What pairs of this hub are measured on: the processor, which every worker has, unless the operator named another provider for all of
+ * them. `auto` may find a graphics card on one machine and none on the next, and their numbers do not compare.
+ */
+export function measuringProvider(): "cpu" | "cuda" | "webgpu" {
+  const { provider } = env();
+  return provider === "auto" ? "cpu" : provider;
+}
+
+export const measuringRuntime = (): string => runtimeKey({ provider: measuringProvider(), precision: "float32" });
 
 export { verdict };
 
@@ -94,7 +104,13 @@ export const measured = z.object({
   evaluatorSha256: sha256.nullable(),
   promptsSha256: sha256.nullable(),
   files: z.array(z.object({ role: z.string(), path: z.string(), sha256 })),
-  runtime: z.object({ name: z.string(), version: z.string(), provider: z.string(), threads: z.number() }),
+  runtime: z.object({
+    name: z.string(),
+    version: z.string(),
+    provider: z.string(),
+    precision: z.string().default("float32"),
+    threads: z.number(),
+  }),
 });
 export type Measured = z.output<typeof measured>;
 

@@ -50,7 +50,7 @@ const summary: StoredSummary = {
     evaluatorSha256: null,
     promptsSha256: null,
     files: [],
-    runtime: { name: "test", version: "1", provider: "cpu", threads: 1 },
+    runtime: { name: "test", version: "1", provider: "cpu", precision: "float32", threads: 1 },
   },
 };
 

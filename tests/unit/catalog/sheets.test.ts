@@ -101,7 +101,7 @@ function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial
     evaluatorSha256: null,
     promptsSha256: null,
     files: [],
-    runtime: { name: "x", version: "1", provider: "cpu", threads: 1 },
+    runtime: { name: "x", version: "1", provider: "cpu", precision: "float32", threads: 1 },
   };
   const levels = ([0, 1, 2, 4] as const).map((level) => ({ level, n: 48, raw: {}, milliseconds: 0 }));
   return {

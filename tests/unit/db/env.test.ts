@@ -23,6 +23,8 @@ test("with nothing set a hub runs by itself on port 3000", () => {
     uploadSeconds: 7 * 86_400,
     graceSeconds: 3 * 86_400,
     threads: availableParallelism(),
+    provider: "auto",
+    memory: null,
     workerBytes: 5e9,
     cacheBytes: 50e9,
     failpoint: null,
@@ -48,6 +50,8 @@ test("an empty variable is one that is not set", () => {
     "GUIDEPOST_THREADS",
     "GUIDEPOST_CACHE_BYTES",
     "GUIDEPOST_FAILPOINT",
+    "GUIDEPOST_PROVIDER",
+    "GUIDEPOST_MEMORY",
     ...Object.keys(s3),
   ];
   expect(readEnv(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(readEnv({}));
@@ -61,6 +65,8 @@ test("every variable is read", () => {
     GUIDEPOST_GRACE: "90 min",
     GUIDEPOST_THREADS: "3",
     GUIDEPOST_CACHE_BYTES: "1GB",
+    GUIDEPOST_PROVIDER: "cuda",
+    GUIDEPOST_MEMORY: "16GB",
     GUIDEPOST_FAILPOINT: "upload.part:2",
   };
   const read = readEnv({
@@ -84,6 +90,8 @@ test("every variable is read", () => {
     uploadSeconds: 43_200,
     graceSeconds: 5400,
     threads: 3,
+    provider: "cuda",
+    memory: 16e9,
     workerBytes: 12.5e9,
     cacheBytes: 1e9,
     failpoint: "upload.part:2",
@@ -122,6 +130,8 @@ describe("a bad variable stops the start with its name", () => {
     ]),
     ...["0", "1025", "two"].map((value) => ["GUIDEPOST_THREADS", value] as const),
     ["GUIDEPOST_CACHE_BYTES", "99MB"],
+    ...["99MB", "all", "16"].map((value) => ["GUIDEPOST_MEMORY", value] as const),
+    ...["gpu", "CUDA"].map((value) => ["GUIDEPOST_PROVIDER", value] as const),
     ...["mysql://h/d", "postgresql://h", "h:5432/d", "postgresql://h/"].map(
       (value) => ["DATABASE_URL", value] as const,
     ),

@@ -27,6 +27,7 @@ async function check(
     prompts: null,
     pictures: 2,
     domain: null,
+    memory: null,
   };
   const report = await checkPair(
     { ...request, tapes: tapes === null ? null : { folder: tapes, key } },

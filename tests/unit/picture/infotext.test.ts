@@ -34,6 +34,7 @@ const recipe: Recipe = {
     name: "onnxruntime-node",
     version: "1.30.0",
     provider: "cpu",
+    precision: "float32",
     threads: 2,
     graph: "encoder + decoder",
     cfg: "two passes",

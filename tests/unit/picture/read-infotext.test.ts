@@ -29,6 +29,7 @@ const recipe: Recipe = {
     name: "onnxruntime-node",
     version: "1.30.0",
     provider: "cpu",
+    precision: "float32",
     threads: 2,
     graph: "all",
     cfg: "one batch of two",

@@ -28,6 +28,7 @@ const recipe: Recipe = {
     name: "onnxruntime-node",
     version: "1.30.0",
     provider: "cpu",
+    precision: "float32",
     threads: 2,
     graph: "encoder + decoder",
     cfg: "two passes",
@@ -37,6 +38,12 @@ const recipe: Recipe = {
 
 test("a recipe comes back as it went in, every digit and every character of it", () => {
   expect(parseRecipe(serialiseRecipe(recipe))).toEqual(recipe);
+});
+
+test("a recipe of a picture that says no precision was made in float32, as all then were", () => {
+  const { precision, ...older } = recipe.runtime;
+  expect(precision).toBe("float32");
+  expect(parseRecipe(JSON.stringify({ ...toRecipeJson(recipe), runtime: older }))).toEqual(recipe);
 });
 
 test.each<[seed: bigint, json: string]>([

@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import { runnableModel } from "#lib/catalog/models/service.ts";
-import { EVALUATOR, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import { EVALUATOR, measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import {
   type Check,
   claimPair,
@@ -21,6 +21,7 @@ import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
 import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { readPrompts } from "#workers/cli/prompts-file.ts";
+import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
 import type { JobHandler } from "#workers/hub/handler.ts";
 import type { CheckJob, ResultOf } from "#workers/inference/messages.ts";
@@ -76,7 +77,7 @@ async function toJob(
   for (const file of model.lowRank) lowRank.push({ path: join(await open(file), file.path), strength: 1 });
   const job: CheckJob = {
     type: "check",
-    runtime: { provider: "cpu", threads: env().threads },
+    runtime: runtimeFor(measuringProvider()),
     choice: { model: await open(model.base), lowRank, guide: join(await open(guide), guide.path) },
     base: baseFolder,
     evaluator: baseFolder && evaluatorSha256 ? join(baseFolder, EVALUATOR) : null,

@@ -9,7 +9,6 @@ import {
 } from "#lib/catalog/previews/work.ts";
 import { modeOfStep, passesOf } from "#lib/diffusion/guidance.ts";
 import { usual } from "#lib/diffusion/sample-request.ts";
-import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
 import { type Recipe, toRecipeJson } from "#lib/picture/recipe.ts";
@@ -19,6 +18,7 @@ import { version } from "#lib/version.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
 import type { ClaimedJob, JobHandler } from "#workers/hub/handler.ts";
 import type { Progress as ChildProgress, ResultOf, SampleJob } from "#workers/inference/messages.ts";
+import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { atMost } from "./at-most.ts";
 
 /** Draws the pictures of one seed, one mode after the other, on networks that stay open. Each is there as soon as it is drawn. */
@@ -149,7 +149,7 @@ function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode)
   const follows = mode === "cfg" || cfgSteps > 0;
   return {
     type: "sample",
-    runtime: { provider: "cpu", threads: env().threads },
+    runtime: runtimeFor(),
     choice,
     request: {
       ...usual,

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AppError } from "#lib/errors.ts";
+import { usual } from "#lib/diffusion/sample-request.ts";
+import { InferenceProcess } from "#workers/inference/client.ts";
+import type { CheckJob, SampleJob } from "#workers/inference/messages.ts";
+import { measureMemory, type MemoryCase } from "../../bench/memory.ts";
+import { reconfiguredModel } from "../support/altered-model.ts";
+import { temporaryFolder } from "../support/cli.ts";
+import { starter, testRuntime } from "../support/golden.ts";
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+afterAll(() => folder.remove());
+
+const guide = starter("guide-tiny/guide.safetensors");
+const drawn: MemoryCase = { model: starter("storybook"), guide: null, mode: "cfg", side: 16, batch: 1 };
+
+describe.skipIf(process.platform !== "linux")("what is worked out from shapes", () => {
+  test.each<MemoryCase>([
+    drawn,
+    { ...drawn, guide, mode: "guide", batch: 4 },
+    { ...drawn, side: 64 },
+    { ...drawn, side: 64, batch: 4 },
+  ])(
+    "is what a process takes, within a fifth below and a half above: $mode, $side latents, batch $batch",
+    async (one) => {
+      const { ratio } = await measureMemory(one, 2);
+      expect(ratio).toBeGreaterThan(0.8);
+      expect(ratio).toBeLessThan(1.5);
+    },
+  );
+});
+
+const job = (model: string, memory: number, batch = 1): SampleJob => ({
+  type: "sample",
+  runtime: { ...testRuntime, memory },
+  choice: { model, lowRank: [], guide: null },
+  request: {
+    ...usual,
+    prompt: "a big red house in a meadow",
+    negativePrompt: null,
+    plan: { mode: "cfg", guidanceScale: 5, cfgSteps: 0 },
+    sampler: "ddim",
+    steps: 1,
+    start: { seed: 5n, batch, batchNoise: "one stream" },
+  },
+  pictures: false,
+});
+
+describe("a job that needs more than it may take", () => {
+  const failureOf = async (asked: SampleJob | CheckJob): Promise<AppError> => {
+    const child = new InferenceProcess();
+    try {
+      return await child.run(asked).then(
+        () => expect.unreachable("it should have been refused"),
+        (failure: AppError) => failure,
+      );
+    } finally {
+      child.close();
+    }
+  };
+
+  test("is refused before anything is opened, saying what for and how much there is", async () => {
+    const huge = await reconfiguredModel(folder.path("huge"), "unet/config.json", { sample_size: 256 });
+    const failure = await failureOf(job(huge, 1e9));
+    expect(failure.code).toBe("too_little_memory");
+    expect(failure.message).toMatch(
+      /^huge at 2048 × 2048 px needs about \d+\.\d GB of memory, \d+\.\d GB of it for the UNet, and 1\.0 GB may be used here; draw a smaller picture, or let it have more \(GUIDEPOST_MEMORY\) where there is more\.$/,
+    );
+    const many = await failureOf(job(starter("storybook"), 250e6, 64));
+    expect(many.message).toMatch(
+      /^storybook at 128 × 128 px, 64 pictures at once, needs .*; draw fewer pictures at once, /,
+    );
+  });
+
+  test("so is a measurement", async () => {
+    const check: CheckJob = {
+      type: "check",
+      runtime: { ...testRuntime, memory: 200e6 },
+      choice: { model: starter("storybook"), lowRank: [], guide },
+      base: null,
+      evaluator: null,
+      prompts: null,
+      pictures: 4,
+      domain: null,
+      tapes: null,
+    };
+    const failure = await failureOf(check);
+    expect(failure.code).toBe("too_little_memory");
+    expect(failure.message).toMatch(/^Measuring storybook at its own 128 × 128 px needs /);
+  });
+});
