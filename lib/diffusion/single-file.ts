@@ -12,7 +12,7 @@ import {
 } from "#lib/families/single-file.ts";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
-import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
+import { type ByteSource, openFile } from "#lib/weights/byte-source.ts";
 import { clipNaming } from "#lib/weights/names/clip.ts";
 import { ldmUNetNaming } from "#lib/weights/names/ldm-unet.ts";
 import { ldmVaeNaming } from "#lib/weights/names/ldm-vae.ts";
@@ -21,12 +21,11 @@ import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
 import { type Naming, within } from "#lib/weights/tensor-view.ts";
 import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
-import { clipTokenizer } from "./clip-tokenizer.ts";
 import type { Component, Model, TextEncoderComponent } from "./model.ts";
 import { referencePipelineOf } from "./reference-corrections.ts";
 import { parseScheduleConfig } from "./schedule-config.ts";
 import { parseTextEncoderConfig, type TextEncoderConfig } from "./text-encoder-config.ts";
-import { openTokenizer } from "./tokenizer.ts";
+import type { ClipTokenizer } from "./tokenizer.ts";
 import { parseUNetConfig } from "./unet-config.ts";
 import { parseVaeConfig } from "./vae-config.ts";
 
@@ -42,14 +41,19 @@ export async function openSingleFile(path: string, config: string | null): Promi
   const source = await openFile(path);
   try {
     const file: WeightsFile = { name: source.name, path: source.path, header: await readHeader(source) };
-    const found = requireRunnable(file, recogniseSingleFile(file.header.tensors, config !== null), config !== null);
-    const prediction = await predictionIn(source, file, found);
-    const marks = { predictionType: prediction, zeroTerminalSnr: zeroTerminalSnrIn(file) };
-    const settings = config === null ? builtIn(file, found, marks) : await fromFolder(config, found, marks);
-    return modelOf(file, found, settings);
+    return await singleFileModel(source, file, config);
   } finally {
     await source.close();
   }
+}
+
+/** What `openSingleFile` does once the header is read. */
+export async function singleFileModel(source: ByteSource, file: WeightsFile, config: string | null): Promise<Model> {
+  const found = requireRunnable(file, recogniseSingleFile(file.header.tensors, config !== null), config !== null);
+  const prediction = await predictionIn(source, file, found);
+  const marks = { predictionType: prediction, zeroTerminalSnr: zeroTerminalSnrIn(file) };
+  const settings = config === null ? builtIn(file, found, marks) : await fromFolder(config, found, marks);
+  return modelOf(file, found, settings);
 }
 
 type Runnable = SingleFile & { readonly family: NonNullable<SingleFile["family"]> };
@@ -83,7 +87,7 @@ interface Marks {
   readonly zeroTerminalSnr: boolean;
 }
 
-async function predictionIn(source: FileSource, { header }: WeightsFile, { family }: Runnable): Promise<string | null> {
+async function predictionIn(source: ByteSource, { header }: WeightsFile, { family }: Runnable): Promise<string | null> {
   const said = predictionOf(header.metadata, header.tensors);
   if (said) return said.type;
   const bias = header.tensors.get(`${UNET_PREFIX}${SD2_TELLING_BIAS}`);
@@ -99,7 +103,8 @@ interface Settings {
   readonly configs: FamilyConfigs;
   /** How messages name a part's config. */
   shown(part: string): string;
-  openTokenizer(encoder: SingleFileTextEncoder, config: TextEncoderConfig): ReturnType<typeof openTokenizer>;
+  /** What tokenizers need is loaded with the first: looking into a file takes none. */
+  openTokenizer(encoder: SingleFileTextEncoder, config: TextEncoderConfig): Promise<ClipTokenizer>;
   readonly files: Model["settings"];
 }
 
@@ -109,8 +114,10 @@ function builtIn({ name }: WeightsFile, { family, guidanceWidth }: Runnable, mar
   return {
     configs,
     shown: (part) => `the ${part} config of ${family.name}`,
-    openTokenizer: ({ names }, { maxTokens }) =>
-      clipTokenizer({ padding: names === "OpenCLIP" ? "!" : "<|endoftext|>", maxPositions: maxTokens }),
+    openTokenizer: async ({ names }, { maxTokens }) => {
+      const { clipTokenizer } = await import("./clip-tokenizer.ts");
+      return clipTokenizer({ padding: names === "OpenCLIP" ? "!" : "<|endoftext|>", maxPositions: maxTokens });
+    },
     files: [],
   };
 }
@@ -136,7 +143,8 @@ async function fromFolder(folder: string, { family }: Runnable, marks: Marks): P
   return {
     configs: { ...(read as Omit<FamilyConfigs, "scheduler">), scheduler },
     shown: (part) => `${name}/${part}/config.json`,
-    openTokenizer: ({ part }, { maxTokens }) => openTokenizer(join(folder, part.tokenizerFolder), maxTokens),
+    openTokenizer: async ({ part }, { maxTokens }) =>
+      (await import("./tokenizer.ts")).openTokenizer(join(folder, part.tokenizerFolder), maxTokens),
     files: [
       ...parts.map((part) => at("config", join(part, "config.json"))),
       at("schedule", join("scheduler", "scheduler_config.json")),
