@@ -59,7 +59,7 @@ async function run(options: Options): Promise<void> {
     await symlink(fileURLToPath(new URL("../../starter", import.meta.url)), join(copy, "../../starter"));
     for (const maker of makers) {
       if (options.only && !options.only.includes(maker.topic)) continue;
-      records[nameOf(maker)] = await check(maker, python, date);
+      records[nameOf(maker)] = await check(maker, python, date, records[nameOf(maker)]);
     }
   }
   const known = new Set(makers.map(nameOf));
@@ -83,14 +83,15 @@ const MOST = 1e-5;
 const hasMoved = ({ largest, different }: NonNullable<MakerRecord["comparison"]>): boolean =>
   largest > MOST || different.length > 0;
 
-async function check(maker: Maker, python: string, date: string): Promise<MakerRecord> {
+async function check(maker: Maker, python: string, date: string, last?: MakerRecord): Promise<MakerRecord> {
   const { topic, needs } = maker;
   const hashes = await hashesOf(maker);
   const source = needs && process.env[needs.variable];
   if (needs && !source) {
     const skipped = `it reads ${needs.what}; set ${needs.variable} to a folder with it`;
     say(`${nameOf(maker)}: skipped, ${skipped}`);
-    return { date, ...hashes, skipped, comparison: null };
+    const isStill = last?.comparison && last.maker === hashes.maker && last.outputs === hashes.outputs;
+    return isStill ? last : { date, ...hashes, skipped, comparison: null };
   }
   const begin = performance.now();
   await runMaker(maker, python, needs?.asArgument ? [source!] : []);

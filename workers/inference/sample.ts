@@ -24,7 +24,7 @@ export async function sample(job: SampleJob, report: Report): Promise<ResultOf<S
   const files = request.plan.mode === "guide" ? chosen : { ...chosen, guide: null };
   requireRoom(files, job, memoryFor(job.runtime, runtime));
   await report({ stage: "opening", done: 0, total: request.steps });
-  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, request, runtime);
+  const { pipeline, opened, coarsePicture, hashedFiles } = await openModel(files, request, runtime);
   const coarse = pictures ? await coarsePicture() : null;
   const open = clock();
 
@@ -58,7 +58,7 @@ export async function sample(job: SampleJob, report: Report): Promise<ResultOf<S
       },
       notes: notesOn(pipeline, request),
       seconds: { open, loop, decode: clock() },
-      warm,
+      warm: opened.length === 0,
       bytes: process.memoryUsage.rss(),
     };
   });
