@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { cp, open, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
+import type { Runtime } from "#lib/onnx/session.ts";
 import { writeWhole } from "#lib/util/write-whole.ts";
 import { defaultThreads, integer, threads } from "#workers/cli/options.ts";
 import { describeMachine } from "../machine.ts";
@@ -23,7 +24,9 @@ import { timeSingleFile, timeSteps } from "./timings.ts";
 const program = new Command("npm run conformance --")
   .option("--only <topic...>", "only the makers of these folders of tests/golden; the rest of the record stays")
   .option("--no-makers", "only the timings")
-  .option("--no-timings", "only the makers")
+  .addOption(
+    new Option("--timings <which>", "what is timed").choices(["all", "steps", "single-file", "none"]).default("all"),
+  )
   .option("--rounds <count>", "of timings", integer("--rounds", 1, 100), 5)
   .option("--threads <count>", "processor threads", threads, defaultThreads)
   .exitOverride()
@@ -33,7 +36,7 @@ const program = new Command("npm run conformance --")
 interface Options {
   readonly only?: readonly string[];
   readonly makers: boolean;
-  readonly timings: boolean;
+  readonly timings: "all" | "steps" | "single-file" | "none";
   readonly rounds: number;
   readonly threads: number;
 }
@@ -63,15 +66,23 @@ async function run(options: Options): Promise<void> {
     }
   }
   const known = new Set(makers.map(nameOf));
-  const result: ConformanceRecord = {
+  let result: ConformanceRecord = {
     date,
     machine,
     versions,
     makers: Object.fromEntries(Object.entries(records).filter(([name]) => known.has(name))),
     withoutMaker,
-    timings: options.timings ? await time(python, options, date) : (before?.timings ?? null),
+    steps: before?.steps ?? null,
+    singleFile: before?.singleFile ?? null,
   };
-  await writeWhole(recordPath, Buffer.from(`${JSON.stringify(result, null, 2)}\n`));
+  const write = () => writeWhole(recordPath, Buffer.from(`${JSON.stringify(result, null, 2)}\n`));
+  await write();
+  const { timings } = options;
+  if (timings === "all" || timings === "steps") result = { ...result, steps: await showSteps(python, options, date) };
+  await write();
+  if (timings === "all" || timings === "single-file")
+    result = { ...result, singleFile: await showSingleFile(python, options, date) };
+  await write();
   const moved = Object.entries(result.makers).filter(([, { comparison }]) => comparison && hasMoved(comparison));
   if (moved.length === 0) return;
   say(`What is committed and what is made now differ in: ${moved.map(([name]) => name).join(", ")}.`);
@@ -122,32 +133,38 @@ async function runMaker(maker: Maker, python: string, args: readonly string[]): 
   if (code !== 0) throw new AppError("internal", `${nameOf(maker)} ended with ${code}:\n${errors}`);
 }
 
-async function time(python: string, { threads: count, rounds }: Options, date: string) {
-  const runtime = { provider: "cpu", precision: "float32", threads: count } as const;
-  const machine = describeMachine(count);
-  const steps = await timeSteps(python, runtime, rounds);
-  const rows = steps.map(({ engine, ours, theirs, ratio, difference }) => [
+const runtimeOf = ({ threads: count }: Options): Runtime => ({ provider: "cpu", precision: "float32", threads: count });
+
+async function showSteps(python: string, options: Options, date: string): Promise<ConformanceRecord["steps"]> {
+  const machine = describeMachine(options.threads);
+  const engines = await timeSteps(python, runtimeOf(options), options.rounds);
+  const rows = engines.map(({ engine, ours, theirs, ratio, difference }) => [
     engine,
     milliseconds(theirs),
     milliseconds(ours),
     estimate(ratio),
     difference.toExponential(1),
   ]);
-  say(`\n${table([["UNet step, SD 1.5's size", "ms", "ours", "ours / theirs", "apart"], ...rows])}\n`);
-  const singleFile = await timeSingleFile(python, runtime);
-  const figures = ({ open: seconds, step, peak }: typeof singleFile.ours): string[] => [
+  say(`\n${table([["UNet step, SD 1.5's size", "ms", "ours", "ours / theirs", "apart"], ...rows])}`);
+  return { date, machine, engines };
+}
+
+async function showSingleFile(
+  python: string,
+  options: Options,
+  date: string,
+): Promise<ConformanceRecord["singleFile"]> {
+  const machine = describeMachine(options.threads);
+  const { ours, diffusers } = await timeSingleFile(python, runtimeOf(options));
+  const figures = ({ open: seconds, step, openedPeak, peak }: typeof ours): string[] => [
     seconds.toFixed(1),
+    (openedPeak / 1e9).toFixed(1),
     step.toFixed(1),
     (peak / 1e9).toFixed(1),
   ];
-  say(
-    table([
-      ["single file of SDXL's size", "open s", "step s", "peak GB"],
-      ["ours", ...figures(singleFile.ours)],
-      ["diffusers", ...figures(singleFile.diffusers)],
-    ]),
-  );
-  return { date, machine, steps, singleFile };
+  const head = ["single file of SDXL's size", "open s", "peak GB", "step s", "peak GB"];
+  say(`\n${table([head, ["ours", ...figures(ours)], ["diffusers", ...figures(diffusers)]])}`);
+  return { date, machine, ours, diffusers, openRatio: ours.open / diffusers.open };
 }
 
 try {

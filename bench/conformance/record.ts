@@ -13,6 +13,11 @@ export interface MakerRecord extends Hashes {
   readonly comparison: Comparison | null;
 }
 
+interface Timed {
+  readonly date: string;
+  readonly machine: Machine;
+}
+
 /** The committed file `tests/golden/conformance.json`. */
 export interface ConformanceRecord {
   /** Of the last run: of its Python and libraries. */
@@ -22,12 +27,8 @@ export interface ConformanceRecord {
   readonly makers: Readonly<Record<string, MakerRecord>>;
   /** Golden folders that nothing of ours made. */
   readonly withoutMaker: readonly string[];
-  readonly timings: {
-    readonly date: string;
-    readonly machine: Machine;
-    readonly steps: readonly StepTiming[];
-    readonly singleFile: SingleFileTiming | null;
-  } | null;
+  readonly steps: (Timed & { readonly engines: readonly StepTiming[] }) | null;
+  readonly singleFile: (Timed & SingleFileTiming & { readonly openRatio: number }) | null;
 }
 
 export async function readRecord(): Promise<ConformanceRecord | null> {
