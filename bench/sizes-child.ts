@@ -34,7 +34,7 @@ async function openOne(): Promise<() => Promise<unknown>> {
     const vae = await openVaeDecoder(model.vae, { ...size, tiled: what === "VAE decode, tiled" }, runtime);
     return () => vae.decode(latents);
   }
-  const parts = unetParts({ model, lowRank: [], guide: null }, size);
+  const parts = unetParts({ model, lowRank: [], embeddings: [], guide: null }, size);
   const unet = await openUNet(parts, runtime);
   const conditioning = conditioningFor(model.unet.config, parts.tokens, generator);
   return () => unet.predict(latents, 801, conditioning, null);

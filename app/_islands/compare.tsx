@@ -18,7 +18,7 @@ interface CompareProps {
   /** In the order conditional, guide, CFG; two or three of them. */
   readonly pictures: readonly ComparedPicture[];
   readonly prompt: string;
-  readonly seed: number;
+  readonly seed: number | string;
   /** In CSS pixels: the width that a picture is aimed at, and the same on a phone. */
   readonly room?: number;
   readonly phoneRoom?: number;

@@ -52,6 +52,14 @@ function RepoCard({
           {visibility === "private" && (
             <span className="mr-2 rounded border border-limits px-1.5 text-limits">private</span>
           )}
+          {facts && !facts.runs && (
+            <span
+              className="mr-2 rounded border border-incompatible px-1.5 text-incompatible"
+              title={facts.whyNot ?? ""}
+            >
+              does not run here
+            </span>
+          )}
           {notes.join(" · ")}
         </p>
       </div>

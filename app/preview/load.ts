@@ -1,22 +1,28 @@
 import type { Actor } from "#lib/auth/actor.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
+import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
+import { nativeSizeOf } from "#lib/catalog/models/service.ts";
 import { listGuides } from "#lib/catalog/pairs/partners.ts";
 import type { Partner } from "#lib/catalog/pairs/schema.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
 import { forecastPreview } from "#lib/catalog/previews/forecast.ts";
+import { sizeProblem } from "#lib/catalog/previews/limits.ts";
 import { forecastQuery, previewQuery } from "#lib/catalog/previews/schema.ts";
 import { listPreviews } from "#lib/catalog/previews/views.ts";
 import { getPrompting } from "#lib/catalog/prompting/service.ts";
 import { repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { getSheet, showcase } from "#lib/catalog/sheets/service.ts";
+import { isUnfinished } from "#lib/queue/unfinished.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 import type { ComparedPicture } from "../_islands/compare.tsx";
 import { ifThere } from "../_page/shown.ts";
 import { standingOf, wordOf } from "../_ui/verdict.tsx";
 import { modes } from "../_ui/mode.tsx";
+import { parseSizeText, toSizeText, usual } from "./address.ts";
 import { onThisHub } from "./on-this-hub.ts";
 import type { StudioQuery } from "./query.ts";
-import type { Example, GuideChoice, StudioProps } from "./studio-props.ts";
+import type { Example, GuideChoice, ModelFacts, StudioProps } from "./studio-props.ts";
 
 const REFERENCE_GUIDANCE = 5;
 const SHOWN_EXAMPLES = 4;
@@ -42,11 +48,16 @@ export async function loadStudio(
   const settings = {
     prompt: asked.prompt ?? prompting?.suggestions[0] ?? "",
     negativePrompt: asked.negativePrompt ?? "",
-    seed: String(asked.seed ?? 1),
+    promptSyntax: asked.promptSyntax ?? usual.promptSyntax,
+    seed: asked.seed ?? "1",
+    size: sizeOf(asked),
     steps: String(asked.steps ?? 20),
     guidance: String(guidance),
+    guidanceRescale: String(asked.guidanceRescale ?? usual.guidanceRescale),
     cfgSteps: String(asked.cfgSteps ?? 0),
-    sampler: asked.sampler ?? "ddim",
+    sampler: asked.sampler ?? samplerNames[0],
+    clipSkip: String(asked.clipSkip ?? usual.clipSkip),
+    loraStrength: String(asked.loraStrength ?? usual.loraStrength),
   };
   const query = forecastQuery.parse({
     finetune: finetune ?? "a/b",
@@ -55,6 +66,8 @@ export async function loadStudio(
     steps: settings.steps,
     guidanceScale: guidance,
     cfgSteps: settings.cfgSteps,
+    sampler: settings.sampler,
+    ...forecastSize(settings.size),
   });
   const pair = guides.find(({ repo }) => repo === guide)?.pair ?? null;
   return {
@@ -67,6 +80,7 @@ export async function loadStudio(
     guideRevision: asked.guideRevision ?? null,
     range,
     prompting: prompting ?? { suggestions: [], words: null, triggers: [] },
+    model: finetune === null ? null : await modelFacts(actor, finetune, asked.revision ?? "HEAD"),
     settings,
     isPromptChosen: asked.prompt !== undefined,
     forecast: finetune === null ? null : await ifThere(forecastPreview(actor, query)),
@@ -74,11 +88,34 @@ export async function loadStudio(
   };
 }
 
+/** «custom» is what the form says before scripts come, with the sides beside it. */
+const sizeOf = ({ size = "", width, height }: StudioQuery): string =>
+  size === "custom" ? toSizeText({ width: width ?? null, height: height ?? null }) : size;
+
+/** What a preview could not be asked for has no forecast of its own. */
+function forecastSize(text: string): { width?: number; height?: number } {
+  const size = parseSizeText(text);
+  return size && sizeProblem(size) === null ? size : {};
+}
+
+async function modelFacts(actor: Actor, model: string, revision: string): Promise<ModelFacts | null> {
+  const inspection = await ifThere(getInspection(actor, toRepoName(model), revision));
+  if (!inspection) return null;
+  const { facts, problem, commit } = inspection;
+  const unread = isUnfinished(inspection) ? "A worker reads it still; try again in a moment." : problem;
+  return {
+    whyNot: facts ? whyNotRunning(facts) : unread,
+    isLora: facts?.kind === "low-rank fine-tune",
+    native: await nativeSizeOf(commit),
+    accelerator: facts?.lowRank?.accelerator ?? null,
+  };
+}
+
 const MAX_CHOICES = 100;
 
 async function namesOf(actor: Actor, kind: "finetune" | "base"): Promise<string[]> {
   const { items } = await listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit: MAX_CHOICES }));
-  return items.filter(({ headCommit }) => headCommit !== null).map(({ owner, name }) => `${owner}/${name}`);
+  return items.filter(({ facts }) => facts?.runs).map(({ owner, name }) => `${owner}/${name}`);
 }
 
 /** A model that is not among the most downloaded ones can be chosen all the same: its own page leads here. */
@@ -87,9 +124,7 @@ const withChosen = (names: readonly string[], chosen: string | null, others: rea
 
 async function guidesOfHub(actor: Actor): Promise<{ repo: string; base: string | null }[]> {
   const { items } = await listRepos(actor, repoQuery.parse({ kind: "guide", sort: "downloads", limit: MAX_CHOICES }));
-  return items
-    .filter(({ headCommit }) => headCommit !== null)
-    .map(({ owner, name, base }) => ({ repo: `${owner}/${name}`, base }));
+  return items.filter(({ facts }) => facts?.runs).map(({ owner, name, base }) => ({ repo: `${owner}/${name}`, base }));
 }
 
 /** Best evidence first; then those that do not work, with the reason. */

@@ -10,6 +10,8 @@ interface PromptFieldProps {
   /** Where a suggestion leads before scripts come. */
   readonly addressOf: (prompt: string) => string;
   readonly problem: string | undefined;
+  /** Whether «<lora:…>» asks for something and is no text. */
+  readonly takesNetworks: boolean;
 }
 
 const AT_FIRST = 5;
@@ -21,13 +23,17 @@ export function PromptField({
   prompting: { suggestions, words, triggers },
   addressOf,
   problem,
+  takesNetworks,
 }: PromptFieldProps) {
-  const missing = triggers.filter((trigger) => !value.toLowerCase().includes(trigger.toLowerCase()));
+  const missing = triggers.filter(({ words: trigger }) => !value.toLowerCase().includes(trigger.toLowerCase()));
   const unknown =
     words === null
       ? []
       : unknownWords(
-          triggers.reduce((text, trigger) => text.replaceAll(trigger, " "), value),
+          triggers.reduce(
+            (text, { words: trigger }) => text.replaceAll(trigger, " "),
+            takesNetworks ? value.replaceAll(/<[^<>]*>/g, " ") : value,
+          ),
           words,
         );
   const suggestion = (text: string) => (
@@ -82,16 +88,21 @@ export function PromptField({
       </p>
       {missing.length > 0 && (
         <p className="mt-1 flex flex-wrap items-center gap-1.5 text-small">
-          <span className="text-quiet">The model&apos;s style is called by</span>
-          {missing.map((trigger) => (
-            <button
-              key={trigger}
-              type="button"
-              onClick={() => onChange([trigger, value].filter(Boolean).join(", "))}
-              className="min-h-7 cursor-pointer rounded border border-accent bg-tint px-2 text-accent"
-            >
-              insert «{trigger}»
-            </button>
+          <span className="text-quiet">What brings out its style:</span>
+          {missing.map(({ words: trigger, from, declared }) => (
+            <span key={trigger} className="inline-flex flex-wrap items-center gap-1">
+              <button
+                type="button"
+                onClick={() => onChange([trigger, value].filter(Boolean).join(", "))}
+                className={`min-h-7 cursor-pointer rounded border px-2 ${declared ? "border-accent bg-tint text-accent" : "border-line bg-raised"}`}
+              >
+                insert «{trigger}»
+              </button>
+              <span className="text-quiet">
+                {declared ? "" : "counted, "}
+                {from}
+              </span>
+            </span>
           ))}
         </p>
       )}

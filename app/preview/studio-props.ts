@@ -1,5 +1,7 @@
 import type { Forecast } from "#lib/catalog/previews/schema.ts";
+import type { Size } from "#lib/catalog/previews/limits.ts";
 import type { Prompting } from "#lib/catalog/prompting/schema.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
 import type { ComparedPicture } from "../_islands/compare.tsx";
 import type { Measured } from "../_ui/estimate.tsx";
 import type { Standing } from "../_ui/verdict.tsx";
@@ -19,8 +21,28 @@ export interface GuideChoice {
 export interface Example {
   readonly id: string;
   readonly prompt: string;
-  readonly seed: number;
+  readonly seed: number | string;
   readonly pictures: readonly ComparedPicture[];
+}
+
+/** What of a model decides what can be asked for. */
+export interface ModelFacts {
+  /** Why nothing can be drawn with it, in words; null where it can. */
+  readonly whyNot: string | null;
+  readonly isLora: boolean;
+  /** What it draws where no size is asked for, in pixels. */
+  readonly native: Size | null;
+  /** What it asks for, where it says that it shortens sampling. */
+  readonly accelerator: Accelerator | null;
+}
+
+export interface Accelerator {
+  readonly name: string;
+  readonly from: string;
+  readonly sampler: SamplerName;
+  readonly timestepSpacing: string;
+  readonly steps: number;
+  readonly guidance: number;
 }
 
 export interface StudioProps {
@@ -36,6 +58,7 @@ export interface StudioProps {
   /** What the guide was trained on. */
   readonly range: { readonly min: number; readonly max: number; readonly reference: number } | null;
   readonly prompting: Prompting;
+  readonly model: ModelFacts | null;
   readonly settings: Settings;
   /** Whether somebody wrote the prompt; else it was chosen for the model. */
   readonly isPromptChosen: boolean;

@@ -2,20 +2,26 @@
 
 import { useRouter } from "next/navigation.js";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { MOST_GUIDANCE, MOST_STEPS, MOST_STRENGTH, sizeProblem } from "#lib/catalog/previews/limits.ts";
+import { passesOfMode } from "#lib/catalog/previews/passes.ts";
 import type { OpenedRecipe } from "#lib/catalog/recipes/schema.ts";
 import { samplerLabels, samplerNames } from "#lib/sampler-names.ts";
 import { Button, ButtonLink } from "../_ui/button.tsx";
 import { ModeName, modes } from "../_ui/mode.tsx";
 import { Notice } from "../_ui/notice.tsx";
 import { Term } from "../_ui/term.tsx";
-import { type Settings, studioAddress } from "./address.ts";
+import { parseSizeText, type Settings, studioAddress, toSizeText, usual } from "./address.ts";
+import { ChoiceField } from "./choice-field.tsx";
 import { Dial } from "./dial.tsx";
 import { GuideField } from "./guide-field.tsx";
+import { MoreSettings } from "./more-settings.tsx";
 import { openPicture, sayOpened } from "./open-picture.ts";
-import { passesOfMode } from "./passes.ts";
 import { PromptField } from "./prompt-field.tsx";
 import { newId, runPreview } from "./run-preview.ts";
+import { problemOfSeed, SeedField } from "./seed-field.tsx";
+import { SizeField } from "./size-field.tsx";
 import type { StudioProps } from "./studio-props.ts";
+import { Suggestion } from "./suggestion.tsx";
 import { useForecast } from "./use-forecast.ts";
 import { sayWait } from "./wait.ts";
 
@@ -36,6 +42,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     guideRevision,
     range,
     prompting,
+    model,
     forecast: first,
     isSignedIn,
     problems,
@@ -80,7 +87,12 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
       ? `This guide was trained on ${range.min} to ${range.max}; choose a value inside, or 1 for none.`
       : null;
   const problemOfCfg = cfgSteps > steps ? `At most all ${steps} steps.` : null;
-  const isValid = steps >= 1 && steps <= 100 && guidance >= 1 && guidance <= 20;
+  const [isLora, whyNot] = [model?.isLora ?? false, model?.whyNot ?? null];
+  const size = parseSizeText(shown.size);
+  const sizeFault = size && sizeProblem(size);
+  const seedFault = problemOfSeed(shown.seed);
+  const sampler = samplerNames.find((name) => name === shown.sampler) ?? samplerNames[0];
+  const isValid = steps >= 1 && steps <= MOST_STEPS && guidance >= 1 && guidance <= MOST_GUIDANCE;
   const query =
     finetune === null || !isValid
       ? null
@@ -90,7 +102,9 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
           ...(guide !== null && { guide }),
           steps: String(steps),
           guidanceScale: String(guidance),
-          cfgSteps: String(Math.max(0, Math.min(cfgSteps, 100))),
+          cfgSteps: String(Math.max(0, Math.min(cfgSteps, MOST_STEPS))),
+          sampler,
+          ...(size && sizeFault === null && { width: String(size.width), height: String(size.height) }),
         }).toString();
   const forecast = useForecast(query, first);
 
@@ -98,11 +112,16 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     const next: Settings = {
       prompt: recipe.prompt,
       negativePrompt: recipe.negativePrompt ?? "",
+      promptSyntax: recipe.promptSyntax,
       seed: String(recipe.seed ?? settings.seed),
-      steps: String(Math.min(recipe.steps ?? Number(settings.steps), 100)),
-      guidance: String(Math.min(recipe.guidanceScale ?? Number(settings.guidance), 20)),
+      size: toSizeText(recipe),
+      steps: String(recipe.steps ?? settings.steps),
+      guidance: String(recipe.guidanceScale ?? settings.guidance),
+      guidanceRescale: String(recipe.guidanceRescale ?? usual.guidanceRescale),
       cfgSteps: String(recipe.cfgSteps ?? 0),
       sampler: recipe.sampler ?? settings.sampler,
+      clipSkip: String(recipe.clipSkip),
+      loraStrength: String(recipe.loraStrength),
     };
     set(next);
     choosePrompt(true);
@@ -177,11 +196,16 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
       ...(guideRevision && guide !== null && { guideRevision }),
       prompt: shown.prompt.trim(),
       negativePrompt: shown.negativePrompt.trim() || null,
-      seed: Number(shown.seed),
+      promptSyntax: shown.promptSyntax,
+      seed: shown.seed.trim(), // as text: a number would lose what is above 2^53
+      ...size,
       steps,
       guidanceScale: guidance,
+      guidanceRescale: Number(shown.guidanceRescale),
       cfgSteps,
-      sampler: shown.sampler,
+      sampler,
+      clipSkip: Number(shown.clipSkip),
+      ...(isLora && { loraStrength: Number(shown.loraStrength) }),
     });
     // The same wish keeps its id, so that a second press after a lost answer draws nothing twice.
     if (asked.current.body !== body) asked.current = { id: newId(), body };
@@ -238,6 +262,11 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
           <Notice kind="bad">
             There is no model {refused} that you may see. Check the name,{" "}
             {isSignedIn ? "" : "sign in if it is private, "}or choose another below.
+          </Notice>
+        )}
+        {whyNot !== null && (
+          <Notice kind="bad">
+            <a href={`/${finetune}`}>{finetune}</a> cannot be drawn with. {whyNot} Choose another below.
           </Notice>
         )}
         {message && (
@@ -324,45 +353,24 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
             prompting={prompting}
             addressOf={(prompt) => studioAddress({ finetune, revision, guide, guideRevision }, { ...shown, prompt })}
             problem={problems["prompt"]}
+            takesNetworks={shown.promptSyntax === "a1111"}
           />
+          {model?.accelerator && (
+            <Suggestion
+              of={model.accelerator}
+              addressOf={(wanted) => studioAddress({ finetune, revision, guide }, { ...shown, ...wanted })}
+              onTake={(wanted) => set((now) => ({ ...now, ...wanted }))}
+            />
+          )}
           <div className="grid gap-x-8 gap-y-5 sm:grid-cols-3">
-            <div>
-              <div className="flex items-baseline justify-between gap-2">
-                <label htmlFor="seed" className="font-medium">
-                  Seed
-                </label>
-                <input
-                  id="seed"
-                  name="seed"
-                  type="number"
-                  required
-                  min={0}
-                  max={Number.MAX_SAFE_INTEGER}
-                  step={1}
-                  value={shown.seed}
-                  onChange={(event) => change("seed")(event.target.value)}
-                  aria-describedby="seed-about"
-                  className="w-32 rounded border border-edge bg-raised px-2 py-0.5 text-right"
-                />
-              </div>
-              <div className="mt-1.5 flex gap-1.5 noscript:hidden">
-                <Small onClick={() => change("seed")(String(Math.max(0, Number(shown.seed) - 1)))}>previous</Small>
-                <Small onClick={() => change("seed")(String(Number(shown.seed) + 1))}>next</Small>
-                <Small onClick={() => change("seed")(String(crypto.getRandomValues(new Uint32Array(1))[0]))}>
-                  random
-                </Small>
-              </div>
-              <p id="seed-about" className="mt-0.5 text-small text-quiet">
-                the noise that all three begin with
-              </p>
-            </div>
+            <SeedField value={shown.seed} problem={seedFault} onChange={change("seed")} />
             <Dial
               name="steps"
               label="Steps"
               hint="of the sampler, 1 to 100"
               value={shown.steps}
               min={1}
-              max={100}
+              max={MOST_STEPS}
               onChange={change("steps")}
             />
             <Dial
@@ -371,65 +379,41 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
               hint={range ? `${range.min} to ${range.max} with this guide; 1 is none` : "1 is none"}
               value={shown.guidance}
               min={1}
-              max={20}
+              max={MOST_GUIDANCE}
               step={0.5}
               problem={problemOfGuidance}
               onChange={change("guidance")}
             />
           </div>
-          <details open={shown.negativePrompt !== "" || cfgSteps > 0 || shown.sampler !== "ddim" || undefined}>
-            <summary className="font-medium">Sampler, CFG steps, negative prompt</summary>
-            <div className="mt-3 grid gap-x-8 gap-y-5 sm:grid-cols-3">
-              <div>
-                <label htmlFor="sampler" className="block font-medium">
-                  Sampler
-                </label>
-                <select
-                  id="sampler"
-                  name="sampler"
-                  value={shown.sampler}
-                  onChange={(event) => change("sampler")(event.target.value)}
-                  className="mt-1 min-h-9 w-full rounded border border-edge bg-raised px-2"
-                >
-                  {samplerNames.map((name) => (
-                    <option key={name} value={name}>
-                      {samplerLabels[name]}
-                    </option>
-                  ))}
-                </select>
-              </div>
+          <div className="grid gap-x-8 gap-y-5 sm:grid-cols-3">
+            <SizeField
+              native={model?.native ?? null}
+              value={shown.size}
+              problem={sizeFault}
+              onChange={change("size")}
+            />
+            <ChoiceField
+              name="sampler"
+              label="Sampler"
+              choices={samplerLabels}
+              value={sampler}
+              hint="the rule that moves a step"
+              onChange={change("sampler")}
+            />
+            {isLora && (
               <Dial
-                name="cfgSteps"
-                label="CFG steps first"
-                hint={
-                  guide === null ? "go before a guide, and there is none" : "that CFG does before the guide takes over"
-                }
-                value={guide === null ? "0" : shown.cfgSteps}
-                min={0}
-                max={100}
-                disabled={guide === null}
-                problem={problemOfCfg}
-                onChange={change("cfgSteps")}
+                name="loraStrength"
+                label="LoRA strength"
+                hint="1 is as it was trained"
+                value={shown.loraStrength}
+                min={-MOST_STRENGTH}
+                max={MOST_STRENGTH}
+                step={0.05}
+                onChange={change("loraStrength")}
               />
-              <div>
-                <label htmlFor="negativePrompt" className="block font-medium">
-                  Negative prompt
-                </label>
-                <input
-                  id="negativePrompt"
-                  name="negativePrompt"
-                  maxLength={2000}
-                  value={shown.negativePrompt}
-                  onChange={(event) => change("negativePrompt")(event.target.value)}
-                  aria-describedby="negative-about"
-                  className="mt-1 min-h-9 w-full rounded border border-edge bg-raised px-3"
-                />
-                <p id="negative-about" className="mt-0.5 text-small text-quiet">
-                  only CFG can follow one
-                </p>
-              </div>
-            </div>
-          </details>
+            )}
+          </div>
+          <MoreSettings shown={shown} hasGuide={guide !== null} problemOfCfg={problemOfCfg} change={change} />
         </div>
         <div className="min-w-0">
           <section aria-label="What it costs" className="rounded border border-line bg-raised p-4">
@@ -445,7 +429,9 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
                       {mode === "guide" && cfgSteps > 0 ? `${cfgSteps} of CFG first` : ""}
                     </td>
                     <td className="py-1.5 pl-3 text-right whitespace-nowrap">
-                      {isValid ? `${passesOfMode(mode, { steps, guidance, cfgSteps })} passes` : "–"}
+                      {isValid
+                        ? `${passesOfMode(mode, { sampler, steps, guidanceScale: guidance, cfgSteps })} passes`
+                        : "–"}
                     </td>
                   </tr>
                 ))}
@@ -456,7 +442,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
                 type="submit"
                 look="primary"
                 className="mt-4 min-h-11! w-full text-title"
-                disabled={isBusy || finetune === null}
+                disabled={isBusy || finetune === null || whyNot !== null}
               >
                 {isBusy ? "Asking…" : "Run preview"}
               </Button>
@@ -488,16 +474,3 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
 }
 
 const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
-
-function Small({ onClick, children }: { readonly onClick: () => void; readonly children: string }) {
-  return (
-    <button
-      type="button"
-      onClick={onClick}
-      aria-label={`${children} seed`}
-      className="min-h-7 cursor-pointer rounded border border-line bg-raised px-2 text-small text-quiet hover:border-accent hover:text-accent"
-    >
-      {children}
-    </button>
-  );
-}

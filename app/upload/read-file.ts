@@ -1,7 +1,8 @@
 import { parsePath } from "#lib/catalog/files/path.ts";
 import { AppError } from "#lib/errors.ts";
 import type { FoundFamily } from "#lib/families/found-family.ts";
-import { recogniseSingleFile } from "#lib/families/single-file.ts";
+import { within } from "#lib/families/names-within.ts";
+import { recogniseSingleFile, UNET_PREFIX } from "#lib/families/single-file.ts";
 import { unetShape } from "#lib/families/unet-shape.ts";
 import { familyOf } from "#lib/inspection/family.ts";
 import { type FileKind, recognise } from "#lib/inspection/kind.ts";
@@ -32,6 +33,8 @@ export interface WeightsFacts {
   /** What a base must have in common with it; null where its shapes do not tell. */
   readonly fit: { readonly channels: readonly number[] | null; readonly textWidth: number } | null;
   readonly lowRank: { readonly ranks: readonly number[]; readonly layers: Readonly<Record<string, number>> } | null;
+  /** Of a single file: what its family needs beside, in words, and whether published configs describe it. */
+  readonly checkpoint: { readonly missing: readonly string[]; readonly fitsConfigs: boolean } | null;
   readonly metadata: ReadonlyMap<string, string>;
 }
 
@@ -85,6 +88,17 @@ export const amountOf = ({
 }: Pick<WeightsFacts, "parameters" | "tensors" | "dtypes">): string =>
   `${toCount(parameters)} ${parameters === 1 ? "parameter" : "parameters"} in ${toCount(tensors)} ${tensors === 1 ? "tensor" : "tensors"}${dtypes.length > 0 ? `, ${dtypes.join(", ")}` : ""}`;
 
+/** What a checkpoint in one file is, and what its UNet has in common with a base. */
+function checkpointOf(tensors: SafetensorsHeader["tensors"]): Pick<WeightsFacts, "family" | "fit" | "checkpoint"> {
+  const file = recogniseSingleFile(tensors);
+  const { channels, textWidths } = unetShape(within(tensors, UNET_PREFIX));
+  return {
+    family: file?.found ?? null,
+    fit: channels && textWidths.length === 1 ? { channels, textWidth: textWidths[0]! } : null,
+    checkpoint: file && { missing: file.missing, fitsConfigs: file.fitsConfigs },
+  };
+}
+
 function weightsOf({ tensors, metadata }: SafetensorsHeader): WeightsFacts {
   const { kind, form } = recognise(tensors);
   const amount = {
@@ -95,7 +109,7 @@ function weightsOf({ tensors, metadata }: SafetensorsHeader): WeightsFacts {
     tensors: tensors.size,
     dtypes: [...new Set([...tensors.values()].map(({ dtype }) => dtype))],
   };
-  const known = { kind, form, ...amount, metadata, lowRank: null, fit: null };
+  const known = { kind, form, ...amount, metadata, lowRank: null, fit: null, checkpoint: null };
   if (kind === "low-rank fine-tune") {
     const { ranks, layers, bases, textWidth } = lowRankShape(tensors);
     return {
@@ -113,8 +127,6 @@ function weightsOf({ tensors, metadata }: SafetensorsHeader): WeightsFacts {
       fit: channels && textWidths.length === 1 ? { channels, textWidth: textWidths[0]! } : null,
     };
   }
-  return {
-    ...known,
-    family: kind === "single-file checkpoint" ? (recogniseSingleFile(tensors)?.found ?? null) : familyOf(tensors),
-  };
+  if (kind === "single-file checkpoint") return { ...known, ...checkpointOf(tensors) };
+  return { ...known, family: familyOf(tensors) };
 }

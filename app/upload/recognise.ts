@@ -144,6 +144,8 @@ function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly 
           : [];
     return { ...what, facts, kind: "finetune", notes };
   }
+  if (main.kind === "single-file checkpoint")
+    return { ...what, ...checkpoint(main, files, bases, facts), notes: checkpointNotes(main, files, weights.length) };
   if (main.kind === "unknown")
     return {
       ...what,
@@ -155,20 +157,52 @@ function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly 
   return {
     ...what,
     facts,
-    kind: main.kind === "single-file checkpoint" || main.kind === "unet" ? "finetune" : null,
-    notes: noteOf(main),
+    kind: main.kind === "unet" ? "finetune" : null,
+    notes: [notesOf[main.kind] ?? "Nothing here runs it alone."],
   };
 }
 
-/** What to know of a network alone, or of a whole model that does not run. */
-function noteOf({ kind, family }: WeightsFacts): string[] {
-  if (kind === "unet") return ["A UNet alone does not run; choose the diffusers folder that it is a part of."];
-  if (kind !== "single-file checkpoint") return ["Nothing here runs it alone."];
-  if (family?.runs) return [];
-  return [
-    `Models of ${family?.name ?? "a network that is not known"} do not run here; the hub stores it and says what it is.`,
-  ];
+const notesOf: Readonly<Record<string, string>> = {
+  unet: "A UNet alone does not run; choose the diffusers folder that it is a part of.",
+};
+
+/** A whole model in one file: a base where none of this hub has its shape, else a fine-tune of one that has. */
+function checkpoint(
+  main: WeightsFacts,
+  files: readonly FileFacts[],
+  bases: readonly KnownBase[],
+  facts: [string, string][],
+): Pick<Whole, "facts" | "kind"> {
+  const fits = basesThatFit(main, bases);
+  const isBase = main.fit !== null && fits.length === 0;
+  facts.push(
+    ...(files.some(isConfig) ? [["configs", "lie beside it, and describe its networks"] as [string, string]] : []),
+    [
+      "base",
+      isBase
+        ? "no base of this hub has its shape: it may be a base itself"
+        : `the hub finds it by the weights, once it has read them${shapes(fits)}`,
+    ],
+  );
+  return { facts, kind: isBase ? "base" : "finetune" };
 }
+
+/** What keeps it from being drawn with, as far as its header tells. */
+function checkpointNotes(main: WeightsFacts, files: readonly FileFacts[], count: number): string[] {
+  const { family, checkpoint: file } = main;
+  if (count > 1) return ["A repo of a single file holds that file alone at its top; give each a repo of its own."];
+  if (family && !family.runs && !files.some(isConfig))
+    return [`Models of ${family.name} do not run here; the hub stores it and says what it is.`];
+  if (file && file.missing.length > 0)
+    return [`It lacks ${file.missing.join(" and ")}, and is not drawn with; choose the whole checkpoint.`];
+  if (file && !file.fitsConfigs && !files.some(isConfig))
+    return [
+      "No published config describes its UNet; put the configs of its parts beside it, as a diffusers folder has them.",
+    ];
+  return [];
+}
+
+const isConfig = ({ path }: FileFacts): boolean => path === "unet/config.json";
 
 function guide(
   { metadata }: WeightsFacts,

@@ -4,7 +4,7 @@ import { layerNorm } from "#lib/nn/norm.ts";
 import type { Scope } from "#lib/nn/scope.ts";
 import type { Value } from "#lib/onnx/graph.ts";
 import { attention } from "#lib/onnx/ops/attention.ts";
-import { add, matmul } from "#lib/onnx/ops/math.ts";
+import { add, matmul, multiply, scalar, subtract } from "#lib/onnx/ops/math.ts";
 import { gather, reshape } from "#lib/onnx/ops/shape.ts";
 import type { TextEncoderConfig } from "./text-encoder-config.ts";
 
@@ -16,21 +16,39 @@ export interface ClipStates {
   normalised(states?: Value): Value;
 }
 
+/** Learned words: what stands in place of token embeddings, and where. */
+export interface LearnedStates {
+  /** [B, T, width] */
+  readonly vectors: Value;
+  /** [B, T, 1]: 1 where a vector stands, 0 where a token does. */
+  readonly mask: Value;
+}
+
 /**
  * CLIP's text transformer (Radford et al. 2021, arXiv 2103.00020, §2.4).
  *
- * @param tokens [B, T] int32, T = maxTokens
+ * @param tokens [B, T] int32, T = maxTokens; any token where `learned` has a vector
  */
-export function clipTextEncoder(scope: Scope, config: TextEncoderConfig, tokens: Value): ClipStates {
+export function clipTextEncoder(
+  scope: Scope,
+  config: TextEncoderConfig,
+  tokens: Value,
+  learned: LearnedStates | null = null,
+): ClipStates {
   const embeddings = scope.at("embeddings");
   const words = embeddings.at("token_embedding").parameter("weight", [config.vocabulary, config.width]);
   const positions = embeddings.at("position_embedding").parameter("weight", [config.maxTokens, config.width]);
-  const hidden = [add(gather(words, tokens), positions)];
+  const known = gather(words, tokens);
+  const hidden = [add(learned ? replaced(known, learned) : known, positions)];
   for (let i = 0; i < config.layers; i++) hidden.push(layer(scope.at(`encoder.layers.${i}`), config, hidden.at(-1)!));
   const normalised = (states = hidden.at(-1)!): Value =>
     layerNorm(scope.at("final_layer_norm"), states, config.epsilon);
   return { hidden, normalised };
 }
+
+/** Vectors where the mask is 1; the table of tokens, which may lie in a file, stays as it is. */
+const replaced = (known: Value, { vectors, mask }: LearnedStates): Value =>
+  add(multiply(known, subtract(scalar(mask, 1), mask)), multiply(vectors, mask));
 
 /**
  * The text as one vector: the state of its last token, projected (CLIPTextModelWithProjection).

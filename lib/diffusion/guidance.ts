@@ -49,7 +49,7 @@ export function requirePlan(
   plan: GuidancePlan,
   { guide, negativePrompt, steps }: { guide: GuideConfig | null; negativePrompt: string | null; steps: number },
 ): void {
-  const { mode, guidanceScale, cfgSteps } = plan;
+  const { mode, guidanceScale, cfgSteps, guidanceRescale = 0 } = plan;
   if (!Number.isFinite(guidanceScale) || guidanceScale < 0 || guidanceScale > 100) {
     throw new AppError(
       "bad_request",
@@ -70,6 +70,14 @@ export function requirePlan(
       `CFG steps go before a guide takes over; they mean nothing in the mode ${mode}, so leave them out.`,
       { mode },
     );
+  if (!(guidanceRescale >= 0 && guidanceRescale <= 1)) {
+    const sentence = `Guidance rescale ${guidanceRescale} is not a number from 0 to 1; 0 is none, 0.7 is usual.`;
+    throw new AppError("bad_request", sentence, { guidanceRescale });
+  }
+  if (guidanceRescale > 0 && (guidanceScale <= 1 || mode === "conditional" || (mode === "guide" && cfgSteps === 0))) {
+    const sentence = "Guidance rescale corrects what CFG does to the contrast, and no step of this picture is CFG's";
+    throw new AppError("bad_request", `${sentence}; leave it out.`, { guidanceRescale });
+  }
   if (mode === "guide") {
     if (!guide) throw new AppError("bad_request", "The mode guide needs a guide; name its file with --guide.");
     if (guidanceScale > 1 && (guidanceScale < guide.minGuidance || guidanceScale > guide.maxGuidance)) {

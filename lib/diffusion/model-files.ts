@@ -3,6 +3,7 @@ import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.
 import type { FileRole } from "#lib/picture/recipe.ts";
 import { type AdapterFile, readAdapter, requireNetworks } from "#lib/weights/adapters/read-adapter.ts";
 import { type GuideFile, readGuideFile } from "./guide-network.ts";
+import { type Embedding, type EmbeddingChoice, readEmbedding, requireWords } from "./learned-words.ts";
 import { type Model, networksOf, partMismatches } from "./model.ts";
 import { openModel } from "./open-model.ts";
 
@@ -20,6 +21,8 @@ export interface ModelChoice {
   readonly config?: string | null;
   readonly lowRank: readonly LowRankChoice[];
   readonly guide: string | null;
+  /** Textual inversions; none where nothing is said. */
+  readonly embeddings?: readonly EmbeddingChoice[];
 }
 
 /** A model as someone put it together: headers and configs read and known to fit, nothing opened yet. */
@@ -27,6 +30,7 @@ export interface ModelFiles {
   readonly model: Model;
   readonly lowRank: readonly AdapterFile[];
   readonly guide: GuideFile | null;
+  readonly embeddings: readonly Embedding[];
 }
 
 export interface UsedFile {
@@ -35,9 +39,17 @@ export interface UsedFile {
   readonly path: string;
   readonly strength?: number;
   readonly textStrength?: number;
+  /** Of a textual inversion, where it is another than the file's own. */
+  readonly word?: string;
 }
 
-export async function readModelFiles({ model: path, config, lowRank, guide }: ModelChoice): Promise<ModelFiles> {
+export async function readModelFiles({
+  model: path,
+  config,
+  lowRank,
+  guide,
+  embeddings = [],
+}: ModelChoice): Promise<ModelFiles> {
   const model = await openModel(path, config ?? null);
   const [mismatch] = partMismatches(model);
   if (mismatch) throw new AppError("unsupported_model", mismatch);
@@ -49,14 +61,16 @@ export async function readModelFiles({ model: path, config, lowRank, guide }: Mo
       ),
     ),
     guide: guide === null ? null : await readGuideFile(guide),
+    embeddings: await Promise.all(embeddings.map(readEmbedding)),
   };
+  requireWords(files.embeddings, model);
   for (const adapter of files.lowRank) requireNetworks(adapter, networksOf(model));
   if (files.guide) requireFits(files.guide, model);
   return files;
 }
 
 /** Every file that decides the picture, by what it is for. */
-export function usedFiles({ model, lowRank, guide }: ModelFiles): UsedFile[] {
+export function usedFiles({ model, lowRank, guide, embeddings }: ModelFiles): UsedFile[] {
   const of = (role: FileRole, files: readonly { readonly name: string; readonly path: string }[]): UsedFile[] =>
     files.map(({ name, path }) => ({ role, name, path }));
   const isOneFile = model.vae.files[0]?.path === model.unet.files[0]?.path;
@@ -76,6 +90,12 @@ export function usedFiles({ model, lowRank, guide }: ModelFiles): UsedFile[] {
       path,
       strength,
       ...(textEncoder !== strength && { textStrength: textEncoder }),
+    })),
+    ...embeddings.map(({ file: { name, path }, word }): UsedFile => ({
+      role: "embedding",
+      name,
+      path,
+      ...(word !== undefined && { word }),
     })),
     ...(guide ? of("guide", [guide.file]) : []),
   ];

@@ -1,15 +1,13 @@
-import { readdir, realpath, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { pipelineParts, pipelineRefusal, textEncoderFolders } from "#lib/families/pipelines.ts";
-import { readJson } from "#lib/util/read-json.ts";
+import { type Folder, readJsonIn } from "#lib/weights/folder.ts";
 import { clipNaming } from "#lib/weights/names/clip.ts";
 import { vaeNaming } from "#lib/weights/names/vae.ts";
 import type { Naming } from "#lib/weights/tensor-view.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
-import type { Component, Model, TextEncoderComponent } from "./model.ts";
+import type { Component, Model, SettingsFile, TextEncoderComponent } from "./model.ts";
 import { referencePipelineOf } from "./reference-corrections.ts";
 import { parseScheduleConfig } from "./schedule-config.ts";
 import { parseTextEncoderConfig } from "./text-encoder-config.ts";
@@ -23,19 +21,17 @@ const modelIndex = z.looseObject({
 });
 
 /** Reads a diffusers folder. @throws unsupported_model, file_not_found, malformed_weights, bad_request */
-export async function openModelFolder(given: string): Promise<Model> {
-  const path = await requireFolder(given);
-  const name = basename(path);
-  const json = (part: string, file: string): Promise<unknown> =>
-    readJson(join(path, part, file), `${name}/${part}/${file}`);
+export async function openModelFolder(folder: Folder): Promise<Model> {
+  const { name } = folder;
+  const json = (part: string, file = "config.json"): Promise<unknown> => readJsonIn(folder.folder(part), file);
 
-  const readIndex = () => readJson(join(path, "model_index.json"), `${name}/model_index.json`);
-  const unetJson = await json("unet", "config.json").catch(async (failure: unknown) => {
+  const readIndex = () => readJsonIn(folder, "model_index.json");
+  const unetJson = await json("unet").catch(async (failure: unknown) => {
     if (!(failure instanceof AppError) || failure.code !== "file_not_found") throw failure;
     requirePipeline(name, await readIndex().catch(() => ({}))); // it may well be a model without one
     const give = "give a diffusers folder, with unet, text_encoder, vae, tokenizer and scheduler inside";
     const sentence = `${name} has no UNet (unet/config.json is missing); ${give}.`;
-    throw new AppError("unsupported_model", sentence, { path }, failure);
+    throw new AppError("unsupported_model", sentence, {}, failure);
   });
   const index = requirePipeline(name, await readIndex());
   const encoderParts = index && textEncoderFolders(index._class_name);
@@ -47,39 +43,37 @@ export async function openModelFolder(given: string): Promise<Model> {
     config: Config,
     naming?: Naming,
   ): Promise<Component<Config>> => {
-    const files = await readComponentWeights(join(path, part), stem, `${name}/${part}`);
+    const files = await readComponentWeights(folder.folder(part), stem);
     return { config, files, weights: new WeightMap(`${name}/${part}`, files, naming) };
   };
   const textEncoder = async (part: string): Promise<TextEncoderComponent> => {
-    const config = parseTextEncoderConfig(await json(part, "config.json"), `${name}/${part}/config.json`);
+    const config = parseTextEncoderConfig(await json(part), `${name}/${part}/config.json`);
     return {
       ...(await component(part, "model", config, clipNaming)),
-      openTokenizer: () => openTokenizer(join(path, tokenizerOf(part)), config.maxTokens),
+      openTokenizer: () => openTokenizer(folder.folder(tokenizerOf(part)), config.maxTokens),
     };
   };
   const unet = parseUNetConfig(unetJson, `${name}/unet/config.json`);
-  const vae = parseVaeConfig(await json("vae", "config.json"), `${name}/vae/config.json`);
-  const scheduler = join("scheduler", "scheduler_config.json");
+  const vae = parseVaeConfig(await json("vae"), `${name}/vae/config.json`);
   const [first, ...others] = encoderParts as readonly [string, ...string[]];
-  const tokenizers = (await Promise.all(encoderParts.map((part) => tokenizerFilesIn(path, tokenizerOf(part))))).flat();
   const settings = [
-    ...["unet", ...encoderParts, "vae"].map((part) => ({ role: "config" as const, file: join(part, "config.json") })),
-    { role: "schedule" as const, file: scheduler },
-    ...tokenizers.map((file) => ({ role: "tokenizer" as const, file })),
+    ...["unet", ...encoderParts, "vae"].map((part) => settingsFile(folder.folder(part), "config", "config.json")),
+    settingsFile(folder.folder("scheduler"), "schedule", "scheduler_config.json"),
   ];
+  for (const part of encoderParts) settings.push(...(await tokenizerFilesIn(folder.folder(tokenizerOf(part)))));
   return {
-    path,
+    path: folder.locate(""),
     name,
     unet: await component("unet", "diffusion_pytorch_model", unet),
     textEncoders: [await textEncoder(first), ...(await Promise.all(others.map(textEncoder)))],
     vae: await component("vae", "diffusion_pytorch_model", vae, vaeNaming),
     schedule: parseScheduleConfig(
       await json("scheduler", "scheduler_config.json"),
-      `${name}/${scheduler}`,
+      `${name}/scheduler/scheduler_config.json`,
       referencePipelineOf(unet),
     ),
     zerosForNothing: unet.added !== null && index.force_zeros_for_empty_prompt,
-    settings: settings.map(({ role, file }) => ({ role, name: join(name, file), path: join(path, file) })),
+    settings,
   };
 }
 
@@ -104,19 +98,14 @@ const tokenizerFiles = new Set([
   "added_tokens.json",
 ]);
 
-async function tokenizerFilesIn(folder: string, part: string): Promise<string[]> {
-  const names = await readdir(join(folder, part)).catch(() => []);
-  return names
-    .filter((name) => tokenizerFiles.has(name))
-    .toSorted()
-    .map((name) => join(part, name));
+async function tokenizerFilesIn(folder: Folder): Promise<SettingsFile[]> {
+  const names = (await folder.names()).filter((name) => tokenizerFiles.has(name));
+  return names.toSorted().map((name) => settingsFile(folder, "tokenizer", name));
 }
 
-async function requireFolder(path: string): Promise<string> {
-  const facts = await stat(path).catch((cause: unknown) => {
-    throw new AppError("file_not_found", `There is no folder ${path}; check the path.`, { path }, cause);
-  });
-  if (!facts.isDirectory())
-    throw new AppError("bad_request", `${basename(path)} is a file; give the diffusers folder of the model.`, { path });
-  return realpath(path);
-}
+/** A file beside the weights that decides what is computed. */
+export const settingsFile = (folder: Folder, role: SettingsFile["role"], file: string): SettingsFile => ({
+  role,
+  name: `${folder.name}/${file}`,
+  path: folder.locate(file),
+});

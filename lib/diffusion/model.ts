@@ -44,8 +44,8 @@ export interface SettingsFile {
  * §2.1); Stable Diffusion on the last ones with it. SD 2.x, which takes the penultimate ones with it, writes one layer less into its
  * config. Clip skip leaves out as many layers more.
  */
-export const statesWanted = ({ unet }: Model, clipSkip = 0): StatesWanted =>
-  unet.config.added ? { skipLayers: 1 + clipSkip, finalNorm: false } : { skipLayers: clipSkip, finalNorm: true };
+export const statesWanted = ({ unet }: Pick<Model, "unet">, clipSkip = 0): StatesWanted =>
+  unet.config.added ? { skipLayers: 1, finalNorm: false, clipSkip } : { skipLayers: 0, finalNorm: true, clipSkip };
 
 /** The networks of a model that adapters can change. */
 export const networksOf = ({ textEncoders }: Pick<Model, "textEncoders">): AdaptedNetwork[] => [

@@ -2,8 +2,10 @@ import type { Runtime } from "#lib/onnx/session.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { textEncoderNetworks } from "#lib/weights/adapters/names.ts";
 import { cfgLayoutFor } from "./cfg-layout.ts";
+import { noClipSkip } from "./clip-skip.ts";
 import type { CfgLayout } from "./guidance.ts";
 import { type GuideNetwork, openGuide } from "./guide-network.ts";
+import { encoderWords } from "./learned-words.ts";
 import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
 import type { LatentSize } from "./picture-size.ts";
@@ -52,20 +54,23 @@ export async function openPipeline(files: ModelFiles, size: LatentSize, runtime:
 
 /** The text encoders of a model, together. */
 export async function openText(
-  { model, lowRank }: ModelFiles,
+  { model, lowRank, embeddings }: ModelFiles,
   runtime: Runtime,
-  clipSkip = 0,
+  clipSkip = noClipSkip,
 ): Promise<TextConditioner> {
+  const wanted = statesWanted(model, clipSkip.layers);
   await using opening = new AsyncDisposableStack();
   const encoders: TextEncoder[] = [];
   for (const [i, component] of model.textEncoders.entries()) {
     const layers = lowRank.map((file) => file[textEncoderNetworks[i]!]);
     const tokenizer = await component.openTokenizer();
-    const encoder = await openTextEncoder(component, layers, tokenizer, statesWanted(model, clipSkip), runtime);
+    const words = encoderWords(embeddings, i, model);
+    const encoder = await openTextEncoder(component, layers, tokenizer, wanted, runtime, words);
     encoders.push(opening.adopt(encoder, (one) => one.close()));
   }
   opening.move();
-  return createTextConditioner(encoders, { unet: model.unet.config, zerosForNothing: model.zerosForNothing });
+  const { unet, zerosForNothing } = model;
+  return createTextConditioner(encoders, { unet: unet.config, zerosForNothing, skipped: clipSkip.of });
 }
 
 /** `tokens` where prompts are longer than the text encoder takes at once. */

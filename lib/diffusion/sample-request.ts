@@ -6,11 +6,13 @@ import type { SamplerName } from "#lib/sampler-names.ts";
 import type { BatchNoise } from "#lib/tensor/batch-noise.ts";
 import { allFinite, type FloatTensor } from "#lib/tensor/tensor.ts";
 import { type GuidancePlan, requirePlan } from "./guidance.ts";
-import type { Model } from "./model.ts";
+import { clipSkipOf } from "./clip-skip.ts";
+import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
 import { type LatentSize, ownSize, pictureSizeOf } from "./picture-size.ts";
 import type { PictureSize } from "./text-conditioner.ts";
+import { requireLayers } from "./text-encoder-graph.ts";
 import { pixelsPerLatent } from "./vae-config.ts";
 
 /** What to draw. */
@@ -18,7 +20,7 @@ export interface SampleRequest {
   readonly prompt: string;
   readonly negativePrompt: string | null;
   readonly promptSyntax: PromptSyntax;
-  /** How many layers of the text encoders are left out at their end; 0 is usual, and what A1111 calls clip skip 1. */
+  /** How many layers of the text encoders are left out at their end, by `clipSkipOf`; 0 is usual, and A1111's clip skip 1. */
   readonly clipSkip: number;
   readonly plan: GuidancePlan;
   readonly sampler: SamplerName;
@@ -83,15 +85,20 @@ function sizeOfNoise(model: Model, noise: FloatTensor): LatentSize {
 export function requireRequest(files: ModelFiles, request: SampleRequest): void {
   const { prompt, negativePrompt, clipSkip, plan, sampler, steps, picture } = request;
   for (const text of [prompt, negativePrompt ?? ""]) requireShort(text);
-  const layers = Math.min(...files.model.textEncoders.map(({ config }) => config.layers));
-  if (!Number.isInteger(clipSkip) || clipSkip < 0 || clipSkip >= layers - 1) {
-    const sentence = `Leaving out ${clipSkip} layers of a text encoder of ${layers} makes no sense`;
-    throw new AppError("bad_request", `${sentence}; leave out fewer.`, { clipSkip, layers });
-  }
+  if (!Number.isInteger(clipSkip) || clipSkip < 0)
+    throw new AppError("bad_request", `Leaving out ${clipSkip} layers means nothing; give a whole number from 0.`);
+  const wanted = statesWanted(files.model, clipSkipOf(files.model, request).layers);
+  for (const { config } of files.model.textEncoders) requireLayers(config, wanted.skipLayers + (wanted.clipSkip ?? 0));
   if (picture && !(picture.strength > 0 && picture.strength <= 1)) {
     const sentence = `The strength ${picture.strength} is not above 0 and at most 1; 0.6 changes a picture visibly.`;
     throw new AppError("bad_request", sentence, { strength: picture.strength });
   }
   createSampler(sampler, files.model.schedule, steps, picture ?? undefined);
+  const hearsGuidance = files.model.unet.config.guidanceEmbeddingWidth !== null;
+  const unread = negativePrompt !== null ? "a negative prompt" : plan.guidanceRescale ? "guidance rescale" : null;
+  if (hearsGuidance && unread) {
+    const sentence = `${files.model.name} hears its guidance without the second pass of CFG, so ${unread} would change nothing`;
+    throw new AppError("bad_request", `${sentence}; leave it out.`);
+  }
   requirePlan(plan, { guide: files.guide?.config ?? null, negativePrompt, steps });
 }

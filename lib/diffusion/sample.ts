@@ -87,13 +87,16 @@ function hearing(
 
 /**
  * [1, width]: sines, then cosines of 1000 · (w − 1) · 10000^(−k / (width/2 − 1)), and a zero where the width is odd
- * (`get_guidance_scale_embedding` of diffusers 0.42.1).
+ * (`get_guidance_scale_embedding` of diffusers 0.42.1). Rounded as float32 where theirs is, since an angle of thousands
+ * carries its last digit into the sine.
  */
-function embedGuidance(guidanceScale: number, width: number): FloatTensor {
+export function embedGuidance(guidanceScale: number, width: number): FloatTensor {
   const half = width >> 1;
   const values = new Float32Array(width);
+  const wide = Math.fround(1000 * Math.fround(guidanceScale - 1));
   for (let k = 0; k < half; k++) {
-    const angle = 1000 * (guidanceScale - 1) * Math.exp((-Math.log(10000) * k) / (half - 1));
+    const exponent = Math.fround(k * Math.fround(-Math.log(10000) / (half - 1)));
+    const angle = Math.fround(wide * Math.fround(Math.exp(exponent)));
     values[k] = Math.sin(angle);
     values[half + k] = Math.cos(angle);
   }

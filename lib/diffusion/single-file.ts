@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { namesOfRunning } from "#lib/families/all.ts";
 import type { FamilyConfigs } from "#lib/families/family.ts";
 import { predictionFromBias, predictionOf, SD2_TELLING_BIAS, zeroTerminalSnrOf } from "#lib/families/prediction.ts";
@@ -11,8 +11,8 @@ import {
   variantOf,
 } from "#lib/families/single-file.ts";
 import { AppError } from "#lib/errors.ts";
-import { readJson } from "#lib/util/read-json.ts";
 import { type ByteSource, openFile } from "#lib/weights/byte-source.ts";
+import { type Folder, readJsonIn } from "#lib/weights/folder.ts";
 import { clipNaming } from "#lib/weights/names/clip.ts";
 import { ldmUNetNaming } from "#lib/weights/names/ldm-unet.ts";
 import { ldmVaeNaming } from "#lib/weights/names/ldm-vae.ts";
@@ -22,6 +22,7 @@ import { readHeader } from "#lib/weights/safetensors.ts";
 import { type Naming, within } from "#lib/weights/tensor-view.ts";
 import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
 import type { Component, Model, TextEncoderComponent } from "./model.ts";
+import { settingsFile } from "./model-folder.ts";
 import { referencePipelineOf } from "./reference-corrections.ts";
 import { parseScheduleConfig } from "./schedule-config.ts";
 import { parseTextEncoderConfig, type TextEncoderConfig } from "./text-encoder-config.ts";
@@ -37,7 +38,7 @@ import { parseVaeConfig } from "./vae-config.ts";
  *                family's (`from_single_file(config=…)` of diffusers); null for the family's own, which are built in
  * @throws unsupported_model, weights_mismatch, malformed_weights, file_not_found
  */
-export async function openSingleFile(path: string, config: string | null): Promise<Model> {
+export async function openSingleFile(path: string, config: Folder | null): Promise<Model> {
   const source = await openFile(path);
   try {
     const file: WeightsFile = { name: source.name, path: source.path, header: await readHeader(source) };
@@ -48,7 +49,7 @@ export async function openSingleFile(path: string, config: string | null): Promi
 }
 
 /** What `openSingleFile` does once the header is read. */
-export async function singleFileModel(source: ByteSource, file: WeightsFile, config: string | null): Promise<Model> {
+export async function singleFileModel(source: ByteSource, file: WeightsFile, config: Folder | null): Promise<Model> {
   const found = requireRunnable(file, recogniseSingleFile(file.header.tensors, config !== null), config !== null);
   const prediction = await predictionIn(source, file, found);
   const marks = { predictionType: prediction, zeroTerminalSnr: zeroTerminalSnrIn(file) };
@@ -66,7 +67,9 @@ function requireRunnable({ name }: WeightsFile, found: SingleFile | null, hasCon
   const whyNot = found.found.whyNot ?? family?.whyNot;
   if (!family || (whyNot && !hasConfig)) {
     const why = whyNot ? `: ${whyNot}` : "";
-    throw new AppError("unsupported_model", `${name} is ${found.found.name}, which does not run here${why}; ${give}.`);
+    const sentence = `${name} is ${found.found.name}, which does not run here${why}`;
+    const way = whyNot ? give : "give the folder of its configs with --config, or a diffusers folder";
+    throw new AppError("unsupported_model", `${sentence}; ${way}.`);
   }
   if (found.missing.length > 0) {
     const missing = found.missing.join(" and ");
@@ -122,10 +125,9 @@ function builtIn({ name }: WeightsFile, { family, guidanceWidth }: Runnable, mar
   };
 }
 
-async function fromFolder(folder: string, { family }: Runnable, marks: Marks): Promise<Settings> {
-  const name = basename(folder);
+async function fromFolder(folder: Folder, { family }: Runnable, marks: Marks): Promise<Settings> {
   const json = async (part: string, file = "config.json"): Promise<Record<string, unknown>> => {
-    const found = await readJson(join(folder, part, file), `${name}/${part}/${file}`);
+    const found = await readJsonIn(folder.folder(part), file);
     return typeof found === "object" && found !== null ? { ...found } : {};
   };
   const parts = ["unet", ...family.textEncoders.map((encoder) => encoder.folder), "vae"];
@@ -135,19 +137,14 @@ async function fromFolder(folder: string, { family }: Runnable, marks: Marks): P
     ...(marks.predictionType && { prediction_type: marks.predictionType }),
     ...(marks.zeroTerminalSnr && { rescale_betas_zero_snr: true }),
   };
-  const at = (role: "config" | "schedule", file: string): Model["settings"][number] => ({
-    role,
-    name: join(name, file),
-    path: join(folder, file),
-  });
   return {
     configs: { ...(read as Omit<FamilyConfigs, "scheduler">), scheduler },
-    shown: (part) => `${name}/${part}/config.json`,
+    shown: (part) => `${folder.name}/${part}/config.json`,
     openTokenizer: async ({ part }, { maxTokens }) =>
-      (await import("./tokenizer.ts")).openTokenizer(join(folder, part.tokenizerFolder), maxTokens),
+      (await import("./tokenizer.ts")).openTokenizer(folder.folder(part.tokenizerFolder), maxTokens),
     files: [
-      ...parts.map((part) => at("config", join(part, "config.json"))),
-      at("schedule", join("scheduler", "scheduler_config.json")),
+      ...parts.map((part) => settingsFile(folder.folder(part), "config", "config.json")),
+      settingsFile(folder.folder("scheduler"), "schedule", "scheduler_config.json"),
     ],
   };
 }

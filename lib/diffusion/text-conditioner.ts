@@ -2,6 +2,7 @@ import { applyWeights } from "#lib/prompt/apply-weights.ts";
 import { type ChunkedPrompt, chunksOf, padChunks, type PromptChunk } from "#lib/prompt/chunks.ts";
 import type { PromptSide, PromptSyntax } from "#lib/prompt/read-prompt.ts";
 import { type FloatTensor, rows, tensor, zeros } from "#lib/tensor/tensor.ts";
+import type { ClipSkip } from "./clip-skip.ts";
 import type { Conditioning } from "./conditioning.ts";
 import type { EncodedText, TextEncoder } from "./text-encoder.ts";
 import type { ClipTokenizer } from "./tokenizer.ts";
@@ -56,11 +57,13 @@ export interface ConditionerOptions {
   readonly unet: UNetConfig;
   /** Whether no text at all is zeros and not the states of the empty text (`force_zeros_for_empty_prompt`). */
   readonly zerosForNothing: boolean;
+  /** Which prompts take the encoders' skipped states, where they give some. */
+  readonly skipped: ClipSkip["of"];
 }
 
 export function createTextConditioner(
   encoders: readonly TextEncoder[],
-  { unet, zerosForNothing }: ConditionerOptions,
+  { unet, zerosForNothing, skipped }: ConditionerOptions,
 ): TextConditioner {
   const chunksFor = (prompts: readonly Prompt[]): number =>
     Math.max(
@@ -71,8 +74,8 @@ export function createTextConditioner(
     tokensFor: (prompts) => chunksFor(prompts) * encoders[0]!.tokenizer.maxTokens,
     async condition(prompts, sizes) {
       const count = chunksFor(prompts);
-      const encoded: EncodedText[] = [];
-      for (const encoder of encoders) encoded.push(await encodeAll(encoder, prompts, count));
+      const encoded: Encoded[] = [];
+      for (const encoder of encoders) encoded.push(await encodeAll(encoder, prompts, count, skipped));
       const nothing = prompts.map((prompt) => prompt === null && zerosForNothing);
       const text = withoutRows(joinChannels(encoded.map(({ states }) => states)), nothing);
       if (!unet.added) return { text };
@@ -95,11 +98,18 @@ export function readChunks(prompt: Prompt, tokenizer: ClipTokenizer): ChunkedPro
   return chunksOf(prompt.text, tokenizer, prompt.syntax, prompt.side);
 }
 
+type Encoded = Pick<EncodedText, "states" | "pooled">;
+
 /**
  * Each prompt as `count` chunks: their weighed states stand one behind the other, [B, count · T, D]; the whole text is that of the
  * first chunk.
  */
-async function encodeAll(encoder: TextEncoder, prompts: readonly Prompt[], count: number): Promise<EncodedText> {
+async function encodeAll(
+  encoder: TextEncoder,
+  prompts: readonly Prompt[],
+  count: number,
+  of: ClipSkip["of"],
+): Promise<Encoded> {
   const { tokenizer } = encoder;
   const { maxTokens } = tokenizer;
   const chunks = prompts.flatMap((prompt): readonly PromptChunk[] =>
@@ -107,18 +117,24 @@ async function encodeAll(encoder: TextEncoder, prompts: readonly Prompt[], count
   );
   const ids = new Int32Array(chunks.length * maxTokens);
   chunks.forEach((chunk, i) => ids.set(chunk.ids, i * maxTokens));
-  const { states, pooled } = await encoder.encode(tensor(ids, [chunks.length, maxTokens]));
+  const { states, skipped, pooled } = await encoder.encode(tensor(ids, [chunks.length, maxTokens]));
   const width = states.shape[2]!;
   const weighed = new Float32Array(states.data.length);
   chunks.forEach(({ weights }, i) => {
     const begin = i * maxTokens * width;
-    weighed.set(applyWeights(states.data.subarray(begin, begin + maxTokens * width), weights), begin);
+    const isSkipped = of === "both prompts" || sideOf(prompts[Math.floor(i / count)]!) === "prompt";
+    const { data } = isSkipped && skipped ? skipped : states;
+    weighed.set(applyWeights(data.subarray(begin, begin + maxTokens * width), weights), begin);
   });
   return {
     states: tensor(weighed, [prompts.length, count * maxTokens, width]),
     pooled: pooled && firstRows(pooled, count),
   };
 }
+
+/** Nothing at all stands on the side of the negative prompt. */
+const sideOf = (prompt: Prompt): PromptSide =>
+  prompt === null ? "negative prompt" : typeof prompt === "string" ? "prompt" : prompt.side;
 
 /** Every `count`-th row: [B · count, P] → [B, P]. */
 function firstRows(x: FloatTensor, count: number): FloatTensor {

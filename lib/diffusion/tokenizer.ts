@@ -1,8 +1,7 @@
-import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
+import { type Folder, readTextIn } from "#lib/weights/folder.ts";
 import type { PromptTokenizer } from "#lib/prompt/chunks.ts";
 import { requireShort } from "#lib/prompt/prompt-limit.ts";
 
@@ -13,8 +12,21 @@ export interface ClipTokenizer extends PromptTokenizer {
    * was too long and lost its tail.
    */
   encode(text: string): { readonly ids: Int32Array; readonly used: number; readonly cut: boolean };
+  /**
+   * The same tokenizer with learned words: each takes as many ids as it has vectors, counted from `firstId` in the order given. As
+   * diffusers' `load_textual_inversion` has it, a word stands for all of them, and «word_1» for its second alone.
+   *
+   * @throws bad_request for a word that is a token already, weights_mismatch where a token has such an id
+   */
+  withWords(words: readonly TokenizerWord[], firstId: number): ClipTokenizer;
   /** The words of the text, spelt as there, that are not in the vocabulary as a whole and fall apart into pieces. */
   unknownWords(text: string): readonly string[];
+}
+
+/** A learned word, and how many ids it takes. */
+export interface TokenizerWord {
+  readonly token: string;
+  readonly count: number;
 }
 
 /**
@@ -24,10 +36,9 @@ export interface ClipTokenizer extends PromptTokenizer {
  * @param maxPositions  the text encoder's `max_position_embeddings`: texts are cut there if the folder allows more
  * @throws file_not_found, unsupported_model
  */
-export async function openTokenizer(folder: string, maxPositions = Infinity): Promise<ClipTokenizer> {
-  const source: Source = { folder, shown: `${basename(dirname(folder))}/${basename(folder)}` };
-  const vocabulary = await readVocabulary(source);
-  return tokenizerOf(source.shown, vocabulary, await readSettings(source), maxPositions);
+export async function openTokenizer(folder: Folder, maxPositions = Infinity): Promise<ClipTokenizer> {
+  const vocabulary = await readVocabulary(folder);
+  return tokenizerOf(folder.name, vocabulary, await readSettings(folder), maxPositions);
 }
 
 /** The tokenizer of a vocabulary and settings, wherever they come from; `shown` is how messages name them. */
@@ -36,6 +47,7 @@ export function tokenizerOf(
   vocabulary: Vocabulary,
   settings: Settings,
   maxPositions = Infinity,
+  counts: ReadonlyMap<number, number> = new Map(),
 ): ClipTokenizer {
   const maxTokens = requireTokenLimit(Math.min(settings.maxTokens, maxPositions), shown);
   const addedTokens = resolveAddedTokens([...settings.added, ...vocabulary.added], vocabulary, shown);
@@ -43,12 +55,32 @@ export function tokenizerOf(
   const { start, end, padding, unknown } = settings.special;
 
   const tokenizer = new Tokenizer(clipTokenizerJson(vocabulary, [...addedTokens.values()], unknown), {});
-  const encodeWhole = (text: string): number[] => tokenizer.encode(text).ids;
+  const unitLength = (id: number): number => counts.get(id) ?? 1;
+  const encodeWhole = (text: string): number[] =>
+    tokenizer.encode(text).ids.flatMap((id) => Array.from({ length: unitLength(id) }, (_, i) => id + i));
   return {
     maxTokens,
     special: { start: idOf(start), end: idOf(end), padding: idOf(padding) },
     comma: vocabulary.ids.get(",</w>") ?? null,
     tokenize: (text) => encodeWhole(requireShort(text)),
+    unitLength,
+    withWords(words, firstId) {
+      const stranger = [...vocabulary.ids.values(), ...addedTokens.values().map(({ id }) => id)].find(
+        (id) => id >= firstId,
+      );
+      if (stranger !== undefined) {
+        const sentence = `${shown} knows a token ${stranger} where the text encoder has ${firstId}, so learned words have no place`;
+        throw new AppError("weights_mismatch", `${sentence}; use the tokenizer that came with the model.`, {
+          stranger,
+        });
+      }
+      const learned = learnedTokens(words, firstId, (token) => addedTokens.has(token) || vocabulary.ids.has(token));
+      const more = { ...vocabulary, added: [...vocabulary.added, ...learned] };
+      const lengths = words.map(
+        ({ token, count }) => [learned.find(({ content }) => content === token)!.id, count] as const,
+      );
+      return tokenizerOf(shown, more, settings, maxPositions, new Map([...counts, ...lengths]));
+    },
     encode(text) {
       const whole = encodeWhole(requireShort(text));
       const kept = whole.slice(0, maxTokens - 2);
@@ -64,6 +96,29 @@ export function tokenizerOf(
   };
 }
 
+/** word, word_1, word_2, …, as diffusers names them. */
+function learnedTokens(
+  words: readonly TokenizerWord[],
+  firstId: number,
+  isKnown: (token: string) => boolean,
+): AddedToken[] {
+  let id = firstId;
+  return words.flatMap(({ token, count }) => {
+    if (!tokenContent.safeParse(token).success || token.trim() !== token) {
+      const sentence = `A learned word cannot be called "${token.slice(0, 40)}"`;
+      throw new AppError("bad_request", `${sentence}; take 1 to 128 characters, without a blank at either end.`);
+    }
+    return Array.from({ length: count }, (_, i): AddedToken => {
+      const content = i === 0 ? token : `${token}_${i}`;
+      if (isKnown(content)) {
+        const sentence = `The learned word "${content}" is a token of this model already`;
+        throw new AppError("bad_request", `${sentence}; call it otherwise, as in --embedding FILE:WORD.`, { content });
+      }
+      return { content, normalized: true, id: id++ };
+    });
+  });
+}
+
 const tokenLimit = z.int().min(3).max(4096); // start, one token and end; the most positions that a text encoder may have
 
 function requireTokenLimit(maxTokens: number, shown: string): number {
@@ -73,12 +128,6 @@ function requireTokenLimit(maxTokens: number, shown: string): number {
     `${shown}/tokenizer_config.json does not say how many tokens a text may have; write the text encoder's "max_position_embeddings" there as "model_max_length".`,
     { maxTokens },
   );
-}
-
-interface Source {
-  readonly folder: string;
-  /** The folder as messages name it. */
-  readonly shown: string;
 }
 
 type Token = z.infer<typeof tokenJson>;
@@ -130,33 +179,33 @@ const tokenizerJson = z.object({
 });
 
 /** From a `tokenizer.json` only what transformers' CLIPTokenizer takes: how to normalise and split a text is CLIP's, not the file's. */
-async function readVocabulary(source: Source): Promise<Vocabulary> {
-  const json = await readJson(source, "tokenizer.json", tokenizerJson);
+async function readVocabulary(folder: Folder): Promise<Vocabulary> {
+  const json = await readJson(folder, "tokenizer.json", tokenizerJson);
   if (json) {
     const merges = json.model.merges.map((merge) => (typeof merge === "string" ? merge.split(" ") : merge));
     return requireMerges(
       { ids: new Map(Object.entries(json.model.vocab)), merges, added: json.added_tokens },
-      source,
+      folder,
       "tokenizer.json",
     );
   }
-  const vocab = await readJson(source, "vocab.json", vocabularyJson);
-  const lines = await readText(source, "merges.txt");
+  const vocab = await readJson(folder, "vocab.json", vocabularyJson);
+  const lines = await readText(folder, "merges.txt");
   if (vocab === null || lines === null) {
     throw new AppError(
       "file_not_found",
-      `${source.shown} has no tokenizer.json and no ${vocab ? "merges.txt" : "vocab.json"}; give the folder as it was published.`,
-      { path: source.folder },
+      `${folder.name} has no tokenizer.json and no ${vocab ? "merges.txt" : "vocab.json"}; give the folder as it was published.`,
+      { path: folder.locate("") },
     );
   }
   const merges = lines
     .split(/\r?\n/)
     .filter((line) => line !== "" && !line.startsWith("#version"))
     .map((line) => line.split(" "));
-  return requireMerges({ ids: new Map(Object.entries(vocab)), merges, added: [] }, source, "merges.txt");
+  return requireMerges({ ids: new Map(Object.entries(vocab)), merges, added: [] }, folder, "merges.txt");
 }
 
-function requireMerges(vocabulary: Vocabulary, { shown }: Source, file: string): Vocabulary {
+function requireMerges(vocabulary: Vocabulary, { name: shown }: Folder, file: string): Vocabulary {
   const { ids, merges } = vocabulary;
   const odd = merges.findIndex(
     (merge) => merge.length !== 2 || ![...merge, merge.join("")].every((piece) => ids.has(piece)),
@@ -169,12 +218,12 @@ function requireMerges(vocabulary: Vocabulary, { shown }: Source, file: string):
   );
 }
 
-async function readSettings(source: Source): Promise<Settings> {
-  const config = await readJson(source, "tokenizer_config.json", configJson);
+async function readSettings(folder: Folder): Promise<Settings> {
+  const config = await readJson(folder, "tokenizer_config.json", configJson);
   const decoder = config?.added_tokens_decoder;
   // As in transformers: the two older files count only where the config does not list the added tokens, and then go first.
-  const map = decoder ? null : await readJson(source, "special_tokens_map.json", specialTokensJson);
-  const older = decoder ? null : await readJson(source, "added_tokens.json", olderAddedTokensJson);
+  const map = decoder ? null : await readJson(folder, "special_tokens_map.json", specialTokensJson);
+  const older = decoder ? null : await readJson(folder, "added_tokens.json", olderAddedTokensJson);
 
   const end = map?.eos_token ?? config?.eos_token ?? tokenJson.parse("<|endoftext|>");
   const special = {
@@ -277,13 +326,13 @@ function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly Ad
 
 const MAX_FILE_BYTES = 32 * 2 ** 20; // the largest published one, a tokenizer.json of 49,408 tokens, has 3.6 MB
 
-async function readJson<T>(source: Source, file: string, schema: z.ZodType<T>): Promise<T | null> {
-  const text = await readText(source, file);
+async function readJson<T>(folder: Folder, file: string, schema: z.ZodType<T>): Promise<T | null> {
+  const text = await readText(folder, file);
   if (text === null) return null;
   const refuse = (reason: string, cause?: unknown): AppError =>
     new AppError(
       "unsupported_model",
-      `${source.shown}/${file} is not a file of a CLIP tokenizer (${reason}); use the one that came with the model.`,
+      `${folder.name}/${file} is not a file of a CLIP tokenizer (${reason}); use the one that came with the model.`,
       {},
       cause,
     );
@@ -300,24 +349,5 @@ async function readJson<T>(source: Source, file: string, schema: z.ZodType<T>): 
 }
 
 /** The text of a file of the folder, or null if there is none of that name. */
-async function readText({ folder, shown }: Source, file: string): Promise<string | null> {
-  const path = join(folder, file);
-  try {
-    const facts = await stat(path);
-    if (facts.isFile() && facts.size <= MAX_FILE_BYTES) return await readFile(path, "utf8");
-    throw new AppError(
-      "unsupported_model",
-      `${shown}/${file} is not a file of a CLIP tokenizer (${facts.size} bytes); use the one that came with the model.`,
-      { path },
-    );
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
-    throw new AppError(
-      "file_not_found",
-      `${shown}/${file} cannot be read; check the path and its permissions.`,
-      { path },
-      cause,
-    );
-  }
-}
+const readText = (folder: Folder, file: string): Promise<string | null> =>
+  readTextIn(folder, file, { most: MAX_FILE_BYTES, what: "a file of a CLIP tokenizer" });

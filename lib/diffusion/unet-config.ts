@@ -255,14 +255,15 @@ function addedConditions(raw: Raw, refuse: Refuse): NonNullable<UNetConfig["adde
 }
 
 /**
- * diffusers up to 0.8 wrote the `sample_size` 32 for models of 64; StableDiffusionPipeline.__init__ of 0.42.1 corrects what those
- * versions wrote, and so do we.
+ * diffusers up to 0.8 wrote the `sample_size` 32 for models of 64. StableDiffusionPipeline.__init__ of 0.42.1 corrects what those
+ * versions wrote, and so do we; that of SDXL, which came later, believes it.
  */
-function sampleSizeOf({ sample_size: given, _diffusers_version: version }: Raw): UNetConfig["sampleSize"] {
+function sampleSizeOf(raw: Raw): UNetConfig["sampleSize"] {
+  const { sample_size: given, _diffusers_version: version, addition_embed_type: added } = raw;
   if (given === undefined || given === null) return null;
   if (typeof given !== "number") return { height: given[0], width: given[1] };
   const [, major, minor] = /^(\d{1,4})\.(\d{1,4})/.exec(version ?? "") ?? [];
   const old = major === "0" && Number(minor) < 9;
-  const side = old && given < 64 ? 64 : given;
+  const side = old && !added && given < 64 ? 64 : given;
   return { height: side, width: side };
 }

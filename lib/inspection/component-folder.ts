@@ -5,7 +5,8 @@ import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
 import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import { parseVaeConfig } from "#lib/diffusion/vae-config.ts";
 import { predictionOf } from "#lib/families/prediction.ts";
-import { readJson } from "#lib/util/read-json.ts";
+import { diskFolder } from "#lib/weights/disk-folder.ts";
+import { readJsonIn } from "#lib/weights/folder.ts";
 import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import { amountOf, mergedMetadata, mergedTensors } from "./facts.ts";
@@ -21,9 +22,10 @@ import { textEncoderProblems, unetProblems, vaeProblems } from "./whole.ts";
  */
 export async function inspectComponent(path: string, stem: string): Promise<Inspection> {
   const name = basename(path);
-  const files = await readComponentWeights(path, stem, name);
+  const folder = diskFolder(path);
+  const files = await readComponentWeights(folder, stem);
   const tensors = mergedTensors(files);
-  const json = await readJson(join(path, "config.json"), `${name}/config.json`);
+  const json = await readJsonIn(folder, "config.json");
   const { kind } = recognise(tensors);
   const metadata = mergedMetadata(files);
   const whole = await stat(join(dirname(path), "model_index.json")).catch(() => null);

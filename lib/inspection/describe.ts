@@ -130,8 +130,8 @@ const describers: Readonly<Record<FileKind, Describer>> = {
   scorer: stranger("nothing; check measures with its own evaluator"),
   embedding: ({ recognised }) => ({
     ...fitting(embeddingFits(recognised.bare)),
-    runs: false,
-    whatRuns: "learned words (textual inversion) do not run here; describe in the prompt what they stand for",
+    runs: true,
+    whatRuns: "add its words to a base of that text width with --embedding, and name them in the prompt",
   }),
   latents: ({ tensors }) => {
     const latents = tensors.get("latents")!.shape;

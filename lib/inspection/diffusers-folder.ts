@@ -1,5 +1,3 @@
-import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
 import { z } from "zod";
 import { openModelFolder } from "#lib/diffusion/model-folder.ts";
 import { AppError } from "#lib/errors.ts";
@@ -12,7 +10,7 @@ import {
   pipelineRefusal,
 } from "#lib/families/pipelines.ts";
 import type { Prediction } from "#lib/families/prediction.ts";
-import { readJson } from "#lib/util/read-json.ts";
+import { type Folder, readJsonIn } from "#lib/weights/folder.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import { amountOf, mergedMetadata, mergedTensors, type Part, partOf, type Tensors } from "./facts.ts";
 import { familyOf } from "./family.ts";
@@ -22,24 +20,24 @@ import { notAsItIs } from "./what-runs.ts";
 import { modelProblems } from "./whole.ts";
 
 /** A folder with a model_index.json: all its networks, and whether they are together a model that runs. */
-export async function inspectDiffusersFolder(path: string): Promise<Inspection> {
-  const name = basename(path);
-  const index = indexJson.safeParse(await readJson(join(path, "model_index.json"), `${name}/model_index.json`));
+export async function inspectDiffusersFolder(folder: Folder): Promise<Inspection> {
+  const { name } = folder;
+  const index = indexJson.safeParse(await readJsonIn(folder, "model_index.json"));
   if (!index.success)
     throw new AppError("bad_request", `${name}/model_index.json is not an index of components; download it again.`);
 
   const pipeline = index.data._class_name;
   const components = pipelineParts(index.data);
   const found: FoundPart[] = [];
-  for (const component of components.filter(isNetwork)) found.push(...(await readPart(path, component)));
+  for (const component of components.filter(isNetwork)) found.push(...(await readPart(folder, component)));
   const denoiser = denoiserNames.flatMap((part) => found.filter((one) => one.part.name === part)).at(0)?.found;
   const listed = components.map((component) => component.name);
   const facts = pipelineFacts(pipeline, listed);
   const refusal = pipelineRefusal(name, pipeline, listed);
-  const { weights, together } = refusal ? { weights: null, together: [refusal] } : await wholeFolder(path);
+  const { weights, together } = refusal ? { weights: null, together: [refusal] } : await wholeFolder(folder);
   const problems = [...(weights ?? []), ...together];
   const runs = problems.length === 0;
-  const { prediction, zeroTerminalSnr } = await readScheduler(path);
+  const { prediction, zeroTerminalSnr } = await readScheduler(folder);
   return {
     ...blank,
     name,
@@ -59,8 +57,8 @@ export async function inspectDiffusersFolder(path: string): Promise<Inspection> 
 }
 
 /** A folder whose parts cannot be opened has no weights to hold against their configs. */
-const wholeFolder = (path: string): Promise<{ weights: readonly string[] | null; together: readonly string[] }> =>
-  openModelFolder(path).then(modelProblems, (failure: unknown) => ({
+const wholeFolder = (folder: Folder): Promise<{ weights: readonly string[] | null; together: readonly string[] }> =>
+  openModelFolder(folder).then(modelProblems, (failure: unknown) => ({
     weights: null,
     together: [sentenceOf(failure)],
   }));
@@ -83,20 +81,20 @@ interface FoundPart {
 }
 
 /** None where an optional part was left out. */
-async function readPart(folder: string, component: PipelinePart): Promise<FoundPart[]> {
+async function readPart(folder: Folder, component: PipelinePart): Promise<FoundPart[]> {
   const { name } = component;
-  const [path, shown] = [join(folder, name), `${basename(folder)}/${name}`];
-  const present = await readdir(path).catch(() => []);
+  const own = folder.folder(name);
+  const present = await own.names();
   if (optionalParts.has(name) && !present.some(isWeights)) return [];
   try {
-    const files = await readComponentWeights(path, stemOf(component, present), shown);
+    const files = await readComponentWeights(own, stemOf(component, present));
     const tensors = mergedTensors(files);
     const found = familyOf(tensors);
     const part = partOf(name, tensors, { family: found?.name ?? null, metadata: mergedMetadata(files) });
     return [{ part, tensors, found }];
   } catch (failure) {
     const graph = present.find((file) => file.endsWith(".onnx"));
-    const refusal = `${shown} holds ${graph}, and ONNX files are refused: a graph is code; give the folder that has safetensors files.`;
+    const refusal = `${own.name} holds ${graph}, and ONNX files are refused: a graph is code; give the folder that has safetensors files.`;
     const part = partOf(name, new Map(), { problem: graph ? refusal : sentenceOf(failure) });
     return [{ part, tensors: new Map(), found: null }];
   }
@@ -120,10 +118,12 @@ const schedulerJson = z.looseObject({
 
 /** As diffusers reads it: where the scheduler is silent, and no flow-matching one, the network predicts ε. */
 async function readScheduler(
-  folder: string,
+  folder: Folder,
 ): Promise<{ prediction: Prediction | null; zeroTerminalSnr: boolean | null }> {
   const file = "scheduler/scheduler_config.json";
-  const config = schedulerJson.safeParse(await readJson(join(folder, file), file).catch(() => null)).data;
+  const config = schedulerJson.safeParse(
+    await readJsonIn(folder.folder("scheduler"), "scheduler_config.json").catch(() => null),
+  ).data;
   if (!config || /FlowMatch/.test(config._class_name ?? "")) return { prediction: null, zeroTerminalSnr: null };
   return {
     prediction: { type: config.prediction_type ?? "epsilon", from: file },

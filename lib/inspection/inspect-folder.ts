@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "#lib/errors.ts";
+import { requireDiskFolder } from "#lib/weights/disk-folder.ts";
 import { inspectComponent } from "./component-folder.ts";
 import { inspectDiffusersFolder } from "./diffusers-folder.ts";
 import { blank, type Inspection } from "./inspection.ts";
@@ -23,7 +24,7 @@ export async function inspectFolder(given: string): Promise<Inspection> {
       cause,
     );
   });
-  if (names.includes("model_index.json")) return inspectDiffusersFolder(path);
+  if (names.includes("model_index.json")) return inspectDiffusersFolder(await requireDiskFolder(path));
   const weights = names.filter((name) => name.endsWith(".safetensors"));
   const stem = stems.find((start) => weights.some((name) => name.startsWith(start)));
   if (names.includes("config.json") && stem) return inspectComponent(path, stem);

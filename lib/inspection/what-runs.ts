@@ -26,15 +26,15 @@ export function doesNotRun(family: Pick<FoundFamily, "name" | "whyNot">, what = 
 export const notAlone = (what: string): Verdict =>
   not(`nothing runs ${what} alone; sample and check run the diffusers folder that it is a part of`);
 
+/** Of a whole checkpoint whose networks no family's published configs describe. */
+export const runsWithConfigs = `sample runs it with --config FOLDER, the configs of its parts: its UNet is not that of ${namesOfRunning}`;
+
 export function singleFileRuns({ found, missing, fitsConfigs }: SingleFile): Verdict {
   if (found === null) return doesNotRun({ name: "a checkpoint of a network that is not known", whyNot: null });
   if (!found.runs) return doesNotRun(found);
   if (missing.length > 0)
     return not(`it lacks ${missing.join(" and ")}; give the whole checkpoint, or the diffusers folder of the model`);
-  if (!fitsConfigs)
-    return not(
-      `sample runs it with --config FOLDER, which describes its parts: it is none of ${namesOfRunning} as published`,
-    );
+  if (!fitsConfigs) return not(runsWithConfigs);
   return { runs: true, whatRuns: "sample and check run it" };
 }
 

@@ -107,7 +107,7 @@ function figures(states: readonly AgreementState[]): AgreementFigures {
       error: sum((state) => state.error),
       product: sum((state) => state.product),
       asked: sum((state) => state.asked),
-      cosine: mean(group.map(({ product, asked, delivered }) => product / Math.sqrt(asked * delivered))),
+      cosine: mean(group.map(cosineOf)),
     };
   });
   type Sums = (typeof byPrompt)[number];
@@ -120,6 +120,10 @@ function figures(states: readonly AgreementState[]): AgreementFigures {
     cosine: over((indices) => total(indices, "cosine") / indices.length),
   };
 }
+
+/** A guide that adds nothing, or CFG that asks for nothing, points in no direction: 0. */
+const cosineOf = ({ product, asked, delivered }: AgreementState): number =>
+  asked > 0 && delivered > 0 ? product / Math.sqrt(asked * delivered) : 0;
 
 function compare(
   conditional: FloatTensor,

@@ -3,8 +3,14 @@ import { basename } from "node:path";
 import { conditioningRows } from "#lib/diffusion/conditioning.ts";
 import type { CfgLayout } from "#lib/diffusion/guidance.ts";
 import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
-import { type LowRankChoice, type ModelFiles, readModelFiles, signatureOf } from "#lib/diffusion/model-files.ts";
-import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import {
+  type LowRankChoice,
+  type ModelChoice,
+  type ModelFiles,
+  readModelFiles,
+  signatureOf,
+} from "#lib/diffusion/model-files.ts";
+import { openModel } from "#lib/diffusion/open-model.ts";
 import { measuringNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
 import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
@@ -33,10 +39,11 @@ import type { Tick } from "./tick.ts";
 
 export interface PairCheckRequest {
   readonly model: string;
+  readonly config?: string | null;
   readonly lowRank: readonly LowRankChoice[];
   readonly guide: string;
   /** The model that the fine-tune was made from; without it lineage is not measured. */
-  readonly base: string | null;
+  readonly base: BaseChoice | null;
   readonly evaluator: string | null;
   readonly prompts: readonly string[] | null;
   /** How many prompts are drawn for L4. */
@@ -48,6 +55,9 @@ export interface PairCheckRequest {
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
 }
+
+/** A model in whichever layout. */
+export type BaseChoice = Pick<ModelChoice, "model" | "config">;
 
 /** Everything that was found out about a pair, raw values included, so that it can be judged again without measuring again. */
 export interface PairReport extends Verdict {
@@ -172,8 +182,8 @@ async function openNetworks(
   };
 }
 
-async function lineageOf(files: ModelFiles, guide: GuideFile, basePath: string, tick: Tick): Promise<Lineage> {
-  const base = await openModelFolder(basePath);
+async function lineageOf(files: ModelFiles, guide: GuideFile, place: BaseChoice, tick: Tick): Promise<Lineage> {
+  const base = await openModel(place.model, place.config ?? null);
   const digests = await Promise.all(base.unet.files.map(({ path }) => sha256OfFile(path)));
   return measureLineage(
     {

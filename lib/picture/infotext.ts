@@ -24,6 +24,7 @@ function parameters(recipe: Recipe): [name: string, value: string | number | big
   const unet = recipe.files.find(({ role }) => role === "unet" || role === "checkpoint");
   const guide = recipe.files.find(({ role }) => role === "guide");
   const loras = recipe.files.filter(({ role }) => role === "lora");
+  const embeddings = recipe.files.filter(({ role }) => role === "embedding");
   const [sampler, schedule] = a1111SamplerNames[recipe.sampler];
   const isPlain = (recipe.promptSyntax ?? "plain") === "plain";
   const looksWeighed = /[([]/.test(`${recipe.prompt}${recipe.negativePrompt ?? ""}`);
@@ -45,6 +46,7 @@ function parameters(recipe: Recipe): [name: string, value: string | number | big
     ["Emphasis", isPlain && looksWeighed ? "None" : null], // else readers would weigh what stands in brackets
     ["Prompt syntax", isPlain ? null : "a1111"],
     ["Lora hashes", loras.map(loraHash).join(", ") || null],
+    ["TI hashes", embeddings.map(embeddingHash).join(", ") || null],
     ["Guide", guide && plainName(guide)],
     ["Guide hash", guide && shortHash(guide)],
     ["Guidance mode", recipe.mode],
@@ -79,6 +81,10 @@ const shortHash = ({ sha256 }: RecipeFile): string => sha256.slice(0, 10);
  */
 const loraHash = (file: RecipeFile): string =>
   `${tagName(file).replaceAll(",", "")}: ${file.tensorsSha256?.slice(0, 12) ?? shortHash(file)}`;
+
+/** By the word that the prompt names; its digits are of the whole file, as A1111 has them. */
+const embeddingHash = (file: RecipeFile): string =>
+  `${(file.word ?? plainName(file)).replaceAll(/[,:]/g, "")}: ${file.sha256.slice(0, 12)}`;
 
 const plainName = ({ name }: RecipeFile): string => name.replace(/\.safetensors$/, "");
 

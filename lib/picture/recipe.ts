@@ -11,7 +11,18 @@ const count = (max: number) => z.int().min(1).max(max);
 
 /** A file that decided the picture. `strength` is that of a LoRA: 1 = as it was trained. */
 const RecipeFile = z.strictObject({
-  role: z.enum(["checkpoint", "unet", "textEncoder", "vae", "tokenizer", "schedule", "guide", "lora", "config"]),
+  role: z.enum([
+    "checkpoint",
+    "unet",
+    "textEncoder",
+    "vae",
+    "tokenizer",
+    "schedule",
+    "guide",
+    "lora",
+    "embedding",
+    "config",
+  ]),
   name: z.string().min(1).max(255),
   sha256,
   /** Of a LoRA's tensors alone, without its header: what other tools name it by. */
@@ -19,6 +30,8 @@ const RecipeFile = z.strictObject({
   strength: z.number().min(-100).max(100).exactOptional(),
   /** Of a LoRA in the text encoders, where it is another than in the UNet. */
   textStrength: z.number().min(-100).max(100).exactOptional(),
+  /** Of a textual inversion: how prompts name it, where it is not as the file does. */
+  word: z.string().min(1).max(128).exactOptional(),
 });
 
 /** A recipe as JSON carries it. */
@@ -57,7 +70,7 @@ export const RecipeJson = z
     height: count(16_384),
     /** What the model goes by: its folder's name. */
     model: z.string().min(1).max(255),
-    files: z.array(RecipeFile).max(64),
+    files: z.array(RecipeFile).max(1024), // a large model comes in any number of shards
     runtime: z.strictObject({
       name: z.literal("onnxruntime-node"),
       version: shortText,

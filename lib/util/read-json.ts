@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { AppError } from "#lib/errors.ts";
+import { parseJson } from "./parse-json.ts";
 
 const MAX_BYTES = 16 * 2 ** 20; // the index of a thousand-shard model is below 1 MB
 
@@ -14,10 +15,5 @@ export async function readJson(path: string, shown: string): Promise<unknown> {
       `${shown} is not a configuration file (${facts.size} bytes); give the one that came with the model.`,
       { path },
     );
-  try {
-    // Python's json writes infinities bare, and diffusers saves one in every DPM-Solver config.
-    return JSON.parse((await readFile(path, "utf8")).replaceAll(/(?<=:\s*)-?Infinity(?=\s*[,}])/g, "null"));
-  } catch (cause) {
-    throw new AppError("bad_request", `${shown} is not valid JSON; download it again.`, { path }, cause);
-  }
+  return parseJson(await readFile(path, "utf8"), shown);
 }

@@ -1,18 +1,19 @@
-import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
-import { readJson } from "#lib/util/read-json.ts";
-import { openFile } from "./byte-source.ts";
+import { type FileSource, openFile } from "./byte-source.ts";
+import { type Folder, readJsonIn } from "./folder.ts";
 import { weightsChoices } from "./weights-choices.ts";
 import { readHeader } from "./safetensors.ts";
 import type { WeightsFile } from "./weight-map.ts";
 
 /** `name` is how messages name the file. */
-export async function readWeightsFile(path: string, name = basename(path)): Promise<WeightsFile> {
-  const source = await openFile(path, name);
+export const readWeightsFile = async (path: string, name = basename(path)): Promise<WeightsFile> =>
+  readAndClose(await openFile(path, name));
+
+async function readAndClose(source: FileSource): Promise<WeightsFile> {
   try {
-    return { name, path: source.path, header: await readHeader(source) };
+    return { name: source.name, path: source.path, header: await readHeader(source) };
   } finally {
     await source.close();
   }
@@ -27,17 +28,16 @@ const indexJson = z.looseObject({
 
 /**
  * The weights of one component of a diffusers folder: `stem.safetensors`, or the shards that `stem.safetensors.index.json`
- * lists, or a variant of either, such as half precision; the first of which all files are there. `shown` is how messages
- * name the folder.
+ * lists, or a variant of either, such as half precision; the first of which all files are there.
  */
-export async function readComponentWeights(folder: string, stem: string, shown: string): Promise<WeightsFile[]> {
-  const present = new Set(await readdir(folder).catch(() => []));
+export async function readComponentWeights(folder: Folder, stem: string): Promise<WeightsFile[]> {
+  const shown = folder.name;
+  const present = new Set(await folder.names());
   let lacking: AppError | null = null;
   for (const choice of weightsChoices(present, stem)) {
-    const names = choice.isIndex ? await readIndex(folder, choice.name, shown) : [choice.name];
+    const names = choice.isIndex ? await readIndex(folder, choice.name) : [choice.name];
     const missing = names.find((name) => !present.has(name));
-    if (missing === undefined)
-      return Promise.all(names.map((name) => readWeightsFile(join(folder, name), `${shown}/${name}`)));
+    if (missing === undefined) return Promise.all(names.map(async (name) => readAndClose(await folder.open(name))));
     lacking ??= new AppError(
       "file_not_found",
       `${shown} lacks ${missing}, one of the ${names.length} parts its index lists; download it too.`,
@@ -58,12 +58,12 @@ export async function readComponentWeights(folder: string, stem: string, shown: 
 }
 
 /** The shards that an index lists, sorted. */
-async function readIndex(folder: string, index: string, shown: string): Promise<string[]> {
-  const parsed = indexJson.safeParse(await readJson(join(folder, index), `${shown}/${index}`));
+async function readIndex(folder: Folder, index: string): Promise<string[]> {
+  const parsed = indexJson.safeParse(await readJsonIn(folder, index));
   if (!parsed.success)
     throw new AppError(
       "malformed_weights",
-      `${shown}/${index}: ${parsed.error.issues[0]!.message}; download the folder again.`,
+      `${folder.name}/${index}: ${parsed.error.issues[0]!.message}; download the folder again.`,
     );
   return [...new Set(Object.values(parsed.data.weight_map))].toSorted();
 }

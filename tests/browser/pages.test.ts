@@ -4,6 +4,7 @@ import type { StartedStage, Story } from "./stories.ts";
 import { account } from "./account.ts";
 import { browse } from "./browse.ts";
 import { common } from "./common.ts";
+import { families } from "./families.ts";
 import { front } from "./front.ts";
 import { jobs } from "./jobs.ts";
 import { pair } from "./pair.ts";
@@ -20,6 +21,7 @@ const stories: readonly (readonly [title: string, story: Story])[] = [
   ["2 Browsing", browse],
   ["3 The pages of a repo", repo],
   ["4 The preview studio", preview],
+  ["4 Single files, SDXL, LoRAs and what does not run", families],
   ["5 Signing up and uploading", upload],
   ["6 The page of a pair", pair],
   ["8 Jobs", jobs],

@@ -7,6 +7,7 @@ import { readPngText } from "#lib/picture/png.ts";
 import { parseRecipe } from "#lib/picture/recipe.ts";
 import { eventually, must } from "../support/hub-member.ts";
 import { processesOf } from "../support/running-hub.ts";
+import { dropOn } from "./drop-on.ts";
 import type { Story } from "./stories.ts";
 
 const MODEL = "guidepost/pixel";
@@ -126,7 +127,7 @@ export const preview: Story = (stage) => {
     await page.reload();
     expect([await value(page, "Prompt"), await value(page, "Steps")]).toEqual(["a big red rocket at sunset", "100"]);
 
-    await page.getByText("Sampler, CFG steps, negative prompt").click();
+    await page.getByText("Negative prompt, prompt syntax, CFG steps and more").click();
     await page.getByLabel("CFG steps first", { exact: true }).fill("5");
     expect(await page.getByRole("row").nth(1).innerText()).toMatch(/guide\s+5 of CFG first\s+105 passes/);
     await page.getByLabel("Guide", { exact: true }).selectOption("none");
@@ -325,7 +326,7 @@ export const preview: Story = (stage) => {
     await page.getByLabel("Model", { exact: true }).selectOption("guidepost/storybook");
     await page.getByRole("button", { name: "Show the guides and suggestions of this model" }).click();
     await page.waitForURL(/finetune=guidepost%2Fstorybook.*seed=6&steps=2/);
-    await page.getByText("Sampler, CFG steps, negative prompt").click();
+    await page.getByText("Negative prompt, prompt syntax, CFG steps and more").click();
     await page.getByLabel("CFG steps first", { exact: true }).fill("5");
     await page.getByRole("button", { name: "Run preview" }).click();
     await page.getByText("CFG cannot do 5 of 2 steps; ask for at most 2.").waitFor();
@@ -404,19 +405,3 @@ export const preview: Story = (stage) => {
     await stage().look("previews-empty", "/previews", { as: stage().ben });
   });
 };
-
-/** As a person drops a file from their desktop anywhere on the page. */
-async function dropOn(page: Page, bytes: Uint8Array, name: string): Promise<void> {
-  const data = await page.evaluateHandle(
-    ({ base64, as }) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(
-        new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], as, { type: "image/png" }),
-      );
-      return transfer;
-    },
-    { base64: Buffer.from(bytes).toString("base64"), as: name },
-  );
-  await page.dispatchEvent("main", "dragover", { dataTransfer: data });
-  await page.dispatchEvent("main", "drop", { dataTransfer: data });
-}

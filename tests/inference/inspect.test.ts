@@ -1,10 +1,12 @@
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { contractOf } from "#lib/pairing/contract.ts";
 import { InferenceProcess } from "#workers/inference/client.ts";
 import { alteredFile, reconfiguredModel } from "../support/altered-model.ts";
 import { temporaryFolder } from "../support/cli.ts";
 import { starter } from "../support/golden.ts";
+import { publishedCheckpoint } from "../support/published-checkpoint.ts";
+import { writeSparse } from "../fixtures/inspection/sparse-file.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let child: InferenceProcess;
@@ -19,7 +21,13 @@ afterAll(async () => {
 
 const inspect = (path: string) => child.run({ type: "inspect", folder: path });
 const kin = async (fineTune: { lowRank: string } | { model: string }, ...bases: string[]) =>
-  (await child.run({ type: "kinship", fineTune, bases: bases.map((path) => ({ id: path, folder: path })) })).bases;
+  (
+    await child.run({
+      type: "kinship",
+      fineTune,
+      bases: bases.map((path) => ({ id: path, folder: path, family: null })),
+    })
+  ).bases;
 
 async function folderWith(name: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<string> {
   const path = folder.path(name);
@@ -73,7 +81,7 @@ describe("a child says what a commit is", () => {
         { "model.safetensors": Buffer.concat([Buffer.from([8, 7, 0x12, 4]), Buffer.alloc(60, 65)]) },
         /problem named here/,
       ],
-      ["pickled", { "model.ckpt": "PK" }, /its weights are in model.ckpt, a pickle/],
+      ["pickled", { "model.ckpt": "PK" }, /its weights are in model\.ckpt, a pickle/],
     ] as const) {
       const { inspection, signature } = await inspect(await folderWith(name, files));
       expect(inspection).toMatchObject({ kind: "unknown", runs: false });
@@ -106,6 +114,59 @@ describe("a child says what a commit is", () => {
     const { inspection } = await inspect(path);
     expect(Object.keys(inspection.metadata).length).toBe(200);
     expect(JSON.stringify(inspection).length).toBeLessThan(500_000);
+  });
+});
+
+describe("a checkpoint in one file", () => {
+  test("of the size that people have is opened as its family was published", async () => {
+    for (const [family, name, contract, side] of [
+      ["sd1", "SD 1.x", "unet-in4-c320.640.1280.1280-l2.2.2.2-a1110-t768-eps", 512],
+      ["sdxl", "SDXL", "unet-in4-c320.640.1280-l2.2.2-a011-t2048-eps", 1024],
+    ] as const) {
+      const path = await folderWith(`${family}-real`, { "README.md": "# One file" });
+      await writeSparse(`${path}/dream.safetensors`, publishedCheckpoint[family]());
+      const { inspection, signature, nativeSize, files } = await inspect(path);
+      expect(inspection).toMatchObject({ kind: "single-file checkpoint", family: name, runs: true, problems: [] });
+      expect(contractOf(signature!)).toBe(contract);
+      expect(nativeSize).toEqual({ width: side, height: side });
+      expect(files).toEqual([{ role: "checkpoint", path: "dream.safetensors" }]);
+    }
+  });
+
+  test("that lacks a tensor is named by it, and one without its VAE by that", async () => {
+    const whole = publishedCheckpoint.sd1();
+    const without = (pattern: RegExp) =>
+      Object.fromEntries(Object.entries(whole).filter(([name]) => !pattern.test(name)));
+    const lacking = await folderWith("lacking", {});
+    await writeSparse(`${lacking}/a.safetensors`, without(/^cond_stage_model.*layers\.3\.mlp\.fc1\.weight$/));
+    const found = await inspect(lacking);
+    expect(found).toMatchObject({ inspection: { runs: false, weightsFitConfig: false }, signature: null });
+    expect(found.inspection.problems.join()).toMatch(/lacks the tensor "encoder\.layers\.3\.mlp\.fc1\.weight"/);
+    const bare = await folderWith("no-vae", {});
+    await writeSparse(`${bare}/a.safetensors`, without(/^first_stage_model/));
+    expect((await inspect(bare)).inspection).toMatchObject({
+      runs: false,
+      whatRuns: expect.stringContaining("it lacks its VAE"),
+    });
+  });
+
+  test("fits a low-rank file by the configs of its family, without a byte of it", async () => {
+    const lora = await folderWith("lora-real", {});
+    const down = "lora_unet_input_blocks_7_1_transformer_blocks_5_attn1_to_q"; // SD 1.x has one block there
+    const made = { [`${down}.lora_down.weight`]: [4, 1280], [`${down}.lora_up.weight`]: [1280, 4] };
+    await writeSparse(`${lora}/ink.safetensors`, made);
+    const base = await folderWith("nowhere", {});
+    await symlink("not-laid-out", `${base}/dream.safetensors`);
+    const compared = async (family: string) =>
+      (
+        await child.run({
+          type: "kinship",
+          fineTune: { lowRank: `${lora}/ink.safetensors` },
+          bases: [{ id: "it", folder: base, family }],
+        })
+      ).bases[0]!.mismatch;
+    expect(await compared("SDXL")).toBeNull();
+    expect(await compared("SD 1.x")).toMatch(/made for another base/);
   });
 });
 

@@ -1,10 +1,14 @@
+import { cp, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { usual } from "#lib/diffusion/sample-request.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Picture } from "#lib/picture/rgb.ts";
+import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import { type InferenceOptions, InferenceProcess } from "#workers/inference/client.ts";
 import type { Progress, SampleJob } from "#workers/inference/messages.ts";
-import { starter, testRuntime } from "../support/golden.ts";
+import { temporaryFolder } from "../support/cli.ts";
+import { readTensors, starter, testRuntime } from "../support/golden.ts";
 
 const job = (steps: number, pictures = false): SampleJob => ({
   type: "sample",
@@ -43,6 +47,24 @@ const onceDenoising = (then: () => void): NonNullable<InferenceOptions["onProgre
     then();
   };
 };
+
+test("a model in 70 shards is drawn, and every shard stands in the recipe", async () => {
+  const folder = await temporaryFolder();
+  await cp(fileURLToPath(new URL("../golden/families/sd1", import.meta.url)), folder.path("many"), { recursive: true });
+  const weights = folder.path("many/unet/diffusion_pytorch_model.safetensors");
+  const tensors = [...(await readTensors(weights))];
+  await rm(weights);
+  const shardOf = (i: number): string =>
+    `diffusion_pytorch_model-${String((i % 70) + 1).padStart(5, "0")}-of-00070.safetensors`;
+  for (const [shard, part] of Map.groupBy(tensors, (_tensor, i) => shardOf(i)))
+    await writeFile(folder.path(`many/unet/${shard}`), writeSafetensors(new Map(part)));
+  const index = { weight_map: Object.fromEntries(tensors.map(([name], i) => [name, shardOf(i)])) };
+  await writeFile(`${weights}.index.json`, JSON.stringify(index));
+
+  const { files } = await child.run({ ...job(2), choice: { model: folder.path("many"), lowRank: [], guide: null } });
+  expect(files.filter(({ role }) => role === "unet")).toHaveLength(70);
+  await folder.remove();
+});
 
 describe("an inference process", () => {
   test("reports every step, with a coarse picture that looks like the finished one", async () => {

@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Person } from "#lib/auth/actor.ts";
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
 import { type ManifestFile, toCommitId } from "#lib/catalog/commits/manifest.ts";
@@ -19,8 +20,9 @@ import { starter } from "./golden.ts";
 export type Files = Readonly<Record<string, Uint8Array | string>>;
 
 /** All files below a folder of the starter collection, by their paths in it. */
-export async function starterFiles(folder: string): Promise<Files> {
-  const root = starter(folder);
+export const starterFiles = (folder: string): Promise<Files> => filesBelow(starter(folder));
+
+async function filesBelow(root: string): Promise<Files> {
   const entries = (await readdir(root, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   const files = await Promise.all(
     entries.map(
@@ -30,6 +32,27 @@ export async function starterFiles(folder: string): Promise<Files> {
   );
   return Object.fromEntries(files);
 }
+
+const golden = (path: string): string => fileURLToPath(new URL(`../golden/${path}`, import.meta.url));
+
+/** A tiny model of a family that the reference library wrote, as a diffusers folder. */
+export async function familyFiles(family: string): Promise<Files> {
+  const files = Object.entries(await filesBelow(golden(`families/${family}`)));
+  return Object.fromEntries(files.filter(([path]) => path.includes("/") || path === "model_index.json"));
+}
+
+/** The same in one file, beside it the configs and tokenizers of its family. */
+export async function singleFileFiles(family: string): Promise<Files> {
+  const beside = Object.entries(await familyFiles(family)).filter(
+    ([path]) => path.includes("/") && !path.endsWith(".safetensors"),
+  );
+  return {
+    ...Object.fromEntries(beside),
+    [`${family}-tiny.safetensors`]: await readFile(golden(`single-files/${family}/model.safetensors`)),
+  };
+}
+
+export const adapterFile = (name: string): Promise<Buffer> => readFile(golden(`adapters/${name}/adapter.safetensors`));
 
 /** The starter's base with its evaluator and captions, as a hub has it. */
 export const baseFiles = async (): Promise<Files> => ({

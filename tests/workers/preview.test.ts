@@ -3,6 +3,7 @@ import { decode } from "fast-png";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { cancelPreview, deletePreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { findPicture, getPreview } from "#lib/catalog/previews/views.ts";
+import { passesOfMode } from "#lib/catalog/previews/passes.ts";
 import type { Mode, PreviewView, Progress } from "#lib/catalog/previews/schema.ts";
 import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";
@@ -150,6 +151,30 @@ describe("a preview", () => {
     expect(view.timings!.notes).toContain(
       "The conditional picture was drawn without the negative prompt: only CFG can follow one.",
     );
+  });
+
+  test("brings back the contrast of what CFG draws, and of nothing else", async () => {
+    const plain = await ask(people.ann, { steps: 2 });
+    const other = await ask(people.ann, { steps: 2, guidanceRescale: 0.7 });
+    expect([await work(plain.id), await work(other.id)]).toEqual([null, null]);
+    const [before, after] = [await getPreview(people.ann, plain.id), await getPreview(people.ann, other.id)];
+    for (const { mode } of after.pictures) {
+      const isSame = String(await pixels(after, mode)) === String(await pixels(before, mode));
+      expect([mode, isSame]).toEqual([mode, mode !== "cfg"]);
+    }
+    expect(after.pictures.map(({ recipe }) => recipe!.guidanceRescale)).toEqual([undefined, undefined, 0.7]);
+  });
+
+  test("counts as many passes as its sampler makes", async () => {
+    for (const [sampler, steps] of [
+      ["heun", 4],
+      ["euler-a", 3],
+    ] as const) {
+      const { id } = await ask(people.ann, { sampler, steps, cfgSteps: 1 });
+      expect(await work(id)).toBeNull();
+      const { pictures, ...walk } = await getPreview(people.ann, id);
+      for (const { mode, passes } of pictures) expect([mode, passes]).toEqual([mode, passesOfMode(mode, walk)]);
+    }
   });
 
   test("in which CFG does the first steps counts two passes for each", async () => {

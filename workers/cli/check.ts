@@ -45,7 +45,7 @@ async function run(model: string, guide: string, options: Options): Promise<void
     type: "check",
     runtime: runtimeFor(options.provider, options.threads),
     choice: { model, lowRank: options.lora, guide },
-    base: options.base ?? null,
+    base: options.base === undefined ? null : { model: options.base },
     evaluator: options.evaluator ?? null,
     prompts: options.prompts === undefined ? null : await readPrompts(options.prompts),
     pictures: options.pictures,

@@ -37,7 +37,7 @@ async function needsOf(path: string, { kind, runs }: Inspection, read: Model | n
   if (!runs || !(read || kind === "diffusers folder")) return null;
   const { ownNeed } = await import("#lib/diffusion/needs.ts");
   const model = read ?? (await (await import("#lib/diffusion/open-model.ts")).openModel(path));
-  const { size, peak } = ownNeed({ model, lowRank: [], guide: null });
+  const { size, peak } = ownNeed({ model, lowRank: [], embeddings: [], guide: null });
   return { ...size, memory: peak };
 }
 

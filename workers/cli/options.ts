@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Option } from "commander";
 import { AppError } from "#lib/errors.ts";
+import type { EmbeddingChoice } from "#lib/diffusion/learned-words.ts";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import { providerChoices } from "#lib/onnx/providers.ts";
 import { parseSeed } from "#lib/picture/seed.ts";
@@ -52,6 +53,17 @@ export function lowRank(text: string, before: readonly LowRankChoice[] = []): Lo
       { path },
     );
   return [...before, { path, strength: value }];
+}
+
+/** FILE or FILE:word, gathered over several uses. */
+export function embedding(text: string, before: readonly EmbeddingChoice[] = []): EmbeddingChoice[] {
+  const [, path = text, word] = /^(.+):([^:/\\]*)$/.exec(text) ?? [];
+  if (word === "")
+    throw new AppError(
+      "bad_request",
+      `--embedding ${text.slice(0, 80)} ends in ":"; write the word behind it, or leave it out.`,
+    );
+  return [...before, { path, ...(word !== undefined && { word }) }];
 }
 
 export const threads = integer("--threads", 1, 1024);

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
+import type { EmbeddingChoice } from "#lib/diffusion/learned-words.ts";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import type { PictureSize } from "#lib/diffusion/text-conditioner.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
@@ -21,7 +22,7 @@ import { type SamplerName, samplerNames } from "#lib/sampler-names.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { ResultOf, SampleJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
-import { defaultThreads, integer, lowRank, number, providerOption, seed, threads } from "./options.ts";
+import { defaultThreads, embedding, integer, lowRank, number, providerOption, seed, threads } from "./options.ts";
 import { requireWritable, writeOutput } from "./output-file.ts";
 import { resolveNetworks } from "./resolve-networks.ts";
 import { runJob } from "./run-job.ts";
@@ -36,13 +37,14 @@ interface Options {
   config?: string;
   lora: LowRankChoice[];
   loraFolder?: string;
+  embedding: EmbeddingChoice[];
   promptSyntax: PromptSyntax;
   clipSkip: number;
   guidanceRescale: number;
   width?: number;
   height?: number;
   init?: string;
-  strength: number;
+  strength?: number;
   seedEach: boolean;
   guidance: number;
   steps: number;
@@ -79,6 +81,12 @@ export const sampleCommand = new Command("sample")
   )
   .option("--lora <file[:strength]>", "a low-rank file to add; may be repeated", lowRank, [])
   .option("--lora-folder <folder>", "where <lora:name:strength> of a prompt finds its file")
+  .option(
+    "--embedding <file[:word]>",
+    "a learned word (textual inversion) that prompts may name; may be repeated",
+    embedding,
+    [],
+  )
   .addOption(
     new Option("--prompt-syntax <name>", "how prompts are read: as plain text, or with emphasis, BREAK and <lora:…>")
       .choices(promptSyntaxes)
@@ -86,7 +94,7 @@ export const sampleCommand = new Command("sample")
   )
   .option(
     "--clip-skip <count>",
-    "as A1111 counts: 1 skips no layer of the text encoder, 2 one",
+    "1 skips no layer of the text encoder, 2 one: of the prompt as in diffusers, or with --prompt-syntax a1111 as there",
     integer("--clip-skip", 1, 12),
     1,
   )
@@ -99,7 +107,11 @@ export const sampleCommand = new Command("sample")
   .option("--width <pixels>", "of the picture (default: what the model was trained on)", integer("--width", 8, 4096))
   .option("--height <pixels>", "of the picture", integer("--height", 8, 4096))
   .option("--init <file>", "a PNG to begin at, of the size that is drawn")
-  .option("--strength <share>", "how far to go from the picture of --init, above 0 to 1", number("--strength"), 0.6)
+  .option(
+    "--strength <share>",
+    "how far to go from the picture of --init, above 0 to 1 (default: 0.6)",
+    number("--strength"),
+  )
   .option("--guidance <scale>", "how strongly to follow the prompt; 1 is not at all", number("--guidance"), 5)
   .option("--steps <count>", "denoising steps", number("--steps"), 20)
   .addOption(new Option("--sampler <name>", "the rule that moves a step").choices(samplerNames).default("ddim"))
@@ -116,6 +128,11 @@ export const sampleCommand = new Command("sample")
 
 async function run(model: string, options: Options): Promise<void> {
   for (const path of [options.out, options.saveLatents]) if (path !== undefined) await requireWritable(path);
+  if (options.seedEach && options.latents !== undefined)
+    throw new AppError(
+      "bad_request",
+      "--seed-each draws noise of seeds, and --latents brings its own; leave one of them out.",
+    );
   const noise = options.latents === undefined ? null : await readLatents(options.latents);
   if (noise && options.batch !== undefined && options.batch !== noise.shape[0]) {
     throw new AppError(
@@ -123,7 +140,13 @@ async function run(model: string, options: Options): Promise<void> {
       `--batch ${options.batch} and the ${noise.shape[0]} latents of ${options.latents} do not agree; leave --batch out.`,
     );
   }
+  if (options.strength !== undefined && options.init === undefined)
+    throw new AppError(
+      "bad_request",
+      "--strength says how far to go from a picture; give one with --init, or leave it out.",
+    );
   const init = options.init === undefined ? null : readPng(await readPicture(options.init), basename(options.init));
+  const { strength = 0.6 } = options;
   const networks = await resolveNetworks(options);
   const mode = options.mode ?? (options.guide === undefined ? "cfg" : "guide");
   const job: SampleJob = {
@@ -134,6 +157,7 @@ async function run(model: string, options: Options): Promise<void> {
       config: options.config ?? null,
       lowRank: networks.lowRank,
       guide: (mode === "guide" && options.guide) || null,
+      embeddings: options.embedding,
     },
     request: {
       prompt: options.prompt,
@@ -144,7 +168,7 @@ async function run(model: string, options: Options): Promise<void> {
         mode,
         guidanceScale: options.guidance,
         cfgSteps: options.cfgSteps,
-        ...(options.guidanceRescale > 0 && { guidanceRescale: options.guidanceRescale }),
+        ...(options.guidanceRescale !== 0 && { guidanceRescale: options.guidanceRescale }),
       },
       sampler: options.sampler,
       steps: options.steps,
@@ -156,7 +180,7 @@ async function run(model: string, options: Options): Promise<void> {
             batch: options.batch ?? 1,
             batchNoise: options.seedEach ? "a seed each" : "one stream",
           },
-      picture: init && { picture: init, strength: options.strength },
+      picture: init && { picture: init, strength },
     },
     pictures: false,
   };
@@ -213,9 +237,10 @@ async function recipeOf({ request }: SampleJob, result: ResultOf<SampleJob>, opt
     ...(request.promptSyntax !== "plain" && { promptSyntax: request.promptSyntax }),
     ...(request.clipSkip > 0 && { clipSkip: request.clipSkip }),
     ...(request.plan.guidanceRescale && { guidanceRescale: request.plan.guidanceRescale }),
-    ...(options.init !== undefined && {
-      picture: { sha256: await sha256OfFile(options.init), strength: options.strength },
-    }),
+    ...(options.init !== undefined &&
+      request.picture && {
+        picture: { sha256: await sha256OfFile(options.init), strength: request.picture.strength },
+      }),
     ...(options.seedEach && { noise: "a seed each" as const }),
     mode: request.plan.mode,
     guidanceScale: request.plan.guidanceScale,

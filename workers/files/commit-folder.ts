@@ -111,7 +111,8 @@ function isRead(path: string, part: FolderPart, isModel: boolean): boolean {
   const isSetting = /\.(json|txt)$/.test(path);
   if (part === "settings" || isSetting) return isSetting;
   if (!path.endsWith(".safetensors")) return false;
-  return part === "unet" ? path.startsWith("unet/") : !isModel || path.includes("/");
+  if (!isModel) return part === "whole" || !path.includes("/"); // a single file holds its UNet with all the rest
+  return part === "unet" ? path.startsWith("unet/") : path.includes("/");
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

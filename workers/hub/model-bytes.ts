@@ -1,4 +1,4 @@
-import { readdir, realpath } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PROCESS_BYTES } from "#lib/diffusion/needs.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
@@ -8,9 +8,9 @@ import type { Job } from "#workers/inference/messages.ts";
 /** What a child will hold for a job, before it has said so itself: every element of its weights in single precision, whatever the file has. */
 export async function estimateBytes(job: Job): Promise<number> {
   if (job.type !== "sample" && job.type !== "check") return PROCESS_BYTES; // one tensor at a time
-  const { model, lowRank, guide } = job.choice;
+  const { lowRank, guide } = job.choice;
   const weights = [
-    ...(await filesIn(model)).filter((path) => path.endsWith(".safetensors")),
+    ...(await filesOf(job.choice)).filter((path) => path.endsWith(".safetensors")),
     ...lowRank.map(({ path }) => path),
     ...(guide === null ? [] : [guide]),
   ];
@@ -24,15 +24,20 @@ async function singlePrecisionBytes(path: string): Promise<number> {
 }
 
 /** The same for two jobs that one child can do without opening a model again, except at another size: the files behind all links. */
-export async function modelKey({
-  choice: { model, lowRank },
-  runtime,
-}: Extract<Job, { type: "sample" }>): Promise<string> {
-  const files = (await filesIn(model)).toSorted();
+export async function modelKey({ choice, runtime }: Extract<Job, { type: "sample" }>): Promise<string> {
+  const { lowRank } = choice;
+  const files = (await filesOf(choice)).toSorted();
   const behind = await Promise.all(
     [...files, ...lowRank.map(({ path }) => path)].map((path) => realpath(path).catch(() => path)),
   );
   return JSON.stringify([runtime, behind, lowRank.map(({ strength }) => strength)]);
+}
+
+/** A single file with the configs beside it, or all files of a folder. */
+async function filesOf({ model, config }: Extract<Job, { type: "sample" }>["choice"]): Promise<string[]> {
+  if ((await stat(model).catch(() => null))?.isDirectory() !== false) return filesIn(model);
+  const beside = config ? await filesIn(config) : [];
+  return [model, ...beside.filter((path) => path !== model && !path.endsWith(".safetensors"))];
 }
 
 async function filesIn(folder: string): Promise<string[]> {

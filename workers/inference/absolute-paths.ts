@@ -10,7 +10,7 @@ export function withAbsolutePaths(job: Job): Job {
       return {
         ...job,
         choice: { ...absoluteChoice(job.choice), guide: resolve(job.choice.guide) },
-        base: absolute(job.base),
+        base: job.base && absolutePlace(job.base),
         evaluator: absolute(job.evaluator),
       };
     case "inspect":
@@ -24,23 +24,27 @@ export function withAbsolutePaths(job: Job): Job {
           "lowRank" in job.fineTune
             ? { lowRank: resolve(job.fineTune.lowRank) }
             : { model: resolve(job.fineTune.model) },
-        bases: job.bases.map(({ id, folder }) => ({ id, folder: resolve(folder) })),
+        bases: job.bases.map((base) => ({ ...base, folder: resolve(base.folder) })),
       };
   }
 }
 
-interface Choice {
+interface Place {
   readonly model: string;
   readonly config?: string | null;
+}
+interface Choice extends Place {
   readonly lowRank: readonly { readonly path: string; readonly strength: number; readonly textStrength?: number }[];
   readonly guide: string | null;
+  readonly embeddings?: readonly { readonly path: string; readonly word?: string }[];
 }
 
-const absoluteChoice = ({ model, config = null, lowRank, guide }: Choice) => ({
-  model: resolve(model),
-  config: absolute(config),
+const absolutePlace = ({ model, config = null }: Place) => ({ model: resolve(model), config: absolute(config) });
+const absoluteChoice = ({ lowRank, guide, embeddings = [], ...place }: Choice) => ({
+  ...absolutePlace(place),
   lowRank: lowRank.map((file) => ({ ...file, path: resolve(file.path) })),
   guide: absolute(guide),
+  embeddings: embeddings.map((file) => ({ ...file, path: resolve(file.path) })),
 });
 
 const absolute = (path: string | null): string | null => path && resolve(path);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ZodError } from "zod";
 import { harmlessVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { withAbsolutePaths } from "./absolute-paths.ts";
@@ -92,7 +93,9 @@ export class InferenceProcess {
         );
       };
       const hear = (raw: unknown): void => {
-        const message: ChildMessage = childMessage.parse(raw);
+        const parsed = childMessage.safeParse(raw);
+        if (!parsed.success) return kill(unreadable(parsed.error));
+        const message: ChildMessage = parsed.data;
         if (message.type === "progress") onProgress?.(message);
         else if (message.type === "failed")
           finish(() => reject(new AppError(message.code, message.message, message.detail)));
@@ -160,3 +163,11 @@ export class InferenceProcess {
     if (this.#child.connected) this.#child.send(message);
   }
 }
+
+/** A child that says what no child says ends with its job, and the parent lives. */
+const unreadable = ({ issues: [issue] }: ZodError): AppError =>
+  new AppError(
+    "inference_died",
+    "The inference process answered in a way that cannot be read, so it was ended; try again, and report it if it happens twice.",
+    { at: issue?.path.join("."), why: issue?.message },
+  );

@@ -1,13 +1,11 @@
 import { z } from "zod";
 import { type FailureCode, failures } from "#lib/errors.ts";
-import type { Inspection } from "#lib/inspection/inspection.ts";
-import type { PairReport } from "#lib/measure/pair-check.ts";
 import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
-import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
+import { inspection, pairReport, signature } from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
@@ -29,11 +27,12 @@ const runtime = z.object({
   /** How many bytes the child may take; without it, what the machine has, less a reserve. */
   memory: z.number().positive().optional(),
 });
+const place = { model: z.string(), config: z.string().nullable().exactOptional() };
 const choice = z.object({
-  model: z.string(),
-  config: z.string().nullable().exactOptional(),
+  ...place,
   lowRank: z.array(z.object({ path: z.string(), strength: z.number(), textStrength: z.number().exactOptional() })),
   guide: z.string().nullable(),
+  embeddings: z.array(z.object({ path: z.string(), word: z.string().exactOptional() })).exactOptional(),
 });
 
 /** 8-bit RGB, row by row. */
@@ -56,7 +55,7 @@ const sampleJob = z.object({
       mode: z.enum(["conditional", "guide", "cfg"]),
       guidanceScale: z.number(),
       cfgSteps: z.number(),
-      guidanceRescale: z.number().min(0).max(1).exactOptional(),
+      guidanceRescale: z.number().exactOptional(),
     }),
     sampler: z.enum(samplerNames),
     steps: z.number(),
@@ -75,7 +74,7 @@ const checkJob = z.object({
   type: z.literal("check"),
   runtime,
   choice: choice.extend({ guide: z.string() }),
-  base: z.string().nullable(),
+  base: z.object(place).nullable(),
   evaluator: z.string().nullable(),
   prompts: z.array(z.string()).nullable(),
   pictures: z.int().min(1).max(10_000),
@@ -88,7 +87,8 @@ const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });
 const kinshipJob = z.object({
   type: z.literal("kinship"),
   fineTune: z.union([z.object({ lowRank: z.string() }), z.object({ model: z.string() })]),
-  bases: z.array(z.object({ id: z.string(), folder: z.string() })).min(1),
+  /** `family`: by name, of a single file that brings no configs: its own are those that the family was published with. */
+  bases: z.array(z.object({ id: z.string(), folder: z.string(), family: z.string().nullable() })).min(1),
 });
 
 /** What networks can run on here. */
@@ -126,11 +126,9 @@ const sampled = z.object({
   bytes: z.int().min(0),
 });
 
-const object = <T>() => z.custom<T>((value) => typeof value === "object" && value !== null);
-
 const checked = z.object({
   type: z.literal("checked"),
-  report: object<PairReport>(),
+  report: pairReport,
   runtime: z.object({
     name: z.string(),
     version: z.string(),
@@ -142,9 +140,11 @@ const checked = z.object({
 
 const inspected = z.object({
   type: z.literal("inspected"),
-  inspection: object<Inspection>(),
+  inspection,
   /** What it is to a guide, or what a guide was made for; null for what does not run. */
-  signature: object<UNetSignature>().nullable(),
+  signature: signature.nullable(),
+  /** What it was trained to draw, in pixels; null for what does not draw by itself. */
+  nativeSize: z.object({ width: z.int(), height: z.int() }).nullable(),
   /** The files that decide what it computes, by their paths in the folder, the main one first. */
   files: z.array(z.object({ role: z.string(), path: z.string() })),
 });

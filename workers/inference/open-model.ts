@@ -1,6 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { type CoarsePicture, fitCoarsePicture } from "#lib/diffusion/coarse-picture.ts";
+import { clipSkipOf } from "#lib/diffusion/clip-skip.ts";
 import { openGuide } from "#lib/diffusion/guide-network.ts";
 import { type ModelFiles, usedFiles } from "#lib/diffusion/model-files.ts";
 import type { Component } from "#lib/diffusion/model.ts";
@@ -45,7 +46,7 @@ let hashes = new Map<string, Hashes>();
 export async function openModel(files: ModelFiles, request: SampleRequest, runtime: Runtime): Promise<OpenModel> {
   const { model, guide } = files;
   const size = latentSizeOf(files, request);
-  const { clipSkip } = request;
+  const clipSkip = clipSkipOf(model, request);
   const used = await Promise.all(usedFiles(files).map(async (file) => ({ ...file, key: await contentKey(file.path) })));
   const opened: Part[] = [];
   const keep = async <T extends { close(): Promise<void> }>(
@@ -81,11 +82,11 @@ export async function openModel(files: ModelFiles, request: SampleRequest, runti
         ]),
     );
 
+  const words = [keysOf("embedding"), files.embeddings.map(({ words: all }) => all.map(({ token }) => token))];
   const encoders = await Promise.all(model.textEncoders.map(of));
-  const text = await keep(
-    "text",
-    [encoders, keysOf("tokenizer"), await adaptersOf(...textEncoderNetworks), clipSkip],
-    () => openText(files, runtime, clipSkip),
+  const textAdapters = await adaptersOf(...textEncoderNetworks);
+  const text = await keep("text", [encoders, keysOf("tokenizer"), textAdapters, words, clipSkip], () =>
+    openText(files, runtime, clipSkip),
   );
   const parts = unetParts(files, size, text.tokensFor(promptsOf(request)));
   const unet = await keep("unet", [await of(model.unet), await adaptersOf("unet"), size, parts.tokens], () =>

@@ -1,3 +1,4 @@
+import { notesOnWords } from "#lib/diffusion/learned-words.ts";
 import { type ModelFiles, readModelFiles } from "#lib/diffusion/model-files.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
 import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
@@ -6,8 +7,9 @@ import type { Pipeline } from "#lib/diffusion/pipeline.ts";
 import { promptsOf, sample as stepsOf } from "#lib/diffusion/sample.ts";
 import { pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { latentSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
-import { readChunks } from "#lib/diffusion/text-conditioner.ts";
+import { type Prompt, readChunks } from "#lib/diffusion/text-conditioner.ts";
 import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
+import { readPrompt } from "#lib/prompt/read-prompt.ts";
 import { toPicture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import type { Report, ResultOf, SampleJob } from "./messages.ts";
@@ -95,10 +97,22 @@ function notesOn({ text, files }: Pick<Pipeline, "text" | "files">, request: Sam
     const kept = `The prompt is longer than ${tokenizer.maxTokens} tokens; its end was left out`;
     return cut ? [...said, `${kept}. --prompt-syntax a1111 reads on in further chunks.`] : said;
   });
-  const words = [request.prompt, request.negativePrompt ?? ""].flatMap((prompt) => tokenizer.unknownWords(prompt));
-  if (!small || words.length === 0) return notes;
-  const named = words.slice(0, 8).map((word) => `"${word}"`);
-  return [...notes, `This model's small vocabulary does not know ${named.join(", ")}.`];
+  const texts = promptsOf(request).map(wordsOf);
+  const all = [...notes, ...notesOnWords(files, text.encoders, texts)];
+  const unknown = texts.flatMap((words) => tokenizer.unknownWords(words));
+  if (!small || unknown.length === 0) return all;
+  const named = unknown.slice(0, 8).map((word) => `"${word}"`);
+  return [...all, `This model's small vocabulary does not know ${named.join(", ")}.`];
+}
+
+/** What the text encoders read of a prompt, without what asks for networks. */
+function wordsOf(prompt: Prompt): string {
+  if (prompt === null || typeof prompt === "string") return prompt ?? "";
+  const { pieces } = readPrompt(prompt.text, prompt.syntax, prompt.side);
+  return pieces
+    .filter(({ isBreak }) => !isBreak)
+    .map(({ text }) => text)
+    .join(" ");
 }
 
 /** Seconds since the last call. */

@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { z } from "zod";
-import { declaredTriggers } from "#lib/catalog/prompting/triggers.ts";
-import { repoQuery } from "#lib/catalog/repos/schema.ts";
+import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
+import { repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
@@ -28,7 +28,7 @@ import { Notice } from "../../_ui/notice.tsx";
 import { Pager } from "../../_ui/pager.tsx";
 import { Term } from "../../_ui/term.tsx";
 import { GuideFacts } from "./_parts/guide-facts.tsx";
-import { HowToUse } from "./_parts/how-to-use.tsx";
+import { HowToUse, toUsedModel, type UsedModel } from "./_parts/how-to-use.tsx";
 import { RepoHead } from "./_parts/head.tsx";
 import { Origin } from "./_parts/origin.tsx";
 import { isToMeasure, Partners } from "./_parts/partners.tsx";
@@ -74,6 +74,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
     items.find(({ repo: model, pair, state }) => pair && state === "measured" && model === facts?.detectedBase?.repo) ??
     best;
   const strengthPair = isGuide && onItsBase?.pair ? await ifThere(getPair(actor, onItsBase.pair, false)) : null;
+  const drawsWith = facts && (await modelOf(actor, repo, facts));
   const proven = items.find(({ verdict, stale }) => verdict === "verified" && stale === null)?.repo ?? null;
   const drawn = pictures.get(repo.id) ?? [];
   const isMoving = (inspection !== null && isUnfinished(inspection)) || items.some(isUnfinished);
@@ -128,7 +129,9 @@ export default async function RepoOverview({ params, searchParams }: Props) {
           {isGuide && facts?.guide && (
             <GuideFacts guide={facts.guide} parameters={facts.parameters} pair={strengthPair} />
           )}
-          {facts && <HowToUse repo={repo} facts={facts} partner={proven} prompt={drawn[0]?.prompt ?? null} />}
+          {facts && (
+            <HowToUse repo={repo} facts={facts} model={drawsWith} partner={proven} prompt={drawn[0]?.prompt ?? null} />
+          )}
         </div>
         <aside className="min-w-0 space-y-8 lg:row-span-2" aria-label="Facts">
           <section aria-labelledby="what-it-is">
@@ -138,7 +141,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
             <Origin
               inspection={inspection}
               kind={repo.kind}
-              triggers={facts?.lowRank ? declaredTriggers(repo.card, facts).slice(0, TRIGGERS) : []}
+              triggers={facts?.lowRank ? triggersOf(repo.card, facts) : []}
               mayWrite={repo.mayWrite}
             />
           </section>
@@ -151,7 +154,17 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   );
 }
 
-const TRIGGERS = 12;
+/** The model that it is drawn with on one's own machine: itself, or what it was found to be made for. */
+async function modelOf(
+  actor: Actor,
+  { fullName, kind }: ShownRepo,
+  facts: NonNullable<InspectionView["facts"]>,
+): Promise<UsedModel | null> {
+  if (kind !== "guide" && facts.kind !== "low-rank fine-tune") return toUsedModel(fullName, facts);
+  const base = facts.detectedBase?.repo ?? null;
+  const found = base && (await ifThere(getInspection(actor, toRepoName(base), "HEAD")))?.facts;
+  return base && found ? toUsedModel(base, found) : null;
+}
 
 /** The file that a program asks for, or the folder, of which one file is of no use. */
 function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: InspectionView["facts"] }) {

@@ -2,8 +2,10 @@ import { actorOf } from "#lib/auth/actor-of.ts";
 import { newPreview } from "#lib/catalog/previews/schema.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
 import { formRoute } from "#lib/http/form.ts";
+import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { z } from "zod";
+import { parseSizeText } from "../address.ts";
 
 const number = z.string().transform((text) => (text.trim() === "" ? NaN : Number(text)));
 
@@ -16,15 +18,34 @@ const form = z
     guideRevision: z.string().optional(),
     prompt: z.string(),
     negativePrompt: z.string(),
-    seed: number,
+    promptSyntax: z.enum(promptSyntaxes),
+    seed: z.string().trim(),
+    size: z.string(),
+    width: z.string().optional(),
+    height: z.string().optional(),
     steps: number,
     guidance: number,
+    guidanceRescale: number,
     cfgSteps: number,
     sampler: z.enum(samplerNames),
+    clipSkip: number,
+    loraStrength: number.optional(),
   })
   .transform(
-    ({ guide, guidance, prompt, negativePrompt, revision, guideRevision, ...rest }): z.input<typeof newPreview> => ({
+    ({
+      guide,
+      guidance,
+      prompt,
+      negativePrompt,
+      revision,
+      guideRevision,
+      size,
+      width,
+      height,
+      ...rest
+    }): z.input<typeof newPreview> => ({
       ...rest,
+      ...(size !== "" && (size === "custom" ? { width: Number(width), height: Number(height) } : parseSizeText(size))),
       prompt: oneLine(prompt),
       negativePrompt: oneLine(negativePrompt) || null,
       guide: guide === "none" ? null : guide,
@@ -48,11 +69,18 @@ export const POST = formRoute({
     "guideRevision",
     "prompt",
     "negativePrompt",
+    "promptSyntax",
     "seed",
+    "size",
+    "width",
+    "height",
     "steps",
     "guidance",
+    "guidanceRescale",
     "cfgSteps",
     "sampler",
+    "clipSkip",
+    "loraStrength",
   ],
   submit: async (asked, request) => {
     const { id } = await createPreview(await actorOf(request.headers), asked);

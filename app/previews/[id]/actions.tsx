@@ -1,24 +1,34 @@
 import type { PreviewView } from "#lib/catalog/previews/schema.ts";
 import { Button, ButtonLink } from "../../_ui/button.tsx";
-import { type Settings, studioAddress } from "../../preview/address.ts";
+import { type Settings, studioAddress, toSizeText } from "../../preview/address.ts";
 import { CopyLink } from "./copy-link.tsx";
 
 const settingsOf = ({
   prompt,
   negativePrompt,
+  promptSyntax,
   seed,
   steps,
   guidanceScale,
+  guidanceRescale,
   cfgSteps,
   sampler,
+  clipSkip,
+  loraStrength,
+  ...size
 }: PreviewView): Settings => ({
   prompt,
   negativePrompt: negativePrompt ?? "",
+  promptSyntax,
   seed: String(seed),
+  size: toSizeText(size),
   steps: String(steps),
   guidance: String(guidanceScale),
+  guidanceRescale: String(guidanceRescale),
   cfgSteps: String(cfgSteps),
   sampler,
+  clipSkip: String(clipSkip),
+  loraStrength: String(loraStrength),
 });
 
 /** The studio as it was, with what the repos are today. */

@@ -2,13 +2,13 @@
 
 import { useRouter } from "next/navigation.js";
 import { useEffect, useState } from "react";
+import { passesOfMode } from "#lib/catalog/previews/passes.ts";
 import type { PreviewView } from "#lib/catalog/previews/schema.ts";
 import { Button } from "../../_ui/button.tsx";
 import { modes } from "../../_ui/mode.tsx";
 import { Notice } from "../../_ui/notice.tsx";
 import { Progress } from "../../_ui/progress.tsx";
 import { onThisHub } from "../../preview/on-this-hub.ts";
-import { passesOfMode } from "../../preview/passes.ts";
 import { sayWait } from "../../preview/wait.ts";
 import { Frame } from "./frame.tsx";
 import { useLive } from "./use-live.ts";
@@ -27,11 +27,10 @@ export function Live({ first, age }: { readonly first: PreviewView; readonly age
   }, [hasEnded, refresh]);
 
   const drawn = modes.filter((mode) => mode !== "guide" || view.guide !== null);
-  const settings = { steps: view.steps, guidance: view.guidanceScale, cfgSteps: view.cfgSteps };
-  const total = drawn.reduce((sum, mode) => sum + passesOfMode(mode, settings), 0);
+  const total = drawn.reduce((sum, mode) => sum + passesOfMode(mode, view), 0);
   const passesDone = drawn
     .filter((mode) => view.pictures.some((picture) => picture.mode === mode))
-    .reduce((sum, mode) => sum + passesOfMode(mode, settings), 0);
+    .reduce((sum, mode) => sum + passesOfMode(mode, view), 0);
   const done = Math.min(
     total,
     passesDone +
@@ -89,7 +88,7 @@ export function Live({ first, age }: { readonly first: PreviewView; readonly age
             >
               <p className="text-small text-quiet">
                 {progress === null
-                  ? `${passesOfMode(mode, settings)} passes to come`
+                  ? `${passesOfMode(mode, view)} passes to come`
                   : progress.stage === "opening"
                     ? "opening the networks"
                     : progress.stage === "decoding"

@@ -13,6 +13,7 @@ const roles = {
   schedule: "schedule",
   guide: "guide",
   lora: "LoRA",
+  embedding: "learned word",
   config: "configuration",
 } as const;
 /** Weights first: they are what a picture can be traced by. */
@@ -27,7 +28,7 @@ export function RecipeTable({ preview }: { readonly preview: PreviewView }) {
     ).values(),
   ].toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
   const runtime = recipes[0]?.runtime;
-  const { finetune, guide, sampler } = preview;
+  const { finetune, guide, sampler, promptSyntax, clipSkip, guidanceRescale, loraStrength } = preview;
   return (
     <section aria-labelledby="recipe" className="mt-12">
       <h2 id="recipe" className="text-title">
@@ -60,8 +61,12 @@ export function RecipeTable({ preview }: { readonly preview: PreviewView }) {
             ["Seed", preview.seed],
             ["Steps", `${preview.steps} of ${samplerLabels[sampler]}`],
             ["Guidance", preview.guidanceScale],
+            ...(guidanceRescale > 0 ? [["Guidance rescale", guidanceRescale] as const] : []),
             ["CFG steps", preview.cfgSteps],
             ["Negative prompt", preview.negativePrompt ?? "none"],
+            ...(promptSyntax === "a1111" ? [["Prompts are read", "in the syntax of A1111"] as const] : []),
+            ...(clipSkip > 0 ? [["Text layers left out", clipSkip] as const] : []),
+            ...(loraStrength !== 1 ? [["LoRA strength", loraStrength] as const] : []),
           ]}
         />
         {runtime && (

@@ -160,6 +160,8 @@ export interface Candidate {
   readonly commitId: string;
   readonly contract: string;
   readonly weightsSha256: string;
+  /** By its name. */
+  readonly family: string | null;
 }
 
 /**
@@ -171,7 +173,7 @@ export function candidates(
   { contract, textWidth, limit }: { contract: string | null; textWidth: number | null; limit: number },
 ): Promise<Candidate[]> {
   return database().$queryRaw<Candidate[]>`
-    SELECT r.id AS "repoId", r.name, h.commit_id AS "commitId", h.contract, h.weights_sha256 AS "weightsSha256"
+    SELECT r.id AS "repoId", r.name, h.commit_id AS "commitId", h.contract, h.weights_sha256 AS "weightsSha256", h.facts->>'family' AS family
     FROM repo_head h JOIN repo r ON r.id = h.repo_id
     WHERE r.kind = 'base' AND ${mayBeNamed(repo)} AND h.contract IS NOT NULL AND h.weights_sha256 IS NOT NULL
       AND (${contract}::text IS NULL OR h.contract = ${contract})

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { fullName } from "#lib/catalog/repos/schema.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
 
 /** Counts up when the reader learns to see more: commits are then inspected anew. */
-export const INSPECTOR_VERSION = "2";
+export const INSPECTOR_VERSION = "3";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -60,7 +61,7 @@ const lowRank = z.object({
     .object({
       name: z.string(),
       from: z.string(),
-      sampler: z.string(),
+      sampler: z.enum(samplerNames),
       timestepSpacing: z.string(),
       steps: z.number(),
       guidance: z.number(),
@@ -126,6 +127,9 @@ const content = z.object({
     .array(z.object({ role: z.string(), path: z.string(), sha256 }))
     .meta({ description: "those that decide what it computes" }),
   signature: signature.nullable(),
+  nativeSize: z.object({ width: z.number(), height: z.number() }).nullable().default(null).meta({
+    description: "of the pictures that it was trained to draw, in pixels; null where it draws none by itself",
+  }),
 });
 
 /** How a base was found: a guide names its file; weights are close; the layers of a low-rank file fit it. */

@@ -1,5 +1,6 @@
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
+import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
 import { AppError } from "#lib/errors.ts";
 import { repoNameOf } from "./repository.ts";
 
@@ -20,7 +21,8 @@ export interface RunnableModel {
 export async function runnableModel(commitId: string): Promise<RunnableModel> {
   const name = await requireName(commitId, "The repo of this model is gone; choose another.");
   const { facts, baseCommitId } = await requireRuns(commitId, name);
-  if (facts.kind === "diffusers folder") return { base: { commitId, name }, lowRank: [] };
+  if (facts.kind === "diffusers folder" || facts.kind === "single-file checkpoint")
+    return { base: { commitId, name }, lowRank: [] };
   if (facts.kind !== "low-rank fine-tune" || !baseCommitId)
     throw new AppError(
       "unsupported_model",
@@ -31,6 +33,13 @@ export async function runnableModel(commitId: string): Promise<RunnableModel> {
     name: await requireName(baseCommitId, `The base of ${name} is gone; name another in the repo's settings.`),
   };
   return { base, lowRank: [{ commitId, name, path: facts.mainFile! }] };
+}
+
+/** What a model draws where nobody asks for another size, in pixels; null before that is known. */
+export async function nativeSizeOf(commitId: string): Promise<StoredFacts["nativeSize"]> {
+  const own = await findInspection(commitId);
+  if (own?.facts?.kind !== "low-rank fine-tune") return own?.facts?.nativeSize ?? null;
+  return own.baseCommitId === null ? null : ((await findInspection(own.baseCommitId))?.facts?.nativeSize ?? null);
 }
 
 /** What is known of a commit that can be used as it is: a model or a guide. `name` is how messages name it. @throws as `runnableModel` */
@@ -47,11 +56,9 @@ export async function requireRuns(
     throw new AppError("not_found", `${name} has not been inspected at this commit; choose its newest one.`);
   const { facts, problem, state, baseCommitId, weightsSha256 } = inspection;
   if (state === "failed" || (facts && !facts.runs)) {
-    throw new AppError(
-      "unsupported_model",
-      `${name} cannot be used: ${facts ? [facts.whatRuns, ...facts.problems].join(" ") : problem}`,
-      { problems: facts?.problems },
-    );
+    throw new AppError("unsupported_model", `${name} cannot be used. ${facts ? whyNotRunning(facts) : problem}`, {
+      problems: facts?.problems,
+    });
   }
   if (!facts) throw new AppError("upload_not_ready", `${name} is still being inspected; try again in a moment.`);
   return { facts, baseCommitId, weightsSha256 };

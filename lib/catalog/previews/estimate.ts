@@ -1,5 +1,6 @@
 import { estimate, type QueuePosition } from "#lib/queue/position.ts";
 import { timingsOf } from "./repository.ts";
+import { nativeSizeOf } from "#lib/catalog/models/service.ts";
 import { type Drawing, type Estimate, passesFor, type Timings } from "./schema.ts";
 
 /** Until all pictures of a preview that waits are there: what is ahead of it, and its own time. Says what that rests on. */
@@ -10,7 +11,10 @@ export async function estimateFor(
 ): Promise<Estimate> {
   if (position.workers === 0) return { seconds: null, why: "No worker is online; it begins as soon as one is." };
   if (position.seconds === null) return { seconds: null, why: "How long what is before it takes is not known yet." };
-  const own = secondsFor(passesFor(recipe), await timingsOf(finetuneCommitId, RECENT));
+  const own = secondsFor(
+    { passes: passesFor(recipe), pixels: await pixelsOf(finetuneCommitId, recipe) },
+    await timingsOf(finetuneCommitId, RECENT),
+  );
   const any = own ?? (await estimate("preview"));
   if (any === null) return { seconds: null, why: "Nothing has been drawn here yet that tells how long it takes." };
   return {
@@ -24,13 +28,25 @@ export async function estimateFor(
 
 const RECENT = 5;
 
-/** The middle one of earlier previews, each scaled to this many passes. Null without any. */
-function secondsFor(passes: number, earlier: readonly Timings[]): number | null {
-  const all = earlier.map(({ open, modes }) => {
+/** Of one picture; null where nothing tells what size the model draws. */
+async function pixelsOf(finetuneCommitId: string, { asked: { width, height } }: Drawing): Promise<number | null> {
+  if (width !== null && height !== null) return width * height;
+  const native = await nativeSizeOf(finetuneCommitId);
+  return native && native.width * native.height;
+}
+
+/** The middle one of earlier previews, each scaled to this many passes of so many pixels. Null without any. */
+function secondsFor(
+  { passes, pixels }: { readonly passes: number; readonly pixels: number | null },
+  earlier: readonly Timings[],
+): number | null {
+  const all = earlier.map(({ open, modes, pixels: before }) => {
+    const larger = pixels !== null && before !== undefined ? pixels / before : 1;
     const drawn = Object.values(modes);
     const sum = (of: (one: (typeof drawn)[number]) => number): number =>
       drawn.reduce((total, one) => total + of(one), 0);
-    return open + sum(({ decode }) => decode) + (passes * sum(({ seconds }) => seconds)) / sum((one) => one.passes);
+    const pass = sum(({ seconds }) => seconds) / sum((one) => one.passes);
+    return open + larger * (sum(({ decode }) => decode) + passes * pass);
   });
   return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? null;
 }

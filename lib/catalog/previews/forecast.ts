@@ -14,7 +14,8 @@ export async function forecastPreview(
   const repo = await requireRead(actor, toRepoName(finetune));
   const { commitId } = await resolveRevision(repo, revision);
   const position = await nextPosition("preview", "person");
-  const drawing = { asked, guide: guide === undefined ? null : { guide } };
+  const { width = null, height = null } = asked;
+  const drawing = { asked: { ...asked, width, height }, guide: guide === undefined ? null : { guide } };
   const { ahead, running, workers } = position;
   return { ...(await estimateFor(commitId, drawing, position)), passes: passesFor(drawing), ahead, running, workers };
 }

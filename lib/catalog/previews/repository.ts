@@ -1,4 +1,4 @@
-import { seesAll, visibleTo } from "#lib/auth/access.ts";
+import { isVisible, seesAll, visibleTo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma } from "#lib/db/generated/client.ts";
@@ -254,6 +254,28 @@ export async function visibleCommits(actor: Actor, ids: readonly string[]): Prom
   return new Set(rows.map(({ id }) => id));
 }
 
+export interface FoundLora {
+  /** «owner/repo» */
+  readonly repo: string;
+  readonly name: string;
+  readonly commitId: string;
+  readonly path: string;
+  /** Of the base that it was found to fit; null where none is on this hub. */
+  readonly contract: string | null;
+}
+
+/** The low-rank fine-tune that goes by a name, «owner/repo» or that of its file, of those that somebody may see; the oldest of several. */
+export async function loraOfName(actor: Actor, asked: string): Promise<FoundLora | null> {
+  const [found] = await database().$queryRaw<FoundLora[]>`
+    SELECT n.name || '/' || r.name AS repo, r.name, h.commit_id AS "commitId", h.facts->>'mainFile' AS path, h.contract
+    FROM repo r JOIN namespace n ON n.id = r.namespace_id JOIN repo_head h ON h.repo_id = r.id
+    WHERE r.kind = 'finetune' AND ${isVisible(actor, "r")} AND h.facts->>'kind' = 'low-rank fine-tune'
+      AND ((h.facts->>'runs')::boolean OR h.facts->'problems' = '[]'::jsonb)
+      AND (lower(${asked}) IN (r.name_key, n.name_key || '/' || r.name_key) OR lower(h.facts->>'mainFile') = lower(${asked}) || '.safetensors')
+    ORDER BY r.created_at LIMIT 1`;
+  return found ?? null;
+}
+
 // The worker's side. Every write names its attempt, and changes nothing when another has begun or none is wanted any more.
 
 /** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
@@ -277,7 +299,7 @@ export async function writeProgress(
   );
 }
 
-export type NewImage = Omit<ImageRow, "attempt" | "recipe"> & { readonly seed: number; readonly recipe: RecipeJson };
+export type NewImage = Omit<ImageRow, "attempt" | "recipe"> & { readonly seed: bigint; readonly recipe: RecipeJson };
 
 /** The progress beside it tells who watches. */
 export async function insertImage(
@@ -289,7 +311,7 @@ export async function insertImage(
 ): Promise<boolean> {
   if (!(await writeProgress(id, attempt, progress, transaction))) return false;
   await transaction.previewImage.create({
-    data: { ...added, previewId: id, attempt, seed: BigInt(seed) },
+    data: { ...added, previewId: id, attempt, seed: String(seed) },
     select: { attempt: true },
   });
   return true;

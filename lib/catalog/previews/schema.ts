@@ -4,7 +4,20 @@ import { storableText } from "#lib/catalog/plain-text.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
+import { parseSeed, toSeedJson } from "#lib/picture/seed.ts";
+import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
+import {
+  LEAST_SIDE,
+  MOST_CLIP_SKIP,
+  MOST_GUIDANCE,
+  MOST_PROMPT,
+  MOST_SIDE,
+  MOST_STEPS,
+  MOST_STRENGTH,
+  SIDE_STEP,
+} from "./limits.ts";
+import { passesOfMode, type Walk } from "./passes.ts";
 
 /** Always drawn and shown in this order. */
 export const modes = ["conditional", "guide", "cfg"] as const;
@@ -16,9 +29,23 @@ export const KEPT_DAYS = 30;
 /** Marks that join letters are part of some scripts and stay; what controls a terminal or a page does not. */
 const prompt = z
   .string()
-  .max(2000)
+  .max(MOST_PROMPT)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, "it holds a line break or a control character");
 const revision = storableText(255).min(1);
+
+/** A number where JSON keeps it exactly, else its digits: 64 bits have more than a number holds. */
+const seed = z
+  .union([z.int(), z.string().regex(/^\d{1,20}$/, "it must be a whole number")])
+  .refine((value) => (parseSeed(String(value)) ?? -1n) >= 0n, "it must be from 0 to 18446744073709551615")
+  .overwrite((value) => {
+    const exact = parseSeed(String(value));
+    return exact === null ? value : toSeedJson(exact);
+  });
+
+const pixels = z.int().min(LEAST_SIDE).max(MOST_SIDE).multipleOf(SIDE_STEP);
+const length = pixels.nullable().default(null);
+const steps = z.int().min(1).max(MOST_STEPS);
+const guidanceScale = z.number().min(1).max(MOST_GUIDANCE);
 
 const settings = {
   prompt: prompt.min(1, "it must not be empty"),
@@ -26,19 +53,34 @@ const settings = {
     .nullable()
     .default(null)
     .meta({ description: "what CFG stays away from; a guide cannot follow one, except in its CFG steps" }),
-  seed: z
-    .int()
-    .min(0)
-    .meta({ description: "the noise that all pictures begin with, as torch.randn draws it on a CPU" }),
-  steps: z.int().min(1).max(100).default(20),
-  guidanceScale: z.number().min(1).max(20).default(5).meta({ description: "1 is none" }),
+  promptSyntax: z.enum(promptSyntaxes).default("plain").meta({
+    description:
+      "how both prompts are read: every character as text, or emphasis, BREAK and long prompts as A1111 does",
+  }),
+  seed: seed.meta({
+    description:
+      "the noise that all pictures begin with, as torch.randn draws it on a CPU: 0 to 2^64 - 1; above 2^53 - 1 as a text",
+  }),
+  width: length.meta({ description: "in pixels, with the height; null for what the model was trained on" }),
+  height: length,
+  steps: steps.default(20),
+  guidanceScale: guidanceScale.default(5).meta({ description: "1 is none" }),
+  guidanceRescale: z.number().min(0).max(1).default(0).meta({
+    description: "how far CFG's contrast is brought back to that of the prompt alone (Lin et al. 2024)",
+  }),
   cfgSteps: z
     .int()
     .min(0)
-    .max(100)
+    .max(MOST_STEPS)
     .default(0)
     .meta({ description: "how many of the first steps CFG does before the guide takes over" }),
   sampler: z.enum(samplerNames).default("ddim"),
+  clipSkip: z.int().min(0).max(MOST_CLIP_SKIP).default(0).meta({
+    description: "how many layers of the text encoders are left out at their end; A1111's clip skip less 1",
+  }),
+  loraStrength: z.number().min(-MOST_STRENGTH).max(MOST_STRENGTH).default(1).meta({
+    description: "of a low-rank fine-tune: 1 is as it was trained",
+  }),
 };
 
 const asked = z.strictObject({
@@ -66,8 +108,11 @@ const commitFile = commit.extend({ path: z.string() });
 export const storedRecipe = z.object({
   asked,
   base: commit,
-  lowRank: z.array(commitFile),
+  /** `textStrength`: in the text encoders, where it is another one. */
+  lowRank: z.array(commitFile.extend({ strength: z.number().default(1), textStrength: z.number().exactOptional() })),
   guide: commitFile.nullable(),
+  /** What of the prompt could not be followed, in words. */
+  notes: z.array(z.string()).default([]),
 });
 export type StoredRecipe = z.output<typeof storedRecipe>;
 
@@ -76,21 +121,20 @@ export const modesOf = ({ guide }: StoredRecipe): Mode[] => modes.filter((one) =
 
 /** What decides how much work a recipe is. */
 export interface Drawing {
-  readonly asked: Pick<Asked, "steps" | "guidanceScale" | "cfgSteps">;
+  readonly asked: Walk & Pick<Asked, "width" | "height">;
   readonly guide: object | null;
 }
 
 /** How often the base network runs for all pictures of a recipe. */
-export function passesFor({ asked: { steps, guidanceScale, cfgSteps }, guide }: Drawing): number {
-  const drawn = guide === null ? 2 : 3;
-  return guidanceScale === 1 ? drawn * steps : (drawn + 1) * steps + (guide === null ? 0 : cfgSteps);
-}
+export const passesFor = ({ asked, guide }: Drawing): number =>
+  modes.filter((one) => one !== "guide" || guide !== null).reduce((sum, one) => sum + passesOfMode(one, asked), 0);
 
 const seconds = z.number();
 
 /** `preview.timings`: of one worker, in the order of the modes. */
 export const timings = z.object({
   open: seconds.meta({ description: "opening the networks, where they were not open already" }),
+  pixels: z.number().optional().meta({ description: "of each picture" }),
   modes: z.partialRecord(
     mode,
     z.object({
@@ -160,9 +204,12 @@ export const forecastQuery = z.object({
   finetune: fullName,
   revision: revision.default("HEAD"),
   guide: fullName.optional().meta({ description: "left out where only conditional and CFG are to be drawn" }),
-  steps: z.coerce.number().int().min(1).max(100).default(20),
-  guidanceScale: z.coerce.number().min(1).max(20).default(5),
-  cfgSteps: z.coerce.number().int().min(0).max(100).default(0),
+  sampler: z.enum(samplerNames).default("ddim"),
+  width: z.coerce.number().pipe(pixels).optional(),
+  height: z.coerce.number().pipe(pixels).optional(),
+  steps: z.coerce.number().pipe(steps).default(20),
+  guidanceScale: z.coerce.number().pipe(guidanceScale).default(5),
+  cfgSteps: z.coerce.number().int().min(0).max(MOST_STEPS).default(0),
 });
 export type ForecastQuery = z.output<typeof forecastQuery>;
 

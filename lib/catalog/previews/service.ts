@@ -24,6 +24,8 @@ import {
   setPreviewJob,
   visibleCommits,
 } from "./repository.ts";
+import { sizeProblem } from "./limits.ts";
+import { lorasOf } from "./prompt-loras.ts";
 import type { Asked, NewPreview, PreviewView, StoredRecipe } from "./schema.ts";
 import { getPreview, requireSeen } from "./views.ts";
 
@@ -44,11 +46,13 @@ export async function createPreview(actor: Actor, { id = randomUUID(), ...given 
   const guide = asked.guide === null ? null : await commitOf(actor, asked.guide, asked.guideRevision);
   requireKinds(finetune.repo, guide?.repo ?? null);
   const model = await runnableModel(finetune.commitId);
+  if (model.lowRank.length === 0 && asked.loraStrength !== 1)
+    refuse("loraStrength", `${asked.finetune} is no LoRA, and has no strength; leave it out.`);
   await requireBase(actor, model.base.commitId);
   const recipe = {
     asked,
     base: model.base,
-    lowRank: [...model.lowRank],
+    ...(await lorasOf(actor, asked, model)),
     guide: guide && (await fittingGuide(guide, model.base, asked)),
   };
   return put(actor, {
@@ -138,10 +142,15 @@ async function requireBase(actor: Actor, commitId: string): Promise<void> {
     );
 }
 
-function requireSettings({ guide, guidanceScale, cfgSteps, steps, negativePrompt }: Asked): void {
-  const refuse = (field: string, sentence: string): never => {
-    throw new AppError("bad_request", sentence, { field });
-  };
+function refuse(field: string, sentence: string): never {
+  throw new AppError("bad_request", sentence, { field });
+}
+
+function requireSettings({ guide, guidanceScale, cfgSteps, steps, negativePrompt, width, height }: Asked): void {
+  if ((width === null) !== (height === null))
+    refuse(width === null ? "width" : "height", "A size has a width and a height; give both, or neither.");
+  const problem = width !== null && height !== null ? sizeProblem({ width, height }) : null;
+  if (problem) refuse("width", `${problem} Choose a smaller one.`);
   if (cfgSteps > steps) refuse("cfgSteps", `CFG cannot do ${cfgSteps} of ${steps} steps; ask for at most ${steps}.`);
   if (cfgSteps > 0 && guide === null)
     refuse("cfgSteps", "CFG steps go before a guide takes over, and there is no guide; name one, or leave them out.");

@@ -8,6 +8,14 @@ export const prompting = z.object({
     .array(z.string())
     .nullable()
     .meta({ description: "all words that the base's tokenizer knows as a whole; null where it takes any text" }),
-  triggers: z.array(z.string()).meta({ description: "what a low-rank fine-tune says brings out its style" }),
+  triggers: z
+    .array(
+      z.object({
+        words: z.string(),
+        from: z.string().meta({ description: "what says so" }),
+        declared: z.boolean().meta({ description: "whether somebody wrote them down as that; else they were counted" }),
+      }),
+    )
+    .meta({ description: "what brings out the style of a low-rank fine-tune" }),
 });
 export type Prompting = z.output<typeof prompting>;

@@ -13,7 +13,7 @@ import { promptsOfCard, toLine } from "./card-prompts.ts";
 import { drawnPrompts } from "./repository.ts";
 import type { Prompting } from "./schema.ts";
 import { readSmallFile } from "./small-file.ts";
-import { declaredTriggers } from "./triggers.ts";
+import { triggersOf } from "./triggers.ts";
 import { readVocabulary, type Vocabulary, wordsKnown } from "./vocabulary.ts";
 
 const SHOWN = 12;
@@ -34,7 +34,8 @@ export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompt
   ]);
   const listed = await promptsOf(actor, [base, inspection?.baseCommitId ?? null]);
   const isLowRank = base !== null && base !== commitId;
-  const triggers = isLowRank ? declaredTriggers(card, inspection?.facts ?? null).slice(0, SHOWN) : [];
+  const triggers = isLowRank ? triggersOf(card, inspection?.facts ?? null) : [];
+  const declared = triggers.filter((trigger) => trigger.declared).map(({ words }) => words);
 
   const sources = [
     () => promptsOfCard(card),
@@ -48,7 +49,7 @@ export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompt
     suggestions: own
       .slice(0, SHOWN)
       .map((prompt) =>
-        [...triggers.filter((trigger) => !prompt.toLowerCase().includes(trigger.toLowerCase())), prompt].join(", "),
+        [...declared.filter((trigger) => !prompt.toLowerCase().includes(trigger.toLowerCase())), prompt].join(", "),
       ),
     words: vocabulary && wordsKnown(vocabulary, listed),
     triggers,

@@ -1,20 +1,20 @@
 import type { Card } from "#lib/catalog/cards/schema.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
-import { triggersOfMetadata } from "#lib/inspection/trigger-words.ts";
+import { type Trigger, triggersOfMetadata, unique } from "#lib/inspection/trigger-words.ts";
 import { triggersOfCard } from "./card-prompts.ts";
 
 type Facts = Pick<StoredFacts, "lowRank" | "metadata" | "parts">;
 
 /**
- * What somebody wrote down as bringing out a style: in the card, in the file of weights, or in a file beside it. Words
- * that were only counted among the captions may be anything, and are left out.
+ * What brings out a style, each with what says so: first what somebody wrote down as that, in the card, in the file of
+ * weights, or in a file beside it; then what was only counted among the captions, which may be anything.
  */
-export function declaredTriggers(card: Pick<Card, "frontMatter"> | null, facts: Facts | null): string[] {
+export function triggersOf(card: Pick<Card, "frontMatter"> | null, facts: Facts | null): Trigger[] {
   const metadata = facts ? [facts.metadata, ...facts.parts.map((part) => part.metadata)] : [];
   const found = [
+    ...(card ? triggersOfCard(card) : []).map((words) => ({ words, from: "its card", declared: true })),
     ...(facts?.lowRank?.triggers ?? []),
     ...metadata.flatMap((one) => triggersOfMetadata(new Map(Object.entries(one)))),
   ];
-  const declared = found.filter((trigger) => trigger.declared).map(({ words }) => words);
-  return [...new Set([...(card ? triggersOfCard(card) : []), ...declared])];
+  return unique(found.toSorted((a, b) => Number(b.declared) - Number(a.declared)));
 }

@@ -20,11 +20,19 @@ export async function repoWithFile(actor: Actor, sha256: string, side: Side): Pr
   return row ?? null;
 }
 
-/** For what goes by its name only. */
+/** «owner/repo» of a commit. */
+export async function repoNameOf(commitId: string): Promise<string | null> {
+  const [row] = await database().$queryRaw<{ repo: string }[]>`
+    SELECT n.name || '/' || r.name AS repo FROM commit c JOIN repo r ON r.id = c.repo_id JOIN namespace n ON n.id = r.namespace_id
+    WHERE c.id = ${commitId}`;
+  return row?.repo ?? null;
+}
+
+/** For what goes by its name only: that of its repo, or of its weights file without the ending. */
 export async function repoOfName(actor: Actor, name: string, side: Side): Promise<FoundRepo | null> {
   const [row] = await database().$queryRaw<FoundRepo[]>`
     SELECT n.name || '/' || r.name AS repo, h.commit_id AS commit, true AS "isHead"
     FROM repo r JOIN namespace n ON n.id = r.namespace_id JOIN repo_head h ON h.repo_id = r.id
-    WHERE r.name_key = lower(${name}) AND ${isVisible(actor, "r")} AND ${ofSide(side)} AND h.commit_id IS NOT NULL ORDER BY r.created_at LIMIT 1`;
+    WHERE (r.name_key = lower(${name}) OR lower(h.facts->>'mainFile') = lower(${name}) || '.safetensors') AND ${isVisible(actor, "r")} AND ${ofSide(side)} AND h.commit_id IS NOT NULL ORDER BY r.created_at LIMIT 1`;
   return row ?? null;
 }

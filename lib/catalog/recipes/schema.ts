@@ -2,6 +2,7 @@ import { z } from "zod";
 import { mode } from "#lib/catalog/previews/schema.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 import { seedJson } from "#lib/picture/seed.ts";
+import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
 /** As much text as is read from a PNG, as JSON. */
@@ -27,17 +28,20 @@ const found = z.object({
 });
 export type FoundRepo = z.output<typeof found>;
 
-/** What a preview can be drawn with. */
-export const offeredSampler = z.enum(["ddim", "dpmpp-2m"]);
-
 export const openedRecipe = z.object({
   prompt: z.string(),
   negativePrompt: z.string().nullable(),
+  promptSyntax: z.enum(promptSyntaxes),
   seed: seedJson.nullable().meta({ description: "a text of digits where a number would lose some" }),
   steps: z.number().nullable(),
   guidanceScale: z.number().nullable(),
+  guidanceRescale: z.number().nullable(),
   cfgSteps: z.number().nullable(),
-  sampler: z.enum(samplerNames).nullable(),
+  width: z.number().nullable(),
+  height: z.number().nullable(),
+  clipSkip: z.number().meta({ description: "layers of the text encoders that were left out" }),
+  loraStrength: z.number().meta({ description: "of the fine-tune, where it is a low-rank one" }),
+  sampler: z.enum(samplerNames).nullable().meta({ description: "the same, or the nearest: then a note says so" }),
   mode: mode.nullable().meta({ description: "which picture it was" }),
   finetune: found.nullable(),
   guide: found.nullable(),

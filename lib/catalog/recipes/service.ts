@@ -5,9 +5,11 @@ import { AppError } from "#lib/errors.ts";
 import type { ForeignRecipe, NamedHash } from "#lib/picture/foreign-recipe.ts";
 import { readForeign, unreadTool } from "#lib/picture/read-foreign.ts";
 import { parseRecipe, type Recipe } from "#lib/picture/recipe.ts";
-import { toSeedJson } from "#lib/picture/seed.ts";
+import { takeExtraNetworks } from "#lib/prompt/extra-networks.ts";
+import { fitSettings } from "./fit-settings.ts";
+import { type FoundLora, placeLoras } from "./place-loras.ts";
 import { repoOfName, repoWithFile, type Side } from "./repository.ts";
-import { type FoundRepo, offeredSampler, type OpenedRecipe, type PictureTexts } from "./schema.ts";
+import type { FoundRepo, OpenedRecipe, PictureTexts } from "./schema.ts";
 
 /** What of a picture's recipe is here, for whoever may see it: by the hashes of its files, else by their names. @throws bad_request where there is none in it */
 export async function openRecipe(actor: Actor, { guidepost, ...others }: PictureTexts): Promise<OpenedRecipe> {
@@ -25,41 +27,46 @@ export async function openRecipe(actor: Actor, { guidepost, ...others }: Picture
 }
 
 async function openOwn(actor: Actor, recipe: Recipe): Promise<OpenedRecipe> {
-  const { prompt, negativePrompt, seed, steps, guidanceScale, cfgSteps, sampler, mode: drawnAs, files } = recipe;
+  const { seed, sampler, mode: drawnAs, files, promptSyntax = "plain", clipSkip = 0, guidanceRescale = 0 } = recipe;
   const of = (role: string) => files.filter((file) => file.role === role);
-  const loras = of("lora");
   const missing: OpenedRecipe["missing"] = [];
   const find = async (file: Recipe["files"][number] | undefined, side: Side): Promise<FoundRepo | null> => {
     const found = file ? await repoWithFile(actor, file.sha256, side) : null;
     if (file && !found) missing.push({ role: file.role, name: file.name, hash: file.sha256 });
     return found;
   };
-  const base = await find(of("unet")[0], "model");
-  const finetune = loras.length > 0 ? await find(loras[0], "model") : base;
+  const base = await find(of("checkpoint")[0] ?? of("unet")[0], "model");
+  const loras: FoundLora[] = [];
+  for (const file of of("lora")) {
+    const found = await find(file, "model");
+    const { strength = 1, textStrength = strength } = file;
+    if (found) loras.push({ ...found, strength, textStrength });
+  }
   const guide = await find(of("guide")[0], "guide");
-  for (const file of [...loras.slice(1), ...of("vae"), ...of("textEncoder")]) await find(file, "model");
-  const offered = offeredSampler.safeParse(sampler).data ?? null;
-  const notes = [
-    ...(offered === null ? [`It was drawn with the sampler ${sampler}, which a preview does not offer.`] : []),
-    ...(seed === null ? ["It began with a file of noise and not with a seed; a seed draws another picture."] : []),
-    ...(loras.length > 1 ? ["It was drawn with several LoRAs at once; a preview takes the first."] : []),
-    ...(loras.some(({ strength = 1 }) => strength !== 1)
-      ? ["Its LoRA had another strength than 1; a preview draws with 1."]
-      : []),
-  ];
+  for (const file of [...of("vae"), ...of("textEncoder")]) await find(file, "model");
+  const { notes, ...settings } = fitSettings({
+    ...recipe,
+    // Whatever LoRAs its prompt asked for are among its files.
+    prompt: promptSyntax === "a1111" ? takeExtraNetworks(recipe.prompt).text : recipe.prompt,
+    guidanceRescale,
+    clipSkip,
+    size: recipe,
+  });
+  const { notes: placeNotes, ...placed } = await placeLoras({ ...settings, promptSyntax }, base, loras);
   return {
-    prompt,
-    negativePrompt,
-    seed: seed === null ? null : toSeedJson(seed),
-    steps,
-    guidanceScale,
-    cfgSteps,
-    sampler: offered,
+    ...settings,
+    ...placed,
+    sampler,
     mode: drawnAs,
-    finetune,
     guide,
     missing,
-    notes,
+    notes: [
+      ...(seed === null ? ["It began with a file of noise and not with a seed; a seed draws another picture."] : []),
+      ...(recipe.picture ? ["It began with another picture, which a preview does not."] : []),
+      ...(recipe.batch > 1 ? [`It shows a batch of ${recipe.batch}; a preview draws one of each.`] : []),
+      ...notes,
+      ...placeNotes,
+    ],
   };
 }
 
@@ -67,47 +74,60 @@ async function openForeign(actor: Actor, told: ForeignRecipe): Promise<OpenedRec
   const missing: OpenedRecipe["missing"] = [];
   const find = async (role: string, file: NamedHash | null | undefined, side: Side): Promise<FoundRepo | null> => {
     if (!file) return null;
-    const found =
-      (await byHash(actor, file.hash, side)) ??
-      (file.name === null ? null : await repoOfName(actor, file.name.split("/")[0]!, side)); // «tiny/guide» is a file of tiny
+    const found = (await byHash(actor, file.hash, side)) ?? (await byName(actor, file.name, side));
     if (!found) missing.push({ role, name: file.name ?? "without a name", hash: file.hash });
     return found;
   };
   const base = await find("model", told.model, "model");
-  const finetune = told.loras.length > 0 ? await find("lora", told.loras[0], "model") : base;
+  const loras: FoundLora[] = [];
+  for (const lora of told.loras.slice(0, MAX_LOOKED_UP)) {
+    const found = await find("lora", lora, "model");
+    const strength = lora.unetStrength ?? 1;
+    if (found) loras.push({ ...found, strength, textStrength: lora.textEncoderStrength ?? strength });
+  }
   const guide = await find("guide", told.guide, "guide");
-  for (const lora of told.loras.slice(1, MAX_LOOKED_UP)) await find("lora", lora, "model");
-  for (const word of told.embeddings.slice(0, MAX_LOOKED_UP)) await find("embedding", word, "model");
-  await find("vae", told.vae, "model");
-  const sampler = offeredSampler.safeParse(told.sampler?.name).data ?? null;
-  const notes = [
-    ...(sampler === null && told.sampler?.name
-      ? [`It was drawn with the sampler ${told.sampler.name}, which a preview does not offer.`]
-      : []),
-    ...told.notes,
-    ...(told.loras.length > 1 ? ["It was drawn with several LoRAs at once; a preview takes the first."] : []),
-    ...(told.loras.some(({ unetStrength }) => unetStrength !== null && unetStrength !== 1)
-      ? ["Its LoRA had another strength than 1; a preview draws with 1."]
-      : []),
-  ];
-  const { negativePrompt, seed, steps, guidanceScale, cfgSteps } = told;
+  const { notes, ...settings } = fitSettings({
+    ...told,
+    guidanceRescale: null,
+    clipSkip: Math.max(0, (told.clipSkip ?? 1) - 1),
+    size: told.width === null || told.height === null ? null : { width: told.width, height: told.height },
+  });
+  const placed = await placeLoras({ ...settings, promptSyntax: told.promptSyntax }, base, loras);
+  const { notes: placeNotes, ...model } = placed;
+  const words = told.embeddings.slice(0, MAX_LOOKED_UP).map(({ name, hash }) => `«${name ?? hash}»`);
   return {
-    prompt: told.prompt.replaceAll(/\s+/g, " "),
-    negativePrompt,
-    seed: seed === null ? null : toSeedJson(seed),
-    steps,
-    guidanceScale,
-    cfgSteps,
-    sampler,
+    ...settings,
+    ...model,
+    sampler: told.sampler?.name ?? told.sampler?.nearest ?? null,
     mode: mode.safeParse(told.mode).data ?? null,
-    finetune,
     guide,
     missing,
-    notes,
+    notes: [
+      ...told.notes,
+      ...notes,
+      ...placeNotes,
+      ...(told.loras.length > MAX_LOOKED_UP
+        ? [`It had ${told.loras.length} LoRAs; the first ones were looked for.`]
+        : []),
+      ...(told.vae
+        ? [`It was decoded by the VAE ${told.vae.name ?? told.vae.hash}; a preview takes the model's own.`]
+        : []),
+      ...(words.length > 0 ? [`Learned words are read as text here: ${words.join(", ")}.`] : []),
+    ],
   };
 }
 
 const MAX_LOOKED_UP = 16; // a stranger's text may list thousands
+
+/** «tiny/guide» is a file of tiny, and «SDXL/dream.safetensors» lies in a folder of somebody. */
+async function byName(actor: Actor, name: string | null, side: Side): Promise<FoundRepo | null> {
+  const parts = (name ?? "").split(/[\\/]/).filter((part) => part !== "");
+  for (const part of new Set([parts.at(-1), parts[0]])) {
+    const found = part === undefined ? null : await repoOfName(actor, part.replace(/\.safetensors$/i, ""), side);
+    if (found) return found;
+  }
+  return null;
+}
 
 const algorithms = { 8: "autov1", 10: "autov2", 12: "autov3", 64: "sha256" } as const;
 

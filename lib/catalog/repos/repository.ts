@@ -1,4 +1,5 @@
 import type { CommitItem } from "#lib/catalog/commits/schema.ts";
+import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
 import { type Verdict, verdictInDatabase, verdictOf } from "#lib/catalog/pairs/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma, type Repo } from "#lib/db/generated/client.ts";
@@ -90,11 +91,15 @@ async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Pri
       inspected: boolean;
       factKind: string | null;
       parameters: number | null;
+      runs: boolean | null;
+      whatRuns: string | null;
+      problems: string[] | null;
     })[]
   >`
     SELECT r.id, n.name AS owner, r.name, r.kind, r.visibility, r.summary, r.license, r.tags, bn.name || '/' || b.name AS base, r.downloads,
       r.created_at AS "createdAt", r.updated_at AS "updatedAt", f.commit_id AS "headCommit", i.contract,
-      i.facts IS NOT NULL AS inspected, i.facts->>'kind' AS "factKind", (i.facts->>'parameters')::float8 AS parameters
+      i.facts IS NOT NULL AS inspected, i.facts->>'kind' AS "factKind", (i.facts->>'parameters')::float8 AS parameters,
+      (i.facts->>'runs')::boolean AS runs, i.facts->>'whatRuns' AS "whatRuns", i.facts->'problems' AS problems
     FROM (${chosen}) r
     JOIN namespace n ON n.id = r.namespace_id
     LEFT JOIN repo b ON b.id = r.base_id AND ${baseVisible}
@@ -102,11 +107,18 @@ async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Pri
     LEFT JOIN repo_head f ON f.repo_id = r.id
     LEFT JOIN inspection i ON i.id = f.inspection_id
     ORDER BY ${order}`;
-  return rows.map(({ inspected, factKind, parameters, createdAt, updatedAt, ...row }) => ({
+  return rows.map(({ inspected, factKind, parameters, runs, whatRuns, problems, createdAt, updatedAt, ...row }) => ({
     ...row,
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
-    facts: inspected ? { kind: factKind, parameters } : null,
+    facts: inspected
+      ? {
+          kind: factKind,
+          parameters,
+          runs: runs ?? false,
+          whyNot: whyNotRunning({ runs: runs ?? false, whatRuns: whatRuns ?? "", problems: problems ?? [] }),
+        }
+      : null,
   }));
 }
 

@@ -109,7 +109,12 @@ export const repoItem = z.object({
     description: "what the model is to a guide, as inspected, like unet-in4-c320.640.1280.1280-l2.2.2.2-a1110-t768-eps",
   }),
   facts: z
-    .object({ kind: z.string().nullable(), parameters: z.number().nullable() })
+    .object({
+      kind: z.string().nullable(),
+      parameters: z.number().nullable(),
+      runs: z.boolean().meta({ description: "whether previews are drawn and guides measured with it here" }),
+      whyNot: z.string().nullable().meta({ description: "why not, in words" }),
+    })
     .nullable()
     .meta({ description: "from the last good inspection of the newest commit" }),
 });

@@ -44,7 +44,7 @@ export interface CardRow {
   readonly width: number;
   readonly height: number;
   readonly prompt: string;
-  readonly seed: bigint;
+  readonly seed: string;
   readonly finetune: string;
 }
 
@@ -69,7 +69,7 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
       JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")}),
     best AS (SELECT DISTINCT ON (repo_id, finetune_id) * FROM placed ORDER BY repo_id, finetune_id, place),
     ranked AS (SELECT *, row_number() OVER (PARTITION BY repo_id ORDER BY place) AS rank FROM best)
-    SELECT k.repo_id AS "repoId", v.id AS "previewId", i.blob_sha256 AS "blobSha256", i.width, i.height, i.seed, v.recipe #>> '{asked,prompt}' AS prompt, n.name || '/' || f.name AS finetune
+    SELECT k.repo_id AS "repoId", v.id AS "previewId", i.blob_sha256 AS "blobSha256", i.width, i.height, i.seed::text AS seed, v.recipe #>> '{asked,prompt}' AS prompt, n.name || '/' || f.name AS finetune
     FROM ranked k
     JOIN preview v ON v.pair_id = k.pair_id AND v.state = 'succeeded' AND CASE k.kind WHEN 'guide' THEN v.sheet_index = 0 ELSE v.sheet_index < ${count} END
     JOIN preview_image i ON i.preview_id = v.id AND i.mode = 'guide' AND i.attempt = v.attempt

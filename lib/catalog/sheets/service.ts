@@ -39,7 +39,7 @@ function toSheetRow({ id, recipe, state, images, sheetIndex }: PreviewRow): Shee
     preview: id,
     index: sheetIndex!,
     prompt,
-    seed,
+    seed: Number(seed), // of the sheet's own list
     state,
     pictures: { conditional: of("conditional"), guide: of("guide"), cfg: of("cfg") },
   };

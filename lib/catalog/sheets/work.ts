@@ -87,7 +87,8 @@ async function columnsOf(
       columns.push({
         asked: data,
         base,
-        lowRank: [...lowRank],
+        lowRank: lowRank.map((file) => ({ ...file, strength: data.loraStrength })),
+        notes: [],
         guide: { commitId: guideCommitId, name: guide.split("/")[1]!, path: mainFile },
       });
   }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { toName } from "../../../app/upload/destination.tsx";
 import { toChosen } from "../../../app/upload/dropped-files.ts";
 import { type KnownBase, recognise } from "../../../app/upload/recognise.ts";
-import { starterFiles } from "../../support/evidence.ts";
+import { singleFileFiles, starterFiles } from "../../support/evidence.ts";
 import { sha256Of, weightsOf } from "../../support/upload-client.ts";
 
 const chosen = (files: Readonly<Record<string, Uint8Array | string>>) =>
@@ -68,6 +68,26 @@ test("a guide names its base by the sha256 of its weights, and its range", async
   expect(await recognise(guide, [other])).toMatchObject({
     base: null,
     notes: [expect.stringMatching(/^It names base weights that no base/)],
+  });
+});
+
+test("a checkpoint in one file is a base, or a fine-tune of one that has its shape; its configs may lie beside it", async () => {
+  const files = await singleFileFiles("sd1");
+  const alone = chosen({ "dream.safetensors": files["sd1-tiny.safetensors"]! });
+  const found = await recognise(alone, [storybook, other]);
+  expect(found).toMatchObject({
+    sentence: "dream is a single-file checkpoint (LDM names).",
+    name: "dream",
+    kind: "base",
+    problem: null,
+    notes: [expect.stringMatching(/^No published config describes its UNet; put the configs/)],
+  });
+  const tiny: KnownBase = { name: "ann/tiny", files: [], channels: [8, 16], textWidth: 16 };
+  const whole = await recognise(chosen(files), [tiny]);
+  expect(whole).toMatchObject({ kind: "finetune", notes: [] });
+  expect(Object.fromEntries(whole.facts)).toMatchObject({
+    configs: "lie beside it, and describe its networks",
+    base: expect.stringMatching(/ann\/tiny has its shape$/),
   });
 });
 

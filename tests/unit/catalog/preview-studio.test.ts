@@ -63,7 +63,7 @@ test("its own card comes first, and what triggers a low-rank style stands in fro
   await workOff("inspect");
   expect(await getPrompting(people.ann, toRepoName("ann/glow"))).toMatchObject({
     suggestions: ["in neon, a house", "a tree in neon"],
-    triggers: ["in neon"],
+    triggers: [{ words: "in neon", from: "its card", declared: true }],
   });
   await expect(getPrompting(people.ben, toRepoName("ann/glow"))).rejects.toMatchObject({ code: "repo_not_found" });
 });
@@ -137,9 +137,9 @@ test("a recipe finds its files by their hashes, for whoever may see them", async
     ),
   };
   expect(await open(people.ann, foreign)).toMatchObject({
-    finetune: null,
+    finetune: { repo: "ann/storybook" },
     missing: [{ role: "lora", hash: "0".repeat(64) }],
-    notes: [expect.stringContaining("strength")],
+    notes: [],
   });
 });
 
@@ -155,9 +155,10 @@ test("so do generation parameters of other tools, by short hashes and else by na
   const theirs = "a fox\nSteps: 28, Sampler: Euler a, CFG scale: 7, Seed: 3, Model hash: 0123456789, Model: watercolor";
   expect(await openRecipe(anonymous, { parameters: theirs })).toMatchObject({
     prompt: "a fox",
-    sampler: null,
+    promptSyntax: "a1111",
+    sampler: "euler-a",
     finetune: { repo: "ann/watercolor" },
-    notes: [expect.stringContaining("euler-a"), expect.stringContaining("graphics card")],
+    notes: [expect.stringContaining("graphics card")],
   });
   expect(await openRecipe(anonymous, { parameters: theirs.replace("watercolor", "dreamland") })).toMatchObject({
     finetune: null,

@@ -54,7 +54,7 @@ async function draw(id: string, upTo: readonly Mode[] = modes, seconds = 2): Pro
   const attempt = (await claimPreview(id))!;
   for (const [i, mode] of upTo.entries()) {
     const png = encodePng({ width: 1, height: 1, rgb: Uint8Array.of(i, attempt, 0) }, new Map());
-    const picture = { mode, seed: 5, width: 1, height: 1, passes: 4, milliseconds: 2000, recipe: {} as RecipeJson };
+    const picture = { mode, seed: 5n, width: 1, height: 1, passes: 4, milliseconds: 2000, recipe: {} as RecipeJson };
     await recordPicture(id, attempt, png, picture, {
       mode,
       stage: "denoising",
@@ -168,14 +168,21 @@ describe("what is asked for", () => {
         guideRevision: "HEAD",
         prompt: "a big red house in a meadow",
         negativePrompt: null,
+        promptSyntax: "plain",
         seed: 5,
+        width: null,
+        height: null,
         steps: 4,
         guidanceScale: 5,
+        guidanceRescale: 0,
         cfgSteps: 0,
         sampler: "ddim",
+        clipSkip: 0,
+        loraStrength: 1,
       },
       base: { commitId: base!.id, name: "storybook" },
-      lowRank: [{ commitId: finetune.commit, name: "neon", path: "neon.safetensors" }],
+      lowRank: [{ commitId: finetune.commit, name: "neon", path: "neon.safetensors", strength: 1 }],
+      notes: [],
       guide: { commitId: guide!.commit, name: "tiny", path: "guide.safetensors" },
     });
     const neon = (await database().repo.findFirst({ where: { name: "neon" } }))!;
@@ -377,7 +384,7 @@ test("what a worker writes late changes nothing", async () => {
       id,
       first,
       png,
-      { mode: "guide", seed: 5, width: 1, height: 1, passes: 4, milliseconds: 1, recipe: {} as RecipeJson },
+      { mode: "guide", seed: 5n, width: 1, height: 1, passes: 4, milliseconds: 1, recipe: {} as RecipeJson },
       { ...progress, modesDone: ["conditional"] },
     ),
     await recordSuccess(id, first, took(1)),

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { parseCard } from "#lib/catalog/cards/front-matter.ts";
 import { promptsOfCard, triggersOfCard } from "#lib/catalog/prompting/card-prompts.ts";
-import { declaredTriggers } from "#lib/catalog/prompting/triggers.ts";
+import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
 import { readVocabulary, wordsKnown } from "#lib/catalog/prompting/vocabulary.ts";
 import { someWords, unknownWords } from "../../../app/preview/words.ts";
 
@@ -38,8 +38,12 @@ test("what triggers a style stands in the card, in the file, or beside it", () =
     ],
   };
   const facts = { lowRank, metadata: { "modelspec.trigger_phrase": "drawn in ink" }, parts: [] };
-  expect(declaredTriggers(cardOf("trigger: inkstyle"), facts)).toEqual(["inkstyle", "in ink", "drawn in ink"]);
-  expect(declaredTriggers(null, null)).toEqual([]);
+  expect(triggersOf(cardOf("trigger: inkstyle"), facts).filter(({ declared }) => declared)).toMatchObject([
+    { words: "inkstyle", from: "its card" },
+    { words: "in ink" },
+    { words: "drawn in ink" },
+  ]);
+  expect(triggersOf(null, null)).toEqual([]);
 });
 
 test("the starter's words are those of its prompts, read from either form of a tokenizer, without the pieces that a BPE goes through", async () => {

@@ -131,7 +131,7 @@ async function draw(id: string, milliseconds = 2000): Promise<void> {
       id,
       attempt,
       png,
-      { mode, seed: 5, width: 1, height: 1, passes: mode === "cfg" ? 40 : 20, milliseconds, recipe: {} as RecipeJson },
+      { mode, seed: 5n, width: 1, height: 1, passes: mode === "cfg" ? 40 : 20, milliseconds, recipe: {} as RecipeJson },
       { mode, stage: "denoising", step: 20, steps: 20, passes: 20, modesDone: modes.slice(0, i + 1), picture: null },
     );
   }

@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { diskFolder } from "#lib/weights/disk-folder.ts";
 import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
 import { AppError } from "#lib/errors.ts";
 
@@ -55,7 +56,10 @@ function storybookWith(files: Files): string {
 
 describe("every text becomes the ids that transformers gives it", () => {
   test.each(golden.folders)("with the tokenizer $name", async ({ name, settings, maxTokens, padding }) => {
-    const tokenizer = await openTokenizer(settings ? storybookWith(settings) : starter(name), golden.maxPositions);
+    const tokenizer = await openTokenizer(
+      diskFolder(settings ? storybookWith(settings) : starter(name)),
+      golden.maxPositions,
+    );
     expect(tokenizer.maxTokens).toBe(maxTokens);
     for (const { name: text, text: prompt, answers } of golden.texts) {
       const { whole, ids } = answers.find(({ folders }) => folders.includes(name))!;
@@ -66,7 +70,7 @@ describe("every text becomes the ids that transformers gives it", () => {
 
   test("but for the letters that Unicode 17 added, which the reference does not know", async () => {
     const { text, ids } = golden.newLetters;
-    const encoded = (await openTokenizer(storybookWith({}), golden.maxPositions)).encode(text);
+    const encoded = (await openTokenizer(diskFolder(storybookWith({})), golden.maxPositions)).encode(text);
     const equal = encoded.ids.slice(0, encoded.used).join() === ids.join();
     expect(equal).toBe(Number.parseInt(process.versions["unicode"]!, 10) < 17);
   });
@@ -78,15 +82,15 @@ test("a tokenizer.json with nothing beside it and merges as lines gives the same
   };
   const older = { ...json, model: { ...json.model, merges: json.model.merges.map((merge) => merge.join(" ")) } };
   const [bare, whole] = [
-    await openTokenizer(freshFolder({ "tokenizer.json": older }), 24),
-    await openTokenizer(starter("watercolor")),
+    await openTokenizer(diskFolder(freshFolder({ "tokenizer.json": older })), 24),
+    await openTokenizer(diskFolder(starter("watercolor"))),
   ];
   for (const { text } of golden.texts) expect(bare.encode(text)).toEqual(whole.encode(text));
 });
 
 describe("the length", () => {
   test("is cut at the positions of the text encoder, with start and end kept", async () => {
-    const tokenizer = await openTokenizer(starter("storybook"), 5);
+    const tokenizer = await openTokenizer(diskFolder(starter("storybook")), 5);
     expect(tokenizer.encode("red red red red red")).toEqual({
       ids: Int32Array.of(605, 543, 543, 543, 606),
       used: 5,
@@ -101,14 +105,14 @@ describe("the length", () => {
 
   test("is that of the text encoder where the folder states an absurd one", async () => {
     const folder = storybookWith({ "tokenizer_config.json": { model_max_length: 1e30 } });
-    expect((await openTokenizer(folder, 77)).maxTokens).toBe(77);
-    await expect(openTokenizer(folder)).rejects.toThrow("model_max_length");
+    expect((await openTokenizer(diskFolder(folder), 77)).maxTokens).toBe(77);
+    await expect(openTokenizer(diskFolder(folder))).rejects.toThrow("model_max_length");
   });
 });
 
 describe("unknown words", () => {
   test("are the words that the vocabulary does not hold, each once and as written", async () => {
-    const tokenizer = await openTokenizer(starter("storybook"));
+    const tokenizer = await openTokenizer(diskFolder(starter("storybook")));
     expect(
       tokenizer.unknownWords("a big Fox, a red fox and a Fox in the cafe\u0301: 12 stars, ?!... <|endoftext|>"),
     ).toEqual(["Fox", "fox", "cafe\u0301", "stars"]);
@@ -119,13 +123,16 @@ describe("unknown words", () => {
   });
 
   test("leave out what a learned word is made of", async () => {
-    const tokenizer = await openTokenizer(storybookWith({ "added_tokens.json": { "<moss-cat>": 607 } }), 77);
+    const tokenizer = await openTokenizer(
+      diskFolder(storybookWith({ "added_tokens.json": { "<moss-cat>": 607 } })),
+      77,
+    );
     expect(tokenizer.unknownWords("a <moss-cat> and a cat")).toEqual(["cat"]);
   });
 });
 
 test("a text of 10,000 characters is taken and a longer one refused", async () => {
-  const tokenizer = await openTokenizer(starter("storybook"));
+  const tokenizer = await openTokenizer(diskFolder(starter("storybook")));
   expect(tokenizer.encode("x".repeat(10_000)).cut).toBe(true);
   for (const method of [tokenizer.encode, tokenizer.unknownWords]) {
     const failure = new AppError("bad_request", "The text has 10,001 characters; a prompt may have 10,000 at most.", {
@@ -210,7 +217,7 @@ describe("a folder is refused, with the file at fault named, when", () => {
   ];
 
   test.each(cases)("%s", async (_, code, words, files) => {
-    await expect(openTokenizer(freshFolder(files))).rejects.toMatchObject({
+    await expect(openTokenizer(diskFolder(freshFolder(files)))).rejects.toMatchObject({
       name: "AppError",
       code,
       message: expect.stringContaining(words),
@@ -220,7 +227,7 @@ describe("a folder is refused, with the file at fault named, when", () => {
   test.each(["vocab.json", "merges.txt", "tokenizer.json"])("%s is above 32 MiB", async (file) => {
     const folder = storybookWith(file === "tokenizer.json" ? { [file]: "" } : {});
     truncateSync(join(folder, file), 32 * 2 ** 20 + 1);
-    await expect(openTokenizer(folder, 77)).rejects.toMatchObject({
+    await expect(openTokenizer(diskFolder(folder), 77)).rejects.toMatchObject({
       code: "unsupported_model",
       message: expect.stringContaining(`${file} is not a file of a CLIP tokenizer (33554433 bytes)`),
     });

@@ -366,7 +366,7 @@ describe("learned words, by the width of their vectors", () => {
     [{ clip_l: [4, 768] }, "SD 1.x or SDXL", ["SD 1.x", "SDXL"]],
     [{ emb_params: [1, 4096] }, "vectors of width 4096", []],
   ])("%j", (shapes, family, families) => {
-    expect(look(shapes)).toMatchObject({ kind: "embedding", family, families, runs: false });
+    expect(look(shapes)).toMatchObject({ kind: "embedding", family, families, runs: true });
   });
 });
 

@@ -62,3 +62,11 @@ test.each([
     for (const network of [text, unet, guide]) await network.close();
   },
 );
+
+test("a guide that adds nothing, and CFG that asks for nothing, have the cosine 0 and not NaN", () => {
+  const at = { prompt: 0, timestep: 1, guidanceScale: 2 };
+  const nothing = { ...at, error: 4, product: 0, asked: 4, delivered: 0 };
+  const notAsked = { ...at, error: 1, product: 0, asked: 0, delivered: 1 };
+  expect(summariseAgreement([nothing]).cosine).toMatchObject({ value: 0, low: 0, high: 0 });
+  expect(summariseAgreement([nothing, notAsked]).cosine.value).toBe(0);
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { signatureOf } from "#lib/diffusion/model-files.ts";
-import { openModelFolder } from "#lib/diffusion/model-folder.ts";
+import { openModel } from "#lib/diffusion/open-model.ts";
 import { contractOf } from "#lib/pairing/contract.ts";
 import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
 import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.ts";
@@ -20,7 +20,7 @@ describe("a contract", () => {
   test("of a guide file is that of the models it was made for", async () => {
     const guide = contractOf((await readGuideFile(starter("guide-tiny/guide.safetensors"))).config.base);
     for (const model of ["storybook", "watercolor"])
-      expect(contractOf(signatureOf(await openModelFolder(starter(model))))).toBe(guide);
+      expect(contractOf(signatureOf(await openModel(starter(model))))).toBe(guide);
   });
 
   test("of Stable Diffusion 1.5 can be read by people", () => {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { diskFolder } from "#lib/weights/disk-folder.ts";
 import { openTokenizer } from "#lib/diffusion/tokenizer.ts";
 import { applyWeights } from "#lib/prompt/apply-weights.ts";
 import { chunksOf, padChunks, type PromptTokenizer } from "#lib/prompt/chunks.ts";
@@ -39,7 +40,10 @@ describe("the plain syntax", () => {
 
 describe("the syntax a1111", () => {
   test("with the model's own tokenizer gives the ids that it gives each piece", async () => {
-    const tokenizer = await openTokenizer(join(import.meta.dirname, "../../../starter/storybook/tokenizer"), 77);
+    const tokenizer = await openTokenizer(
+      diskFolder(join(import.meta.dirname, "../../../starter/storybook/tokenizer")),
+      77,
+    );
     const { chunks } = chunksOf("a (big:1.5) red house BREAK a boat", tokenizer, "a1111");
     const ids = (text: string): readonly number[] => tokenizer.tokenize(text);
     const { start, end } = tokenizer.special;

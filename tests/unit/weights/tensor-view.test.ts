@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { diskFolder } from "#lib/weights/disk-folder.ts";
 import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
 import { lastStates } from "#lib/diffusion/text-encoder-graph.ts";
 import { type EncodedText, openTextEncoder } from "#lib/diffusion/text-encoder.ts";
@@ -130,7 +131,7 @@ test("a text encoder runs from a single file as from its folder, bit for bit, th
   const json = await readJson(starter("storybook/text_encoder/config.json"), "config.json");
   const projects = { architectures: ["CLIPTextModelWithProjection"], projection_dim: 64 };
   const config = parseTextEncoderConfig({ ...(json as object), ...projects }, "config.json");
-  const tokenizer = await openTokenizer(starter("storybook/tokenizer"), config.maxTokens);
+  const tokenizer = await openTokenizer(diskFolder(starter("storybook/tokenizer")), config.maxTokens);
   const encode = async (file: string, naming: Naming): Promise<EncodedText> => {
     const files = [await readWeightsFile(file)];
     const weights = new WeightMap("text encoder", files, naming);

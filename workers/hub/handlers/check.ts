@@ -23,6 +23,7 @@ import { failpoint } from "#lib/util/failpoint.ts";
 import { readPrompts } from "#workers/cli/prompts-file.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
+import { modelIn } from "#workers/files/model-in.ts";
 import type { JobHandler } from "#workers/hub/handler.ts";
 import type { CheckJob, ResultOf } from "#workers/inference/messages.ts";
 
@@ -78,8 +79,8 @@ async function toJob(
   const job: CheckJob = {
     type: "check",
     runtime: runtimeFor(measuringProvider()),
-    choice: { model: await open(model.base), lowRank, guide: join(await open(guide), guide.path) },
-    base: baseFolder,
+    choice: { ...(await modelIn(await open(model.base))), lowRank, guide: join(await open(guide), guide.path) },
+    base: baseFolder === null ? null : await modelIn(baseFolder),
     evaluator: baseFolder && evaluatorSha256 ? join(baseFolder, EVALUATOR) : null,
     prompts:
       baseFolder && evaluatorSha256 && promptsSha256

@@ -102,7 +102,7 @@ async function byWeights(subject: Subject, contract: string, folder: string, com
   };
 }
 
-async function compareAll<Base extends { commitId: string; name: string }>(
+async function compareAll<Base extends { commitId: string; name: string; family: string | null }>(
   fineTune: KinshipJob["fineTune"],
   bases: readonly Base[],
   part: "settings" | "unet",
@@ -115,7 +115,7 @@ async function compareAll<Base extends { commitId: string; name: string }>(
     const { bases: compared } = await compare({
       type: "kinship",
       fineTune,
-      bases: opened.map(({ folder }, i) => ({ id: String(i), folder })),
+      bases: opened.map(({ folder }, i) => ({ id: String(i), folder, family: bases[i]!.family })),
     });
     return compared.map(({ id, ...found }) => ({ base: bases[Number(id)]!, ...found }));
   } finally {

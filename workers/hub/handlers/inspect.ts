@@ -13,6 +13,7 @@ import { requestChecks } from "#lib/catalog/pairs/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
+import { runsWithConfigs } from "#lib/inspection/what-runs.ts";
 import { contractOf } from "#lib/pairing/contract.ts";
 import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
@@ -46,7 +47,7 @@ export const inspectHandler: JobHandler = {
 
 async function read(subject: Subject, folder: string, { models, signal }: ClaimedJob): Promise<Reading> {
   const options = { signal, deadline: deadlines.inspect * 1000 };
-  const { inspection, signature, files } = await models.run({ type: "inspect", folder }, options);
+  const { inspection, signature, nativeSize, files } = await models.run({ type: "inspect", folder }, options);
   const manifest = new Map((await readManifest(subject.commitId)).map(({ path, sha256 }) => [path, sha256]));
   const hashed = files.map((file) => ({ ...file, sha256: manifest.get(file.path)! }));
   const misplaced = misplacement(subject, inspection);
@@ -63,12 +64,14 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
     whatRuns: lacksBase
       ? whatLacks(bases.fittingBases.length)
       : (severalAtTop([...manifest.keys()], inspection) ??
+        lackingConfigs(inspection) ??
         (isUsable ? uses[inspection.kind] : null) ??
         inspection.whatRuns),
     problems: misplaced === null ? inspection.problems : [...inspection.problems, misplaced],
     mainFile: files[0]?.path ?? null,
     files: hashed,
     signature,
+    nativeSize,
     ...bases,
   };
   return {
@@ -80,8 +83,8 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
 }
 
 const belongs: Readonly<Record<Subject["repo"]["kind"], readonly Inspection["kind"][]>> = {
-  base: ["diffusers folder"],
-  finetune: ["diffusers folder", "low-rank fine-tune"],
+  base: ["diffusers folder", "single-file checkpoint"],
+  finetune: ["diffusers folder", "single-file checkpoint", "low-rank fine-tune"],
   guide: ["guide"],
 };
 const kinds: Readonly<Record<Subject["repo"]["kind"], string>> = {
@@ -97,8 +100,10 @@ function misplacement({ repo }: Subject, { kind, runs }: Inspection): string | n
 }
 
 /** What can be done with it on a hub. */
+const draws = "it draws pictures by itself, and with guides of its base";
 const uses: Partial<Readonly<Record<Inspection["kind"], string>>> = {
-  "diffusers folder": "it draws pictures by itself, and with guides of its base",
+  "diffusers folder": draws,
+  "single-file checkpoint": draws,
   "low-rank fine-tune": "it draws pictures on its base, and with guides of that",
   guide: "it guides its base and what was made from that",
 };
@@ -110,6 +115,13 @@ function severalAtTop(paths: readonly string[], { kind }: Inspection): string | 
     ? `nothing: there are ${length} weights files at its top, and one is needed; give each a repo of its own`
     : null;
 }
+
+/** A checkpoint whose networks its own configs describe; a commit can bring them. */
+const lackingConfigs = ({ whatRuns }: Inspection): string | null =>
+  whatRuns === runsWithConfigs
+    ? "nothing yet: its UNet is none that a published config describes; put the configs of its parts beside it, " +
+      "as a diffusers folder has them (unet/config.json, scheduler/scheduler_config.json, tokenizer/…)"
+    : null;
 
 function whatLacks(fitting: number): string {
   if (fitting > 1)

@@ -1,3 +1,4 @@
+import { passesOfMode } from "#lib/catalog/previews/passes.ts";
 import { type Mode, modesOf, type Progress, type StoredRecipe, type Timings } from "#lib/catalog/previews/schema.ts";
 import {
   claimPreview,
@@ -7,7 +8,6 @@ import {
   recordSuccess,
   saveProgress,
 } from "#lib/catalog/previews/work.ts";
-import { modeOfStep, passesOf } from "#lib/diffusion/guidance.ts";
 import { usual } from "#lib/diffusion/sample-request.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
@@ -16,6 +16,7 @@ import { recipeText } from "#lib/picture/recipe-text.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { version } from "#lib/version.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
+import { modelIn } from "#workers/files/model-in.ts";
 import type { ClaimedJob, JobHandler } from "#workers/hub/handler.ts";
 import type { Progress as ChildProgress, ResultOf, SampleJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -46,10 +47,15 @@ async function withChoice<T>(
     return folder.folder;
   };
   try {
-    const model = await open(base);
+    const place = await modelIn(await open(base));
     const files = [];
-    for (const file of lowRank) files.push({ path: `${await open(file)}/${file.path}`, strength: 1 });
-    return await work({ model, lowRank: files, guide: guide && `${await open(guide)}/${guide.path}` });
+    for (const { strength, textStrength, ...file } of lowRank)
+      files.push({
+        path: `${await open(file)}/${file.path}`,
+        strength,
+        ...(textStrength !== undefined && { textStrength }),
+      });
+    return await work({ ...place, lowRank: files, guide: guide && `${await open(guide)}/${guide.path}` });
   } finally {
     for (const { close } of opened) await close();
   }
@@ -57,6 +63,7 @@ async function withChoice<T>(
 
 /** @throws cancelled when this attempt is not wanted any more */
 async function drawAll(recipe: StoredRecipe, choice: SampleJob["choice"], job: ClaimedJob): Promise<Timings> {
+  const seed = BigInt(recipe.asked.seed);
   const timings: Timings = { open: 0, modes: {}, notes: notesOn(recipe) };
   const modesDone: Mode[] = [];
   for (const mode of modesOf(recipe)) {
@@ -69,10 +76,10 @@ async function drawAll(recipe: StoredRecipe, choice: SampleJob["choice"], job: C
       passes,
       seconds,
     } = result;
-    const made = recipeOf(sample, recipe.asked.seed, result);
+    const made = recipeOf(sample, seed, result);
     const picture = {
       mode,
-      seed: recipe.asked.seed,
+      seed,
       width,
       height,
       passes,
@@ -87,8 +94,9 @@ async function drawAll(recipe: StoredRecipe, choice: SampleJob["choice"], job: C
     )
       throw notWanted();
     timings.open += seconds.open;
+    timings.pixels = width * height;
     timings.modes[mode] = { seconds: seconds.loop, step: step ?? seconds.loop, decode: seconds.decode, passes };
-    for (const note of result.notes) if (!timings.notes.includes(note)) timings.notes.push(note);
+    for (const note of result.notes.map(inHubWords)) if (!timings.notes.includes(note)) timings.notes.push(note);
   }
   return timings;
 }
@@ -135,16 +143,22 @@ async function draw(
 const notWanted = (): AppError =>
   new AppError("cancelled", "The preview is not wanted any more; nothing more was written.");
 
-function notesOn({ asked: { negativePrompt, cfgSteps }, guide }: StoredRecipe): string[] {
-  if (negativePrompt === null) return [];
+function notesOn({ asked: { negativePrompt, cfgSteps }, guide, notes }: StoredRecipe): string[] {
+  if (negativePrompt === null) return [...notes];
   const without =
     guide === null || cfgSteps > 0 ? "The conditional picture was" : "The conditional picture and the guide's were";
-  return [`${without} drawn without the negative prompt: only CFG can follow one.`];
+  return [...notes, `${without} drawn without the negative prompt: only CFG can follow one.`];
 }
+
+/** What the engine advises by its options, for who has a page before them. */
+const inHubWords = (note: string): string =>
+  note
+    .replace("use --prompt-syntax a1111 to", "choose the prompt syntax of A1111 to")
+    .replace("--prompt-syntax a1111 reads on", "The prompt syntax of A1111 reads on");
 
 /** A mode as the pipeline takes it: without what means nothing in it. */
 function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode): SampleJob {
-  const { prompt, negativePrompt, guidanceScale, sampler, steps, seed } = asked;
+  const { prompt, negativePrompt, promptSyntax, clipSkip, guidanceScale, sampler, steps, seed, width, height } = asked;
   const cfgSteps = mode === "guide" ? asked.cfgSteps : 0;
   const follows = mode === "cfg" || cfgSteps > 0;
   return {
@@ -155,9 +169,13 @@ function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode)
       ...usual,
       prompt,
       negativePrompt: follows ? negativePrompt : null,
-      plan: { mode, guidanceScale, cfgSteps },
+      promptSyntax,
+      clipSkip,
+      // Where nothing is guided by CFG there is no contrast to bring back.
+      plan: { mode, guidanceScale, cfgSteps, ...(follows && { guidanceRescale: asked.guidanceRescale }) },
       sampler,
       steps,
+      size: width === null || height === null ? null : { width, height },
       start: { seed: BigInt(seed), batch: 1, batchNoise: "one stream" },
     },
     pictures: true,
@@ -165,35 +183,38 @@ function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode)
 }
 
 function toProgress(
-  { request: { plan, steps } }: SampleJob,
+  { request: { plan, steps, sampler } }: SampleJob,
   modesDone: readonly Mode[],
   { stage, done, picture }: ChildProgress,
 ): Progress {
-  const passes = Array.from({ length: done }, (_, step) => passesOf[modeOfStep(plan, step)]);
   return {
     mode: plan.mode,
     stage: stage === "opening" ? "opening" : done < steps ? "denoising" : "decoding",
     step: done,
     steps,
-    passes: passes.reduce((sum, one) => sum + one, 0),
+    passes: passesOfMode(plan.mode, { ...plan, sampler, steps }, done),
     modesDone: [...modesDone],
     picture: picture ? `data:image/png;base64,${Buffer.from(encodePng(picture, new Map())).toString("base64")}` : null,
   };
 }
 
 function recipeOf(
-  { request: { prompt, negativePrompt, plan, sampler, steps } }: SampleJob,
-  seed: number,
+  { request: { prompt, negativePrompt, promptSyntax, clipSkip, plan, sampler, steps } }: SampleJob,
+  seed: bigint,
   { picture: { width, height }, model, files, runtime, passes }: ResultOf<SampleJob>,
 ): Recipe {
+  const { guidanceRescale, ...guidance } = plan;
   return {
     guidepost: version,
     prompt,
     negativePrompt,
-    ...plan,
+    ...(promptSyntax !== "plain" && { promptSyntax }),
+    ...(clipSkip > 0 && { clipSkip }),
+    ...(guidanceRescale && { guidanceRescale }),
+    ...guidance,
     steps,
     sampler,
-    seed: BigInt(seed),
+    seed,
     latents: null,
     batch: 1,
     width,

@@ -30,6 +30,7 @@ export function RepoHead({
     mayWrite,
     head,
     versions,
+    facts,
   } = repo;
   const path = `/${fullName}`;
   const branch = encodeURIComponent(defaultBranch);
@@ -60,9 +61,11 @@ export function RepoHead({
         </h1>
         {head && (
           <div className="flex gap-2">
-            <ButtonLink look="primary" href={`/preview?${kind === "guide" ? "guide" : "finetune"}=${fullName}`}>
-              Preview
-            </ButtonLink>
+            {facts?.runs && (
+              <ButtonLink look="primary" href={`/preview?${kind === "guide" ? "guide" : "finetune"}=${fullName}`}>
+                Preview
+              </ButtonLink>
+            )}
             <ButtonLink href={`${pages.files}#all`}>Download</ButtonLink>
           </div>
         )}
@@ -93,6 +96,9 @@ export function RepoHead({
         ))}
         {tags.length > TAGS && <span title={tags.slice(TAGS).join(", ")}>and {tags.length - TAGS} more tags</span>}
       </p>
+      {current !== "overview" && facts?.whyNot && (
+        <p className="mt-3 max-w-[80ch] [overflow-wrap:anywhere] text-incompatible">No preview: {facts.whyNot}</p>
+      )}
       {owner === "guidepost" && current === "overview" && (
         <div className="mt-4 max-w-fit">
           <Notice>

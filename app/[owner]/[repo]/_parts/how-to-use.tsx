@@ -7,25 +7,48 @@ import { Lines } from "./use-lines.tsx";
 interface HowToUseProps {
   readonly repo: ShownRepo;
   readonly facts: NonNullable<InspectionView["facts"]>;
+  /** Null where none is known. */
+  readonly model: UsedModel | null;
   /** «owner/repo» of what is best proven with it; null where nothing is. */
   readonly partner: string | null;
   readonly prompt: string | null;
 }
 
+/** What a picture is drawn with. */
+export interface UsedModel {
+  readonly repo: string;
+  /** Of a single-file checkpoint; null for a folder. */
+  readonly file: string | null;
+  /** Whether the file's configs lie beside it. */
+  readonly hasConfigs: boolean;
+}
+
+export const toUsedModel = (
+  repo: string,
+  { kind, mainFile, files }: NonNullable<InspectionView["facts"]>,
+): UsedModel => ({
+  repo,
+  file: kind === "single-file checkpoint" ? mainFile : null,
+  hasConfigs: files.some(({ role }) => role === "config"),
+});
+
 const nameOf = (fullName: string): string => fullName.split("/")[1]!;
 
 /** From the files to a picture, on one's own machine, with the real names. */
-export function HowToUse({ repo, facts, partner, prompt }: HowToUseProps) {
-  const { mainFile, detectedBase } = facts;
-  const base = detectedBase?.repo ?? null;
+export function HowToUse({ repo, facts, model: found, partner, prompt }: HowToUseProps) {
+  const { mainFile } = facts;
   const file = mainFile?.split("/").at(-1);
   const isGuide = repo.kind === "guide";
   const isLowRank = facts.kind === "low-rank fine-tune";
-  const model = isGuide ? (base ?? partner) : isLowRank ? base : repo.fullName;
-  if (!facts.runs || !file || model === null) return null;
+  const proven = isGuide && partner !== null ? { repo: partner, file: null, hasConfigs: false } : null;
+  const used = found ?? proven;
+  if (!facts.runs || !file || used === null) return null;
+  const { repo: model, file: modelFile, hasConfigs } = used;
+  const place = quoted(`./${modelFile ?? nameOf(model)}`);
   const guide = isGuide ? quoted(file) : partner === null ? null : "guide.safetensors";
   const words = [
-    `npx guidepost sample ./${nameOf(model)}`,
+    `npx guidepost sample ${place}`,
+    ...(modelFile !== null && hasConfigs ? [`--config ./${nameOf(model)}`] : []),
     ...(isLowRank ? [`--lora ${quoted(file)}`] : []),
     ...(guide ? [`--guide ${guide}`] : []),
     `--prompt ${quoted(prompt ?? "what to draw")}`,
@@ -37,8 +60,8 @@ export function HowToUse({ repo, facts, partner, prompt }: HowToUseProps) {
         How to use it
       </h2>
       <p className="mb-3 max-w-[72ch] text-quiet">
-        On your machine, with the command line that comes with Guidepost. <code>./{nameOf(model)}</code> is the folder
-        of <a href={`/${model}/tree/main#all`}>{model}</a>
+        On your machine, with the command line that comes with Guidepost. <code>{place}</code> is the{" "}
+        {modelFile === null ? "folder" : "file"} of <a href={`/${model}/tree/main#all`}>{model}</a>
         {isGuide && ", or any model that it works on"}
         {!isGuide && partner !== null && (
           <>

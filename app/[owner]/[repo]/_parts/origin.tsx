@@ -1,5 +1,8 @@
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
+import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
+import type { Trigger } from "#lib/inspection/trigger-words.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
+import { samplerLabels } from "#lib/sampler-names.ts";
 import { Facts } from "../../../_ui/facts.tsx";
 import { Notice } from "../../../_ui/notice.tsx";
 import { Term } from "../../../_ui/term.tsx";
@@ -20,7 +23,7 @@ export function Origin({
 }: {
   readonly inspection: InspectionView | null;
   readonly kind: "base" | "finetune" | "guide";
-  readonly triggers: readonly string[];
+  readonly triggers: readonly Trigger[];
   readonly mayWrite: boolean;
 }) {
   if (!inspection) return <p className="text-quiet">No worker has read it yet.</p>;
@@ -40,21 +43,19 @@ export function Origin({
     agrees,
     problems,
     runs,
-    whatRuns,
     parameters,
     dtypes,
     form,
     family,
     lowRank,
+    prediction,
+    nativeSize,
   } = facts;
   return (
     <div className="space-y-3">
       {!runs && (
         <Notice kind="bad">
-          {problems.length > 0
-            ? `It cannot be used as it is. ${problems.join(" ")}`
-            : `It cannot be used as it is: ${whatRuns.replace(/^nothing; /, "")}.`}{" "}
-          {whatNext(mayWrite)}
+          It cannot be used as it is. {whyNotRunning(facts)} {whatNext(mayWrite)}
         </Notice>
       )}
       {runs &&
@@ -73,6 +74,16 @@ export function Origin({
         facts={[
           ["is a", `${facts.kind}${form ? ` (${form})` : ""}`],
           ...(family ? [["network", family] as const] : []),
+          ...(prediction ? [["predicts", prediction.type] as const] : []),
+          ...(nativeSize ? [["draws", `${nativeSize.width} × ${nativeSize.height} pixels`] as const] : []),
+          ...(lowRank?.accelerator
+            ? [
+                [
+                  "shortens sampling",
+                  `${lowRank.accelerator.name}: ${samplerLabels[lowRank.accelerator.sampler]}, ${toPlural(lowRank.accelerator.steps, "step")}, guidance ${lowRank.accelerator.guidance}; says ${lowRank.accelerator.from}`,
+                ] as const,
+              ]
+            : []),
           ...(parameters > 0
             ? [["parameters", `${toParameters(parameters)} in ${dtypes.map(({ dtype }) => dtype).join(", ")}`] as const]
             : []),
@@ -90,10 +101,14 @@ export function Origin({
             ? [
                 [
                   "trigger words",
-                  triggers.map((word) => (
-                    <code key={word} className="mr-1.5 rounded border border-line bg-sunken px-1">
-                      {word}
-                    </code>
+                  triggers.map(({ words, from, declared }) => (
+                    <span key={words} className="block">
+                      <code className="rounded border border-line bg-sunken px-1">{words}</code>{" "}
+                      <span className="text-small text-quiet">
+                        {declared ? "" : "counted, "}
+                        {from}
+                      </span>
+                    </span>
                   )),
                 ] as const,
               ]

@@ -1,0 +1,158 @@
+import { z } from "zod";
+import type { Inspection } from "#lib/inspection/inspection.ts";
+import type { PairReport } from "#lib/measure/pair-check.ts";
+import type { UNetSignature } from "#lib/pairing/signature.ts";
+import { samplerNames } from "#lib/sampler-names.ts";
+
+/**
+ * What a child found out, checked where it arrives: a child reads files of strangers, so its parent takes nothing of it on trust. Each
+ * schema is held to the type that the rest of the project knows; a field that one of them lacks does not compile.
+ */
+const numbers = z.array(z.number());
+const count = z.number().min(0);
+const strings = z.array(z.string());
+
+const signatureFields = {
+  inChannels: z.number(),
+  channels: numbers,
+  layersPerBlock: numbers,
+  downAttends: z.array(z.boolean()),
+  crossAttentionDim: z.number(),
+  predictionType: z.enum(["epsilon", "v_prediction", "sample"]),
+};
+
+export const signature: z.ZodType<UNetSignature> = z.object(signatureFields);
+
+const dtype = z.custom<Inspection["dtypes"][number]["dtype"]>((value) => typeof value === "string");
+const amount = {
+  tensors: count,
+  parameters: count,
+  dtypes: z.array(z.object({ dtype, parameters: count, share: z.number() })),
+};
+const metadata = z.record(z.string(), z.string());
+const said = z.object({ name: z.string(), from: z.string() });
+
+const lowRank = z.object({
+  layers: z.record(z.string(), count),
+  ranks: numbers,
+  alphas: numbers,
+  textWidth: z.number().nullable(),
+  bases: z.array(
+    z.object({ name: z.string(), id: z.string().nullable(), runs: z.boolean(), whyNot: z.string().nullable() }),
+  ),
+  triggers: z.array(z.object({ words: z.string(), from: z.string(), declared: z.boolean() })),
+  accelerator: z
+    .object({
+      name: z.string(),
+      from: z.string(),
+      sampler: z.enum(samplerNames),
+      timestepSpacing: z.enum(["leading", "trailing"]),
+      steps: z.number(),
+      guidance: z.number(),
+    })
+    .nullable(),
+});
+
+const guide = z.object({
+  variant: z.string(),
+  widths: numbers,
+  base: z.object({ ...signatureFields, sha256: z.string() }),
+  minGuidance: z.number(),
+  maxGuidance: z.number(),
+  referenceGuidance: z.number(),
+  trainedOn: z.record(z.string(), z.string()),
+});
+
+export const inspection: z.ZodType<Inspection> = z.object({
+  name: z.string(),
+  kind: z.custom<Inspection["kind"]>((value) => typeof value === "string"),
+  form: z.string().nullable(),
+  family: z.string().nullable(),
+  families: strings,
+  lineage: said.nullable(),
+  ...amount,
+  prediction: z.object({ type: z.string(), from: z.string() }).nullable(),
+  zeroTerminalSnr: z.boolean().nullable(),
+  steps: z.number().nullable(),
+  parts: z.array(
+    z.object({ name: z.string(), family: z.string().nullable(), problem: z.string().nullable(), metadata, ...amount }),
+  ),
+  lowRank: lowRank.nullable(),
+  guide: guide.nullable(),
+  evaluator: z
+    .object({
+      words: z.object({ backgrounds: count, kinds: count, colors: count, sizes: count }),
+      domains: strings,
+    })
+    .nullable(),
+  latents: numbers.nullable(),
+  weightsFitConfig: z.boolean().nullable(),
+  runs: z.boolean(),
+  whatRuns: z.string(),
+  problems: strings,
+  metadata,
+});
+
+/** NaN and infinity are numbers here: what they mean is for judgement to say. */
+const number = z.union([z.number(), z.nan(), z.literal(Infinity), z.literal(-Infinity)]);
+const estimate = z.object({ value: number, low: number, high: number, n: count });
+const figures = { fvu: estimate, delivered: estimate, cosine: estimate };
+
+const evidence = z.object({
+  structure: strings,
+  lineage: z
+    .object({
+      medianCosine: number,
+      lowCosine: number,
+      meanCosine: number,
+      medianDistance: number,
+      tensors: count,
+      guideNamesThisBase: z.boolean(),
+    })
+    .nullable(),
+  agreement: z
+    .object({
+      ...figures,
+      byTimestep: z.array(z.object({ timestep: number, ...figures })),
+      byGuidance: z.array(z.object({ guidanceScale: number, ...figures })),
+      finite: z.boolean(),
+    })
+    .nullable(),
+  fidelity: z
+    .object({
+      conditional: estimate,
+      guide: estimate,
+      cfg: estimate,
+      gain: estimate,
+      recovered: estimate.nullable(),
+      scored: strings,
+      unscored: z.array(z.object({ attribute: z.string(), accuracy: number })),
+      domain: z.string().nullable(),
+    })
+    .nullable(),
+});
+
+const macs = z.object({ convolution: count, linear: count, attention: count, total: count });
+const state = z.object({
+  prompt: number,
+  timestep: number,
+  guidanceScale: number,
+  error: number,
+  product: number,
+  asked: number,
+  delivered: number,
+});
+
+export const pairReport: z.ZodType<PairReport> = z.object({
+  verdict: z.enum(["verified", "usable with limits", "incompatible", "not measured"]),
+  reasons: strings,
+  protocol: z.custom<PairReport["protocol"]>((value) => typeof value === "object" && value !== null),
+  evidence,
+  cost: z
+    .object({ baseParameters: count, guideParameters: count, base: macs, guide: macs, againstCfg: number })
+    .nullable(),
+  raw: z.object({
+    agreement: z.array(state),
+    fidelity: z.array(z.object({ prompt: z.string(), conditional: number, guide: number, cfg: number })),
+  }),
+});
