@@ -63,9 +63,11 @@ if (node === null)
   stop(
     `Guidepost needs Node 24 and npm has none for ${process.platform}-${process.arch}; install it from https://nodejs.org and run this again.`,
   );
-process.exitCode = await run(node, program, { stdio: "inherit" }).catch((error) => {
-  stop(`${node} does not start here (${error.code}); Guidepost needs a Node 24 that does.`);
-});
+process.exitCode = await run(node, program, { stdio: "inherit", env: { ...compileCache(), ...process.env } }).catch(
+  (error) => {
+    stop(`${node} does not start here (${error.code}); Guidepost needs a Node 24 that does.`);
+  },
+);
 
 /** npm ends by writing a lock file of its own; our stamp says which package-lock.json that answered. */
 function isInstalled() {
@@ -181,6 +183,11 @@ function findNode() {
   );
   if (existsSync(bundled)) return bundled;
   return Number.parseInt(process.versions.node, 10) >= 24 ? process.execPath : null;
+}
+
+/** A command starts in half the time when Node keeps what it compiled; where it cannot be written, nothing is kept. */
+function compileCache() {
+  return Object.hasOwn(targets, word) ? {} : { NODE_COMPILE_CACHE: inRoot("node_modules/.cache/compiled") };
 }
 
 /** Runs a program to its end, passing our signals on. Its exit code, or 128 + n when signal n ended it. */

@@ -12,7 +12,10 @@ import { benchKill, showKill } from "./kill.ts";
 import { describeMachine } from "./machine.ts";
 import { benchMemory, showMemory } from "./memory.ts";
 import { benchOpen, showOpen } from "./open.ts";
+import { benchOpenSingle, showOpenSingle } from "./open-single.ts";
+import { benchReduced, showReduced } from "./reduced.ts";
 import { benchRequests, showRequests } from "./requests.ts";
+import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
 import { benchTransfer, showTransfer } from "./transfer.ts";
@@ -39,6 +42,14 @@ interface HubBench<Result> {
 }
 
 const bench = <Result>(benchmark: Bench<Result>): Bench<unknown> => benchmark as Bench<unknown>;
+/** Of a model of SDXL's size, 6.9 GB of random weights, or of single kernels. */
+interface OtherBench<Result> {
+  readonly run: (rounds: number, runtime: Runtime) => Promise<Result>;
+  readonly show: (result: Result) => string;
+  readonly rounds: number;
+}
+
+const otherBench = <Result>(benchmark: OtherBench<Result>): OtherBench<unknown> => benchmark as OtherBench<unknown>;
 const hubBench = <Result>(benchmark: HubBench<Result>): HubBench<unknown> => benchmark as HubBench<unknown>;
 
 const benches: Readonly<Record<string, Bench<unknown>>> = {
@@ -57,6 +68,13 @@ const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
   kill: hubBench({ run: benchKill, show: showKill, rounds: 20 }),
 };
 
+const otherBenches: Readonly<Record<string, OtherBench<unknown>>> = {
+  sizes: otherBench({ run: benchSizes, show: showSizes, rounds: 3 }),
+  "open-single": otherBench({ run: benchOpenSingle, show: showOpenSingle, rounds: 3 }),
+  reduced: otherBench({ run: benchReduced, show: showReduced, rounds: 7 }),
+};
+const everyName = [benches, otherBenches, hubBenches].flatMap((table) => Object.keys(table));
+
 interface Options extends HubOptions {
   model: SubjectName | "both";
   rounds?: number;
@@ -69,10 +87,7 @@ const program = new Command("npm run bench --")
   .description(
     "Measure what a step costs, side by side in one run. Ratios hold; milliseconds are those of this machine.",
   )
-  .argument(
-    "<name>",
-    `one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all that time a model`,
-  )
+  .argument("<name>", `one of ${everyName.join(", ")}, or all that time a model`)
   .addOption(
     new Option("--model <name>", "which model; sd15 writes 1.7 GB of random weights once")
       .choices([...subjectNames, "both"])
@@ -98,12 +113,10 @@ function bytes(text: string): number {
 
 async function run(name: string, { model, rounds, threads, provider, json, ...options }: Options): Promise<void> {
   const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
-  const names = name === "all" ? Object.keys(benches) : ofHub ? [] : [name];
+  const other = Object.hasOwn(otherBenches, name) ? otherBenches[name]! : null;
+  const names = name === "all" ? Object.keys(benches) : ofHub || other ? [] : [name];
   if (!names.every((one) => Object.hasOwn(benches, one)))
-    throw new AppError(
-      "bad_request",
-      `There is no bench "${name}"; choose one of ${[...Object.keys(benches), ...Object.keys(hubBenches)].join(", ")}, or all.`,
-    );
+    throw new AppError("bad_request", `There is no bench "${name}"; choose one of ${everyName.join(", ")}, or all.`);
   if (json !== undefined && json !== "-") await requireWritable(json);
   const runtime = await openRuntime({ provider, threads });
   const machine = describeMachine(threads);
@@ -119,7 +132,12 @@ async function run(name: string, { model, rounds, threads, provider, json, ...op
     results["hub"] = { [name]: result };
     print(`## ${name}\n\n${ofHub.show(result)}`);
   }
-  const models = ofHub ? [] : model === "both" ? subjectNames : [model];
+  if (other) {
+    const result = await other.run(rounds ?? other.rounds, runtime);
+    results["other"] = { [name]: result };
+    print(`## ${name}\n\n${other.show(result)}`);
+  }
+  const models = names.length === 0 ? [] : model === "both" ? subjectNames : [model];
   for (const subjectName of models) await prepareSubject(subjectName);
   for (const subjectName of models) {
     const subject = await readSubject(subjectName);

@@ -1,14 +1,16 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
-import { drawingNeed, showBytes } from "#lib/diffusion/needs.ts";
-import { pictureSizeOf, usual } from "#lib/diffusion/sample-request.ts";
+import { drawingNeed } from "#lib/diffusion/needs.ts";
+import { showBytes } from "#lib/util/show-bytes.ts";
+import { pictureSizeOf } from "#lib/diffusion/picture-size.ts";
+import { usual } from "#lib/diffusion/sample-request.ts";
 import type { GuidanceMode } from "#lib/diffusion/guidance.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { InferenceProcess } from "#workers/inference/client.ts";
 import type { SampleJob } from "#workers/inference/messages.ts";
+import { peakMemory } from "./peak-memory.ts";
 import { progress } from "./progress.ts";
 import { starterPath } from "./starter-path.ts";
 import type { Subject } from "./subject.ts";
@@ -95,17 +97,13 @@ export async function measureMemory(one: MemoryCase, threads: number): Promise<M
   const child = new InferenceProcess();
   try {
     await child.run(job);
-    const measured = peakOf(child.pid!);
+    const measured = peakMemory(child.pid!);
     const pixels = pictureSizeOf(files.model, { height: side, width: side }).width;
     return { ...one, name: files.model.name, pixels, estimate, measured, ratio: estimate / measured };
   } finally {
     child.close();
   }
 }
-
-/** The most that a process has held in memory, in bytes. */
-const peakOf = (pid: number): number =>
-  1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
 
 export function showMemory(rows: readonly MemoryRow[]): string {
   const cells = rows.map(({ name, mode, pixels, batch, estimate, measured, ratio }) => [

@@ -1,6 +1,6 @@
 import { openPipeline, type Pipeline, unetParts } from "#lib/diffusion/pipeline.ts";
 import { type GuideFile, type GuideNetwork, openGuide } from "#lib/diffusion/guide-network.ts";
-import { ownSize } from "#lib/diffusion/sample-request.ts";
+import { ownSize } from "#lib/diffusion/picture-size.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { parseScheduleConfig } from "#lib/diffusion/schedule-config.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";

@@ -3,6 +3,7 @@ import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
 import { volumeOf } from "#lib/onnx/macs.ts";
 import { type GraphMemory, memoryOf } from "#lib/onnx/memory.ts";
 import { optimizationFor } from "#lib/onnx/optimization.ts";
+import { showBytes } from "#lib/util/show-bytes.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
 import { cfgLayoutFor } from "./cfg-layout.ts";
 import type { CfgLayout, GuidanceMode } from "./guidance.ts";
@@ -10,7 +11,7 @@ import type { GuideFile } from "./guide-network.ts";
 import { guideGraph } from "./guide-graph.ts";
 import { statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
-import { ownSize, pictureSizeOf } from "./sample-request.ts";
+import { ownSize, pictureSizeOf } from "./picture-size.ts";
 import type { PictureSize } from "./text-conditioner.ts";
 import { textEncoderGraph } from "./text-encoder-graph.ts";
 import { decoderGraph, encoderGraph, joinedGraph } from "./unet-graphs.ts";
@@ -138,9 +139,6 @@ export function requireMemory({ stages, peak, at }: MemoryNeed, budget: number, 
     { peak, budget, at, stages },
   );
 }
-
-export const showBytes = (bytes: number): string =>
-  bytes < 1e9 ? `${Math.max(1, Math.round(bytes / 1e6))} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** The colours that `fitCoarsePicture` encodes, in latents. */
 const MOSAIC = { height: 24, width: 72 };

@@ -8,7 +8,7 @@ import { type GuideNetwork, openGuide } from "./guide-network.ts";
 import { encoderWords } from "./learned-words.ts";
 import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
-import type { LatentSize } from "./sample-request.ts";
+import type { LatentSize } from "./picture-size.ts";
 import { createTextConditioner, type TextConditioner } from "./text-conditioner.ts";
 import { openTextEncoder, type TextEncoder } from "./text-encoder.ts";
 import { openUNet, type UNet, type UNetParts } from "./unet-networks.ts";

@@ -10,6 +10,7 @@ import { clipSkipOf } from "./clip-skip.ts";
 import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { createSampler } from "./samplers/create-sampler.ts";
+import { type LatentSize, ownSize, pictureSizeOf } from "./picture-size.ts";
 import type { PictureSize } from "./text-conditioner.ts";
 import { requireLayers } from "./text-encoder-graph.ts";
 import { pixelsPerLatent } from "./vae-config.ts";
@@ -38,25 +39,6 @@ export const usual = { promptSyntax: "plain", clipSkip: 0, size: null, picture: 
 export type Start =
   | { readonly seed: bigint; readonly batch: number; readonly batchNoise: BatchNoise }
   | { readonly noise: FloatTensor };
-
-/** Height and width of latents. */
-export interface LatentSize {
-  readonly height: number;
-  readonly width: number;
-}
-
-/** Where a config does not say what size its model was trained on: that of Stable Diffusion, and that of SDXL. */
-const usualSide = ({ unet }: Model): number => (unet.config.added ? 128 : 64);
-
-/** The size of latents that a model was trained on. */
-export const ownSize = (model: Model): LatentSize =>
-  model.unet.config.sampleSize ?? { height: usualSide(model), width: usualSide(model) };
-
-/** The size of the picture that latents become, in pixels. */
-export const pictureSizeOf = ({ vae }: Model, { height, width }: LatentSize): PictureSize => {
-  const scale = pixelsPerLatent(vae.config);
-  return { height: scale * height, width: scale * width };
-};
 
 /** Side of a picture in pixels: below, no model draws anything; above, no machine holds it. */
 const [LEAST_SIDE, MOST_SIDE] = [8, 4096];

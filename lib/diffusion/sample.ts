@@ -6,7 +6,8 @@ import { denoise, type DenoiseStep, type PictureStart } from "./denoise.ts";
 import type { GuidancePlan } from "./guidance.ts";
 import { batchNoise, noiseSource, type PictureNoise } from "./noise-source.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { type LatentSize, pictureSizeOf, type SampleRequest, type Start } from "./sample-request.ts";
+import { type LatentSize, pictureSizeOf } from "./picture-size.ts";
+import type { SampleRequest, Start } from "./sample-request.ts";
 import { type Prompt, wholePicture } from "./text-conditioner.ts";
 
 type Networks = Omit<Pipeline, "close">;

@@ -11,7 +11,7 @@ import {
   variantOf,
 } from "#lib/families/single-file.ts";
 import { AppError } from "#lib/errors.ts";
-import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
+import { type ByteSource, openFile } from "#lib/weights/byte-source.ts";
 import { type Folder, readJsonIn } from "#lib/weights/folder.ts";
 import { clipNaming } from "#lib/weights/names/clip.ts";
 import { ldmUNetNaming } from "#lib/weights/names/ldm-unet.ts";
@@ -21,13 +21,12 @@ import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
 import { type Naming, within } from "#lib/weights/tensor-view.ts";
 import { WeightMap, type WeightsFile } from "#lib/weights/weight-map.ts";
-import { clipTokenizer } from "./clip-tokenizer.ts";
 import type { Component, Model, TextEncoderComponent } from "./model.ts";
 import { settingsFile } from "./model-folder.ts";
 import { referencePipelineOf } from "./reference-corrections.ts";
 import { parseScheduleConfig } from "./schedule-config.ts";
 import { parseTextEncoderConfig, type TextEncoderConfig } from "./text-encoder-config.ts";
-import { openTokenizer } from "./tokenizer.ts";
+import type { ClipTokenizer } from "./tokenizer.ts";
 import { parseUNetConfig } from "./unet-config.ts";
 import { parseVaeConfig } from "./vae-config.ts";
 
@@ -43,14 +42,19 @@ export async function openSingleFile(path: string, config: Folder | null): Promi
   const source = await openFile(path);
   try {
     const file: WeightsFile = { name: source.name, path: source.path, header: await readHeader(source) };
-    const found = requireRunnable(file, recogniseSingleFile(file.header.tensors, config !== null), config !== null);
-    const prediction = await predictionIn(source, file, found);
-    const marks = { predictionType: prediction, zeroTerminalSnr: zeroTerminalSnrIn(file) };
-    const settings = config === null ? builtIn(file, found, marks) : await fromFolder(config, found, marks);
-    return modelOf(file, found, settings);
+    return await singleFileModel(source, file, config);
   } finally {
     await source.close();
   }
+}
+
+/** What `openSingleFile` does once the header is read. */
+export async function singleFileModel(source: ByteSource, file: WeightsFile, config: Folder | null): Promise<Model> {
+  const found = requireRunnable(file, recogniseSingleFile(file.header.tensors, config !== null), config !== null);
+  const prediction = await predictionIn(source, file, found);
+  const marks = { predictionType: prediction, zeroTerminalSnr: zeroTerminalSnrIn(file) };
+  const settings = config === null ? builtIn(file, found, marks) : await fromFolder(config, found, marks);
+  return modelOf(file, found, settings);
 }
 
 type Runnable = SingleFile & { readonly family: NonNullable<SingleFile["family"]> };
@@ -86,7 +90,7 @@ interface Marks {
   readonly zeroTerminalSnr: boolean;
 }
 
-async function predictionIn(source: FileSource, { header }: WeightsFile, { family }: Runnable): Promise<string | null> {
+async function predictionIn(source: ByteSource, { header }: WeightsFile, { family }: Runnable): Promise<string | null> {
   const said = predictionOf(header.metadata, header.tensors);
   if (said) return said.type;
   const bias = header.tensors.get(`${UNET_PREFIX}${SD2_TELLING_BIAS}`);
@@ -102,7 +106,8 @@ interface Settings {
   readonly configs: FamilyConfigs;
   /** How messages name a part's config. */
   shown(part: string): string;
-  openTokenizer(encoder: SingleFileTextEncoder, config: TextEncoderConfig): ReturnType<typeof openTokenizer>;
+  /** What tokenizers need is loaded with the first: looking into a file takes none. */
+  openTokenizer(encoder: SingleFileTextEncoder, config: TextEncoderConfig): Promise<ClipTokenizer>;
   readonly files: Model["settings"];
 }
 
@@ -112,8 +117,10 @@ function builtIn({ name }: WeightsFile, { family, guidanceWidth }: Runnable, mar
   return {
     configs,
     shown: (part) => `the ${part} config of ${family.name}`,
-    openTokenizer: ({ names }, { maxTokens }) =>
-      clipTokenizer({ padding: names === "OpenCLIP" ? "!" : "<|endoftext|>", maxPositions: maxTokens }),
+    openTokenizer: async ({ names }, { maxTokens }) => {
+      const { clipTokenizer } = await import("./clip-tokenizer.ts");
+      return clipTokenizer({ padding: names === "OpenCLIP" ? "!" : "<|endoftext|>", maxPositions: maxTokens });
+    },
     files: [],
   };
 }
@@ -133,7 +140,8 @@ async function fromFolder(folder: Folder, { family }: Runnable, marks: Marks): P
   return {
     configs: { ...(read as Omit<FamilyConfigs, "scheduler">), scheduler },
     shown: (part) => `${folder.name}/${part}/config.json`,
-    openTokenizer: ({ part }, { maxTokens }) => openTokenizer(folder.folder(part.tokenizerFolder), maxTokens),
+    openTokenizer: async ({ part }, { maxTokens }) =>
+      (await import("./tokenizer.ts")).openTokenizer(folder.folder(part.tokenizerFolder), maxTokens),
     files: [
       ...parts.map((part) => settingsFile(folder.folder(part), "config", "config.json")),
       settingsFile(folder.folder("scheduler"), "schedule", "scheduler_config.json"),

@@ -1,5 +1,5 @@
 import type { Model } from "./model.ts";
-import type { LatentSize } from "./sample-request.ts";
+import type { LatentSize } from "./picture-size.ts";
 import { pixelsPerLatent } from "./vae-config.ts";
 
 /** Height and width of the latents, and whether a large picture is gone through in tiles: less memory, other pixels. */

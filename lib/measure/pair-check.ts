@@ -15,7 +15,7 @@ import { measuringNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
 import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
-import { ownSize, pictureSizeOf } from "#lib/diffusion/sample-request.ts";
+import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";

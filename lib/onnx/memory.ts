@@ -112,7 +112,11 @@ const isSameShape = (a: Value, b: Value): boolean =>
 function withinKernels(nodes: readonly Node[]): Set<Value> {
   const readers = new Map<Value, Node[]>();
   for (const node of nodes)
-    for (const input of new Set(node.inputs)) readers.set(input, [...(readers.get(input) ?? []), node]);
+    for (const input of new Set(node.inputs)) {
+      const known = readers.get(input);
+      if (known) known.push(node);
+      else readers.set(input, [node]);
+    }
   const onlyReader = (value: Value): Node | null => (readers.get(value)?.length === 1 ? readers.get(value)![0]! : null);
   const within = new Set<Value>();
   for (const { op, inputs, outputs } of nodes) {

@@ -1,24 +1,28 @@
 import { Command } from "commander";
-import { ownNeed, showBytes } from "#lib/diffusion/needs.ts";
-import { openModel } from "#lib/diffusion/open-model.ts";
+import type { Model } from "#lib/diffusion/model.ts";
 import type { Amount, Metadata, Part } from "#lib/inspection/facts.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
-import { inspectPath } from "#lib/inspection/inspect-path.ts";
+import { lookInto } from "#lib/inspection/inspect-path.ts";
+import { lookIntoSource } from "#lib/inspection/inspect-file.ts";
 import { printable } from "#lib/util/printable.ts";
+import { showBytes } from "#lib/util/show-bytes.ts";
+import { thousands as count } from "#lib/util/thousands.ts";
+import { isUrl, openUrl } from "#lib/weights/http-source.ts";
 import { say } from "./say.ts";
 
 export const inspectCommand = new Command("inspect")
   .description(
     "Say what a file or folder is, judged by its tensors: kind, family, types, parameters, metadata, and what would run it.",
   )
-  .argument("<path>", "a weights file, a diffusers folder or one of its components")
+  .argument("<path>", "a weights file, its address (https://…), a diffusers folder or one of its components")
   .option("--json", "print one JSON object, with all metadata", false)
   .action(run);
 
 async function run(path: string, { json }: { json: boolean }): Promise<void> {
-  const inspection = await inspectPath(path);
-  const needs = await needsOf(path, inspection);
-  say(json, { ...inspection, needs }, () => inspectionLines(inspection, needs));
+  const isOnWeb = isUrl(path);
+  const { inspection, model } = isOnWeb ? await lookIntoSource(await openUrl(path)) : await lookInto(path);
+  const needs = await needsOf(path, inspection, model);
+  say(json, { ...inspection, needs }, () => inspectionLines(inspection, needs, isOnWeb));
 }
 
 /** What drawing one picture at a model's own size takes: pixels, and bytes of memory. */
@@ -28,17 +32,19 @@ interface Needs {
   readonly memory: number;
 }
 
-/** Of what runs by itself. A single file that runs with another's config only is not asked. */
-async function needsOf(path: string, { kind, runs }: Inspection): Promise<Needs | null> {
-  if (!runs || !(kind === "diffusers folder" || kind === "single-file checkpoint")) return null;
-  const { size, peak } = ownNeed({ model: await openModel(path), lowRank: [], embeddings: [], guide: null });
+/** Of what runs by itself. A single file that runs with another's config only is not asked. What it takes is loaded only now. */
+async function needsOf(path: string, { kind, runs }: Inspection, read: Model | null): Promise<Needs | null> {
+  if (!runs || !(read || kind === "diffusers folder")) return null;
+  const { ownNeed } = await import("#lib/diffusion/needs.ts");
+  const model = read ?? (await (await import("#lib/diffusion/open-model.ts")).openModel(path));
+  const { size, peak } = ownNeed({ model, lowRank: [], embeddings: [], guide: null });
   return { ...size, memory: peak };
 }
 
 type Row = readonly [label: string, value: string];
 
 /** A table for people. */
-export function inspectionLines(inspection: Inspection, needs: Needs | null = null): string[] {
+export function inspectionLines(inspection: Inspection, needs: Needs | null = null, headerOnly = false): string[] {
   const rows: Row[] = [
     ["name", inspection.name],
     ["kind", inspection.form ? `${inspection.kind} (${inspection.form})` : inspection.kind],
@@ -51,7 +57,7 @@ export function inspectionLines(inspection: Inspection, needs: Needs | null = nu
         inspection.parts.map((part) => [part.name, count(part.parameters), types(part), notes(part, inspection)]),
       ),
     ),
-    ...details(inspection),
+    ...details(inspection, headerOnly),
     ...optional(
       "config",
       inspection.weightsFitConfig === null
@@ -71,7 +77,7 @@ function notes({ problem, family }: Part, { problems }: Inspection): string {
   return problems.includes(problem) ? "not readable" : problem;
 }
 
-function details(inspection: Inspection): Row[] {
+function details(inspection: Inspection, headerOnly: boolean): Row[] {
   const { kind, lineage, prediction, zeroTerminalSnr, steps, lowRank, guide, evaluator, latents } = inspection;
   const predicts = prediction ? `${prediction.type}, according to ${prediction.from}` : "not recorded";
   return [
@@ -87,7 +93,10 @@ function details(inspection: Inspection): Row[] {
           .join(", "),
     ),
     ...optional("rank", lowRank && several(lowRank.ranks, "not told by its shapes")),
-    ...optional("alpha", lowRank && several(lowRank.alphas, "not recorded, so equal to the rank")),
+    ...optional(
+      "alpha",
+      lowRank && several(lowRank.alphas, headerOnly ? "not read" : "not recorded, so equal to the rank"),
+    ),
     ...optional(
       "shortens",
       lowRank &&
@@ -155,8 +164,6 @@ function metadataLines(metadata: Metadata): string[] {
 }
 
 const cut = (text: string): string => (text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text);
-
-const count = (value: number): string => value.toLocaleString("en");
 
 function several(values: readonly number[], none: string): string {
   if (values.length === 0) return none;

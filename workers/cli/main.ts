@@ -2,12 +2,18 @@ import { Command, CommanderError } from "commander";
 import { AppError } from "#lib/errors.ts";
 import { printable } from "#lib/util/printable.ts";
 import { version } from "#lib/version.ts";
-import { checkCommand } from "./check.ts";
-import { doctorCommand } from "./doctor.ts";
-import { fsckCommand } from "./fsck.ts";
-import { inspectCommand } from "./inspect.ts";
-import { sampleCommand } from "./sample.ts";
-import { serviceCommands } from "./services.ts";
+
+/** Whoever asks for one command does not wait for what the others need. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  inspect: async () => (await import("./inspect.ts")).inspectCommand,
+  sample: async () => (await import("./sample.ts")).sampleCommand,
+  check: async () => (await import("./check.ts")).checkCommand,
+  fsck: async () => (await import("./fsck.ts")).fsckCommand,
+  doctor: async () => (await import("./doctor.ts")).doctorCommand,
+  start: async () => (await import("./services.ts")).startCommand,
+  worker: async () => (await import("./services.ts")).workerCommand,
+  web: async () => (await import("./services.ts")).webCommand,
+};
 
 /**
  * The command line. Exit codes: 0 done, 2 bad input, 130 cancelled, 1 a fault of ours. A failure is one sentence on standard
@@ -17,13 +23,10 @@ const program = new Command("guidepost")
   .description(
     "Plug-and-play guides for diffusion models: look into files, draw pictures, measure pairs, prove that a hub is sound.",
   )
-  .version(version)
-  .addCommand(inspectCommand)
-  .addCommand(sampleCommand)
-  .addCommand(checkCommand)
-  .addCommand(fsckCommand)
-  .addCommand(doctorCommand);
-for (const command of serviceCommands) program.addCommand(command);
+  .version(version);
+const word = process.argv[2] ?? "";
+const asked = Object.hasOwn(commands, word) ? [commands[word]!] : Object.values(commands); // all, to list them
+for (const load of asked) program.addCommand(await load());
 
 // Commander's own messages take the same road as ours; help and version are left to it.
 for (const command of [program, ...program.commands]) command.exitOverride().configureOutput({ writeErr: () => {} });

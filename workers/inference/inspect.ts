@@ -2,7 +2,7 @@ import { basename, join, relative } from "node:path";
 import type { Model } from "#lib/diffusion/model.ts";
 import { signatureOf, usedFiles } from "#lib/diffusion/model-files.ts";
 import { openModel } from "#lib/diffusion/open-model.ts";
-import { ownSize, pictureSizeOf } from "#lib/diffusion/sample-request.ts";
+import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
 import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
 import type { AppError } from "#lib/errors.ts";

@@ -13,18 +13,21 @@ import { openVaeDecoder } from "#lib/diffusion/vae-networks.ts";
 import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { FileRole, Recipe } from "#lib/picture/recipe.ts";
+import { type AdaptedNetwork, textEncoderNetworks } from "#lib/weights/adapters/names.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { tensorsSha256 } from "#lib/weights/tensors-sha256.ts";
 
 export interface OpenModel {
   readonly pipeline: Omit<Pipeline, "close">;
-  /** Whether all of it was open already. */
-  readonly warm: boolean;
+  /** What was not open already. */
+  readonly opened: readonly Part[];
   coarsePicture(): Promise<CoarsePicture>;
   /** Every file that decides the picture, hashed. */
   hashedFiles(): Promise<Recipe["files"]>;
 }
+
+export type Part = "text" | "unet" | "guide" | "vae";
 
 interface Kept {
   readonly key: string;
@@ -35,7 +38,7 @@ interface Kept {
  * What this process keeps open between two jobs: one network of each kind. It is the same while all that decides it is, so another
  * guide leaves the base open, and another fine-tune what it has in common with the last one.
  */
-const kept = new Map<"text" | "unet" | "guide" | "vae", Kept>();
+const kept = new Map<Part, Kept>();
 let coarse: { readonly key: string; readonly picture: CoarsePicture } | null = null;
 let hashes = new Map<string, Hashes>();
 
@@ -45,16 +48,16 @@ export async function openModel(files: ModelFiles, request: SampleRequest, runti
   const size = latentSizeOf(files, request);
   const clipSkip = clipSkipOf(model, request);
   const used = await Promise.all(usedFiles(files).map(async (file) => ({ ...file, key: await contentKey(file.path) })));
-  let warm = true;
+  const opened: Part[] = [];
   const keep = async <T extends { close(): Promise<void> }>(
-    part: "text" | "unet" | "guide" | "vae",
+    part: Part,
     what: readonly unknown[],
     open: () => Promise<T>,
   ): Promise<T> => {
     const key = JSON.stringify([runtime, ...what]);
     const found = kept.get(part);
     if (found?.key === key) return found.network as T;
-    warm = false;
+    opened.push(part);
     kept.delete(part);
     await found?.network.close(); // first, since two may not fit
     const network = await open();
@@ -68,14 +71,25 @@ export async function openModel(files: ModelFiles, request: SampleRequest, runti
     await Promise.all(own.map(({ path }) => contentKey(path))),
   ];
 
-  const adapters = keysOf("lora");
+  /** An adapter that leaves a network alone does not make it another one. */
+  const adaptersOf = (...networks: readonly AdaptedNetwork[]): Promise<unknown> =>
+    Promise.all(
+      files.lowRank
+        .filter((adapter) => networks.some((network) => adapter[network].size > 0))
+        .map(async ({ file, strengths }) => [
+          await contentKey(file.path),
+          ...networks.map((network) => strengths[network]),
+        ]),
+    );
+
   const words = [keysOf("embedding"), files.embeddings.map(({ words: all }) => all.map(({ token }) => token))];
   const encoders = await Promise.all(model.textEncoders.map(of));
-  const text = await keep("text", [encoders, keysOf("tokenizer"), adapters, words, clipSkip], () =>
+  const textAdapters = await adaptersOf(...textEncoderNetworks);
+  const text = await keep("text", [encoders, keysOf("tokenizer"), textAdapters, words, clipSkip], () =>
     openText(files, runtime, clipSkip),
   );
   const parts = unetParts(files, size, text.tokensFor(promptsOf(request)));
-  const unet = await keep("unet", [await of(model.unet), adapters, size, parts.tokens], () =>
+  const unet = await keep("unet", [await of(model.unet), await adaptersOf("unet"), size, parts.tokens], () =>
     openUNet(parts, runtime, guide ? "guided" : "plain"),
   );
   const openedGuide =
@@ -93,7 +107,7 @@ export async function openModel(files: ModelFiles, request: SampleRequest, runti
       vae,
       encodePictures: pictureEncoder(model, size, runtime),
     },
-    warm,
+    opened,
     coarsePicture: async () => {
       const key = JSON.stringify([runtime, vaeKey]);
       if (coarse?.key !== key) coarse = { key, picture: await fitCoarsePicture(model.vae, runtime) };

@@ -5,7 +5,8 @@ import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { drawingNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import type { Pipeline } from "#lib/diffusion/pipeline.ts";
 import { promptsOf, sample as stepsOf } from "#lib/diffusion/sample.ts";
-import { latentSizeOf, pictureSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
+import { pictureSizeOf } from "#lib/diffusion/picture-size.ts";
+import { latentSizeOf, requireRequest } from "#lib/diffusion/sample-request.ts";
 import { type Prompt, readChunks } from "#lib/diffusion/text-conditioner.ts";
 import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
 import { readPrompt } from "#lib/prompt/read-prompt.ts";
@@ -25,7 +26,7 @@ export async function sample(job: SampleJob, report: Report): Promise<ResultOf<S
   const files = request.plan.mode === "guide" ? chosen : { ...chosen, guide: null };
   requireRoom(files, job, memoryFor(job.runtime, runtime));
   await report({ stage: "opening", done: 0, total: request.steps });
-  const { pipeline, warm, coarsePicture, hashedFiles } = await openModel(files, request, runtime);
+  const { pipeline, opened, coarsePicture, hashedFiles } = await openModel(files, request, runtime);
   const coarse = pictures ? await coarsePicture() : null;
   const open = clock();
 
@@ -59,7 +60,7 @@ export async function sample(job: SampleJob, report: Report): Promise<ResultOf<S
       },
       notes: notesOn(pipeline, request),
       seconds: { open, loop, decode: clock() },
-      warm,
+      warm: opened.length === 0,
       bytes: process.memoryUsage.rss(),
     };
   });

@@ -7,14 +7,8 @@ import { denoise } from "#lib/diffusion/denoise.ts";
 import { type ModelFiles, readModelFiles } from "#lib/diffusion/model-files.ts";
 import { noiseSource } from "#lib/diffusion/noise-source.ts";
 import { embedGuidance, promptsOf, sample } from "#lib/diffusion/sample.ts";
-import {
-  latentSizeOf,
-  ownSize,
-  pictureSizeOf,
-  requireRequest,
-  type SampleRequest,
-  usual,
-} from "#lib/diffusion/sample-request.ts";
+import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
+import { latentSizeOf, requireRequest, type SampleRequest, usual } from "#lib/diffusion/sample-request.ts";
 import { readChunks, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openVaeDecoder, openVaeEncoder } from "#lib/diffusion/vae-networks.ts";
 import { readPng } from "#lib/picture/read-png.ts";

@@ -1,0 +1,3 @@
+/** Bytes as people say them: MB, and from 1000 of them on GB. */
+export const showBytes = (bytes: number): string =>
+  bytes < 1e9 ? `${Math.max(1, Math.round(bytes / 1e6))} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
