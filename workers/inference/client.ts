@@ -7,6 +7,7 @@ import type { ZodError } from "zod";
 import { harmlessVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { withAbsolutePaths } from "./absolute-paths.ts";
+import { allocatorSettings } from "./allocator-settings.ts";
 import {
   childMessage,
   type ChildMessage,
