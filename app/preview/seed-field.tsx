@@ -22,25 +22,23 @@ export function SeedField({
 }) {
   return (
     <div className="min-w-0">
-      <div className="flex items-baseline justify-between gap-2">
-        <label htmlFor="seed" className="font-medium">
-          Seed
-        </label>
-        <input
-          id="seed"
-          name="seed"
-          inputMode="numeric"
-          pattern="[0-9]{1,20}"
-          maxLength={20}
-          required
-          autoComplete="off"
-          value={value}
-          onChange={(event) => onChange(event.target.value)}
-          aria-describedby="seed-about"
-          aria-invalid={problem !== null || undefined}
-          className="w-48 min-w-0 rounded border border-edge bg-raised px-2 py-0.5 text-right aria-invalid:border-incompatible"
-        />
-      </div>
+      <label htmlFor="seed" className="block font-medium">
+        Seed
+      </label>
+      <input
+        id="seed"
+        name="seed"
+        inputMode="numeric"
+        pattern="[0-9]{1,20}"
+        maxLength={20}
+        required
+        autoComplete="off"
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        aria-describedby="seed-about"
+        aria-invalid={problem !== null || undefined}
+        className="mt-1 block min-h-9 w-full rounded border border-edge bg-raised px-2 aria-invalid:border-incompatible"
+      />
       <div className="mt-1.5 flex gap-1.5 noscript:hidden">
         <Small onClick={() => onChange(moved(value, -1n))}>previous</Small>
         <Small onClick={() => onChange(moved(value, 1n))}>next</Small>

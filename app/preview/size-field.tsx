@@ -27,7 +27,7 @@ export function SizeField({ native, value: asked, problem, onChange }: SizeField
   };
   const side = (name: "width" | "height", label: string) => (
     <label className="flex items-baseline gap-1.5 text-small text-quiet">
-      {label}
+      <span className="min-w-8">{label}</span>
       <input
         name={name}
         type="number"

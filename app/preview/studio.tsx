@@ -73,12 +73,19 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
 
   // The address follows what is typed; not while the page is left, for that would call it back.
   const following = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const isLeaving = useRef(false);
   useEffect(() => {
-    following.current = setTimeout(() => window.history.replaceState(null, "", address), 400);
+    isLeaving.current = false; // another page of the studio has come
+  }, [props.settings]);
+  useEffect(() => {
+    following.current = setTimeout(() => {
+      if (!isLeaving.current) window.history.replaceState(null, "", address);
+    }, 400);
     return () => clearTimeout(following.current);
   }, [address]);
   const replace = (to: string): void => {
     clearTimeout(following.current);
+    isLeaving.current = to !== window.location.pathname + window.location.search;
     router.replace(to, { scroll: false });
   };
 
@@ -266,7 +273,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
         )}
         {whyNot !== null && (
           <Notice kind="bad">
-            <a href={`/${finetune}`}>{finetune}</a> cannot be drawn with. {whyNot} Choose another below.
+            Nothing can be drawn with <a href={`/${finetune}`}>{finetune}</a>. {whyNot} Choose another below.
           </Notice>
         )}
         {message && (

@@ -101,6 +101,14 @@ describe("a provider", () => {
   });
 });
 
+describe("help", () => {
+  test.each(["inspect", "sample", "check", "fsck", "doctor"])("of %s is printed", async (name) => {
+    const help = await guidepost([name, "--help"]);
+    expect({ code: help.code, stderr: help.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(help.stdout).toMatch(new RegExp(`^Usage: guidepost ${name} `));
+  });
+});
+
 describe("the processes of a hub", () => {
   test.each(["worker", "web", "start"])("%s --help prints help, and a word for what it does not know", async (name) => {
     const help = await guidepost([name, "--help"]);

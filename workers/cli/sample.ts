@@ -112,10 +112,19 @@ export const sampleCommand = new Command("sample")
     "how far to go from the picture of --init, above 0 to 1 (default: 0.6)",
     number("--strength"),
   )
-  .option("--guidance <scale>", "how strongly to follow the prompt; 1 is not at all", number("--guidance"), 5)
+  .option(
+    "--guidance <scale>",
+    "how much more than the model by itself to follow the prompt; 1 is no more",
+    number("--guidance"),
+    5,
+  )
   .option("--steps <count>", "denoising steps", number("--steps"), 20)
   .addOption(new Option("--sampler <name>", "the rule that moves a step").choices(samplerNames).default("ddim"))
-  .option("--seed <number>", "which noise to start from, as torch.randn draws it", seed, 0n)
+  .addOption(
+    new Option("--seed <number>", "which noise to start from, as torch.randn draws it")
+      .argParser(seed)
+      .default(0n, "0"), // shown as text: a bigint is no JSON
+  )
   .option("--batch <count>", "pictures at once, side by side (default: 1)", integer("--batch", 1, 64))
   .option("--seed-each", "give each picture of a batch a seed of its own: seed, seed + 1, …", false)
   .option("--latents <file>", "start from the tensor `latents` [B, C, H, W] of a safetensors file instead of a seed")

@@ -116,12 +116,12 @@ export class AdapterLayers {
     );
   }
 
+  /** Of a layer that is there by diffusers' name and by LDM's, the former counts, as in diffusers. */
   #find(path: string): AdapterLayer | null {
     const spellings = [moduleForm(path), ...(this.network === "unet" ? ldmModules(path, this.#layersPerBlock) : [])];
-    const module = spellings.find((name) => this.#options.layers.has(name));
-    if (module === undefined) return null;
-    this.#taken.add(module);
-    return this.#options.layers.get(module)!;
+    const modules = spellings.filter((name) => this.#options.layers.has(name));
+    for (const module of modules) this.#taken.add(module);
+    return modules.length === 0 ? null : this.#options.layers.get(modules[0]!)!;
   }
 
   /** A matrix may stand for a convolution of one pixel, and the reverse. */

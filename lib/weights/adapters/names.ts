@@ -114,7 +114,8 @@ const parts: readonly Part[] = [
 function moduleOf(shown: string): Pick<AdapterName, "network" | "module"> {
   const flat = shown.replaceAll(".", "_").replace(/^(base_model_model_|lycoris_)+/, "");
   const named = prefixes.find(({ begins }) => begins.test(flat));
-  const body = named ? flat.replace(named.begins, "") : flat;
+  // get_peft_model_state_dict leaves PEFT's own prefix in, and save_lora_weights puts the network before it.
+  const body = named ? flat.replace(named.begins, "").replace(/^(base_model_model_)+/, "") : flat;
   const network = named?.network ?? bare.find(({ begins }) => begins.test(body))?.network ?? "other";
   if (network === "unet")
     return transformerBlocks.test(body)

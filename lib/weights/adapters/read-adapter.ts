@@ -9,7 +9,6 @@ import { isFloat, readIntegers, readTensor } from "../read-tensor.ts";
 import { readHeader, type TensorEntry } from "../safetensors.ts";
 import type { WeightsFile } from "../weight-map.ts";
 import { type AdapterLayer, AdapterLayers, networkWords } from "./adapter-layers.ts";
-import { isLdmModule } from "./ldm-modules.ts";
 import {
   type AdaptedNetwork,
   adaptedNetworks,
@@ -133,9 +132,6 @@ async function readLayers(file: WeightsFile, source: ByteSource, settings: Adapt
 /** The tensors of each module that changes something here, by network and module. */
 function modulesOf({ name, header }: WeightsFile): Map<string, FoundModule> {
   const named = [...header.tensors.values()].map((entry) => ({ entry, ...requireRuns(name, entry) }));
-  const inUnet = named.filter(({ network }) => network === "unet");
-  // Of a file that changes LDM's UNet and that of diffusers, diffusers reads the latter.
-  const twice = inUnet.some(({ module }) => isLdmModule(module)) && inUnet.some(({ module }) => isOurs(module));
   const modules = new Map<string, FoundModule>();
   for (const { entry, network, module, shown, part } of named) {
     if (network === "textEncoder3" || network === "transformer" || network === "other")
@@ -145,7 +141,6 @@ function modulesOf({ name, header }: WeightsFile): Map<string, FoundModule> {
           "use it with the base it was trained on.",
         { module: shown },
       );
-    if (network === "unet" && twice && isLdmModule(module)) continue;
     const key = `${network}.${module}`;
     const known = modules.get(key)?.parts ?? {};
     if (known[part])
@@ -160,8 +155,6 @@ function modulesOf({ name, header }: WeightsFile): Map<string, FoundModule> {
     throw new AppError("malformed_weights", `${name} holds no low-rank layers; give a LoRA file.`);
   return modules;
 }
-
-const isOurs = (module: string): boolean => /^(down_blocks|mid_block|up_blocks)_/.test(module);
 
 const foreignNetworks = {
   textEncoder3: "part of a third text encoder",

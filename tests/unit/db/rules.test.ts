@@ -313,6 +313,7 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["preview_sheet_is_kept", `UPDATE preview SET expires_at = now() WHERE id = '${column}'`],
   ["preview_pair_id_sheet_index_key", newColumn(", pair_id, sheet_index", `, '${pair}', 0`)],
   ["preview_image_stays", "UPDATE preview_image SET passes = 1"],
+  ["preview_image_seed_has_64_bits", newImage(sha("b"), "64, 64, 20, 400").replace("'cfg', 1,", "'cfg', -1,")],
   ["preview_image_has_a_size", newImage(sha("b"), "0, 64, 20, 400")],
   ["preview_image_numbers_not_negative", newImage(sha("b"), "64, 64, -1, 400")],
 

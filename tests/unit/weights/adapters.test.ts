@@ -50,6 +50,13 @@ describe("names", () => {
       "mid_block_resnets_1_conv2",
       "down",
     ],
+    ["unet.base_model.model.conv_in.lora_B.weight", "unet", "conv_in", "up"],
+    [
+      "text_encoder.base_model.model.text_model.encoder.layers.0.mlp.fc1.lora_A.weight",
+      "textEncoder",
+      "encoder_layers_0_mlp_fc1",
+      "down",
+    ],
     ["lora_unet_input_blocks_4_1_proj_in.alpha", "unet", "input_blocks_4_1_proj_in", "alpha"],
     ["diffusion_model.output_blocks.2.1.conv.lora_up.weight", "unet", "output_blocks_2_1_conv", "up"],
     ["lora_te_text_model_encoder_layers_0_mlp_fc1.lora_mid.weight", "textEncoder", "encoder_layers_0_mlp_fc1", "mid"],
@@ -222,8 +229,22 @@ describe("one fine-tune in every spelling", () => {
     const parts = { down: ".lora_down.weight", up: ".lora_up.weight" };
     const both = { ...respelt(ldm, parts), ...respelt((path) => `lora_unet_${flat(path)}`, parts) };
     const adapter = await readAdapter(await writeTensors(folder.path("both.safetensors"), both), 1);
+    requireLowRankFits(adapter, base);
+    const place = "up_blocks.0.attentions.1.transformer_blocks.0.attn2.to_out.0";
+    expect(adapter.unet.forLevels(base.unet.layersPerBlock).take(place, [160, 160])).toMatchObject({
+      down: { name: `lora_unet_${flat(place)}.lora_down.weight` },
+    });
+  });
+
+  test("some layers in LDM's blocks and others in those of diffusers: all count", async () => {
+    const parts = { down: ".lora_down.weight", up: ".lora_up.weight" };
+    const half = (path: string): string => (isAttention(path) ? ldm(path) : `lora_unet_${flat(path)}`);
+    const adapter = await readAdapter(await writeTensors(folder.path("half.safetensors"), respelt(half, parts)), 1);
     expect(adapter.unet.size).toBe(118);
     requireLowRankFits(adapter, base);
+    const attention = "up_blocks.0.attentions.1.transformer_blocks.0.attn2.to_out.0";
+    const layers = adapter.unet.forLevels(base.unet.layersPerBlock);
+    expect(layers.take(attention, [160, 160])).not.toBeNull();
   });
 
   test("one part of a layer twice is refused", async () => {

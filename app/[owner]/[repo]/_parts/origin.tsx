@@ -11,6 +11,11 @@ import { toParameters, toPlural } from "../../../_page/units.ts";
 const RepoLink = ({ repo }: { readonly repo: string | null }) =>
   repo === null ? <span className="text-quiet">one that you may not see</span> : <a href={`/${repo}`}>{repo}</a>;
 
+const saysAccelerator = ({ name, from, sampler, steps, guidance }: Accelerator): string =>
+  `${name} (${from}): ${toPlural(steps, "step")} of ${samplerLabels[sampler]}, guidance ${guidance}`;
+
+type Accelerator = NonNullable<NonNullable<NonNullable<InspectionView["facts"]>["lowRank"]>["accelerator"]>;
+
 const whatNext = (mayWrite: boolean): string =>
   `The files are kept as they came. ${mayWrite ? "Upload a better version in their place, and it is read again." : "Its owner can upload a better version in their place."}`;
 
@@ -76,14 +81,7 @@ export function Origin({
           ...(family ? [["network", family] as const] : []),
           ...(prediction ? [["predicts", prediction.type] as const] : []),
           ...(nativeSize ? [["draws", `${nativeSize.width} × ${nativeSize.height} pixels`] as const] : []),
-          ...(lowRank?.accelerator
-            ? [
-                [
-                  "shortens sampling",
-                  `${lowRank.accelerator.name}: ${samplerLabels[lowRank.accelerator.sampler]}, ${toPlural(lowRank.accelerator.steps, "step")}, guidance ${lowRank.accelerator.guidance}; says ${lowRank.accelerator.from}`,
-                ] as const,
-              ]
-            : []),
+          ...(lowRank?.accelerator ? [["shortens sampling", saysAccelerator(lowRank.accelerator)] as const] : []),
           ...(parameters > 0
             ? [["parameters", `${toParameters(parameters)} in ${dtypes.map(({ dtype }) => dtype).join(", ")}`] as const]
             : []),
