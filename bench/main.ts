@@ -14,6 +14,7 @@ import { benchMemory, showMemory } from "./memory.ts";
 import { benchOpen, showOpen } from "./open.ts";
 import { benchOpenSingle, showOpenSingle } from "./open-single.ts";
 import { benchReduced, showReduced } from "./reduced.ts";
+import { benchReducedStep, showReducedStep } from "./reduced-step.ts";
 import { benchRequests, showRequests } from "./requests.ts";
 import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
@@ -57,6 +58,7 @@ const benches: Readonly<Record<string, Bench<unknown>>> = {
   form: bench({ run: benchForm, show: showForm, rounds: { starter: 100, sd15: 5 } }),
   ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 20, sd15: 5 } }),
   open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 7 } }),
+  "reduced-step": bench({ run: benchReducedStep, show: showReducedStep, rounds: { starter: 20, sd15: 5 } }),
   memory: bench({ run: benchMemory, show: showMemory, rounds: { starter: 1, sd15: 1 } }),
 };
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
+import { allocatorSettings } from "#workers/inference/allocator-settings.ts";
 import { progress } from "./progress.ts";
 import { type Spread, spread, spreadOf } from "./spread.ts";
 import { sdxlPath, writeSdxl } from "./synthetic-sdxl.ts";
@@ -49,11 +50,9 @@ export async function benchOpenSingle(rounds: number, runtime: Runtime): Promise
 }
 
 export async function openSingleOnce(path: string, side: number, runtime: Runtime): Promise<OpenSingleFigures> {
-  const child = fork(fileURLToPath(new URL("open-single-child.ts", import.meta.url)), [
-    path,
-    String(side),
-    JSON.stringify(runtime),
-  ]);
+  const script = fileURLToPath(new URL("open-single-child.ts", import.meta.url));
+  const env = { ...process.env, ...allocatorSettings };
+  const child = fork(script, [path, String(side), JSON.stringify(runtime)], { env });
   const ended = once(child, "exit");
   const figures = await Promise.race([
     once(child, "message").then(([message]) => message as OpenSingleFigures),

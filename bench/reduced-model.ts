@@ -32,30 +32,10 @@ export function plainModel(
     { op: "Reshape", inputs: ["y", "rows"], outputs: ["flat"] },
     { op: "Gather", inputs: ["flat", "row"], outputs: ["out"], attributes: { axis: 0 } },
   ];
-  for (const { op, inputs, outputs, domain = "", attributes = {} } of [...nodes, ...tail]) {
-    const message = new MessageWriter();
-    for (const input of inputs) message.string(1, input);
-    for (const output of outputs) message.string(2, output);
-    message.string(4, op);
-    for (const [name, value] of Object.entries(attributes)) {
-      const attribute = new MessageWriter().string(1, name);
-      if (typeof value === "number") attribute.int(3, value).int(20, 2);
-      else {
-        for (const item of value) attribute.int(8, item);
-        attribute.int(20, 7);
-      }
-      message.message(5, attribute);
-    }
-    graph.message(1, message.string(7, domain));
-  }
+  for (const node of [...nodes, ...tail]) graph.message(1, nodeMessage(node));
   const rows: Constant = { name: "rows", type: "int64", shape: [2], data: BigInt64Array.of(-1n, BigInt(columns)) };
   graph.string(2, "kernel");
-  for (const { name, type, shape, data } of [...constants, rows]) {
-    const message = new MessageWriter();
-    for (const dim of shape) message.int(1, dim);
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    graph.message(5, message.int(2, types[type]).string(8, name).bytes(9, bytes));
-  }
+  for (const constant of [...constants, rows]) graph.bytes(5, initializerBytes(constant));
   graph.message(11, valueInfo("x", "float32", x)).message(11, valueInfo("row", "int64", [1]));
   graph.message(12, valueInfo("out", "float32", [1, columns]));
   const opset = (domain: string, version: number): MessageWriter =>
@@ -74,3 +54,91 @@ function valueInfo(name: string, type: ElementType, shape: readonly number[]): M
   const tensorType = new MessageWriter().int(1, types[type]).message(2, dims);
   return new MessageWriter().string(1, name).message(2, new MessageWriter().message(1, tensorType));
 }
+
+function nodeMessage({ op, inputs, outputs, domain, attributes = {} }: PlainNode): MessageWriter {
+  const message = new MessageWriter();
+  for (const input of inputs) message.string(1, input);
+  for (const output of outputs) message.string(2, output);
+  message.string(4, op);
+  for (const [name, value] of Object.entries(attributes)) {
+    const attribute = new MessageWriter().string(1, name);
+    if (typeof value === "number") attribute.int(3, value).int(20, 2);
+    else {
+      for (const item of value) attribute.int(8, item);
+      attribute.int(20, 7);
+    }
+    message.message(5, attribute);
+  }
+  return message.string(7, domain ?? "");
+}
+
+export function initializerBytes({ name, type, shape, data }: Constant): Uint8Array {
+  const message = new MessageWriter();
+  for (const dim of shape) message.int(1, dim);
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return message.int(2, types[type]).string(8, name).bytes(9, bytes).finish();
+}
+
+/** A model of ours with some nodes replaced, and initializers added. */
+export function rewriteNodes(
+  model: Uint8Array,
+  added: readonly Uint8Array[],
+  replace: (node: PlainNode) => PlainNode | null,
+): Uint8Array {
+  const rewritten = new MessageWriter();
+  for (const field of fieldsOf(model)) {
+    if (field.number !== GRAPH) copy(rewritten, field);
+    else {
+      const graph = new MessageWriter();
+      for (const inner of fieldsOf(field.bytes)) {
+        const other = inner.number === NODE ? replace(nodeOf(inner.bytes)) : null;
+        if (other) graph.message(NODE, nodeMessage(other));
+        else copy(graph, inner);
+      }
+      for (const bytes of added) graph.bytes(INITIALIZER, bytes);
+      rewritten.message(GRAPH, graph);
+    }
+  }
+  return rewritten.finish();
+}
+
+const [NODE, INITIALIZER, GRAPH] = [1, 5, 7]; // onnx.proto3
+
+interface Field {
+  readonly number: number;
+  /** Null where the value is bytes. */
+  readonly varint: bigint | null;
+  readonly bytes: Uint8Array;
+}
+
+/** Of what `toOnnx` writes on these levels: varints and bytes, nothing else. */
+function* fieldsOf(message: Uint8Array): Generator<Field> {
+  let at = 0;
+  const varint = (): bigint => {
+    let [value, shift] = [0n, 0n];
+    for (;;) {
+      const byte = message[at++]!;
+      value |= BigInt(byte & 127) << shift;
+      if (byte < 128) return value;
+      shift += 7n;
+    }
+  };
+  while (at < message.length) {
+    const tag = Number(varint());
+    const value = varint();
+    const isBytes = (tag & 7) === 2;
+    const bytes = message.subarray(at, isBytes ? (at += Number(value)) : at);
+    yield { number: tag >> 3, varint: isBytes ? null : value, bytes };
+  }
+}
+
+function nodeOf(bytes: Uint8Array): PlainNode {
+  const texts = (number: number): string[] =>
+    [...fieldsOf(bytes)]
+      .filter((field) => field.number === number)
+      .map((field) => new TextDecoder().decode(field.bytes));
+  return { op: texts(4)[0]!, inputs: texts(1), outputs: texts(2) };
+}
+
+const copy = (to: MessageWriter, { number, varint, bytes }: Field): MessageWriter =>
+  varint === null ? to.bytes(number, bytes) : to.int(number, varint);

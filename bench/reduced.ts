@@ -146,7 +146,7 @@ function linearForms(k: number, n: number): Record<string, Form> {
 }
 
 /** A scale for each column: the largest becomes 127. */
-function quantiseColumns(data: Float32Array, k: number, n: number): { values: Int8Array; scales: Float32Array } {
+export function quantiseColumns(data: Float32Array, k: number, n: number): { values: Int8Array; scales: Float32Array } {
   const scales = new Float32Array(n);
   for (let i = 0; i < k * n; i++) scales[i % n] = Math.max(scales[i % n]!, Math.abs(data[i]!) / 127);
   return { values: Int8Array.from(data, (value, i) => Math.round(value / scales[i % n]!)), scales };

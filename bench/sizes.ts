@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
+import { allocatorSettings } from "#workers/inference/allocator-settings.ts";
 import { progress } from "./progress.ts";
 import { type Spread, spread, spreadOf } from "./spread.ts";
 import { sdxlPath, writeSdxl } from "./synthetic-sdxl.ts";
@@ -46,7 +47,8 @@ export async function benchSizes(rounds: number, runtime: Runtime): Promise<Size
 
 async function measure(one: SizesCase, rounds: number, runtime: Runtime): Promise<SizesFigures> {
   const script = fileURLToPath(new URL("sizes-child.ts", import.meta.url));
-  const child = fork(script, [sdxlPath, JSON.stringify(one), String(rounds), JSON.stringify(runtime)]);
+  const env = { ...process.env, ...allocatorSettings };
+  const child = fork(script, [sdxlPath, JSON.stringify(one), String(rounds), JSON.stringify(runtime)], { env });
   const ended = once(child, "exit");
   const figures = await Promise.race([
     once(child, "message").then(([message]) => message as SizesFigures),

@@ -10,6 +10,7 @@ import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import type { Component, Model, SettingsFile, TextEncoderComponent } from "./model.ts";
 import { referencePipelineOf } from "./reference-corrections.ts";
 import { parseScheduleConfig } from "./schedule-config.ts";
+import { settingsFile } from "./settings-file.ts";
 import { parseTextEncoderConfig } from "./text-encoder-config.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import { parseUNetConfig } from "./unet-config.ts";
@@ -102,10 +103,3 @@ async function tokenizerFilesIn(folder: Folder): Promise<SettingsFile[]> {
   const names = (await folder.names()).filter((name) => tokenizerFiles.has(name));
   return names.toSorted().map((name) => settingsFile(folder, "tokenizer", name));
 }
-
-/** A file beside the weights that decides what is computed. */
-export const settingsFile = (folder: Folder, role: SettingsFile["role"], file: string): SettingsFile => ({
-  role,
-  name: `${folder.name}/${file}`,
-  path: folder.locate(file),
-});

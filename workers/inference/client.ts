@@ -7,6 +7,7 @@ import type { ZodError } from "zod";
 import { harmlessVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { withAbsolutePaths } from "./absolute-paths.ts";
+import { allocatorSettings } from "./allocator-settings.ts";
 import {
   childMessage,
   type ChildMessage,
@@ -43,13 +44,7 @@ export class InferenceProcess {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       cwd: this.#folder,
-      // Freed weights go back to the system at once instead of staying with the allocator.
-      env: {
-        ...harmlessVariables(),
-        MALLOC_MMAP_THRESHOLD_: "131072",
-        MALLOC_TRIM_THRESHOLD_: "131072",
-        MALLOC_ARENA_MAX: "1",
-      },
+      env: { ...harmlessVariables(), ...allocatorSettings },
     });
     this.#child.on("error", ({ message }) => (this.#lastWords = message)); // it could not be started, or told something
     this.#child.once("exit", () => this.#removeFolder());
