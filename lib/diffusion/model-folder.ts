@@ -47,8 +47,9 @@ export async function openModelFolder(folder: Folder): Promise<Model> {
     const files = await readComponentWeights(folder.folder(part), stem);
     return { config, files, weights: new WeightMap(`${name}/${part}`, files, naming) };
   };
+  const classOf = (part: string): string | null => pipelineParts(index).find((one) => one.name === part)?.type ?? null;
   const textEncoder = async (part: string): Promise<TextEncoderComponent> => {
-    const config = parseTextEncoderConfig(await json(part), `${name}/${part}/config.json`);
+    const config = parseTextEncoderConfig(await json(part), `${name}/${part}/config.json`, classOf(part));
     return {
       ...(await component(part, "model", config, clipNaming)),
       openTokenizer: () => openTokenizer(folder.folder(tokenizerOf(part)), config.maxTokens),

@@ -106,4 +106,4 @@ export class WeightMap {
   }
 }
 
-const floats = new Set(["F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"]);
+const floats = new Set(["F32", "F16", "BF16", "F64", "F8_E4M3", "F8_E5M2"]);

@@ -198,3 +198,15 @@ describe("a sample_size of any kind is drawn whole", () => {
     await pipeline.close();
   });
 });
+
+test("a text encoder is of the class that the folder's index gives it, whatever its config says", async () => {
+  const folder = await mkdtemp(join(root, "model-"));
+  await cp(at("../families/sdxl"), folder, { recursive: true });
+  const path = join(folder, "text_encoder_2/config.json");
+  const config = JSON.parse(await readFile(path, "utf8")) as object;
+  for (const architectures of [null, ["CLIPTextModel"]]) {
+    await writeFile(path, JSON.stringify({ ...config, architectures }));
+    const { model } = await readModelFiles({ model: folder, lowRank: [], guide: null });
+    expect(model.textEncoders.map((encoder) => encoder.config.projection)).toEqual([null, 20]);
+  }
+});
