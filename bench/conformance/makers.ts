@@ -35,6 +35,7 @@ export const makers: readonly Maker[] = [
   "single-files",
   "layouts",
   "headers",
+  "random-configs",
   "tokenizer",
   "clip-vocabulary",
 ]

@@ -27,16 +27,21 @@ const textEncoderJson = z.looseObject({
   max_position_embeddings: size.max(4096),
   hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
   layer_norm_eps: z.number().positive().default(1e-5),
-  projection_dim: size.default(512),
+  projection_dim: size.nullish(),
   eos_token_id: z.int().min(0).nullish(),
 });
 
 /** transformers 4.29 and older wrote 2 whatever the token was, and took the highest number; for the 2 it still does. */
 const LEGACY_END_TOKEN = 2;
 
+const DEFAULT_PROJECTION = 512; // CLIPTextConfig's own
+
+/** The config of a whole CLIP, with its picture tower, holds that of the text; transformers reads the latter. */
+const wholeClip = z.looseObject({ text_config: z.looseObject({}) });
+
 /** @throws unsupported_model */
 export function parseTextEncoderConfig(json: unknown, file: string): TextEncoderConfig {
-  const raw = parseConfig(textEncoderJson, json, file);
+  const raw = parseConfig(textEncoderJson, wholeClip.safeParse(json).data?.text_config ?? json, file);
   requireDivides(raw.hidden_size, raw.num_attention_heads, "num_attention_heads", file);
   const projects = raw.architectures?.includes("CLIPTextModelWithProjection") ?? false;
   const end = raw.eos_token_id ?? LEGACY_END_TOKEN;
@@ -49,7 +54,7 @@ export function parseTextEncoderConfig(json: unknown, file: string): TextEncoder
     maxTokens: raw.max_position_embeddings,
     activation: raw.hidden_act,
     epsilon: raw.layer_norm_eps,
-    projection: projects ? raw.projection_dim : null,
+    projection: projects ? (raw.projection_dim ?? DEFAULT_PROJECTION) : null,
     endToken: end === LEGACY_END_TOKEN ? null : end,
   };
 }

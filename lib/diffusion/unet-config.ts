@@ -83,7 +83,7 @@ const activation = z
   .transform((name) => (name === "swish" ? "silu" : name));
 
 const unetJson = z.looseObject({
-  _class_name: z.literal("UNet2DConditionModel"),
+  _class_name: z.literal("UNet2DConditionModel").nullish(),
   _diffusers_version: z.string().max(40).optional(),
   in_channels: size.default(4),
   out_channels: size.default(4),

@@ -18,7 +18,7 @@ export interface VaeConfig {
 }
 
 const vaeJson = z.looseObject({
-  _class_name: z.literal("AutoencoderKL"),
+  _class_name: z.literal("AutoencoderKL").nullish(),
   in_channels: z.literal(3).default(3),
   out_channels: z.literal(3).default(3),
   latent_channels: size.max(64).default(4),

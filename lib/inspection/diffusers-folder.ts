@@ -84,9 +84,10 @@ interface FoundPart {
 async function readPart(folder: Folder, component: PipelinePart): Promise<FoundPart[]> {
   const { name } = component;
   const own = folder.folder(name);
-  const present = await own.names();
-  if (optionalParts.has(name) && !present.some(isWeights)) return [];
+  let present: readonly string[] = [];
   try {
+    present = await own.names();
+    if (optionalParts.has(name) && !present.some(isWeights)) return [];
     const files = await readComponentWeights(own, stemOf(component, present));
     const tensors = mergedTensors(files);
     const found = familyOf(tensors);

@@ -9,9 +9,18 @@ export const diskFolder = (path: string, name = basename(path)): Folder => ({
   name,
   locate: (file) => join(path, file),
   folder: (inside) => diskFolder(join(path, inside), `${name}/${inside}`),
-  names: () => readdir(path).catch(() => []),
+  names: () => readdir(path).catch(noneOf(name)),
   open: (file) => openFile(join(path, file), `${name}/${file}`),
 });
+
+/** No folder holds no files; of one that may not be read nothing is known. */
+const noneOf =
+  (name: string) =>
+  (cause: NodeJS.ErrnoException): never[] => {
+    if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return [];
+    const sentence = `The folder ${name} cannot be opened (${cause.code ?? cause.message}); check its permissions.`;
+    throw new AppError("bad_request", sentence, { name }, cause);
+  };
 
 /** A folder that must be there, with symbolic links resolved: the runtime refuses links that leave its root. */
 export async function requireDiskFolder(path: string): Promise<Folder> {

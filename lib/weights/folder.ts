@@ -10,7 +10,7 @@ export interface Folder {
   locate(file: string): string;
   /** A folder in it, be it there or not. */
   folder(name: string): Folder;
-  /** The names of what lies directly in it; none where there is no such folder. */
+  /** The names of what lies directly in it; none where there is no such folder. @throws bad_request, where it may not be read */
   names(): Promise<readonly string[]>;
   /** Opens a file that lies directly in it. @throws file_not_found, bad_request */
   open(file: string): Promise<FileSource>;

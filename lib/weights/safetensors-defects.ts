@@ -6,7 +6,7 @@ export const remedies = {
   too_short: downloadAgain,
   truncated: downloadAgain,
   other_format: saveAgain,
-  header_too_long: saveAgain,
+  header_too_long: "split the file, or leave out metadata",
   not_utf8: saveAgain,
   bad_syntax: saveAgain,
   bad_padding: saveAgain,

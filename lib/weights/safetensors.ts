@@ -52,11 +52,15 @@ async function readHeaderLength(source: ByteSource, refuse: Refuse): Promise<num
   if (length > MAX_HEADER_BYTES) {
     refuseOtherFormats(first, refuse);
     const detail = { claimed: String(length), max: MAX_HEADER_BYTES };
-    return refuse(
-      "header_too_long",
-      `it claims a header of ${length} bytes, and at most ${MAX_HEADER_BYTES} are read`,
-      detail,
-    );
+    const claim = `it claims a header of ${length} bytes`;
+    if (length > size - 8)
+      return refuse(
+        "header_too_long",
+        `${claim} and has ${size} in all, so it is broken or of another format`,
+        detail,
+        "give a .safetensors file",
+      );
+    return refuse("header_too_long", `${claim}, and at most ${MAX_HEADER_BYTES} are read`, detail);
   }
   if (length < 2)
     return refuse("too_short", `it claims a header of ${length} bytes, and the shortest has 2`, {
@@ -71,6 +75,7 @@ async function readHeaderLength(source: ByteSource, refuse: Refuse): Promise<num
   return Number(length);
 }
 
+const giveWeights = "give the model's .safetensors file";
 const opensAPickle = "save the model with safetensors.torch.save_file, and know that opening a pickle can run code";
 
 /** What else may be found under the name, by how its first 8 bytes begin. Read as a length they are all beyond the limit. */
@@ -82,11 +87,24 @@ const otherFormats = [
     what: "a Python pickle",
     remedy: opensAPickle,
   },
-  { format: "gguf", begins: ["GGUF"], what: "a GGUF file", remedy: "get the model's .safetensors file" },
+  { format: "gguf", begins: ["GGUF"], what: "a GGUF file", remedy: giveWeights },
   { format: "lfs_pointer", begins: ["version "], what: "a Git LFS pointer", remedy: "run git lfs pull" },
   {
+    format: "picture",
+    begins: ["\x89PNG", "\xff\xd8\xff", "GIF8", "RIFF"],
+    what: "a picture or a recording",
+    remedy: giveWeights,
+  },
+  { format: "hdf5", begins: ["\x89HDF"], what: "an HDF5 file, as Keras writes them", remedy: giveWeights },
+  {
+    format: "archive",
+    begins: ["7z\xbc\xaf", "Rar!", "\x1f\x8b"],
+    what: "an archive",
+    remedy: "unpack it, and give the .safetensors file in it",
+  },
+  {
     format: "html",
-    begins: ["<"],
+    begins: ["<!", "<html", "<HTML", "<head", "<?xml"],
     what: "a web page",
     remedy: "download the file itself, signed in if it asks for that",
   },

@@ -26,6 +26,7 @@ test("a place that cannot be written is known before the work, and nothing is ma
     ["precious.png", "is read-only"],
   ] as const)
     await expect(requireWritable(folder.path(name))).rejects.toEqual(refused(name, why));
+  await expect(requireWritable("")).rejects.toEqual(refused("an empty name"));
   await expect(requireWritable(folder.path("file/new.png"))).rejects.toMatchObject({ code: "bad_request" });
 });
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -31,6 +31,18 @@ async function drawn(model: string, out: string, ...args: string[]) {
 const pixels = async (out: string) => decode(await readFile(folder.path(out)));
 const infotext = async (out: string): Promise<string> =>
   readPngText(await readFile(folder.path(out))).get("parameters")!;
+
+describe("what a result would destroy", () => {
+  test.each([
+    ["another result", "twice.png", ["--save-latents", "twice.png"]],
+    ["what it is made from", "begin.png", ["--init", "begin.png"]],
+  ] as const)("%s", async (_what, out, [option, path]) => {
+    if (option === "--init") await copyFile(init, folder.path(path));
+    const { code, stderr } = await sample(sd1, out, option, folder.path(path));
+    const said = `${folder.path(path)} is named twice, and writing it would destroy it; name another file.\n`;
+    expect({ code, stderr }).toEqual({ code: 2, stderr: said });
+  });
+});
 
 describe("what a person asks of a picture", () => {
   test("SDXL, its two sides unlike, a batch with a seed each", async () => {

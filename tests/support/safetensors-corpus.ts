@@ -172,6 +172,11 @@ export const corpus: readonly CorpusFile[] = [
   refuse("F04", "a program", "other_format", () => latin1("\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0")),
   refuse("F05", "GGUF", "other_format", () => latin1("GGUF\x03\0\0\0\0\0\0\0\0\0\0\0")),
 
+  refuse("F06", "a PNG", "other_format", () => latin1("\x89PNG\r\n\x1a\n\0\0\0\rIHDR")),
+  refuse("F07", "HDF5, as Keras writes", "other_format", () => latin1("\x89HDF\r\n\x1a\n\0\0\0\0\0\b\b\0")),
+  refuse("F08", "a 7z archive", "other_format", () => latin1("7z\xbc\xaf'\x1c\0\x04")),
+  refuse("F09", "60 bytes of which the first is <", "header_too_long", () => latin1(`<${"\x07".repeat(59)}`)),
+
   accept("N01", "a tensor named ../../etc/passwd", () => pack({ "../../etc/passwd": f32(2) }, 8)),
   refuse("N02", "an empty name", "empty_name", () => pack({ "": f32(2) }, 8)),
   refuse("N03", "a name of 1 MB", "name_too_long", () => pack({ ["w".repeat(1_000_000)]: f32(2) }, 8)),

@@ -5,6 +5,7 @@ import { requireReplaceable, writeWhole } from "#lib/util/write-whole.ts";
 
 /** Finds out before minutes of work whether its result can be written. @throws bad_request */
 export async function requireWritable(path: string): Promise<void> {
+  if (path === "") throw new AppError("bad_request", "The file to write has an empty name; name one.");
   const place = await requireReplaceable(path).catch(cannotWrite(path));
   if (place.kind === "stream") return;
   const folder = dirname(place.path);

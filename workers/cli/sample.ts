@@ -1,5 +1,6 @@
+import { realpathSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { EmbeddingChoice } from "#lib/diffusion/learned-words.ts";
@@ -137,6 +138,7 @@ export const sampleCommand = new Command("sample")
 
 async function run(model: string, options: Options): Promise<void> {
   for (const path of [options.out, options.saveLatents]) if (path !== undefined) await requireWritable(path);
+  requireApart(options);
   if (options.seedEach && options.latents !== undefined)
     throw new AppError(
       "bad_request",
@@ -213,6 +215,28 @@ async function run(model: string, options: Options): Promise<void> {
       ...result.notes,
     ],
   );
+}
+
+/** Of two results, and of a result and what it is made from, the later would destroy the earlier. @throws bad_request */
+function requireApart({ out, saveLatents, init, latents, guide, lora, embedding: words }: Options): void {
+  const results = [out, ...(saveLatents === undefined ? [] : [saveLatents])];
+  const read = [init, latents, guide, ...lora.map(({ path }) => path), ...words.map(({ path }) => path)];
+  const taken = new Set(read.flatMap((path) => (path === undefined ? [] : [placeOf(path)])));
+  for (const path of results) {
+    const place = placeOf(path);
+    if (taken.has(place) && statSync(place, { throwIfNoEntry: false })?.isFile() !== false)
+      throw new AppError("bad_request", `${path} is named twice, and writing it would destroy it; name another file.`);
+    taken.add(place);
+  }
+}
+
+/** With symbolic links resolved, where it is there. */
+function placeOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
 }
 
 /** Both sides where either is asked for; else that of the picture to begin at, else the model's own. */
