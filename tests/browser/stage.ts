@@ -48,8 +48,7 @@ export class Stage {
   async open(path: string, { as = null, width = 1440, theme = "light", scripts = true }: Visit = {}): Promise<Page> {
     const context = await this.context({ as, width, theme, scripts });
     const page = await context.newPage();
-    await page.goto(this.url + path, { waitUntil: "load" });
-    if (scripts) await hydrated(page);
+    await page.goto(this.url + path);
     return page;
   }
 
@@ -67,6 +66,7 @@ export class Stage {
       if (!["data:", "blob:"].includes(protocol) && origin !== this.url)
         throw new Error(`${request.frame().url()} asks another site: ${request.url()}`);
     });
+    if (scripts) context.on("page", waitForScripts);
     return context;
   }
 
@@ -90,8 +90,7 @@ export class Stage {
           (message) => message.type() === "error" && !isStatus(message.text()) && errors.push(message.text()),
         );
         page.on("pageerror", (error) => errors.push(error.message));
-        await page.goto(this.url + path, { waitUntil: "load" });
-        await hydrated(page);
+        await page.goto(this.url + path);
         await prepare(page);
         await this.keep(page, `${name}-${width}-${theme}`);
         expect({ page: name, width, theme, errors, ...(await faults(page)) }).toEqual({
@@ -139,13 +138,25 @@ export async function faults(page: Page): Promise<{ violations: string[]; overfl
   };
 }
 
-/** Pages work before their scripts come; a test that clicks waits for them. React leaves its mark on what it has taken over. */
-const hydrated = (page: Page): Promise<unknown> =>
-  page.waitForFunction(
-    () => Object.keys(document.querySelector("main") ?? {}).some((key) => key.startsWith("__react")),
-    null,
-    { timeout: 60_000 },
-  );
+/**
+ * Pages work before their scripts come; a story that clicks or types waits for them, wherever a new document was loaded.
+ * React leaves its mark on what it has taken over; a document without a `main` is none of our pages.
+ */
+function waitForScripts(page: Page): void {
+  const [goto, reload, waitForURL] = [page.goto.bind(page), page.reload.bind(page), page.waitForURL.bind(page)];
+  page.goto = async (...asked) => hydrated(page, await goto(...asked));
+  page.reload = async (...asked) => hydrated(page, await reload(...asked));
+  page.waitForURL = async (...asked) => hydrated(page, await waitForURL(...asked));
+}
+
+async function hydrated<Result>(page: Page, result: Result): Promise<Result> {
+  const taken = (): boolean => {
+    const main = document.querySelector("main");
+    return document.readyState === "complete" && (!main || Object.keys(main).some((key) => key.startsWith("__react")));
+  };
+  await page.waitForFunction(taken, null, { timeout: 60_000 });
+  return result;
+}
 
 /** A page with another status than 200 is told on the console too, and is meant. */
 const isStatus = (text: string): boolean =>

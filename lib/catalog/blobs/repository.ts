@@ -40,12 +40,13 @@ export async function insertBlob(
   { sha256, gitSha1, others }: ContentHashes,
   object: { readonly size: number; readonly storageKey: string; readonly storageTag: string },
 ): Promise<boolean> {
-  // One statement, so that a blob never lacks its other names, and two who store the same content at once do not fail.
+  // One statement, so that a blob never lacks its other names. No conflict target: two
+  // unique indexes hold the sha256, and two who store the same content at once meet on either.
   const rows = await client.$queryRaw<unknown[]>`
     WITH made AS (
       INSERT INTO blob (sha256, size, storage_key, storage_tag, git_sha1, verified_at)
       VALUES (${sha256}, ${BigInt(object.size)}, ${object.storageKey}, ${object.storageTag}, ${gitSha1}, now())
-      ON CONFLICT (sha256) DO NOTHING RETURNING sha256
+      ON CONFLICT DO NOTHING RETURNING sha256
     ), named AS (
       INSERT INTO blob_hash (blob_sha256, algorithm, value)
       SELECT made.sha256, other.* FROM made, unnest(${[...others.keys()]}::hash_algorithm[], ${[...others.values()]}::text[]) other
