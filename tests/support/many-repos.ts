@@ -13,11 +13,16 @@ export const manyRepos = (count: number): string => `
     left(encode(sha256(n::text::bytea), 'hex'), 40) AS commit, encode(sha256(('weights' || n)::bytea), 'hex') AS weights
     FROM generate_series(0, ${count - 1}) n;
   INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES (repeat('a', 64), 10, 'key', repeat('a', 40), now());
-  INSERT INTO repo (id, namespace_id, name, kind, visibility, summary, license, tags, downloads, created_at, updated_at)
-    SELECT p.id, s.id, p.kind || '-' || n, p.kind, (CASE WHEN n % 5 = 3 THEN 'private' ELSE 'public' END)::visibility, 'Draws number ' || n || ' in a style of its own, with some more words about it.',
-      (ARRAY['apache-2.0', 'mit', 'openrail', NULL])[n % 4 + 1], ARRAY['text-to-image', 'style-' || n % 40], (n * 7919) % 10007, now() - n * interval '1 hour', now() - (n * 7919 % ${count}) * interval '1 minute'
-    FROM plan p JOIN namespace s ON s.name = 'org' || org;
-  UPDATE repo SET base_id = b.id FROM plan p JOIN plan b ON b.n = p.base WHERE repo.id = p.id AND p.kind <> 'base';
+  ${["=", "<>"]
+    .map(
+      (isBase) => `
+  INSERT INTO repo (id, namespace_id, name, kind, visibility, base_id, summary, license, tags, downloads, created_at, updated_at)
+    SELECT p.id, s.id, p.kind || '-' || p.n, p.kind, (CASE WHEN p.n % 5 = 3 THEN 'private' ELSE 'public' END)::visibility, CASE WHEN p.kind <> 'base' THEN b.id END,
+      'Draws number ' || p.n || ' in a style of its own, with some more words about it.',
+      (ARRAY['apache-2.0', 'mit', 'openrail', NULL])[p.n % 4 + 1], ARRAY['text-to-image', 'style-' || p.n % 40], (p.n * 7919) % 10007, now() - p.n * interval '1 hour', now() - (p.n * 7919 % ${count}) * interval '1 minute'
+    FROM plan p JOIN plan b ON b.n = p.base JOIN namespace s ON s.name = 'org' || p.org WHERE p.kind ${isBase} 'base';`,
+    )
+    .join("")}
   BEGIN;
   INSERT INTO commit (id, repo_id, sequence, title, file_count, size) SELECT commit, id, 1, 'First', 1, 10 FROM plan;
   INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) SELECT commit, 'model.safetensors', repeat('a', 64), 10, true FROM plan;

@@ -39,7 +39,10 @@ async function start(): Promise<void> {
   await requireFreePort(settings.port, settings.host);
   const secret = settings.secret ?? (await keepSecret(settings.dataFolder));
   databaseUrl ??= await startDatabase();
-  await applyMigrations(databaseUrl, fileURLToPath(new URL("../../prisma/migrations", import.meta.url)));
+  await applyMigrations(
+    settings.databaseDirectUrl ?? databaseUrl,
+    fileURLToPath(new URL("../../prisma/migrations", import.meta.url)),
+  );
   const variables = (): NodeJS.ProcessEnv => ({
     ...ownVariables(),
     NODE_ENV: "production",

@@ -75,7 +75,10 @@ export const repoQuery = z.object({
   kind: repoKind.optional(),
   base: fullName.optional(),
   owner: z.string().max(96).optional(),
-  q: storableText(200).optional().meta({ description: "words, each of which is in the name or the summary" }),
+  q: storableText(200).optional().meta({
+    description:
+      "words, each of which begins one of the owner, the name, the summary or the tags, or is within the name",
+  }),
   license: storableText(100).optional(),
   tag: storableText(100).optional(),
   measured: verdict.optional().meta({ description: "the best verdict of the newest weights" }),
@@ -120,6 +123,9 @@ export const repoItem = z.object({
 });
 export type RepoItem = z.output<typeof repoItem>;
 
+/** What a facet counts at most: of more repos it counts the newest. */
+export const MAX_COUNTED = 1000;
+
 const counts = z.array(z.object({ value: z.string(), count: z.number() }));
 
 export const facets = z
@@ -130,6 +136,9 @@ export const facets = z
     size: counts.meta({ description: "by the bytes of the newest commit" }),
     measured: counts.meta({
       description: "by the best verdict of the newest weights: verified, usableWithLimits, incompatible, notMeasured",
+    }),
+    partial: z.array(z.enum(["kind", "base", "license", "size", "measured"])).meta({
+      description: `the facets that were counted among the newest ${MAX_COUNTED} only: of each value there are at least so many`,
     }),
   })
   .meta({ description: "how many repos there are of each; a facet counts as if it were not chosen from itself" });

@@ -6,6 +6,7 @@ import {
   requireRead,
   requireWrite,
   type RepoName,
+  visibleParts,
 } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
@@ -19,17 +20,8 @@ import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/http/page.ts";
-import {
-  changeRepo,
-  countFacets,
-  findItem,
-  hideRepo,
-  insertRepo,
-  placeOf,
-  readHead,
-  selectRepos,
-  type Selection,
-} from "./repository.ts";
+import { countFacets } from "./facets.ts";
+import { changeRepo, findItem, hideRepo, insertRepo, placeOf, readHead, selectRepos } from "./repository.ts";
 import {
   type NewRepo,
   type RepoChange,
@@ -39,6 +31,7 @@ import {
   type RepoQuery,
   toRepoName,
 } from "./schema.ts";
+import type { Selection } from "./selection.ts";
 
 /** An empty repo. @throws not_found, forbidden, bad_request; conflict, with the address of the repo that has the name */
 export async function createRepo(
@@ -120,8 +113,9 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
     );
   const base = query.base === undefined ? null : await requireRead(actor, toRepoName(query.base));
   const selection: Selection = {
-    visible: isVisible(actor, "r"),
+    visible: visibleParts(actor, "r"),
     baseVisible: isVisible(actor, "b"),
+    otherVisible: isVisible(actor, "o"),
     kind,
     baseId: base?.id,
     owner,
@@ -138,12 +132,13 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
   return { ...toPage(items, limit, (last) => [sort, ...placeOf(sort, last)]), ...(facets && { facets }) };
 }
 
-const MAX_WORDS = 8; // each is looked for in every name and summary
-const wordsOf = (q: string): string[] =>
-  q
-    .split(/[\s/]+/)
-    .filter((word) => word !== "")
-    .slice(0, MAX_WORDS);
+const MAX_WORDS = 8;
+
+/** ASCII punctuation parts words, as where they are kept. Null where there is something, and no word in it. */
+function wordsOf(q: string): string[] | null {
+  const words = q.split(/[\s!-/:-@[-`{-~]+/).filter((word) => word !== "");
+  return words.length === 0 && q.trim() !== "" ? null : words.slice(0, MAX_WORDS);
+}
 
 const MONTH = 30 * 86_400_000;
 
