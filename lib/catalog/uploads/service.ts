@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
+import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { parsePath } from "#lib/catalog/files/path.ts";
 import { database } from "#lib/db/client.ts";
@@ -253,9 +253,10 @@ const LFS_BYTES = 2 ** 20;
 /** Whether a file is named by its sha256 on the wire and downloaded from the store itself: weights, and whatever is large. */
 export const isLfs = (path: string, size: number): boolean => size >= LFS_BYTES || /\.safetensors$/i.test(path);
 
-/** Whoever began it, or an operator; to everybody else it does not exist. @throws not_found */
+/** Whoever began it, or an operator; to everybody else it does not exist. @throws unauthenticated, forbidden, not_found */
 async function requireOwn(actor: Actor, id: string): Promise<UploadRow> {
-  const row = actor.kind === "anonymous" ? null : await findUpload(id);
+  if (actor.kind !== "hub") requirePerson(actor, "write");
+  const row = await findUpload(id);
   if (row && (actor.kind === "hub" || (actor.kind === "person" && (actor.isOperator || row.userId === actor.userId))))
     return row;
   throw new AppError("not_found", "There is no such upload of yours; look at the list of them, or begin a new one.", {
