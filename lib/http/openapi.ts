@@ -100,6 +100,7 @@ function failuresOf({ failures: codes, params, query, body, scope }: Operation):
     ...(takesInput ? (["bad_request"] as const) : []),
     ...(scope === null ? [] : (["unauthenticated", "forbidden"] as const)),
     "database_unavailable",
+    "busy",
   ]);
   const byStatus = Object.groupBy(all, (code) => failures[code].status);
   return Object.fromEntries(
