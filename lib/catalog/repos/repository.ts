@@ -66,6 +66,16 @@ async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Pri
   }));
 }
 
+/** Also those without a commit, the newest first. `writable` is the condition on `r`. */
+export const selectWritable = (
+  writable: Prisma.Sql,
+  owners: readonly string[],
+  take: number,
+): Promise<{ name: string; kind: RepoItem["kind"] }[]> => database().$queryRaw`
+  SELECT n.name || '/' || r.name AS name, r.kind FROM repo r JOIN namespace n ON n.id = r.namespace_id
+  WHERE r.deleted_at IS NULL AND n.name_key = ANY (${owners.map((owner) => owner.toLowerCase())}) AND ${writable}
+  ORDER BY r.updated_at DESC, r.id DESC LIMIT ${take}`;
+
 export async function insertRepo(
   transaction: Transaction,
   repo: Pick<Repo, "namespaceId" | "name" | "kind" | "visibility" | "baseId" | "license" | "summary" | "tags">,

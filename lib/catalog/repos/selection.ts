@@ -60,7 +60,7 @@ export const orders: {
  */
 export function firstOf(selection: Selection, sort: Sort, after: Place | null, count: number): Prisma.Sql {
   const { order, after: isAfter } = orders[sort];
-  const conditions = [...Object.values(filtersOf(selection)), ...(after ? [isAfter(after)] : [])];
+  const conditions = [isListed, ...Object.values(filtersOf(selection)), ...(after ? [isAfter(after)] : [])];
   const limit = Prisma.raw(String(count));
   const parts = Object.values(selection.visible).map(
     (visible) =>
@@ -70,6 +70,9 @@ export function firstOf(selection: Selection, sort: Sort, after: Place | null, c
     ? parts[0]!
     : Prisma.sql`(SELECT * FROM (${Prisma.join(parts, " UNION ALL ")}) r ORDER BY ${order} LIMIT ${limit})`;
 }
+
+/** An empty repo answers by its name to those who may see it, and is in nobody's list. */
+const isListed = Prisma.sql`r.has_commits`;
 
 /** By the name of what was chosen. */
 function filtersOf(selection: Selection): Record<string, Prisma.Sql> {

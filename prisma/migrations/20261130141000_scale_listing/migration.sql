@@ -82,15 +82,14 @@ WHERE r.deleted_at IS NULL AND r.head_commit_id IS NOT NULL;
 
 -- 2. The orders of lists. Who sees what decides first: a list is that of the public repos beside that of one's own private ones.
 
-DROP INDEX repo_listed_by_update;
-DROP INDEX repo_listed_by_downloads;
-CREATE INDEX repo_by_update ON repo (visibility, updated_at DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX repo_by_creation ON repo (visibility, created_at DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX repo_by_downloads ON repo (visibility, downloads DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX repo_by_name ON repo (visibility, name_key, id) WHERE deleted_at IS NULL;
-CREATE INDEX repo_by_kind ON repo (visibility, kind, downloads DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX repo_by_license ON repo (license) WHERE deleted_at IS NULL;
-CREATE INDEX repo_by_size ON repo (head_size) WHERE deleted_at IS NULL;
+DROP INDEX repo_listed_by_update, repo_listed_by_downloads;
+CREATE INDEX repo_by_update ON repo (visibility, updated_at DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_by_creation ON repo (visibility, created_at DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_by_downloads ON repo (visibility, downloads DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_by_name ON repo (visibility, name_key, id) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_by_kind ON repo (visibility, kind, downloads DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_by_license ON repo (license) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_by_size ON repo (head_size) WHERE deleted_at IS NULL AND has_commits;
 CREATE INDEX repo_by_weights ON repo (weights_sha256) WHERE deleted_at IS NULL;
 -- Of a family guides and models, the base before the rest, then the most used.
 CREATE INDEX repo_by_family ON repo (family_id, (kind = 'guide'), (kind = 'base') DESC, downloads DESC, id DESC) WHERE deleted_at IS NULL AND family_id IS NOT NULL;
