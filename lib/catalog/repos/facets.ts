@@ -1,47 +1,48 @@
 import { verdictOf } from "#lib/catalog/pairs/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
-import { type Facets, MAX_COUNTED, sizes } from "./schema.ts";
+import { type Facets, MAX_COUNTED, repoKind, type RepoItem, sizes } from "./schema.ts";
 import { bestVerdict, firstOf, type Selection, sizeClass } from "./selection.ts";
 
-type Facet = Exclude<keyof Facets, "partial">;
+type Facet = keyof Facets;
+/** Kinds are few: each is counted on its own, so that a few guides are not lost among many fine-tunes. */
+type Windowed = Exclude<Facet, "kind">;
 
 const MAX_VALUES = 50; // of a facet
 
-/** By the name of a facet, what of a selection chooses from it, and how its values are counted among rows `r`. */
-const facets: { readonly [F in Facet]: { readonly chosenBy: keyof Selection; count(among: Prisma.Sql): Prisma.Sql } } =
-  {
-    kind: {
-      chosenBy: "kind",
-      count: (among) => Prisma.sql`SELECT r.kind::text, count(*) FROM ${among} r GROUP BY r.kind`,
+interface Counting {
+  /** What of a selection chooses from it. */
+  readonly chosenBy: keyof Selection;
+  /** Its value of a row `r`; null for a row that has none. */
+  value(of: Selection): Prisma.Sql;
+  /** How `counted.value` is called, and the tables that say so; left out where it is called as it is. */
+  readonly called?: { readonly as: Prisma.Sql; tables(of: Selection): Prisma.Sql };
+}
+
+const windowed: Readonly<Record<Windowed, Counting>> = {
+  base: {
+    chosenBy: "baseId",
+    value: () => Prisma.sql`r.base_id`,
+    called: {
+      as: Prisma.sql`n.name || '/' || b.name`,
+      tables: ({ baseVisible }) =>
+        Prisma.sql`JOIN repo b ON b.id = counted.value AND ${baseVisible} JOIN namespace n ON n.id = b.namespace_id`,
     },
-    base: {
-      chosenBy: "baseId",
-      count: (among) =>
-        Prisma.sql`SELECT r.base_name, count(*) FROM ${among} r WHERE r.base_name IS NOT NULL GROUP BY r.base_name`,
-    },
-    license: {
-      chosenBy: "license",
-      count: (among) =>
-        Prisma.sql`SELECT r.license, count(*) FROM ${among} r WHERE r.license IS NOT NULL GROUP BY r.license`,
-    },
-    size: {
-      chosenBy: "size",
-      count: (among) =>
-        Prisma.sql`SELECT r.size::text, count(*) FROM ${among} r WHERE r.size IS NOT NULL GROUP BY r.size`,
-    },
-    measured: {
-      chosenBy: "measured",
-      count: (among) => Prisma.sql`SELECT r.verdict::text, count(*) FROM ${among} r GROUP BY r.verdict`,
-    },
-  };
-const names = Object.keys(facets) as Facet[];
+  },
+  license: { chosenBy: "license", value: () => Prisma.sql`r.license` },
+  size: { chosenBy: "size", value: () => Prisma.sql`${sizeClass}::text` },
+  measured: {
+    chosenBy: "measured",
+    value: ({ otherVisible }) => Prisma.sql`coalesce(${bestVerdict(otherVisible)}, 'not_measured')::text`,
+  },
+};
+const names = Object.keys(windowed) as Windowed[];
 
 interface Row {
   readonly facet: Facet;
-  /** Null: how many were counted, of all that it could be. */
-  readonly value: string | null;
+  readonly value: string;
   readonly count: number;
+  readonly isLeast: boolean;
 }
 
 /**
@@ -49,12 +50,12 @@ interface Row {
  * more, else at least so many. One statement; those facets of which nothing is chosen are counted among the same.
  */
 export async function countFacets(selection: Selection): Promise<Facets> {
-  const chosen = names.filter((name) => selection[facets[name].chosenBy] !== undefined);
+  const chosen = names.filter((name) => selection[windowed[name].chosenBy] !== undefined);
   const windows = [
     { among: selection, counted: names.filter((name) => !chosen.includes(name)) },
-    ...chosen.map((name) => ({ among: { ...selection, [facets[name].chosenBy]: undefined }, counted: [name] })),
+    ...chosen.map((name) => ({ among: { ...selection, [windowed[name].chosenBy]: undefined }, counted: [name] })),
   ].filter(({ counted }) => counted.length > 0);
-  const nameOf = (index: number): Prisma.Sql => Prisma.raw(`among_${index}`);
+  const nameOf = (index: number): Prisma.Sql => Prisma.raw(`newest_${index}`);
   const rows = await database().$queryRaw<Row[]>`
     WITH ${Prisma.join(
       windows.map(
@@ -62,34 +63,46 @@ export async function countFacets(selection: Selection): Promise<Facets> {
       ),
       ", ",
     )}
-    SELECT facet, value, count::int AS count FROM (${Prisma.join(
-      windows.flatMap(({ counted }, index) => counted.map((name) => countOf(name, nameOf(index)))),
+    SELECT facet, value, least(count, ${MAX_COUNTED})::int AS count, is_least AS "isLeast" FROM (${Prisma.join(
+      [
+        ...repoKind.options.map((kind) => countOfKind(selection, kind)),
+        ...windows.flatMap(({ counted }, index) => counted.map((name) => countOf(name, selection, nameOf(index)))),
+      ],
       " UNION ALL ",
-    )}) counted ORDER BY count DESC, value`;
+    )}) counted WHERE count > 0 ORDER BY count DESC, value`;
   const of = (facet: Facet, nameOfValue = (value: string): string => value): Facets["kind"] =>
     rows
-      .filter((row) => row.facet === facet && row.value !== null)
-      .map(({ value, count }) => ({ value: nameOfValue(value!), count }));
+      .filter((row) => row.facet === facet)
+      .map(({ value, count, isLeast }) => ({
+        value: nameOfValue(value),
+        count,
+        ...(isLeast && { atLeast: true as const }),
+      }));
   return {
     kind: of("kind"),
     base: of("base"),
     license: of("license"),
     size: of("size", (value) => sizes[Number(value) - 1]!.name),
     measured: of("measured", verdictOf),
-    partial: rows.filter(({ value, count }) => value === null && count > MAX_COUNTED).map(({ facet }) => facet),
   };
 }
 
-/** One more than is counted tells whether there are more. What no facet asks of it is not looked up. */
-const newest = (among: Selection, counted: readonly Facet[]): Prisma.Sql => {
-  const column = (facet: Facet, value: Prisma.Sql): Prisma.Sql => (counted.includes(facet) ? value : Prisma.sql`NULL`);
-  return Prisma.sql`(
-    SELECT r.kind, r.license, ${column("base", Prisma.sql`(SELECT n.name || '/' || b.name FROM repo b JOIN namespace n ON n.id = b.namespace_id WHERE b.id = r.base_id AND ${among.baseVisible})`)} AS base_name,
-      ${column("size", sizeClass)} AS size, ${column("measured", Prisma.sql`coalesce(${bestVerdict(among.otherVisible)}, 'not_measured')`)} AS verdict,
-      row_number() OVER () AS place
-    FROM ${firstOf(among, "updated", null, MAX_COUNTED + 1)} r)`;
-};
+/** One more than is counted tells whether there are more. */
+const bounded = (selection: Selection): Prisma.Sql => firstOf(selection, "updated", null, MAX_COUNTED + 1);
 
-const countOf = (facet: Facet, window: Prisma.Sql): Prisma.Sql => Prisma.sql`
-  (SELECT ${facet} AS facet, NULL AS value, count(*) AS count FROM ${window})
-  UNION ALL (SELECT ${facet}, * FROM (${facets[facet].count(Prisma.sql`(SELECT * FROM ${window} WHERE place <= ${MAX_COUNTED})`)}) each ORDER BY 2 DESC, 1 LIMIT ${MAX_VALUES})`;
+const countOfKind = (selection: Selection, kind: RepoItem["kind"]): Prisma.Sql => Prisma.sql`
+  (SELECT 'kind' AS facet, ${kind} AS value, count(*) AS count, count(*) > ${MAX_COUNTED} AS is_least FROM ${bounded({ ...selection, kind })} r)`;
+
+const newest = (among: Selection, counted: readonly Windowed[]): Prisma.Sql => Prisma.sql`(
+  SELECT ${Prisma.join(counted.map((name) => Prisma.sql`${windowed[name].value(among)} AS ${Prisma.raw(name)}`))},
+    row_number() OVER () AS place, count(*) OVER () > ${MAX_COUNTED} AS is_least
+  FROM ${bounded(among)} r)`;
+
+const countOf = (name: Windowed, selection: Selection, window: Prisma.Sql): Prisma.Sql => {
+  const { as, tables } = windowed[name].called ?? { as: Prisma.sql`counted.value`, tables: () => Prisma.empty };
+  return Prisma.sql`
+    (SELECT ${name}, ${as}, counted.count, counted.is_least FROM (
+      SELECT ${Prisma.raw(name)} AS value, count(*) AS count, bool_or(is_least) AS is_least FROM ${window}
+      WHERE place <= ${MAX_COUNTED} AND ${Prisma.raw(name)} IS NOT NULL GROUP BY 1) counted ${tables(selection)}
+    ORDER BY 3 DESC, 2 LIMIT ${MAX_VALUES})`;
+};

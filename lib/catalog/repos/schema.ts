@@ -7,7 +7,7 @@ import { refItem } from "#lib/catalog/refs/schema.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/http/page.ts";
 
-const repoKind = z.enum(["base", "finetune", "guide"]);
+export const repoKind = z.enum(["base", "finetune", "guide"]);
 export const visibility = z.enum(["public", "private"]);
 
 const repoName = z
@@ -126,7 +126,16 @@ export type RepoItem = z.output<typeof repoItem>;
 /** What a facet counts at most: of more repos it counts the newest. */
 export const MAX_COUNTED = 1000;
 
-const counts = z.array(z.object({ value: z.string(), count: z.number() }));
+const counts = z.array(
+  z.object({
+    value: z.string(),
+    count: z.number(),
+    atLeast: z
+      .literal(true)
+      .optional()
+      .meta({ description: "there where more than 1000 repos could be counted, and only the newest were" }),
+  }),
+);
 
 export const facets = z
   .object({
@@ -136,9 +145,6 @@ export const facets = z
     size: counts.meta({ description: "by the bytes of the newest commit" }),
     measured: counts.meta({
       description: "by the best verdict of the newest weights: verified, usableWithLimits, incompatible, notMeasured",
-    }),
-    partial: z.array(z.enum(["kind", "base", "license", "size", "measured"])).meta({
-      description: `the facets that were counted among the newest ${MAX_COUNTED} only: of each value there are at least so many`,
     }),
   })
   .meta({ description: "how many repos there are of each; a facet counts as if it were not chosen from itself" });

@@ -1,12 +1,13 @@
-import type { visibleParts } from "#lib/auth/access.ts";
+import type { VisiblePart } from "#lib/auth/access.ts";
 import { type Verdict, verdictInDatabase } from "#lib/catalog/pairs/verdict.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import { type RepoItem, type RepoQuery, sizes, type Sort } from "./schema.ts";
+import type { Wording } from "./search.ts";
 
 /** Which repos a list holds. */
 export interface Selection {
-  /** Conditions on `r`, a repo, that share no row: what everybody sees, and what only the one who asks does. */
-  readonly visible: ReturnType<typeof visibleParts>;
+  /** Of `r`, a repo. */
+  readonly visible: readonly VisiblePart[];
   /** On `b`, the base of a repo. */
   readonly baseVisible: Prisma.Sql;
   /** On `o`, what was measured with a repo. */
@@ -14,8 +15,7 @@ export interface Selection {
   readonly kind?: RepoItem["kind"] | undefined;
   readonly baseId?: string | undefined;
   readonly owner?: string | undefined;
-  /** Each of which is looked for; null where there is no word in what was asked, which nothing answers. */
-  readonly words: readonly string[] | null;
+  readonly words?: Wording | undefined;
   readonly license?: string | undefined;
   readonly tag?: string | undefined;
   readonly measured?: RepoQuery["measured"];
@@ -55,20 +55,24 @@ export const orders: {
 
 /**
  * The first `count` rows `r` of a selection in an order. Each part of what may be seen walks an index of its own and stops there, so
- * that a page costs the same however many repos there are. `count` is part of the text: were it a parameter, PostgreSQL would find no
- * plan that is good for every limit.
+ * that a page costs the same however many repos there are; of what only the actor sees, each of their namespaces. `count` is part of
+ * the text: were it a parameter, PostgreSQL would find no plan that is good for every limit.
  */
 export function firstOf(selection: Selection, sort: Sort, after: Place | null, count: number): Prisma.Sql {
   const { order, after: isAfter } = orders[sort];
   const conditions = [isListed, ...Object.values(filtersOf(selection)), ...(after ? [isAfter(after)] : [])];
-  const limit = Prisma.raw(String(count));
-  const parts = Object.values(selection.visible).map(
-    (visible) =>
-      Prisma.sql`(SELECT r.* FROM repo r WHERE ${Prisma.join([visible, ...conditions], " AND ")} ORDER BY ${order} LIMIT ${limit})`,
+  const first = (rows: Prisma.Sql): Prisma.Sql =>
+    Prisma.sql`(SELECT r.* FROM ${rows} ORDER BY ${order} LIMIT ${Prisma.raw(String(count))})`;
+  const where = (visible: Prisma.Sql): Prisma.Sql =>
+    Prisma.sql`repo r WHERE ${Prisma.join([visible, ...conditions], " AND ")}`;
+  const parts = selection.visible.map(({ visible, namespaces }) =>
+    namespaces === null
+      ? first(where(visible))
+      : first(
+          Prisma.sql`(${namespaces}) own(id), LATERAL ${first(Prisma.sql`${where(visible)} AND r.namespace_id = own.id`)} r`,
+        ),
   );
-  return parts.length === 1
-    ? parts[0]!
-    : Prisma.sql`(SELECT * FROM (${Prisma.join(parts, " UNION ALL ")}) r ORDER BY ${order} LIMIT ${limit})`;
+  return parts.length === 1 ? parts[0]! : first(Prisma.sql`(${Prisma.join(parts, " UNION ALL ")}) r`);
 }
 
 /** An empty repo answers by its name to those who may see it, and is in nobody's list. */
@@ -87,19 +91,10 @@ function filtersOf(selection: Selection): Record<string, Prisma.Sql> {
       owner: Prisma.sql`r.namespace_id = (SELECT id FROM namespace WHERE name_key = lower(${owner}))`,
     }),
     ...(tag !== undefined && { tag: Prisma.sql`r.tags @> ARRAY[${tag}]` }),
-    ...(words === null && { words: Prisma.sql`FALSE` }),
-    ...(words?.length && {
-      words: Prisma.sql`r.id IN (SELECT s.repo_id FROM repo_search s WHERE ${Prisma.join(words.map(hasWord), " AND ")})`,
+    ...(words && {
+      words: "found" in words ? Prisma.sql`r.id = ANY (${[...words.found]}::uuid[])` : words.common,
     }),
   };
-}
-
-const TRIGRAM = 3;
-
-/** The beginning of a word anywhere; within a name also its middle, from as many letters on as its index knows. */
-function hasWord(word: string): Prisma.Sql {
-  const begins = Prisma.sql`s.words @@ to_tsquery('simple', ${`'${word}':*`})`;
-  return [...word].length < TRIGRAM ? begins : Prisma.sql`(${begins} OR s.name LIKE ${`%${word.toLowerCase()}%`})`;
 }
 
 /** Which class of sizes a repo `r` is in, 1 for the first; null before its first commit. */

@@ -41,6 +41,7 @@ import {
   type RepoQuery,
   toRepoName,
 } from "./schema.ts";
+import { searchFor } from "./search.ts";
 import type { Selection } from "./selection.ts";
 
 /** An empty repo. @throws not_found, forbidden, bad_request; conflict, with the address of the repo that has the name */
@@ -129,7 +130,7 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
     kind,
     baseId: base?.id,
     owner,
-    words: wordsOf(q),
+    words: q.trim() === "" ? undefined : await searchFor(q),
     license,
     tag,
     measured,
@@ -149,14 +150,6 @@ export const listWritable = (
   actor: Actor,
   owners: readonly string[],
 ): Promise<{ name: string; kind: RepoItem["kind"] }[]> => selectWritable(isWritable(actor, "r"), owners, MAX_WRITABLE);
-
-const MAX_WORDS = 8;
-
-/** ASCII punctuation parts words, as where they are kept. Null where there is something, and no word in it. */
-function wordsOf(q: string): string[] | null {
-  const words = q.split(/[\s!-/:-@[-`{-~]+/).filter((word) => word !== "");
-  return words.length === 0 && q.trim() !== "" ? null : words.slice(0, MAX_WORDS);
-}
 
 const MONTH = 30 * 86_400_000;
 

@@ -87,6 +87,10 @@ CREATE INDEX repo_by_update ON repo (visibility, updated_at DESC, id DESC) WHERE
 CREATE INDEX repo_by_creation ON repo (visibility, created_at DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
 CREATE INDEX repo_by_downloads ON repo (visibility, downloads DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
 CREATE INDEX repo_by_name ON repo (visibility, name_key, id) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_of_owner_by_update ON repo (namespace_id, visibility, updated_at DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_of_owner_by_creation ON repo (namespace_id, visibility, created_at DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_of_owner_by_downloads ON repo (namespace_id, visibility, downloads DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
+CREATE INDEX repo_of_owner_by_name ON repo (namespace_id, visibility, name_key, id) WHERE deleted_at IS NULL AND has_commits;
 CREATE INDEX repo_by_kind ON repo (visibility, kind, downloads DESC, id DESC) WHERE deleted_at IS NULL AND has_commits;
 CREATE INDEX repo_by_license ON repo (license) WHERE deleted_at IS NULL AND has_commits;
 CREATE INDEX repo_by_size ON repo (head_size) WHERE deleted_at IS NULL AND has_commits;
@@ -143,3 +147,11 @@ SELECT refresh_search(ARRAY(SELECT id FROM repo));
 
 CREATE INDEX "repo_search_words_idx" ON "repo_search" USING GIN ("words") WITH (fastupdate = off);
 CREATE INDEX "repo_search_name_idx" ON "repo_search" USING GIN ("name" gin_trgm_ops) WITH (fastupdate = off);
+
+-- PostgreSQL cannot know how many repos two words have in common, and would read all of them where it takes both for common; so
+-- it has no choice here. Nulls find nothing.
+CREATE FUNCTION repos_with_words(words_query text, name_pattern text, most int) RETURNS SETOF uuid LANGUAGE sql STABLE SET enable_seqscan = off AS $$
+  (SELECT repo_id FROM repo_search WHERE words @@ to_tsquery('simple', words_query) LIMIT most)
+  UNION (SELECT repo_id FROM repo_search WHERE name LIKE name_pattern LIMIT most)
+  LIMIT most
+$$;
