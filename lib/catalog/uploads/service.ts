@@ -136,7 +136,13 @@ export async function signParts(actor: Actor, id: string, numbers: readonly numb
       return {
         number,
         size,
-        url: await objectStore().signPart(row.storageKey, row.storageId!, { number, size }, SIGNED_SECONDS),
+        url: await objectStore().signPart(
+          row.storageKey,
+          row.storageId!,
+          { number, size },
+          SIGNED_SECONDS,
+          row.userId ?? "hub",
+        ),
       };
     }),
   );
