@@ -142,6 +142,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   },
   createInvitation: () => ({ body: {} }),
   listInvitations: () => ({}),
+  listAudit: () => ({}),
   async revokeInvitation() {
     const { id } = await createInvitation(hubPeople.persons.operator, { expiresInHours: 1 });
     const row = await database().verification.findUniqueOrThrow({ where: { id } });
