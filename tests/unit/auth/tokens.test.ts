@@ -171,6 +171,7 @@ describe("a token may do what its scopes say", () => {
       summary: "",
       tag: "jobs",
       scope: "run",
+      permission: "person",
       status: 204,
       failures: [],
     }),
