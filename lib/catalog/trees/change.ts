@@ -1,4 +1,6 @@
 import { AppError } from "#lib/errors.ts";
+import { requireBeside } from "./beside.ts";
+import { requireApart } from "./distinct.ts";
 import { compareKeys, keyOf } from "./key.ts";
 import {
   type Branch,
@@ -13,7 +15,6 @@ import {
   toFileEntry,
   toNodeEntry,
 } from "./node.ts";
-import { requireBeside } from "./beside.ts";
 
 /** What a commit does to one path: other bytes, or none. */
 export interface Change {
@@ -72,8 +73,11 @@ interface KeyedChange extends Change {
 class Nodes {
   private readonly known = new Map<string, Node>();
   private readonly made = new Map<string, Node>();
+  private readonly load: LoadNodes;
 
-  constructor(private readonly load: LoadNodes) {}
+  constructor(load: LoadNodes) {
+    this.load = load;
+  }
 
   keep(node: Node): void {
     this.known.set(node.id, node);
@@ -225,12 +229,7 @@ function changeFiles(
   for (const { key, path, content } of changes) {
     if (!content) continue;
     const file = entries.get(key);
-    if (file && file.path !== path)
-      throw new AppError(
-        "bad_request",
-        `«${path}» and «${file.path}» cannot both be there: they differ only in capital letters, which some disks do not tell apart; rename one.`,
-        { path, other: file.path, rule: "case" },
-      );
+    if (file && file.path !== path) requireApart(path, file.path);
     if (file?.sha256 === content.sha256) continue;
     entries.set(key, toFileEntry({ path, ...content }));
     differences.push({ path, before: file ?? null, after: content });

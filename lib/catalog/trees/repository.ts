@@ -108,6 +108,7 @@ export async function findFiles(
 ): Promise<Map<string, TreeFile>> {
   const rows = await connection.$queryRaw<(Omit<TreeFile, "size"> & { size: bigint })[]>`
     SELECT f.path, f.blob_sha256 AS sha256, f.size, f.lfs FROM commit c CROSS JOIN unnest(${[...new Set(paths)].map(keyOf)}::text[]) key
-    CROSS JOIN LATERAL file_at(c.repo_id, c.tree_id, key) f WHERE c.id = ${commitId} AND f.path = ANY (${[...paths]})`;
-  return new Map(rows.map((row) => [row.path, { ...row, size: Number(row.size) }]));
+    CROSS JOIN LATERAL file_at(c.repo_id, c.tree_id, key) f WHERE c.id = ${commitId}`;
+  const files = new Map(rows.map((row) => [row.path, { ...row, size: Number(row.size) }]));
+  return new Map(paths.flatMap((path) => (files.has(path) ? [[path, files.get(path)!]] : []))); // not in other capital letters
 }

@@ -123,15 +123,18 @@ ALTER TABLE tree
   ADD CONSTRAINT tree_is_small CHECK (level BETWEEN 0 AND 8 AND entry_count BETWEEN 0 AND 32),
   ADD CONSTRAINT tree_sums_not_negative CHECK (file_count >= 0 AND size >= 0);
 
-CREATE UNIQUE INDEX tree_entry_child ON tree_entry (repo_id, child_id, tree_id) WHERE child_id IS NOT NULL;
+CREATE INDEX tree_entry_child ON tree_entry (repo_id, child_id) WHERE child_id IS NOT NULL;
 CREATE INDEX tree_entry_blob ON tree_entry (repo_id, blob_sha256) WHERE blob_sha256 IS NOT NULL;
+-- Those between these tables are looked at when all rows of a commit are there: contents name the commit that brought them, trees
+-- name contents and each other, and a commit names its tree.
 ALTER TABLE tree_entry
   ADD CONSTRAINT tree_entry_repo_id_fkey FOREIGN KEY (repo_id) REFERENCES repo (id) ON DELETE CASCADE ON UPDATE CASCADE,
-  ADD CONSTRAINT tree_entry_of_tree FOREIGN KEY (repo_id, tree_id) REFERENCES tree (repo_id, id) ON DELETE CASCADE ON UPDATE CASCADE,
-  ADD CONSTRAINT tree_entry_names_a_tree FOREIGN KEY (repo_id, child_id, file_count, size) REFERENCES tree (repo_id, id, file_count, size)
-    ON DELETE NO ACTION ON UPDATE CASCADE,
-  ADD CONSTRAINT tree_entry_names_a_blob FOREIGN KEY (repo_id, blob_sha256, size) REFERENCES repo_blob (repo_id, blob_sha256, size)
-    ON DELETE NO ACTION ON UPDATE CASCADE,
+  ADD CONSTRAINT tree_entry_repo_id_tree_id_fkey FOREIGN KEY (repo_id, tree_id) REFERENCES tree (repo_id, id)
+    ON DELETE CASCADE ON UPDATE NO ACTION DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT tree_entry_repo_id_child_id_file_count_size_fkey FOREIGN KEY (repo_id, child_id, file_count, size)
+    REFERENCES tree (repo_id, id, file_count, size) ON DELETE NO ACTION ON UPDATE NO ACTION DEFERRABLE INITIALLY DEFERRED,
+  ADD CONSTRAINT tree_entry_repo_id_blob_sha256_size_fkey FOREIGN KEY (repo_id, blob_sha256, size)
+    REFERENCES repo_blob (repo_id, blob_sha256, size) ON DELETE NO ACTION ON UPDATE NO ACTION DEFERRABLE INITIALLY DEFERRED,
   ADD CONSTRAINT tree_entry_is_a_file_or_a_tree CHECK (
     CASE WHEN child_id IS NULL THEN path IS NOT NULL AND blob_sha256 IS NOT NULL AND lfs IS NOT NULL AND last_key IS NULL AND file_count = 1
     ELSE path IS NULL AND blob_sha256 IS NULL AND lfs IS NULL AND last_key IS NOT NULL END
@@ -150,16 +153,16 @@ ALTER TABLE tree_entry
 ALTER TABLE repo_blob
   ADD CONSTRAINT repo_blob_repo_id_fkey FOREIGN KEY (repo_id) REFERENCES repo (id) ON DELETE CASCADE ON UPDATE CASCADE,
   ADD CONSTRAINT repo_blob_blob_sha256_size_fkey FOREIGN KEY (blob_sha256, size) REFERENCES blob (sha256, size) ON DELETE RESTRICT ON UPDATE CASCADE,
-  ADD CONSTRAINT repo_blob_repo_id_commit_id_fkey FOREIGN KEY (repo_id, commit_id) REFERENCES commit (repo_id, id) ON DELETE NO ACTION ON UPDATE CASCADE,
+  ADD CONSTRAINT repo_blob_repo_id_commit_id_fkey FOREIGN KEY (repo_id, commit_id) REFERENCES commit (repo_id, id)
+    ON DELETE NO ACTION ON UPDATE NO ACTION DEFERRABLE INITIALLY DEFERRED,
   ADD CONSTRAINT repo_blob_head_paths_not_negative CHECK (head_paths >= 0);
 
--- The commit says how many files and bytes it has, and so does its tree, whose sums are looked at when it is made. Deferred: contents
--- name the commit that brought them, trees name contents, and a commit names its tree.
+-- The commit says how many files and bytes it has, and so does its tree, whose sums are looked at when it is made.
 CREATE INDEX commit_repo_id_tree_id_idx ON commit (repo_id, tree_id);
 DROP TRIGGER commit_is_whole ON commit;
 DROP FUNCTION commit_is_whole();
-ALTER TABLE commit ADD CONSTRAINT commit_is_whole FOREIGN KEY (repo_id, tree_id, file_count, size) REFERENCES tree (repo_id, id, file_count, size)
-  ON DELETE NO ACTION ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE commit ADD CONSTRAINT commit_repo_id_tree_id_file_count_size_fkey FOREIGN KEY (repo_id, tree_id, file_count, size)
+  REFERENCES tree (repo_id, id, file_count, size) ON DELETE NO ACTION ON UPDATE NO ACTION DEFERRABLE INITIALLY DEFERRED;
 
 -- What stays as long as its repo does.
 CREATE FUNCTION leaves_with_its_repo() RETURNS trigger LANGUAGE plpgsql AS $$
