@@ -76,7 +76,12 @@ async function changedFiles(
   const isIn = ({ key, lastKey }: { readonly key: string; readonly lastKey: string }): boolean =>
     compareKeys(lastKey, range.first) >= 0 &&
     (compareKeys(key, range.last) <= 0 || key.startsWith(range.last + SEPARATOR));
-  let open = pairs.map(({ commit, before }) => ({ commit, after: [commit.treeId], before: [before.treeId], isCut: false }));
+  let open = pairs.map(({ commit, before }) => ({
+    commit,
+    after: [commit.treeId],
+    before: [before.treeId],
+    isCut: false,
+  }));
   for (;;) {
     const ids = new Set<string>();
     for (const pair of open.filter(({ isCut }) => !isCut)) {

@@ -10,7 +10,7 @@ import { readNodes, rootOf } from "#lib/catalog/trees/repository.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage } from "#lib/http/page.ts";
+import { parseCursor, toPage } from "#lib/page.ts";
 import { findLastChanges, type LastChange, MOST_COMMITS } from "./last-changes.ts";
 import { listAllBelow, type Listed, listFolder } from "./list.ts";
 import { countDownload, type FileRow, findFileRow, gitNamesOf, readRoots } from "./repository.ts";

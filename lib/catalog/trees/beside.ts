@@ -16,9 +16,11 @@ export async function requireBeside(root: Node, paths: readonly string[], get: G
 /** The file before a key, or after it. */
 async function neighbour(node: Node, key: string, side: -1 | 1, get: GetNode): Promise<FileEntry | null> {
   if (isLeaf(node))
-    return (side === -1
-      ? node.entries[countBefore(node.entries, (entry) => compareKeys(entry.key, key) < 0) - 1]
-      : node.entries[countBefore(node.entries, (entry) => compareKeys(entry.key, key) <= 0)]) ?? null;
+    return (
+      (side === -1
+        ? node.entries[countBefore(node.entries, (entry) => compareKeys(entry.key, key) < 0) - 1]
+        : node.entries[countBefore(node.entries, (entry) => compareKeys(entry.key, key) <= 0)]) ?? null
+    );
   const entry =
     side === -1
       ? node.entries[countBefore(node.entries, (below) => compareKeys(below.key, key) < 0) - 1]

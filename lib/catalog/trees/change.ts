@@ -135,8 +135,8 @@ function* partsOf(
   let begin = 0;
   for (const [i, entry] of entries.entries()) {
     const next = entries[i + 1];
-    let end = begin;
-    while (end < changes.length && (!next || compareKeys(changes[end]!.key, next.key) < 0)) end++;
+    const first = next ? changes.findIndex(({ key }, at) => at >= begin && compareKeys(key, next.key) >= 0) : -1;
+    const end = first === -1 ? changes.length : first;
     yield { entry, changes: changes.slice(begin, end) };
     begin = end;
   }
@@ -168,7 +168,7 @@ const isEntry = (part: NodeEntry | Entries): part is NodeEntry => !Array.isArray
 
 /** What has become too small goes together with its neighbour; what is empty goes. */
 async function joinSmall(parts: (NodeEntry | Entries)[], nodes: Nodes): Promise<void> {
-  for (let i = 0; i < parts.length; ) {
+  for (let i = 0; i < parts.length;) {
     const part = parts[i]!;
     if (isEntry(part) || part.length >= MIN_ENTRIES || (part.length > 0 && parts.length === 1)) {
       i++;
@@ -236,4 +236,3 @@ function changeFiles(
   }
   return [...entries.values()].toSorted((a, b) => compareKeys(a.key, b.key));
 }
-

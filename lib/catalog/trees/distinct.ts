@@ -28,7 +28,11 @@ export function requireApart(path: string, other: string): void {
 const foldersOf = (path: string): string[] => path.split("/").slice(0, -1);
 
 function refuse(path: string, other: string, rule: string, sentence: string): never {
-  throw new AppError("bad_request", `«${path}» and «${other}» cannot both be there: ${sentence}`, { path, other, rule });
+  throw new AppError("bad_request", `«${path}» and «${other}» cannot both be there: ${sentence}`, {
+    path,
+    other,
+    rule,
+  });
 }
 
 /**

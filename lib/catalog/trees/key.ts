@@ -15,6 +15,12 @@ export const keysIn = (folder: string): string => (folder === "" ? "" : keyOf(fo
 /** As PostgreSQL orders them, by their bytes; `<` would put 😀 before ﬀ. */
 export const compareKeys = (a: string, b: string): number =>
   // Only surrogates are elsewhere in UTF-16 than in UTF-8, and few names have them.
-  surrogates.test(a) || surrogates.test(b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : a < b ? -1 : a > b ? 1 : 0;
+  surrogates.test(a) || surrogates.test(b)
+    ? Buffer.compare(Buffer.from(a), Buffer.from(b))
+    : a < b
+      ? -1
+      : a > b
+        ? 1
+        : 0;
 
 const surrogates = /[\ud800-\udfff]/;

@@ -7,7 +7,7 @@ import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import { cancelJob } from "#lib/queue/cancel.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { queuePosition } from "#lib/queue/position.ts";
@@ -50,7 +50,12 @@ import {
  */
 export async function beginUpload(actor: Actor, name: RepoName, input: NewUpload): Promise<UploadView> {
   const repo = await requireWrite(actor, name);
-  const wish = { repoId: repo.id, path: parseNewPath(input.path), size: input.size, declaredSha256: input.sha256 ?? null };
+  const wish = {
+    repoId: repo.id,
+    path: parseNewPath(input.path),
+    size: input.size,
+    declaredSha256: input.sha256 ?? null,
+  };
   if (wish.size > MAX_UPLOAD_BYTES)
     throw new AppError(
       "too_large",

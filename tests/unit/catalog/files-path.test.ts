@@ -3,6 +3,7 @@ import { MAX_FOLDERS, parseNewPath, parsePath } from "#lib/catalog/files/path.ts
 import { requireDistinct } from "#lib/catalog/trees/distinct.ts";
 import { AppError } from "#lib/errors.ts";
 import { hostileNames } from "../../support/hostile-names.ts";
+import { cpuMilliseconds } from "../../support/cpu-time.ts";
 
 function ruleOf(work: () => unknown): unknown {
   try {
@@ -58,15 +59,16 @@ describe("files that cannot lie side by side on every disk", () => {
     expect(ruleOf(() => requireDistinct(["Unet/x", "unet/y"]))).toBe("case"));
 
   test("ten thousand are compared in no time", () => {
-    const began = performance.now();
-    requireDistinct(Array.from({ length: 10_000 }, (_, i) => `a/b/c/d/e/f/g/h/${i}`));
-    expect(performance.now() - began).toBeLessThan(500);
+    const paths = Array.from({ length: 10_000 }, (_, i) => `a/b/c/d/e/f/g/h/${i}`);
+    expect(cpuMilliseconds(() => requireDistinct(paths))).toBeLessThan(500);
   });
 });
 
 test("a new file lies in a bounded number of folders, and one that is there already may lie deeper", () => {
   const deep = (folders: number): string => [...Array(folders).fill("a"), "b"].join("/");
   expect(parseNewPath(deep(MAX_FOLDERS))).toBe(deep(MAX_FOLDERS));
-  expect(() => parseNewPath(deep(500))).toThrow("it lies in 500 folders, and 32 may lie in each other; put it higher up.");
+  expect(() => parseNewPath(deep(500))).toThrow(
+    "it lies in 500 folders, and 32 may lie in each other; put it higher up.",
+  );
   expect(parsePath(deep(500))).toBe(deep(500));
 });

@@ -191,7 +191,12 @@ describe("each fault is found:", () => {
       [
         "a commit that lost its tree",
         "DELETE FROM tree",
-        [{ row: "commit", fault: expect.stringMatching(/^its tree [0-9a-f]{64} is not there, or has other files$/) as string }],
+        [
+          {
+            row: "commit",
+            fault: expect.stringMatching(/^its tree [0-9a-f]{64} is not there, or has other files$/) as string,
+          },
+        ],
       ],
       [
         "a file of another content",
@@ -266,7 +271,7 @@ describe("each fault is found:", () => {
 });
 
 test("it writes nothing", async () => {
-  const tables = ["blob", "upload", "commit", "tree", "tree_entry", "repo_blob", "ref", "repo", "job_event"];
+  const tables = ["blob", "upload", "commit", "tree", "tree_entry", "repo_blob", "ref", "repo", "outbox"];
   const snapshot = async (): Promise<unknown> =>
     Promise.all(
       tables.map((table) =>

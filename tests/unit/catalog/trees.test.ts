@@ -74,14 +74,15 @@ test("whatever is added, changed and deleted, a tree has the files that a list w
       } else changes.set(path, add(path, `${round}`));
     }
     root = await change(root, [...changes.values()]);
-    for (const [path, { content }] of changes) content ? list.set(path, content.sha256) : list.delete(path);
+    for (const [path, { content }] of changes) {
+      if (content) list.set(path, content.sha256);
+      else list.delete(path);
+    }
     requireSound(root);
     expect(root.files).toBe(list.size);
   }
   expect(filesOf(root)).toEqual(
-    [...list]
-      .map(([path, sha256]) => ({ path, sha256 }))
-      .toSorted((a, b) => compareKeys(keyOf(a.path), keyOf(b.path))),
+    [...list].map(([path, sha256]) => ({ path, sha256 })).toSorted((a, b) => compareKeys(keyOf(a.path), keyOf(b.path))),
   );
   const last = await change(root, [...list.keys()].map(remove));
   expect(last.id).toBe(emptyTree.id);
@@ -127,7 +128,10 @@ describe("of ten thousand files in one folder", async () => {
 
 test("a commit of one file 500 folders deep writes no more than one at the top", async () => {
   const deep = (i: number): string => [...Array.from({ length: 500 }, () => "d"), `${i}.txt`].join("/");
-  const root = await change(emptyTree, Array.from({ length: 2970 }, (_, i) => add(deep(i))));
+  const root = await change(
+    emptyTree,
+    Array.from({ length: 2970 }, (_, i) => add(deep(i))),
+  );
   expect((await change(root, [add(deep(7), "x")])).madeCount).toBe(3);
   loads = 0;
   const page = await listAllBelow(root, load, "", null, 1000);
@@ -137,15 +141,25 @@ test("a commit of one file 500 folders deep writes no more than one at the top",
 });
 
 describe("lists", async () => {
-  const paths = ["a/b/c.txt", "a/b/d.txt", "a/b-c.txt", "a/b", "README.md", "z", "é/日本/😀.txt", "é/日本/ﬀ.txt"].filter(
-    (path) => path !== "a/b",
-  );
+  const paths = [
+    "a/b/c.txt",
+    "a/b/d.txt",
+    "a/b-c.txt",
+    "a/b",
+    "README.md",
+    "z",
+    "é/日本/😀.txt",
+    "é/日本/ﬀ.txt",
+  ].filter((path) => path !== "a/b");
   const many = Array.from({ length: 300 }, (_, i) => Array.from({ length: 5 }, (__, j) => `many/${i}/${j}/x`)).flat();
-  const root = await change(emptyTree, [...paths, ...many].map((path) => add(path)));
+  const root = await change(
+    emptyTree,
+    [...paths, ...many].map((path) => add(path)),
+  );
 
   const pages = async (list: typeof listFolder, folder: string, size: number): Promise<string[]> => {
     const all: string[] = [];
-    for (let after: Place | null = null; ; ) {
+    for (let after: Place | null = null; ;) {
       const page = await list(root, load, folder, after, size);
       all.push(...page.map(({ path, file }) => (file ? path : `${path}/`)));
       if (page.length < size) return all;
@@ -158,9 +172,7 @@ describe("lists", async () => {
     for (const size of [1, 2, 100]) expect(await pages(listFolder, "", size)).toEqual(expected);
     expect(await pages(listFolder, "a", 1)).toEqual(["a/b/", "a/b-c.txt"]);
     expect(await pages(listFolder, "é/日本", 9)).toEqual(["é/日本/ﬀ.txt", "é/日本/😀.txt"]);
-    expect(await pages(listFolder, "many", 7)).toEqual(
-      Array.from({ length: 300 }, (_, i) => `many/${i}/`).toSorted(),
-    );
+    expect(await pages(listFolder, "many", 7)).toEqual(Array.from({ length: 300 }, (_, i) => `many/${i}/`).toSorted());
     expect(await pages(listFolder, "nothing", 7)).toEqual([]);
     expect(await pages(listFolder, "a/b/c.txt", 7)).toEqual([]);
   });

@@ -57,9 +57,9 @@ const ask = async (sql: string): Promise<Record<string, unknown>[]> => (await cl
 
 test("every commit has the files that it had", async () => {
   expect(before.length).toBe(2 * 706 + 2);
-  expect(
-    await ask(`${files} FROM commit c, files_of(c.repo_id, c.tree_id) f ORDER BY 1, f.path COLLATE "C"`),
-  ).toEqual(before);
+  expect(await ask(`${files} FROM commit c, files_of(c.repo_id, c.tree_id) f ORDER BY 1, f.path COLLATE "C"`)).toEqual(
+    before,
+  );
 });
 
 test("the keys are those of the program, so each file is found by its path", async () => {
@@ -88,7 +88,9 @@ test("a commit that changed one file shares all the rest, and every tree is whol
 
 test("each repo has the contents that its commits named", async () => {
   expect(
-    await ask("SELECT repo_id, left(blob_sha256, 1) AS blob, left(commit_id, 1) AS commit, head_paths FROM repo_blob ORDER BY 1, 2"),
+    await ask(
+      "SELECT repo_id, left(blob_sha256, 1) AS blob, left(commit_id, 1) AS commit, head_paths FROM repo_blob ORDER BY 1, 2",
+    ),
   ).toEqual([
     { repo_id: repo, blob: "a", commit: "2", head_paths: 705 },
     { repo_id: repo, blob: "b", commit: "1", head_paths: 0 },
