@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { parsePath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/files/path.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
@@ -49,7 +49,12 @@ import {
  */
 export async function beginUpload(actor: Actor, name: RepoName, input: NewUpload): Promise<UploadView> {
   const repo = await requireWrite(actor, name);
-  const wish = { repoId: repo.id, path: parsePath(input.path), size: input.size, declaredSha256: input.sha256 ?? null };
+  const wish = {
+    repoId: repo.id,
+    path: parseNewPath(input.path),
+    size: input.size,
+    declaredSha256: input.sha256 ?? null,
+  };
   if (wish.size > MAX_UPLOAD_BYTES)
     throw new AppError(
       "too_large",
