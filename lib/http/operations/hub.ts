@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { auditList, auditQuery } from "#lib/catalog/audit/schema.ts";
 import { operation } from "../operation.ts";
 
 const part = z.object({
@@ -52,4 +53,18 @@ export const getReadiness = operation({
   status: 200,
   response: Readiness,
   failures: [],
+});
+
+export const listAudit = operation({
+  id: "listAudit",
+  method: "GET",
+  path: "/api/v1/audit",
+  summary: "What people did on this hub; for operators, needs a session",
+  tag: "hub",
+  scope: "read",
+  permission: "operator",
+  query: auditQuery,
+  status: 200,
+  response: auditList,
+  failures: ["not_found"],
 });

@@ -48,8 +48,8 @@ describe("what a repo is today, and its words, stand in its row whatever changes
     "another default branch": `UPDATE repo SET default_branch = 'next' WHERE name = 'guide-1'`,
     "a default branch that is not there": `UPDATE repo SET default_branch = 'gone' WHERE name = 'guide-11'`,
     "its branch goes": `DELETE FROM ref WHERE repo_id = ${repo("guide-21")}`,
-    "a branch moves to a new commit": `BEGIN; INSERT INTO commit (id, repo_id, sequence, title, file_count, size) VALUES (repeat('f', 40), ${repo("finetune-2")}, 2, 'Second', 1, 10);
-      INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES (repeat('f', 40), 'model.safetensors', repeat('a', 64), 10, true);
+    "a branch moves to a new commit": `BEGIN; INSERT INTO commit (id, repo_id, sequence, title, file_count, size, tree_id)
+        SELECT repeat('f', 40), repo_id, 2, 'Second', 1, 10, tree_id FROM commit WHERE repo_id = ${repo("finetune-2")};
       UPDATE ref SET commit_id = repeat('f', 40), version = version + 1 WHERE repo_id = ${repo("finetune-2")}; COMMIT`,
     "and back": `UPDATE ref SET commit_id = (SELECT id FROM commit WHERE repo_id = ${repo("finetune-2")} AND sequence = 1), version = version + 1 WHERE repo_id = ${repo("finetune-2")}`,
     "a newer inspection": inspection("finetune-4", "2"),
