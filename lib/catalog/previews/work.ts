@@ -1,7 +1,7 @@
 import { hub } from "#lib/auth/actor.ts";
 import { blobIsPurging, storeBytes } from "#lib/catalog/blobs/service.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
@@ -53,7 +53,7 @@ export async function recordPicture(
   const { sha256 } = await storeBytes(png);
   failpoint("preview.stored");
   try {
-    return await inTransaction(database(), (transaction) =>
+    return await inLockedTransaction(database(), (transaction) =>
       insertImage(transaction, id, attempt, { ...picture, blobSha256: sha256 }, progress),
     );
   } catch (cause) {
@@ -64,7 +64,7 @@ export async function recordPicture(
 
 /** @returns false when this attempt is not wanted any more */
 export const recordSuccess = (id: string, attempt: number, took: Timings): Promise<boolean> =>
-  inTransaction(database(), (transaction) =>
+  inLockedTransaction(database(), (transaction) =>
     writeSuccess(transaction, id, attempt, timings.parse(toStorableJson(took))),
   );
 
