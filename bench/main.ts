@@ -5,6 +5,7 @@ import type { Runtime } from "#lib/onnx/session.ts";
 import { defaultThreads, integer, providerOption, threads } from "#workers/cli/options.ts";
 import { requireWritable, writeOutput } from "#workers/cli/output-file.ts";
 import { openRuntime } from "#workers/inference/runtime.ts";
+import { benchCatalog, showCatalog } from "./catalog.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
 import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
@@ -40,6 +41,8 @@ interface HubBench<Result> {
   readonly run: (rounds: number, options: HubOptions) => Promise<Result>;
   readonly show: (result: Result) => string;
   readonly rounds: number;
+  /** How many the hub has, where that is not 10,000. */
+  readonly repos?: number;
 }
 
 const bench = <Result>(benchmark: Bench<Result>): Bench<unknown> => benchmark as Bench<unknown>;
@@ -67,6 +70,7 @@ const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
   transfer: hubBench({ run: benchTransfer, show: showTransfer, rounds: 3 }),
   web: hubBench({ run: benchWeb, show: showWeb, rounds: 3 }),
   start: hubBench({ run: benchStart, show: showStart, rounds: 5 }),
+  catalog: hubBench({ run: benchCatalog, show: showCatalog, rounds: 50, repos: 100_000 }),
   kill: hubBench({ run: benchKill, show: showKill, rounds: 20 }),
 };
 
@@ -77,7 +81,8 @@ const otherBenches: Readonly<Record<string, OtherBench<unknown>>> = {
 };
 const everyName = [benches, otherBenches, hubBenches].flatMap((table) => Object.keys(table));
 
-interface Options extends HubOptions {
+interface Options extends Omit<HubOptions, "repos"> {
+  repos?: number;
   model: SubjectName | "both";
   rounds?: number;
   threads: number;
@@ -98,7 +103,7 @@ const program = new Command("npm run bench --")
   .option("--rounds <count>", "how often everything is timed", integer("--rounds", 1, 10_000))
   .option("--threads <count>", "processor threads", threads, defaultThreads)
   .addOption(providerOption().default("cpu"))
-  .option("--repos <count>", "requests, web: how many repos the hub has", integer("--repos", 100, 1_000_000), 10_000)
+  .option("--repos <count>", "requests, web, catalog: how many repos the hub has", integer("--repos", 100, 1_000_000))
   .option("--seconds <count>", "requests, web: how long each is asked in a round", integer("--seconds", 1, 3600), 5)
   .option("--size <bytes>", "transfer: of the file, like 64MB or 4GB", bytes, 4e9)
   .option("--json <file>", "also write the figures as JSON; - is standard output, instead of tables")
@@ -113,7 +118,10 @@ function bytes(text: string): number {
   return Number(count) * (unit === "GB" ? 1e9 : 1e6);
 }
 
-async function run(name: string, { model, rounds, threads, provider, json, ...options }: Options): Promise<void> {
+async function run(
+  name: string,
+  { model, rounds, threads, provider, json, repos, ...options }: Options,
+): Promise<void> {
   const ofHub = Object.hasOwn(hubBenches, name) ? hubBenches[name]! : null;
   const other = Object.hasOwn(otherBenches, name) ? otherBenches[name]! : null;
   const names = name === "all" ? Object.keys(benches) : ofHub || other ? [] : [name];
@@ -130,7 +138,7 @@ async function run(name: string, { model, rounds, threads, provider, json, ...op
   );
   const results: Record<string, Record<string, unknown>> = {};
   if (ofHub) {
-    const result = await ofHub.run(rounds ?? ofHub.rounds, options);
+    const result = await ofHub.run(rounds ?? ofHub.rounds, { ...options, repos: repos ?? ofHub.repos ?? 10_000 });
     results["hub"] = { [name]: result };
     print(`## ${name}\n\n${ofHub.show(result)}`);
   }

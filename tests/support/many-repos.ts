@@ -1,22 +1,39 @@
-/** Tables whose triggers are called once for all rows at the end, which takes a fifth of the time of each row's own. */
-const kept = ["repo", "commit", "ref", "inspection"];
+import { createHash } from "node:crypto";
 
-/** The tree of a commit with one file. */
-const oneFile = "encode(sha256(convert_to('file ' || repeat('a', 64) || ' 10 lfs model.safetensors', 'UTF8')), 'hex')";
+/** Tables whose triggers are called once for all rows at the end, which takes a fifth of the time of each row's own. */
+const kept = ["repo", "commit", "tree", "ref", "inspection"];
+
+/** A tree of so many files, all of the same ten bytes. */
+function treeOf(files: number): { readonly id: string; readonly paths: readonly string[] } {
+  const paths = Array.from({ length: files }, (_, n) => (n === 0 ? "model.safetensors" : `part-${n}`));
+  const lines = paths.map((path) => `file ${"a".repeat(64)} 10 lfs ${path}`).join("\n");
+  return { id: createHash("sha256").update(lines).digest("hex"), paths };
+}
 
 /**
  * SQL that puts a hub of `count` repos into a migrated database: a base in each hundred, a guide in each ten, the rest fine-tunes;
  * each with a commit, an inspection and downloads, every fifth private, and a pair for every third fine-tune. They belong to fifty
  * organisations, org0 … org49; the person «ann» is a member of org0.
  */
-export const manyRepos = (count: number): string => `
+export interface ManyRepos {
+  /** Of each repo. */
+  readonly files?: number;
+  /** How many guides are measured on every third fine-tune. */
+  readonly guidesEach?: number;
+  /** Whether half of all fine-tunes and guides are made for one base, org0/base-0. */
+  readonly isSkewed?: boolean;
+}
+
+export const manyRepos = (count: number, { files = 1, guidesEach = 1, isSkewed = false }: ManyRepos = {}): string => {
+  const tree = treeOf(files);
+  return `
   INSERT INTO app_user (id, name, email) VALUES ('ann', 'Ann', 'ann@example.org');
   INSERT INTO namespace (id, kind, name, user_id) VALUES (gen_random_uuid(), 'user', 'ann', 'ann');
   INSERT INTO namespace (id, kind, name) SELECT gen_random_uuid(), 'organisation', 'org' || n FROM generate_series(0, 49) n;
   INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'writer' FROM namespace WHERE name = 'org0';
   ${kept.map((table) => `ALTER TABLE ${table} DISABLE TRIGGER USER;`).join(" ")}
   CREATE TEMP TABLE plan AS SELECT n, gen_random_uuid() AS id, (n % 50) AS org,
-    (CASE WHEN n % 100 = 0 THEN 'base' WHEN n % 10 = 1 THEN 'guide' ELSE 'finetune' END)::repo_kind AS kind, n - n % 100 AS base,
+    (CASE WHEN n % 100 = 0 THEN 'base' WHEN n % 10 = 1 THEN 'guide' ELSE 'finetune' END)::repo_kind AS kind, ${isSkewed ? "CASE WHEN n / 10 % 2 = 0 THEN 0 ELSE n - n % 100 END" : "n - n % 100"} AS base,
     left(encode(sha256(n::text::bytea), 'hex'), 40) AS commit, encode(sha256(('weights' || n)::bytea), 'hex') AS weights
     FROM generate_series(0, ${count - 1}) n;
   INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES (repeat('a', 64), 10, 'key', repeat('a', 40), now());
@@ -31,10 +48,11 @@ export const manyRepos = (count: number): string => `
     )
     .join("")}
   BEGIN;
-  INSERT INTO commit (id, repo_id, sequence, title, file_count, size, tree_id) SELECT commit, id, 1, 'First', 1, 10, ${oneFile} FROM plan;
-  INSERT INTO repo_blob (repo_id, blob_sha256, size, commit_id, head_paths) SELECT id, repeat('a', 64), 10, commit, 1 FROM plan;
-  INSERT INTO tree SELECT id, ${oneFile}, 0, 1, 1, 10 FROM plan;
-  INSERT INTO tree_entry (repo_id, tree_id, ordinal, key, path, blob_sha256, lfs, file_count, size) SELECT id, ${oneFile}, 0, 'model.safetensors', 'model.safetensors', repeat('a', 64), true, 1, 10 FROM plan;
+  INSERT INTO commit (id, repo_id, sequence, title, file_count, size, tree_id) SELECT commit, id, 1, 'First', ${files}, ${10 * files}, '${tree.id}' FROM plan;
+  INSERT INTO repo_blob (repo_id, blob_sha256, size, commit_id, head_paths) SELECT id, repeat('a', 64), 10, commit, ${files} FROM plan;
+  INSERT INTO tree SELECT id, '${tree.id}', 0, ${files}, ${files}, ${10 * files} FROM plan;
+  INSERT INTO tree_entry (repo_id, tree_id, ordinal, key, path, blob_sha256, lfs, file_count, size)
+    SELECT id, '${tree.id}', ordinal - 1, path, path, repeat('a', 64), true, 1, 10 FROM plan, unnest(ARRAY['${tree.paths.join("', '")}']) WITH ORDINALITY f(path, ordinal);
   COMMIT;
   INSERT INTO ref (repo_id, name, kind, commit_id) SELECT id, 'main', 'branch', commit FROM plan;
   INSERT INTO inspection (id, commit_id, tool_version, state, facts, contract, weights_sha256, finished_at)
@@ -42,7 +60,7 @@ export const manyRepos = (count: number): string => `
   SELECT refresh_heads(ARRAY(SELECT id FROM plan)), refresh_search(ARRAY(SELECT id FROM plan));
   ${kept.map((table) => `ALTER TABLE ${table} ENABLE TRIGGER USER;`).join(" ")}
   INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime, finetune_commit_id, guide_commit_id)
-    SELECT gen_random_uuid(), f.weights, g.weights, '1', 'cpu-f32', f.commit, g.commit FROM plan f JOIN plan g ON g.n = f.base + 1 WHERE f.kind = 'finetune' AND f.n % 3 = 0;
+    SELECT gen_random_uuid(), f.weights, g.weights, '1', 'cpu-f32', f.commit, g.commit FROM plan f JOIN plan g ON g.base = f.base AND g.n IN (SELECT f.base + 1 + 10 * k FROM generate_series(0, ${guidesEach - 1}) k) WHERE f.kind = 'finetune' AND f.n % 3 = 0;
   BEGIN;
   INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) SELECT gen_random_uuid(), p.id, level, 1, 16, '{}', 'test', 1 FROM pair p, unnest(ARRAY[0, 1, 2, 4]) level;
   UPDATE pair SET verdict = (ARRAY['verified', 'usable_with_limits', 'incompatible'])[get_byte(decode(finetune_weights_sha256, 'hex'), 0) % 3 + 1]::verdict, measured_at = now();
@@ -50,3 +68,4 @@ export const manyRepos = (count: number): string => `
   DROP TABLE plan;
   ANALYZE;
 `;
+};

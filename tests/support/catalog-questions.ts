@@ -1,0 +1,128 @@
+import type { Actor } from "#lib/auth/actor.ts";
+import { anonymous } from "#lib/auth/actor.ts";
+import { getJobTimeline, jobCounts, listJobs } from "#lib/catalog/jobs/service.ts";
+import { jobQuery } from "#lib/catalog/jobs/schema.ts";
+import { matrix } from "#lib/catalog/pairs/matrix.ts";
+import { listFits, listGuides } from "#lib/catalog/pairs/partners.ts";
+import { duePairs, modelOfRepo } from "#lib/catalog/pairs/repository.ts";
+import { pairQuery } from "#lib/catalog/pairs/schema.ts";
+import { listPairs, pairFeed } from "#lib/catalog/pairs/views.ts";
+import { repoQuery, sorts } from "#lib/catalog/repos/schema.ts";
+import { getRepo, listRepos } from "#lib/catalog/repos/service.ts";
+import { picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
+import { database } from "#lib/db/client.ts";
+import { inTransaction } from "#lib/db/transaction.ts";
+
+/** A member of one organisation of twenty, with private repos. */
+export const ann: Actor = {
+  kind: "person",
+  userId: "ann",
+  name: "ann",
+  isOperator: false,
+  scopes: new Set(["read", "write", "run"]),
+  tokenId: null,
+};
+const operator: Actor = { ...ann, isOperator: true };
+const askers = { anonymous, member: ann, operator } as const;
+
+/** What is looked at of a hub that was filled by `fullCatalog`: rows that are there at every size. */
+export interface Looked {
+  /** The pair of a base that half of all fine-tunes are made for, and one of its guides. */
+  readonly pairId: string;
+  /** The subject of a job that waits. */
+  readonly waitingId: string;
+}
+
+export async function lookAround(): Promise<Looked> {
+  const [pair] = await database().$queryRaw<
+    { id: string }[]
+  >`SELECT p.id FROM pair p JOIN commit c ON c.id = p.guide_commit_id JOIN repo r ON r.id = c.repo_id WHERE r.name = 'guide-1' AND p.state = 'succeeded' LIMIT 1`;
+  const [waiting] = await database().$queryRaw<{ id: string }[]>`SELECT id FROM pair WHERE state = 'queued' LIMIT 1`;
+  return { pairId: pair!.id, waitingId: waiting!.id };
+}
+
+/** Everything that is asked of a catalog and must not cost more in a larger one, by name. */
+export function catalogQuestions({ pairId, waitingId }: Looked): Readonly<Record<string, () => Promise<unknown>>> {
+  const list = (actor: Actor, query: Readonly<Record<string, string>>) => () =>
+    listRepos(actor, repoQuery.parse(query));
+  const of = <T>(ask: (actor: Actor) => T): (readonly [who: string, asked: T])[] =>
+    Object.entries(askers).map(([who, actor]) => [who, ask(actor)]);
+  const searches = {
+    "a common word": "style",
+    "common words that never meet": "finetune base",
+    "a rare word": "777",
+    "within a name": "etune-77",
+    nothing: "zzzz",
+  };
+  const filters: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    kind: { kind: "base" },
+    base: { base: "org0/base-0" },
+    license: { license: "mit" },
+    tag: { tag: "style-7" },
+    owner: { owner: "org7" },
+    size: { size: "over 10 GB" },
+    verified: { measured: "verified" },
+    "not measured": { measured: "notMeasured" },
+  };
+  const base = { owner: "org0", repo: "base-0" };
+  const guide = { owner: "org1", repo: "guide-1" };
+  const finetune = { owner: "org2", repo: "finetune-2" };
+  const questions = [
+    ...of((actor) => actor).flatMap(([who, actor]) => [
+      ...sorts.map((sort) => [`browse by ${sort}, ${who}`, list(actor, { sort })] as const),
+      ...Object.entries(filters).map(
+        ([name, filter]) => [`browse by filter ${name}, ${who}`, list(actor, filter)] as const,
+      ),
+      ...Object.entries(searches).map(([name, q]) => [`search ${name}, ${who}`, list(actor, { q })] as const),
+      [`facets, ${who}`, list(actor, { facets: "true", limit: "1" })] as const,
+      [`facets beside a search, ${who}`, list(actor, { facets: "true", limit: "1", q: "style" })] as const,
+      [
+        `facets with all chosen, ${who}`,
+        list(actor, {
+          facets: "true",
+          limit: "1",
+          kind: "finetune",
+          base: "org0/base-0",
+          license: "mit",
+          measured: "verified",
+          size: "under 10 MB",
+        }),
+      ] as const,
+      [
+        `front page, ${who}`,
+        async () => {
+          await showcase(actor);
+          for (const kind of ["finetune", "guide"]) {
+            const { items } = await listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit: "6" }));
+            await picturesOf(
+              actor,
+              items.map(({ id }) => id),
+            );
+          }
+        },
+      ] as const,
+      [`a repo's page, ${who}`, () => getRepo(actor, base)] as const,
+      [`guides of a fine-tune, ${who}`, () => listGuides(actor, finetune, { limit: 30 })] as const,
+      [`guides of a base, ${who}`, () => listGuides(actor, base, { limit: 30 })] as const,
+      [`what a guide fits, ${who}`, () => listFits(actor, guide, { limit: 30 })] as const,
+      [`matrix, ${who}`, () => matrix(actor, base, { limit: 50 })] as const,
+      [`pairs, ${who}`, () => listPairs(actor, pairQuery.parse({}))] as const,
+      [`jobs, ${who}`, () => listJobs(actor, jobQuery.parse({}))] as const,
+      [`jobs by state, ${who}`, () => jobCounts(actor, { mine: false })] as const,
+      [`a job and its place in the queue, ${who}`, () => getJobTimeline(actor, waitingId)] as const,
+      [`a tick of an event stream, ${who}`, () => pairFeed(actor, pairId).read()] as const,
+    ]),
+    ["own jobs", () => listJobs(ann, jobQuery.parse({ mine: "true" }))] as const,
+    ["due pairs of a guide's commit", () => due("guide-1")] as const,
+    ["due pairs of a fine-tune's commit", () => due("finetune-2")] as const,
+    ["due pairs of a base's commit", () => due("base-0")] as const,
+  ];
+  return Object.fromEntries(questions);
+}
+
+async function due(name: string): Promise<unknown> {
+  const { id } = await database().repo.findFirstOrThrow({ where: { name }, select: { id: true } });
+  return inTransaction(database(), async (transaction) =>
+    duePairs(transaction, (await modelOfRepo(id, transaction))!, "v1-x-n48", 100),
+  );
+}

@@ -1,0 +1,29 @@
+import { manyRepos } from "./many-repos.ts";
+
+const recipe = JSON.stringify({
+  asked: { finetune: "org0/base-0", prompt: "a hill", seed: 1 },
+  base: { commitId: "0".repeat(40), name: "base-0" },
+  lowRank: [],
+  guide: { commitId: "0".repeat(40), name: "guide-1", path: "model.safetensors" },
+});
+
+/**
+ * SQL that puts a full hub of `count` repos into a migrated database, a statement each: besides what `manyRepos` makes, ten files for
+ * each repo, four guides measured on every third fine-tune, of which the first are drawn, a job for each pair and each commit, and
+ * twenty persons for each hundred repos. Half of all fine-tunes and guides are made for one base, as they are on hubs that people use.
+ */
+export const fullCatalog = (count: number): readonly string[] => [
+  manyRepos(count, { files: 10, guidesEach: 5, isSkewed: true }),
+  `INSERT INTO app_user (id, name, email) SELECT 'u' || n, 'Person', 'u' || n || '@example.org' FROM generate_series(1, ${count / 5}) n`,
+  `INSERT INTO namespace (id, kind, name, user_id) SELECT gen_random_uuid(), 'user', 'u' || n, 'u' || n FROM generate_series(1, ${count / 5}) n`,
+  `INSERT INTO member (namespace_id, user_id, role) SELECT s.id, 'u' || n, 'reader' FROM generate_series(1, ${count / 5}) n JOIN namespace s ON s.name = 'org' || n % 50`,
+  // Nothing is private in org0; of org3 everything is.
+  `INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'writer' FROM namespace WHERE name IN ('org3', 'org8')`,
+  // Every fourth pair waits; the others are measured and, where they are good, drawn.
+  `UPDATE pair SET state = 'running', attempt = 1 WHERE verdict <> 'incompatible'`,
+  `UPDATE pair SET state = 'succeeded', protocol = 'v1-e0-p0-n48', summary = '{"request": {"pictures": 48, "baseCommitId": null}}' WHERE state = 'running'`,
+  `INSERT INTO preview (id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index, state, attempt, finished_at)
+     SELECT gen_random_uuid(), finetune_commit_id, guide_commit_id, '${recipe}', id, 0, 'succeeded', 1, now() FROM pair WHERE verdict = 'verified'`,
+  `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds)
+     SELECT v.id, mode, 1, 1, repeat('a', 64), 64, 64, 20, 400 FROM preview v, unnest(ARRAY['conditional', 'guide', 'cfg']::preview_mode[]) mode`,
+];

@@ -1,0 +1,74 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { database } from "#lib/db/client.ts";
+import { ann, catalogQuestions, lookAround } from "../../support/catalog-questions.ts";
+import { fullCatalog } from "../../support/full-catalog.ts";
+import { recordQueries, tablesReadWhole } from "../../support/recorded-queries.ts";
+import { useTempHub } from "../../support/temp-hub.ts";
+
+/**
+ * A tenth of what `npm run bench -- catalog` fills, for its time; PostgreSQL chooses as it does there, for what a table holds is told it
+ * truly. What it reads whole though it has more than a few rows would take as much longer as the catalog is larger.
+ */
+const COUNT = 10_000;
+const FEW = 1000;
+
+const hub = await useTempHub();
+const client = new pg.Client({ connectionString: hub.database.url });
+let grown: Set<string>;
+let questions: ReturnType<typeof catalogQuestions>;
+
+beforeAll(async () => {
+  await client.connect();
+  for (const statement of fullCatalog(COUNT)) await client.query(statement);
+  await client.query("VACUUM ANALYZE");
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND reltuples > $1",
+    [FEW],
+  );
+  grown = new Set(rows.map(({ name }) => name));
+  questions = catalogQuestions(await lookAround());
+}, 300_000);
+afterAll(async () => {
+  await client.end();
+  await hub.close();
+});
+
+test("what is looked at has grown", () => {
+  for (const table of [
+    "repo",
+    "repo_search",
+    "commit",
+    "ref",
+    "inspection",
+    "pair",
+    "preview",
+    "job",
+    "namespace",
+    "member",
+    "tree_entry",
+  ])
+    expect([table, grown.has(table)]).toEqual([table, true]);
+});
+
+test("a table that is read whole is found", async () => {
+  const { queries } = await recordQueries(
+    () => database().$queryRaw`SELECT count(*) FROM repo WHERE summary LIKE ${"%x%"} AND ${ann.kind} = 'person'`,
+  );
+  expect([...(await tablesReadWhole(client, queries[0]!))]).toEqual(["repo"]);
+});
+
+describe("no question reads a table whole that grows", () => {
+  test("nor asks more statements than a page needs", { timeout: 300_000 }, async () => {
+    const readWhole: Record<string, string[]> = {};
+    for (const [what, ask] of Object.entries(questions)) {
+      const { queries } = await recordQueries(ask);
+      const tables = new Set<string>();
+      for (const query of queries)
+        for (const table of await tablesReadWhole(client, query)) if (grown.has(table)) tables.add(table);
+      if (queries.length > 40) tables.add(`${queries.length} statements`);
+      if (tables.size > 0) readWhole[what] = [...tables];
+    }
+    expect(readWhole).toEqual({});
+  });
+});
