@@ -10,6 +10,7 @@ import { getPair, listPairs } from "#lib/catalog/pairs/views.ts";
 import { claimPair, getCheck, type Outcome, recordOutcome } from "#lib/catalog/pairs/work.ts";
 import { createRepo, deleteRepo } from "#lib/catalog/repos/service.ts";
 import type { RepoItem } from "#lib/catalog/repos/schema.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";
 import * as operations from "#lib/http/operations/evidence.ts";
@@ -431,7 +432,7 @@ describe("a measurement is written once", () => {
     const id = await waiting();
     const [first, second] = [await claimPair(id), await claimPair(id)];
     const { request } = await getCheck(id);
-    expect(await recordOutcome(id, first!, outcome(request))).toBe(false);
+    expect(await recordOutcome(id, first!, outcome(request), addSheet)).toBe(false);
     await checkHandler.fail(id, first!, { message: "late" } as AppError);
     expect(await stateOf(id)).toMatchObject({ state: "running", attempt: second, problem: null });
     expect(await database().measurement.count({ where: { pairId: id } })).toBe(0);
@@ -441,7 +442,7 @@ describe("a measurement is written once", () => {
     const id = await waiting();
     const attempt = (await claimPair(id))!;
     await cancelPair(ann, id);
-    expect(await recordOutcome(id, attempt, outcome({ pictures: 48, baseCommitId: null }))).toBe(false);
+    expect(await recordOutcome(id, attempt, outcome({ pictures: 48 }), addSheet)).toBe(false);
     expect(await claimPair(id)).toBeNull();
     expect(await stateOf(id)).toMatchObject({ state: "cancelled", verdict: "notMeasured" });
     expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({

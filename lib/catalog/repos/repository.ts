@@ -1,6 +1,6 @@
 import type { CommitItem } from "#lib/catalog/commits/schema.ts";
 import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
-import { type Verdict, verdictInDatabase, verdictOf } from "#lib/catalog/pairs/verdict.ts";
+import { type Verdict, verdictInDatabase, verdictOf } from "#lib/catalog/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma, type Repo } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { RepoName } from "#lib/auth/access.ts";
 import { card } from "#lib/catalog/cards/schema.ts";
-import { verdict } from "#lib/catalog/pairs/verdict.ts";
+import { verdict } from "#lib/catalog/verdict.ts";
 import { commitItem } from "#lib/catalog/commits/schema.ts";
 import { refItem } from "#lib/catalog/refs/schema.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
