@@ -1,6 +1,6 @@
 import { fromPrisma, type JobWithMetadata } from "pg-boss";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { queue } from "./boss.ts";
 import { type JobPayload, MAX_LOSSES, subjectOf } from "./jobs.ts";
 import { markQueued } from "./repository.ts";
@@ -26,7 +26,7 @@ export interface Return {
  * happens. @returns false when it was not the worker's any more; nothing was changed then
  */
 export function returnJob(job: HeldJob, { attempt, delay, reason }: Return): Promise<boolean> {
-  return inTransaction(database(), async (transaction) => {
+  return inLockedTransaction(database(), async (transaction) => {
     const [boss, db, { kind, subjectId }] = [await queue(), fromPrisma(transaction), job.data];
     const { rows } = await db.executeSql(
       "UPDATE pgboss.job SET retry_limit = retry_limit + 1 WHERE name = $1 AND id = $2::uuid AND state = 'active' AND retry_count = $3 RETURNING id",

@@ -69,8 +69,8 @@ export const smallHub = `
   INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'guide', 1, 1, '${sha("b")}', 64, 64, 20, 400);
   INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, recipe, steps) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}', 100);
   INSERT INTO distillation_metric (distillation_id, name, step, value) VALUES ('${distillation}', 'loss', 1, 0.5);
-  INSERT INTO job_event (subject, subject_id, attempt, kind, message) VALUES ('pair', '${pair}', 1, 'started', 'began');
-  INSERT INTO audit_event (actor_id, action, subject_id) VALUES ('ann', 'repo.create', '${fine}');
+  INSERT INTO outbox (kind, subject_id, detail) VALUES ('job.started', '${pair}', '{"subject": "pair", "attempt": 1, "message": "began"}');
+  INSERT INTO outbox (actor_id, kind, subject_id) VALUES ('ann', 'repo.create', '${fine}');
   INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events, created_by_id) VALUES ('${uuid(21)}', '${lab}', '${fine}', 'https://example.org/hook', 's', '{commit}', 'ann');
   INSERT INTO download_day (repo_id, day, count) VALUES ('${fine}', '2026-01-01', 1);
   INSERT INTO download_seen (repo_id, day, visitor) VALUES ('${fine}', '2026-01-01', '${sha("0")}');

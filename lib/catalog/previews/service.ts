@@ -11,7 +11,7 @@ import { unitOfRecipe } from "#lib/catalog/units/service.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { cancelJob } from "#lib/queue/cancel.ts";
@@ -95,7 +95,7 @@ export async function rerunPreview(
 /** Row and job, or neither. */
 async function put(actor: Actor, preview: PreviewToAdd): Promise<PreviewView> {
   const { id, userId, recipe } = preview;
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (await insertPreview(transaction, preview))
       await setPreviewJob(transaction, id, await enqueue(transaction, "preview", id, "person", userId));
   });
@@ -197,7 +197,7 @@ const signatureOf = ({ signature }: StoredFacts): NonNullable<StoredFacts["signa
 export async function cancelPreview(actor: Actor, id: string): Promise<PreviewView> {
   const { state } = await requireOwn(actor, id);
   if (state !== "cancelled") {
-    await inTransaction(database(), async (transaction) => {
+    await inLockedTransaction(database(), async (transaction) => {
       const cancelled = await cancelRow(transaction, id);
       if (!cancelled) throw new AppError("already_ended", "This preview has ended; there is nothing to cancel.");
       if (cancelled.jobId) await cancelJob("preview", cancelled.jobId, transaction);
@@ -209,7 +209,7 @@ export async function cancelPreview(actor: Actor, id: string): Promise<PreviewVi
 /** For who asked for it, and operators. @throws not_found, forbidden; conflict while it is shown on a model's page */
 export async function deletePreview(actor: Actor, id: string): Promise<void> {
   await requireOwn(actor, id);
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     const cancelled = await cancelRow(transaction, id);
     if (cancelled?.jobId) await cancelJob("preview", cancelled.jobId, transaction);
     if (!(await deleteRow(transaction, id)))
@@ -225,7 +225,7 @@ export async function attachPreview(
 ): Promise<PreviewView> {
   const { finetune } = await requireSeen(actor, id);
   const repo = await requireWrite(actor, finetune);
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (!(await attachRow(transaction, id, attached)))
       throw new AppError(
         "conflict",
@@ -237,6 +237,7 @@ export async function attachPreview(
 }
 
 async function requireOwn(actor: Actor, id: string): Promise<PreviewRow> {
+  whoRuns(actor);
   const row = await requireSeen(actor, id);
   if (seesAll(actor) || (actor.kind === "person" && row.userId === actor.userId)) return row;
   throw new AppError("forbidden", "Only who asked for a preview may do this; run it again to have one of your own.");

@@ -3,7 +3,7 @@ import { personById } from "#lib/auth/person.ts";
 import { blobIsPurging, storeBytes } from "#lib/catalog/blobs/service.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
@@ -59,7 +59,7 @@ export async function recordPicture(
   const { sha256 } = await storeBytes(png);
   failpoint("preview.stored");
   try {
-    return await inTransaction(database(), (transaction) =>
+    return await inLockedTransaction(database(), (transaction) =>
       insertImage(transaction, id, attempt, { ...picture, blobSha256: sha256 }, progress),
     );
   } catch (cause) {
@@ -70,7 +70,7 @@ export async function recordPicture(
 
 /** @returns false when this attempt is not wanted any more */
 export const recordSuccess = (id: string, attempt: number, took: Timings): Promise<boolean> =>
-  inTransaction(database(), (transaction) =>
+  inLockedTransaction(database(), (transaction) =>
     writeSuccess(transaction, id, attempt, timings.parse(toStorableJson(took))),
   );
 

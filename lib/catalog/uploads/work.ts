@@ -1,7 +1,7 @@
 import { blobIsPurging, insertBlob } from "#lib/catalog/blobs/service.ts";
 import type { ContentHashes } from "#lib/catalog/blobs/hasher.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import type { AppError } from "#lib/errors.ts";
 import { addEvent } from "#lib/queue/timeline.ts";
@@ -33,7 +33,7 @@ export async function recordVerified(
 ): Promise<void> {
   const { sha256 } = hashes;
   try {
-    await inTransaction(database(), async (transaction) => {
+    await inLockedTransaction(database(), async (transaction) => {
       // Touched first, so that an attempt that does not count any more makes no blob.
       if (!(await writeAttempt(transaction, id, attempt, { readSize: size }))) return;
       const isNew = await insertBlob(transaction, hashes, { size, storageKey, storageTag });
