@@ -4,6 +4,8 @@ import type { RepoKind } from "#lib/db/generated/client.ts";
 export interface Kind {
   /** As sentences name it. */
   readonly name: string;
+  /** As headings name many. */
+  readonly plural: string;
   /** Pictures are drawn with it: it is the model of a preview, and the one side of a pair. */
   readonly draws: boolean;
   /** It is put beside a model in place of CFG: the other side of a pair. */
@@ -16,16 +18,20 @@ export interface Kind {
   readonly evaluates: boolean;
 }
 
-export type Capability = Exclude<keyof Kind, "name">;
+export type Capability = Exclude<keyof Kind, "name" | "plural">;
 
+const none = { draws: false, guides: false, isBase: false, hasBase: false, evaluates: false };
+
+/** In the order in which pages show them. */
 export const kinds: Readonly<Record<RepoKind, Kind>> = {
-  base: { name: "base", draws: true, guides: false, isBase: true, hasBase: false, evaluates: false },
-  finetune: { name: "fine-tune", draws: true, guides: false, isBase: false, hasBase: true, evaluates: false },
-  guide: { name: "guide", draws: false, guides: true, isBase: false, hasBase: true, evaluates: false },
+  finetune: { ...none, name: "fine-tune", plural: "Fine-tunes", draws: true, hasBase: true },
+  guide: { ...none, name: "guide", plural: "Guides", guides: true, hasBase: true },
+  base: { ...none, name: "base", plural: "Bases", draws: true, isBase: true },
 };
+
+export const kindNames = Object.keys(kinds) as [RepoKind, ...RepoKind[]];
 
 export const can = ({ kind }: { readonly kind: RepoKind }, what: Capability): boolean => kinds[kind][what];
 
 /** All that can do something, in the order of the table. */
-export const kindsThat = (what: Capability): RepoKind[] =>
-  (Object.keys(kinds) as RepoKind[]).filter((kind) => kinds[kind][what]);
+export const kindsThat = (what: Capability): RepoKind[] => kindNames.filter((kind) => kinds[kind][what]);

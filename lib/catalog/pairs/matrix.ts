@@ -41,7 +41,7 @@ export async function matrix(
     modelCount: models[0]?.total ?? 0,
     items: items.map((one) => ({
       repo: one.repo,
-      kind: one.kind as MatrixRow["kind"],
+      kind: one.kind,
       commit: one.commitId,
       cells: guides.map((guide) => cellOf(one, guide)),
     })),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
+import { kindsThat } from "#lib/catalog/kinds.ts";
 import { MOST_STRENGTH } from "#lib/catalog/previews/limits.ts";
 import { unitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
@@ -222,7 +223,7 @@ export const partnerList = pageOf(partner);
 const cell = partner.omit({ repo: true, commit: true, parameters: true });
 const matrixRow = z.object({
   repo: fullName,
-  kind: z.enum(["base", "finetune"]),
+  kind: z.enum(kindsThat("draws")),
   commit: z.string(),
   cells: z.array(cell).meta({ description: "one for each of `guides`, in their order" }),
 });
