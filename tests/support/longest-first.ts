@@ -18,6 +18,8 @@ export class LongestFirst extends BaseSequencer {
       const found = LONG.findIndex((path) => moduleId.endsWith(`/${path}`));
       return found < 0 ? LONG.length : found;
     };
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+    // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's own method, though named alike
+    const byTime = await super.sort(files);
+    return byTime.toSorted((a, b) => rank(a) - rank(b));
   }
 }

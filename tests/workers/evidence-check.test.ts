@@ -366,7 +366,7 @@ test("a prediction that is not a number is a result, and is kept", async () => {
 describe("what does not fit is refused", () => {
   test.each([
     [{ finetune: "ann/guide-tiny", guide: "ann/guide-tiny" }, "bad_request", /is a guide; name a fine-tune/],
-    [{ finetune: "ann/watercolor", guide: "ann/storybook" }, "bad_request", /is a base; name/],
+    [{ finetune: "ann/watercolor", guide: "ann/storybook" }, "bad_request", /is a base, and guides nothing; name/],
     [{ finetune: "ann/empty", guide: "ann/guide-tiny" }, "unsupported_model", /has no files yet/],
     [{ finetune: "ann/words", guide: "ann/guide-tiny" }, "unsupported_model", /neither a model_index.json/],
     [

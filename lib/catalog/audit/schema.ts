@@ -2,7 +2,7 @@ import { z } from "zod";
 import { knownName } from "#lib/catalog/namespaces/schema.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { auditKinds } from "#lib/db/outbox-kinds.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 
 export const auditQuery = z.object({
   ...pageQuery.shape,

@@ -5,7 +5,7 @@ import { database } from "#lib/db/client.ts";
 import { lookBack, type OutboxRow, readOutbox } from "#lib/db/outbox.ts";
 import { auditKinds, type AuditKind } from "#lib/db/outbox-kinds.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toCursor, toPage } from "#lib/http/page.ts";
+import { parseCursor, toCursor, toPage } from "#lib/page.ts";
 import { personOf, usernamesOf } from "./repository.ts";
 import type { AuditItem, AuditList, AuditQuery } from "./schema.ts";
 

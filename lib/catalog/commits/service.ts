@@ -10,7 +10,7 @@ import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage, type Page } from "#lib/http/page.ts";
+import { parseCursor, toPage, type Page } from "#lib/page.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { storeOperations, type StoredOperation } from "./contents.ts";
 import {

@@ -3,7 +3,7 @@ import { requireRead, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
 import { AppError } from "#lib/errors.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import {
   currentWeights,
   keysOfRepo,

@@ -5,7 +5,7 @@ import { kindsThat } from "#lib/catalog/kinds.ts";
 import { MOST_STRENGTH } from "#lib/catalog/previews/limits.ts";
 import { unitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
 

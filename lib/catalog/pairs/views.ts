@@ -8,7 +8,7 @@ import type { UnitView } from "#lib/catalog/units/schema.ts";
 import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";

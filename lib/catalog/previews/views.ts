@@ -7,7 +7,7 @@ import type { UnitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { estimateFor } from "./estimate.ts";

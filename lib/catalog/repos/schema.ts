@@ -6,7 +6,7 @@ import { commitItem } from "#lib/catalog/commits/schema.ts";
 import { refItem } from "#lib/catalog/refs/schema.ts";
 import { kindNames } from "#lib/catalog/kinds.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 
 const repoKind = z.enum(kindNames);
 export const visibility = z.enum(["public", "private"]);

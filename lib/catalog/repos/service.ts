@@ -20,7 +20,7 @@ import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage } from "#lib/http/page.ts";
+import { parseCursor, toPage } from "#lib/page.ts";
 import {
   changeRepo,
   countFacets,

@@ -1,4 +1,4 @@
-import { isVisible, seesAll } from "#lib/auth/access.ts";
+import { isOwn, isVisible, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
@@ -28,10 +28,9 @@ export function maySeePairWork(actor: Actor, alias: string): Prisma.Sql {
 /** A row of `preview`: one's own, those that are shown on a model's page and those of sheets. */
 export function maySeePreview(actor: Actor, alias: string): Prisma.Sql {
   const v = Prisma.raw(alias);
-  const isOwn = actor.kind === "person" ? Prisma.sql`${v}.user_id = ${actor.userId}` : Prisma.sql`FALSE`; // whatever the scope: who may run may see what they ran
   const isShown = seesAll(actor)
     ? Prisma.sql`TRUE`
-    : Prisma.sql`(${v}.is_attached OR ${v}.sheet_index IS NOT NULL OR ${isOwn})`;
+    : Prisma.sql`(${v}.is_attached OR ${v}.sheet_index IS NOT NULL OR ${isOwn(actor, alias)})`;
   return Prisma.sql`(${isShown} AND ${mayReadUnit(actor, `${alias}.unit_id`)}
     AND (${v}.guide_commit_id IS NULL OR ${mayReadCommit(actor, `${alias}.guide_commit_id`)})
     AND (${v}.pair_id IS NULL OR EXISTS (SELECT FROM pair vp WHERE vp.id = ${v}.pair_id AND ${mayKnowJudge(actor, "vp")})))`;

@@ -7,7 +7,7 @@ import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import { cancelJob } from "#lib/queue/cancel.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { queuePosition } from "#lib/queue/position.ts";

@@ -14,7 +14,7 @@ import {
 } from "#lib/catalog/namespaces/schema.ts";
 import { plainLine } from "#lib/catalog/plain-text.ts";
 import { operation } from "#lib/http/operation.ts";
-import { pageOf } from "#lib/http/page.ts";
+import { pageOf } from "#lib/page.ts";
 
 const BODY_LIMIT = 16 * 1024; // none of these is a tenth of it
 

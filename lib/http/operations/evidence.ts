@@ -4,7 +4,7 @@ import { matrix, newCheck, pairList, pairQuery, pairView, partnerList } from "#l
 import { repoParams } from "#lib/catalog/repos/schema.ts";
 import { sheet } from "#lib/catalog/sheets/schema.ts";
 import { operation } from "#lib/http/operation.ts";
-import { pageQuery } from "#lib/http/page.ts";
+import { pageQuery } from "#lib/page.ts";
 
 const pairParams = z.object({ id: z.uuid() });
 

@@ -92,9 +92,9 @@ test("a number that was drawn before its transaction had one is read all the sam
 test("of many who write at once, and some who change their mind, a reader sees each once", async () => {
   const read = reader();
   const seen: string[] = [];
-  let isDone = false;
+  const done = new AbortController();
   const reading = (async () => {
-    while (!isDone) seen.push(...(await read()));
+    while (!done.signal.aborted) seen.push(...(await read()));
   })();
   const names = Array.from({ length: 80 }, (_, n) => `s${n}`);
   await Promise.all(
@@ -106,7 +106,7 @@ test("of many who write at once, and some who change their mind, a reader sees e
       }).catch(() => {}),
     ),
   );
-  isDone = true;
+  done.abort();
   await reading;
   seen.push(...(await read()));
   expect(seen).toHaveLength(64);
