@@ -188,7 +188,7 @@ describe("a guide on a fine-tune", () => {
     );
     await workOff("inspect");
     expect(await pairOf("bob/copy", "ann/guide-tiny")).toMatchObject([
-      { id, finetune: { repo: "bob/copy" }, state: "succeeded" },
+      { id, finetune: { repo: "ann/watercolor", copies: 2 }, state: "succeeded" }, // who was first keeps the name
     ]);
     expect(await database().pair.count({ where: { state: "queued" } })).toBe(0);
   });
@@ -223,7 +223,10 @@ describe("a guide on a fine-tune", () => {
     await workOff("inspect");
     const stale = "The fine-tune has other weights since.";
     const before = (await pairOf("ann/watercolor", "ann/guide-tiny")).find((pair) => pair.id === id);
-    expect(before).toMatchObject({ state: "succeeded", finetune: { repo: "bob/copy" }, stale: null }); // there it is still what there is
+    expect(before).toMatchObject({ state: "succeeded", finetune: { repo: "ann/watercolor" }, stale });
+    expect((await listGuides(anonymous, { owner: "bob", repo: "copy" }, page)).items).toMatchObject([
+      { state: "measured", pair: id, stale: null }, // there it is still what there is
+    ]);
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
       { state: "queued", stale: null },
     ]);
@@ -365,7 +368,11 @@ test("a prediction that is not a number is a result, and is kept", async () => {
 
 describe("what does not fit is refused", () => {
   test.each([
-    [{ finetune: "ann/guide-tiny", guide: "ann/guide-tiny" }, "bad_request", /is a guide; name a fine-tune/],
+    [
+      { finetune: "ann/guide-tiny", guide: "ann/guide-tiny" },
+      "bad_request",
+      /is a guide, and draws nothing; name a model/,
+    ],
     [{ finetune: "ann/watercolor", guide: "ann/storybook" }, "bad_request", /is a base, and guides nothing; name/],
     [{ finetune: "ann/empty", guide: "ann/guide-tiny" }, "unsupported_model", /has no files yet/],
     [{ finetune: "ann/words", guide: "ann/guide-tiny" }, "unsupported_model", /neither a model_index.json/],

@@ -9,6 +9,8 @@ import { type Facets, type RepoItem, type RepoQuery, sizes, type Sort } from "./
 /** Which repos a list holds. `visible` is the condition on `r`, `baseVisible` that on `b`, its base. */
 export interface Selection {
   readonly visible: Prisma.Sql;
+  /** On `p`, what was measured. */
+  readonly mayKnow: Prisma.Sql;
   readonly baseVisible: Prisma.Sql;
   readonly kind?: RepoItem["kind"] | undefined;
   readonly baseId?: string | undefined;
@@ -141,9 +143,10 @@ function filtersOf({
   measured,
   size,
   visible,
+  mayKnow,
 }: Selection): Record<string, Prisma.Sql> {
   return {
-    ...(measured && { measured: hasVerdict(measured, visible) }),
+    ...(measured && { measured: hasVerdict(measured, visible, mayKnow) }),
     ...(size && {
       size: Prisma.sql`(SELECT ${sizeClass} FROM ref f JOIN commit c ON c.id = f.commit_id WHERE f.repo_id = r.id AND f.name = r.default_branch) = ${classOf(size)}`,
     }),
@@ -172,19 +175,19 @@ const classOf = (size: NonNullable<RepoQuery["size"]>): number => sizes.findInde
  * As rows (id, verdict): for each repo that may be seen the best verdict of its newest weights. A pair counts for what may be seen on
  * both sides; a repo without any is not there.
  */
-const verdictsOf = (visible: Prisma.Sql): Prisma.Sql => {
+const verdictsOf = (visible: Prisma.Sql, mayKnow: Prisma.Sql): Prisma.Sql => {
   const heads = Prisma.sql`(
     SELECT r.id, i.weights_sha256 AS weights FROM repo r JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch
     JOIN inspection i ON i.commit_id = f.commit_id AND i.state = 'succeeded' AND i.weights_sha256 IS NOT NULL WHERE ${visible})`;
   return Prisma.sql`
     SELECT side.id, min(p.verdict) AS verdict
-    FROM pair p JOIN ${heads} f ON f.weights = p.finetune_weights_sha256 JOIN ${heads} g ON g.weights = p.guide_weights_sha256, LATERAL (VALUES (f.id), (g.id)) side(id)
-    WHERE p.verdict <> 'not_measured' GROUP BY side.id`;
+    FROM pair p JOIN ${heads} f ON f.weights = p.unit_hash JOIN ${heads} g ON g.weights = p.guide_weights_sha256, LATERAL (VALUES (f.id), (g.id)) side(id)
+    WHERE p.verdict <> 'not_measured' AND ${mayKnow} GROUP BY side.id`;
 };
 
-function hasVerdict(verdict: Verdict, visible: Prisma.Sql): Prisma.Sql {
-  if (verdict === "notMeasured") return Prisma.sql`r.id NOT IN (SELECT v.id FROM (${verdictsOf(visible)}) v)`;
-  return Prisma.sql`r.id IN (SELECT v.id FROM (${verdictsOf(visible)}) v WHERE v.verdict = ${verdictInDatabase(verdict)}::verdict)`;
+function hasVerdict(verdict: Verdict, visible: Prisma.Sql, mayKnow: Prisma.Sql): Prisma.Sql {
+  if (verdict === "notMeasured") return Prisma.sql`r.id NOT IN (SELECT v.id FROM (${verdictsOf(visible, mayKnow)}) v)`;
+  return Prisma.sql`r.id IN (SELECT v.id FROM (${verdictsOf(visible, mayKnow)}) v WHERE v.verdict = ${verdictInDatabase(verdict)}::verdict)`;
 }
 
 const MAX_VALUES = 50; // of a facet
@@ -202,7 +205,7 @@ export async function countFacets(selection: Selection): Promise<Facets> {
       " AND ",
     );
   const rows = await database().$queryRaw<{ facet: keyof Facets; value: string; count: number }[]>`
-    WITH verdict AS (${verdictsOf(selection.visible)}), seen AS (
+    WITH verdict AS (${verdictsOf(selection.visible, selection.mayKnow)}), seen AS (
       SELECT r.kind, r.license, b.id AS base, bn.name || '/' || b.name AS base_name, ${sizeClass} AS size, coalesce(v.verdict, 'not_measured') AS verdict,
         ${chosen(base, license, size, measured)} AS for_kind, ${chosen(kind, license, size, measured)} AS for_base, ${chosen(kind, base, size, measured)} AS for_license,
         ${chosen(kind, base, license, measured)} AS for_size, ${chosen(kind, base, license, size)} AS for_verdict

@@ -14,6 +14,7 @@ import { inspectAgain } from "#lib/catalog/inspections/service.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
+import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
@@ -128,6 +129,7 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
   const base = query.base === undefined ? null : await requireRead(actor, toRepoName(query.base));
   const selection: Selection = {
     visible: isVisible(actor, "r"),
+    mayKnow: mayKnowPair(actor, "p"),
     baseVisible: isVisible(actor, "b"),
     kind,
     baseId: base?.id,
