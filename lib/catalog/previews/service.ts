@@ -106,9 +106,14 @@ async function put(actor: Actor, preview: PreviewToAdd): Promise<PreviewView> {
 async function again(actor: Actor, userId: string | undefined, id: string, asked: Asked): Promise<PreviewView | null> {
   const known = await knownPreview(id);
   if (!known) return null;
-  if (known.userId === (userId ?? null) && isDeepStrictEqual(known.recipe.asked, asked)) return getPreview(actor, id);
+  if (known.userId === (userId ?? null) && isDeepStrictEqual(known.recipe.asked, asked))
+    return getPreview(asAsker(actor), id);
   throw new AppError("conflict", `The id ${id} is that of another preview; choose another, or leave it out.`, { id });
 }
+
+/** A token that may only run is told what it has just asked for, if of nothing else. */
+const asAsker = (actor: Actor): Actor =>
+  actor.kind === "person" ? { ...actor, isOperator: false, scopes: new Set([...actor.scopes, "read"]) } : actor;
 
 const whoRuns = (actor: Actor): string | undefined =>
   actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
