@@ -21,9 +21,9 @@ export const fullCatalog = (count: number): readonly string[] => [
   `INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'writer' FROM namespace WHERE name IN ('org3', 'org8')`,
   // Every fourth pair waits; the others are measured and, where they are good, drawn.
   `UPDATE pair SET state = 'running', attempt = 1 WHERE verdict <> 'incompatible'`,
-  `UPDATE pair SET state = 'succeeded', protocol = 'v1-e0-p0-n48', summary = '{"request": {"pictures": 48, "baseCommitId": null}}' WHERE state = 'running'`,
-  `INSERT INTO preview (id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index, state, attempt, finished_at)
-     SELECT gen_random_uuid(), finetune_commit_id, guide_commit_id, '${recipe}', id, 0, 'succeeded', 1, now() FROM pair WHERE verdict = 'verified'`,
+  `UPDATE pair SET state = 'succeeded', protocol = 'v1-e0-p0-n48', summary = '{"request": {"pictures": 48}}' WHERE state = 'running'`,
+  `INSERT INTO preview (id, unit_id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index, state, attempt, finished_at)
+     SELECT gen_random_uuid(), unit_id, finetune_commit_id, guide_commit_id, '${recipe}', id, 0, 'succeeded', 1, now() FROM pair WHERE verdict = 'verified'`,
   `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds)
      SELECT v.id, mode, 1, 1, repeat('a', 64), 64, 64, 20, 400 FROM preview v, unnest(ARRAY['conditional', 'guide', 'cfg']::preview_mode[]) mode`,
 ];
