@@ -29,7 +29,7 @@ export async function matrix(
     throw new AppError("bad_request", `${shown} is no base; name the base that it was made for.`, { field: "base" });
   const after = cursor === undefined ? null : parseCursor(cursor, place);
   const model = await modelOfRepo(base.id);
-  const family = model ? await familyOf(model, isVisible(actor, "r"), MAX_GUIDES, after, limit + 1) : [];
+  const family = model ? await familyOf(model, isVisible(actor, "m"), MAX_GUIDES, after, limit + 1) : [];
   const guides = family.filter((one) => can(one, "guides"));
   const models = family.filter((one) => can(one, "draws"));
   const { items, next } = toPage(models, limit, (last) => [can(last, "isBase") ? 1 : 0, last.downloads, last.repoId]);

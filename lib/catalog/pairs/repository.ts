@@ -6,7 +6,7 @@ import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma, type RepoKind, type Verdict } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
-import { can } from "#lib/catalog/kinds.ts";
+import { can, type Capability, kindsThat } from "#lib/catalog/kinds.ts";
 import { insertUnit } from "#lib/catalog/units/repository.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
 import { mayKnowPair, maySeePairWork } from "#lib/catalog/units/who-may-see.ts";
@@ -305,44 +305,61 @@ export interface Model {
   readonly parameters: number | null;
 }
 
-/** As rows (repo_id, kind, commit_id, inspection_id, …) of all live repos with one contract. Through the index on contracts, so that a hub of many repos stays quick. */
-const modelsWith = (contract: Prisma.Sql): Prisma.Sql => Prisma.sql`(
-  SELECT r.id AS repo_id, r.kind, r.visibility, r.namespace_id, r.downloads, c.id AS commit_id, i.id AS inspection_id, i.contract, i.weights_sha256,
-    CASE WHEN ${canInSql("r", "isBase")} THEN r.id ELSE coalesce(b.repo_id, r.base_id) END AS base_repo_id, (i.facts->>'parameters')::float8 AS parameters
-  FROM inspection i
-  JOIN commit c ON c.id = i.commit_id
-  JOIN repo r ON r.id = c.repo_id AND r.deleted_at IS NULL
-  JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch' AND f.commit_id = c.id
-  LEFT JOIN commit b ON b.id = i.base_commit_id
-  WHERE i.contract = ${contract} AND i.state = 'succeeded' AND i.weights_sha256 IS NOT NULL)`;
-
-const columnsOf = (of: Prisma.Sql): Prisma.Sql =>
-  Prisma.sql`${of}.repo_id AS "repoId", ${of}.kind, ${of}.commit_id AS "commitId", ${of}.contract, ${of}.weights_sha256 AS "weightsSha256", ${of}.base_repo_id AS "baseRepoId", ${of}.parameters`;
-const [m, f, g] = [Prisma.sql`m`, Prisma.sql`f`, Prisma.sql`g`] as const;
+/** Of a row `m` of repos that has been inspected and runs; its inspection is `i`. */
+const modelColumns = Prisma.sql`m.id AS "repoId", m.kind, m.head_commit_id AS "commitId", m.contract, m.weights_sha256 AS "weightsSha256", m.family_id AS "baseRepoId", (i.facts->>'parameters')::float8 AS parameters`;
+const isModel = Prisma.sql`m.deleted_at IS NULL AND m.contract IS NOT NULL AND m.weights_sha256 IS NOT NULL`;
 
 /** Null where the newest commit is not what was inspected, has not been, or does not run. */
 export async function modelOfInspection(client: Transaction, inspectionId: string): Promise<Model | null> {
-  const contract = Prisma.sql`(SELECT contract FROM inspection WHERE id = ${inspectionId}::uuid)`;
-  const [model] = await client.$queryRaw<
-    Model[]
-  >`SELECT ${columnsOf(m)} FROM ${modelsWith(contract)} m WHERE m.inspection_id = ${inspectionId}::uuid`;
+  const [model] = await client.$queryRaw<Model[]>`
+    SELECT ${modelColumns} FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo m ON m.id = c.repo_id AND m.head_inspection_id = i.id
+    WHERE i.id = ${inspectionId}::uuid AND ${isModel}`;
   return model ?? null;
 }
 
 export async function modelOfRepo(repoId: string, client: Transaction = database()): Promise<Model | null> {
-  const contract = Prisma.sql`(SELECT contract FROM repo_head WHERE repo_id = ${repoId}::uuid)`;
   const [model] = await client.$queryRaw<
     Model[]
-  >`SELECT ${columnsOf(m)} FROM ${modelsWith(contract)} m WHERE m.repo_id = ${repoId}::uuid LIMIT 1`;
+  >`SELECT ${modelColumns} FROM repo m JOIN inspection i ON i.id = m.head_inspection_id WHERE m.id = ${repoId}::uuid AND ${isModel}`;
   return model ?? null;
 }
 
+interface Family {
+  readonly contract: string;
+  readonly baseRepoId: string | null;
+}
+
+/**
+ * As rows `m` of repos the first of a family that can do something: the base before the rest, then the most used. By kind, for in each
+ * of them an index has that order; so it costs the same in a family of ten and of ten thousand.
+ */
+function firstOfFamily(
+  { contract, baseRepoId }: Family,
+  what: Capability,
+  limit: number,
+  condition = Prisma.sql`TRUE`,
+): Prisma.Sql {
+  const count = Prisma.raw(String(limit));
+  const parts = kindsThat(what).map(
+    (
+      kind,
+    ) => Prisma.sql`(SELECT m.* FROM repo m WHERE m.deleted_at IS NULL AND m.family_id = ${baseRepoId}::uuid AND m.contract = ${contract} AND m.kind = ${Prisma.raw(`'${kind}'`)} AND ${condition}
+      ORDER BY m.downloads DESC, m.id DESC LIMIT ${count})`,
+  );
+  return Prisma.sql`(SELECT * FROM (${Prisma.join(parts, " UNION ALL ")}) m ORDER BY ${canInSql("m", "isBase")} DESC, m.downloads DESC, m.id DESC LIMIT ${count})`;
+}
+
 /** What may pair with this one by contract and base: guides for a model, models for a guide. The base comes first, then the most used. */
-export function partnersOf({ repoId, kind, contract, baseRepoId }: Model, limit: number): Promise<Model[]> {
+export function partnersOf(model: Model, limit: number): Promise<Model[]> {
+  const others = firstOfFamily(
+    model,
+    can(model, "guides") ? "draws" : "guides",
+    limit,
+    Prisma.sql`m.id <> ${model.repoId}::uuid`,
+  );
   return database().$queryRaw<Model[]>`
-    SELECT ${columnsOf(m)} FROM ${modelsWith(Prisma.sql`${contract}`)} m
-    WHERE ${canInSql("m", can({ kind }, "guides") ? "draws" : "guides")} AND m.base_repo_id = ${baseRepoId}::uuid AND m.repo_id <> ${repoId}::uuid
-    ORDER BY ${canInSql("m", "isBase")} DESC, m.downloads DESC, m.repo_id LIMIT ${limit}`;
+    SELECT ${modelColumns} FROM ${others} m JOIN inspection i ON i.id = m.head_inspection_id
+    ORDER BY ${canInSql("m", "isBase")} DESC, m.downloads DESC, m.id DESC`;
 }
 
 /** Two that should be measured together. */
@@ -361,7 +378,10 @@ export interface Relative extends Model {
 /** Where a list of models goes on: behind the base (1) or a fine-tune (0) of so many downloads. */
 export type FamilyPlace = readonly [isBase: number, downloads: number, repoId: string];
 
-/** The guides of a base, and what they may pair with, as far as `visible`, a condition on `r`, lets them through: the base first, then the most used. */
+/** How many of a family are counted at most. */
+export const MAX_FAMILY = 1000;
+
+/** The guides of a base, and what they may pair with, as far as `visible`, a condition on `m`, lets them through: the base first, then the most used. */
 export async function familyOf(
   { contract, repoId }: Model,
   visible: Prisma.Sql,
@@ -369,18 +389,19 @@ export async function familyOf(
   after: FamilyPlace | null,
   models: number,
 ): Promise<Relative[]> {
+  const family = { contract, baseRepoId: repoId };
   const isBehind =
     after === null
-      ? Prisma.sql`true`
-      : Prisma.sql`((${canInSql("c", "isBase")})::int, c.downloads, c."repoId") < (${after[0]}::int, ${after[1]}::int, ${after[2]}::uuid)`;
-  return database().$queryRaw<Relative[]>`
-    WITH family AS MATERIALIZED (
-      SELECT DISTINCT ON (m.repo_id) ${columnsOf(m)}, m.downloads, n.name || '/' || r.name AS repo
-      FROM ${modelsWith(Prisma.sql`${contract}`)} m JOIN repo r ON r.id = m.repo_id JOIN namespace n ON n.id = r.namespace_id
-      WHERE m.base_repo_id = ${repoId}::uuid AND ${visible} ORDER BY m.repo_id, m.inspection_id DESC
-    ), counted AS (SELECT f.*, (count(*) OVER (PARTITION BY ${canInSql("f", "guides")}))::int AS total FROM family f)
-    (SELECT * FROM counted c WHERE ${canInSql("c", "guides")} ORDER BY c.downloads DESC, c."repoId" LIMIT ${guides})
-    UNION ALL (SELECT * FROM counted c WHERE ${canInSql("c", "draws")} AND ${isBehind} ORDER BY ${canInSql("c", "isBase")} DESC, c.downloads DESC, c."repoId" DESC LIMIT ${models})`;
+      ? Prisma.sql`TRUE`
+      : Prisma.sql`((${canInSql("m", "isBase")})::int, m.downloads, m.id) < (${after[0]}::int, ${after[1]}::int, ${after[2]}::uuid)`;
+  const of = (what: "guides" | "draws", limit: number, condition: Prisma.Sql): Prisma.Sql => Prisma.sql`
+    (SELECT ${modelColumns}, m.downloads, n.name || '/' || m.name AS repo,
+      (SELECT count(*)::int FROM ${firstOfFamily(family, what, MAX_FAMILY, visible)} m) AS total
+    FROM ${firstOfFamily(family, what, limit, condition)} m JOIN namespace n ON n.id = m.namespace_id JOIN inspection i ON i.id = m.head_inspection_id
+    ORDER BY ${canInSql("m", "isBase")} DESC, m.downloads DESC, m.id DESC)`;
+  return database().$queryRaw<
+    Relative[]
+  >`${of("guides", guides, visible)} UNION ALL ${of("draws", models, Prisma.sql`${visible} AND ${isBehind}`)}`;
 }
 
 /** What is told of a pair in a table, and of which weights of which two repos. */
@@ -436,26 +457,34 @@ export async function pairsAmong(
   }));
 }
 
+/** Of a family so many of each side are measured by themselves, the most used; what is beyond can be asked for. */
+const MEASURED_BY_THEMSELVES = 500;
+const OF_A_WHOLE_FAMILY = 50;
+
 /**
- * The pairs of one model that `protocol` has not measured, the one with the guide's own base first; of a base, those of all that was
- * made from it. Two private repos of different namespaces stay apart: nobody could see what came of it.
+ * The pairs of one model that `protocol` has not measured, the one with the guide's own base first; of a base, those of what was made
+ * from it. Two private repos of different namespaces stay apart: nobody could see what came of it.
  */
 export async function duePairs(
   transaction: Transaction,
-  { repoId, kind, contract, baseRepoId }: Model,
+  model: Model,
   protocol: string,
   limit: number,
 ): Promise<Due[]> {
-  const models = modelsWith(Prisma.sql`${contract}`);
-  const rows = await transaction.$queryRaw<{ finetune: Model; guide: Model }[]>`
-    WITH models AS MATERIALIZED ${models}
-    SELECT (SELECT row_to_json(one) FROM (SELECT ${columnsOf(f)}) one) AS finetune, (SELECT row_to_json(one) FROM (SELECT ${columnsOf(g)}) one) AS guide
-    FROM models f JOIN models g ON ${canInSql("f", "draws")} AND ${canInSql("g", "guides")} AND f.base_repo_id = g.base_repo_id
-    WHERE f.base_repo_id = ${baseRepoId}::uuid AND (${can({ kind }, "isBase")} OR ${repoId}::uuid IN (f.repo_id, g.repo_id))
-      AND (f.visibility = 'public' OR g.visibility = 'public' OR f.namespace_id = g.namespace_id)
-      AND NOT EXISTS (SELECT FROM pair p WHERE p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.protocol = ${protocol} AND p.runtime = ${measuringRuntime()})
-    ORDER BY ${canInSql("f", "isBase")} DESC, f.downloads + g.downloads DESC, f.repo_id, g.repo_id LIMIT ${limit}`;
-  return rows;
+  const side = (what: "draws" | "guides"): Prisma.Sql =>
+    can(model, "isBase")
+      ? firstOfFamily(model, what, OF_A_WHOLE_FAMILY)
+      : can(model, what)
+        ? Prisma.sql`(SELECT * FROM repo WHERE id = ${model.repoId}::uuid)`
+        : firstOfFamily(model, what, MEASURED_BY_THEMSELVES);
+  const asJson = (of: string): Prisma.Sql =>
+    Prisma.sql`(SELECT row_to_json(one) FROM (SELECT ${modelColumns} FROM (SELECT (due.${Prisma.raw(of)}).*) m JOIN inspection i ON i.id = m.head_inspection_id) one)`;
+  return transaction.$queryRaw<Due[]>`
+    SELECT ${asJson("f")} AS finetune, ${asJson("g")} AS guide FROM (
+      SELECT f, g FROM ${side("draws")} f CROSS JOIN ${side("guides")} g
+      WHERE (f.visibility = 'public' OR g.visibility = 'public' OR f.namespace_id = g.namespace_id)
+        AND NOT EXISTS (SELECT FROM pair p WHERE p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.protocol = ${protocol} AND p.runtime = ${measuringRuntime()})
+      ORDER BY ${canInSql("f", "isBase")} DESC, f.downloads + g.downloads DESC, f.id, g.id LIMIT ${limit}) due`;
 }
 
 /** What a base brings to read pictures with, and the commit that has it: its newest one that runs. Nulls where there is none. */

@@ -119,15 +119,13 @@ const asFinetune = [Prisma.sql`unit_hash`, Prisma.sql`guide_weights_sha256`] as 
 const asGuide = [asFinetune[1], asFinetune[0]] as const;
 
 /** The best verdict of the newest weights of a repo `r`, of what may be seen on both sides; null where there is none. */
-export const bestVerdict = (known: Known): Prisma.Sql => Prisma.sql`least(
+export const bestVerdict = (known: Known): Prisma.Sql => Prisma.sql`CASE WHEN r.at_best IS NOT NULL THEN least(
   (SELECT p.verdict ${measuredAs(...asFinetune, known)} ORDER BY p.verdict LIMIT 1),
-  (SELECT p.verdict ${measuredAs(...asGuide, known)} ORDER BY p.verdict LIMIT 1))`;
+  (SELECT p.verdict ${measuredAs(...asGuide, known)} ORDER BY p.verdict LIMIT 1)) END`;
 
-/** What is asked of all pairs finds what to look at; only what is asked of the repo decides, as far as its pairs may be seen. */
+/** What a repo is at best finds what to look at; what is asked of its pairs decides, as far as these may be known. */
 function hasVerdict(verdict: Verdict, known: Known): Prisma.Sql {
   if (verdict === "notMeasured") return Prisma.sql`${bestVerdict(known)} IS NULL`;
-  const wanted = Prisma.sql`${verdictInDatabase(verdict)}::verdict`;
-  return Prisma.sql`r.weights_sha256 IN (
-    SELECT unit_hash FROM pair WHERE verdict = ${wanted} UNION ALL SELECT guide_weights_sha256 FROM pair WHERE verdict = ${wanted})
-    AND ${bestVerdict(known)} = ${wanted}`;
+  const wanted = Prisma.raw(`'${verdictInDatabase(verdict)}'::verdict`);
+  return Prisma.sql`r.at_best <= ${wanted} AND ${bestVerdict(known)} = ${wanted}`;
 }

@@ -27,12 +27,9 @@ export async function fullNames(transaction: Transaction, commitIds: readonly st
 /** How much is recovered, of a pair that goes by `p`. */
 const recovered = Prisma.sql`(p.summary #>> '{measured,fidelity,recovered,value}')::float8`;
 
-/** Best evidence first: the verdict, then how much is recovered. */
-const byEvidence = Prisma.sql`array_position(ARRAY['verified', 'usable_with_limits', 'not_measured', 'incompatible'], p.verdict::text), ${recovered} DESC NULLS LAST, p.id`;
-
 /** The weights that a repo has today. Asked row by row, for there may be many repos and few are meant. */
 const weightsOf = (repoId: Prisma.Sql): Prisma.Sql =>
-  Prisma.sql`(SELECT weights_sha256 FROM repo_head WHERE repo_id = ${repoId})`;
+  Prisma.sql`(SELECT weights_sha256 FROM repo WHERE id = ${repoId} AND deleted_at IS NULL)`;
 
 export interface CardRow {
   readonly repoId: string;
@@ -45,6 +42,26 @@ export interface CardRow {
   readonly finetune: string;
 }
 
+/** How often a fine-tune may stand among the best pairs of a guide, with other prompts or strengths, before another is missed. */
+const AGAIN = 4;
+
+/**
+ * The first drawn pairs of a row `a` in the order of evidence, with what the other side is today or was before: from an index for each
+ * side, and no more than are shown.
+ */
+function bestPairs(actor: Actor, guides: boolean, isCurrent: boolean, count: number): Prisma.Sql {
+  const [mine, theirs, other] = guides
+    ? [Prisma.sql`p.guide_weights_sha256`, Prisma.sql`p.unit_hash`, Prisma.sql`fc.repo_id`]
+    : [Prisma.sql`p.unit_hash`, Prisma.sql`p.guide_weights_sha256`, Prisma.sql`gc.repo_id`];
+  return Prisma.sql`
+    (SELECT p.id AS pair_id, fc.repo_id AS finetune_id, ${isCurrent} AS is_current, p.verdict, ${recovered} AS recovered
+    FROM pair p
+    JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND v.state = 'succeeded' AND ${maySeePreview(actor, "v")}
+    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN commit gc ON gc.id = v.guide_commit_id
+    WHERE a.guides = ${guides} AND ${mine} = a.weights_sha256 AND p.state = 'succeeded' AND (${theirs} = ${weightsOf(other)}) IS ${isCurrent ? Prisma.sql`TRUE` : Prisma.sql`NOT TRUE`}
+    ORDER BY p.verdict, ${recovered} DESC NULLS LAST, p.id LIMIT ${Prisma.raw(String(guides ? count * AGAIN : 1))})`;
+}
+
 /**
  * Pictures with a guide for the cards of some repos: of a model the first columns of its best pair, of a guide the first column of the
  * best pair of each fine-tune; of the weights that they have today, and of those that the other side has today where there are such.
@@ -53,18 +70,14 @@ export interface CardRow {
 export function cardRows(actor: Actor, repoIds: readonly string[], count: number): Promise<CardRow[]> {
   return database().$queryRaw<CardRow[]>`
     WITH asked AS (
-      SELECT r.id, ${canInSql("r", "guides")} AS guides, h.weights_sha256 FROM repo r JOIN repo_head h ON h.repo_id = r.id
-      WHERE r.id = ANY (${[...repoIds]}::uuid[]) AND h.weights_sha256 IS NOT NULL AND ${isVisible(actor, "r")}),
-    sides AS (
-      SELECT a.id AS repo_id, a.guides, p.id AS pair_id FROM asked a JOIN pair p ON NOT a.guides AND p.unit_hash = a.weights_sha256 AND p.state = 'succeeded'
-      UNION ALL
-      SELECT a.id, a.guides, p.id FROM asked a JOIN pair p ON a.guides AND p.guide_weights_sha256 = a.weights_sha256 AND p.state = 'succeeded'),
+      SELECT r.id, ${canInSql("r", "guides")} AS guides, r.weights_sha256 FROM repo r
+      WHERE r.id = ANY (${[...repoIds]}::uuid[]) AND r.weights_sha256 IS NOT NULL AND ${isVisible(actor, "r")}),
     placed AS (
-      SELECT s.repo_id, s.guides, s.pair_id, fc.repo_id AS finetune_id,
-        row_number() OVER (PARTITION BY s.repo_id ORDER BY CASE WHEN s.guides THEN p.unit_hash = ${weightsOf(Prisma.sql`fc.repo_id`)} ELSE p.guide_weights_sha256 = ${weightsOf(Prisma.sql`gc.repo_id`)} END IS TRUE DESC, ${byEvidence}) AS place
-      FROM sides s JOIN pair p ON p.id = s.pair_id
-      JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND v.state = 'succeeded' AND ${maySeePreview(actor, "v")}
-      JOIN commit fc ON fc.id = v.finetune_commit_id JOIN commit gc ON gc.id = v.guide_commit_id),
+      SELECT a.id AS repo_id, a.guides, s.pair_id, s.finetune_id, row_number() OVER (PARTITION BY a.id ORDER BY s.is_current DESC, s.verdict, s.recovered DESC NULLS LAST, s.pair_id) AS place
+      FROM asked a CROSS JOIN LATERAL (${Prisma.join(
+        [true, false].flatMap((guides) => [true, false].map((isCurrent) => bestPairs(actor, guides, isCurrent, count))),
+        " UNION ALL ",
+      )}) s),
     best AS (SELECT DISTINCT ON (repo_id, finetune_id) * FROM placed ORDER BY repo_id, finetune_id, place),
     ranked AS (SELECT *, row_number() OVER (PARTITION BY repo_id ORDER BY place) AS rank FROM best)
     SELECT k.repo_id AS "repoId", v.id AS "previewId", i.blob_sha256 AS "blobSha256", i.width, i.height, i.seed::text AS seed, v.recipe #>> '{asked,prompt}' AS prompt, n.name || '/' || f.name AS finetune
@@ -77,21 +90,20 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
 }
 
 /**
- * The verified pairs of what both repos are today that have a whole sheet: fine-tunes before bases, then those that recover most, then
- * by name. They are put in order first, for what is asked of each then is asked of the first few only.
+ * The verified pairs of what both repos are today that have a whole sheet: of fine-tunes before those of bases, then those that recover
+ * most. They are walked in that order until there are enough.
  */
 export function showcasePairs(actor: Actor, limit: number): Promise<{ id: string }[]> {
+  const of = (isFinetune: boolean): Prisma.Sql => Prisma.sql`
+    (SELECT p.id, ${isFinetune} AS is_finetune, ${recovered} AS recovered
+    FROM pair p
+    JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND ${maySeePreview(actor, "v")}
+    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${canInSql("f", "isBase")} = ${!isFinetune}
+    JOIN commit gc ON gc.id = v.guide_commit_id
+    WHERE p.state = 'succeeded' AND p.verdict = 'verified'
+      AND NOT EXISTS (SELECT FROM preview w WHERE w.pair_id = p.id AND w.state <> 'succeeded')
+      AND p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = ${weightsOf(Prisma.sql`gc.repo_id`)}
+    ORDER BY ${recovered} DESC NULLS LAST, p.id LIMIT ${Prisma.raw(String(limit))})`;
   return database().$queryRaw<{ id: string }[]>`
-    SELECT o.id FROM (
-      SELECT p.id, p.unit_hash, p.guide_weights_sha256, fc.repo_id AS finetune_id, gc.repo_id AS guide_id,
-        NOT ${canInSql("f", "isBase")} AS is_finetune, ${recovered} AS recovered, fn.name || '/' || f.name AS finetune, gn.name || '/' || g.name AS guide
-      FROM pair p
-      JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND ${maySeePreview(actor, "v")}
-      JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id JOIN namespace fn ON fn.id = f.namespace_id
-      JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id JOIN namespace gn ON gn.id = g.namespace_id
-      WHERE p.state = 'succeeded' AND p.verdict = 'verified'
-      ORDER BY is_finetune DESC, recovered DESC NULLS LAST, finetune, guide, p.id OFFSET 0) o
-    WHERE (SELECT bool_and(w.state = 'succeeded') FROM preview w WHERE w.pair_id = o.id)
-      AND o.unit_hash = ${weightsOf(Prisma.sql`o.finetune_id`)} AND o.guide_weights_sha256 = ${weightsOf(Prisma.sql`o.guide_id`)}
-    ORDER BY o.is_finetune DESC, o.recovered DESC NULLS LAST, o.finetune, o.guide, o.id LIMIT ${limit}`;
+    SELECT id FROM (${of(true)} UNION ALL ${of(false)}) best ORDER BY is_finetune DESC, recovered DESC NULLS LAST, id LIMIT ${limit}`;
 }
