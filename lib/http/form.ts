@@ -4,6 +4,7 @@ import { AppError, failures } from "#lib/errors.ts";
 import { readText } from "./read-body.ts";
 import { answering, type RouteContext } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
+import { isStorableText } from "#lib/util/storable.ts";
 
 /** What a form shows again: what was written, and what is wrong with it, by field; "" for the whole. */
 export interface FormState {
@@ -51,10 +52,7 @@ export function formRoute<Schema extends z.ZodType>({
     return answering(request, own, async () => {
       requireSameOrigin(request);
       const fields = await readForm(request);
-      const parsed = schema.safeParse(fields);
-      const answer = parsed.success
-        ? await submit(parsed.data, request, params).catch(toProblems)
-        : problemsOf(parsed.error);
+      const answer = await check(schema, fields, (input) => submit(input, request, params));
       if (answer instanceof Response) return answer;
       if (answer instanceof Headers) return seeOther(answer.get("Location") ?? "/", answer, stateCookie(own, null));
       const values = Object.fromEntries(kept.map((name) => [name, (fields[name] ?? "").slice(0, SHOWN_LENGTH)]));
@@ -86,6 +84,17 @@ export function seeOther(page: string, cookies: Headers, ...more: readonly strin
     ...[...cookies.getSetCookie(), ...more].map((cookie) => ["Set-Cookie", cookie] as [string, string]),
   ]);
   return new Response(null, { status: 303, headers });
+}
+
+async function check<Schema extends z.ZodType>(
+  schema: Schema,
+  fields: Readonly<Record<string, string>>,
+  submit: (input: z.output<Schema>) => Promise<Headers | Response>,
+): Promise<Headers | Response | Readonly<Record<string, string>>> {
+  const unkeepable = Object.keys(fields).find((name) => !isStorableText(name) || !isStorableText(fields[name]!));
+  if (unkeepable !== undefined) return { [unkeepable]: "It holds a NUL, which cannot be kept." };
+  const parsed = schema.safeParse(fields);
+  return parsed.success ? submit(parsed.data).catch(toProblems) : problemsOf(parsed.error);
 }
 
 async function readForm(request: Request): Promise<Record<string, string>> {

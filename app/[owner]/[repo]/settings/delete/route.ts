@@ -3,9 +3,10 @@ import { actorOf } from "#lib/auth/actor-of.ts";
 import { deleteRepo } from "#lib/catalog/repos/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
+import { pathTo } from "#lib/http/path-to.ts";
 
 export const POST = formRoute({
-  page: ({ owner, repo }) => `/${owner}/${repo}/settings`,
+  page: ({ owner, repo }) => pathTo(owner!, repo!, "settings"),
   schema: z.object({ confirm: z.string() }),
   kept: [],
   async submit({ confirm }, request, { owner, repo }) {
@@ -14,6 +15,6 @@ export const POST = formRoute({
         field: "confirm",
       });
     await deleteRepo(await actorOf(request.headers), { owner: owner!, repo });
-    return new Headers({ Location: `/${owner}` });
+    return new Headers({ Location: pathTo(owner!) });
   },
 });

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { removeMember } from "#lib/catalog/namespaces/service.ts";
 import { formRoute } from "#lib/http/form.ts";
+import { pathTo } from "#lib/http/path-to.ts";
 
-const pageOf = (name: string): string => `/settings/organisations/${encodeURIComponent(name)}`;
+const pageOf = (name: string): string => pathTo("settings", "organisations", name);
 
 export const POST = formRoute({
   page: ({ name }) => pageOf(name!),
