@@ -29,26 +29,34 @@ function parse(text: string): unknown {
   }
 }
 
+interface Part {
+  readonly part: unknown;
+  readonly depth: number;
+  /** Its name and that of what holds it, like `operations.0.path`. */
+  readonly field: string;
+}
+
 /** With a list of its own for what is to be looked at: a value may be nested deeper than functions can call each other. */
 function requireSane(value: unknown): void {
-  const open: { readonly part: unknown; readonly depth: number }[] = [{ part: value, depth: 0 }];
+  const open: Part[] = [{ part: value, depth: 0, field: "" }];
   for (let next = open.pop(); next; next = open.pop()) {
-    const { part, depth } = next;
-    if (typeof part === "string") requireStorable(part);
+    const { part, depth, field } = next;
+    if (typeof part === "string") requireStorable(part, field);
     if (typeof part !== "object" || part === null) continue;
     if (depth === MAX_DEPTH)
       throw new AppError("bad_request", `The request is nested deeper than ${MAX_DEPTH} levels; send it flatter.`);
     for (const [name, each] of Object.entries(part)) {
-      if (!Array.isArray(part)) requireStorable(name);
-      open.push({ part: each, depth: depth + 1 });
+      requireStorable(name, field);
+      open.push({ part: each, depth: depth + 1, field: field === "" ? name : `${field}.${name}` });
     }
   }
 }
 
-function requireStorable(text: string): void {
+function requireStorable(text: string, field: string): void {
   if (isStorableText(text)) return;
   throw new AppError(
     "bad_request",
-    "A text in the request holds a NUL or half of a character, which cannot be kept; take it out and send it again.",
+    `${field === "" ? "The request" : `«${field.slice(0, 200)}» in the request`} holds a NUL or half of a character, which cannot be kept; take it out and send it again.`,
+    { field },
   );
 }

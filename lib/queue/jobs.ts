@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { JobSubject } from "#lib/db/generated/client.ts";
 
 /**
  * What workers do. A job carries no data but the id of its row: what is to be done, how far it is and what came of it is in the
@@ -12,6 +11,9 @@ import type { JobSubject } from "#lib/db/generated/client.ts";
  */
 export const jobKinds = ["hash", "inspect", "check", "preview"] as const;
 export type JobKind = (typeof jobKinds)[number];
+
+/** What a job can be about. */
+export type JobSubject = "upload" | "inspection" | "pair" | "preview";
 
 export const subjectOf = {
   hash: "upload",

@@ -1,27 +1,8 @@
-import { type Database, database } from "#lib/db/client.ts";
-import type { Prisma } from "#lib/db/generated/client.ts";
+import { database } from "#lib/db/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import type { JobKind } from "./jobs.ts";
 
-/** The rows beside pg-boss's own: the timeline, the workers, and the state of a row whose job goes back into its queue. */
-
-export type EventRow = Prisma.JobEventUncheckedCreateInput;
-
-export async function insertEvent(client: Database | Transaction, event: EventRow): Promise<void> {
-  await client.jobEvent.create({ data: event, select: { id: true } });
-}
-
-export const eventsOf = (subjectId: string, limit: number) =>
-  database().jobEvent.findMany({
-    where: { subjectId },
-    orderBy: { id: "desc" },
-    take: limit,
-    select: { kind: true, attempt: true, message: true, detail: true, at: true, jobId: true },
-  });
-
-export async function deleteEventsBefore(at: Date): Promise<number> {
-  return (await database().jobEvent.deleteMany({ where: { at: { lt: at } } })).count;
-}
+/** The rows beside pg-boss's own: the workers, and the state of a row whose job goes back into its queue. */
 
 /** Back into the line: a row that says `running` while nobody works on it would lie. An upload has no such states. */
 export async function markQueued(

@@ -1,3 +1,6 @@
+/** The tree of a commit with one file. */
+const oneFile = "encode(sha256(convert_to('file ' || repeat('a', 64) || ' 10 lfs model.safetensors', 'UTF8')), 'hex')";
+
 /**
  * SQL that puts a hub of `count` repos into a migrated database: a base in each hundred, a guide in each ten, the rest fine-tunes;
  * each with a commit, an inspection and downloads, every fifth private, and a pair for every third fine-tune. They belong to fifty
@@ -19,8 +22,10 @@ export const manyRepos = (count: number): string => `
     FROM plan p JOIN namespace s ON s.name = 'org' || org;
   UPDATE repo SET base_id = b.id FROM plan p JOIN plan b ON b.n = p.base WHERE repo.id = p.id AND p.kind <> 'base';
   BEGIN;
-  INSERT INTO commit (id, repo_id, sequence, title, file_count, size) SELECT commit, id, 1, 'First', 1, 10 FROM plan;
-  INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) SELECT commit, 'model.safetensors', repeat('a', 64), 10, true FROM plan;
+  INSERT INTO commit (id, repo_id, sequence, title, file_count, size, tree_id) SELECT commit, id, 1, 'First', 1, 10, ${oneFile} FROM plan;
+  INSERT INTO repo_blob (repo_id, blob_sha256, size, commit_id, head_paths) SELECT id, repeat('a', 64), 10, commit, 1 FROM plan;
+  INSERT INTO tree SELECT id, ${oneFile}, 0, 1, 1, 10 FROM plan;
+  INSERT INTO tree_entry (repo_id, tree_id, ordinal, key, path, blob_sha256, lfs, file_count, size) SELECT id, ${oneFile}, 0, 'model.safetensors', 'model.safetensors', repeat('a', 64), true, 1, 10 FROM plan;
   COMMIT;
   INSERT INTO ref (repo_id, name, kind, commit_id) SELECT id, 'main', 'branch', commit FROM plan;
   INSERT INTO inspection (id, commit_id, tool_version, state, facts, contract, weights_sha256, finished_at)

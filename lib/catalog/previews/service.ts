@@ -234,7 +234,12 @@ export async function attachPreview(
 }
 
 async function requireOwn(actor: Actor, id: string): Promise<PreviewRow> {
+  whoRuns(actor);
   const row = await requireSeen(actor, id);
-  if (seesAll(actor) || (actor.kind === "person" && row.userId === actor.userId)) return row;
-  throw new AppError("forbidden", "Only who asked for a preview may do this; run it again to have one of your own.");
+  if (seesAll(actor) || (actor.kind === "person" && actor.scopes.has("read") && row.userId === actor.userId))
+    return row;
+  throw new AppError(
+    "forbidden",
+    "Only who asked for a preview may do this, not with a token that may not read; run it again to have one of your own.",
+  );
 }

@@ -1,6 +1,7 @@
 import type { CommitItem } from "#lib/catalog/commits/schema.ts";
 import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
 import { type Verdict, verdictInDatabase, verdictOf } from "#lib/catalog/pairs/verdict.ts";
+import { keyOf } from "#lib/catalog/trees/key.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma, type Repo } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
@@ -288,7 +289,7 @@ export async function readHead(repoId: string, cardPath: string, since: Date): P
     LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch'
     LEFT JOIN commit c ON c.id = f.commit_id
     LEFT JOIN namespace n ON n.user_id = c.author_id
-    LEFT JOIN commit_file cf ON cf.commit_id = c.id AND cf.path = ${cardPath}
+    LEFT JOIN LATERAL file_at(c.repo_id, c.tree_id, ${keyOf(cardPath)}) cf ON cf.path = ${cardPath}
     LEFT JOIN blob b ON b.sha256 = cf.blob_sha256
     WHERE r.id = ${repoId}::uuid`;
   const { cardSize, storageKey, downloads, ...commit } = row!;

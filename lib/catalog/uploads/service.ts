@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
+import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { parsePath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/files/path.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import { cancelJob } from "#lib/queue/cancel.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { queuePosition } from "#lib/queue/position.ts";
@@ -50,7 +50,12 @@ import {
  */
 export async function beginUpload(actor: Actor, name: RepoName, input: NewUpload): Promise<UploadView> {
   const repo = await requireWrite(actor, name);
-  const wish = { repoId: repo.id, path: parsePath(input.path), size: input.size, declaredSha256: input.sha256 ?? null };
+  const wish = {
+    repoId: repo.id,
+    path: parseNewPath(input.path),
+    size: input.size,
+    declaredSha256: input.sha256 ?? null,
+  };
   if (wish.size > MAX_UPLOAD_BYTES)
     throw new AppError(
       "too_large",
@@ -253,9 +258,10 @@ const LFS_BYTES = 2 ** 20;
 /** Whether a file is named by its sha256 on the wire and downloaded from the store itself: weights, and whatever is large. */
 export const isLfs = (path: string, size: number): boolean => size >= LFS_BYTES || /\.safetensors$/i.test(path);
 
-/** Whoever began it, or an operator; to everybody else it does not exist. @throws not_found */
+/** Whoever began it, or an operator; to everybody else it does not exist. @throws unauthenticated, forbidden, not_found */
 async function requireOwn(actor: Actor, id: string): Promise<UploadRow> {
-  const row = actor.kind === "anonymous" ? null : await findUpload(id);
+  if (actor.kind !== "hub") requirePerson(actor, "write");
+  const row = await findUpload(id);
   if (row && (actor.kind === "hub" || (actor.kind === "person" && (actor.isOperator || row.userId === actor.userId))))
     return row;
   throw new AppError("not_found", "There is no such upload of yours; look at the list of them, or begin a new one.", {

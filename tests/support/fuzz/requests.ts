@@ -1,4 +1,4 @@
-import { toCursor } from "#lib/http/page.ts";
+import { toCursor } from "#lib/page.ts";
 import type { Chance } from "./chance.ts";
 import { fromSchema, type Sound } from "./from-schema.ts";
 import { hostileBodies, hostileEscapes, hostileHeaders, hostileJson, hostileTexts, methods } from "./hostile-values.ts";

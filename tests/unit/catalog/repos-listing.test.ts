@@ -5,6 +5,8 @@ import { anonymous, hub as theHub } from "#lib/auth/actor.ts";
 import { isVisible, visibleTo } from "#lib/auth/access.ts";
 import { repoQuery, type RepoItem, type RepoList } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
+import { makeNode, toFileEntry } from "#lib/catalog/trees/node.ts";
+import { insertNodes } from "#lib/catalog/trees/repository.ts";
 import { database } from "#lib/db/client.ts";
 import { manyRepos } from "../../support/many-repos.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
@@ -216,10 +218,12 @@ test("sizes are told apart at their bounds, by the newest commit, and count and 
   ] as const;
   for (const [at, [name, size]] of given.entries()) {
     const [sha256, commit] = [String(at).repeat(64), String(at).repeat(40)];
+    const root = makeNode(0, [toFileEntry({ path: "model.safetensors", sha256, size, lfs: true })]);
     await database().$transaction(async (transaction) => {
       await transaction.$executeRaw`INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES (${sha256}, ${size}, ${sha256}, ${commit}, now())`;
-      await transaction.$executeRaw`INSERT INTO commit (id, repo_id, sequence, title, file_count, size) SELECT ${commit}, id, 2, 'Larger', 1, ${size} FROM repo WHERE name = ${name}`;
-      await transaction.$executeRaw`INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES (${commit}, 'model.safetensors', ${sha256}, ${size}, true)`;
+      await transaction.$executeRaw`INSERT INTO commit (id, repo_id, sequence, title, tree_id, file_count, size) SELECT ${commit}, id, 2, 'Larger', ${root.id}, 1, ${size} FROM repo WHERE name = ${name}`;
+      await transaction.$executeRaw`INSERT INTO repo_blob (repo_id, blob_sha256, size, commit_id) SELECT id, ${sha256}, ${size}, ${commit} FROM repo WHERE name = ${name}`;
+      await insertNodes(transaction, (await transaction.repo.findFirstOrThrow({ where: { name } })).id, [root]);
       await transaction.$executeRaw`UPDATE ref SET commit_id = ${commit}, version = version + 1 WHERE repo_id = (SELECT id FROM repo WHERE name = ${name})`;
     });
   }

@@ -141,7 +141,7 @@ describe("what is said of a repo", () => {
       tags: [],
     });
     expect(
-      (await database().auditEvent.findFirst({ where: { action: "repo.update" }, orderBy: { id: "desc" } }))!.detail,
+      (await database().outbox.findFirst({ where: { kind: "repo.update" }, orderBy: { id: "desc" } }))!.detail,
     ).toEqual({ changed: ["baseId", "license", "tags"] });
   });
 
