@@ -5,9 +5,10 @@ import { fileURLToPath } from "node:url";
 import next from "next";
 import { env } from "#lib/env.ts";
 import { restoreContentLength } from "#lib/http/content-length.ts";
-import { forwardedBy } from "#lib/http/forwarded.ts";
+import { forwardedBy, trustOf } from "#lib/http/forwarded.ts";
 import { refuseAtDoor } from "#lib/http/front-door.ts";
 import { pagePolicy } from "#lib/http/page-policy.ts";
+import { watchSlowClients } from "#lib/http/slow-clients.ts";
 import { staticFiles } from "#lib/http/static-files.ts";
 import { log } from "#lib/log.ts";
 import { queue } from "#lib/queue/boss.ts";
@@ -20,7 +21,8 @@ const DRAIN_MS = 10_000;
 const SILENT_MS = 5 * 60_000; // a client that is gone without a word must not keep its connection and its half part for ever
 
 const { port, host, s3, trustedProxies } = env();
-const settleForwarded = forwardedBy(trustedProxies);
+const isProxy = trustOf(trustedProxies);
+const settleForwarded = forwardedBy(isProxy);
 const root = new URL("../../", import.meta.url);
 const app = next({ dev: false, dir: fileURLToPath(root), hostname: host, port });
 await app.prepare();
@@ -32,15 +34,24 @@ const handle = app.getRequestHandler();
 const sendStatic = staticFiles(fileURLToPath(new URL(".next/static", root)));
 
 const server = createServer(
-  { requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 65_000 },
+  {
+    requestTimeout: 0, // a part may take long; watchSlowClients sees to it that it gets on
+    headersTimeout: 20_000,
+    connectionsCheckingInterval: 5_000,
+    keepAliveTimeout: 65_000,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  },
   (request, response) => {
     if (sendStatic(request, response) || refuseAtDoor(request, response)) return;
     restoreContentLength(response);
     settleForwarded(request);
+    if (!admit(request, response, String(request.headers["x-forwarded-for"]))) return;
     guardPage(request, response);
     void handle(request, response);
   },
 );
+const admit = watchSlowClients(server, isProxy);
 server.setTimeout(SILENT_MS);
 server.on("upgrade", (_request, socket) => socket.destroy()); // nothing here speaks anything but HTTP
 server.listen(port, host);

@@ -3,8 +3,11 @@ import { z } from "zod";
 import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
 import { repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
+import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
+import { CARD_PATH } from "#lib/catalog/cards/service.ts";
+import { findFile } from "#lib/catalog/files/service.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { listWorkers } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
@@ -276,23 +279,18 @@ function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly i
   );
 }
 
-function CardText({ repo }: { readonly repo: ShownRepo }) {
+async function CardText({ repo }: { readonly repo: ShownRepo }) {
   const { card, fullName, defaultBranch, mayWrite } = repo;
+  const folder = (kind: "resolve" | "tree"): string => `/${fullName}/${kind}/${encodeURIComponent(defaultBranch)}/`;
   return (
     <section aria-labelledby="card" className="min-w-0 border-t border-line pt-6">
       <h2 id="card" className="mb-3 text-title">
         Card
       </h2>
-      {card?.warnings.map((warning) => (
-        <div key={warning} className="mb-3">
-          <Notice kind="careful">{warning}</Notice>
-        </div>
-      ))}
-      {card && card.text.trim() !== "" ? (
+      {card && (card.text.trim() !== "" || card.warnings.length > 0) ? (
         <Markdown
-          text={card.text}
-          files={`/${fullName}/resolve/${encodeURIComponent(defaultBranch)}/`}
-          pages={`/${fullName}/tree/${encodeURIComponent(defaultBranch)}/`}
+          file={await findFile(await requireRead(await currentActor(), repo.nameParts), repo.head!.id, CARD_PATH)}
+          places={{ files: folder("resolve"), pages: folder("tree") }}
         />
       ) : (
         <Empty
@@ -302,7 +300,6 @@ function CardText({ repo }: { readonly repo: ShownRepo }) {
           A README.md says what it draws, what it was made from, under which licence, and with which words.
         </Empty>
       )}
-      {card?.isCut && <p className="mt-3 text-small text-quiet">The card goes on; all of it is in README.md.</p>}
     </section>
   );
 }

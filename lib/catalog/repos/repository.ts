@@ -269,12 +269,13 @@ export async function hideRepo(transaction: Transaction, id: string): Promise<bo
 export interface RepoHead {
   readonly head: CommitItem | null;
   /** Where the bytes of the file at `cardPath` lie. */
-  readonly card: { readonly size: number; readonly storageKey: string } | null;
+  readonly card: { readonly sha256: string; readonly size: number; readonly storageKey: string } | null;
   readonly downloads: number;
 }
 
 type HeadRow = Omit<CommitItem, "createdAt"> & { readonly createdAt: Date };
 type RepoHeadRow = (HeadRow | { readonly id: null }) & {
+  readonly cardSha256: string;
   readonly cardSize: number;
   readonly storageKey: string | null;
   readonly downloads: number;
@@ -283,7 +284,7 @@ type RepoHeadRow = (HeadRow | { readonly id: null }) & {
 export async function readHead(repoId: string, cardPath: string, since: Date): Promise<RepoHead> {
   const [row] = await database().$queryRaw<RepoHeadRow[]>`
     SELECT c.id, c.parent_id AS parent, c.title, c.message, n.name AS author, c.created_at AS "createdAt", c.file_count AS files, c.size::float8 AS bytes,
-      b.size::float8 AS "cardSize", b.storage_key AS "storageKey",
+      b.sha256 AS "cardSha256", b.size::float8 AS "cardSize", b.storage_key AS "storageKey",
       (SELECT coalesce(sum(count), 0)::float8 FROM download_day WHERE repo_id = ${repoId}::uuid AND day >= ${since}::date) AS downloads
     FROM repo r
     LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch'
@@ -292,10 +293,10 @@ export async function readHead(repoId: string, cardPath: string, since: Date): P
     LEFT JOIN LATERAL file_at(c.repo_id, c.tree_id, ${keyOf(cardPath)}) cf ON cf.path = ${cardPath}
     LEFT JOIN blob b ON b.sha256 = cf.blob_sha256
     WHERE r.id = ${repoId}::uuid`;
-  const { cardSize, storageKey, downloads, ...commit } = row!;
+  const { cardSha256, cardSize, storageKey, downloads, ...commit } = row!;
   return {
     head: commit.id === null ? null : { ...commit, createdAt: commit.createdAt.toISOString() },
-    card: storageKey === null ? null : { size: cardSize, storageKey },
+    card: storageKey === null ? null : { sha256: cardSha256, size: cardSize, storageKey },
     downloads,
   };
 }

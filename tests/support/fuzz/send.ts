@@ -17,7 +17,15 @@ export function send(url: string, asked: WireRequest, agent: Agent): Promise<Wir
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const request = httpRequest(
-      { hostname, port, agent, method: asked.method, path: asked.path, headers: asked.headers, maxHeaderSize: HEAD_BYTES },
+      {
+        hostname,
+        port,
+        agent,
+        method: asked.method,
+        path: asked.path,
+        headers: asked.headers,
+        maxHeaderSize: HEAD_BYTES,
+      },
       (response) => {
         const pieces: Buffer[] = [];
         let size = 0;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { forwardedBy } from "#lib/http/forwarded.ts";
+import { forwardedBy, trustOf } from "#lib/http/forwarded.ts";
 import { refuseAtDoor } from "#lib/http/front-door.ts";
 
 const server = createServer((incoming, outgoing) => {
@@ -79,7 +79,7 @@ describe("where a request came from", () => {
       socket: { remoteAddress: peer },
       connection: { remoteAddress: peer },
     };
-    forwardedBy(proxies)(incoming as never);
+    forwardedBy(trustOf(proxies))(incoming as never);
     expect(Object.keys(incoming.headers)).toEqual(["x-forwarded-for"]);
     return incoming.headers["x-forwarded-for"];
   };
