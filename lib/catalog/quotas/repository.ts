@@ -49,8 +49,12 @@ const toRow = ({ namespaceId, namespace, ...row }: Prisma.QuotaGetPayload<{ sele
   },
 });
 
-export async function quotaOf(client: Database | Transaction, namespaceId: string): Promise<QuotaRow> {
-  return toRow(await client.quota.findUniqueOrThrow({ where: { namespaceId }, select: columns }));
+/** Of a namespace, or of that in which a repo is. */
+export type QuotaKey = { readonly namespaceId: string } | { readonly repoId: string };
+
+export async function quotaOf(client: Database | Transaction, key: QuotaKey): Promise<QuotaRow> {
+  const where = "repoId" in key ? { namespace: { repos: { some: { id: key.repoId } } } } : key;
+  return toRow(await client.quota.findFirstOrThrow({ where, select: columns }));
 }
 
 export async function quotaOfName(name: string): Promise<QuotaRow | null> {

@@ -7,47 +7,62 @@ import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { showBytes } from "#lib/util/show-bytes.ts";
 import { thousands } from "#lib/util/thousands.ts";
-import { lockQuotaOfPerson, quotaOf, quotaOfName, type QuotaRow, setLimits } from "./repository.ts";
+import { lockQuotaOfPerson, quotaOf, type QuotaKey, quotaOfName, type QuotaRow, setLimits } from "./repository.ts";
 import type { QuotaChange, QuotaLine, QuotaName, QuotaView } from "./schema.ts";
 
-/** What a transaction may have made more of. */
-export type Grown = "bytes" | "files" | "repos";
+/** What rows of namespaces are counted by. */
+type Counted = "bytes" | "files" | "repos";
+const counted = ["bytes", "files", "repos"] as const satisfies readonly Counted[];
 
-const words: Readonly<Record<Grown, { readonly show: (count: number) => string; readonly way: string }>> = {
+const words: Readonly<Record<Counted, { readonly show: (count: number) => string; readonly way: string }>> = {
   bytes: { show: showBytes, way: "Delete repos or abort uploads that are not needed" },
   files: { show: (count) => `${thousands(count)} files`, way: "Delete repos or abort uploads that are not needed" },
   repos: { show: (count) => `${thousands(count)} repos`, way: "Delete repos that are not needed" },
 };
 
+type Amounts = Partial<Readonly<Record<Counted, number>>>;
+
 /**
  * Asked after the rows are written, in their transaction: they are counted by then, and nobody else counts anything of this namespace until
  * it ends. So of many at once exactly those get through for whom there is room.
  *
- * @param added of each, by this transaction, so that what is told is what was used before
+ * @param added what this transaction added; who is over a limit, since an operator lowered it, may still do what adds nothing
  * @throws quota_exceeded
  */
 export async function requireWithinQuota(
   transaction: Transaction,
   actor: Actor,
-  namespaceId: string,
-  added: Partial<Readonly<Record<Grown, number>>>,
+  of: QuotaKey,
+  added: Amounts,
 ): Promise<void> {
   if (actor.kind === "hub") return;
-  const row = await quotaOf(transaction, namespaceId);
-  for (const [quota, more] of Object.entries(added) as [Grown, number][]) {
-    const { used, reserved, limit } = lineOf(row, quota);
-    if (limit === null || more === 0 || used + reserved <= limit) continue;
-    const { show, way } = words[quota];
-    const before = used + reserved - more;
-    const announced =
-      quota !== "repos" && reserved > 0 ? `, with what is announced by uploads that have not ended` : "";
-    throw new AppError(
-      "quota_exceeded",
-      `${row.name} has ${show(before)} of the ${show(limit)} that it may have${announced}, and this would be ${show(more)} more. ${way}, or ask an operator of this hub for more.`,
-      { quota, namespace: row.name, used: before, reserved, more, limit },
-    );
-  }
+  const row = await quotaOf(transaction, of);
+  const over = counted.find((quota) => (added[quota] ?? 0) > 0 && isOver(lineOf(row, quota)));
+  if (over === undefined) return;
+  const { used, reserved, limit } = lineOf(row, over);
+  const more = added[over]!;
+  const before = used + reserved - more;
+  const { show, way } = words[over];
+  throw new AppError(
+    "quota_exceeded",
+    `${row.name} has ${show(before)} of the ${show(limit!)} that it may have, with what unfinished uploads have announced, and this would be ${show(more)} more. ${way}, or ask an operator of this hub for more.`,
+    { quota: over, namespace: row.name, used: before, more, limit },
+  );
 }
+
+/** What a namespace has, to see later what was added. */
+export async function holdings(transaction: Transaction, of: QuotaKey): Promise<Required<Amounts>> {
+  const { used, reserved } = await quotaOf(transaction, of);
+  return { bytes: used.bytes + reserved.bytes, files: used.files + reserved.files, repos: used.repos };
+}
+
+/** What was added since. */
+export async function grownSince(before: Amounts, transaction: Transaction, of: QuotaKey): Promise<Amounts> {
+  const now = await holdings(transaction, of);
+  return Object.fromEntries(counted.map((quota) => [quota, now[quota] - (before[quota] ?? 0)]));
+}
+
+const isOver = ({ used, reserved, limit }: QuotaLine): boolean => limit !== null && used + reserved > limit;
 
 /** Who begins something that is counted by the person waits for their own other beginnings: then of many at once none slips past a limit. */
 export const lockPerson = lockQuotaOfPerson;
@@ -81,7 +96,7 @@ function toView(row: QuotaRow): QuotaView {
   };
 }
 
-function lineOf({ used, reserved, limits }: QuotaRow, quota: Grown): QuotaLine {
+function lineOf({ used, reserved, limits }: QuotaRow, quota: Counted): QuotaLine {
   return {
     used: used[quota],
     reserved: quota === "repos" ? 0 : reserved[quota],

@@ -84,6 +84,9 @@ BEGIN
 END $$;
 CREATE TRIGGER quota_counts_contents AFTER INSERT ON repo_blob REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION quota_counts_contents();
 
+-- How many a person has, without a look at all that they ever had.
+CREATE INDEX upload_unfinished ON upload (user_id) WHERE state IN ('open', 'receiving', 'hashing', 'verified');
+
 -- What was announced counts until the upload ends: then it is a content of the repo, or nothing.
 CREATE FUNCTION quota_counts_upload() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
