@@ -22,6 +22,7 @@ test("with nothing set a hub runs by itself on port 3000", () => {
     signup: "invited",
     uploadSeconds: 7 * 86_400,
     graceSeconds: 3 * 86_400,
+    quotas: { bytes: 200e9, files: 100_000, repos: 1000, jobs: 8, deviceSeconds: 28_800 },
     threads: availableParallelism(),
     provider: "auto",
     memory: null,
@@ -30,6 +31,8 @@ test("with nothing set a hub runs by itself on port 3000", () => {
     failpoint: null,
     logLevel: "info",
     databaseUrl: null,
+    databaseDirectUrl: null,
+    connections: 10,
     s3: null,
   });
 });
@@ -57,6 +60,8 @@ test("an empty variable is one that is not set", () => {
     "GUIDEPOST_FAILPOINT",
     "GUIDEPOST_PROVIDER",
     "GUIDEPOST_MEMORY",
+    "GUIDEPOST_CONNECTIONS",
+    "DATABASE_DIRECT_URL",
     ...Object.keys(s3),
   ];
   expect(readEnv(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(readEnv({}));
@@ -78,6 +83,8 @@ test("every variable is read", () => {
     GUIDEPOST_QUOTA_REPOS: "none",
     GUIDEPOST_QUOTA_JOBS: "0",
     GUIDEPOST_QUOTA_DEVICE_TIME: "30min",
+    GUIDEPOST_CONNECTIONS: "25",
+    DATABASE_DIRECT_URL: "postgres://u:p@h:5432/d",
   };
   const read = readEnv({
     PORT: "8080",
@@ -108,6 +115,8 @@ test("every variable is read", () => {
     failpoint: "upload.part:2",
     logLevel: "debug",
     databaseUrl: "postgres://u:p@h:5433/d?sslmode=require",
+    databaseDirectUrl: "postgres://u:p@h:5432/d",
+    connections: 25,
     s3: {
       endpoint: "https://s3.example.org",
       bucket: "guides",
@@ -149,6 +158,8 @@ describe("a bad variable stops the start with its name", () => {
     ...["mysql://h/d", "postgresql://h", "h:5432/d", "postgresql://h/"].map(
       (value) => ["DATABASE_URL", value] as const,
     ),
+    ["DATABASE_DIRECT_URL", "mysql://h/d"],
+    ...["0", "1", "1001", "many"].map((value) => ["GUIDEPOST_CONNECTIONS", value] as const),
     ["S3_ENDPOINT", "s3.example.org"],
     ["S3_BUCKET", "My Bucket"],
   ];
@@ -167,6 +178,10 @@ test("S3 settings come all or none, and those that miss are named", () => {
   expect(() => readEnv({ S3_BUCKET: "guides" })).toThrow(
     /^S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY must be set too/,
   );
+});
+
+test("the address past a pooler is set beside that of the pooler", () => {
+  expect(() => readEnv({ DATABASE_DIRECT_URL: "postgres://u:p@h:5432/d" })).toThrow(/^DATABASE_URL must be set too: /);
 });
 
 test("a message never shows a value", () => {
