@@ -3,6 +3,7 @@ import { requireRead, requireWrite, type ReadableRepo, type RepoName, type Writa
 import type { Actor } from "#lib/auth/actor.ts";
 import { blobIsPurging } from "#lib/catalog/blobs/service.ts";
 import { applyCard, CARD_PATH, planCard, type CardChange } from "#lib/catalog/cards/service.ts";
+import { carryInspection, saysNothing } from "#lib/catalog/inspections/carry.ts";
 import { requestInspection } from "#lib/catalog/inspections/service.ts";
 import { isLfs, markLinked, takeVerified } from "#lib/catalog/uploads/service.ts";
 import { audit } from "#lib/db/audit.ts";
@@ -96,9 +97,11 @@ async function commitOnce(
     transaction,
     operations.flatMap(({ uploadId }) => uploadId ?? []),
   );
-  if (card) await applyCard(transaction, repo.id, card);
-  else await touchRepo(transaction, repo.id);
-  await requestInspection(transaction, id, "upload");
+  const hasOtherBase = card !== null && (await applyCard(transaction, repo.id, card)).hasOtherBase;
+  if (!card) await touchRepo(transaction, repo.id);
+  const isSameModel = parentId !== null && !hasOtherBase && tree.differences.every(({ path }) => saysNothing(path));
+  if (!isSameModel || !(await carryInspection(transaction, parentId, id)))
+    await requestInspection(transaction, id, "upload");
   await audit(transaction, actor, "repo.commit", repo.id, { branch, commit: id });
   failpoint("commit.rows");
   return { id, isNew: true };
