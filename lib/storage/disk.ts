@@ -31,6 +31,8 @@ export interface PartGrant {
   readonly storageId: string;
   readonly number: number;
   readonly size: number;
+  /** Who asked for the address. */
+  readonly by: string;
 }
 
 export type DownloadGrant = Omit<DownloadOptions, "seconds">;
@@ -64,18 +66,20 @@ export class DiskStore implements ObjectStore {
     storageId: string,
     { number, size }: { readonly number: number; readonly size: number },
     seconds: number,
+    by = "hub",
   ): Promise<string> {
-    return this.#signer.sign("PUT", key, { upload: storageId, part: String(number), size: String(size) }, seconds);
+    const fields = { upload: storageId, part: String(number), size: String(size), by };
+    return this.#signer.sign("PUT", key, fields, seconds);
   }
 
   /** What the URL of a PUT allows. @throws forbidden */
   parsePartUrl(key: string, query: URLSearchParams): PartGrant {
-    const { upload, part, size } = this.#signer.verify("PUT", key, query);
-    return { storageId: upload!, number: Number(part), size: Number(size) };
+    const { upload, part, size, by } = this.#signer.verify("PUT", key, query);
+    return { storageId: upload!, number: Number(part), size: Number(size), by: by ?? "hub" }; // one of an older version says nothing
   }
 
   /** @throws too_large, bytes_differ when `body` is longer or shorter than was granted; not_found when the upload has ended */
-  receivePart(key: string, grant: PartGrant, body: AsyncIterable<Uint8Array>): Promise<StoredPart> {
+  receivePart(key: string, grant: Omit<PartGrant, "by">, body: AsyncIterable<Uint8Array>): Promise<StoredPart> {
     return this.#folder.guard(() => this.#multiparts.receive(key, grant.storageId, grant, body));
   }
 

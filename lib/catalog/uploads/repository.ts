@@ -106,15 +106,6 @@ export async function setJob(transaction: Transaction, id: string, jobId: string
 export const countUnfinished = (userId: string): Promise<number> =>
   database().upload.count({ where: { userId, state: { in: [...unfinished] } } });
 
-/** Bytes that were announced and may still be on their way, of everybody. */
-export async function arrivingBytes(): Promise<number> {
-  const { _sum } = await database().upload.aggregate({
-    where: { state: { in: [...arriving] } },
-    _sum: { declaredSize: true },
-  });
-  return Number(_sum.declaredSize ?? 0);
-}
-
 /** The newest first. */
 export async function listUnfinished(
   repoId: string,

@@ -18,7 +18,6 @@ import { failpoint } from "#lib/util/failpoint.ts";
 import { arrivedParts, assemble, partCountOf, partSizeOf } from "./parts.ts";
 import {
   arriving,
-  arrivingBytes,
   countUnfinished,
   findByKey,
   findUpload,
@@ -82,7 +81,8 @@ async function insert(wish: Wish, userId: string | null, idempotencyKey: string 
     );
   }
   const whilePutTogether = wish.size > PART_BYTES ? wish.size : 0;
-  await objectStore().requireRoom((await arrivingBytes()) + wish.size + whilePutTogether);
+  // What others have announced takes no room until it comes: each part is refused when there is none.
+  await objectStore().requireRoom(wish.size + whilePutTogether);
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000);
   try {
     return await insertUpload({
@@ -141,7 +141,13 @@ export async function signParts(actor: Actor, id: string, numbers: readonly numb
       return {
         number,
         size,
-        url: await objectStore().signPart(row.storageKey, row.storageId!, { number, size }, SIGNED_SECONDS),
+        url: await objectStore().signPart(
+          row.storageKey,
+          row.storageId!,
+          { number, size },
+          SIGNED_SECONDS,
+          row.userId ?? "hub",
+        ),
       };
     }),
   );

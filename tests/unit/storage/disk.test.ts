@@ -227,6 +227,31 @@ describe("a disk that cannot is told in a sentence:", () => {
     },
   );
 
+  test.runIf(canMount)(
+    "many at once do not count on the same room, and those of which nothing comes take none",
+    async () => {
+      const place = join(root, "crowded");
+      await mkdir(place);
+      const lines = await linesOf(
+        start(
+          `import { statfsSync } from "node:fs";
+         const id = await store.beginMultipart("${key}");
+         const never = new Promise(() => {});
+         for (let n = 0; n < 60; n++) void store.receivePart("${key}", { storageId: id, number: 1000 + n, size: 16e6 }, (async function* () { await never; })());
+         const part = (number) => store.receivePart("${key}", { storageId: id, number, size: 8e6 }, (async function* () { for (let n = 0; n < 8; n++) { await null; yield new Uint8Array(1e6); } })());
+         await told(part(1).then(() => "received"));
+         const ended = await Promise.allSettled(Array.from({ length: 40 }, (_, n) => part(n + 2)));
+         const { bavail, bsize } = statfsSync("${place}");
+         console.log(ended.every(({ status, reason }) => status === "fulfilled" || reason.code === "disk_full"), bavail * bsize > 190e6);
+         await told(part(100).then(() => "received"));
+         process.exit(0);`,
+          { in: place, mount: `mount -t tmpfs -o size=300m none ${place}` },
+        ),
+      );
+      expect(lines.slice(0, 2)).toEqual(['"received"', "true true"]);
+    },
+  );
+
   test.runIf(canMount)("one that fills up while a part arrives", async () => {
     const place = join(root, "filling");
     await mkdir(place);
