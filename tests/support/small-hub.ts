@@ -42,6 +42,7 @@ export const smallHub = `
     ('${sha("a")}', 10, 'key-a', '${oid("a")}', now()), ('${sha("b")}', 20, 'key-b', '${oid("b")}', now()),
     ('${sha("c")}', 30, 'key-c', '${oid("c")}', now()), ('${sha("d")}', 40, 'key-d', '${oid("d")}', now());
   INSERT INTO blob_hash (blob_sha256, algorithm, value) VALUES ('${sha("a")}', 'autov2', 'aaaaaaaaaa');
+  INSERT INTO markdown (sha256, reader, front_matter, facts, text, html, is_cut, warnings) VALUES ('${sha("b")}', 1, '{}', '{}', 'Hi', '<p>Hi</p>', false, '{}');
   BEGIN;
   INSERT INTO commit (id, repo_id, sequence, parent_id, author_id, title, file_count, size, tree_id) VALUES
     ('${oid("1")}', '${base}', 1, NULL, 'ann', 'First', 1, 10, ${nodeOver}),

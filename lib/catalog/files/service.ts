@@ -2,7 +2,6 @@ import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { readBeginning } from "#lib/catalog/blobs/service.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import type { LoadNodes } from "#lib/catalog/trees/change.ts";
 import type { Node } from "#lib/catalog/trees/node.ts";
@@ -115,19 +114,4 @@ export async function noteDownload(repo: ReadableRepo, { actor, address, userAge
   if (counted.visitors.has(visitor)) return;
   await countDownload(repo.id, day, visitor);
   counted.visitors.add(visitor);
-}
-
-/** The beginning of a file, for a page that shows text. Null for what is no text. @throws storage_unavailable */
-export async function readText(
-  file: FileRow,
-  limit: number,
-): Promise<{ readonly text: string; readonly isCut: boolean } | null> {
-  const bytes = await readBeginning(file, limit);
-  if (bytes.includes(0)) return null;
-  const isCut = file.size > limit;
-  try {
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isCut }), isCut };
-  } catch {
-    return null;
-  }
 }

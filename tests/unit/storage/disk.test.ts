@@ -2,9 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { statSync } from "node:fs";
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, open, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -268,4 +268,23 @@ describe("a disk that cannot is told in a sentence:", () => {
     );
     expect(lines).toEqual([expect.stringMatching(/^disk_full: /), "[]", "0"]);
   });
+});
+
+test("a disk that hangs: the call is left behind and its caller told, and others go on", async () => {
+  const hurried = new DiskStore({ folder, publicUrl, secret }, { deadlineMs: 300, stallMs: 300 });
+  const [hung, other] = [newObjectKey(), newObjectKey()];
+  await hurried.put(other, randomBytes(10));
+  await mkdir(dirname(hurried.pathOf(hung)), { recursive: true });
+  expect(spawnSync("mkfifo", [hurried.pathOf(hung)]).status).toBe(0); // to open it waits for who writes, as for a server that is away
+  const told = {
+    code: "storage_unavailable",
+    message: expect.stringMatching(/^The hub's disk does not answer/) as string,
+  };
+  await expect(hurried.read(hung)).rejects.toMatchObject(told);
+  expect(await hurried.head(other)).toMatchObject({ size: 10 });
+
+  const writer = await open(hurried.pathOf(hung), "w"); // and frees the one that was left behind
+  const silent = await hurried.read(hung, { begin: 0, end: 0 });
+  expect(await buffer(silent)).toHaveLength(0);
+  await writer.close();
 });
