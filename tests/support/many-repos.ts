@@ -59,6 +59,7 @@ export const manyRepos = (count: number, { files = 1, guidesEach = 1, isSkewed =
     SELECT gen_random_uuid(), commit, '1', 'succeeded', jsonb_build_object('kind', kind, 'parameters', 8800000 + n, 'more', repeat('x', 2000)), 'sd-v1-eps-768', weights, now() FROM plan;
   SELECT refresh_heads(ARRAY(SELECT id FROM plan)), refresh_search(ARRAY(SELECT id FROM plan));
   ${kept.map((table) => `ALTER TABLE ${table} ENABLE TRIGGER USER;`).join(" ")}
+  UPDATE quota q SET used_bytes = c.used_bytes, used_files = c.used_files, used_repos = c.used_repos FROM quota_counted c WHERE c.namespace_id = q.namespace_id;
   INSERT INTO repo_weights (repo_id, weights_sha256, measured_as, first_at) SELECT id, weights, weights, now() FROM plan ON CONFLICT DO NOTHING;
   INSERT INTO unit (id, hash) SELECT weights, weights FROM plan WHERE kind = 'finetune';
   INSERT INTO unit_component (unit_id, position, role, commit_id, weights_sha256, strength, text_strength) SELECT weights, 0, 'base', commit, weights, 1, 1 FROM plan WHERE kind = 'finetune';

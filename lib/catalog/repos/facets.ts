@@ -26,7 +26,7 @@ const windowed: Readonly<Record<Windowed, Counting>> = {
     called: {
       as: Prisma.sql`n.name || '/' || b.name`,
       tables: ({ baseVisible }) =>
-        Prisma.sql`JOIN repo b ON b.id = counted.value AND ${baseVisible} JOIN namespace n ON n.id = b.namespace_id`,
+        Prisma.sql`CROSS JOIN LATERAL (SELECT b.name, b.namespace_id FROM repo b WHERE b.id = counted.value AND ${baseVisible} LIMIT 1) b JOIN namespace n ON n.id = b.namespace_id`,
     },
   },
   license: { chosenBy: "license", value: () => Prisma.sql`r.license` },

@@ -28,6 +28,6 @@ export async function searchFor(q: string): Promise<Wording> {
   return rows.length <= MAX_FOUND
     ? { found: rows.map(({ id }) => id) }
     : {
-        common: Prisma.sql`EXISTS (SELECT FROM repo_search s WHERE s.repo_id = r.id AND (s.words @@ to_tsquery('simple', ${begun}) OR s.name LIKE ${within}))`,
+        common: Prisma.sql`(SELECT s.words @@ to_tsquery('simple', ${begun}) OR s.name LIKE ${within} FROM repo_search s WHERE s.repo_id = r.id)`,
       };
 }

@@ -1,5 +1,6 @@
 import type { VisiblePart } from "#lib/auth/access.ts";
 import { type Verdict, verdictInDatabase } from "#lib/catalog/verdict.ts";
+import { askedOfEach } from "#lib/db/asked-of-each.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import { type RepoItem, type RepoQuery, sizes, type Sort } from "./schema.ts";
 import type { Wording } from "./search.ts";
@@ -114,7 +115,7 @@ type Known = Pick<Selection, "otherVisible" | "mayKnow">;
 /** The verdicts `p.verdict` of the weights of `r` as one side, of pairs that may be known, for what may be seen on the other side. */
 const measuredAs = (mine: Prisma.Sql, theirs: Prisma.Sql, { otherVisible, mayKnow }: Known): Prisma.Sql => Prisma.sql`
   FROM pair p WHERE p.${mine} = r.weights_sha256 AND p.verdict <> 'not_measured' AND ${mayKnow}
-    AND EXISTS (SELECT FROM repo o WHERE o.weights_sha256 = p.${theirs} AND ${otherVisible})`;
+    AND (SELECT TRUE FROM repo o WHERE o.weights_sha256 = p.${theirs} AND ${otherVisible} LIMIT 1)`;
 const asFinetune = [Prisma.sql`unit_hash`, Prisma.sql`guide_weights_sha256`] as const;
 const asGuide = [asFinetune[1], asFinetune[0]] as const;
 
@@ -125,7 +126,7 @@ export const bestVerdict = (known: Known): Prisma.Sql => Prisma.sql`CASE WHEN r.
 
 /** What a repo is at best finds what to look at; what is asked of its pairs decides, as far as these may be known. */
 function hasVerdict(verdict: Verdict, known: Known): Prisma.Sql {
-  if (verdict === "notMeasured") return Prisma.sql`${bestVerdict(known)} IS NULL`;
+  if (verdict === "notMeasured") return askedOfEach(Prisma.sql`${bestVerdict(known)} IS NULL`);
   const wanted = Prisma.raw(`'${verdictInDatabase(verdict)}'::verdict`);
-  return Prisma.sql`r.at_best <= ${wanted} AND ${bestVerdict(known)} = ${wanted}`;
+  return Prisma.sql`r.at_best <= ${wanted} AND ${askedOfEach(Prisma.sql`${bestVerdict(known)} = ${wanted}`)}`;
 }

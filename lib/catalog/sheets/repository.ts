@@ -2,6 +2,7 @@ import { isVisible } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
 import { maySeePreview } from "#lib/catalog/units/who-may-see.ts";
+import { askedOfEach } from "#lib/db/asked-of-each.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
@@ -27,9 +28,9 @@ export async function fullNames(transaction: Transaction, commitIds: readonly st
 /** How much is recovered, of a pair that goes by `p`. */
 const recovered = Prisma.sql`(p.summary #>> '{measured,fidelity,recovered,value}')::float8`;
 
-/** The weights that a repo has today. Asked row by row, for there may be many repos and few are meant. */
-const weightsOf = (repoId: Prisma.Sql): Prisma.Sql =>
-  Prisma.sql`(SELECT weights_sha256 FROM repo WHERE id = ${repoId} AND deleted_at IS NULL)`;
+/** The weights that the repo of a commit has today. */
+const weightsAt = (commitId: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`(SELECT wr.weights_sha256 FROM commit wc JOIN repo wr ON wr.id = wc.repo_id AND wr.deleted_at IS NULL WHERE wc.id = ${commitId})`;
 
 export interface CardRow {
   readonly repoId: string;
@@ -51,14 +52,13 @@ const AGAIN = 4;
  */
 function bestPairs(actor: Actor, guides: boolean, isCurrent: boolean, count: number): Prisma.Sql {
   const [mine, theirs, other] = guides
-    ? [Prisma.sql`p.guide_weights_sha256`, Prisma.sql`p.unit_hash`, Prisma.sql`fc.repo_id`]
-    : [Prisma.sql`p.unit_hash`, Prisma.sql`p.guide_weights_sha256`, Prisma.sql`gc.repo_id`];
+    ? [Prisma.sql`p.guide_weights_sha256`, Prisma.sql`p.unit_hash`, Prisma.sql`v.finetune_commit_id`]
+    : [Prisma.sql`p.unit_hash`, Prisma.sql`p.guide_weights_sha256`, Prisma.sql`v.guide_commit_id`];
+  const isDrawn = Prisma.sql`(SELECT TRUE FROM preview v WHERE v.pair_id = p.id AND v.sheet_index = 0 AND v.state = 'succeeded' AND ${maySeePreview(actor, "v")}
+    AND (${theirs} = ${weightsAt(other)}) IS ${isCurrent ? Prisma.sql`TRUE` : Prisma.sql`NOT TRUE`} LIMIT 1)`;
   return Prisma.sql`
-    (SELECT p.id AS pair_id, fc.repo_id AS finetune_id, ${isCurrent} AS is_current, p.verdict, ${recovered} AS recovered
-    FROM pair p
-    JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND v.state = 'succeeded' AND ${maySeePreview(actor, "v")}
-    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN commit gc ON gc.id = v.guide_commit_id
-    WHERE a.guides = ${guides} AND ${mine} = a.weights_sha256 AND p.state = 'succeeded' AND (${theirs} = ${weightsOf(other)}) IS ${isCurrent ? Prisma.sql`TRUE` : Prisma.sql`NOT TRUE`}
+    (SELECT p.id AS pair_id, ${isCurrent} AS is_current, p.verdict, ${recovered} AS recovered FROM pair p
+    WHERE a.guides = ${guides} AND ${mine} = a.weights_sha256 AND ${askedOfEach(Prisma.sql`p.state = 'succeeded' AND ${isDrawn}`)}
     ORDER BY p.verdict, ${recovered} DESC NULLS LAST, p.id LIMIT ${Prisma.raw(String(guides ? count * AGAIN : 1))})`;
 }
 
@@ -73,11 +73,11 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
       SELECT r.id, ${canInSql("r", "guides")} AS guides, r.weights_sha256 FROM repo r
       WHERE r.id = ANY (${[...repoIds]}::uuid[]) AND r.weights_sha256 IS NOT NULL AND ${isVisible(actor, "r")}),
     placed AS (
-      SELECT a.id AS repo_id, a.guides, s.pair_id, s.finetune_id, row_number() OVER (PARTITION BY a.id ORDER BY s.is_current DESC, s.verdict, s.recovered DESC NULLS LAST, s.pair_id) AS place
+      SELECT a.id AS repo_id, a.guides, s.pair_id, fc.repo_id AS finetune_id, row_number() OVER (PARTITION BY a.id ORDER BY s.is_current DESC, s.verdict, s.recovered DESC NULLS LAST, s.pair_id) AS place
       FROM asked a CROSS JOIN LATERAL (${Prisma.join(
         [true, false].flatMap((guides) => [true, false].map((isCurrent) => bestPairs(actor, guides, isCurrent, count))),
         " UNION ALL ",
-      )}) s),
+      )}) s JOIN preview v ON v.pair_id = s.pair_id AND v.sheet_index = 0 JOIN commit fc ON fc.id = v.finetune_commit_id),
     best AS (SELECT DISTINCT ON (repo_id, finetune_id) * FROM placed ORDER BY repo_id, finetune_id, place),
     ranked AS (SELECT *, row_number() OVER (PARTITION BY repo_id ORDER BY place) AS rank FROM best)
     SELECT k.repo_id AS "repoId", v.id AS "previewId", i.blob_sha256 AS "blobSha256", i.width, i.height, i.seed::text AS seed, v.recipe #>> '{asked,prompt}' AS prompt, n.name || '/' || f.name AS finetune
@@ -93,17 +93,17 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
  * The verified pairs of what both repos are today that have a whole sheet: of fine-tunes before those of bases, then those that recover
  * most. They are walked in that order until there are enough.
  */
-export function showcasePairs(actor: Actor, limit: number): Promise<{ id: string }[]> {
-  const of = (isFinetune: boolean): Prisma.Sql => Prisma.sql`
-    (SELECT p.id, ${isFinetune} AS is_finetune, ${recovered} AS recovered
-    FROM pair p
-    JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND ${maySeePreview(actor, "v")}
-    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${canInSql("f", "isBase")} = ${!isFinetune}
-    JOIN commit gc ON gc.id = v.guide_commit_id
-    WHERE p.state = 'succeeded' AND p.verdict = 'verified'
-      AND NOT EXISTS (SELECT FROM preview w WHERE w.pair_id = p.id AND w.state <> 'succeeded')
-      AND p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = ${weightsOf(Prisma.sql`gc.repo_id`)}
-    ORDER BY ${recovered} DESC NULLS LAST, p.id LIMIT ${Prisma.raw(String(limit))})`;
-  return database().$queryRaw<{ id: string }[]>`
-    SELECT id FROM (${of(true)} UNION ALL ${of(false)}) best ORDER BY is_finetune DESC, recovered DESC NULLS LAST, id LIMIT ${limit}`;
+export async function showcasePairs(actor: Actor, limit: number): Promise<{ id: string }[]> {
+  const of = (isBase: Prisma.Sql, count: number): Promise<{ id: string }[]> => database().$queryRaw<{ id: string }[]>`
+    SELECT p.id FROM pair p
+    WHERE p.state = 'succeeded' AND p.verdict = 'verified' AND ${askedOfEach(Prisma.sql`(
+      SELECT TRUE FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
+      WHERE v.pair_id = p.id AND v.sheet_index = 0 AND ${isBase}
+        AND p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = ${weightsAt(Prisma.sql`v.guide_commit_id`)} AND ${maySeePreview(actor, "v")} LIMIT 1)
+      AND (SELECT TRUE FROM preview w WHERE w.pair_id = p.id AND w.state <> 'succeeded' LIMIT 1) IS NULL`)}
+    ORDER BY ${recovered} DESC NULLS LAST, p.id LIMIT ${Prisma.raw(String(count))}`;
+  const ofFinetunes = await of(Prisma.sql`NOT ${canInSql("f", "isBase")}`, limit);
+  return ofFinetunes.length === limit
+    ? ofFinetunes
+    : [...ofFinetunes, ...(await of(canInSql("f", "isBase"), limit - ofFinetunes.length))];
 }
