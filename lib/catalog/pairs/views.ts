@@ -8,7 +8,7 @@ import type { UnitView } from "#lib/catalog/units/schema.ts";
 import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, toPage } from "#lib/page.ts";
+import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
@@ -190,7 +190,7 @@ export const pairFeed = (actor: Actor, id: string): Feed<PairView> => ({
 
 const hasEnded = (pair: PairView): boolean => !isUnfinished(pair);
 
-const place = z.tuple([z.iso.datetime(), z.uuid()]);
+const place = z.tuple([placeTime, z.uuid()]);
 
 /** The pairs that somebody may see, newest first. */
 export async function listPairs(
