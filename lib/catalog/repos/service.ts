@@ -16,6 +16,7 @@ import { can, kinds } from "#lib/catalog/kinds.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
 import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
+import { requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
@@ -46,7 +47,7 @@ import {
 import { searchFor } from "./search.ts";
 import type { Selection } from "./selection.ts";
 
-/** An empty repo. @throws not_found, forbidden, bad_request; conflict, with the address of the repo that has the name */
+/** An empty repo. @throws not_found, forbidden, bad_request, quota_exceeded; conflict, with the address of the repo that has the name */
 export async function createRepo(
   actor: Actor,
   { owner, name, kind, visibility, base, license, summary, tags }: NewRepo,
@@ -65,6 +66,7 @@ export async function createRepo(
   };
   const id = await inLockedTransaction(database(), async (transaction) => {
     const id = await insertRepo(transaction, columns);
+    await requireWithinQuota(transaction, actor, { namespaceId: namespace.id }, { repos: 1 });
     await audit(transaction, actor, "repo.create", id, { name: `${namespace.name}/${name}`, kind, visibility });
     return id;
   }).catch(async (cause: unknown) => {

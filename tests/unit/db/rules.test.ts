@@ -141,6 +141,12 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["repo_of_a_base_has_no_base", newRepo("b2", `'base', 'public', '${base}'`)],
   ["repo_base_is_a_base", newRepo("f2", `'finetune', 'public', '${guide}'`)],
   ["repo_base_is_a_base", `UPDATE repo SET base_id = '${fine}' WHERE id = '${guide}'`],
+  [
+    "repo_keeps_namespace",
+    `UPDATE repo SET namespace_id = (SELECT id FROM namespace WHERE id <> repo.namespace_id LIMIT 1) WHERE id = '${fine}'`,
+  ],
+  ["quota_counts_not_negative", "UPDATE quota SET used_bytes = -1"],
+  ["quota_limits_not_negative", "UPDATE quota SET limit_jobs = -1"],
   ["repo_keeps_kind", `UPDATE repo SET kind = 'guide' WHERE id = '${fine}'`],
   ["repo_tags_are_few", "UPDATE repo SET tags = array_fill('t'::text, ARRAY[101])"],
   ["repo_hidden_before_purge", `DELETE FROM repo WHERE id = '${fine}'`],
