@@ -15,8 +15,13 @@ import { inspectAgain } from "#lib/catalog/inspections/service.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
+<<<<<<< HEAD
 import { requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
+=======
+import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
+import { requireWithinQuota } from "#lib/catalog/quotas/service.ts";
+>>>>>>> main
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
