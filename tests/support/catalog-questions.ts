@@ -121,8 +121,11 @@ export function catalogQuestions({ pairId, waitingId }: Looked): Readonly<Record
 }
 
 async function due(name: string): Promise<unknown> {
-  const { id } = await database().repo.findFirstOrThrow({ where: { name }, select: { id: true } });
+  const { id, headInspectionId } = await database().repo.findFirstOrThrow({
+    where: { name },
+    select: { id: true, headInspectionId: true },
+  });
   return inTransaction(database(), async (transaction) =>
-    duePairs(transaction, (await modelOfRepo(id, transaction))!, "v1-x-n48", 100),
+    duePairs(transaction, (await modelOfRepo(id, transaction))!, headInspectionId!, "v1-x-n48", 100),
   );
 }

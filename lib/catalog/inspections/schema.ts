@@ -148,7 +148,7 @@ export type StoredFacts = z.output<typeof storedFacts>;
 
 const shownBase = z.object({
   repo: fullName.nullable().meta({ description: "null where you may not see it" }),
-  commit: z.string(),
+  commit: z.string().nullable(),
   medianCosine: z.number().nullable().meta({
     description: "between its weights and these, the middle one of all tensors; null where no weights were compared",
   }),
@@ -158,7 +158,8 @@ export const shownFacts = content.extend({
   declaredBase: shownBase.pick({ repo: true }).nullable().meta({ description: "what the repo says it is made for" }),
   detectedBase: shownBase.extend({ how }).nullable(),
   fittingBases: z.array(shownBase).meta({
-    description: "of a low-rank file, all that its layers fit; of a whole model, all with weights like its own",
+    description:
+      "of a low-rank file, all that its layers fit; of a whole model, all with weights like its own; without those that you may not see",
   }),
   agrees: z
     .boolean()
