@@ -31,6 +31,12 @@ export interface Looked {
   readonly pairId: string;
   /** The subject of a job that waits. */
   readonly waitingId: string;
+  readonly repos: Readonly<Record<string, Named>>;
+}
+
+interface Named {
+  readonly id: string;
+  readonly inspectionId: string;
 }
 
 export async function lookAround(): Promise<Looked> {
@@ -38,11 +44,22 @@ export async function lookAround(): Promise<Looked> {
     { id: string }[]
   >`SELECT p.id FROM pair p JOIN commit c ON c.id = p.guide_commit_id JOIN repo r ON r.id = c.repo_id WHERE r.name = 'guide-1' AND p.state = 'succeeded' LIMIT 1`;
   const [waiting] = await database().$queryRaw<{ id: string }[]>`SELECT id FROM pair WHERE state = 'queued' LIMIT 1`;
-  return { pairId: pair!.id, waitingId: waiting!.id };
+  const repos = await database().$queryRaw<
+    (Named & { name: string })[]
+  >`SELECT name, id, head_inspection_id AS "inspectionId" FROM repo WHERE name IN ('guide-1', 'finetune-2', 'base-0')`;
+  return {
+    pairId: pair!.id,
+    waitingId: waiting!.id,
+    repos: Object.fromEntries(repos.map(({ name, ...repo }) => [name, repo])),
+  };
 }
 
 /** Everything that is asked of a catalog and must not cost more in a larger one, by name. */
-export function catalogQuestions({ pairId, waitingId }: Looked): Readonly<Record<string, () => Promise<unknown>>> {
+export function catalogQuestions({
+  pairId,
+  waitingId,
+  repos,
+}: Looked): Readonly<Record<string, () => Promise<unknown>>> {
   const list = (actor: Actor, query: Readonly<Record<string, string>>) => () =>
     listRepos(actor, repoQuery.parse(query));
   const of = <T>(ask: (actor: Actor) => T): (readonly [who: string, asked: T])[] =>
@@ -113,19 +130,15 @@ export function catalogQuestions({ pairId, waitingId }: Looked): Readonly<Record
       [`a tick of an event stream, ${who}`, () => pairFeed(actor, pairId).read()] as const,
     ]),
     ["own jobs", () => listJobs(ann, jobQuery.parse({ mine: "true" }))] as const,
-    ["due pairs of a guide's commit", () => due("guide-1")] as const,
-    ["due pairs of a fine-tune's commit", () => due("finetune-2")] as const,
-    ["due pairs of a base's commit", () => due("base-0")] as const,
+    ["due pairs of a guide's commit", () => due(repos["guide-1"]!)] as const,
+    ["due pairs of a fine-tune's commit", () => due(repos["finetune-2"]!)] as const,
+    ["due pairs of a base's commit", () => due(repos["base-0"]!)] as const,
   ];
   return Object.fromEntries(questions);
 }
 
-async function due(name: string): Promise<unknown> {
-  const { id, headInspectionId } = await database().repo.findFirstOrThrow({
-    where: { name },
-    select: { id: true, headInspectionId: true },
-  });
+async function due({ id, inspectionId }: Named): Promise<unknown> {
   return inTransaction(database(), async (transaction) =>
-    duePairs(transaction, (await modelOfRepo(id, transaction))!, headInspectionId!, "v1-x-n48", 100),
+    duePairs(transaction, (await modelOfRepo(id, transaction))!, inspectionId, "v1-x-n48", 100),
   );
 }

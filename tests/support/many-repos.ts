@@ -55,8 +55,8 @@ export const manyRepos = (count: number, { files = 1, guidesEach = 1, isSkewed =
     SELECT id, '${tree.id}', ordinal - 1, path, path, repeat('a', 64), true, 1, 10 FROM plan, unnest(ARRAY['${tree.paths.join("', '")}']) WITH ORDINALITY f(path, ordinal);
   COMMIT;
   INSERT INTO ref (repo_id, name, kind, commit_id) SELECT id, 'main', 'branch', commit FROM plan;
-  INSERT INTO inspection (id, commit_id, tool_version, state, facts, contract, weights_sha256, finished_at)
-    SELECT gen_random_uuid(), commit, '1', 'succeeded', jsonb_build_object('kind', kind, 'parameters', 8800000 + n, 'more', repeat('x', 2000)), 'sd-v1-eps-768', weights, now() FROM plan;
+  INSERT INTO inspection (id, commit_id, tool_version, state, facts, contract, weights_sha256, own_weights_sha256, finished_at)
+    SELECT gen_random_uuid(), commit, '1', 'succeeded', jsonb_build_object('kind', kind, 'parameters', 8800000 + n, 'more', repeat('x', 2000)), 'sd-v1-eps-768', weights, weights, now() FROM plan;
   SELECT refresh_heads(ARRAY(SELECT id FROM plan)), refresh_search(ARRAY(SELECT id FROM plan));
   ${kept.map((table) => `ALTER TABLE ${table} ENABLE TRIGGER USER;`).join(" ")}
   UPDATE quota q SET used_bytes = c.used_bytes, used_files = c.used_files, used_repos = c.used_repos FROM quota_counted c WHERE c.namespace_id = q.namespace_id;

@@ -134,7 +134,8 @@ describe("a cell changes with what it speaks of", () => {
     await database()
       .$executeRaw`UPDATE inspection SET contract = NULL WHERE tool_version = '1' AND commit_id IN (SELECT commit_id FROM inspection WHERE tool_version = '2')`;
     expect(await cell()).toMatchObject({ state: "measured", stale: "The fine-tune has other weights since." });
-    await database().$executeRaw`UPDATE inspection SET contract = 'sd-v1-eps-768' WHERE tool_version = '1'`;
+    await database()
+      .$executeRaw`UPDATE inspection SET contract = 'sd-v1-eps-768' WHERE tool_version = '1' AND contract IS NULL`;
     await database().$executeRaw`DELETE FROM inspection WHERE tool_version = '2'`;
     expect(await cell()).toMatchObject({ stale: null });
   });

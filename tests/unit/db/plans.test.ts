@@ -13,6 +13,12 @@ import { useTempHub } from "../../support/temp-hub.ts";
 const COUNT = 5_000;
 const FEW = 2_500;
 
+/**
+ * What looks up hundreds of rows of one table: in a catalog of this size it is quicker to read all of it once, at 100,000 it is not. Of
+ * these it is asked that an index can answer.
+ */
+const looksUpMany = (what: string): boolean => /^(facets|due pairs|matrix|guides of)/.test(what);
+
 /** Not yet: the list of jobs joins a table for each kind of work, and that of a guide's models reads all that was measured with it. */
 const isOpen = (what: string): boolean => /jobs|what a guide fits|^pairs/.test(what);
 
@@ -38,19 +44,7 @@ afterAll(async () => {
 });
 
 test("what is looked at has grown", () => {
-  for (const table of [
-    "repo",
-    "repo_search",
-    "commit",
-    "ref",
-    "inspection",
-    "pair",
-    "preview",
-    "job",
-    "namespace",
-    "member",
-    "tree_entry",
-  ])
+  for (const table of ["repo", "repo_search", "commit", "ref", "inspection", "pair", "tree_entry", "repo_blob"])
     expect([table, grown.has(table)]).toEqual([table, true]);
 });
 
@@ -67,6 +61,7 @@ describe("no question reads a table whole that grows", () => {
     for (const [what, ask] of Object.entries(questions).filter(([name]) => !isOpen(name))) {
       const { queries } = await recordQueries(ask);
       const tables = new Set<string>();
+      await client.query(`SET enable_seqscan = ${looksUpMany(what) ? "off" : "on"}`);
       for (const query of queries)
         for (const table of await tablesReadWhole(client, query)) if (grown.has(table)) tables.add(table);
       if (queries.length > 40) tables.add(`${queries.length} statements`);
