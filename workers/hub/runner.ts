@@ -89,7 +89,7 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
       held.attempt = claimed;
       return await withLogContext({ attempt: claimed }, async () => {
         if (wasLost(job)) await note(held, "retried", "The worker that had it is gone; another took it.");
-        await note(held, "started", `Begun on ${host}.`, { host });
+        await note(held, "started", "A worker has begun.", { host });
         log().info({ event: "job.started", kind });
         const began = performance.now();
         await Promise.race([
@@ -120,7 +120,7 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
     if (held.attempt === 0) throw cause; // nothing may be written without a claim: pg-boss counts it as a loss
     log()[failure.code === "internal" ? "error" : "warn"](
       { event: "job.failed", kind: job.data.kind, code: failure.code, err: failure.cause ?? cause },
-      failure.message,
+      failure.toOperator,
     );
     await handler.fail(job.data.subjectId, held.attempt, failure);
     await note(held, "failed", failure.message, { code: failure.code });
@@ -149,7 +149,7 @@ export function createRunner({ queue, handlers, models, host, deadlines }: Runne
         `This was begun ${MAX_LOSSES + 1} times, and each time the worker that did it was lost, most often because memory ran out; try it with a smaller model, or ask the hub's operator.`,
         { losses: MAX_LOSSES + 1 },
       );
-      log().error({ event: "job.failed", kind, attempt: claimed, code: failure.code }, failure.message);
+      log().error({ event: "job.failed", kind, attempt: claimed, code: failure.code }, failure.toOperator);
       await handlers[kind].fail(subjectId, claimed, failure);
       await addEvent(database(), {
         subject: subjectOf[kind],

@@ -138,7 +138,10 @@ test("a timeline has what happened, and the place in the queue", async () => {
   expect(timeline).toMatchObject({ kind: "check", state: "queued", position: { ahead: 1, running: 0, workers: 2 } });
   expect(timeline.events.map(({ kind }) => kind)).toEqual(["started", "queued"]); // the first is the small hub's own
   expect(await getJobTimeline(bob, inspection)).toMatchObject({ kind: "inspect", repo: "Lab/pencil", position: null });
-  expect((await listWorkers()).items.map(({ host }) => host)).toEqual(["here", "gpu-1"]); // the first is the small hub's own, too
+  const workersAs = async (actor: Actor) =>
+    (await listWorkers(actor)).items.map(({ name, host }) => `${name} on ${host}`);
+  expect(await workersAs({ kind: "hub" })).toEqual(["worker 1 on here", "worker 2 on gpu-1"]); // the first is the small hub's own, too
+  expect(await workersAs(ann)).toEqual(["worker 1 on null", "worker 2 on null"]);
   expect((await getJobTimeline(ann, ids.preview)).progress).toEqual({ step: 3 });
 });
 

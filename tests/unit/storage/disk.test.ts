@@ -222,7 +222,8 @@ describe("a disk that cannot is told in a sentence:", () => {
           { in: place, mount: `mount -t tmpfs -o size=300m none ${place}` },
         ),
       );
-      const full = `disk_full: The disk of ${place} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`;
+      const full =
+        "disk_full: The hub's disk is full; its operator has to free some space. Nothing was lost, and downloads go on.";
       expect(lines).toEqual(['"put"', full, "60000000", '"received"']);
     },
   );
