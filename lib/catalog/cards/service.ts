@@ -89,17 +89,26 @@ export async function planCard(actor: Actor, repo: WritableRepo, sha256: string 
 
 const noCard: Pick<Markdown, "facts" | "frontMatter"> = { frontMatter: {}, facts: factsOf({}, "") };
 
-/** The card has its say. What it does not say stays as it is, unless it was the card before that said it. */
-export async function applyCard(transaction: Transaction, repoId: string, change: CardChange): Promise<void> {
-  const { card: before } = await readColumns(transaction, repoId);
+/**
+ * The card has its say. What it does not say stays as it is, unless it was the card before that said it.
+ * @returns whether the repo says now that it was made from another base
+ */
+export async function applyCard(
+  transaction: Transaction,
+  repoId: string,
+  change: CardChange,
+): Promise<{ readonly hasOtherBase: boolean }> {
+  const { card: before, baseId: baseBefore } = await readColumns(transaction, repoId);
   const said = (name: string): boolean => Object.hasOwn(before as object, name);
+  const baseId = change.baseId !== null || said("base_model") ? change.baseId : baseBefore;
   await writeColumns(transaction, repoId, {
     card: change.frontMatter as Prisma.JsonObject,
     ...(change.summary !== null && { summary: change.summary }),
     ...((change.license !== null || said("license")) && { license: change.license }),
     ...((change.tags !== null || said("tags")) && { tags: [...(change.tags ?? [])] }),
-    ...((change.baseId !== null || said("base_model")) && { baseId: change.baseId }),
+    baseId,
   });
+  return { hasOtherBase: baseId !== baseBefore };
 }
 
 async function findBase(actor: Actor, fullName: string): Promise<string | null> {

@@ -237,11 +237,10 @@ export async function takeVerified(
       if ((state === "verified" || state === "linked") && sha256 !== null) return [id, { sha256, size, path }];
       const detail = { upload: id, state };
       if (state === "hashing")
-        throw new AppError(
-          "upload_not_ready",
-          `${path} is still being read; send the commit again in a moment.`,
-          detail,
-        );
+        throw new AppError("upload_not_ready", `${path} is still being read; send the commit again in a moment.`, {
+          ...detail,
+          retryAfter: 5,
+        });
       if (state === "open" || state === "receiving")
         throw new AppError(
           "conflict",
