@@ -1,73 +1,113 @@
+import { randomUUID } from "node:crypto";
 import { fromPrisma } from "pg-boss";
+import { database } from "#lib/db/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import { askQueue, queue } from "./boss.ts";
+import { queue } from "./boss.ts";
 import {
   type JobKind,
+  type JobLane,
   type JobPayload,
-  OWN_WAITING_LIMIT,
+  type JobResource,
+  ownLimits,
   priorities,
   type Priority,
-  queueOf,
+  resourceOf,
   subjectOf,
-  waitingLimits,
+  usualLane,
+  WAITING_LIMIT,
 } from "./jobs.ts";
-import { estimate } from "./position.ts";
+import { secondsFor } from "./rates.ts";
 import { addEvent } from "./timeline.ts";
 
+export interface NewJob {
+  readonly kind: JobKind;
+  readonly subjectId: string;
+  readonly priority: Priority;
+  /** Whose turn it takes: whoever asked for it, or whose commit it follows from. Nobody: the hub's own. */
+  readonly userId?: string | null | undefined;
+  readonly lane?: JobLane;
+  /** What a worker holds open after it. */
+  readonly modelKey?: string | null;
+  /** How much it is, in units of its kind, above 0. */
+  readonly work?: number;
+}
+
 /**
- * Puts a job into its queue within `transaction`: it exists if and only if the row that it is about does. Whoever waits for a job of
- * the priority `person` is named by `userId`, so that nobody fills the queue alone.
+ * Asks for a job within `transaction`: it is there if and only if the row that it is about is. A subject has one job of a kind: what has
+ * ended is begun anew, what runs is done once more from the start, and what waits goes on waiting, at the higher of the two priorities.
  *
- * @returns the job's id, to be kept in the row
- * @throws queue_full with how long the wait is, when more are waiting than can be worked off
+ * @throws queue_full with how long the wait is, where too many that run networks are waiting for the same person; never for files
  */
-export async function enqueue(
-  transaction: Transaction,
-  kind: JobKind,
-  subjectId: string,
-  priority: Priority,
-  userId?: string,
-): Promise<string> {
+export async function enqueue(transaction: Transaction, job: NewJob): Promise<void> {
+  const { kind, subjectId, priority, userId = null } = job;
+  const [known] = await transaction.$queryRaw<{ state: string; queueId: string | null }[]>`
+    SELECT state::text, queue_id AS "queueId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind`;
+  if (known?.state === "queued") return raise(transaction, job);
   await requireRoom(kind, priority, userId);
+  const [boss, resource, db] = [await queue(), resourceOf[kind], fromPrisma(transaction)];
+  if (known?.state === "running" && known.queueId !== null) await boss.cancel(resource, known.queueId, { db });
+  const queueId = randomUUID();
+  const [put] = await transaction.$queryRaw<{ ticket: number; attempt: number }[]>`
+    INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id, model_key, work, queue_id)
+    VALUES (${randomUUID()}::uuid, ${kind}::job_kind, ${subjectId}::uuid, ${resource}::job_resource, ${job.lane ?? usualLane[kind]}::job_lane,
+      ${priorities[priority]}, ${userId}, ${job.modelKey ?? null}, ${job.work ?? 1}, ${queueId}::uuid)
+    ON CONFLICT (subject_id, kind) DO UPDATE SET state = 'queued', lane = EXCLUDED.lane, priority = EXCLUDED.priority, user_id = EXCLUDED.user_id,
+      model_key = EXCLUDED.model_key, work = EXCLUDED.work, queue_id = EXCLUDED.queue_id, ticket = EXCLUDED.ticket, needs_bytes = NULL, worker_id = NULL,
+      returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL, queued_at = now(), available_at = now(), started_at = NULL, finished_at = NULL
+    RETURNING ticket, attempt`;
   const payload: JobPayload = { kind, subjectId };
-  const options = {
-    priority: priorities[priority],
-    db: fromPrisma(transaction),
-    ...(userId !== undefined && { group: { id: userId } }),
-  };
-  const jobId = await (await queue()).send(queueOf(kind), payload, options);
-  if (jobId === null) throw new AppError("internal", "The job could not be put into its queue; try again.");
+  await boss.send(resource, payload, { id: queueId, priority: put!.ticket, db });
+  await wakeWorkers(transaction, resource);
   await addEvent(transaction, {
     subject: subjectOf[kind],
     subjectId,
-    jobId,
+    jobId: queueId,
     attempt: 0,
     kind: "queued",
     message: "Waiting for a worker.",
   });
-  return jobId;
+}
+
+/** A person waits for a job that waits as a batch: it goes before others, as if they had asked for it first; it is one of theirs then. */
+async function raise(transaction: Transaction, { kind, subjectId, priority, userId }: NewJob): Promise<void> {
+  const to = priorities[priority];
+  const lower = await transaction.$queryRaw<{ one: number }[]>`
+    SELECT 1 AS one FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state = 'queued' AND priority < ${to}`;
+  if (lower.length === 0) return;
+  await requireRoom(kind, priority, userId ?? null);
+  await transaction.$executeRaw`
+    UPDATE job SET priority = ${to}, user_id = coalesce(${userId ?? null}, user_id)
+    WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state = 'queued' AND priority < ${to}`;
+  await wakeWorkers(transaction, resourceOf[kind]);
+}
+
+/** Every idle worker looks for itself when it hears the name of what the job needs. */
+export async function wakeWorkers(transaction: Transaction, resource: JobResource): Promise<void> {
+  await transaction.$executeRaw`SELECT pg_notify('guidepost', ${resource})`;
 }
 
 /** Counted outside of the transaction, which would else conflict with every other that counts; so the limits may be passed by a few. */
-async function requireRoom(kind: JobKind, priority: Priority, userId?: string): Promise<void> {
-  const [row] = await askQueue<{ waiting: number; own: number }>(
-    "SELECT count(*)::int AS waiting, (count(*) FILTER (WHERE group_id = $3))::int AS own FROM pgboss.job WHERE name = $1 AND priority = $2 AND state < 'active'",
-    [queueOf(kind), priorities[priority], userId ?? null],
-  );
-  const { waiting, own } = row!;
-  if (priority === "person" && own >= OWN_WAITING_LIMIT)
+async function requireRoom(kind: JobKind, priority: Priority, userId: string | null): Promise<void> {
+  const resource = resourceOf[kind];
+  if (resource === "files") return;
+  const group = userId ?? "hub";
+  const [row] = await database().$queryRaw<{ own: number; all: number; seconds: number }[]>`
+    SELECT (SELECT count(*)::int FROM job WHERE resource = ${resource}::job_resource AND state = 'queued' AND group_id = ${group} AND priority = ${priorities[priority]}) AS own,
+      (SELECT count(*)::int FROM (SELECT FROM job WHERE resource = ${resource}::job_resource AND state = 'queued' LIMIT ${WAITING_LIMIT}) waiting) AS "all"`;
+  const { own, all } = row!;
+  const limit = ownLimits[priority];
+  if (own >= limit && (userId !== null || priority !== "person"))
     await refuse(
       kind,
       own,
       `You have ${own} jobs waiting already, {wait}; let one of them finish or cancel it, then try again.`,
     );
-  if (waiting >= waitingLimits[priority])
-    await refuse(kind, waiting, `${waiting} jobs are waiting already, {wait}; try again later.`);
+  if (all >= WAITING_LIMIT) await refuse(kind, all, `${all} jobs are waiting already, {wait}; try again later.`);
 }
 
 async function refuse(kind: JobKind, waiting: number, sentence: string): Promise<never> {
-  const each = await estimate(kind);
+  const each = await secondsFor(kind);
   const wait = each === null ? "and how long they take is not known yet" : `about ${duration(each * waiting)} of work`;
   throw new AppError("queue_full", sentence.replace("{wait}", wait), {
     waiting,

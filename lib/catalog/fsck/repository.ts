@@ -36,7 +36,7 @@ export async function countRows(database: Database): Promise<{ uploads: number; 
 /** Every key that a row names. */
 export async function readKeys(database: Database): Promise<Set<string>> {
   const rows = await database.$queryRaw<{ key: string }[]>`
-    SELECT storage_key AS key FROM blob UNION SELECT storage_key FROM upload WHERE cleared_at IS NULL UNION SELECT checkpoint_key FROM distillation WHERE checkpoint_key IS NOT NULL`;
+    SELECT storage_key AS key FROM blob UNION SELECT storage_key FROM upload WHERE cleared_at IS NULL UNION SELECT checkpoint_key FROM job WHERE checkpoint_key IS NOT NULL`;
   return new Set(rows.map(({ key }) => key));
 }
 

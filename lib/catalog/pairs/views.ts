@@ -7,6 +7,7 @@ import type { Feed } from "#lib/http/events.ts";
 import { type Page, parseCursor, toCursor } from "#lib/http/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
+import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import {
   commitRepos,
@@ -19,7 +20,7 @@ import {
   sidesWith,
   weightsOfRepo,
 } from "./repository.ts";
-import type { PairItem, PairQuery, PairView } from "./schema.ts";
+import type { PairItem, PairQuery, PairView, Progress } from "./schema.ts";
 
 /** A pair that somebody may see: who may read a repo with the one weights, and one with the other. */
 export interface Seen {
@@ -143,8 +144,9 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
     ...toItem(seen),
     reasons: [...row.reasons],
     pictures: row.summary.request.pictures,
-    progress: row.progress,
-    queue: row.state === "queued" && row.jobId ? await queuePosition("check", row.jobId) : null,
+    progress:
+      row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
+    queue: row.state === "queued" ? await queuePosition("check", id) : null,
     measured: row.summary.measured ?? null,
     measurements: row.state === "succeeded" ? await measurementsOf(id, row.attempt, withRaw) : [],
   };

@@ -3,16 +3,10 @@ import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
+import { holdsAttempt, ownerOf, succeedAttempt } from "#lib/queue/attempt.ts";
+import { saveProgress as save } from "#lib/queue/progress.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import {
-  claimRow,
-  commitRepos,
-  type Outcome as StoredOutcome,
-  pairById,
-  writeFailure,
-  writeOutcome,
-  writeProgress,
-} from "./repository.ts";
+import { commitRepos, type Outcome as StoredOutcome, pairById, writeOutcome } from "./repository.ts";
 import { type Measured, type Progress, type StoredSummary, storedSummary } from "./schema.ts";
 
 /** The worker's side of pairs. Every write names its attempt, and changes nothing when another has begun. */
@@ -28,9 +22,6 @@ export interface Check {
   /** Tells the fine-tune's own results apart from those of any other. */
   readonly finetuneWeightsSha256: string;
 }
-
-/** @returns the number of the attempt; null where there is nothing to do */
-export const claimPair = (id: string): Promise<number | null> => claimRow(id);
 
 /** @throws not_found where one of the two is gone; conflict where they are not any more what was to be measured */
 export async function getCheck(id: string): Promise<Check> {
@@ -71,8 +62,8 @@ export async function getCheck(id: string): Promise<Check> {
   };
 }
 
-export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<void> =>
-  writeProgress(id, attempt, progress);
+export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<boolean> =>
+  save({ kind: "check", subjectId: id, attempt }, progress);
 
 /** A verdict and what it rests on, as it comes from the measurement: in it is text of strangers, and numbers that may not be any. */
 export type Outcome = Omit<StoredOutcome, "summary" | "levels"> & {
@@ -98,13 +89,19 @@ export function recordOutcome(
     })),
   };
   return inTransaction(database(), async (transaction) => {
-    if (!(await writeOutcome(transaction, id, attempt, stored))) return false;
+    const hold = { kind: "check", subjectId: id, attempt } as const;
+    if (!(await holdsAttempt(transaction, hold))) return false;
+    await writeOutcome(transaction, id, attempt, stored);
+    await succeedAttempt(transaction, hold);
     const { finetuneCommitId, guideCommitId } = (await pairById(id, transaction))!;
     if (stored.verdict !== "incompatible" && finetuneCommitId && guideCommitId)
-      await addSheet(transaction, { pairId: id, finetuneCommitId, guideCommitId, prompts });
+      await addSheet(transaction, {
+        pairId: id,
+        finetuneCommitId,
+        guideCommitId,
+        prompts,
+        userId: await ownerOf(transaction, hold),
+      });
     return true;
   });
 }
-
-export const failPair = (id: string, attempt: number, failure: AppError): Promise<boolean> =>
-  writeFailure(id, attempt, toStorableText(failure.message));

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { requireRuns, runnableModel } from "#lib/catalog/models/service.ts";
-import { insertPreview, setPreviewJob } from "#lib/catalog/previews/repository.ts";
+import { askForPreview } from "#lib/catalog/previews/ask.ts";
+import { insertPreview } from "#lib/catalog/previews/repository.ts";
 import { newPreview, type StoredRecipe } from "#lib/catalog/previews/schema.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
-import { enqueue } from "#lib/queue/enqueue.ts";
 import { forgetUndrawn, fullNames, removeColumn } from "./repository.ts";
 import { LARGE_COLUMNS, LARGE_PARAMETERS, sheetSet } from "./set.ts";
 
@@ -15,6 +15,8 @@ export interface SheetToDraw {
   readonly guideCommitId: string;
   /** What the pair was measured with, or would have been. */
   readonly prompts: readonly string[];
+  /** From whose measurement it follows; null: the hub's own. */
+  readonly userId: string | null;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface SheetToDraw {
  * already stay. A queue that is full is no reason to lose a measurement: the sheet then ends where it is.
  */
 export async function addSheet(transaction: Transaction, sheet: SheetToDraw): Promise<void> {
-  const { pairId, finetuneCommitId, guideCommitId } = sheet;
+  const { pairId, finetuneCommitId, guideCommitId, userId } = sheet;
   await forgetUndrawn(transaction, pairId);
   for (const [sheetIndex, recipe] of (await recipesFor(transaction, sheet)).entries()) {
     const id = randomUUID();
@@ -38,7 +40,7 @@ export async function addSheet(transaction: Transaction, sheet: SheetToDraw): Pr
     )
       continue;
     try {
-      await setPreviewJob(transaction, id, await enqueue(transaction, "preview", id, "sheet"));
+      await askForPreview(transaction, { id, recipe }, "sheet", userId);
     } catch (cause) {
       if (!(cause instanceof AppError && cause.code === "queue_full")) throw cause;
       log().warn({ event: "sheet.cut", pairId, columns: sheetIndex }, cause.message);
