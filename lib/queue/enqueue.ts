@@ -41,11 +41,12 @@ export interface NewJob {
  */
 export async function enqueue(transaction: Transaction, job: NewJob): Promise<void> {
   const { kind, subjectId, priority, userId = null } = job;
+  const boss = await queue(); // first: on a hub's first day its tables are made, which the transaction would not see
   const [known] = await transaction.$queryRaw<{ state: string; queueId: string | null }[]>`
     SELECT state::text, queue_id AS "queueId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind`;
   if (known?.state === "queued") return raise(transaction, job);
   await requireRoom(kind, priority, userId);
-  const [boss, resource, db] = [await queue(), resourceOf[kind], fromPrisma(transaction)];
+  const [resource, db] = [resourceOf[kind], fromPrisma(transaction)];
   if (known?.state === "running" && known.queueId !== null) await boss.cancel(resource, known.queueId, { db });
   const queueId = randomUUID();
   const [put] = await transaction.$queryRaw<{ ticket: number; attempt: number }[]>`

@@ -5,6 +5,8 @@ import { closeQueue } from "#lib/queue/boss.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 
 /** A process that puts one job into the queue and ends. */
-await inTransaction(database(), (transaction) => enqueue(transaction, "hash", randomUUID(), "upload"));
+await inTransaction(database(), (transaction) =>
+  enqueue(transaction, { kind: "hash", subjectId: randomUUID(), priority: "upload" }),
+);
 await closeQueue();
 await database().$disconnect();

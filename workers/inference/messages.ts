@@ -101,7 +101,6 @@ export const parentMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("pause") }),
   z.object({ type: z.literal("resume") }),
   z.object({ type: z.literal("cancel") }),
-  ,
 ]);
 
 const progress = z.object({

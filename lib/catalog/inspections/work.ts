@@ -1,5 +1,4 @@
 import type { Transaction } from "#lib/db/transaction.ts";
-import { AppError } from "#lib/errors.ts";
 import { holdsAttempt, succeedAttempt } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { toStorableJson } from "#lib/util/storable.ts";
@@ -8,11 +7,8 @@ import { storedFacts } from "./schema.ts";
 
 /** The worker's side of inspections. Every write names its attempt, and changes nothing when another has begun. */
 
-export async function getSubject(id: string): Promise<Subject> {
-  const subject = await subjectOf(id);
-  if (!subject) throw new AppError("not_found", "The commit to inspect is gone; nothing is left to do.");
-  return subject;
-}
+/** Null where the commit's repo is gone, and nothing is left to do. */
+export const getSubject = (id: string): Promise<Subject | null> => subjectOf(id);
 
 /** What was found, as it comes from the reader: its facts hold text of strangers. */
 export type Reading = Omit<Found, "facts"> & { readonly facts: object };

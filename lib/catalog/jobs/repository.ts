@@ -80,7 +80,7 @@ function conditionsOf({ state, kind, subjectId, userId, after }: JobSelection): 
 function seenSubject(actor: Actor): Prisma.Sql {
   const subjects = subjectsSeenBy(actor);
   const branches = jobKinds.map(
-    (kind) => Prisma.sql`(SELECT * FROM (${subjects[kind]}) ${Prisma.raw(kind)} WHERE j.kind = ${kind}::job_kind)`,
+    (kind) => Prisma.sql`(SELECT * FROM (${subjects[kind]}) about WHERE j.kind = ${kind}::job_kind)`,
   );
   return Prisma.join(branches, " UNION ALL ");
 }

@@ -51,23 +51,30 @@ beforeAll(async () => {
   await client.connect();
   await client.query(smallHub);
   await client.end();
+  await database().job.deleteMany();
+  const job = { state: "queued", resource: "files", lane: "seconds", priority: 50 } as const;
+  await database().job.createMany({
+    data: [
+      { ...job, kind: "hash", subjectId: ids.upload, state: "succeeded", attempt: 2, userId: "ann" },
+      { ...job, kind: "inspect", subjectId: inspection, userId: "bob" }, // of his commit
+      {
+        ...job,
+        kind: "preview",
+        subjectId: ids.column,
+        resource: "compute",
+        priority: 10,
+        availableAt: new Date(8e12),
+      },
+    ],
+  });
   await inTransaction(database(), async (transaction) => {
-    await transaction.upload.update({ where: { id: ids.upload }, data: { jobId: randomUUID() } });
     await transaction.pair.update({
       where: { id: ids.pair },
-      data: {
-        summary: { request: { pictures: 4, baseCommitId: null } },
-        jobId: await enqueue(transaction, "check", ids.pair, "batch"),
-      },
+      data: { summary: { request: { pictures: 4, baseCommitId: null } } },
     });
-    await transaction.preview.update({
-      where: { id: ids.preview },
-      data: {
-        recipe,
-        progress: { step: 3, picture: "data:" },
-        jobId: await enqueue(transaction, "preview", ids.preview, "person", "ann"),
-      },
-    });
+    await enqueue(transaction, { kind: "check", subjectId: ids.pair, priority: "batch" });
+    await transaction.preview.update({ where: { id: ids.preview }, data: { recipe } });
+    await enqueue(transaction, { kind: "preview", subjectId: ids.preview, priority: "person", userId: "ann" });
   });
 });
 afterAll(() => hub.close());
@@ -126,14 +133,24 @@ test("who asked for a measurement of others' models finds it among their own, an
   const carol = person("carol");
   expect(await list(carol, { kind: "check" })).toMatchObject([{ mayChange: false }]);
   expect(await list(carol, { mine: true })).toEqual([]);
-  await database().$executeRaw`UPDATE pgboss.job SET group_id = 'carol' WHERE data->>'subjectId' = ${ids.pair}`;
+  await database().$executeRaw`INSERT INTO app_user (id, name, email) VALUES ('carol', 'Carol', 'carol@example.org')`;
+  await database().job.updateMany({ where: { subjectId: ids.pair }, data: { userId: "carol" } });
   expect(await list(carol, { mine: true })).toMatchObject([{ subjectId: ids.pair, mayChange: true }]);
-  await database().$executeRaw`UPDATE pgboss.job SET group_id = NULL WHERE data->>'subjectId' = ${ids.pair}`;
+  await database().job.updateMany({ where: { subjectId: ids.pair }, data: { userId: null } });
   await database().repo.update({ where: { id: ids.guide }, data: { visibility: "private" } });
 });
 
 test("a timeline has what happened, and the place in the queue", async () => {
-  await registerWorker({ id: randomUUID(), host: "gpu-1", pid: 7, version: "1", runtime: "cpu-f32" });
+  await registerWorker({
+    id: randomUUID(),
+    host: "gpu-1",
+    pid: 7,
+    version: "1",
+    runtime: "cpu-f32",
+    provider: "cpu",
+    memory: 8e9,
+    places: 1,
+  });
   const timeline = await getJobTimeline(ann, ids.pair);
   expect(timeline).toMatchObject({ kind: "check", state: "queued", position: { ahead: 1, running: 0, workers: 2 } });
   expect(timeline.events.map(({ kind }) => kind)).toEqual(["started", "queued"]); // the first is the small hub's own

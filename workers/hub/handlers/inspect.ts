@@ -17,6 +17,7 @@ import { findBase, noBase } from "./find-base.ts";
 export const inspectHandler: JobHandler = async (job) => {
   failpoint("inspect.claimed");
   const subject = await getSubject(job.subjectId);
+  if (!subject) return false;
   const reading = await withCommitFolder(subject.commitId, subject.repo.name, (folder) => read(subject, folder, job));
   failpoint("inspect.measured");
   await inTransaction(database(), async (transaction) => {
