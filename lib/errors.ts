@@ -41,6 +41,8 @@ export const failures = {
   internal: { status: 500, hubCode: null, temporary: false },
   /** The graphics card or library that the operator asked for by name is not there. */
   provider_unavailable: { status: 503, hubCode: null, temporary: false },
+  /** Others changed the same rows, again and again, or there was no place in the database for so long. */
+  busy: { status: 503, hubCode: null, temporary: true },
   queue_full: { status: 503, hubCode: null, temporary: true },
   database_unavailable: { status: 503, hubCode: null, temporary: true },
   storage_unavailable: { status: 503, hubCode: null, temporary: true },

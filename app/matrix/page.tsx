@@ -4,7 +4,7 @@ import type { Matrix } from "#lib/catalog/pairs/schema.ts";
 import { fullName, repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { AppError } from "#lib/errors.ts";
-import { pageQuery } from "#lib/http/page.ts";
+import { pageQuery } from "#lib/page.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";

@@ -6,14 +6,13 @@ import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { namespaceQuery } from "#lib/catalog/namespaces/schema.ts";
 import { listNamespaces } from "#lib/catalog/namespaces/service.ts";
 import { fullName, repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
-import { listRepos } from "#lib/catalog/repos/service.ts";
+import { listRepos, listWritable } from "#lib/catalog/repos/service.ts";
 import { env } from "#lib/env.ts";
 import { currentActor } from "../_page/actor.ts";
 import type { SearchParams } from "../_page/address.ts";
 import { ifThere, shown } from "../_page/shown.ts";
 import { Code } from "../_ui/code.tsx";
 import { Term } from "../_ui/term.tsx";
-import type { OwnRepo } from "./destination.tsx";
 import type { KnownBase } from "./recognise.ts";
 import { Uploader } from "./uploader.tsx";
 
@@ -32,7 +31,7 @@ export default async function UploadPage({ searchParams }: { readonly searchPara
   const owners = namespaces
     .map(({ name }) => name)
     .toSorted((a, b) => Number(b === actor.name) - Number(a === actor.name));
-  const [bases, mine] = await Promise.all([knownBases(actor), reposOf(actor, owners.slice(0, MAX_OWNERS))]);
+  const [bases, mine] = await Promise.all([knownBases(actor), listWritable(actor, owners.slice(0, MAX_OWNERS))]);
   return (
     <>
       <h1 className="text-page [overflow-wrap:anywhere]">{repo ? `Upload to ${repo.owner}/${repo.name}` : "Upload"}</h1>
@@ -81,14 +80,6 @@ async function knownBases(actor: Actor): Promise<KnownBase[]> {
       };
     }),
   );
-}
-
-/** The newest first. */
-async function reposOf(actor: Actor, owners: readonly string[]): Promise<OwnRepo[]> {
-  const pages = await Promise.all(
-    owners.map((owner) => listRepos(actor, repoQuery.parse({ owner, sort: "updated", limit: "100" }))),
-  );
-  return pages.flatMap(({ items }) => items.map(({ owner, name, kind }) => ({ name: `${owner}/${name}`, kind })));
 }
 
 const curlLines = (

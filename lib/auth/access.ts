@@ -116,19 +116,22 @@ export async function requireManage(actor: Actor, name: string, themselves = fal
   throw new AppError("forbidden", `Only owners of ${namespace.name} may change its members; ask one of them.`);
 }
 
-/** Somebody who is signed in, by a session or with a token of that scope. @throws unauthenticated, forbidden */
-export function requirePerson(actor: Actor, scope: Scope): Person {
+/** Somebody who is signed in, by a session or with a token of that scope, or of one of several. @throws unauthenticated, forbidden */
+export function requirePerson(actor: Actor, scope: Scope | readonly Scope[]): Person {
   if (actor.kind !== "person")
     throw new AppError(
       "unauthenticated",
       "You are not signed in; sign in, or send an access token as «Authorization: Bearer …».",
     );
-  if (!actor.scopes.has(scope))
+  const some = [scope].flat();
+  if (!some.some((one) => actor.scopes.has(one))) {
+    const words = some.join(" or ");
     throw new AppError(
       "forbidden",
-      `Your access token may not ${scope}; make one with the scope ${scope} in your settings.`,
+      `Your access token may not ${words}; make one with the scope ${words} in your settings.`,
       { scope },
     );
+  }
   return actor;
 }
 

@@ -1,5 +1,7 @@
 import { database } from "./client.ts";
 import type { Prisma } from "./generated/client.ts";
+import { append } from "./outbox.ts";
+import type { AuditKind } from "./outbox-kinds.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Who did it: an actor of lib/auth. */
@@ -10,21 +12,25 @@ export interface Doer {
 }
 
 /**
- * Writes down who did what, in the transaction that does it. `action` is like «repo.delete», `subjectId` the id of what it was
- * done to. Never a secret or an e-mail address in `detail`: these rows are kept for ever.
+ * Writes down who did what, in the transaction that does it. `subjectId` is the id of what it was done to. Never a secret or an e-mail
+ * address in `detail`: these rows are kept for ever.
  */
-export async function audit(
+export const audit = (
   transaction: Transaction,
   doer: Doer,
-  action: `${string}.${string}`,
+  kind: AuditKind,
   subjectId: string,
-  detail: Prisma.InputJsonObject = {},
-): Promise<void> {
-  await transaction.auditEvent.create({
-    data: { actorId: doer.userId ?? null, apikeyId: doer.tokenId ?? null, action, subjectId, detail },
+  { repoId, ...detail }: Prisma.InputJsonObject & { readonly repoId?: string } = {},
+): Promise<void> =>
+  append(transaction, {
+    kind,
+    subjectId,
+    actorId: doer.userId ?? null,
+    apikeyId: doer.tokenId ?? null,
+    repoId: repoId ?? null,
+    detail,
   });
-}
 
 /** Whether the hub ever did this: for what is done once in its life. */
-export const hasHappened = async (action: string): Promise<boolean> =>
-  (await database().auditEvent.findFirst({ where: { action }, select: { id: true } })) !== null;
+export const hasHappened = async (kind: AuditKind): Promise<boolean> =>
+  (await database().outbox.findFirst({ where: { kind }, select: { id: true } })) !== null;

@@ -1,6 +1,7 @@
 import { AppError, failures } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
 import { toSqlFailure } from "#lib/db/sql-failure.ts";
+import { isConflict, metOthers } from "#lib/db/transaction.ts";
 import { printable } from "#lib/util/printable.ts";
 
 /** The one place where failures become HTTP: status, `X-Error-Code` for Hub clients, a body that says what to do next. */
@@ -41,6 +42,14 @@ export function toAppError(cause: unknown): AppError {
       {},
       cause,
     );
+  if (isConflict(cause)) return metOthers(cause);
+  if (isLate(cause))
+    return new AppError(
+      "busy",
+      "The database has more to do than it can at this moment; nothing was changed, try again in a few seconds.",
+      { retryAfter: 5 },
+      cause,
+    );
   if (isDiskFull(cause))
     return new AppError("disk_full", "The hub's disk is full; its operator has to free some space.", {}, cause);
   return new AppError(
@@ -50,6 +59,14 @@ export function toAppError(cause: unknown): AppError {
     cause,
   );
 }
+
+/**
+ * A transaction for which no connection came free, or that took longer than it may (P2028); a statement that did, and a lock that was
+ * waited for too long.
+ */
+const isLate = (cause: unknown): boolean =>
+  (cause as { code?: string } | null)?.code === "P2028" ||
+  /^(57014|55P03|25P0[34])$/.test(toSqlFailure(cause)?.code ?? "");
 
 /** As Node says it, and as PostgreSQL does. */
 const isDiskFull = (cause: unknown): boolean =>

@@ -1,6 +1,9 @@
 import { z } from "zod";
+import type { Actor } from "#lib/auth/actor.ts";
+import { actorOf } from "#lib/auth/actor-of.ts";
 import { env } from "#lib/env.ts";
 import { AppError, failures } from "#lib/errors.ts";
+import { behind, type Door, requireAdmission } from "./door.ts";
 import { readText } from "./read-body.ts";
 import { answering, type RouteContext } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
@@ -11,7 +14,17 @@ export interface FormState {
   readonly problems: Readonly<Record<string, string>>;
 }
 
+/** What somebody has sent. */
+export interface Submission<Input> {
+  readonly actor: Actor;
+  readonly input: Input;
+  readonly request: Request;
+  readonly params: FormParams;
+}
+
 export interface Form<Schema extends z.ZodType> {
+  /** The endpoint that does the same: who may use the one may use the other. Of a form with several buttons, by their names. */
+  readonly does: Door | Readonly<Record<string, Door>>;
   /** The address of its page; of a page with names in its address, from these. */
   readonly page: string | ((params: FormParams) => string);
   readonly schema: Schema;
@@ -19,14 +32,16 @@ export interface Form<Schema extends z.ZodType> {
   readonly kept: readonly string[];
   /** A field that stands in the page's address, or several. */
   readonly inAddress?: string | readonly string[];
+  /** Where somebody who has to sign in first comes back to; to the form's page where nothing is said. */
+  readonly comesBackTo?: (fields: Readonly<Record<string, string>>) => string;
   /**
    * @returns the cookies for the answer, and as Location where to go from here; to the front page where it names none. Or the page itself,
    * where it shows what must be neither in an address nor in a cookie
    */
-  submit(input: z.output<Schema>, request: Request, params: FormParams): Promise<Headers | Response>;
+  submit(sent: Submission<z.output<Schema>>): Promise<Headers | Response>;
 }
 
-/** The names in the address of a page. */
+/** The names in the address of a page; `action` is the name of a button. */
 type FormParams = Readonly<Record<string, string>>;
 
 export const FORM_COOKIE = "guidepost-form";
@@ -39,35 +54,43 @@ const SHOWN_LENGTH = 254; // of a field: the longest address. All of a cookie mu
  * the form, where the messages stand beside their fields, or to where what was done is seen.
  */
 export function formRoute<Schema extends z.ZodType>({
+  does,
   page,
   schema,
   kept,
   inAddress = [],
+  comesBackTo,
   submit,
 }: Form<Schema>): (request: Request, context?: RouteContext) => Promise<Response> {
-  return async (request, context) => {
+  const doors = "permission" in does ? [does as Door] : Object.values(does as Readonly<Record<string, Door>>);
+  const submitAt = async (door: Door, sent: Submission<z.output<Schema>>): Promise<Headers | Response> => {
+    requireAdmission(sent.actor, door);
+    return submit(sent);
+  };
+  return behind(doors, async (request: Request, context?: RouteContext) => {
     const params = ((await context?.params) ?? {}) as FormParams;
     const own = typeof page === "string" ? page : page(params);
     return answering(request, own, async () => {
       requireSameOrigin(request);
+      const actor = await actorOf(request.headers);
+      const door = "permission" in does ? (does as Door) : doorOf(does, params["action"] ?? "");
       const fields = await readForm(request);
+      const query = new URLSearchParams(
+        [inAddress].flat().flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])),
+      );
+      const back = query.size > 0 ? `${own}?${query}` : own;
+      if (actor.kind === "anonymous" && door.scope !== null)
+        return seeOther(`/sign-in?next=${encodeURIComponent(comesBackTo?.(fields) ?? back)}`, new Headers());
       const parsed = schema.safeParse(fields);
       const answer = parsed.success
-        ? await submit(parsed.data, request, params).catch(toProblems)
+        ? await submitAt(door, { actor, input: parsed.data, request, params }).catch(toProblems)
         : problemsOf(parsed.error);
       if (answer instanceof Response) return answer;
       if (answer instanceof Headers) return seeOther(answer.get("Location") ?? "/", answer, stateCookie(own, null));
       const values = Object.fromEntries(kept.map((name) => [name, (fields[name] ?? "").slice(0, SHOWN_LENGTH)]));
-      const query = new URLSearchParams(
-        [inAddress].flat().flatMap((name) => (fields[name] ? [[name, fields[name]]] : [])),
-      );
-      return seeOther(
-        query.size > 0 ? `${own}?${query}` : own,
-        new Headers(),
-        stateCookie(own, { values, problems: answer }),
-      );
+      return seeOther(back, new Headers(), stateCookie(own, { values, problems: answer }));
     });
-  };
+  });
 }
 
 /** What a page gives its form, from the cookie. Anybody can write their own cookie, so it is read like any input. */
@@ -86,6 +109,11 @@ export function seeOther(page: string, cookies: Headers, ...more: readonly strin
     ...[...cookies.getSetCookie(), ...more].map((cookie) => ["Set-Cookie", cookie] as [string, string]),
   ]);
   return new Response(null, { status: 303, headers });
+}
+
+function doorOf(buttons: Readonly<Record<string, Door>>, action: string): Door {
+  if (Object.hasOwn(buttons, action)) return buttons[action]!;
+  throw new AppError("not_found", "There is no such button; go back to the page.");
 }
 
 async function readForm(request: Request): Promise<Record<string, string>> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { needsSession, permissions } from "#lib/auth/permission.ts";
 import { type FailureCode, failures } from "#lib/errors.ts";
 import { version } from "#lib/version.ts";
 import type { Operation } from "./operation.ts";
@@ -43,21 +44,28 @@ const Failure = z.object({
 });
 
 function describe(operation: Operation): Record<string, unknown> {
-  const { id, summary, tag, scope, params, query, body, status } = operation;
+  const { id, summary, tag, scope, permission, params, query, body, status } = operation;
   return {
     operationId: id,
     summary,
     tags: [tag],
     ...(scope !== null && {
-      security: [{ session: [] }, { token: [] }],
-      description: `Needs a session, or a token with the scope ${scope}.`,
+      security: needsSession.has(permission) ? [{ session: [] }] : [{ session: [] }, { token: [] }],
     }),
+    description: needsOf(operation),
     parameters: [...parametersOf(params, "path"), ...parametersOf(query, "query")],
     ...(body && {
       requestBody: { required: true, content: { "application/json": { schema: schemaOf(body, "input") } } },
     }),
     responses: { [status]: answerOf(operation), ...failuresOf(operation) },
   };
+}
+
+/** Who may call, in words. */
+function needsOf({ scope, permission }: Operation): string {
+  const who = permissions[permission];
+  if (scope === null || needsSession.has(permission)) return who;
+  return `${who} A token needs the scope ${[scope].flat().join(" or ")}.`;
 }
 
 function parametersOf(schema: z.ZodObject | undefined, place: "path" | "query"): Record<string, unknown>[] {
@@ -92,6 +100,7 @@ function failuresOf({ failures: codes, params, query, body, scope }: Operation):
     ...(takesInput ? (["bad_request"] as const) : []),
     ...(scope === null ? [] : (["unauthenticated", "forbidden"] as const)),
     "database_unavailable",
+    "busy",
   ]);
   const byStatus = Object.groupBy(all, (code) => failures[code].status);
   return Object.fromEntries(

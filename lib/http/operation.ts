@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { Scope } from "#lib/auth/actor.ts";
 import type { FailureCode } from "#lib/errors.ts";
+import type { Door } from "./door.ts";
 
 type Shape = z.ZodObject | undefined;
 
@@ -9,16 +9,10 @@ export interface Operation<
   Params extends Shape = Shape,
   Query extends Shape = Shape,
   Body extends z.ZodType | undefined = z.ZodType | undefined,
-> {
-  /** In the document and in clients made from it: «createRepo». */
-  readonly id: string;
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** As OpenAPI writes it: `/api/v1/repos/{owner}/{repo}`. */
-  readonly path: string;
+  Id extends string = string,
+> extends Door<Id> {
   readonly summary: string;
   readonly tag: "account" | "repos" | "files" | "uploads" | "evidence" | "previews" | "jobs" | "hub";
-  /** Who may call: `null` anyone, else a person, by a session or by a token with that scope. What they may touch is for the data layer. */
-  readonly scope: Scope | null;
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
@@ -31,11 +25,12 @@ export interface Operation<
   readonly failures: readonly FailureCode[];
 }
 
-/** Keeps the literal types of one endpoint's schemas. */
+/** Keeps the literal types of one endpoint's schemas, and its name. */
 export const operation = <
   Params extends Shape = undefined,
   Query extends Shape = undefined,
   Body extends z.ZodType | undefined = undefined,
+  const Id extends string = string,
 >(
-  one: Operation<Params, Query, Body>,
-): Operation<Params, Query, Body> => one;
+  one: Operation<Params, Query, Body, Id>,
+): Operation<Params, Query, Body, Id> => one;

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { requirePerson } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { AppError } from "#lib/errors.ts";
 import { log, withLogContext } from "#lib/log.ts";
 import { disguiseContentLength } from "./content-length.ts";
+import { behind, type Door, requireAdmission } from "./door.ts";
 import { toFailureResponse } from "./failure.ts";
 import type { Operation } from "./operation.ts";
 import { readText } from "./read-body.ts";
@@ -42,11 +42,11 @@ export function route<
   operation: Operation<Params, Query, Body>,
   handle: (call: Call<Params, Query, Body>) => Promise<unknown>,
 ): RouteHandler {
-  return (request, context) =>
+  return behind([operation], (request, context) =>
     answering(request, operation.path, async () => {
       const actor = await actorOf(request.headers);
       if (actor.kind === "person" && actor.tokenId === null) requireSameOrigin(request);
-      if (operation.scope !== null && actor.kind !== "hub") requirePerson(actor, operation.scope);
+      requireAdmission(actor, operation);
       const parsed = {
         params: parse(operation.params, await context.params, "address"),
         query: parse(operation.query, queryOf(request), "address"),
@@ -60,8 +60,18 @@ export function route<
       if (answer instanceof Response) return answer;
       if (operation.status === 204) return new Response(null, { status: 204 });
       return Response.json(answer, { status: operation.status });
-    });
+    }),
+  );
 }
+
+/** What answers otherwise than in JSON: pages' tables, files, signed addresses. */
+export const answerAt = (
+  door: Door,
+  work: (request: Request, params: Awaited<RouteContext["params"]>) => Promise<Response>,
+): ((request: Request, context?: RouteContext) => Promise<Response>) =>
+  behind([door], (request, context) =>
+    answering(request, door.path, async () => work(request, (await context?.params) ?? {})),
+  );
 
 /** Around every answer: a request id, a log line, failures translated, and nothing kept by caches that was not said to be. */
 export async function answering(request: Request, template: string, work: () => Promise<Response>): Promise<Response> {

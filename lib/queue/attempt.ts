@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { fromPrisma } from "pg-boss";
 import { type Database, database } from "#lib/db/client.ts";
-import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { toStorableText } from "#lib/util/storable.ts";
 import { affectedBy, queue } from "./boss.ts";
 import { correctTurn } from "./choose.ts";
@@ -41,11 +41,11 @@ export const succeedAttempt = (transaction: Transaction, attempt: Attempt): Prom
 
 /** @returns false when it was not this attempt's to end */
 export const failAttempt = (attempt: Attempt, problem: string): Promise<boolean> =>
-  inTransaction(database(), (transaction) => end(transaction, attempt, "failed", toStorableText(problem)));
+  inLockedTransaction(database(), (transaction) => end(transaction, attempt, "failed", toStorableText(problem)));
 
 /** There was nothing to do, since the subject ended otherwise. */
 export const dropAttempt = (attempt: Attempt): Promise<boolean> =>
-  inTransaction(database(), (transaction) => end(transaction, attempt, "cancelled", null));
+  inLockedTransaction(database(), (transaction) => end(transaction, attempt, "cancelled", null));
 
 async function end(
   transaction: Transaction,
@@ -107,7 +107,7 @@ export function returnJob(
   { id, kind, subjectId, attempt, resource, queueId }: Claim,
   { delay, reason, needsBytes }: Return,
 ): Promise<boolean> {
-  return inTransaction(database(), async (transaction) => {
+  return inLockedTransaction(database(), async (transaction) => {
     const [boss, db, newId] = [await queue(), fromPrisma(transaction), randomUUID()];
     const [row] = await transaction.$queryRaw<{ ticket: number }[]>`
       UPDATE job SET state = 'queued', queue_id = ${newId}::uuid, ticket = nextval('job_ticket')::int, worker_id = NULL, started_at = NULL,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { fromPrisma } from "pg-boss";
 import { database } from "#lib/db/client.ts";
-import type { Transaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { queue } from "./boss.ts";
 import { choose, countTurn, type Head, type Place } from "./choose.ts";
 import type { JobKind, JobLane, JobPayload, JobResource } from "./jobs.ts";
@@ -34,23 +34,20 @@ export interface Claim {
  */
 export async function claimNext(place: Place, isWanted: (head: Head) => boolean = () => true): Promise<Claim | null> {
   const rates = await ratesFor();
-  return database().$transaction(
-    async (transaction) => {
-      // Turns are given one after the other: two workers at once would both take the same person's.
-      await transaction.$executeRaw`SELECT pg_advisory_xact_lock(4210, ${place.resource === "files" ? 0 : 1})`;
-      const next = await choose(transaction, place, isWanted);
-      if (!next) return null;
-      const queueId = await takeFromQueue(transaction, place.resource, next.id);
-      const [row] = await transaction.$queryRaw<Omit<Claim, "turn" | "counted">[]>`
+  return inLockedTransaction(database(), async (transaction) => {
+    // Turns are given one after the other: two workers at once would both take the same person's.
+    await transaction.$executeRaw`SELECT pg_advisory_xact_lock(4210, ${place.resource === "files" ? 0 : 1})`;
+    const next = await choose(transaction, place, isWanted);
+    if (!next) return null;
+    const queueId = await takeFromQueue(transaction, place.resource, next.id);
+    const [row] = await transaction.$queryRaw<Omit<Claim, "turn" | "counted">[]>`
         UPDATE job SET state = 'running', attempt = attempt + 1, worker_id = ${place.workerId}::uuid, started_at = now(), ran = 0 WHERE id = ${next.id}::uuid
         RETURNING id, kind, subject_id AS "subjectId", attempt, resource, lane, priority, group_id AS "groupId", model_key AS "modelKey", work, returns,
           checkpoint_key AS "checkpointKey", queue_id AS "queueId"`;
-      const counted = next.work * rates.guess(next.kind, next.modelKey);
-      await countTurn(transaction, place.resource, next, counted);
-      return { ...row!, queueId, turn: next.turn, counted };
-    },
-    { isolationLevel: "ReadCommitted", maxWait: 5_000, timeout: 15_000 },
-  );
+    const counted = next.work * rates.guess(next.kind, next.modelKey);
+    await countTurn(transaction, place.resource, next, counted);
+    return { ...row!, queueId, turn: next.turn, counted };
+  });
 }
 
 /** What pg-boss lost, or never had under this ticket since an older version sent it, is sent once more. */

@@ -35,31 +35,34 @@ export interface NewJob {
 
 /**
  * Asks for a job within `transaction`: it is there if and only if the row that it is about is. A subject has one job of a kind: what has
- * ended is begun anew, what runs is done once more from the start, and what waits goes on waiting, at the higher of the two priorities.
+ * ended is begun anew, what runs is done once more from the start, and what waits goes on waiting, at the higher of the two priorities
+ * and as one of whoever asks: it counts among theirs, too.
  *
  * @throws queue_full with how long the wait is, where too many that run networks are waiting for the same person; never for files
  */
 export async function enqueue(transaction: Transaction, job: NewJob): Promise<void> {
   const { kind, subjectId, priority, userId = null } = job;
   const boss = await queue(); // first: on a hub's first day its tables are made, which the transaction would not see
-  const [known] = await transaction.$queryRaw<{ state: string; queueId: string | null }[]>`
-    SELECT state::text, queue_id AS "queueId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind`;
-  if (known?.state === "queued") return raise(transaction, job);
+  const known = await peek(job);
+  const isWaiting = known?.state === "queued";
+  if (isWaiting && known.priority >= priorities[priority]) return;
   await requireRoom(kind, priority, userId);
-  const [resource, db] = [resourceOf[kind], fromPrisma(transaction)];
-  if (known?.state === "running" && known.queueId !== null) await boss.cancel(resource, known.queueId, { db });
-  const queueId = randomUUID();
-  const [put] = await transaction.$queryRaw<{ ticket: number; attempt: number }[]>`
+  const [resource, db, queueId] = [resourceOf[kind], fromPrisma(transaction), randomUUID()];
+  const [put] = await transaction.$queryRaw<{ ticket: number; queueId: string }[]>`
     INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id, model_key, work, queue_id)
     VALUES (${randomUUID()}::uuid, ${kind}::job_kind, ${subjectId}::uuid, ${resource}::job_resource, ${job.lane ?? usualLane[kind]}::job_lane,
       ${priorities[priority]}, ${userId}, ${job.modelKey ?? null}, ${job.work ?? 1}, ${queueId}::uuid)
-    ON CONFLICT (subject_id, kind) DO UPDATE SET state = 'queued', lane = EXCLUDED.lane, priority = EXCLUDED.priority, user_id = EXCLUDED.user_id,
-      model_key = EXCLUDED.model_key, work = EXCLUDED.work, queue_id = EXCLUDED.queue_id, ticket = EXCLUDED.ticket, needs_bytes = NULL, worker_id = NULL,
-      returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL, queued_at = now(), available_at = now(), started_at = NULL, finished_at = NULL
-    RETURNING ticket, attempt`;
+    ON CONFLICT (subject_id, kind) DO UPDATE SET priority = greatest(EXCLUDED.priority, CASE job.state WHEN 'queued' THEN job.priority END),
+      user_id = coalesce(EXCLUDED.user_id, CASE job.state WHEN 'queued' THEN job.user_id END), lane = EXCLUDED.lane, model_key = EXCLUDED.model_key, work = EXCLUDED.work,
+      state = 'queued', queue_id = CASE job.state WHEN 'queued' THEN job.queue_id ELSE EXCLUDED.queue_id END, ticket = CASE job.state WHEN 'queued' THEN job.ticket ELSE EXCLUDED.ticket END,
+      queued_at = CASE job.state WHEN 'queued' THEN job.queued_at ELSE now() END, needs_bytes = NULL, worker_id = NULL, returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL,
+      available_at = now(), started_at = NULL, finished_at = NULL
+    RETURNING ticket, queue_id AS "queueId"`;
+  await wakeWorkers(transaction, resource);
+  if (put!.queueId !== queueId) return; // it was waiting, and goes before others now
+  if (known?.state === "running" && known.queueId !== null) await boss.cancel(resource, known.queueId, { db });
   const payload: JobPayload = { kind, subjectId };
   await boss.send(resource, payload, { id: queueId, priority: put!.ticket, db });
-  await wakeWorkers(transaction, resource);
   await addEvent(transaction, {
     subject: subjectOf[kind],
     subjectId,
@@ -70,17 +73,17 @@ export async function enqueue(transaction: Transaction, job: NewJob): Promise<vo
   });
 }
 
-/** A person waits for a job that waits as a batch: it goes before others, as if they had asked for it first; it is one of theirs then. */
-async function raise(transaction: Transaction, { kind, subjectId, priority, userId }: NewJob): Promise<void> {
-  const to = priorities[priority];
-  const lower = await transaction.$queryRaw<{ one: number }[]>`
-    SELECT 1 AS one FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state = 'queued' AND priority < ${to}`;
-  if (lower.length === 0) return;
-  await requireRoom(kind, priority, userId ?? null);
-  await transaction.$executeRaw`
-    UPDATE job SET priority = ${to}, user_id = coalesce(${userId ?? null}, user_id)
-    WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state = 'queued' AND priority < ${to}`;
-  await wakeWorkers(transaction, resourceOf[kind]);
+interface Known {
+  readonly state: string;
+  readonly priority: number;
+  readonly queueId: string | null;
+}
+
+/** Outside of the transaction, as all that only decides whether it is worth asking: the statement that asks looks again. */
+async function peek({ subjectId, kind }: NewJob): Promise<Known | undefined> {
+  const [known] = await database().$queryRaw<Known[]>`
+    SELECT state::text, priority, queue_id AS "queueId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind`;
+  return known;
 }
 
 /** Every idle worker looks for itself when it hears the name of what the job needs. */

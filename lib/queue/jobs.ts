@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { JobKind, JobLane, JobResource, JobSubject } from "#lib/db/generated/client.ts";
+import type { JobKind, JobLane, JobResource } from "#lib/db/generated/client.ts";
 
 /**
  * What workers do. A job says what kind of work is to be done to which subject; what exactly, and what came of it, is in the subject's
@@ -12,6 +12,9 @@ import type { JobKind, JobLane, JobResource, JobSubject } from "#lib/db/generate
  */
 export const jobKinds = ["hash", "inspect", "check", "preview"] as const satisfies readonly JobKind[];
 export type { JobKind, JobLane, JobResource };
+
+/** What a job can be about. */
+export type JobSubject = "upload" | "inspection" | "pair" | "preview";
 
 export const subjectOf = {
   hash: "upload",

@@ -1,4 +1,5 @@
 import { database } from "#lib/db/client.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
 import { type JobKind, type JobResource, MAX_LOSSES, resources, subjectOf } from "./jobs.ts";
@@ -31,7 +32,7 @@ export async function returnLost(): Promise<number> {
 }
 
 const putBack = ({ id, kind, subjectId, resource, attempt, queueId }: Lost): Promise<boolean> =>
-  database().$transaction(async (transaction) => {
+  inLockedTransaction(database(), async (transaction) => {
     const count = await transaction.$executeRaw`
       UPDATE job SET state = 'queued', worker_id = NULL, started_at = NULL WHERE id = ${id}::uuid AND attempt = ${attempt} AND state = 'running'`;
     if (count === 0) return false;
@@ -48,7 +49,7 @@ const putBack = ({ id, kind, subjectId, resource, attempt, queueId }: Lost): Pro
   });
 
 const bury = ({ id, kind, subjectId, attempt, queueId }: Lost): Promise<boolean> =>
-  database().$transaction(async (transaction) => {
+  inLockedTransaction(database(), async (transaction) => {
     const failure = new AppError(
       "worker_lost",
       `This was begun ${MAX_LOSSES + 1} times, and each time the worker that did it was lost, most often because memory ran out; try it with a smaller model, or ask the hub's operator.`,

@@ -1,26 +1,6 @@
-import { type Database, database } from "#lib/db/client.ts";
-import type { Prisma } from "#lib/db/generated/client.ts";
-import type { Transaction } from "#lib/db/transaction.ts";
+import { database } from "#lib/db/client.ts";
 
-/** The rows beside those of jobs: their timeline, and the workers. */
-
-export type EventRow = Prisma.JobEventUncheckedCreateInput;
-
-export async function insertEvent(client: Database | Transaction, event: EventRow): Promise<void> {
-  await client.jobEvent.create({ data: event, select: { id: true } });
-}
-
-export const eventsOf = (subjectId: string, limit: number) =>
-  database().jobEvent.findMany({
-    where: { subjectId },
-    orderBy: { id: "desc" },
-    take: limit,
-    select: { kind: true, attempt: true, message: true, detail: true, at: true, jobId: true },
-  });
-
-export async function deleteEventsBefore(at: Date): Promise<number> {
-  return (await database().jobEvent.deleteMany({ where: { at: { lt: at } } })).count;
-}
+/** Workers, as they say of themselves that they are there. */
 
 export interface WorkerRow {
   readonly id: string;

@@ -1,7 +1,9 @@
-import { type Database } from "#lib/db/client.ts";
-import type { JobEventKind, JobSubject, Prisma } from "#lib/db/generated/client.ts";
+import { type Database, database } from "#lib/db/client.ts";
+import type { Prisma } from "#lib/db/generated/client.ts";
+import { append, forgetJobEvents, lookBack } from "#lib/db/outbox.ts";
+import { JOB_EVENT_DAYS, type JobEventKind } from "#lib/db/outbox-kinds.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import { deleteEventsBefore, eventsOf, insertEvent } from "./repository.ts";
+import type { JobSubject } from "./jobs.ts";
 
 /** Something that happened to a job, in words for the person who waits for it. */
 export interface TimelineEvent {
@@ -15,16 +17,38 @@ export interface TimelineEvent {
   readonly detail?: Prisma.InputJsonObject;
 }
 
-export const addEvent = (client: Database | Transaction, event: TimelineEvent): Promise<void> =>
-  insertEvent(client, event);
+export const addEvent = (
+  client: Database | Transaction,
+  { kind, subjectId, subject, jobId, attempt, message, detail }: TimelineEvent,
+): Promise<void> =>
+  append(client, {
+    kind: `job.${kind}`,
+    subjectId,
+    detail: { subject, attempt, message, ...(jobId && { jobId }), ...(detail && { facts: detail }) },
+  });
+
+/** What of it is shown. */
+export interface ShownEvent {
+  readonly kind: JobEventKind;
+  readonly attempt: number;
+  readonly message: string;
+  readonly at: Date;
+}
 
 const SHOWN = 500; // of a job that was asked for again and again
 
 /** The timeline of a row, oldest first. */
-export async function timelineOf(subjectId: string) {
-  return (await eventsOf(subjectId, SHOWN)).toReversed();
+export async function timelineOf(subjectId: string): Promise<ShownEvent[]> {
+  const rows = await lookBack(database(), { kinds: "job", subjectId }, SHOWN);
+  return rows.toReversed().map(({ kind, at, detail }) => ({
+    kind: kind.slice("job.".length) as JobEventKind,
+    attempt: detail["attempt"] as number,
+    message: detail["message"] as string,
+    at,
+  }));
 }
 
-const KEPT_DAYS = 90;
+const DAY_MS = 86_400_000;
 
-export const removeOldEvents = (): Promise<number> => deleteEventsBefore(new Date(Date.now() - KEPT_DAYS * 86_400_000));
+export const removeOldEvents = (): Promise<number> =>
+  forgetJobEvents(database(), new Date(Date.now() - JOB_EVENT_DAYS * DAY_MS));

@@ -15,7 +15,7 @@ export const table: Readonly<Record<string, { readonly layer: number; readonly c
     ...row(2, { compute: ["nn", "autodiff"], both: ["pairing"] }),
     ...row(1, { compute: ["onnx"], hub: ["db", "storage"], both: ["weights"] }), // the upload page reads headers and names them before a byte is sent
     ...row(0, { compute: ["tensor"], both: ["families", "prompt"] }), // what a model is, as data: the upload page names it too
-    ...row(-1, { both: ["util", "errors", "env", "log", "sampler-names", "version"] }),
+    ...row(-1, { both: ["util", "errors", "env", "log", "sampler-names", "version", "page"] }),
   };
 
 const roots = ["lib", "workers", "app", "bench"];

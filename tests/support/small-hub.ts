@@ -68,8 +68,8 @@ export const smallHub = `
   INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id) VALUES ('${uuid(24)}', 'check', '${pair}', 'compute', 'minutes', 0, 'ann');
   INSERT INTO job_progress (job_id, subject_id, value) VALUES ('${uuid(24)}', '${pair}', '{}');
   INSERT INTO job_turn (resource, group_id, used) VALUES ('compute', 'ann', 1);
-  INSERT INTO job_event (subject, subject_id, attempt, kind, message) VALUES ('pair', '${pair}', 1, 'started', 'began');
-  INSERT INTO audit_event (actor_id, action, subject_id) VALUES ('ann', 'repo.create', '${fine}');
+  INSERT INTO outbox (kind, subject_id, detail) VALUES ('job.started', '${pair}', '{"subject": "pair", "attempt": 1, "message": "began"}');
+  INSERT INTO outbox (actor_id, kind, subject_id) VALUES ('ann', 'repo.create', '${fine}');
   INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events, created_by_id) VALUES ('${uuid(21)}', '${lab}', '${fine}', 'https://example.org/hook', 's', '{commit}', 'ann');
   INSERT INTO download_day (repo_id, day, count) VALUES ('${fine}', '2026-01-01', 1);
   INSERT INTO download_seen (repo_id, day, visitor) VALUES ('${fine}', '2026-01-01', '${sha("0")}');

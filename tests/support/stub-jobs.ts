@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { enqueue, type NewJob } from "#lib/queue/enqueue.ts";
 import type { JobKind, Priority } from "#lib/queue/jobs.ts";
 
@@ -37,7 +37,7 @@ export function putStub(
   more: Omit<Partial<NewJob>, "kind" | "subjectId" | "priority"> = {},
 ): Promise<StubJob> {
   const id = randomUUID();
-  return inTransaction(database(), async (transaction) => {
+  return inLockedTransaction(database(), async (transaction) => {
     await transaction.$executeRaw`INSERT INTO stub (id, does) VALUES (${id}::uuid, ${does})`;
     await enqueue(transaction, { ...more, kind, subjectId: id, priority });
     return { id, kind };

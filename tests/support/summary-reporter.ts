@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import type { Reporter, TestCase } from "vitest/node";
 
 /**
  * Ends a run with «N passed, N failed, N skipped», and before it names the skipped tests with their reasons. What fails
- * outside a test (a file that does not load, a hook of a suite, an error nobody caught) counts as one failure each.
+ * outside a test (a file that does not load, a hook of a suite, an error nobody caught) counts as one failure each; and so does
+ * a skipped test that is not named in the file GUIDEPOST_ALLOWED_SKIPS, where that is set.
  */
 export default class SummaryReporter implements Reporter {
   #chosenByName = false;
@@ -18,9 +20,13 @@ export default class SummaryReporter implements Reporter {
     const outside = modules
       .flatMap((module) => [module, ...module.children.allSuites()])
       .filter((suite) => suite.errors().length > 0);
-    const failed = tests.length - passed.length - skipped.length + outside.length + unhandledErrors.length;
+    const forbidden = this.#chosenByName ? [] : skipped.filter((test) => !isAllowed(test));
+    const failed =
+      tests.length - passed.length - skipped.length + outside.length + unhandledErrors.length + forbidden.length;
 
     if (!this.#chosenByName) for (const test of skipped) console.log(toLine(test));
+    if (forbidden.length > 0) process.exitCode = 1;
+    for (const test of forbidden) console.log(`not allowed to be skipped: ${nameOf(test)}`);
     console.log(
       `${passed.length} passed, ${failed === 0 && reason !== "passed" ? 1 : failed} failed, ${skipped.length} skipped`,
     );
@@ -30,5 +36,17 @@ export default class SummaryReporter implements Reporter {
 function toLine(test: TestCase): string {
   const result = test.result();
   const note = result.state === "skipped" && result.note ? `: ${result.note}` : "";
-  return `skipped: ${test.module.relativeModuleId} > ${test.fullName}${note}`;
+  return `skipped: ${nameOf(test)}${note}`;
 }
+
+const nameOf = (test: TestCase): string => `${test.module.relativeModuleId} > ${test.fullName}`;
+
+const allowedFile = process.env["GUIDEPOST_ALLOWED_SKIPS"];
+/** A line each: the beginning of a test's name, two spaces or more, the reason. */
+const allowed = allowedFile
+  ? readFileSync(allowedFile, "utf8")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => line.split(/ {2,}/)[0]!)
+  : [""];
+const isAllowed = (test: TestCase): boolean => allowed.some((name) => nameOf(test).startsWith(name));

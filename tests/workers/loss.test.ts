@@ -92,5 +92,5 @@ test("a job that kills every worker ends with worker_lost, and no other waits fo
   for (const other of others)
     await expect.poll(async () => (await stubRow(other)).state, { timeout: 8000 }).toBe("succeeded");
   expect(await effectsOf(poison)).toEqual([]);
-  expect(await database().jobEvent.count({ where: { subjectId: poison.id, kind: "retried" } })).toBe(MAX_LOSSES);
+  expect(await database().outbox.count({ where: { subjectId: poison.id, kind: "job.retried" } })).toBe(MAX_LOSSES);
 }, 60_000);

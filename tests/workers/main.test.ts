@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { askQueue } from "#lib/queue/boss.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { jobKinds } from "#lib/queue/jobs.ts";
@@ -25,7 +25,7 @@ test("the worker of a hub takes every kind of job, and passes over rows that are
   await once(worker, "message");
   expect(await liveWorkers()).toMatchObject([{ runtime: "cpu-f32" }]);
   for (const kind of jobKinds)
-    await inTransaction(database(), (transaction) =>
+    await inLockedTransaction(database(), (transaction) =>
       enqueue(transaction, { kind, subjectId: randomUUID(), priority: "person" }),
     );
   const ended = async () =>

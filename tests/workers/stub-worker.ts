@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { succeedAttempt } from "#lib/queue/attempt.ts";
 import type { ClaimedJob, JobHandler } from "#workers/hub/handler.ts";
@@ -22,7 +22,7 @@ const handler: JobHandler = async (job) => {
       void database().$executeRaw`UPDATE stub SET paused = paused + 1 WHERE id = ${id}::uuid`.catch(() => {});
   });
   await behaviours[stub!.does]!(job);
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (await succeedAttempt(transaction, { kind, subjectId: id, attempt }))
       await transaction.$executeRaw`INSERT INTO stub_effect (id, attempt, pid) VALUES (${id}::uuid, ${attempt}, ${process.pid})`;
   });

@@ -6,7 +6,7 @@ import { type CheckJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { reportLines } from "./check-report.ts";
 import { defaultThreads, integer, lowRank, providerOption, threads } from "./options.ts";
-import { readPrompts } from "./prompts-file.ts";
+import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runJob } from "./run-job.ts";
 import { say } from "./say.ts";
 

@@ -7,7 +7,7 @@ import { toAppError } from "#lib/http/failure.ts";
 import { log, withLogContext } from "#lib/log.ts";
 import { dropAttempt, failAttempt, keepClaim, recordRun, returnJob, succeedAttempt } from "#lib/queue/attempt.ts";
 import type { Claim } from "#lib/queue/claim.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { type JobKind, priorities, subjectOf } from "#lib/queue/jobs.ts";
 import { addEvent, type TimelineEvent } from "#lib/queue/timeline.ts";
 import { Pause } from "#lib/util/pause.ts";
@@ -109,7 +109,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
       if (handled === false) return await nothing(held);
       // Where the handler has not ended the attempt with its result, it had none to write.
       const isEnded = await insist(() =>
-        inTransaction(database(), (transaction) => succeedAttempt(transaction, claim)),
+        inLockedTransaction(database(), (transaction) => succeedAttempt(transaction, claim)),
       );
       if (!isEnded && !(await hasSucceeded(claim))) return left(held);
       await insist(() => recordRun(claim, worked.seconds));

@@ -11,6 +11,7 @@ import { version } from "#lib/version.ts";
 import { buildPages } from "./build.ts";
 import { keepSecret, prepareDataFolder } from "./data-folder.ts";
 import { generateClient } from "./generate-client.ts";
+import { continueOutbox } from "./continue-outbox.ts";
 import { applyMigrations } from "./migrate.ts";
 import { requireFreePort } from "./port.ts";
 import { type RunningPostgres, startPostgres } from "./postgres.ts";
@@ -40,6 +41,7 @@ async function start(): Promise<void> {
   const secret = settings.secret ?? (await keepSecret(settings.dataFolder));
   databaseUrl ??= await startDatabase();
   await applyMigrations(databaseUrl, fileURLToPath(new URL("../../prisma/migrations", import.meta.url)));
+  await continueOutbox(databaseUrl);
   const variables = (): NodeJS.ProcessEnv => ({
     ...ownVariables(),
     NODE_ENV: "production",

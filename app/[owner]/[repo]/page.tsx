@@ -11,7 +11,7 @@ import { getPair } from "#lib/catalog/pairs/views.ts";
 import { listFits, listGuides } from "#lib/catalog/pairs/partners.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
 import { env } from "#lib/env.ts";
-import { pageQuery } from "#lib/http/page.ts";
+import { pageQuery } from "#lib/page.ts";
 import { secondsFor } from "#lib/queue/rates.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../../_islands/refresh.tsx";

@@ -6,29 +6,29 @@ import type { Matrix } from "#lib/catalog/pairs/schema.ts";
 import { fullName, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { answering } from "#lib/http/route.ts";
+import { getMatrixTable } from "#lib/http/doors.ts";
+import { answerAt } from "#lib/http/route.ts";
 import { csvHead, csvLines } from "../words.ts";
 
 const PAGE = 100;
 
 /** All of a table, not only the page that is shown; read as it is sent, so that a large family does not lie in memory. */
-export const GET = (request: Request): Promise<Response> =>
-  answering(request, "/matrix/table.csv", async () => {
-    const base = fullName.safeParse(new URL(request.url).searchParams.get("base"));
-    if (!base.success) throw new AppError("bad_request", "Say of which base: ?base=owner/repo.", { field: "base" });
-    const actor = await actorOf(request.headers);
-    const name = toRepoName(base.data);
-    const first = await matrix(actor, name, { limit: PAGE });
-    const body = Readable.toWeb(
-      Readable.from(lines(first, (cursor) => matrix(actor, name, { cursor, limit: PAGE }))),
-    ) as NodeReadableStream as ReadableStream;
-    return new Response(body, {
-      headers: {
-        "Content-Type": "text/csv; charset=utf-8",
-        "Content-Disposition": `attachment; filename="${name.repo}-guides.csv"`,
-      },
-    });
+export const GET = answerAt(getMatrixTable, async (request) => {
+  const base = fullName.safeParse(new URL(request.url).searchParams.get("base"));
+  if (!base.success) throw new AppError("bad_request", "Say of which base: ?base=owner/repo.", { field: "base" });
+  const actor = await actorOf(request.headers);
+  const name = toRepoName(base.data);
+  const first = await matrix(actor, name, { limit: PAGE });
+  const body = Readable.toWeb(
+    Readable.from(lines(first, (cursor) => matrix(actor, name, { cursor, limit: PAGE }))),
+  ) as NodeReadableStream as ReadableStream;
+  return new Response(body, {
+    headers: {
+      "Content-Type": "text/csv; charset=utf-8",
+      "Content-Disposition": `attachment; filename="${name.repo}-guides.csv"`,
+    },
   });
+});
 
 async function* lines(first: Matrix, more: (cursor: string) => Promise<Matrix>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();

@@ -1,7 +1,7 @@
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { newPreview } from "#lib/catalog/previews/schema.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
 import { formRoute } from "#lib/http/form.ts";
+import * as operations from "#lib/http/operations/previews.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { z } from "zod";
@@ -59,6 +59,7 @@ const form = z
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
 
 export const POST = formRoute({
+  does: operations.createPreview,
   page: "/preview",
   schema: form.pipe(newPreview),
   kept: [],
@@ -82,8 +83,8 @@ export const POST = formRoute({
     "clipSkip",
     "loraStrength",
   ],
-  submit: async (asked, request) => {
-    const { id } = await createPreview(await actorOf(request.headers), asked);
+  submit: async ({ actor, input }) => {
+    const { id } = await createPreview(actor, input);
     return new Headers({ Location: `/previews/${id}` });
   },
 });

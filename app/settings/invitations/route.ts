@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { createInvitation } from "#lib/auth/invitations.ts";
 import { formRoute } from "#lib/http/form.ts";
 import { createInvitation as operation } from "#lib/http/operations/account.ts";
@@ -14,11 +13,12 @@ const form = z
   }));
 
 export const POST = formRoute({
+  does: operation,
   page: "/settings",
   schema: form.pipe(operation.body!),
   kept: ["email"],
-  async submit(wish, request) {
-    const { url } = await createInvitation(await actorOf(request.headers), wish);
+  async submit({ actor, input }) {
+    const { url } = await createInvitation(actor, input);
     return secretPage(invitationWords(url));
   },
 });

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { scopes } from "#lib/auth/actor.ts";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { createToken } from "#lib/auth/token.ts";
 import { env } from "#lib/env.ts";
 import { formRoute } from "#lib/http/form.ts";
@@ -22,11 +21,12 @@ const form = z
   }));
 
 export const POST = formRoute({
+  does: operation,
   page: "/settings",
   schema: form.pipe(operation.body!),
   kept: ["token"],
-  async submit(wish, request) {
-    const { secret } = await createToken(await actorOf(request.headers), wish);
+  async submit({ actor, input }) {
+    const { secret } = await createToken(actor, input);
     return secretPage(tokenWords(env().publicUrl, secret));
   },
 });

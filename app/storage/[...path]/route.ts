@@ -1,17 +1,11 @@
 import { receivePart, sendObject } from "#lib/http/disk-objects.ts";
-import { answering, type RouteContext, type RouteHandler } from "#lib/http/route.ts";
+import { getObject, putPart } from "#lib/http/doors.ts";
+import { answerAt } from "#lib/http/route.ts";
 
-const onObject =
-  (answer: (request: Request, key: string) => Promise<Response>): RouteHandler =>
-  (request, context) =>
-    answering(request, "/storage/{key}", async () => answer(request, await keyOf(context)));
+const keyOf = ({ path }: { readonly path?: string | string[] | undefined }): string =>
+  Array.isArray(path) ? path.join("/") : "";
 
 /** The addresses that the disk store signs; who holds one may use it, and nobody else. */
-export const PUT = onObject(receivePart);
-export const GET = onObject(sendObject);
-export const HEAD = onObject(sendObject);
-
-async function keyOf(context: RouteContext): Promise<string> {
-  const { path } = await context.params;
-  return Array.isArray(path) ? path.join("/") : "";
-}
+export const PUT = answerAt(putPart, (request, params) => receivePart(request, keyOf(params)));
+export const GET = answerAt(getObject, (request, params) => sendObject(request, keyOf(params)));
+export const HEAD = GET;

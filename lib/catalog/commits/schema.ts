@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 
 export const MAX_FILES = 10_000;
 export const MAX_OPERATIONS = 10_000;

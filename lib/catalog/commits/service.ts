@@ -7,10 +7,10 @@ import { requestInspection } from "#lib/catalog/inspections/service.ts";
 import { isLfs, markLinked, takeVerified } from "#lib/catalog/uploads/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage, type Page } from "#lib/http/page.ts";
+import { parseCursor, toPage, type Page } from "#lib/page.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { storeOperations, type StoredOperation } from "./contents.ts";
 import {
@@ -56,7 +56,7 @@ export async function createCommit(actor: Actor, name: RepoName, input: NewCommi
   const card = branch === repo.defaultBranch ? await planCardOf(actor, repo, operations) : null;
   const authorId = actor.kind === "person" ? actor.userId : null;
   const about = { repoId: repo.id, parentId, authorId, title: input.title, message: input.message ?? "" };
-  const made = await inTransaction(database(), (transaction) =>
+  const made = await inLockedTransaction(database(), (transaction) =>
     commitOnce(transaction, { actor, repo, branch, about, operations, card }),
   ).catch(translate);
   failpoint("commit.done");
@@ -129,7 +129,7 @@ async function planCardOf(
 ): Promise<CardChange | null> {
   const operation = operations.find(({ path }) => path === CARD_PATH);
   if (!operation) return null;
-  const [change] = await inTransaction(database(), (transaction) => withUploads(transaction, repo, [operation]));
+  const [change] = await inLockedTransaction(database(), (transaction) => withUploads(transaction, repo, [operation]));
   return planCard(actor, repo, change!.content?.sha256 ?? null);
 }
 

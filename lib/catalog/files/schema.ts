@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { storableText } from "#lib/catalog/plain-text.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 
 export const treeQuery = z.object({
   ...pageQuery.shape,

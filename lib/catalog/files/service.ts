@@ -6,7 +6,7 @@ import { readBeginning } from "#lib/catalog/blobs/service.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage } from "#lib/http/page.ts";
+import { parseCursor, toPage } from "#lib/page.ts";
 import {
   countDownload,
   findFileRow,

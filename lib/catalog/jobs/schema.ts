@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 import { jobKinds } from "#lib/queue/jobs.ts";
 
 export const jobKind = z.enum(jobKinds).meta({

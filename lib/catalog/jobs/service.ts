@@ -7,7 +7,7 @@ import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { abortUpload } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toCursor } from "#lib/http/page.ts";
+import { parseCursor, toCursor } from "#lib/page.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 import { placesOf, queuePosition } from "#lib/queue/position.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";

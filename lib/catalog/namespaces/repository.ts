@@ -26,7 +26,9 @@ export async function selectNamespaces(
     actor.kind === "person" && actor.scopes.has("read")
       ? [{ userId: actor.userId }, { members: { some: { userId: actor.userId } } }]
       : [];
-  const shown: Prisma.NamespaceWhereInput[] = mine ? theirs : [...theirs, { repos: { some: visibleTo(actor) } }];
+  const shown: Prisma.NamespaceWhereInput[] = mine
+    ? theirs
+    : [...theirs, { repos: { some: { AND: [visibleTo(actor), { hasCommits: true }] } } }];
   const rows = await database().namespace.findMany({
     where: { OR: shown, ...(after === null ? {} : { nameKey: { gt: after } }) },
     orderBy: { nameKey: "asc" },

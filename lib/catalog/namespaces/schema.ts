@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { email, givenPassword, newPassword } from "#lib/auth/schema.ts";
 import { plainLine } from "#lib/catalog/plain-text.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 import { isReserved } from "./reserved.ts";
 
 /** What a new person or organisation may be called; the database has the same grammar. */

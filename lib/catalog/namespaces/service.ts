@@ -6,7 +6,7 @@ import { database } from "#lib/db/client.ts";
 import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import {
   countOwned,
   countOwners,

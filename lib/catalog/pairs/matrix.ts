@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isVisible, requireRead, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage } from "#lib/http/page.ts";
+import { parseCursor, toPage } from "#lib/page.ts";
 import { byUse } from "./partners.ts";
 import { type FamilyPair, familyOf, modelOfRepo, pairsAmong, type Relative } from "./repository.ts";
 import type { Matrix, MatrixRow } from "./schema.ts";

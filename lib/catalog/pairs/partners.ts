@@ -2,7 +2,7 @@ import { z } from "zod";
 import { requireRead, type RepoName, visibleTo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { AppError } from "#lib/errors.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import {
   currentWeights,
   type Model,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
 import { env } from "#lib/env.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "./verdict.ts";
 

@@ -4,7 +4,7 @@ import { headOf } from "#lib/catalog/commits/service.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
 import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
@@ -105,7 +105,7 @@ export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
     if (!isTheirs)
       await requireWrite(actor, toRepoName(finetune.repo)).catch(() => requireWrite(actor, toRepoName(guide.repo)));
   }
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (!(await cancelJob(transaction, "check", id)))
       throw new AppError("already_ended", "This measurement has ended; there is nothing to cancel.");
   });

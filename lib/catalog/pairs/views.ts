@@ -4,7 +4,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, toCursor } from "#lib/http/page.ts";
+import { type Page, parseCursor, toCursor } from "#lib/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";

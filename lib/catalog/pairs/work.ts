@@ -1,7 +1,7 @@
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { holdsAttempt, ownerOf, succeedAttempt } from "#lib/queue/attempt.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
@@ -88,7 +88,7 @@ export function recordOutcome(
       raw: toStorableJson(level.raw) as StoredOutcome["levels"][number]["raw"],
     })),
   };
-  return inTransaction(database(), async (transaction) => {
+  return inLockedTransaction(database(), async (transaction) => {
     const hold = { kind: "check", subjectId: id, attempt } as const;
     if (!(await holdsAttempt(transaction, hold))) return false;
     await writeOutcome(transaction, id, attempt, stored);

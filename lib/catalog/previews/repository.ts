@@ -102,7 +102,7 @@ export function seenBy(actor: Actor): Prisma.PreviewWhereInput {
     { OR: [{ guideCommitId: null }, { guideCommit: { repo } }] },
   ];
   if (seesAll(actor)) return { AND: both };
-  const own = actor.kind === "person" ? [{ userId: actor.userId }] : [];
+  const own = actor.kind === "person" && actor.scopes.has("read") ? [{ userId: actor.userId }] : [];
   return { AND: [...both, { OR: [{ isAttached: true }, { sheetIndex: { not: null } }, ...own] }] };
 }
 

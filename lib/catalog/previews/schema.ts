@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
 import { parseSeed, toSeedJson } from "#lib/picture/seed.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";

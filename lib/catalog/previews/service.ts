@@ -8,7 +8,7 @@ import { requireRuns, runnableModel } from "#lib/catalog/models/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { cancelJob } from "#lib/queue/attempt.ts";
@@ -90,7 +90,7 @@ export async function rerunPreview(
 /** Row and job, or neither. */
 async function put(actor: Actor, preview: PreviewToAdd): Promise<PreviewView> {
   const { id, userId, recipe } = preview;
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (await insertPreview(transaction, preview)) await askForPreview(transaction, preview, "person", userId ?? null);
   });
   return (await again(actor, userId, id, recipe.asked))!; // or that of a request that was quicker with this id
@@ -191,7 +191,7 @@ const signatureOf = ({ signature }: StoredFacts): NonNullable<StoredFacts["signa
 export async function cancelPreview(actor: Actor, id: string): Promise<PreviewView> {
   const { state } = await requireOwn(actor, id);
   if (state !== "cancelled") {
-    await inTransaction(database(), async (transaction) => {
+    await inLockedTransaction(database(), async (transaction) => {
       if (!(await cancelJob(transaction, "preview", id)))
         throw new AppError("already_ended", "This preview has ended; there is nothing to cancel.");
     });
@@ -202,7 +202,7 @@ export async function cancelPreview(actor: Actor, id: string): Promise<PreviewVi
 /** For who asked for it, and operators. @throws not_found, forbidden; conflict while it is shown on a model's page */
 export async function deletePreview(actor: Actor, id: string): Promise<void> {
   await requireOwn(actor, id);
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     await cancelJob(transaction, "preview", id);
     if (!(await deleteRow(transaction, id)))
       throw new AppError("conflict", "This preview is shown on its model's page; take it off there first.");
@@ -217,7 +217,7 @@ export async function attachPreview(
 ): Promise<PreviewView> {
   const { finetune } = await requireSeen(actor, id);
   const repo = await requireWrite(actor, finetune);
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (!(await attachRow(transaction, id, attached)))
       throw new AppError(
         "conflict",
@@ -229,7 +229,12 @@ export async function attachPreview(
 }
 
 async function requireOwn(actor: Actor, id: string): Promise<PreviewRow> {
+  whoRuns(actor);
   const row = await requireSeen(actor, id);
-  if (seesAll(actor) || (actor.kind === "person" && row.userId === actor.userId)) return row;
-  throw new AppError("forbidden", "Only who asked for a preview may do this; run it again to have one of your own.");
+  if (seesAll(actor) || (actor.kind === "person" && actor.scopes.has("read") && row.userId === actor.userId))
+    return row;
+  throw new AppError(
+    "forbidden",
+    "Only who asked for a preview may do this, not with a token that may not read; run it again to have one of your own.",
+  );
 }

@@ -6,7 +6,7 @@ import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";

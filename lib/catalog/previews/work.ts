@@ -1,7 +1,7 @@
 import { hub } from "#lib/auth/actor.ts";
 import { blobIsPurging, storeBytes } from "#lib/catalog/blobs/service.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
 import { holdsAttempt, succeedAttempt } from "#lib/queue/attempt.ts";
@@ -45,7 +45,7 @@ export async function recordPicture(
   const { sha256 } = await storeBytes(png);
   failpoint("preview.stored");
   try {
-    return await inTransaction(database(), async (transaction) => {
+    return await inLockedTransaction(database(), async (transaction) => {
       if (!(await holdsAttempt(transaction, holdOf(id, attempt)))) return false;
       await insertImage(transaction, id, attempt, { ...picture, blobSha256: sha256 });
       return save(holdOf(id, attempt), progress, transaction); // which tells who watches
@@ -58,7 +58,7 @@ export async function recordPicture(
 
 /** @returns false when this attempt is not wanted any more */
 export const recordSuccess = (id: string, attempt: number, took: Timings): Promise<boolean> =>
-  inTransaction(database(), async (transaction) => {
+  inLockedTransaction(database(), async (transaction) => {
     if (!(await holdsAttempt(transaction, holdOf(id, attempt)))) return false;
     await writeTimings(transaction, id, attempt, timings.parse(toStorableJson(took)));
     return succeedAttempt(transaction, holdOf(id, attempt));

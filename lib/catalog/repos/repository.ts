@@ -65,7 +65,12 @@ export async function selectRepos(
   count: number,
 ): Promise<RepoItem[]> {
   const { order, after: isAfter } = orders[sort];
-  const conditions = [selection.visible, ...Object.values(filtersOf(selection)), ...(after ? [isAfter(after)] : [])];
+  const conditions = [
+    selection.visible,
+    isListed,
+    ...Object.values(filtersOf(selection)),
+    ...(after ? [isAfter(after)] : []),
+  ];
   return readItems(
     selection.baseVisible,
     Prisma.sql`SELECT r.* FROM repo r WHERE ${Prisma.join(conditions, " AND ")} ORDER BY ${order} LIMIT ${Prisma.raw(count <= 31 ? "31" : "101")}`,
@@ -121,6 +126,9 @@ async function readItems(baseVisible: Prisma.Sql, chosen: Prisma.Sql, order: Pri
       : null,
   }));
 }
+
+/** An empty repo answers by its name to those who may see it, and is in nobody's list. */
+const isListed = Prisma.sql`r.has_commits`;
 
 /** By name, for a facet counts as if nothing were chosen from it. */
 function filtersOf({
@@ -204,7 +212,7 @@ export async function countFacets(selection: Selection): Promise<Facets> {
       LEFT JOIN ref h ON h.repo_id = r.id AND h.name = r.default_branch
       LEFT JOIN commit c ON c.id = h.commit_id
       LEFT JOIN verdict v ON v.id = r.id
-      WHERE ${chosen(selection.visible, ...Object.values(others))}
+      WHERE ${chosen(selection.visible, isListed, ...Object.values(others))}
     )
     SELECT * FROM (
       (SELECT 'kind' AS facet, kind::text AS value, count(*)::int AS count FROM seen WHERE for_kind GROUP BY kind)
@@ -223,6 +231,16 @@ export async function countFacets(selection: Selection): Promise<Facets> {
     measured: of("measured", verdictOf),
   };
 }
+
+/** Also those without a commit, the newest first. `writable` is the condition on `r`. */
+export const selectWritable = (
+  writable: Prisma.Sql,
+  owners: readonly string[],
+  take: number,
+): Promise<{ name: string; kind: RepoItem["kind"] }[]> => database().$queryRaw`
+  SELECT n.name || '/' || r.name AS name, r.kind FROM repo r JOIN namespace n ON n.id = r.namespace_id
+  WHERE r.deleted_at IS NULL AND n.name_key = ANY (${owners.map((owner) => owner.toLowerCase())}) AND ${writable}
+  ORDER BY r.updated_at DESC, r.id DESC LIMIT ${take}`;
 
 export async function insertRepo(
   transaction: Transaction,

@@ -5,7 +5,7 @@ import { verdict } from "#lib/catalog/pairs/verdict.ts";
 import { commitItem } from "#lib/catalog/commits/schema.ts";
 import { refItem } from "#lib/catalog/refs/schema.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 
 const repoKind = z.enum(["base", "finetune", "guide"]);
 export const visibility = z.enum(["public", "private"]);

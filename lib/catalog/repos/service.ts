@@ -1,6 +1,7 @@
 import { z } from "zod";
 import {
   isVisible,
+  isWritable,
   requireAdminister,
   requireNamespace,
   requireRead,
@@ -14,11 +15,11 @@ import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage } from "#lib/http/page.ts";
+import { parseCursor, toPage } from "#lib/page.ts";
 import {
   changeRepo,
   countFacets,
@@ -28,6 +29,7 @@ import {
   placeOf,
   readHead,
   selectRepos,
+  selectWritable,
   type Selection,
 } from "./repository.ts";
 import {
@@ -57,7 +59,7 @@ export async function createRepo(
     summary: summary ?? "",
     tags: [...new Set(tags)],
   };
-  const id = await inTransaction(database(), async (transaction) => {
+  const id = await inLockedTransaction(database(), async (transaction) => {
     const id = await insertRepo(transaction, columns);
     await audit(transaction, actor, "repo.create", id, { name: `${namespace.name}/${name}`, kind, visibility });
     return id;
@@ -108,7 +110,7 @@ const place = z.union([
   z.tuple([z.literal("name"), storableText(96), z.uuid()]),
 ]);
 
-/** What the actor may see of all repos. @throws bad_request for a cursor of another list */
+/** What the actor may see of all repos that have a commit. @throws bad_request for a cursor of another list */
 export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoList> {
   const { kind, owner, q = "", license, tag, measured, size, sort, cursor, limit } = query;
   const [ofSort, ...after] = cursor ? parseCursor(cursor, place) : [sort];
@@ -137,6 +139,14 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
   ]);
   return { ...toPage(items, limit, (last) => [sort, ...placeOf(sort, last)]), ...(facets && { facets }) };
 }
+
+const MAX_WRITABLE = 500; // to choose one from
+
+/** What the actor may upload to under these names, the newest first; also what waits for its first commit, and is in no other list. */
+export const listWritable = (
+  actor: Actor,
+  owners: readonly string[],
+): Promise<{ name: string; kind: RepoItem["kind"] }[]> => selectWritable(isWritable(actor, "r"), owners, MAX_WRITABLE);
 
 const MAX_WORDS = 8; // each is looked for in every name and summary
 const wordsOf = (q: string): string[] =>
@@ -181,7 +191,7 @@ export async function updateRepo(
     ...(summary !== undefined && { summary }),
     ...(tags !== undefined && { tags: [...new Set(tags)] }),
   };
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (!(await changeRepo(transaction, repo.id, change)))
       throw new AppError("repo_not_found", `${repo.owner}/${repo.name} was deleted meanwhile; nothing was changed.`);
     if (change.baseId !== undefined && change.baseId !== repo.baseId) await inspectAgain(transaction, repo.id);
@@ -193,7 +203,7 @@ export async function updateRepo(
 /** Hidden at once and its name free again; what it holds is removed after the grace. @throws repo_not_found, forbidden */
 export async function deleteRepo(actor: Actor, name: RepoName): Promise<void> {
   const repo = await requireAdminister(actor, name);
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (await hideRepo(transaction, repo.id))
       await audit(transaction, actor, "repo.delete", repo.id, { name: `${repo.owner}/${repo.name}` });
   });

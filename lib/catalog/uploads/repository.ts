@@ -133,20 +133,16 @@ export interface TakenUpload {
   readonly sha256: string | null;
 }
 
+/** Keeps them as they are until the transaction ends: who aborts one of them waits. */
 export async function readUploads(
   transaction: Transaction,
   repoId: string,
   ids: readonly string[],
 ): Promise<TakenUpload[]> {
-  const rows = await transaction.upload.findMany({
-    where: { id: { in: [...ids] }, repoId },
-    select: { id: true, path: true, state: true, problem: true, declaredSize: true, blobSha256: true },
-  });
-  return rows.map(({ declaredSize, blobSha256, ...row }) => ({
-    ...row,
-    size: Number(declaredSize),
-    sha256: blobSha256,
-  }));
+  const rows = await transaction.$queryRaw<(Omit<TakenUpload, "size"> & { size: bigint })[]>`
+    SELECT id, path, state, problem, declared_size AS size, blob_sha256 AS sha256 FROM upload
+    WHERE id = ANY (${[...ids]}::uuid[]) AND repo_id = ${repoId}::uuid ORDER BY id FOR NO KEY UPDATE`;
+  return rows.map((row) => ({ ...row, size: Number(row.size) }));
 }
 
 export async function linkUploads(transaction: Transaction, ids: readonly string[]): Promise<void> {

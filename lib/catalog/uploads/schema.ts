@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { storableText } from "#lib/catalog/plain-text.ts";
-import { pageOf, pageQuery } from "#lib/http/page.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 
 export const MAX_UPLOAD_BYTES = 100e9; // read and hashed within the hour that a job may take
 /** Ten thousand, as many as S3 takes, are 167 GB. */

@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
+import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { parsePath } from "#lib/catalog/files/path.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { type Page, parseCursor, toPage } from "#lib/http/page.ts";
+import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import { cancelJob } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { queuePosition } from "#lib/queue/position.ts";
@@ -163,7 +163,7 @@ async function complete(actor: Actor, id: string): Promise<UploadView> {
   await assemble(await withMultipart(found));
   failpoint("upload.assembled");
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000); // time to commit it
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     if (await move(transaction, id, arriving, "hashing", { expiresAt }))
       await enqueue(transaction, {
         kind: "hash",
@@ -209,7 +209,7 @@ export async function listUploads(
 /** Ends an upload; the sweeper removes what came of it. Does nothing for one that ended otherwise. @throws not_found, already_ended */
 export async function abortUpload(actor: Actor, id: string): Promise<void> {
   const { path } = await requireOwn(actor, id);
-  const isAborted = await inTransaction(database(), async (transaction) => {
+  const isAborted = await inLockedTransaction(database(), async (transaction) => {
     if (!(await move(transaction, id, unfinished, "aborted"))) return false;
     await cancelJob(transaction, "hash", id);
     return true;
@@ -220,7 +220,7 @@ export async function abortUpload(actor: Actor, id: string): Promise<void> {
     });
 }
 
-/** What a commit is made of. Locks nothing: the transaction is serializable. */
+/** What a commit is made of. */
 export interface VerifiedUpload {
   readonly sha256: string;
   readonly size: number;
@@ -273,9 +273,10 @@ const LFS_BYTES = 2 ** 20;
 /** Whether a file is named by its sha256 on the wire and downloaded from the store itself: weights, and whatever is large. */
 export const isLfs = (path: string, size: number): boolean => size >= LFS_BYTES || /\.safetensors$/i.test(path);
 
-/** Whoever began it, or an operator; to everybody else it does not exist. @throws not_found */
+/** Whoever began it, or an operator; to everybody else it does not exist. @throws unauthenticated, forbidden, not_found */
 async function requireOwn(actor: Actor, id: string): Promise<UploadRow> {
-  const row = actor.kind === "anonymous" ? null : await findUpload(id);
+  if (actor.kind !== "hub") requirePerson(actor, "write");
+  const row = await findUpload(id);
   if (row && (actor.kind === "hub" || (actor.kind === "person" && (actor.isOperator || row.userId === actor.userId))))
     return row;
   throw new AppError("not_found", "There is no such upload of yours; look at the list of them, or begin a new one.", {

@@ -1,7 +1,7 @@
 import { blobIsPurging, insertBlob } from "#lib/catalog/blobs/service.ts";
 import type { ContentHashes } from "#lib/catalog/blobs/hasher.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { holdsAttempt, succeedAttempt } from "#lib/queue/attempt.ts";
 import { saveProgress } from "#lib/queue/progress.ts";
@@ -30,7 +30,7 @@ export async function recordVerified(
 ): Promise<void> {
   const { sha256 } = hashes;
   try {
-    await inTransaction(database(), async (transaction) => {
+    await inLockedTransaction(database(), async (transaction) => {
       const hold = { kind: "hash", subjectId: id, attempt } as const;
       if (!(await holdsAttempt(transaction, hold))) return; // before it makes a blob
       const isNew = await insertBlob(transaction, hashes, { size, storageKey, storageTag });

@@ -12,15 +12,16 @@ import * as uploads from "./uploads.ts";
 const isOperation = (value: unknown): value is Operation =>
   typeof value === "object" && value !== null && "method" in value && "path" in value && "failures" in value;
 
+const modules = [account, repos, files, uploads, evidence, prompting, previews, jobs, hub] as const;
+
 /** Every endpoint of this hub, in the order of the document. */
-export const operations: readonly Operation[] = [
-  account,
-  repos,
-  files,
-  uploads,
-  evidence,
-  prompting,
-  previews,
-  jobs,
-  hub,
-].flatMap((module) => Object.values<unknown>(module).filter(isOperation));
+export const operations: readonly Operation[] = modules.flatMap((module) =>
+  Object.values<unknown>(module).filter(isOperation),
+);
+
+type IdIn<Module> = Module extends unknown
+  ? { [Name in keyof Module]: Module[Name] extends Operation<any, any, any, infer Id> ? Id : never }[keyof Module]
+  : never;
+
+/** The name of each endpoint: a table over all of them does not compile while one is missing. */
+export type OperationId = IdIn<(typeof modules)[number]>;

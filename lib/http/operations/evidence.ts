@@ -4,7 +4,7 @@ import { matrix, newCheck, pairList, pairQuery, pairView, partnerList } from "#l
 import { repoParams } from "#lib/catalog/repos/schema.ts";
 import { sheet } from "#lib/catalog/sheets/schema.ts";
 import { operation } from "#lib/http/operation.ts";
-import { pageQuery } from "#lib/http/page.ts";
+import { pageQuery } from "#lib/page.ts";
 
 const pairParams = z.object({ id: z.uuid() });
 
@@ -15,6 +15,7 @@ export const getInspection = operation({
   summary: "What a commit is: its kind, what runs it, and the base it was made from",
   tag: "evidence",
   scope: null,
+  permission: "reader of the repo",
   params: repoParams,
   query: inspectionQuery,
   status: 200,
@@ -30,6 +31,7 @@ export const listGuides = operation({
     "The guides that work on a fine-tune or base, best proven first, and those of its base that are not measured yet",
   tag: "evidence",
   scope: null,
+  permission: "reader of the repo",
   params: repoParams,
   query: pageQuery,
   status: 200,
@@ -44,6 +46,7 @@ export const listFits = operation({
   summary: "The models that a guide works on, best proven first, and those of its base that are not measured yet",
   tag: "evidence",
   scope: null,
+  permission: "reader of the repo",
   params: repoParams,
   query: pageQuery,
   status: 200,
@@ -58,6 +61,7 @@ export const getMatrix = operation({
   summary: "All fine-tunes of a base against all of its guides, with what was measured of each pair",
   tag: "evidence",
   scope: null,
+  permission: "reader of the repo",
   params: repoParams,
   query: pageQuery,
   status: 200,
@@ -72,6 +76,7 @@ export const requestCheck = operation({
   summary: "Measure a guide on a fine-tune; what has been measured is returned as it is",
   tag: "evidence",
   scope: "run",
+  permission: "reader of both repos",
   body: newCheck,
   status: 202,
   response: pairView,
@@ -85,6 +90,7 @@ export const listPairs = operation({
   summary: "Measurements, newest first",
   tag: "evidence",
   scope: null,
+  permission: "anyone",
   query: pairQuery,
   status: 200,
   response: pairList,
@@ -98,6 +104,7 @@ export const getPair = operation({
   summary: "A measurement with all its numbers",
   tag: "evidence",
   scope: null,
+  permission: "reader of both repos",
   params: pairParams,
   query: z.object({ raw: z.stringbool().default(false).meta({ description: "down to the value of every sample" }) }),
   status: 200,
@@ -112,6 +119,7 @@ export const getSheet = operation({
   summary: "The pictures that the hub drew of a pair: the same prompts and seeds for all, in every mode",
   tag: "evidence",
   scope: null,
+  permission: "reader of both repos",
   params: pairParams,
   status: 200,
   response: sheet,
@@ -125,6 +133,7 @@ export const watchPair = operation({
   summary: "A measurement as it moves, as server-sent events: state, progress, end; failure where it cannot go on",
   tag: "evidence",
   scope: null,
+  permission: "reader of both repos",
   params: pairParams,
   status: 200,
   response: "text/event-stream",
@@ -138,6 +147,7 @@ export const cancelPair = operation({
   summary: "Stop a measurement that you asked for, or of a repo that you may write to",
   tag: "evidence",
   scope: "run",
+  permission: "waiter for the measurement, or writer",
   params: pairParams,
   status: 200,
   response: pairView,

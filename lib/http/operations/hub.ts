@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { auditList, auditQuery } from "#lib/catalog/audit/schema.ts";
 import { operation } from "../operation.ts";
 
 const part = z.object({
@@ -22,6 +23,7 @@ export const getOpenApi = operation({
   summary: "This document",
   tag: "hub",
   scope: null,
+  permission: "anyone",
   status: 200,
   response: z.looseObject({ openapi: z.string() }),
   failures: [],
@@ -34,6 +36,7 @@ export const getHealth = operation({
   summary: "Whether the web process is alive; asks nothing else",
   tag: "hub",
   scope: null,
+  permission: "anyone",
   status: 200,
   response: z.object({ alive: z.literal(true), version: z.string() }),
   failures: [],
@@ -46,7 +49,22 @@ export const getReadiness = operation({
   summary: "Whether database and storage answer and a worker was seen; 503 where requests cannot be served",
   tag: "hub",
   scope: null,
+  permission: "anyone",
   status: 200,
   response: Readiness,
   failures: [],
+});
+
+export const listAudit = operation({
+  id: "listAudit",
+  method: "GET",
+  path: "/api/v1/audit",
+  summary: "What people did on this hub; for operators, needs a session",
+  tag: "hub",
+  scope: "read",
+  permission: "operator",
+  query: auditQuery,
+  status: 200,
+  response: auditList,
+  failures: ["not_found"],
 });

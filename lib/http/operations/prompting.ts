@@ -10,6 +10,7 @@ export const getPrompting = operation({
     "What to write for a model: prompts that suit it, the words it knows where they are few, what triggers its style",
   tag: "repos",
   scope: null,
+  permission: "reader of the repo",
   params: repoParams,
   status: 200,
   response: prompting,

@@ -35,7 +35,7 @@ afterAll(async () => {
 
 /** Everything but the counted attempts, which bad requests may well add to. */
 async function everything(): Promise<unknown> {
-  const tables = ["app_user", "account", "session", "apikey", "verification", "namespace", "member", "audit_event"];
+  const tables = ["app_user", "account", "session", "apikey", "verification", "namespace", "member", "outbox"];
   return (await client.query(tables.map((table) => `SELECT to_jsonb(${table}) FROM ${table}`).join(" UNION ALL ")))
     .rows;
 }

@@ -104,9 +104,9 @@ test("owners change members, operators too, nobody else", async () => {
   expect((await remove(cat, "cat")).status).toBe(403); // once
   expect(await members()).toEqual(["Ann: owner"]);
   const { rows } = await client.query(
-    "SELECT action, detail ->> 'role' AS role FROM audit_event WHERE action LIKE 'member.%' ORDER BY id",
+    "SELECT kind, detail ->> 'role' AS role FROM outbox WHERE kind LIKE 'member.%' ORDER BY id",
   );
-  expect(rows.map(({ action, role }) => `${action} ${role}`)).toEqual([
+  expect(rows.map(({ kind, role }) => `${kind} ${role}`)).toEqual([
     "member.set writer",
     "member.set reader",
     "member.set reader",
@@ -175,7 +175,7 @@ test("members are told to members", async () => {
 describe("a list of namespaces", () => {
   const repo = (owner: string, name: string, visibility: string): Promise<unknown> =>
     client.query(
-      "INSERT INTO repo (id, namespace_id, name, kind, visibility) SELECT gen_random_uuid(), id, $2, 'base', $3::visibility FROM namespace WHERE name = $1",
+      "INSERT INTO repo (id, namespace_id, name, kind, visibility, has_commits) SELECT gen_random_uuid(), id, $2, 'base', $3::visibility, true FROM namespace WHERE name = $1",
       [owner, name, visibility],
     );
   const names = async (who: Visitor, query = {}): Promise<string[]> =>

@@ -186,7 +186,7 @@ describe("nothing half-made remains", () => {
 
   test("when the database refuses the last write", async () => {
     await client.query(
-      "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'; CREATE TRIGGER no BEFORE INSERT ON audit_event FOR EACH ROW WHEN (NEW.action = 'account.create') EXECUTE FUNCTION no()",
+      "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'; CREATE TRIGGER no BEFORE INSERT ON outbox FOR EACH ROW WHEN (NEW.kind = 'account.create') EXECUTE FUNCTION no()",
     );
     const invitation = await ownerToken();
     const owner = new Visitor();
@@ -286,20 +286,20 @@ test("many sign-ups from one address have to wait", async () => {
 
 test("who signed up, and by which invitation, is in the audit trail, without secrets", async () => {
   await client.query(
-    "ALTER TABLE audit_event DISABLE TRIGGER USER; DELETE FROM audit_event; ALTER TABLE audit_event ENABLE TRIGGER USER",
+    "ALTER TABLE outbox DISABLE TRIGGER USER; DELETE FROM outbox; ALTER TABLE outbox ENABLE TRIGGER USER",
   );
   const owner = await signUpOwner("ann");
   await signUpGuest(owner, "bob");
   const { rows } = await client.query(
-    "SELECT a.action, n.name AS who, a.detail FROM audit_event a LEFT JOIN namespace n ON n.user_id = a.actor_id ORDER BY a.id",
+    "SELECT a.kind, n.name AS who, a.detail FROM outbox a LEFT JOIN namespace n ON n.user_id = a.actor_id ORDER BY a.id",
   );
-  expect(rows.map(({ action, who }) => [action, who])).toEqual([
+  expect(rows.map(({ kind, who }) => [kind, who])).toEqual([
     ["invitation.create", null],
     ["account.create", "ann"],
     ["invitation.create", "ann"],
     ["account.create", "bob"],
   ]);
-  const [, first, made, second] = (await database().auditEvent.findMany({ orderBy: { id: "asc" } })) as [
+  const [, first, made, second] = (await database().outbox.findMany({ orderBy: { id: "asc" } })) as [
     unknown,
     { detail: unknown },
     { subjectId: string },

@@ -171,6 +171,7 @@ describe("a token may do what its scopes say", () => {
       summary: "",
       tag: "jobs",
       scope: "run",
+      permission: "person",
       status: 204,
       failures: [],
     }),
@@ -247,8 +248,8 @@ test("a hundred tokens are enough for one person", async () => {
 test("who made and deleted tokens is in the audit trail", async () => {
   const { id, secret } = await make({ scopes: ["write"] });
   await ann.ask(deleteToken, { method: "DELETE", params: { id } });
-  const events = await database().auditEvent.findMany({ where: { subjectId: id }, orderBy: { id: "asc" } });
-  expect(events.map(({ action, detail }) => [action, detail])).toEqual([
+  const events = await database().outbox.findMany({ where: { subjectId: id }, orderBy: { id: "asc" } });
+  expect(events.map(({ kind, detail }) => [kind, detail])).toEqual([
     ["token.create", { scopes: ["write"] }],
     ["token.delete", {}],
   ]);

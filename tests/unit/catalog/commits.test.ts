@@ -56,7 +56,7 @@ async function failure(work: Promise<unknown>): Promise<AppError> {
 /** Everything that a commit may write, to see that a failed one wrote nothing. */
 const rows = async (): Promise<unknown> =>
   database()
-    .$queryRaw`SELECT (SELECT count(*) FROM commit) c, (SELECT count(*) FROM commit_file) f, (SELECT count(*) FROM inspection) i, (SELECT count(*) FROM audit_event) a, (SELECT json_agg(x ORDER BY repo_id, name) FROM ref x) refs, (SELECT json_agg(x ORDER BY id) FROM repo x) repos`;
+    .$queryRaw`SELECT (SELECT count(*) FROM commit) c, (SELECT count(*) FROM commit_file) f, (SELECT count(*) FROM inspection) i, (SELECT count(*) FROM outbox) a, (SELECT json_agg(x ORDER BY repo_id, name) FROM ref x) refs, (SELECT json_agg(x ORDER BY id) FROM repo x) repos`;
 
 describe("a commit", () => {
   test("is the files of its parent with its operations on them", async () => {
@@ -104,14 +104,14 @@ describe("a commit", () => {
     const [inspection] = await database().inspection.findMany({ where: { commitId: id } });
     expect(inspection).toMatchObject({ state: "queued", jobId: expect.any(String) as string });
     expect(
-      await database().auditEvent.findMany({
+      await database().outbox.findMany({
         where: { subjectId: repo.id },
         orderBy: { id: "asc" },
-        select: { action: true, actorId: true, detail: true },
+        select: { kind: true, actorId: true, detail: true },
       }),
     ).toEqual([
-      { action: "repo.create", actorId: ann.userId, detail: expect.anything() as object },
-      { action: "repo.commit", actorId: ann.userId, detail: { branch: "main", commit: id } },
+      { kind: "repo.create", actorId: ann.userId, detail: expect.anything() as object },
+      { kind: "repo.commit", actorId: ann.userId, detail: { branch: "main", commit: id } },
     ]);
   });
 

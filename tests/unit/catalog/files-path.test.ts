@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parsePath, requireDistinct } from "#lib/catalog/files/path.ts";
 import { AppError } from "#lib/errors.ts";
 import { hostileNames } from "../../support/hostile-names.ts";
+import { cpuMilliseconds } from "../../support/cpu-time.ts";
 
 function ruleOf(work: () => unknown): unknown {
   try {
@@ -54,8 +55,7 @@ describe("files that cannot lie side by side on every disk", () => {
   test("others can", () => expect(requireDistinct(["a", "ab", "a-b/c", "b/a", "b/c/a", "a.b"])).toBeUndefined());
 
   test("ten thousand are compared in no time", () => {
-    const began = performance.now();
-    requireDistinct(Array.from({ length: 10_000 }, (_, i) => `a/b/c/d/e/f/g/h/${i}`));
-    expect(performance.now() - began).toBeLessThan(500);
+    const paths = Array.from({ length: 10_000 }, (_, i) => `a/b/c/d/e/f/g/h/${i}`);
+    expect(cpuMilliseconds(() => requireDistinct(paths))).toBeLessThan(500);
   });
 });

@@ -250,7 +250,7 @@ describe("each fault is found:", () => {
 });
 
 test("it writes nothing", async () => {
-  const tables = ["blob", "upload", "commit", "commit_file", "ref", "repo", "job_event"];
+  const tables = ["blob", "upload", "commit", "commit_file", "ref", "repo", "outbox"];
   const snapshot = async (): Promise<unknown> =>
     Promise.all(
       tables.map((table) =>

@@ -5,7 +5,7 @@ import { type Actor, anonymous, hub as theHub, type Person } from "#lib/auth/act
 import { cancelSubject, getJobTimeline, listJobs, listWorkers } from "#lib/catalog/jobs/service.ts";
 import type { JobItem, JobQuery } from "#lib/catalog/jobs/schema.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { registerWorker } from "#lib/queue/workers.ts";
 import { ids, oid, sha, smallHub, uuid } from "../../support/small-hub.ts";
@@ -67,7 +67,7 @@ beforeAll(async () => {
       },
     ],
   });
-  await inTransaction(database(), async (transaction) => {
+  await inLockedTransaction(database(), async (transaction) => {
     await transaction.pair.update({
       where: { id: ids.pair },
       data: { summary: { request: { pictures: 4, baseCommitId: null } } },
@@ -119,9 +119,9 @@ test("a list says what goes before each one that waits, and what the actor may s
         [ahead, mayChange],
       ]),
     );
-  expect(await of(ann)).toEqual({ hash: [null, true], inspect: [null, true], check: [1, true], preview: [0, true] }); // that of a person goes first
-  expect(await of(bob)).toEqual({ inspect: [null, false] }); // it is his commit, and he is no member of the Lab any more
-  expect(await of(anonymous)).toEqual({ inspect: [null, false] });
+  expect(await of(ann)).toEqual({ hash: [null, true], inspect: [0, true], check: [1, true], preview: [0, true] }); // that of a person goes first
+  expect(await of(bob)).toEqual({ inspect: [0, false] }); // it is his commit, and he is no member of the Lab any more
+  expect(await of(anonymous)).toEqual({ inspect: [0, false] });
   expect((await getJobTimeline(ann, ids.pair)).ahead).toBe(1);
   const reader: Actor = { ...(ann as Person), scopes: new Set(["read"]) };
   expect((await of(reader))["check"]).toEqual([1, false]);

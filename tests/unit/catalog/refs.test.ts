@@ -45,8 +45,8 @@ test("branches and tags are made at a revision, listed and deleted", async () =>
   await expect(deleteRef(ann, name, "next/a")).rejects.toMatchObject({ code: "revision_not_found" });
   await expect(deleteRef(ann, name, "main")).rejects.toMatchObject({ code: "conflict" });
   expect(
-    (await database().auditEvent.findMany({ where: { action: { startsWith: "ref." } }, select: { action: true } })).map(
-      ({ action }) => action,
+    (await database().outbox.findMany({ where: { kind: { startsWith: "ref." } }, select: { kind: true } })).map(
+      ({ kind }) => kind,
     ),
   ).toEqual(["ref.create", "ref.create", "ref.delete"]);
 });

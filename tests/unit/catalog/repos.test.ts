@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { anonymous, type Person } from "#lib/auth/actor.ts";
+import { type Actor, anonymous, type Person } from "#lib/auth/actor.ts";
 import type { NewCommit } from "#lib/catalog/commits/schema.ts";
 import { createCommit } from "#lib/catalog/commits/service.ts";
+import { namespaceQuery } from "#lib/catalog/namespaces/schema.ts";
+import { listNamespaces } from "#lib/catalog/namespaces/service.ts";
 import { createRef } from "#lib/catalog/refs/service.ts";
 import { newRepo, type NewRepo, repoChange } from "#lib/catalog/repos/schema.ts";
-import { createRepo, deleteRepo, getRepo, listRepos, updateRepo } from "#lib/catalog/repos/service.ts";
-import { repoQuery } from "#lib/catalog/repos/schema.ts";
+import { createRepo, deleteRepo, getRepo, listRepos, listWritable, updateRepo } from "#lib/catalog/repos/service.ts";
+import { repoQuery, sorts } from "#lib/catalog/repos/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { newOrganisation, newPerson } from "../../support/actors.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
@@ -139,7 +141,7 @@ describe("what is said of a repo", () => {
       tags: [],
     });
     expect(
-      (await database().auditEvent.findFirst({ where: { action: "repo.update" }, orderBy: { id: "desc" } }))!.detail,
+      (await database().outbox.findFirst({ where: { kind: "repo.update" }, orderBy: { id: "desc" } }))!.detail,
     ).toEqual({ changed: ["baseId", "license", "tags"] });
   });
 
@@ -163,6 +165,36 @@ describe("what is said of a repo", () => {
     await updateRepo(bob, { owner: "bob", repo: "b" }, { visibility: "public" });
     expect(await getRepo(ann, name)).toMatchObject({ base: "bob/b" });
   });
+});
+
+test("a repo answers by its name at once, and is listed from its first commit on", async () => {
+  const owner = "fresh";
+  const cat = await newPerson(owner);
+  name = { owner, repo: "empty" };
+  await make({ owner, name: "empty" }, cat);
+  const lists = async (actor: Actor): Promise<number[]> => {
+    const mine = await listRepos(actor, repoQuery.parse({ owner, facets: "true" }));
+    const others = await Promise.all(
+      [{ q: "empty" }, ...sorts.map((sort) => ({ sort, limit: "100" }))].map((query) =>
+        listRepos(actor, repoQuery.parse(query)),
+      ),
+    );
+    const namespaces = await listNamespaces(actor, namespaceQuery.parse({ limit: "100" }));
+    return [
+      mine.items.length,
+      mine.facets!.kind.reduce((sum, { count }) => sum + count, 0),
+      ...others.map(({ items }) => items.filter((item) => item.owner === owner).length),
+      namespaces.items.filter((item) => item.name === owner).length,
+    ];
+  };
+  for (const actor of [anonymous, ann]) expect(await lists(actor)).toEqual(Array(8).fill(0));
+  expect(await lists(cat)).toEqual([...Array(7).fill(0), 1]); // oneself, who is always there
+  expect(await getRepo(anonymous, name)).toMatchObject({ name: "empty", head: null });
+  expect(await listWritable(cat, [owner, "lab"])).toEqual([{ name: "fresh/empty", kind: "finetune" }]);
+  expect(await listWritable(ann, [owner])).toEqual([]);
+
+  await createCommit(cat, name, { title: "Card", operations: [{ op: "add", path: "README.md", content: "# Hi" }] });
+  for (const actor of [anonymous, ann, cat]) expect(await lists(actor)).toEqual(Array(8).fill(1));
 });
 
 test("a deleted repo is gone at once, its name is free, and its rows stay for the grace", async () => {

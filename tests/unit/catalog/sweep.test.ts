@@ -152,9 +152,7 @@ describe("a repo that was deleted", () => {
     ).toEqual([{ state: "expired" }, { state: "expired" }]);
     expect(await sweep(later(0.2 * DAY))).toMatchObject({ repos: 1 });
     expect(await database().commit.count({ where: { repoId: id } })).toBe(0);
-    expect(await database().auditEvent.count({ where: { action: "repo.purge", subjectId: id, actorId: null } })).toBe(
-      1,
-    );
+    expect(await database().outbox.count({ where: { kind: "repo.purge", subjectId: id, actorId: null } })).toBe(1);
     await sweep(later(2.1 * DAY));
     expect([await isStored("mine"), await isStored("uploaded"), await isStored("ours")]).toEqual([false, false, true]);
     await expectSound(new Date(clock));

@@ -335,14 +335,11 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["job_moves", "UPDATE job SET state = 'succeeded'"],
   ["job_moves", "UPDATE job SET state = 'cancelled'; UPDATE job SET state = 'running', attempt = 1"],
 
-  [
-    "job_event_attempt_not_negative",
-    `INSERT INTO job_event (subject, subject_id, attempt, kind, message) VALUES ('pair', '${pair}', -1, 'started', 'x')`,
-  ],
-  ["job_event_stays", "UPDATE job_event SET message = 'never happened'"],
-  ["audit_event_stays", "UPDATE audit_event SET actor_id = 'bob'"],
-  ["audit_event_stays", "DELETE FROM audit_event"],
-  ["audit_event_stays", "TRUNCATE audit_event"],
+  ["outbox_kind_is_a_name", `INSERT INTO outbox (kind, subject_id) VALUES ('something happened', '${pair}')`],
+  ["outbox_stays", "UPDATE outbox SET detail = '{}' WHERE kind LIKE 'job.%'"],
+  ["outbox_stays", "UPDATE outbox SET actor_id = 'bob'"],
+  ["outbox_stays", "DELETE FROM outbox WHERE kind = 'repo.create'"],
+  ["outbox_stays", "TRUNCATE outbox"],
   ["webhook_url_is_web", newWebhook("file:///etc/passwd")],
   ["webhook_url_is_web", newWebhook("https://a b")],
   ["webhook_url_is_web", newWebhook(`https://${"x".repeat(2048)}`)],
@@ -378,7 +375,7 @@ const taken: readonly string[] = [
   newColumn(", pair_id, sheet_index", `, '${pair}', 99`),
   newColumn("", ""), // of nobody, as the hub itself may ask for one
   "UPDATE inspection SET state = 'running', attempt = 1; UPDATE inspection SET state = 'succeeded', facts = '{}', finished_at = now(); UPDATE inspection SET state = 'queued'",
-  "DELETE FROM job_event",
+  "DELETE FROM outbox WHERE kind LIKE 'job.%'",
   newWebhook("http://localhost:3000/hook", "{commit,pair}"),
 ];
 
@@ -443,7 +440,6 @@ test("a word that is not one of an enumeration is refused", async () => {
     "UPDATE ref SET kind = 'head'",
     "UPDATE member SET role = 'god'",
     "UPDATE webhook SET events = '{everything}'",
-    "UPDATE job_event SET kind = 'x'",
     "UPDATE preview_image SET mode = 'none'",
   ])
     expect(await attempt(sql)).toMatchObject({ code: "22P02" });

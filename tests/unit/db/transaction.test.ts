@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, inTransaction } from "#lib/db/transaction.ts";
+import { toAppError, toFailureResponse } from "#lib/http/failure.ts";
 import { createTempDatabase } from "../../support/temp-database.ts";
 
 const temp = await createTempDatabase();
@@ -71,14 +72,59 @@ test("two that lock in opposite order both get through", async () => {
   expect(await database.$queryRaw`SELECT sum(seen)::int AS seen FROM doctor`).toEqual([{ seen: 4 }]);
 });
 
-test("a conflict that comes again and again ends in words", async () => {
+test("a conflict that comes again and again ends as busy, with the time to wait", async () => {
   let runs = 0;
-  const unlucky = inTransaction(database, async (transaction) => {
-    runs++;
-    await transaction.$executeRaw`DO $$ BEGIN RAISE EXCEPTION 'no luck' USING ERRCODE = 'serialization_failure'; END $$`;
-  });
-  await expect(unlucky).rejects.toThrow("The change met other changes 8 times in a row; try again in a moment.");
-  expect(runs).toBe(8);
+  const unlucky = inTransaction(
+    database,
+    async (transaction) => {
+      runs++;
+      await transaction.$executeRaw`DO $$ BEGIN RAISE EXCEPTION 'no luck' USING ERRCODE = 'serialization_failure'; END $$`;
+    },
+    300,
+  );
+  const failure = await unlucky.catch((cause: unknown) => toFailureResponse(cause, "1"));
+  expect(failure).toMatchObject({ status: 503 });
+  expect((failure as Response).headers.get("Retry-After")).toBe("2");
+  expect(await (failure as Response).json()).toMatchObject({ code: "busy", detail: { attempts: runs } });
+  expect(runs).toBeGreaterThan(2);
+});
+
+test.each([
+  ["a deadlock outside of any transaction of ours", "40P01"],
+  ["a statement that took too long", "57014"],
+  ["a lock that was not given", "55P03"],
+])("%s is told as busy too", async (_, code) => {
+  const failure = await database
+    .$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'no luck' USING ERRCODE = '${code}'; END $$`)
+    .catch(toAppError);
+  expect(failure).toMatchObject({ code: "busy", detail: { retryAfter: expect.any(Number) } });
+});
+
+test("a transaction for which there is no connection is told as busy", async () => {
+  const { promise: release, resolve } = Promise.withResolvers<void>();
+  const holders = Array.from({ length: 10 }, () => inTransaction(database, () => release));
+  const failure = await database.$transaction(async () => {}, { maxWait: 50 }).catch(toAppError);
+  resolve();
+  await Promise.all(holders);
+  expect(failure).toMatchObject({ code: "busy" });
+});
+
+test("those who lock their own rows never begin again, however many they are", async () => {
+  await database.$executeRaw`TRUNCATE doctor`;
+  const names = Array.from({ length: 8 }, (_, n) => `doctor-${n}`);
+  await database.$executeRaw`INSERT INTO doctor SELECT name, true FROM unnest(${names}::text[]) AS name`;
+  let runs = 0;
+  const work = (name: string): Promise<void> =>
+    inLockedTransaction(database, async (transaction) => {
+      runs++;
+      const [row] = await transaction.$queryRaw<
+        { seen: number }[]
+      >`SELECT seen FROM doctor WHERE name = ${name} FOR NO KEY UPDATE`;
+      await transaction.$executeRaw`UPDATE doctor SET seen = ${row!.seen + 1} WHERE name = ${name}`;
+    });
+  for (let round = 0; round < 5; round++) await Promise.all([...names, ...names].map(work));
+  expect(runs).toBe(5 * 16);
+  expect(await database.$queryRaw`SELECT DISTINCT seen FROM doctor`).toEqual([{ seen: 10 }]);
 });
 
 test("any other failure comes through at once, and nothing is kept", async () => {

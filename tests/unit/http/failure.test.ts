@@ -10,24 +10,17 @@ afterAll(() => hub.close());
 beforeAll(async () => {
   await database()
     .$executeRaw`CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100'; END $$`;
-  await database()
-    .$executeRaw`CREATE TRIGGER no_room BEFORE INSERT ON audit_event FOR EACH ROW EXECUTE FUNCTION no_room()`;
+  await database().$executeRaw`CREATE TRIGGER no_room BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION no_room()`;
 });
 
 test.each([
-  [
-    "by a statement of Prisma's",
-    () => database().auditEvent.create({ data: { action: "repo.create", subjectId: "x" } }),
-  ],
-  [
-    "by one of ours",
-    () => database().$executeRaw`INSERT INTO audit_event (action, subject_id) VALUES ('repo.create', 'x')`,
-  ],
+  ["by a statement of Prisma's", () => database().outbox.create({ data: { kind: "repo.create", subjectId: "x" } })],
+  ["by one of ours", () => database().$executeRaw`INSERT INTO outbox (kind, subject_id) VALUES ('repo.create', 'x')`],
   [
     "in a transaction",
     () =>
       inTransaction(database(), (transaction) =>
-        transaction.auditEvent.create({ data: { action: "repo.create", subjectId: "x" } }),
+        transaction.outbox.create({ data: { kind: "repo.create", subjectId: "x" } }),
       ),
   ],
 ])("a database without room on its disk is told as such, %s", async (_, write) => {

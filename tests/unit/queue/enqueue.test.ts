@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { askQueue, closeQueue, queue } from "#lib/queue/boss.ts";
 import { cancelJob } from "#lib/queue/attempt.ts";
@@ -34,7 +34,7 @@ beforeAll(async () => {
 
 async function put(kind: JobKind, priority: Priority, userId?: string, more: Partial<NewJob> = {}): Promise<string> {
   const subjectId = randomUUID();
-  await inTransaction(database(), (transaction) =>
+  await inLockedTransaction(database(), (transaction) =>
     enqueue(transaction, { ...more, kind, subjectId, priority, userId }),
   );
   return subjectId;
@@ -82,14 +82,14 @@ describe("a job", () => {
   test("exists if and only if its transaction was committed, and so does the first event of its timeline", async () => {
     const subjectId = randomUUID();
     const job = { kind: "preview", subjectId, priority: "person" } as const;
-    const rolledBack = inTransaction(database(), async (transaction) => {
+    const rolledBack = inLockedTransaction(database(), async (transaction) => {
       await enqueue(transaction, job);
       throw new Error("changed my mind");
     });
     await expect(rolledBack).rejects.toThrow("changed my mind");
     expect([await waiting(), await inQueue(), await timelineOf(subjectId)]).toEqual([0, 0, []]);
 
-    await inTransaction(database(), (transaction) => enqueue(transaction, job));
+    await inLockedTransaction(database(), (transaction) => enqueue(transaction, job));
     expect([await waiting(), await inQueue()]).toEqual([1, 1]);
     expect(await timelineOf(subjectId)).toMatchObject([{ kind: "queued", attempt: 0 }]);
   });
@@ -100,7 +100,7 @@ describe("a job", () => {
     expect([await cancel(), await cancel(), await waiting(), await inQueue()]).toEqual([true, false, 0, 0]);
     expect((await timelineOf(subjectId)).map(({ kind }) => kind)).toEqual(["queued", "cancelled"]);
     const again = { kind: "check", subjectId, priority: "person", userId: ann } as const;
-    await inTransaction(database(), (transaction) => enqueue(transaction, again));
+    await inLockedTransaction(database(), (transaction) => enqueue(transaction, again));
     expect([await waiting(), await inQueue(), await database().job.count()]).toEqual([1, 1, 1]);
   });
 
@@ -108,7 +108,7 @@ describe("a job", () => {
     const batch = [];
     for (let i = 0; i < 9; i++) batch.push(await put("check", "batch", bob));
     const raise = (subjectId: string): Promise<void> =>
-      inTransaction(database(), (transaction) =>
+      inLockedTransaction(database(), (transaction) =>
         enqueue(transaction, { kind: "check", subjectId, priority: "person", userId: ann }),
       );
     for (const id of batch.slice(0, 8)) await raise(id);

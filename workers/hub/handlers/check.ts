@@ -11,7 +11,7 @@ import { plainPrompts } from "#lib/measure/prompts.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
-import { readPrompts } from "#workers/cli/prompts-file.ts";
+import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
 import { modelIn } from "#workers/files/model-in.ts";

@@ -3,6 +3,7 @@ import { signIn } from "#lib/auth/sign-in.ts";
 import { credentials } from "#lib/catalog/namespaces/schema.ts";
 import { formRoute } from "#lib/http/form.ts";
 import { nextPage } from "#lib/http/next-page.ts";
+import { createSession } from "#lib/http/operations/account.ts";
 
 interface Given {
   readonly credentials: z.input<typeof credentials>;
@@ -18,11 +19,12 @@ const form = z
   }));
 
 export const POST = formRoute({
+  does: createSession,
   page: "/sign-in",
   schema: form.pipe(z.object({ credentials, next: z.string().nullable() })),
   kept: ["login"],
   inAddress: "next",
-  async submit({ credentials: given, next }, request) {
+  async submit({ input: { credentials: given, next }, request }) {
     const { cookies } = await signIn(given, request.headers);
     if (next) cookies.set("Location", next);
     return cookies;

@@ -1,19 +1,19 @@
 import { z } from "zod";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { cancelSubject, rerunSubject } from "#lib/catalog/jobs/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
+import { cancelJob, rerunJob } from "#lib/http/operations/jobs.ts";
 
-/** The buttons of a job: `cancel` and `rerun`. */
+/** The buttons of a job. */
 export const POST = formRoute({
+  does: { cancel: cancelJob, rerun: rerunJob },
   page: ({ subjectId }) => `/jobs/${encodeURIComponent(subjectId!)}`,
   schema: z.object({}),
   kept: [],
-  async submit(_input, request, { subjectId, action }) {
-    const actor = await actorOf(request.headers);
-    const id = z.uuid().parse(subjectId);
-    if (action === "cancel") await cancelSubject(actor, id);
-    else if (action !== "rerun") throw new AppError("not_found", "There is no such button.");
-    return new Headers({ Location: `/jobs/${action === "rerun" ? await rerunSubject(actor, id) : id}` });
+  async submit({ actor, params: { subjectId, action } }) {
+    if (!z.uuid().safeParse(subjectId).success) throw new AppError("not_found", "There is no job of that id.");
+    if (action === "rerun") return new Headers({ Location: `/jobs/${await rerunSubject(actor, subjectId!)}` });
+    await cancelSubject(actor, subjectId!);
+    return new Headers({ Location: `/jobs/${subjectId}` });
   },
 });

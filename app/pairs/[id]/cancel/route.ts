@@ -1,19 +1,20 @@
 import { z } from "zod";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { cancelPair } from "#lib/catalog/pairs/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
+import * as operations from "#lib/http/operations/evidence.ts";
 
 const pageOf = (id: string): string => `/pairs/${encodeURIComponent(id)}`;
 
 /** The button that stops a measurement; both ways lead back to its page. */
 export const POST = formRoute({
+  does: operations.cancelPair,
   page: ({ id }) => pageOf(id!),
   schema: z.object({}),
   kept: ["id"],
-  async submit(_input, request, { id }) {
+  async submit({ actor, params: { id } }) {
     if (!z.uuid().safeParse(id).success) throw new AppError("not_found", "There is no measurement of that id.");
-    await cancelPair(await actorOf(request.headers), id!);
+    await cancelPair(actor, id!);
     return new Headers({ Location: pageOf(id!) });
   },
 });

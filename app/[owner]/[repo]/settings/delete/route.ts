@@ -1,19 +1,20 @@
 import { z } from "zod";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { deleteRepo } from "#lib/catalog/repos/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
+import * as operations from "#lib/http/operations/repos.ts";
 
 export const POST = formRoute({
+  does: operations.deleteRepo,
   page: ({ owner, repo }) => `/${owner}/${repo}/settings`,
   schema: z.object({ confirm: z.string() }),
   kept: [],
-  async submit({ confirm }, request, { owner, repo }) {
+  async submit({ actor, input: { confirm }, params: { owner, repo } }) {
     if (confirm.trim() !== repo)
       throw new AppError("bad_request", `That is not its name; type ${repo} to delete it. Nothing was changed.`, {
         field: "confirm",
       });
-    await deleteRepo(await actorOf(request.headers), { owner: owner!, repo });
+    await deleteRepo(actor, { owner: owner!, repo: repo! });
     return new Headers({ Location: `/${owner}` });
   },
 });

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { repoChange } from "#lib/catalog/repos/schema.ts";
 import { updateRepo } from "#lib/catalog/repos/service.ts";
 import { formRoute } from "#lib/http/form.ts";
+import * as operations from "#lib/http/operations/repos.ts";
 
 const { license, summary, tags, base, visibility } = repoChange.shape;
 const emptyAsNull = (text: unknown): unknown => (text === "" ? null : text);
@@ -15,6 +15,7 @@ const words = (text: unknown): unknown =>
     : text;
 
 export const POST = formRoute({
+  does: operations.updateRepo,
   page: ({ owner, repo }) => `/${owner}/${repo}/settings`,
   schema: z.object({
     summary,
@@ -24,8 +25,7 @@ export const POST = formRoute({
     tags: z.preprocess(words, tags),
   }),
   kept: ["summary", "license", "tags", "base", "visibility"],
-  async submit({ base, visibility, ...change }, request, { owner, repo }) {
-    const actor = await actorOf(request.headers);
+  async submit({ actor, input: { base, visibility, ...change }, params: { owner, repo } }) {
     const item = await updateRepo(
       actor,
       { owner: owner!, repo: repo! },

@@ -1,14 +1,15 @@
 import { z } from "zod";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { revokeInvitation } from "#lib/auth/invitations.ts";
 import { formRoute } from "#lib/http/form.ts";
+import * as operations from "#lib/http/operations/account.ts";
 
 export const POST = formRoute({
+  does: operations.revokeInvitation,
   page: "/settings",
   schema: z.object({}),
   kept: [],
-  async submit(_input, request, { id }) {
-    await revokeInvitation(await actorOf(request.headers), id!);
+  async submit({ actor, params: { id } }) {
+    await revokeInvitation(actor, id!);
     return new Headers({ Location: "/settings#invitations" });
   },
 });

@@ -1,18 +1,19 @@
 import { z } from "zod";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { knownName, role } from "#lib/catalog/namespaces/schema.ts";
 import { setMember } from "#lib/catalog/namespaces/service.ts";
 import { formRoute } from "#lib/http/form.ts";
+import * as operations from "#lib/http/operations/account.ts";
 
 const pageOf = (name: string): string => `/settings/organisations/${encodeURIComponent(name)}`;
 
 /** Takes somebody in, or gives them another role. */
 export const POST = formRoute({
+  does: operations.setMember,
   page: ({ name }) => pageOf(name!),
   schema: z.object({ username: knownName, role }),
   kept: ["username"],
-  async submit({ username, role }, request, { name }) {
-    await setMember(await actorOf(request.headers), name!, username, role);
+  async submit({ actor, input: { username, role }, params: { name } }) {
+    await setMember(actor, name!, username, role);
     return new Headers({ Location: pageOf(name!) });
   },
 });

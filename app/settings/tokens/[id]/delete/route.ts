@@ -1,14 +1,15 @@
 import { z } from "zod";
-import { actorOf } from "#lib/auth/actor-of.ts";
 import { deleteToken } from "#lib/auth/token.ts";
 import { formRoute } from "#lib/http/form.ts";
+import * as operations from "#lib/http/operations/account.ts";
 
 export const POST = formRoute({
+  does: operations.deleteToken,
   page: "/settings",
   schema: z.object({}),
   kept: [],
-  async submit(_input, request, { id }) {
-    await deleteToken(await actorOf(request.headers), id!);
+  async submit({ actor, params: { id } }) {
+    await deleteToken(actor, id!);
     return new Headers({ Location: "/settings?done=token#tokens" });
   },
 });

@@ -1,12 +1,12 @@
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { AppError } from "#lib/errors.ts";
+import * as doors from "#lib/http/doors.ts";
 import { downloadFile, type FileAddress } from "#lib/http/download.ts";
-import { answering } from "#lib/http/route.ts";
+import { answerAt } from "#lib/http/route.ts";
 
-const download = (request: Request): Promise<Response> =>
-  answering(request, "/{owner}/{repo}/resolve/{revision}/{path}", async () =>
-    downloadFile(request, await actorOf(request.headers), parseAddress(request.url)),
-  );
+const download = answerAt(doors.downloadFile, async (request) =>
+  downloadFile(request, await actorOf(request.headers), parseAddress(request.url)),
+);
 
 export { download as GET, download as HEAD };
 

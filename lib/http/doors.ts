@@ -1,0 +1,36 @@
+import type { Door } from "./door.ts";
+
+/** Ways in that are no endpoint of the API: files, signed addresses, and what only pages use. */
+export const downloadFile = {
+  id: "downloadFile",
+  method: "GET",
+  path: "/{owner}/{repo}/resolve/{revision}/{path}",
+  scope: null,
+  permission: "reader of the repo",
+} as const satisfies Door;
+
+export const getObject = {
+  id: "getObject",
+  method: "GET",
+  path: "/storage/{key}",
+  scope: null,
+  permission: "holder of the address",
+} as const satisfies Door;
+
+export const putPart = { ...getObject, id: "putPart", method: "PUT" } as const satisfies Door;
+
+export const getMatrixTable = {
+  id: "getMatrixTable",
+  method: "GET",
+  path: "/matrix/table.csv",
+  scope: null,
+  permission: "reader of the repo",
+} as const satisfies Door;
+
+export const setTheme = {
+  id: "setTheme",
+  method: "POST",
+  path: "/theme",
+  scope: null,
+  permission: "anyone",
+} as const satisfies Door;
