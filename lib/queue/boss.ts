@@ -39,7 +39,10 @@ export async function closeQueue(): Promise<void> {
   );
 }
 
-/** Asks pg-boss's own tables something, outside of any transaction. */
+/**
+ * Asks something outside of any transaction, over connections that no transaction holds: who asks within one never waits for another of
+ * the same kind to end.
+ */
 export async function askQueue<Row>(sql: string, values: readonly unknown[]): Promise<Row[]> {
   const { rows } = await (await queue()).getDb().executeSql(sql, [...values]);
   return rows as Row[];

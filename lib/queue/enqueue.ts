@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { fromPrisma } from "pg-boss";
-import { database } from "#lib/db/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import { queue } from "./boss.ts";
+import { askQueue, queue } from "./boss.ts";
 import {
   type JobKind,
   type JobLane,
@@ -81,8 +80,10 @@ interface Known {
 
 /** Outside of the transaction, as all that only decides whether it is worth asking: the statement that asks looks again. */
 async function peek({ subjectId, kind }: NewJob): Promise<Known | undefined> {
-  const [known] = await database().$queryRaw<Known[]>`
-    SELECT state::text, priority, queue_id AS "queueId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind`;
+  const [known] = await askQueue<Known>(
+    `SELECT state::text, priority, queue_id AS "queueId" FROM job WHERE subject_id = $1 AND kind = $2`,
+    [subjectId, kind],
+  );
   return known;
 }
 
@@ -96,9 +97,11 @@ async function requireRoom(kind: JobKind, priority: Priority, userId: string | n
   const resource = resourceOf[kind];
   if (resource === "files") return;
   const group = userId ?? "hub";
-  const [row] = await database().$queryRaw<{ own: number; all: number; seconds: number }[]>`
-    SELECT (SELECT count(*)::int FROM job WHERE resource = ${resource}::job_resource AND state = 'queued' AND group_id = ${group} AND priority = ${priorities[priority]}) AS own,
-      (SELECT count(*)::int FROM (SELECT FROM job WHERE resource = ${resource}::job_resource AND state = 'queued' LIMIT ${WAITING_LIMIT}) waiting) AS "all"`;
+  const [row] = await askQueue<{ own: number; all: number }>(
+    `SELECT (SELECT count(*)::int FROM job WHERE resource = $1 AND state = 'queued' AND group_id = $2 AND priority = $3) AS own,
+       (SELECT count(*)::int FROM (SELECT FROM job WHERE resource = $1 AND state = 'queued' LIMIT $4) waiting) AS "all"`,
+    [resource, group, priorities[priority], WAITING_LIMIT],
+  );
   const { own, all } = row!;
   const limit = ownLimits[priority];
   if (own >= limit && (userId !== null || priority !== "person"))

@@ -26,13 +26,13 @@ export interface QueuePosition {
 
 /** Null when it does not wait: it is being done, has ended, or never was. */
 export async function queuePosition(kind: JobKind, subjectId: string): Promise<QueuePosition | null> {
-  const { picture, starts } = await seen(resourceOf[kind]);
-  const job = picture.waiting.find((one) => one.subjectId === subjectId && one.kind === kind);
-  if (job) return toPosition(picture, starts.get(job.id));
-  // Behind all that was looked at, or no longer waiting.
+  const isIt = (job: WaitingJob): boolean => job.subjectId === subjectId && job.kind === kind;
   const rows = await database().$queryRaw<{ one: number }[]>`
     SELECT 1 AS one FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state = 'queued'`;
-  return rows.length === 0 ? null : toPosition(picture, undefined);
+  if (rows.length === 0) return null;
+  const { picture, starts } = await seenWith(resourceOf[kind], ({ waiting }) => waiting.some(isIt));
+  const job = picture.waiting.find(isIt);
+  return toPosition(picture, job && starts.get(job.id));
 }
 
 /** How many go before each of these jobs; what does not wait is left out. */
@@ -40,10 +40,12 @@ export async function placesOf(
   jobs: readonly { readonly id: string; readonly kind: JobKind }[],
 ): Promise<ReadonlyMap<string, number>> {
   const places = new Map<string, number>();
-  for (const resource of new Set(jobs.map(({ kind }) => resourceOf[kind]))) {
-    const { picture, starts } = await seen(resource);
-    for (const { id, kind } of jobs)
-      if (resourceOf[kind] === resource) places.set(id, starts.get(id)?.ahead ?? picture.waiting.length);
+  for (const [resource, some] of Map.groupBy(jobs, ({ kind }) => resourceOf[kind])) {
+    const { picture, starts } = await seenWith(resource, ({ waiting }) => {
+      const there = new Set(waiting.map(({ id }) => id));
+      return some.every(({ id }) => there.has(id));
+    });
+    for (const { id } of some) places.set(id, starts.get(id)?.ahead ?? picture.waiting.length);
   }
   return places;
 }
@@ -92,6 +94,14 @@ const shared = globalThis as {
   guidepostPictures?: Map<JobResource, { readonly until: number; readonly seen: Promise<Seen> }>;
 };
 const pictures = (shared.guidepostPictures ??= new Map());
+
+/** What was seen a moment ago does, unless it was before what is asked about came. What is far behind is in no picture. */
+async function seenWith(resource: JobResource, isIn: (picture: Picture) => boolean): Promise<Seen> {
+  const before = await seen(resource);
+  if (isIn(before.picture) || before.picture.waiting.length >= OF_ALL) return before;
+  pictures.delete(resource);
+  return seen(resource);
+}
 
 function seen(resource: JobResource): Promise<Seen> {
   const known = pictures.get(resource);

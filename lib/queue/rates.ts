@@ -1,4 +1,5 @@
 import { database } from "#lib/db/client.ts";
+import { askQueue } from "./boss.ts";
 import type { JobKind } from "./jobs.ts";
 
 /** How many of the last jobs that went well tell how long the next takes. */
@@ -39,8 +40,10 @@ const keyOf = (kind: JobKind, modelKey: string | null): string => `${kind} ${mod
 
 /** How long a job of this kind takes, in seconds: the middle one of the last that went well. Null before the first. */
 export async function secondsFor(kind: JobKind): Promise<number | null> {
-  const [row] = await database().$queryRaw<{ seconds: number | null }[]>`
-    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ran) AS seconds FROM (
-      SELECT ran FROM job WHERE kind = ${kind}::job_kind AND state = 'succeeded' AND ran > 0 ORDER BY finished_at DESC LIMIT ${RECENT}) lately`;
+  const [row] = await askQueue<{ seconds: number | null }>(
+    `SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ran) AS seconds FROM (
+       SELECT ran FROM job WHERE kind = $1 AND state = 'succeeded' AND ran > 0 ORDER BY finished_at DESC LIMIT $2) lately`,
+    [kind, RECENT],
+  );
   return row?.seconds ?? null;
 }

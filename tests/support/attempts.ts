@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";
 import { failAttempt } from "#lib/queue/attempt.ts";
@@ -53,9 +54,12 @@ export const runJob = (
     checkpoint: { read: () => Promise.resolve(null), write: () => Promise.resolve() },
   });
 
-/** Nothing waits or runs any more, as if it had never been asked for. */
-export const forgetJobs = async (resource: "files" | "compute"): Promise<void> =>
-  void (await database().job.deleteMany({ where: { resource } }));
+/** Nothing waits or runs any more, as if it had never been asked for. What was seen of the queue a moment ago is looked at anew. */
+export async function forgetJobs(resource: "files" | "compute"): Promise<void> {
+  await database().job.deleteMany({ where: { resource } });
+  await database().jobTurn.deleteMany();
+  await sleep(300);
+}
 
 /** What was measured waits once more. */
 export async function queueChecksAgain(subjectId?: string): Promise<void> {

@@ -170,8 +170,8 @@ describe("a worker", () => {
     const first = await start();
     const [short, long] = [await putStub("hold"), await putStub("hold")];
     for (const job of [short, long]) await takenBy(job, first);
-    first.kill("SIGTERM");
     const second = await start();
+    first.kill("SIGTERM");
     const later = await putStub("end");
     await until(later, "succeeded");
     expect(await effectsOf(later)).toMatchObject([{ pid: second.pid }]);
@@ -200,7 +200,7 @@ describe("a worker", () => {
   test("goes on when every connection to PostgreSQL is cut", async () => {
     await start();
     const held = await putStub("hold");
-    await expect.poll(async () => (await stubRow(held)).state).toBe("running");
+    await until(held, "running");
     await database()
       .$queryRaw`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
     await release(held);

@@ -28,7 +28,7 @@ export interface PlaceParts {
 }
 
 /** Whatever the database tells, a place looks so often, in milliseconds. */
-const LOOK_EVERY = 1_000;
+const LOOK_EVERY = 500;
 /** So long is what was told of left to a place that is free. */
 const FOR_OTHERS = 300;
 /** Jobs that have made room in one place at most, each with its networks in memory. */

@@ -63,7 +63,7 @@ beforeAll(async () => {
         subjectId: ids.column,
         resource: "compute",
         priority: 10,
-        availableAt: new Date(8e12),
+        state: "succeeded",
       },
     ],
   });
@@ -151,10 +151,11 @@ test("a timeline has what happened, and the place in the queue", async () => {
     memory: 8e9,
     places: 1,
   });
+  await expect.poll(async () => (await getJobTimeline(ann, ids.pair)).position?.workers).toBe(2);
   const timeline = await getJobTimeline(ann, ids.pair);
   expect(timeline).toMatchObject({ kind: "check", state: "queued", position: { ahead: 1, running: 0, workers: 2 } });
   expect(timeline.events.map(({ kind }) => kind)).toEqual(["started", "queued"]); // the first is the small hub's own
-  expect(await getJobTimeline(bob, inspection)).toMatchObject({ kind: "inspect", repo: "Lab/pencil", position: null });
+  expect(await getJobTimeline(bob, inspection)).toMatchObject({ kind: "inspect", repo: "Lab/pencil", position: { ahead: 0 } });
   expect((await listWorkers()).items.map(({ host }) => host)).toEqual(["here", "gpu-1"]); // the first is the small hub's own, too
   expect((await getJobTimeline(ann, ids.preview)).progress).toEqual({ step: 3 });
 });
@@ -169,6 +170,9 @@ test("who asked for a preview or a measurement can stop it; an inspection ends b
       { ...done, commitId: oid("4"), weightsSha256: sha("b") },
     ],
   });
+  const { id: subjectId } = await database().inspection.findFirstOrThrow({ where: { commitId: oid("4") } });
+  const job = { kind: "inspect", resource: "files", lane: "seconds", priority: 50, state: "succeeded" } as const;
+  await database().job.create({ data: { ...job, subjectId } });
   expect((await cancelSubject(ann, ids.pair)).state).toBe("cancelled");
   await expect(cancelSubject(ann, ids.pair)).rejects.toMatchObject({ code: "already_ended" });
   await expect(cancelSubject(ann, inspection)).rejects.toMatchObject({ code: "bad_request" });
