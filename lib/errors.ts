@@ -25,6 +25,8 @@ export const failures = {
   already_ended: { status: 409, hubCode: null, temporary: false },
   pair_does_not_fit: { status: 409, hubCode: null, temporary: false },
   gone: { status: 410, hubCode: null, temporary: false },
+  /** The bytes of a request did not come, or came a few at a time. */
+  too_slow: { status: 408, hubCode: null, temporary: true },
   too_large: { status: 413, hubCode: null, temporary: false },
   range_not_satisfiable: { status: 416, hubCode: null, temporary: false },
   malformed_weights: { status: 422, hubCode: null, temporary: false },

@@ -1,4 +1,4 @@
-import { parsePath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/files/path.ts";
 import { AppError } from "#lib/errors.ts";
 import type { FoundFamily } from "#lib/families/found-family.ts";
 import { within } from "#lib/families/names-within.ts";
@@ -53,7 +53,7 @@ const refused: readonly (readonly [pattern: RegExp, sentence: string])[] = [
 export async function readChosen({ path, file }: ChosenFile): Promise<FileFacts> {
   const plain = (problem: string | null): FileFacts => ({ path, size: file.size, what: null, problem, weights: null });
   try {
-    parsePath(path);
+    parseNewPath(path);
     const rule = refused.find(([pattern]) => pattern.test(path));
     if (rule) return plain(`${path.split("/").at(-1)!}: ${rule[1]}`);
     if (file.size > MAX_FILE_BYTES)

@@ -1,4 +1,4 @@
-import { requireDistinct } from "#lib/catalog/files/path.ts";
+import { requireDistinct } from "#lib/catalog/trees/distinct.ts";
 import { AppError } from "#lib/errors.ts";
 import { toCount, toPlural } from "../_page/units.ts";
 import { type Chosen, type ChosenFile, MAX_FILES } from "./dropped-files.ts";

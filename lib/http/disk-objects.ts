@@ -4,23 +4,42 @@ import type { DiskStore } from "#lib/storage/disk.ts";
 import { isObjectKey } from "#lib/storage/keys.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
+import { Arrival } from "./arrival.ts";
+import { Seats } from "./seats.ts";
 import { sendBytes } from "./send-bytes.ts";
+
+const PARTS_AT_ONCE = 64; // of one person; each holds a file open
+
+// Next may load this module more than once in one process; the seats must be the same.
+const shared = globalThis as { guidepostPartSeats?: Seats };
+const seats = (shared.guidepostPartSeats ??= new Seats());
 
 /** The bytes of a part, from whoever holds its URL, to the disk as they come. Answers with the part's ETag, as S3 does. */
 export async function receivePart(request: Request, key: string): Promise<Response> {
   const store = requireDiskStore(key);
   const grant = store.parsePartUrl(key, new URL(request.url).searchParams);
   requireLength(request.headers.get("content-length"), grant.size);
-  const part = await store.receivePart(key, grant, request.body ?? Readable.from([])).catch((cause: unknown) => {
-    if (request.signal.aborted)
-      throw new AppError(
-        "cancelled",
-        "The connection ended before all bytes of the part had come; send the part again.",
-        {},
-        cause,
-      );
-    throw cause;
-  });
+  const arrival = new Arrival(request.body ?? Readable.from([]));
+  const free = seats.take(grant.by, PARTS_AT_ONCE, arrival);
+  if (!free)
+    throw new AppError(
+      "rate_limited",
+      `You are sending ${PARTS_AT_ONCE} parts already, as many as one may at once; send this one when one of them has come.`,
+      { limit: PARTS_AT_ONCE, retryAfter: 2 },
+    );
+  const part = await store
+    .receivePart(key, grant, arrival)
+    .catch((cause: unknown) => {
+      if (request.signal.aborted)
+        throw new AppError(
+          "cancelled",
+          "The connection ended before all bytes of the part had come; send the part again.",
+          {},
+          cause,
+        );
+      throw cause;
+    })
+    .finally(free);
   failpoint("upload.part");
   return new Response(null, { headers: { ETag: `"${part.tag}"` } });
 }

@@ -11,10 +11,20 @@ export async function readText(request: Request, limit: number): Promise<string>
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of request.body ?? []) {
-    size += piece.byteLength;
-    if (size > limit) throw tooLarge();
-    pieces.push(piece);
+  try {
+    for await (const piece of request.body ?? []) {
+      size += piece.byteLength;
+      if (size > limit) throw tooLarge();
+      pieces.push(piece);
+    }
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError(
+      "cancelled",
+      "The connection ended before the whole request had come; send it again.",
+      {},
+      cause,
+    );
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(pieces));

@@ -9,6 +9,7 @@ import { requireObjectKey } from "./keys.ts";
 
 const LOW_WATER_BYTES = 200e6; // PostgreSQL may write on the same disk, and stops when it cannot
 const LOW_WATER_SHARE = 0.01;
+const GRANTED_BYTES = 2 ** 20;
 
 /**
  * The folder of the disk store. Everything arrives under another name and is moved to its own when it is whole and on the disk, so
@@ -24,6 +25,8 @@ const LOW_WATER_SHARE = 0.01;
 export class DiskFolder {
   readonly path: string;
   readonly uploads: string;
+  /** Room that was given to what has not come yet. */
+  #granted = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -57,7 +60,33 @@ export class DiskFolder {
   async requireRoom(bytes: number): Promise<void> {
     await makeFolder(this.path);
     const { bavail, blocks, bsize } = await statfs(this.path);
-    if (bavail * bsize - bytes < Math.max(LOW_WATER_BYTES, blocks * bsize * LOW_WATER_SHARE)) throw diskFull(this.path);
+    const free = bavail * bsize - this.#granted;
+    if (free - bytes < Math.max(LOW_WATER_BYTES, blocks * bsize * LOW_WATER_SHARE)) throw diskFull(this.path);
+  }
+
+  /**
+   * The same bytes, each with room on the disk. Room is given a little at a time and as they come: many that write at once do not all
+   * count on the same room, and who only says that bytes will come takes no more of it than this. @throws disk_full
+   */
+  async *withRoom(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let granted = 0;
+    try {
+      for await (const piece of bytes) {
+        for (let at = 0; at < piece.byteLength; at += GRANTED_BYTES) {
+          const part = piece.subarray(at, at + GRANTED_BYTES);
+          if (part.byteLength > granted) {
+            await this.requireRoom(GRANTED_BYTES);
+            this.#granted += GRANTED_BYTES - granted; // what was granted before is on its way to the disk, and counts there
+            granted = GRANTED_BYTES;
+          }
+          granted -= part.byteLength;
+          this.#granted -= part.byteLength;
+          yield part;
+        }
+      }
+    } finally {
+      this.#granted -= granted;
+    }
   }
 
   /** Runs `work`, and says in our words what the file system says when it cannot. */

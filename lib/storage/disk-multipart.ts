@@ -39,7 +39,7 @@ export class DiskMultiparts {
     const arriving = join(upload, newName());
     await this.#folder.requireRoom(size);
     try {
-      await pipeline(exactly(size, body), toNewFile(arriving));
+      await pipeline(this.#folder.withRoom(exactly(size, body)), toNewFile(arriving));
       const part = toPart(number, await stat(arriving, { bigint: true }));
       await rename(arriving, join(upload, partName(number)));
       await syncFolder(upload);
@@ -74,7 +74,7 @@ export class DiskMultiparts {
         requireSame(parts[0]!, await stat(whole, { bigint: true }));
       } else {
         await this.#folder.requireRoom(parts.reduce((sum, { size }) => sum + size, 0));
-        await pipeline(bytesOf(upload, parts), toNewFile(whole));
+        await pipeline(this.#folder.withRoom(bytesOf(upload, parts)), toNewFile(whole));
       }
       await moveDurably(whole, object);
     } catch (cause) {

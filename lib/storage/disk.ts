@@ -1,7 +1,8 @@
-import { type FileHandle, open, rm, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, open, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { addAbortSignal, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { AppError } from "#lib/errors.ts";
+import { Breaker, Silence } from "./breaker.ts";
 import { DiskFolder, isMissing, newName } from "./disk-folder.ts";
 import { DiskMultiparts, type NamedPart } from "./disk-multipart.ts";
 import { makeFolder, moveDurably } from "./durable.ts";
@@ -17,6 +18,7 @@ import type {
   StoredPart,
 } from "./store.ts";
 import { Turns } from "./turns.ts";
+import { wholeBody } from "./whole-body.ts";
 
 export interface DiskSettings {
   /** Absolute. Made when something is first written. */
@@ -26,28 +28,57 @@ export interface DiskSettings {
   readonly secret: string;
 }
 
+export interface DiskLimits {
+  readonly probeMs: number;
+  readonly deadlineMs: number;
+  /** Without the next byte of an object that is read. */
+  readonly stallMs: number;
+  /** How long a call that found the disk silent may wait for it to come back. */
+  readonly patienceMs: number;
+}
+
+/** A local disk that has much to write is slow, and not away. */
+const LIMITS: DiskLimits = { probeMs: 10_000, deadlineMs: 25_000, stallMs: 25_000, patienceMs: 0 };
+/** For what moves bytes of any number. It too ends when the disk is found silent. */
+const NO_DEADLINE_MS = 24 * 3600 * 1000;
+
 /** What a signed URL lets its holder send. */
 export interface PartGrant {
   readonly storageId: string;
   readonly number: number;
   readonly size: number;
+  /** Who asked for the address. */
+  readonly by: string;
 }
 
 export type DownloadGrant = Omit<DownloadOptions, "seconds">;
 
-/** Objects as files of one folder; the web server answers its signed URLs (`lib/http/disk-objects.ts`). */
+/**
+ * Objects as files of one folder. A call to a disk that hangs (a server of files that is away) cannot be taken back: it is left
+ * behind with its thread, its caller is told, and no other call is made until the disk answers again. The web server answers its signed URLs (`lib/http/disk-objects.ts`). */
 export class DiskStore implements ObjectStore {
   readonly kind = "disk";
   readonly #folder: DiskFolder;
   readonly #multiparts: DiskMultiparts;
   readonly #signer: UrlSigner;
+  readonly #limits: DiskLimits;
+  readonly #breaker: Breaker;
   /** Of completing an upload: a second one waits for the first instead of copying as well. */
   readonly #turns = new Turns();
 
-  constructor({ folder, publicUrl, secret }: DiskSettings) {
+  constructor({ folder, publicUrl, secret }: DiskSettings, limits: Partial<DiskLimits> = {}) {
+    this.#limits = { ...LIMITS, ...limits };
     this.#folder = new DiskFolder(folder);
     this.#multiparts = new DiskMultiparts(this.#folder);
     this.#signer = new UrlSigner(publicUrl, secret);
+    let asked: Promise<unknown> | null = null;
+    this.#breaker = new Breaker({
+      // One at a time, for one that hangs keeps its thread.
+      probe: () => (asked ??= statfs(folder).finally(() => (asked = null))),
+      probeMs: this.#limits.probeMs,
+      isAway: () => false,
+      patienceMs: this.#limits.patienceMs,
+    });
   }
 
   /** The file that is the object. Nobody may write to it. */
@@ -56,7 +87,7 @@ export class DiskStore implements ObjectStore {
   }
 
   beginMultipart(key: string): Promise<string> {
-    return this.#folder.guard(() => this.#multiparts.begin(key));
+    return this.#ask(() => this.#multiparts.begin(key));
   }
 
   async signPart(
@@ -64,27 +95,29 @@ export class DiskStore implements ObjectStore {
     storageId: string,
     { number, size }: { readonly number: number; readonly size: number },
     seconds: number,
+    by = "hub",
   ): Promise<string> {
-    return this.#signer.sign("PUT", key, { upload: storageId, part: String(number), size: String(size) }, seconds);
+    const fields = { upload: storageId, part: String(number), size: String(size), by };
+    return this.#signer.sign("PUT", key, fields, seconds);
   }
 
   /** What the URL of a PUT allows. @throws forbidden */
   parsePartUrl(key: string, query: URLSearchParams): PartGrant {
-    const { upload, part, size } = this.#signer.verify("PUT", key, query);
-    return { storageId: upload!, number: Number(part), size: Number(size) };
+    const { upload, part, size, by } = this.#signer.verify("PUT", key, query);
+    return { storageId: upload!, number: Number(part), size: Number(size), by: by ?? "hub" }; // one of an older version says nothing
   }
 
   /** @throws too_large, bytes_differ when `body` is longer or shorter than was granted; not_found when the upload has ended */
-  receivePart(key: string, grant: PartGrant, body: AsyncIterable<Uint8Array>): Promise<StoredPart> {
-    return this.#folder.guard(() => this.#multiparts.receive(key, grant.storageId, grant, body));
+  receivePart(key: string, grant: Omit<PartGrant, "by">, body: AsyncIterable<Uint8Array>): Promise<StoredPart> {
+    return this.#ask(() => this.#multiparts.receive(key, grant.storageId, grant, body), NO_DEADLINE_MS);
   }
 
   listParts(key: string, storageId: string): Promise<StoredPart[]> {
-    return this.#folder.guard(() => this.#multiparts.listParts(key, storageId));
+    return this.#ask(() => this.#multiparts.listParts(key, storageId));
   }
 
   completeMultipart(key: string, storageId: string, parts: readonly NamedPart[]): Promise<ObjectFacts> {
-    return this.#turns.take(storageId, () => this.#folder.guard(() => this.#complete(key, storageId, parts)));
+    return this.#turns.take(storageId, () => this.#ask(() => this.#complete(key, storageId, parts), NO_DEADLINE_MS));
   }
 
   async #complete(key: string, storageId: string, parts: readonly NamedPart[]): Promise<ObjectFacts> {
@@ -100,7 +133,7 @@ export class DiskStore implements ObjectStore {
   }
 
   abortMultipart(key: string, storageId: string): Promise<void> {
-    return this.#folder.guard(() => this.#multiparts.end(key, storageId));
+    return this.#ask(() => this.#multiparts.end(key, storageId));
   }
 
   listMultiparts(): AsyncIterable<OpenMultipart> {
@@ -108,11 +141,11 @@ export class DiskStore implements ObjectStore {
   }
 
   requireRoom(bytes: number): Promise<void> {
-    return this.#folder.guard(() => this.#folder.requireRoom(bytes));
+    return this.#ask(() => this.#folder.requireRoom(bytes));
   }
 
   put(key: string, bytes: Uint8Array): Promise<ObjectFacts> {
-    return this.#folder.guard(async () => {
+    return this.#ask(async () => {
       const arriving = join(this.#folder.uploads, newName());
       await this.#folder.requireRoom(bytes.byteLength);
       await makeFolder(this.#folder.uploads);
@@ -128,7 +161,7 @@ export class DiskStore implements ObjectStore {
   }
 
   head(key: string): Promise<ObjectFacts | null> {
-    return this.#folder.guard(async () => {
+    return this.#ask(async () => {
       try {
         return toFacts(key, (await stat(this.pathOf(key))).size);
       } catch (cause) {
@@ -139,18 +172,41 @@ export class DiskStore implements ObjectStore {
   }
 
   read(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {
-    return this.#folder.guard(async () => {
+    return this.#ask(async () => {
       signal?.throwIfAborted();
       const file = await open(this.pathOf(key)).catch((cause: unknown) => {
         throw isMissing(cause)
           ? new AppError("not_found", "The bytes of this are not in the store.", { key }, cause)
           : cause;
       });
-      const stream = await streamOf(file, range).catch(async (cause: unknown) => {
+      return this.#bodyOf(file, range, signal).catch(async (cause: unknown) => {
         await file.close();
         throw cause;
       });
-      return signal ? addAbortSignal(signal, stream) : stream;
+    });
+  }
+
+  async #bodyOf(file: FileHandle, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {
+    const { size } = await file.stat();
+    const { begin, end } = range ?? { begin: 0, end: size };
+    if (begin < 0 || begin > end || end > size)
+      throw new AppError(
+        "range_not_satisfiable",
+        `The bytes ${begin} to ${end} are not within the ${size} bytes of this file.`,
+        { size },
+      );
+    if (begin === end) {
+      await file.close();
+      return Readable.from([]);
+    }
+    return wholeBody(file.createReadStream({ start: begin, end: end - 1, highWaterMark: 2 ** 18 }), {
+      size: end - begin,
+      stallMs: this.#limits.stallMs,
+      signal,
+      translate: (cause) => {
+        if (cause instanceof Silence) void this.#breaker.suspect();
+        return toDiskFailure(cause);
+      },
     });
   }
 
@@ -165,7 +221,7 @@ export class DiskStore implements ObjectStore {
   }
 
   delete(key: string): Promise<void> {
-    return this.#folder.guard(() => rm(this.pathOf(key), { force: true }));
+    return this.#ask(() => rm(this.pathOf(key), { force: true }));
   }
 
   async *list(): AsyncGenerator<ListedObject> {
@@ -182,6 +238,14 @@ export class DiskStore implements ObjectStore {
     }
   }
 
+  async #ask<T>(work: () => Promise<T>, deadlineMs = this.#limits.deadlineMs): Promise<T> {
+    try {
+      return await this.#breaker.call(() => this.#folder.guard(work), deadlineMs);
+    } catch (cause) {
+      throw toDiskFailure(cause);
+    }
+  }
+
   async check(): Promise<void> {
     const key = newObjectKey();
     await this.put(key, new Uint8Array(1));
@@ -195,16 +259,12 @@ const toFacts = (key: string, size: number): ObjectFacts => ({
   tag: `${key.replaceAll("/", "")}-${size.toString(16)}`,
 });
 
-async function streamOf(file: FileHandle, range?: ByteRange): Promise<Readable> {
-  const { size } = await file.stat();
-  const { begin, end } = range ?? { begin: 0, end: size };
-  if (begin < 0 || begin > end || end > size)
-    throw new AppError(
-      "range_not_satisfiable",
-      `The bytes ${begin} to ${end} are not within the ${size} bytes of this file.`,
-      { size },
-    );
-  if (begin < end) return file.createReadStream({ start: begin, end: end - 1, highWaterMark: 2 ** 18 });
-  await file.close();
-  return Readable.from([]);
-}
+const toDiskFailure = (cause: unknown): unknown =>
+  cause instanceof Silence
+    ? new AppError(
+        "storage_unavailable",
+        "The hub's disk does not answer at the moment; nothing was lost, try again in a few seconds.",
+        { retryAfter: 5 },
+        cause,
+      )
+    : cause;

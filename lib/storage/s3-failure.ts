@@ -80,12 +80,15 @@ export function s3Failure(place: Place, cause: unknown): unknown {
   return isAnswer(cause) ? notUnderstood(place, said[0]!, cause) : cause;
 }
 
+/** Whether what an S3 server or Node say is that it does not answer. */
+export const saysAway = (cause: unknown): boolean => saidBy(cause).some((word) => away.test(word));
+
 /** Whether a failure of the store is one that may pass by itself, for it did not answer; every other names what to set right. */
 export const isAway = (cause: unknown): cause is AppError =>
   cause instanceof AppError &&
   cause.cause !== undefined &&
   cause.code === "storage_unavailable" &&
-  saidBy(cause.cause).some((word) => away.test(word));
+  saysAway(cause.cause);
 
 export const notUnderstood = ({ endpoint }: Place, what: string, cause?: unknown): AppError =>
   new AppError(

@@ -5,6 +5,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
@@ -17,8 +18,9 @@ import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { S3Settings } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { contentDisposition } from "#lib/util/content-disposition.ts";
+import { Breaker, Silence } from "./breaker.ts";
 import { isObjectKey, newObjectKey, requireObjectKey } from "./keys.ts";
-import { notUnderstood, s3Failure, saidBy } from "./s3-failure.ts";
+import { notUnderstood, s3Failure, saidBy, saysAway } from "./s3-failure.ts";
 import type {
   ByteRange,
   DownloadOptions,
@@ -33,31 +35,48 @@ import { wholeBody } from "./whole-body.ts";
 
 export interface S3Limits {
   readonly connectMs: number;
-  /** Without a byte of an answer. */
+  /** Without a byte of an answer, and then without the next byte of its body. */
   readonly idleMs: number;
-  /** The same where a server puts parts together: some copy every byte before they answer. */
+  /** For a whole call with all its attempts. */
+  readonly deadlineMs: number;
+  /** The same where a server puts parts together: some copy every byte before they answer. One that is away is not waited for. */
   readonly completeMs: number;
+  /** How long a call that found the store away may wait for it to come back. */
+  readonly patienceMs: number;
   readonly attempts: number;
   /** Entries in one page of a listing; 1000 is the most that S3 gives. */
   readonly pageSize: number;
 }
 
-const LIMITS: S3Limits = { connectMs: 5_000, idleMs: 30_000, completeMs: 300_000, attempts: 3, pageSize: 1000 };
+const LIMITS: S3Limits = {
+  connectMs: 2_000,
+  idleMs: 8_000,
+  deadlineMs: 20_000,
+  completeMs: 300_000,
+  patienceMs: 0,
+  attempts: 3,
+  pageSize: 1000,
+};
+const PROBE_MS = 2500;
+const SMALL_BYTES = 2 ** 20; // sent in a moment; after that an answer is due
+const SLOWEST = 250; // bytes in a millisecond, of what is sent with a call
 const MAX_SECONDS = 7 * 86_400; // S3 signs for no longer
 
 /** Objects in a bucket of any server that speaks S3. */
 export class S3Store implements ObjectStore {
   readonly kind = "s3";
   readonly #settings: S3Settings;
-  readonly #pageSize: number;
+  readonly #limits: S3Limits;
+  readonly #breaker: Breaker;
   readonly #client: S3Client;
   readonly #patientClient: S3Client;
   /** Of completing an upload: servers disagree on what a second request says while the first one runs. */
   readonly #turns = new Turns();
 
   constructor(settings: S3Settings, limits: Partial<S3Limits> = {}) {
-    const { connectMs, idleMs, completeMs, attempts, pageSize } = { ...LIMITS, ...limits };
-    const clientWaiting = (waitMs: number): S3Client =>
+    this.#limits = { ...LIMITS, ...limits };
+    const { connectMs, idleMs, completeMs, attempts, patienceMs } = this.#limits;
+    const clientWaiting = (waitMs: number, maxAttempts = attempts): S3Client =>
       new S3Client({
         endpoint: settings.endpoint,
         region: settings.region,
@@ -66,27 +85,35 @@ export class S3Store implements ObjectStore {
         // Else a checksum of no bytes is signed into each part's URL, and the real part is refused.
         requestChecksumCalculation: "WHEN_REQUIRED",
         responseChecksumValidation: "WHEN_REQUIRED",
-        maxAttempts: attempts,
+        maxAttempts,
         requestHandler: {
           connectionTimeout: connectMs,
           requestTimeout: waitMs,
           throwOnRequestTimeout: true,
-          socketTimeout: waitMs,
+          socketTimeout: 0, // it would also count while we take no bytes; wholeBody counts while we want them
         },
       });
     this.#settings = settings;
-    this.#pageSize = pageSize;
     this.#client = clientWaiting(idleMs);
     this.#patientClient = clientWaiting(completeMs);
+    const ownClient = clientWaiting(idleMs, 1); // its connections are not those that others wait on
+    this.#breaker = new Breaker({
+      probe: (abortSignal) => ownClient.send(new HeadBucketCommand({ Bucket: settings.bucket }), { abortSignal }),
+      probeMs: PROBE_MS,
+      isAway: saysAway,
+      patienceMs,
+    });
   }
 
   async beginMultipart(key: string): Promise<string> {
-    const { UploadId } = await this.#ask(() => this.#client.send(new CreateMultipartUploadCommand(this.#at(key))));
+    const { UploadId } = await this.#ask((abortSignal) =>
+      this.#client.send(new CreateMultipartUploadCommand(this.#at(key)), { abortSignal }),
+    );
     if (!UploadId) throw notUnderstood(this.#settings, "no id of the upload");
     return UploadId;
   }
 
-  signPart(
+  async signPart(
     key: string,
     storageId: string,
     { number, size }: { readonly number: number; readonly size: number },
@@ -98,20 +125,22 @@ export class S3Store implements ObjectStore {
       PartNumber: number,
       ContentLength: size,
     });
+    await this.#requireAnswering();
     return getSignedUrl(this.#client, command, { expiresIn: Math.min(seconds, MAX_SECONDS) });
   }
 
   async listParts(key: string, storageId: string): Promise<StoredPart[]> {
     const parts: StoredPart[] = [];
     for (let after: string | undefined; ;) {
-      const page = await this.#ask(() =>
+      const page = await this.#ask((abortSignal) =>
         this.#client.send(
           new ListPartsCommand({
             ...this.#at(key),
             UploadId: storageId,
             PartNumberMarker: after,
-            MaxParts: this.#pageSize,
+            MaxParts: this.#limits.pageSize,
           }),
+          { abortSignal },
         ),
       );
       for (const { PartNumber, Size, ETag } of page.Parts ?? [])
@@ -130,10 +159,13 @@ export class S3Store implements ObjectStore {
       if (parts.length === 0)
         throw new AppError("bytes_differ", "No part was named; send at least one, empty for an empty file.");
       const Parts = parts.map(({ number, tag }) => ({ PartNumber: number, ETag: `"${tag}"` }));
-      const failure = await this.#ask(() =>
-        this.#patientClient.send(
-          new CompleteMultipartUploadCommand({ ...this.#at(key), UploadId: storageId, MultipartUpload: { Parts } }),
-        ),
+      const failure = await this.#ask(
+        (abortSignal) =>
+          this.#patientClient.send(
+            new CompleteMultipartUploadCommand({ ...this.#at(key), UploadId: storageId, MultipartUpload: { Parts } }),
+            { abortSignal },
+          ),
+        this.#limits.completeMs,
       ).then(
         () => null,
         (cause: unknown) => cause,
@@ -156,21 +188,22 @@ export class S3Store implements ObjectStore {
   }
 
   async abortMultipart(key: string, storageId: string): Promise<void> {
-    await this.#unlessMissing(() =>
-      this.#client.send(new AbortMultipartUploadCommand({ ...this.#at(key), UploadId: storageId })),
+    await this.#unlessMissing((abortSignal) =>
+      this.#client.send(new AbortMultipartUploadCommand({ ...this.#at(key), UploadId: storageId }), { abortSignal }),
     );
   }
 
   async *listMultiparts(): AsyncGenerator<OpenMultipart> {
     for (let after: string | undefined; ;) {
       // Without UploadIdMarker, which versitygw refuses. Of two uploads of one key around the end of a page the second waits for the next sweep.
-      const page = await this.#ask(() =>
+      const page = await this.#ask((abortSignal) =>
         this.#client.send(
           new ListMultipartUploadsCommand({
             Bucket: this.#settings.bucket,
             KeyMarker: after,
-            MaxUploads: this.#pageSize,
+            MaxUploads: this.#limits.pageSize,
           }),
+          { abortSignal },
         ),
       );
       for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
@@ -184,20 +217,31 @@ export class S3Store implements ObjectStore {
   async requireRoom(): Promise<void> {}
 
   async put(key: string, bytes: Uint8Array): Promise<ObjectFacts> {
-    const { ETag } = await this.#ask(() => this.#client.send(new PutObjectCommand({ ...this.#at(key), Body: bytes })));
+    const { ETag } = await this.#ask(
+      (abortSignal) =>
+        (bytes.byteLength > SMALL_BYTES ? this.#patientClient : this.#client).send(
+          new PutObjectCommand({ ...this.#at(key), Body: bytes }),
+          { abortSignal },
+        ),
+      this.#limits.deadlineMs + bytes.byteLength / SLOWEST,
+    );
     return { size: bytes.byteLength, tag: this.#tagOf(ETag) };
   }
 
   async head(key: string): Promise<ObjectFacts | null> {
-    const answer = await this.#unlessMissing(() => this.#client.send(new HeadObjectCommand(this.#at(key))));
+    const answer = await this.#unlessMissing((abortSignal) =>
+      this.#client.send(new HeadObjectCommand(this.#at(key)), { abortSignal }),
+    );
     return answer && { size: answer.ContentLength!, tag: this.#tagOf(answer.ETag) };
   }
 
   async read(key: string, range?: ByteRange, signal?: AbortSignal): Promise<Readable> {
     if (range && range.begin === range.end) return this.#readNothing(key, range);
     const Range = range && `bytes=${range.begin}-${range.end - 1}`;
-    const answer = await this.#unlessMissing(() =>
-      this.#client.send(new GetObjectCommand({ ...this.#at(key), Range }), signal && { abortSignal: signal }),
+    const answer = await this.#unlessMissing((ours) =>
+      this.#client.send(new GetObjectCommand({ ...this.#at(key), Range }), {
+        abortSignal: signal ? AbortSignal.any([ours, signal]) : ours,
+      }),
     );
     if (!answer) throw missing(key);
     const body = answer.Body as Readable;
@@ -205,7 +249,15 @@ export class S3Store implements ObjectStore {
       body.destroy();
       throw notWithin(range);
     }
-    return wholeBody(body, answer.ContentLength!, (cause) => s3Failure(this.#settings, cause), signal);
+    return wholeBody(body, {
+      size: answer.ContentLength!,
+      stallMs: this.#limits.idleMs,
+      signal,
+      translate: (cause) => {
+        if (cause instanceof Silence) void this.#breaker.suspect();
+        return s3Failure(this.#settings, cause);
+      },
+    });
   }
 
   /** There is no way to ask S3 for no bytes. */
@@ -216,29 +268,33 @@ export class S3Store implements ObjectStore {
     return Readable.from([]);
   }
 
-  signDownload(key: string, { fileName, contentType, disposition, seconds }: DownloadOptions): Promise<string> {
+  async signDownload(key: string, { fileName, contentType, disposition, seconds }: DownloadOptions): Promise<string> {
     const command = new GetObjectCommand({
       ...this.#at(key),
       ResponseContentDisposition: contentDisposition(disposition, fileName),
       ResponseContentType: contentType,
       ResponseCacheControl: "private",
     });
+    await this.#requireAnswering();
     return getSignedUrl(this.#client, command, { expiresIn: Math.min(seconds, MAX_SECONDS) });
   }
 
   async delete(key: string): Promise<void> {
-    await this.#unlessMissing(() => this.#client.send(new DeleteObjectCommand(this.#at(key))));
+    await this.#unlessMissing((abortSignal) =>
+      this.#client.send(new DeleteObjectCommand(this.#at(key)), { abortSignal }),
+    );
   }
 
   async *list(): AsyncGenerator<ListedObject> {
     for (let after: string | undefined; ;) {
-      const page = await this.#ask(() =>
+      const page = await this.#ask((abortSignal) =>
         this.#client.send(
           new ListObjectsV2Command({
             Bucket: this.#settings.bucket,
             ContinuationToken: after,
-            MaxKeys: this.#pageSize,
+            MaxKeys: this.#limits.pageSize,
           }),
+          { abortSignal },
         ),
       );
       for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
@@ -255,6 +311,15 @@ export class S3Store implements ObjectStore {
     await this.delete(key);
   }
 
+  /** Before a link is signed: none into the void, where whoever follows it waits. */
+  async #requireAnswering(): Promise<void> {
+    try {
+      await this.#breaker.requireAnswering();
+    } catch (cause) {
+      throw s3Failure(this.#settings, cause);
+    }
+  }
+
   #at(key: string): { Bucket: string; Key: string } {
     requireObjectKey(key);
     return { Bucket: this.#settings.bucket, Key: key };
@@ -266,18 +331,18 @@ export class S3Store implements ObjectStore {
     return etag.replaceAll('"', "");
   }
 
-  async #ask<T>(send: () => Promise<T>): Promise<T> {
+  async #ask<T>(send: (signal: AbortSignal) => Promise<T>, deadlineMs = this.#limits.deadlineMs): Promise<T> {
     try {
-      return await send();
+      return await this.#breaker.call(send, deadlineMs);
     } catch (cause) {
       throw s3Failure(this.#settings, cause);
     }
   }
 
   /** Null where the object or the upload is not there. The bucket is another matter. */
-  #unlessMissing<T>(send: () => Promise<T>): Promise<T | null> {
-    return this.#ask(() =>
-      send().catch((cause: unknown) => {
+  #unlessMissing<T>(send: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+    return this.#ask((signal) =>
+      send(signal).catch((cause: unknown) => {
         const said = saidBy(cause);
         if (said.includes("404") && !said.includes("NoSuchBucket")) return null;
         throw cause;

@@ -55,12 +55,16 @@ export interface ObjectStore {
 
   /** Begins an upload in parts. Nothing is seen under `key` until it is completed. @returns the store's id of it */
   beginMultipart(key: string): Promise<string>;
-  /** A URL that takes one PUT of exactly `size` bytes as that part, again and again until the upload ends. Its answer has an `ETag`. */
+  /**
+   * A URL that takes one PUT of exactly `size` bytes as that part, again and again until the upload ends. Its answer has an `ETag`.
+   * `by` is who asked for it: those of one person share what the hub takes at once.
+   */
   signPart(
     key: string,
     storageId: string,
     part: { readonly number: number; readonly size: number },
     seconds: number,
+    by?: string,
   ): Promise<string>;
   /** The parts that have arrived whole, by number. @throws not_found when the upload has been completed or aborted */
   listParts(key: string, storageId: string): Promise<StoredPart[]>;

@@ -324,7 +324,7 @@ export function uploadContract(name: string, open: () => Promise<UploadSubject>,
       expect(states).toEqual(["expired", "expired", "expired", "failed"]);
       const later = new Date(late.getTime() + 4 * DAY); // the verified bytes had a grace of their own
       await sweep(later);
-      const committed = await database().blob.findMany({ where: { files: { some: {} } } });
+      const committed = await database().blob.findMany({ where: { repos: { some: {} } } });
       expect([await storedKeys(), await openMultiparts()]).toEqual([
         committed.map(({ storageKey }) => storageKey).toSorted(),
         [],

@@ -3,10 +3,13 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Person } from "#lib/auth/actor.ts";
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
-import { type ManifestFile, toCommitId } from "#lib/catalog/commits/manifest.ts";
-import { findRef, insertCommit, moveBranch } from "#lib/catalog/commits/repository.ts";
+import { toCommitId } from "#lib/catalog/commits/commit-id.ts";
+import { countHeadPaths, findRef, insertCommit, moveBranch } from "#lib/catalog/commits/repository.ts";
+import { readManifest, treeAfter } from "#lib/catalog/commits/service.ts";
 import { requestInspection } from "#lib/catalog/inspections/service.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
+import type { Change } from "#lib/catalog/trees/change.ts";
+import type { Content } from "#lib/catalog/trees/node.ts";
 import type { NewRepo, RepoItem } from "#lib/catalog/repos/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
@@ -86,9 +89,9 @@ export async function commitFiles(
   files: Files,
   author: Person | null = null,
 ): Promise<string> {
-  const manifest: ManifestFile[] = [];
-  for (const path of Object.keys(files).toSorted())
-    manifest.push({ path, ...(await storeBytes(Buffer.from(files[path]!))), lfs: path.endsWith(".safetensors") });
+  const added: (Change & { content: Content })[] = [];
+  for (const [path, bytes] of Object.entries(files))
+    added.push({ path, content: { ...(await storeBytes(Buffer.from(bytes))), lfs: path.endsWith(".safetensors") } });
   return inTransaction(database(), async (transaction) => {
     const head = await findRef(transaction, repoId, "main");
     const commit = {
@@ -97,10 +100,13 @@ export async function commitFiles(
       authorId: author?.userId ?? null,
       title: "Files",
       message: "",
-      files: manifest,
     };
-    const id = toCommitId(commit);
-    await insertCommit(transaction, id, commit);
+    const gone = (head ? await readManifest(head.commitId) : []).filter(({ path }) => !Object.hasOwn(files, path));
+    const changes = [...added, ...gone.map(({ path }) => ({ path, content: null }))];
+    const tree = await treeAfter(transaction, repoId, commit.parentId, changes);
+    const id = toCommitId({ ...commit, treeId: tree.root.id });
+    await insertCommit(transaction, id, commit, tree);
+    await countHeadPaths(transaction, repoId, tree.differences);
     await moveBranch(transaction, repoId, "main", head, id);
     await requestInspection(transaction, id, "upload");
     return id;

@@ -15,6 +15,9 @@ export const noS3Server: string | null = findProgram()
 
 export interface S3Server {
   readonly settings: S3Settings;
+  /** Stops the process as it stands: connections are taken, and nothing answers, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -38,8 +41,11 @@ export async function startS3Server(): Promise<S3Server> {
     if (child.exitCode !== null) throw new Error(`versitygw ended: ${said}`);
     await sleep(20);
   }
+  const signal = (name: NodeJS.Signals): void => void process.kill(Number(/^server (\d+)$/m.exec(said)![1]), name);
   return {
     settings,
+    freeze: () => signal("SIGSTOP"),
+    thaw: () => signal("SIGCONT"),
     stop: async () => {
       child.stdin!.end();
       if (child.exitCode === null) await once(child, "close");
@@ -64,10 +70,20 @@ function startProgram(folder: string, { endpoint, accessKeyId, secretAccessKey, 
     join(folder, "attributes"),
     join(folder, "data"),
   ];
-  return spawn("sh", ["-c", '"$@" & server=$!; cat >/dev/null; kill $server; wait', "sh", findProgram()!, ...args], {
-    env: { ...process.env, ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey },
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  return spawn(
+    "sh",
+    [
+      "-c",
+      '"$@" & server=$!; echo "server $server"; cat >/dev/null; kill $server; kill -CONT $server; wait',
+      "sh",
+      findProgram()!,
+      ...args,
+    ],
+    {
+      env: { ...process.env, ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey },
+      stdio: ["pipe", "pipe", "pipe"],
+    },
+  );
 }
 
 function findProgram(): string | null {

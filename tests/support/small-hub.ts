@@ -1,3 +1,5 @@
+import { treeFunctions } from "./plant-tree.ts";
+
 export const uuid = (n: number): string => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 /** The sha256 of a blob: a, b, c and d are there, of 10, 20, 30 and 40 bytes. */
 export const sha = (digit: string): string => digit.repeat(64);
@@ -19,8 +21,12 @@ export const ids = {
 
 const { ann, lab, base, fine, guide, upload, pair, preview, column, distillation } = ids;
 
+const leafBelow = `pg_temp.leaf_id('{unet/a.safetensors}', '{${sha("a")}}', '{10}')`;
+const nodeOver = `encode(sha256(convert_to('tree ' || ${leafBelow}, 'UTF8')), 'hex')`;
+
 /** SQL that fills a migrated database with at least one row of everything, each keeping all rules. */
 export const smallHub = `
+  ${treeFunctions}
   INSERT INTO app_user (id, name, email) VALUES ('ann', 'Ann', 'ann@example.org'), ('bob', 'Bob', 'bob@example.org');
   INSERT INTO session (id, token, expires_at, user_id) VALUES ('s', 'token', now(), 'ann');
   INSERT INTO account (id, account_id, provider_id, user_id) VALUES ('a', 'ann', 'credential', 'ann');
@@ -36,16 +42,20 @@ export const smallHub = `
     ('${sha("a")}', 10, 'key-a', '${oid("a")}', now()), ('${sha("b")}', 20, 'key-b', '${oid("b")}', now()),
     ('${sha("c")}', 30, 'key-c', '${oid("c")}', now()), ('${sha("d")}', 40, 'key-d', '${oid("d")}', now());
   INSERT INTO blob_hash (blob_sha256, algorithm, value) VALUES ('${sha("a")}', 'autov2', 'aaaaaaaaaa');
+  INSERT INTO markdown (sha256, reader, front_matter, facts, text, html, is_cut, warnings) VALUES ('${sha("b")}', 1, '{}', '{}', 'Hi', '<p>Hi</p>', false, '{}');
   BEGIN;
-  INSERT INTO commit (id, repo_id, sequence, parent_id, author_id, title, file_count, size) VALUES
-    ('${oid("1")}', '${base}', 1, NULL, 'ann', 'First', 1, 10),
-    ('${oid("2")}', '${fine}', 1, NULL, 'ann', 'First', 1, 10),
-    ('${oid("3")}', '${fine}', 2, '${oid("2")}', 'bob', 'Second', 2, 30),
-    ('${oid("4")}', '${guide}', 1, NULL, NULL, 'First', 0, 0);
-  INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES
-    ('${oid("1")}', 'unet/a.safetensors', '${sha("a")}', 10, true),
-    ('${oid("2")}', 'a.safetensors', '${sha("a")}', 10, true),
-    ('${oid("3")}', 'a.safetensors', '${sha("a")}', 10, true), ('${oid("3")}', 'README.md', '${sha("b")}', 20, false);
+  INSERT INTO commit (id, repo_id, sequence, parent_id, author_id, title, file_count, size, tree_id) VALUES
+    ('${oid("1")}', '${base}', 1, NULL, 'ann', 'First', 1, 10, ${nodeOver}),
+    ('${oid("2")}', '${fine}', 1, NULL, 'ann', 'First', 1, 10, pg_temp.leaf_id('{a.safetensors}', '{${sha("a")}}', '{10}')),
+    ('${oid("3")}', '${fine}', 2, '${oid("2")}', 'bob', 'Second', 2, 30, pg_temp.leaf_id('{a.safetensors,README.md}', '{${sha("a")},${sha("b")}}', '{10,20}')),
+    ('${oid("4")}', '${guide}', 1, NULL, NULL, 'First', 0, 0, pg_temp.leaf_id('{}', '{}', '{}'));
+  SELECT pg_temp.plant('${base}', '${oid("1")}', '{unet/a.safetensors}', '{${sha("a")}}', '{10}', 1);
+  INSERT INTO tree VALUES ('${base}', ${nodeOver}, 1, 1, 1, 10);
+  INSERT INTO tree_entry (repo_id, tree_id, ordinal, key, last_key, child_id, file_count, size) VALUES
+    ('${base}', ${nodeOver}, 0, 'unet' || chr(1) || 'a.safetensors', 'unet' || chr(1) || 'a.safetensors', ${leafBelow}, 1, 10);
+  SELECT pg_temp.plant('${fine}', '${oid("2")}', '{a.safetensors}', '{${sha("a")}}', '{10}');
+  SELECT pg_temp.plant('${fine}', '${oid("3")}', '{a.safetensors,README.md}', '{${sha("a")},${sha("b")}}', '{10,20}', 1);
+  SELECT pg_temp.plant('${guide}', '${oid("4")}', '{}', '{}', '{}');
   COMMIT;
   INSERT INTO ref (repo_id, name, kind, commit_id) VALUES
     ('${base}', 'main', 'branch', '${oid("1")}'), ('${fine}', 'main', 'branch', '${oid("3")}'), ('${fine}', 'v1', 'tag', '${oid("2")}'), ('${guide}', 'main', 'branch', '${oid("4")}');

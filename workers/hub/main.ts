@@ -1,3 +1,4 @@
+import { waitForStore } from "#lib/storage/open-store.ts";
 import { checkHandler } from "./handlers/check.ts";
 import { hashHandler } from "./handlers/hash.ts";
 import { inspectHandler } from "./handlers/inspect.ts";
@@ -6,6 +7,7 @@ import { sweep } from "./sweeper.ts";
 import { runWorker } from "./worker.ts";
 
 /** The worker process of a hub: hashes, inspects, measures and draws what the queue has. */
+waitForStore();
 await runWorker({
   handlers: { hash: hashHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler },
   sweep,

@@ -5,6 +5,7 @@ import next from "next";
 import { env } from "#lib/env.ts";
 import { restoreContentLength } from "#lib/http/content-length.ts";
 import { pagePolicy } from "#lib/http/page-policy.ts";
+import { watchSlowClients } from "#lib/http/slow-clients.ts";
 import { staticFiles } from "#lib/http/static-files.ts";
 import { log } from "#lib/log.ts";
 import { queue } from "#lib/queue/boss.ts";
@@ -28,11 +29,20 @@ const handle = app.getRequestHandler();
 const sendStatic = staticFiles(fileURLToPath(new URL(".next/static", root)));
 
 const server = createServer(
-  { requestTimeout: 0, headersTimeout: 20_000, keepAliveTimeout: 65_000 },
+  {
+    requestTimeout: 0, // a part may take long; watchSlowClients sees to it that it gets on
+    headersTimeout: 20_000,
+    connectionsCheckingInterval: 5_000,
+    keepAliveTimeout: 65_000,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  },
   (request, response) => {
     if (sendStatic(request, response)) return;
     restoreContentLength(response);
     if (!isNear(request.socket.remoteAddress)) delete request.headers["x-forwarded-for"]; // Next then writes the address it sees
+    if (!admit(request, response, request.headers["x-forwarded-for"]?.toString() ?? request.socket.remoteAddress ?? ""))
+      return;
     const policy = pagePolicy(request.url ?? "", s3);
     if (policy) response.setHeader("Content-Security-Policy", policy);
     // A proxy's form of the address would let a client choose which host we think we are.
@@ -40,6 +50,7 @@ const server = createServer(
     else response.writeHead(400).end();
   },
 );
+const admit = watchSlowClients(server, isNear);
 server.setTimeout(SILENT_MS);
 server.on("upgrade", (_request, socket) => socket.destroy()); // nothing here speaks anything but HTTP
 server.listen(port, host);

@@ -3,8 +3,11 @@ import { z } from "zod";
 import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
 import { repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
+import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
+import { CARD_PATH } from "#lib/catalog/cards/service.ts";
+import { findFile } from "#lib/catalog/files/service.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { listWorkers } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
@@ -18,7 +21,7 @@ import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../../_page/address.ts";
 import { ifThere } from "../../_page/shown.ts";
-import { toBytes, toDuration, toMoment, toPlural } from "../../_page/units.ts";
+import { sumOf, toBoundedPlural, toBytes, toDuration, toMoment, toPlural } from "../../_page/units.ts";
 import { ButtonLink } from "../../_ui/button.tsx";
 import { Empty } from "../../_ui/empty.tsx";
 import { Facts } from "../../_ui/facts.tsx";
@@ -233,7 +236,8 @@ function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: I
 /** What was made from a base, counted. */
 async function Family({ actor, base }: { readonly actor: Actor; readonly base: string }) {
   const { facets } = await listRepos(actor, repoQuery.parse({ base, limit: "1", facets: "true" }));
-  const count = (kind: string): number => facets?.kind.find(({ value }) => value === kind)?.count ?? 0;
+  const count = (kind: string, what: string): string =>
+    toBoundedPlural(sumOf(facets!.kind.filter(({ value }) => value === kind)), what);
   return (
     <section aria-labelledby="family">
       <h2 id="family" className="mb-2 text-title">
@@ -241,10 +245,10 @@ async function Family({ actor, base }: { readonly actor: Actor; readonly base: s
       </h2>
       <ul className="space-y-1">
         <li>
-          <a href={`/browse?base=${base}&kind=finetune`}>{toPlural(count("finetune"), "fine-tune")} made from it</a>
+          <a href={`/browse?base=${base}&kind=finetune`}>{count("finetune", "fine-tune")} made from it</a>
         </li>
         <li>
-          <a href={`/browse?base=${base}&kind=guide`}>{toPlural(count("guide"), "guide")} made for it</a>
+          <a href={`/browse?base=${base}&kind=guide`}>{count("guide", "guide")} made for it</a>
         </li>
         <li>
           <a href={`/matrix?base=${base}`}>All of them against each other</a>
@@ -276,23 +280,18 @@ function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly i
   );
 }
 
-function CardText({ repo }: { readonly repo: ShownRepo }) {
+async function CardText({ repo }: { readonly repo: ShownRepo }) {
   const { card, fullName, defaultBranch, mayWrite } = repo;
+  const folder = (kind: "resolve" | "tree"): string => `/${fullName}/${kind}/${encodeURIComponent(defaultBranch)}/`;
   return (
     <section aria-labelledby="card" className="min-w-0 border-t border-line pt-6">
       <h2 id="card" className="mb-3 text-title">
         Card
       </h2>
-      {card?.warnings.map((warning) => (
-        <div key={warning} className="mb-3">
-          <Notice kind="careful">{warning}</Notice>
-        </div>
-      ))}
-      {card && card.text.trim() !== "" ? (
+      {card && (card.text.trim() !== "" || card.warnings.length > 0) ? (
         <Markdown
-          text={card.text}
-          files={`/${fullName}/resolve/${encodeURIComponent(defaultBranch)}/`}
-          pages={`/${fullName}/tree/${encodeURIComponent(defaultBranch)}/`}
+          file={await findFile(await requireRead(await currentActor(), repo.nameParts), repo.head!.id, CARD_PATH)}
+          places={{ files: folder("resolve"), pages: folder("tree") }}
         />
       ) : (
         <Empty
@@ -302,7 +301,6 @@ function CardText({ repo }: { readonly repo: ShownRepo }) {
           A README.md says what it draws, what it was made from, under which licence, and with which words.
         </Empty>
       )}
-      {card?.isCut && <p className="mt-3 text-small text-quiet">The card goes on; all of it is in README.md.</p>}
     </section>
   );
 }

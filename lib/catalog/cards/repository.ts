@@ -1,5 +1,8 @@
+import { database } from "#lib/db/client.ts";
 import type { Prisma, Repo } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
+import { type Markdown, READER_VERSION } from "./read-markdown.ts";
+import { cardFacts } from "./schema.ts";
 
 /** What a card has a say in. */
 type CardColumns = Pick<Repo, "card" | "license" | "tags" | "summary" | "baseId">;
@@ -17,4 +20,22 @@ export async function writeColumns(
   { card, ...columns }: Partial<CardColumns>,
 ): Promise<void> {
   await transaction.repo.update({ where: { id: repoId }, data: { ...columns, card: card as Prisma.InputJsonValue } });
+}
+
+/** What the present reader has read of this content. */
+export async function findMarkdown(sha256: string): Promise<Markdown | null> {
+  const row = await database().markdown.findUnique({ where: { sha256, reader: READER_VERSION } });
+  return row && { ...row, frontMatter: row.frontMatter as Markdown["frontMatter"], facts: cardFacts.parse(row.facts) };
+}
+
+/** Keeps what was read. Does nothing where the content has been removed meanwhile. */
+export async function keepMarkdown(sha256: string, markdown: Markdown): Promise<void> {
+  const { frontMatter, facts, text, html, problem, isCut, warnings } = markdown;
+  await database().$executeRaw`
+    INSERT INTO markdown (sha256, reader, front_matter, facts, text, html, problem, is_cut, warnings)
+    SELECT sha256, ${READER_VERSION}, ${frontMatter}::jsonb, ${facts}::jsonb, ${text}, ${html}, ${problem}, ${isCut}, ${warnings}
+    FROM blob WHERE sha256 = ${sha256}
+    ON CONFLICT (sha256) DO UPDATE SET reader = excluded.reader, front_matter = excluded.front_matter, facts = excluded.facts,
+      text = excluded.text, html = excluded.html, problem = excluded.problem, is_cut = excluded.is_cut, warnings = excluded.warnings,
+      read_at = now()`;
 }

@@ -1,14 +1,17 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { requireRead, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { getBlob, readBeginning } from "#lib/catalog/blobs/service.ts";
+import { type BlobRow, getBlob, readBeginning } from "#lib/catalog/blobs/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import type { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import { Recent } from "#lib/util/recent.ts";
-import { factsOf, MAX_CARD_BYTES, parseCard, type CardFacts } from "./front-matter.ts";
-import { readColumns, writeColumns } from "./repository.ts";
+import { log } from "#lib/log.ts";
+import { type CardFacts, factsOf } from "./facts.ts";
+import { type Markdown, readMarkdown } from "./read-markdown.ts";
+import { findMarkdown, keepMarkdown, readColumns, writeColumns } from "./repository.ts";
 import type { Card } from "./schema.ts";
+import { MAX_MARKDOWN_BYTES } from "./split.ts";
 
 /** The file that is the card of a commit. */
 export const CARD_PATH = "README.md";
@@ -19,33 +22,72 @@ export interface CardChange extends CardFacts {
   readonly baseId: string | null;
 }
 
-// Of the pages that were looked at last, so that a page asks nothing of the store. What lies under a key never changes.
-const kept = new Recent<Card>(100); // of some KiB each; 25 MiB if all were as long as they may be
+type StoredFile = Pick<BlobRow, "sha256" | "size" | "storageKey">;
 
-export function readCard(file: { readonly size: number; readonly storageKey: string }): Promise<Card> {
-  return kept.get(file.storageKey, async () => parseCard(await readBeginning(file, MAX_CARD_BYTES + 1)));
+const underway = new Map<string, Promise<Markdown>>();
+
+/**
+ * What stands in a file of Markdown: as it was read before, else read now, once for all who ask.
+ * @throws storage_unavailable, queue_full, rate_limited
+ */
+async function getMarkdown(file: StoredFile, who: string): Promise<Markdown> {
+  return (await findMarkdown(file.sha256)) ?? readOnce(file, who);
 }
 
-/** The card for a page that has more to show: while the store is away, it says so. */
-export async function showCard(file: Parameters<typeof readCard>[0]): Promise<Card> {
-  try {
-    return await readCard(file);
-  } catch (cause) {
-    if (!(cause instanceof AppError) || cause.code !== "storage_unavailable") throw cause;
-    return { frontMatter: {}, text: "", isCut: false, warnings: [`${CARD_PATH} cannot be read now: ${cause.message}`] };
-  }
+function readOnce(file: StoredFile, who: string): Promise<Markdown> {
+  const { sha256 } = file;
+  const before = underway.get(sha256);
+  if (before) return before;
+  const reading = (async () => {
+    const markdown = await readMarkdown(await readBeginning(file, MAX_MARKDOWN_BYTES + 1), who);
+    await keepMarkdown(sha256, markdown);
+    return markdown;
+  })().finally(() => underway.delete(sha256));
+  underway.set(sha256, reading);
+  return reading;
+}
+
+/** What a page shows of a file of Markdown: a page waits neither for the store nor for the reader. */
+export type ShownMarkdown = (Markdown & { readonly isRead: true }) | { readonly isRead: false; readonly why: string };
+
+const PATIENCE_MS = 200; // an ordinary text that nobody has looked at is read in less
+const BEING_READ = "The hub reads this text for the first time; it is here in a few seconds.";
+
+export async function showMarkdown(file: StoredFile): Promise<ShownMarkdown> {
+  const known = await findMarkdown(file.sha256);
+  if (known) return { ...known, isRead: true };
+  const reading = readOnce(file, "whoever looks").then(
+    (markdown) => ({ ...markdown, isRead: true }) as const,
+    (cause: unknown) => {
+      if (!(cause instanceof AppError)) log().error({ event: "markdown.not_read", err: cause }, "a text was not read");
+      return { isRead: false, why: cause instanceof AppError ? cause.message : BEING_READ } as const;
+    },
+  );
+  const late = sleep(PATIENCE_MS, { isRead: false, why: BEING_READ } as const, { ref: false });
+  return Promise.race([reading, late]);
+}
+
+/** The same as clients get it. */
+export async function showCard(file: StoredFile): Promise<Card> {
+  const shown = await showMarkdown(file);
+  if (!shown.isRead) return { frontMatter: {}, text: "", isCut: false, warnings: [shown.why], isRead: false };
+  const { frontMatter, text, isCut, warnings, isRead } = shown;
+  return { frontMatter, text, isCut, warnings: [...warnings], isRead };
 }
 
 /** What the card with this content says, its base found where the actor may see it; null for a card that is deleted. */
 export async function planCard(actor: Actor, repo: WritableRepo, sha256: string | null): Promise<CardChange> {
-  const card = sha256 === null ? parseCard(new Uint8Array()) : await readCard(await getBlob(sha256));
-  const facts = factsOf(card);
+  const who = actor.kind === "person" ? actor.userId : actor.kind;
+  const card = sha256 === null ? noCard : await getMarkdown(await getBlob(sha256), who);
+  const { facts, frontMatter } = card;
   return {
     ...facts,
-    frontMatter: card.frontMatter,
+    frontMatter,
     baseId: repo.kind !== "base" && facts.base ? await findBase(actor, facts.base) : null,
   };
 }
+
+const noCard: Pick<Markdown, "facts" | "frontMatter"> = { frontMatter: {}, facts: factsOf({}, "") };
 
 /** The card has its say. What it does not say stays as it is, unless it was the card before that said it. */
 export async function applyCard(transaction: Transaction, repoId: string, change: CardChange): Promise<void> {

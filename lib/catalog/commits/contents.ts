@@ -2,12 +2,12 @@ import { isUtf8 } from "node:buffer";
 import type { WritableRepo } from "#lib/auth/access.ts";
 import { formatOf, HEAD_BYTES, refuseBinary } from "#lib/catalog/blobs/format.ts";
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
-import { parsePath, type FilePath } from "#lib/catalog/files/path.ts";
+import { type FilePath, parseNewPath, parsePath } from "#lib/catalog/files/path.ts";
 import { isLfs } from "#lib/catalog/uploads/service.ts";
+import type { Content, TreeFile } from "#lib/catalog/trees/node.ts";
+import { findFiles } from "#lib/catalog/trees/repository.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
-import type { Content } from "./manifest.ts";
-import { readFiles } from "./repository.ts";
 import { resolveRevision } from "./revision.ts";
 import { MAX_INLINE_BYTES, MAX_INLINE_FILES, MAX_OPERATIONS, type FileOperation } from "./schema.ts";
 
@@ -31,7 +31,7 @@ export async function storeOperations(
 ): Promise<StoredOperation[]> {
   const planned = operations.map((operation) => ({
     operation,
-    path: parsePath(operation.path),
+    path: operation.op === "delete" ? parsePath(operation.path) : parseNewPath(operation.path),
     bytes: inlineBytes(operation),
   }));
   if (planned.length > MAX_OPERATIONS)
@@ -94,7 +94,7 @@ function inlineBytes(operation: FileOperation): Uint8Array | null {
   return bytes;
 }
 
-const MAX_SOURCES = 10; // all files of each are looked at
+const MAX_SOURCES = 10; // each is resolved by itself
 
 type Copy = Extract<FileOperation, { op: "copy" }>;
 
@@ -112,10 +112,13 @@ async function sourcesOf(
       `A commit copies from at most ${MAX_SOURCES} revisions, and this one names ${revisions.size}; make several commits.`,
       { limit: MAX_SOURCES },
     );
-  const commits = new Map<string, ReadonlyMap<string, { sha256: string; size: number }>>();
+  const commits = new Map<string, ReadonlyMap<string, TreeFile>>();
   for (const revision of revisions) {
     const { commitId } = await resolveRevision(repo, revision);
-    commits.set(revision, new Map((await readFiles(database(), commitId)).map((file) => [file.path, file])));
+    const paths = operations.flatMap((operation) =>
+      operation.op === "copy" && operation.from.revision === revision ? [operation.from.path] : [],
+    );
+    commits.set(revision, await findFiles(database(), commitId, paths));
   }
   return ({ from }, to) => {
     const file = commits.get(from.revision)!.get(from.path);

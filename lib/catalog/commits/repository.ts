@@ -1,7 +1,9 @@
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import type { CommitText, ManifestFile } from "./manifest.ts";
+import type { ChangedTree, Difference } from "#lib/catalog/trees/change.ts";
+import { insertNodes } from "#lib/catalog/trees/repository.ts";
+import type { CommitText } from "./commit-id.ts";
 import type { CommitItem } from "./schema.ts";
 
 type Connection = Transaction | ReturnType<typeof database>;
@@ -30,32 +32,43 @@ export async function lockRepo(transaction: Transaction, repoId: string): Promis
   return rows.length > 0;
 }
 
-/** In code-unit order of the paths. */
-export async function readFiles(connection: Connection, commitId: string): Promise<ManifestFile[]> {
-  const rows = await connection.$queryRaw<{ path: string; sha256: string; size: bigint; lfs: boolean }[]>`
-    SELECT path, blob_sha256 AS sha256, size, lfs FROM commit_file WHERE commit_id = ${commitId}`;
-  return rows.map((row) => ({ ...row, size: Number(row.size) })).toSorted((a, b) => (a.path < b.path ? -1 : 1));
-}
-
 export async function isCommitOf(connection: Connection, repoId: string, id: string): Promise<boolean> {
   return (await connection.commit.count({ where: { repoId, id } })) > 0;
 }
 
-/** The commit with all its files, whose number and bytes the database compares with what it says. */
+/** The commit and the nodes of its tree that are new. The database compares what it says with what the tree has. */
 export async function insertCommit(
   transaction: Transaction,
   id: string,
-  { repoId, parentId, authorId, title, message, files }: CommitText,
+  { repoId, parentId, authorId, title, message }: Omit<CommitText, "treeId">,
+  { root, made, differences }: ChangedTree,
 ): Promise<void> {
-  const size = files.reduce((sum, file) => sum + file.size, 0);
   await transaction.$executeRaw`
-    INSERT INTO commit (id, repo_id, sequence, parent_id, author_id, title, message, file_count, size)
-    SELECT ${id}, ${repoId}::uuid, coalesce(max(sequence), 0) + 1, ${parentId}, ${authorId}, ${title}, ${message}, ${files.length}, ${BigInt(size)}
+    INSERT INTO commit (id, repo_id, sequence, parent_id, author_id, title, message, tree_id, file_count, size)
+    SELECT ${id}, ${repoId}::uuid, coalesce(max(sequence), 0) + 1, ${parentId}, ${authorId}, ${title}, ${message}, ${root.id}, ${root.files}, ${BigInt(root.size)}
     FROM commit WHERE repo_id = ${repoId}::uuid`;
+  const brought = new Map(differences.flatMap(({ after }) => (after ? [[after.sha256, after.size]] : [])));
   await transaction.$executeRaw`
-    INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs)
-    SELECT ${id}, * FROM unnest(${files.map(({ path }) => path)}::text[], ${files.map(({ sha256 }) => sha256)}::text[],
-      ${files.map((file) => BigInt(file.size))}::bigint[], ${files.map(({ lfs }) => lfs)}::boolean[])`;
+    INSERT INTO repo_blob (repo_id, blob_sha256, size, commit_id)
+    SELECT ${repoId}::uuid, sha256, size, ${id} FROM unnest(${[...brought.keys()]}::text[], ${[...brought.values()].map(BigInt)}::bigint[]) b (sha256, size)
+    ORDER BY sha256 ON CONFLICT (repo_id, blob_sha256) DO UPDATE SET commit_id = EXCLUDED.commit_id`;
+  await insertNodes(transaction, repoId, made);
+}
+
+/** The default branch has these contents at other paths than before: at more, at fewer, or at none. */
+export async function countHeadPaths(
+  transaction: Transaction,
+  repoId: string,
+  differences: readonly Difference[],
+): Promise<void> {
+  const more = new Map<string, number>();
+  for (const { before, after } of differences) {
+    if (before) more.set(before.sha256, (more.get(before.sha256) ?? 0) - 1);
+    if (after) more.set(after.sha256, (more.get(after.sha256) ?? 0) + 1);
+  }
+  await transaction.$executeRaw`
+    UPDATE repo_blob b SET head_paths = head_paths + more FROM unnest(${[...more.keys()]}::text[], ${[...more.values()]}::int[]) c (sha256, more)
+    WHERE b.repo_id = ${repoId}::uuid AND b.blob_sha256 = c.sha256 AND more <> 0`;
 }
 
 /** @returns false when the branch is not where it was seen */

@@ -12,16 +12,13 @@ import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage, type Page } from "#lib/page.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
+import { type Change, type ChangedTree, changeTree, emptyTree } from "#lib/catalog/trees/change.ts";
+import type { TreeFile } from "#lib/catalog/trees/node.ts";
+import { readFiles, readNodes, rootOf } from "#lib/catalog/trees/repository.ts";
 import { storeOperations, type StoredOperation } from "./contents.ts";
+import { type CommitText, toCommitId } from "./commit-id.ts";
 import {
-  applyChanges,
-  isSameManifest,
-  toCommitId,
-  type Change,
-  type CommitText,
-  type ManifestFile,
-} from "./manifest.ts";
-import {
+  countHeadPaths,
   countHistory,
   findHead,
   findRef,
@@ -29,13 +26,12 @@ import {
   isCommitOf,
   lockRepo,
   moveBranch,
-  readFiles,
   readHistory,
   touchRepo,
   type RefRow,
 } from "./repository.ts";
 import { resolveRevision } from "./revision.ts";
-import type { CommitItem, CommitResult, HistoryQuery, NewCommit } from "./schema.ts";
+import { type CommitItem, type CommitResult, type HistoryQuery, MAX_FILES, type NewCommit } from "./schema.ts";
 
 export { resolveRevision };
 
@@ -68,7 +64,7 @@ interface Plan {
   readonly actor: Actor;
   readonly repo: WritableRepo;
   readonly branch: string;
-  readonly about: Omit<CommitText, "files">;
+  readonly about: Omit<CommitText, "treeId">;
   readonly operations: readonly StoredOperation[];
   readonly card: CardChange | null;
 }
@@ -84,16 +80,16 @@ async function commitOnce(
   if (parentId !== null && !(await isCommitOf(transaction, repo.id, parentId)))
     throw await toRefMoved(transaction, repo, branch, head);
 
-  const before = parentId === null ? [] : await readFiles(transaction, parentId);
-  const files = applyChanges(before, await withUploads(transaction, repo, operations));
-  const id = toCommitId({ ...about, files });
+  const tree = await treeAfter(transaction, repo.id, parentId, await withUploads(transaction, repo, operations));
+  const id = toCommitId({ ...about, treeId: tree.root.id });
   if ((head?.commitId ?? null) !== parentId) {
     if (head?.commitId === id) return { id, isNew: false }; // the answer was lost
     throw await toRefMoved(transaction, repo, branch, head);
   }
-  if (parentId !== null && isSameManifest(before, files)) return { id: parentId, isNew: false };
+  if (parentId !== null && tree.differences.length === 0) return { id: parentId, isNew: false };
 
-  if (!(await isCommitOf(transaction, repo.id, id))) await insertCommit(transaction, id, { ...about, files }); // another branch may have it
+  if (!(await isCommitOf(transaction, repo.id, id))) await insertCommit(transaction, id, about, tree); // another branch may have it
+  if (branch === repo.defaultBranch) await countHeadPaths(transaction, repo.id, tree.differences);
   if (!(await moveBranch(transaction, repo.id, branch, head, id)))
     throw await toRefMoved(transaction, repo, branch, head);
   await markLinked(
@@ -106,6 +102,27 @@ async function commitOnce(
   await audit(transaction, actor, "repo.commit", repo.id, { branch, commit: id });
   failpoint("commit.rows");
   return { id, isNew: true };
+}
+
+/** The files of a commit after some changes. @throws too_large, and what changeTree throws */
+export async function treeAfter(
+  transaction: Transaction,
+  repoId: string,
+  parentId: string | null,
+  changes: readonly Change[],
+): Promise<ChangedTree> {
+  const load = (ids: readonly string[]) => readNodes(transaction, repoId, ids);
+  const parent = parentId === null ? null : (await rootOf(transaction, parentId)).treeId;
+  const root = parent === null ? emptyTree : (await load([parent])).get(parent)!;
+  const tree = await changeTree(root, changes, load);
+  const { files } = tree.root;
+  if (files > MAX_FILES)
+    throw new AppError(
+      "too_large",
+      `A commit has at most ${MAX_FILES} files, and this one would have ${files}; pack small files together.`,
+      { limit: MAX_FILES, files },
+    );
+  return tree;
 }
 
 /** Null for the first commit of a repo, which makes the default branch. */
@@ -170,19 +187,14 @@ async function toRefMoved(
 /** Rules of the database that our own checks can miss. */
 function translate(cause: unknown): never {
   const rule = violatedRule(cause);
-  if (rule?.startsWith("commit_file_path_"))
-    throw new AppError(
-      "bad_request",
-      "One of the paths cannot be used, or is there already in other capital letters; rename it.",
-      { rule },
-      cause,
-    );
+  if (rule === "tree_entry_path_is_a_path")
+    throw new AppError("bad_request", "One of the paths cannot be used; rename it.", { rule }, cause);
   if (rule === "blob_is_purging") throw blobIsPurging(cause);
   throw cause;
 }
 
-/** All files of a commit, in code-unit order of their paths. */
-export const readManifest = (commitId: string): Promise<ManifestFile[]> => readFiles(database(), commitId);
+/** All files of a commit, for a worker that lays them out. */
+export const readManifest = (commitId: string): Promise<TreeFile[]> => readFiles(database(), commitId);
 
 /** The commit of the default branch. */
 export const headOf = findHead;

@@ -8,6 +8,7 @@ export type FilePath = string & { readonly [isPath]: true };
 
 const MAX_PATH_BYTES = 1024;
 const MAX_SEGMENT_BYTES = 255; // what a file name may have on the usual disks
+export const MAX_FOLDERS = 32; // one in another; models have three or four
 
 /**
  * The one grammar of paths. A path is data and never a place on our disk; it is strict so that whoever downloads the repo, onto
@@ -96,38 +97,14 @@ const segmentRules: readonly (readonly [rule: string, isBroken: (segment: string
   ],
 ];
 
-/** What a disk that does not tell capital letters from small ones takes a path for. */
-const folded = (path: string): string => path.toUpperCase().toLowerCase().normalize("NFC");
-
-/**
- * Whether all these can lie side by side on any disk: no two differ only in the case of letters, none is a folder of another.
- * @throws bad_request, which names the two
- */
-export function requireDistinct(paths: Iterable<string>): void {
-  const files = new Map<string, string>();
-  const refuse = (path: string, other: string, rule: string, sentence: string): never => {
-    throw new AppError("bad_request", `«${path}» and «${other}» cannot both be there: ${sentence}`, {
-      path,
-      other,
-      rule,
-    });
-  };
-  for (const path of paths) {
-    const other = files.get(folded(path));
-    if (other !== undefined)
-      refuse(
-        path,
-        other,
-        "case",
-        "they differ only in capital letters, which some disks do not tell apart; rename one.",
-      );
-    files.set(folded(path), path);
-  }
-  for (const [key, path] of files) {
-    for (let end = key.indexOf("/"); end !== -1; end = key.indexOf("/", end + 1)) {
-      const other = files.get(key.slice(0, end));
-      if (other !== undefined)
-        refuse(path, other, "folder", "one is a file and the other needs a folder of that name; rename one.");
-    }
-  }
+/** The path of a file that is to be there: not as deep as those that are there already may be. @throws bad_request */
+export function parseNewPath(text: string): FilePath {
+  const path = parsePath(text);
+  const folders = path.split("/").length - 1;
+  if (folders <= MAX_FOLDERS) return path;
+  throw new AppError(
+    "bad_request",
+    `The path «${text.slice(0, 100)}${text.length > 100 ? "…" : ""}» cannot be used: it lies in ${folders} folders, and ${MAX_FOLDERS} may lie in each other; put it higher up.`,
+    { path, rule: "depth", folders, limit: MAX_FOLDERS },
+  );
 }

@@ -1,65 +1,51 @@
+import { keyOf } from "#lib/catalog/trees/key.ts";
 import { database } from "#lib/db/client.ts";
 
-export interface StoredFile {
+/** One file of a commit and where its bytes lie. */
+export interface FileRow {
   readonly path: string;
   readonly sha256: string;
   /** In bytes. */
   readonly size: number;
   readonly lfs: boolean;
   readonly gitSha1: string;
-}
-
-/** One file of a commit and where its bytes lie. */
-export interface FileRow extends StoredFile {
   readonly storageKey: string;
 }
 
 export async function findFileRow(commitId: string, path: string): Promise<FileRow | null> {
   const [row] = await database().$queryRaw<(Omit<FileRow, "size"> & { size: bigint })[]>`
     SELECT f.path, b.sha256, b.size, f.lfs, b.git_sha1 AS "gitSha1", b.storage_key AS "storageKey"
-    FROM commit_file f JOIN blob b ON b.sha256 = f.blob_sha256 WHERE f.commit_id = ${commitId} AND f.path = ${path}`;
+    FROM commit c CROSS JOIN LATERAL file_at(c.repo_id, c.tree_id, ${keyOf(path)}) f JOIN blob b ON b.sha256 = f.blob_sha256
+    WHERE c.id = ${commitId} AND f.path = ${path}`;
   return row ? { ...row, size: Number(row.size) } : null;
 }
 
-/** The files of a folder and of all below it. */
-export async function readFolder(commitId: string, folder: string): Promise<StoredFile[]> {
-  const prefix = folder === "" ? "" : `${folder}/`;
-  const rows = await database().$queryRaw<(Omit<StoredFile, "size"> & { size: bigint })[]>`
-    SELECT f.path, b.sha256, b.size, f.lfs, b.git_sha1 AS "gitSha1"
-    FROM commit_file f JOIN blob b ON b.sha256 = f.blob_sha256 WHERE f.commit_id = ${commitId} AND starts_with(f.path, ${prefix})`;
-  return rows.map((row) => ({ ...row, size: Number(row.size) }));
+/** What git calls these contents, by their sha256. */
+export async function gitNamesOf(sha256s: readonly string[]): Promise<Map<string, string>> {
+  const rows = await database().blob.findMany({
+    where: { sha256: { in: [...new Set(sha256s)] } },
+    select: { sha256: true, gitSha1: true },
+  });
+  return new Map(rows.map(({ sha256, gitSha1 }) => [sha256, gitSha1]));
 }
 
-/** The commit that gave a file the content that it has. */
-export interface LastChange {
-  readonly commit: string;
+export interface CommitBefore {
+  readonly id: string;
+  readonly parentId: string | null;
+  readonly treeId: string;
   readonly title: string;
-  readonly createdAt: string;
+  readonly createdAt: Date;
 }
 
-/**
- * By path, for the files of a folder and all below it: who changed them last, as far back as `files` files of commits reach, and at most
- * `commits` of these. What is older is not there.
- */
-export async function readLastChanges(
-  commitId: string,
-  folder: string,
-  { commits, files }: { readonly commits: number; readonly files: number },
-): Promise<Map<string, LastChange>> {
-  const prefix = folder === "" ? "" : `${folder}/`;
-  const rows = await database().$queryRaw<(Omit<LastChange, "createdAt"> & { path: string; createdAt: Date })[]>`
+/** `count` commits, from one back along their parents. */
+export async function readRoots(commitId: string, count: number): Promise<CommitBefore[]> {
+  return database().$queryRaw`
     WITH RECURSIVE history AS (
-      SELECT c.*, 1 AS place, c.file_count AS looked FROM commit c WHERE c.id = ${commitId}
+      SELECT c.*, 1 AS place FROM commit c WHERE c.id = ${commitId}
       UNION ALL
-      SELECT c.*, h.place + 1, h.looked + c.file_count FROM history h JOIN commit c ON c.id = h.parent_id WHERE h.place < ${commits} AND h.looked + c.file_count <= ${files}
+      SELECT c.*, h.place + 1 FROM history h JOIN commit c ON c.id = h.parent_id WHERE h.place < ${count}
     )
-    SELECT DISTINCT ON (f.path) f.path, h.id AS commit, h.title, h.created_at AS "createdAt"
-    FROM history h JOIN commit_file f ON f.commit_id = h.id AND starts_with(f.path, ${prefix})
-    LEFT JOIN commit_file before ON before.commit_id = h.parent_id AND before.path = f.path
-    WHERE before.blob_sha256 IS DISTINCT FROM f.blob_sha256 ORDER BY f.path, h.place`;
-  return new Map(
-    rows.map(({ path, createdAt, ...change }) => [path, { ...change, createdAt: createdAt.toISOString() }]),
-  );
+    SELECT id, parent_id AS "parentId", tree_id AS "treeId", title, created_at AS "createdAt" FROM history ORDER BY place`;
 }
 
 export async function countDownload(repoId: string, day: string, visitor: string): Promise<void> {

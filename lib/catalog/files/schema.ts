@@ -21,5 +21,6 @@ const treeEntry = z.object({
 });
 export type TreeEntry = z.output<typeof treeEntry>;
 
+/** By name, whatever the capital letters; a folder before what is in it. */
 export const tree = pageOf(treeEntry).extend({ commit: z.string() });
 export type Tree = z.output<typeof tree>;

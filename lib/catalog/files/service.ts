@@ -2,20 +2,17 @@ import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { readBeginning } from "#lib/catalog/blobs/service.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
+import type { LoadNodes } from "#lib/catalog/trees/change.ts";
+import type { Node } from "#lib/catalog/trees/node.ts";
+import { readNodes, rootOf } from "#lib/catalog/trees/repository.ts";
+import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/page.ts";
-import {
-  countDownload,
-  findFileRow,
-  type LastChange,
-  readFolder,
-  readLastChanges,
-  type FileRow,
-  type StoredFile,
-} from "./repository.ts";
+import { findLastChanges, type LastChange, MOST_COMMITS } from "./last-changes.ts";
+import { listAllBelow, type Listed, listFolder } from "./list.ts";
+import { countDownload, type FileRow, findFileRow, gitNamesOf, readRoots } from "./repository.ts";
 import type { Tree, TreeEntry, TreeQuery } from "./schema.ts";
 
 export type { LastChange };
@@ -44,52 +41,52 @@ export async function listTree(
   { revision, path: folder, recursive, cursor, limit }: TreeQuery,
 ): Promise<Tree> {
   const repo = await requireRead(actor, name);
-  const after = cursor ? parseCursor(cursor, z.tuple([z.string()]))[0] : "";
+  const after = cursor ? parseCursor(cursor, cursorPlace) : null;
   const { commitId } = await resolveRevision(repo, revision);
-  const files = folder.includes("\0") ? [] : await readFolder(commitId, folder);
-  if (folder !== "" && files.length === 0)
+  const { root, load } = await openTree(commitId);
+  const list = recursive ? listAllBelow : listFolder;
+  const listed = folder.includes("\0")
+    ? []
+    : await list(root, load, folder, after && { path: after[0], isFolder: after[1] === "directory" }, limit + 1);
+  if (folder !== "" && listed.length === 0 && !after)
     throw new AppError(
       "file_not_found",
       `${repo.owner}/${repo.name} has no folder ${folder} in ${revision}; look at what is there.`,
       { path: folder, commit: commitId },
     );
-  const entries = toEntries(files, folder, recursive).filter(({ path }) => path > after);
-  return { commit: commitId, ...toPage(entries.slice(0, limit + 1), limit, (last) => [last.path]) };
+  const entries = await toEntries(listed);
+  return { commit: commitId, ...toPage(entries, limit, (last) => [last.path, last.type]) };
 }
 
-const LOOKED_THROUGH = { commits: 100, files: 20_000 }; // some 50 ms; what is older has no date on a page
+const cursorPlace = z.tuple([z.string(), z.enum(["file", "directory"])]);
 
-/** What changed each entry of a folder last; a folder, whatever is newest in it. By path. @throws repo_not_found, revision_not_found */
+async function openTree(commitId: string): Promise<{ readonly root: Node; readonly load: LoadNodes }> {
+  const { repoId, treeId } = await rootOf(database(), commitId);
+  const load: LoadNodes = (ids) => readNodes(database(), repoId, ids);
+  return { root: (await load([treeId])).get(treeId)!, load };
+}
+
+async function toEntries(listed: readonly Listed[]): Promise<TreeEntry[]> {
+  const gitNames = await gitNamesOf(listed.flatMap(({ file }) => file?.sha256 ?? []));
+  return listed.map(({ path, file }) =>
+    file
+      ? { type: "file", path, size: file.size, sha256: file.sha256, gitSha1: gitNames.get(file.sha256)!, lfs: file.lfs }
+      : { type: "directory", path, size: 0, sha256: null, gitSha1: null, lfs: false },
+  );
+}
+
+/** What changed these files and folders of a commit last, by path. @throws repo_not_found, revision_not_found */
 export async function lastChanges(
   actor: Actor,
   name: RepoName,
   revision: string,
-  folder: string,
+  paths: readonly string[],
 ): Promise<ReadonlyMap<string, LastChange>> {
   const { commitId } = await resolveRevision(await requireRead(actor, name), revision);
-  const start = folder === "" ? 0 : folder.length + 1;
-  const changes = new Map<string, LastChange>();
-  for (const [path, change] of await readLastChanges(commitId, folder, LOOKED_THROUGH)) {
-    const end = path.indexOf("/", start);
-    const entry = end === -1 ? path : path.slice(0, end);
-    if (change.createdAt >= (changes.get(entry)?.createdAt ?? "")) changes.set(entry, change);
-  }
-  return changes;
-}
-
-/** In code-unit order of their paths. */
-function toEntries(files: readonly StoredFile[], folder: string, recursive: boolean): TreeEntry[] {
-  const start = folder === "" ? 0 : folder.length + 1;
-  const entries = new Map<string, TreeEntry>();
-  for (const { path, size, sha256, gitSha1, lfs } of files) {
-    let end = path.indexOf("/", start);
-    for (; end !== -1; end = recursive ? path.indexOf("/", end + 1) : -1) {
-      const directory = path.slice(0, end);
-      entries.set(directory, { type: "directory", path: directory, size: 0, sha256: null, gitSha1: null, lfs: false });
-    }
-    if (recursive || !path.includes("/", start)) entries.set(path, { type: "file", path, size, sha256, gitSha1, lfs });
-  }
-  return [...entries.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const { repoId } = await rootOf(database(), commitId);
+  return findLastChanges(await readRoots(commitId, MOST_COMMITS + 1), paths, (ids) =>
+    readNodes(database(), repoId, ids),
+  );
 }
 
 /** Who downloads: a person, or somebody at an address with a program. */
@@ -117,19 +114,4 @@ export async function noteDownload(repo: ReadableRepo, { actor, address, userAge
   if (counted.visitors.has(visitor)) return;
   await countDownload(repo.id, day, visitor);
   counted.visitors.add(visitor);
-}
-
-/** The beginning of a file, for a page that shows text. Null for what is no text. @throws storage_unavailable */
-export async function readText(
-  file: FileRow,
-  limit: number,
-): Promise<{ readonly text: string; readonly isCut: boolean } | null> {
-  const bytes = await readBeginning(file, limit);
-  if (bytes.includes(0)) return null;
-  const isCut = file.size > limit;
-  try {
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isCut }), isCut };
-  } catch {
-    return null;
-  }
 }

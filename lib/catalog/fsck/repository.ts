@@ -57,8 +57,25 @@ export interface Fault {
 
 /** What the rules of the database forbid, asked all the same: a backup may have been put back without them. */
 export const danglingRefs = (database: Database): Promise<Fault[]> => database.$queryRaw`
-  SELECT 'commit_file' AS row, f.commit_id || '/' || f.path AS id, 'its content ' || f.blob_sha256 || CASE WHEN b.sha256 IS NULL THEN ' has no row' WHEN b.purging_at IS NOT NULL THEN ' is being purged' ELSE ' has another size' END AS fault
-    FROM commit_file f LEFT JOIN blob b ON b.sha256 = f.blob_sha256 WHERE b.sha256 IS NULL OR b.purging_at IS NOT NULL OR b.size <> f.size
+  WITH head AS (SELECT c.repo_id, c.tree_id FROM repo r JOIN ref h ON h.repo_id = r.id AND h.name = r.default_branch AND h.kind = 'branch' JOIN commit c ON c.id = h.commit_id)
+  SELECT 'repo_blob' AS row, f.repo_id || '/' || f.blob_sha256 AS id, 'its content ' || f.blob_sha256 || CASE WHEN b.sha256 IS NULL THEN ' has no row' WHEN b.purging_at IS NOT NULL THEN ' is being purged' ELSE ' has another size' END AS fault
+    FROM repo_blob f LEFT JOIN blob b ON b.sha256 = f.blob_sha256 WHERE b.sha256 IS NULL OR b.purging_at IS NOT NULL OR b.size <> f.size
+  UNION ALL SELECT 'tree_entry', e.repo_id || '/' || coalesce(e.path, e.child_id), 'its content ' || e.blob_sha256 || ' is not one of its repo'
+    FROM tree_entry e LEFT JOIN repo_blob f ON f.repo_id = e.repo_id AND f.blob_sha256 = e.blob_sha256 AND f.size = e.size WHERE e.blob_sha256 IS NOT NULL AND f.repo_id IS NULL
+  UNION ALL SELECT 'tree_entry', e.repo_id || '/' || e.child_id, 'the tree ' || e.child_id || ' is not there, or has other files'
+    FROM tree_entry e LEFT JOIN tree t ON t.repo_id = e.repo_id AND t.id = e.child_id AND t.file_count = e.file_count AND t.size = e.size WHERE e.child_id IS NOT NULL AND t.id IS NULL
+  UNION ALL SELECT 'tree', t.repo_id || '/' || t.id, 'its entries are not those that it says'
+    FROM tree t LEFT JOIN tree_entry e ON e.repo_id = t.repo_id AND e.tree_id = t.id GROUP BY t.repo_id, t.id
+    HAVING (count(e.key), coalesce(sum(e.file_count), 0), coalesce(sum(e.size), 0)) <> (t.entry_count, t.file_count, t.size)
+      OR t.id <> encode(sha256(convert_to(coalesce(string_agg(CASE WHEN e.child_id IS NULL
+        THEN format('file %s %s %s %s', e.blob_sha256, e.size, CASE WHEN e.lfs THEN 'lfs' ELSE 'git' END, e.path) ELSE 'tree ' || e.child_id END, E'\\n' ORDER BY e.ordinal), ''), 'UTF8')), 'hex')
+  UNION ALL SELECT 'commit', c.id, 'its tree ' || c.tree_id || ' is not there, or has other files'
+    FROM commit c LEFT JOIN tree t ON t.repo_id = c.repo_id AND t.id = c.tree_id AND t.file_count = c.file_count AND t.size = c.size WHERE t.id IS NULL
+  UNION ALL SELECT 'repo_blob', b.repo_id || '/' || b.blob_sha256, 'it says that the newest commit has it at ' || b.head_paths || ' paths, and that has it at ' || coalesce(h.paths, 0)
+    FROM repo_blob b JOIN head ON head.repo_id = b.repo_id
+    LEFT JOIN (SELECT repo_id, f.blob_sha256, count(*) AS paths FROM head CROSS JOIN LATERAL files_of(repo_id, tree_id) f GROUP BY 1, 2) h
+      ON h.repo_id = b.repo_id AND h.blob_sha256 = b.blob_sha256
+    WHERE b.head_paths <> coalesce(h.paths, 0)
   UNION ALL SELECT 'preview_image', i.preview_id::text, 'its picture ' || i.blob_sha256 || ' has no row, or is being purged'
     FROM preview_image i LEFT JOIN blob b ON b.sha256 = i.blob_sha256 WHERE b.sha256 IS NULL OR b.purging_at IS NOT NULL
   UNION ALL SELECT 'preview', v.id::text, 'it is of the sheet of a pair that is not there'
@@ -69,8 +86,6 @@ export const danglingRefs = (database: Database): Promise<Fault[]> => database.$
     FROM ref r LEFT JOIN commit c ON c.id = r.commit_id AND c.repo_id = r.repo_id WHERE c.id IS NULL
   UNION ALL SELECT 'commit', c.id, 'its parent ' || c.parent_id || ' is not in its repo'
     FROM commit c LEFT JOIN commit p ON p.id = c.parent_id AND p.repo_id = c.repo_id WHERE c.parent_id IS NOT NULL AND p.id IS NULL
-  UNION ALL SELECT 'commit', c.id, format('it says %s files of %s bytes and has %s of %s', c.file_count, c.size, count(f.path), coalesce(sum(f.size), 0))
-    FROM commit c LEFT JOIN commit_file f ON f.commit_id = c.id GROUP BY c.id HAVING count(f.path) <> c.file_count OR coalesce(sum(f.size), 0) <> c.size
   UNION ALL SELECT 'repo', r.id::text, 'it has commits and no branch ' || r.default_branch
     FROM repo r WHERE r.deleted_at IS NULL AND EXISTS (SELECT FROM commit WHERE repo_id = r.id) AND NOT EXISTS (SELECT FROM ref WHERE repo_id = r.id AND name = r.default_branch AND kind = 'branch')
   ORDER BY 1, 2`;
@@ -78,7 +93,7 @@ export const danglingRefs = (database: Database): Promise<Fault[]> => database.$
 /** Contents that nothing names and whose grace was over at `before`. */
 export async function unreferencedBlobs(database: Database, before: Date): Promise<string[]> {
   const rows = await database.$queryRaw<{ sha256: string }[]>`
-    SELECT sha256 FROM blob b WHERE unused_since < ${before} AND NOT EXISTS (SELECT FROM commit_file WHERE blob_sha256 = b.sha256)
+    SELECT sha256 FROM blob b WHERE unused_since < ${before} AND NOT EXISTS (SELECT FROM repo_blob WHERE blob_sha256 = b.sha256)
       AND NOT EXISTS (SELECT FROM preview_image WHERE blob_sha256 = b.sha256) AND NOT EXISTS (SELECT FROM upload WHERE blob_sha256 = b.sha256 AND state = 'verified') ORDER BY 1`;
   return rows.map(({ sha256 }) => sha256);
 }

@@ -169,16 +169,19 @@ export function candidates(
     ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.downloads DESC, r.created_at, r.id LIMIT ${limit}`;
 }
 
-/** The newest commit, of a base that may be named, which has a file of that content; the declared base's where there are several. */
+/**
+ * The commit, of a base that may be named, which has a file of that content: its newest, or else that which brought it. The declared
+ * base's where there are several.
+ */
 export async function commitWithBlob(
   { repo }: Subject,
   sha256: string,
 ): Promise<{ repoId: string; commitId: string } | null> {
   const [found] = await database().$queryRaw<{ repoId: string; commitId: string }[]>`
-    SELECT r.id AS "repoId", c.id AS "commitId"
-    FROM commit_file f JOIN commit c ON c.id = f.commit_id JOIN repo r ON r.id = c.repo_id
-    WHERE f.blob_sha256 = ${sha256} AND r.kind = 'base' AND r.deleted_at IS NULL AND ${mayBeNamed(repo)}
-    ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.created_at, r.id, c.sequence DESC LIMIT 1`;
+    SELECT r.id AS "repoId", CASE WHEN b.head_paths > 0 THEN h.commit_id ELSE b.commit_id END AS "commitId"
+    FROM repo_blob b JOIN repo r ON r.id = b.repo_id LEFT JOIN ref h ON h.repo_id = r.id AND h.name = r.default_branch AND h.kind = 'branch'
+    WHERE b.blob_sha256 = ${sha256} AND r.kind = 'base' AND r.deleted_at IS NULL AND ${mayBeNamed(repo)}
+    ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.created_at, r.id LIMIT 1`;
   return found ?? null;
 }
 

@@ -4,6 +4,7 @@ import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
 import type { Card } from "#lib/catalog/cards/schema.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import { findFileRow } from "#lib/catalog/files/repository.ts";
+import { MAX_TEXT_BYTES, showText } from "#lib/catalog/files/show-text.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { runnableModel } from "#lib/catalog/models/service.ts";
 import { PROMPTS } from "#lib/catalog/pairs/schema.ts";
@@ -12,7 +13,6 @@ import { AppError } from "#lib/errors.ts";
 import { promptsOfCard, toLine } from "./card-prompts.ts";
 import { drawnPrompts } from "./repository.ts";
 import type { Prompting } from "./schema.ts";
-import { readSmallFile } from "./small-file.ts";
 import { triggersOf } from "./triggers.ts";
 import { readVocabulary, type Vocabulary, wordsKnown } from "./vocabulary.ts";
 
@@ -77,6 +77,17 @@ async function promptsOf(actor: Actor, commitIds: readonly (string | null)[]): P
     if (text !== null) return text.split("\n").flatMap((line) => toLine(line) ?? []);
   }
   return [];
+}
+
+/**
+ * The text of a small file of a commit; null where there is none, or it is larger (CLIP's own vocabulary has 1 MB, and is not for
+ * reading here), or the store is slow or away: what suits a model is then less, and no page waits for it.
+ */
+async function readSmallFile(commitId: string, path: string): Promise<string | null> {
+  const file = await findFileRow(commitId, path);
+  if (!file || file.size > MAX_TEXT_BYTES) return null;
+  const shown = await showText(file);
+  return shown.isRead ? shown.text : null;
 }
 
 async function cardOf(commitId: string): Promise<Pick<Card, "frontMatter">> {

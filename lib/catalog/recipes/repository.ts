@@ -13,10 +13,10 @@ const ofSide = (side: Side): Prisma.Sql =>
 /** A repo that has a file, where somebody may see it: one that has it today before one that had it, and the oldest of several. */
 export async function repoWithFile(actor: Actor, sha256: string, side: Side): Promise<FoundRepo | null> {
   const [row] = await database().$queryRaw<FoundRepo[]>`
-    SELECT n.name || '/' || r.name AS repo, c.id AS commit, h.commit_id IS NOT DISTINCT FROM c.id AS "isHead"
-    FROM commit_file f JOIN commit c ON c.id = f.commit_id JOIN repo r ON r.id = c.repo_id AND ${isVisible(actor, "r")} AND ${ofSide(side)}
+    SELECT n.name || '/' || r.name AS repo, CASE WHEN b.head_paths > 0 THEN h.commit_id ELSE b.commit_id END AS commit, b.head_paths > 0 AS "isHead"
+    FROM repo_blob b JOIN repo r ON r.id = b.repo_id AND ${isVisible(actor, "r")} AND ${ofSide(side)}
     JOIN namespace n ON n.id = r.namespace_id LEFT JOIN repo_head h ON h.repo_id = r.id
-    WHERE f.blob_sha256 = ${sha256} ORDER BY 3 DESC, r.created_at, c.created_at DESC LIMIT 1`;
+    WHERE b.blob_sha256 = ${sha256} ORDER BY 3 DESC, r.created_at LIMIT 1`;
   return row ?? null;
 }
 

@@ -44,7 +44,7 @@ export async function forgetUploads(endedBefore: Date): Promise<number> {
 }
 
 /** Nothing that is shown or waits names the blob of this alias. */
-const isUnused = Prisma.sql`NOT EXISTS (SELECT FROM commit_file WHERE blob_sha256 = b.sha256)
+const isUnused = Prisma.sql`NOT EXISTS (SELECT FROM repo_blob WHERE blob_sha256 = b.sha256)
   AND NOT EXISTS (SELECT FROM preview_image WHERE blob_sha256 = b.sha256)
   AND NOT EXISTS (SELECT FROM upload WHERE blob_sha256 = b.sha256 AND state = 'verified')`;
 

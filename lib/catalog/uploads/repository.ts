@@ -98,15 +98,6 @@ export async function move(
 export const countUnfinished = (userId: string): Promise<number> =>
   database().upload.count({ where: { userId, state: { in: [...unfinished] } } });
 
-/** Bytes that were announced and may still be on their way, of everybody. */
-export async function arrivingBytes(): Promise<number> {
-  const { _sum } = await database().upload.aggregate({
-    where: { state: { in: [...arriving] } },
-    _sum: { declaredSize: true },
-  });
-  return Number(_sum.declaredSize ?? 0);
-}
-
 /** The newest first. */
 export async function listUnfinished(
   repoId: string,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { parsePath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/files/path.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
@@ -19,7 +19,6 @@ import { failpoint } from "#lib/util/failpoint.ts";
 import { arrivedParts, assemble, partCountOf, partSizeOf } from "./parts.ts";
 import {
   arriving,
-  arrivingBytes,
   countUnfinished,
   findByKey,
   findUpload,
@@ -50,7 +49,12 @@ import {
  */
 export async function beginUpload(actor: Actor, name: RepoName, input: NewUpload): Promise<UploadView> {
   const repo = await requireWrite(actor, name);
-  const wish = { repoId: repo.id, path: parsePath(input.path), size: input.size, declaredSha256: input.sha256 ?? null };
+  const wish = {
+    repoId: repo.id,
+    path: parseNewPath(input.path),
+    size: input.size,
+    declaredSha256: input.sha256 ?? null,
+  };
   if (wish.size > MAX_UPLOAD_BYTES)
     throw new AppError(
       "too_large",
@@ -77,7 +81,8 @@ async function insert(wish: Wish, userId: string | null, idempotencyKey: string 
     );
   }
   const whilePutTogether = wish.size > PART_BYTES ? wish.size : 0;
-  await objectStore().requireRoom((await arrivingBytes()) + wish.size + whilePutTogether);
+  // What others have announced takes no room until it comes: each part is refused when there is none.
+  await objectStore().requireRoom(wish.size + whilePutTogether);
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000);
   try {
     return await insertUpload({
@@ -136,7 +141,13 @@ export async function signParts(actor: Actor, id: string, numbers: readonly numb
       return {
         number,
         size,
-        url: await objectStore().signPart(row.storageKey, row.storageId!, { number, size }, SIGNED_SECONDS),
+        url: await objectStore().signPart(
+          row.storageKey,
+          row.storageId!,
+          { number, size },
+          SIGNED_SECONDS,
+          row.userId ?? "hub",
+        ),
       };
     }),
   );

@@ -14,5 +14,5 @@ export const getPrompting = operation({
   params: repoParams,
   status: 200,
   response: prompting,
-  failures: ["repo_not_found", "revision_not_found", "storage_unavailable"],
+  failures: ["repo_not_found", "revision_not_found"],
 });

@@ -56,7 +56,7 @@ async function failure(work: Promise<unknown>): Promise<AppError> {
 /** Everything that a commit may write, to see that a failed one wrote nothing. */
 const rows = async (): Promise<unknown> =>
   database()
-    .$queryRaw`SELECT (SELECT count(*) FROM commit) c, (SELECT count(*) FROM commit_file) f, (SELECT count(*) FROM inspection) i, (SELECT count(*) FROM outbox) a, (SELECT json_agg(x ORDER BY repo_id, name) FROM ref x) refs, (SELECT json_agg(x ORDER BY id) FROM repo x) repos`;
+    .$queryRaw`SELECT (SELECT count(*) FROM commit) c, (SELECT count(*) FROM tree_entry) f, (SELECT count(*) FROM repo_blob) b, (SELECT count(*) FROM inspection) i, (SELECT count(*) FROM outbox) a, (SELECT json_agg(x ORDER BY repo_id, name) FROM ref x) refs, (SELECT json_agg(x ORDER BY id) FROM repo x) repos`;
 
 describe("a commit", () => {
   test("is the files of its parent with its operations on them", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parsePath, requireDistinct } from "#lib/catalog/files/path.ts";
+import { MAX_FOLDERS, parseNewPath, parsePath } from "#lib/catalog/files/path.ts";
+import { requireDistinct } from "#lib/catalog/trees/distinct.ts";
 import { AppError } from "#lib/errors.ts";
 import { hostileNames } from "../../support/hostile-names.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";
@@ -54,8 +55,20 @@ describe("files that cannot lie side by side on every disk", () => {
 
   test("others can", () => expect(requireDistinct(["a", "ab", "a-b/c", "b/a", "b/c/a", "a.b"])).toBeUndefined());
 
+  test("folders that are one on some disks are written in one way", () =>
+    expect(ruleOf(() => requireDistinct(["Unet/x", "unet/y"]))).toBe("case"));
+
   test("ten thousand are compared in no time", () => {
     const paths = Array.from({ length: 10_000 }, (_, i) => `a/b/c/d/e/f/g/h/${i}`);
     expect(cpuMilliseconds(() => requireDistinct(paths))).toBeLessThan(500);
   });
+});
+
+test("a new file lies in a bounded number of folders, and one that is there already may lie deeper", () => {
+  const deep = (folders: number): string => [...Array(folders).fill("a"), "b"].join("/");
+  expect(parseNewPath(deep(MAX_FOLDERS))).toBe(deep(MAX_FOLDERS));
+  expect(() => parseNewPath(deep(500))).toThrow(
+    "it lies in 500 folders, and 32 may lie in each other; put it higher up.",
+  );
+  expect(parsePath(deep(500))).toBe(deep(500));
 });

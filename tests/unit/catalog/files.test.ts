@@ -80,12 +80,12 @@ describe("a tree", () => {
     );
 
   test("lists a folder, or all below it", async () => {
-    expect(await entries({})).toEqual(["file README.md", "file empty.txt", "file page.html", "directory unet"]);
+    expect(await entries({})).toEqual(["file empty.txt", "file page.html", "file README.md", "directory unet"]);
     expect(await entries({ path: "unet" })).toEqual(["file unet/config.json", "file unet/ünet «1».safetensors"]);
     expect(await entries({ recursive: "true", revision: "feature/x" })).toEqual([
-      "file README.md",
       "file empty.txt",
       "file page.html",
+      "file README.md",
       "directory unet",
       "file unet/config.json",
       "file unet/ünet «1».safetensors",

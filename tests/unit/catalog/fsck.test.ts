@@ -167,12 +167,12 @@ describe("each fault is found:", () => {
       [
         "a file without its content",
         `DELETE FROM blob WHERE sha256 = '${sha256Of("text")}'`,
-        [{ row: "commit_file", fault: `its content ${sha256Of("text")} has no row` }],
+        [{ row: "repo_blob", fault: `its content ${sha256Of("text")} has no row` }],
       ],
       [
         "a file whose content is being purged",
         `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha256Of("text")}'`,
-        [{ row: "commit_file", fault: `its content ${sha256Of("text")} is being purged` }],
+        [{ row: "repo_blob", fault: `its content ${sha256Of("text")} is being purged` }],
       ],
       [
         "a branch without its commit",
@@ -182,8 +182,30 @@ describe("each fault is found:", () => {
       ["a repo without its branch", "DELETE FROM ref", [{ row: "repo", fault: "it has commits and no branch main" }]],
       [
         "a commit that lost a file",
-        "DELETE FROM commit_file WHERE path = 'a.txt'",
-        [{ row: "commit", fault: "it says 2 files of 5004 bytes and has 1 of 5000" }],
+        "DELETE FROM tree_entry WHERE path = 'a.txt'",
+        [
+          { row: "repo_blob", fault: "it says that the newest commit has it at 1 paths, and that has it at 0" },
+          { row: "tree", fault: "its entries are not those that it says" },
+        ],
+      ],
+      [
+        "a commit that lost its tree",
+        "DELETE FROM tree",
+        [
+          {
+            row: "commit",
+            fault: expect.stringMatching(/^its tree [0-9a-f]{64} is not there, or has other files$/) as string,
+          },
+        ],
+      ],
+      [
+        "a file of another content",
+        `UPDATE tree_entry SET blob_sha256 = '${"e".repeat(64)}' WHERE path = 'a.txt'`,
+        [
+          { row: "repo_blob", fault: "it says that the newest commit has it at 1 paths, and that has it at 0" },
+          { row: "tree", fault: "its entries are not those that it says" },
+          { row: "tree_entry", fault: `its content ${"e".repeat(64)} is not one of its repo` },
+        ],
       ],
       [
         "a commit that lost its parent",
@@ -250,7 +272,7 @@ describe("each fault is found:", () => {
 });
 
 test("it writes nothing", async () => {
-  const tables = ["blob", "upload", "commit", "commit_file", "ref", "repo", "outbox"];
+  const tables = ["blob", "upload", "commit", "tree", "tree_entry", "repo_blob", "ref", "repo", "outbox"];
   const snapshot = async (): Promise<unknown> =>
     Promise.all(
       tables.map((table) =>

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { parseCard } from "#lib/catalog/cards/front-matter.ts";
+import { parseFrontMatter } from "#lib/catalog/cards/front-matter.ts";
 import { promptsOfCard, triggersOfCard } from "#lib/catalog/prompting/card-prompts.ts";
 import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
 import { readVocabulary, wordsKnown } from "#lib/catalog/prompting/vocabulary.ts";
@@ -8,7 +8,7 @@ import { someWords, unknownWords } from "../../../app/preview/words.ts";
 
 const starter = (path: string): Promise<string> =>
   readFile(new URL(`../../../starter/${path}`, import.meta.url), "utf8");
-const cardOf = (yaml: string) => parseCard(Buffer.from(`---\n${yaml}\n---\n`));
+const cardOf = (yaml: string) => ({ frontMatter: parseFrontMatter(yaml) });
 
 test("a card shows prompts, in the ways that trainers write them; anything else is passed over", () => {
   const card = cardOf(

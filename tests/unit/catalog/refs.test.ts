@@ -125,12 +125,13 @@ describe("a revision", () => {
 
   test("that begins two commits says so", async () => {
     const { id } = (await database().repo.findFirst({ where: { name: "model" }, select: { id: true } }))!;
+    const { treeId, fileCount, size } = await database().commit.findUniqueOrThrow({ where: { id: commits[0]! } });
     for (const [digit, sequence] of [
       ["1", 10],
       ["2", 11],
     ] as const)
       await database().commit.create({
-        data: { id: `abcdef0${digit.repeat(33)}`, repoId: id, sequence, title: "x", fileCount: 0, size: 0 },
+        data: { id: `abcdef0${digit.repeat(33)}`, repoId: id, sequence, title: "x", treeId, fileCount, size },
       });
     await expect(resolve("abcdef0")).rejects.toThrow(
       "Several commits of ann/model begin with abcdef0; give more digits.",

@@ -163,19 +163,28 @@ describe("refused before anything is sent:", () => {
     });
   });
 
-  test("more than the disk has room for, with what others have announced", async () => {
+  test("more than the disk has room for; what others have only announced takes none", async () => {
     const { bavail, bsize } = await statfs(hub.folder);
-    const other = await beginUpload(ann, model, { path: "a", size: 1 });
-    const { repoId, userId, expiresAt } = await database().upload.findUniqueOrThrow({ where: { id: other.id } });
-    const announced = await database().upload.create({
-      data: { repoId, userId, expiresAt, path: "b", storageKey: "elsewhere", declaredSize: bavail * bsize },
-    });
-    expect(await failureOf(beginUpload(ann, model, { path: "c", size: 1 }))).toMatchObject({
-      code: "disk_full",
-      message: expect.stringMatching(/full; .+ free some space/) as string,
-    });
-    await database().upload.update({ where: { id: announced.id }, data: { state: "aborted" } });
-    await beginUpload(ann, model, { path: "c", size: 1 });
+    const size = Math.min(bavail * bsize - 1e9, MAX_UPLOAD_BYTES);
+    const bob = await newPerson("announcer");
+    await createRepo(bob, { owner: "announcer", name: "huge", kind: "base", visibility: "public" });
+    for (let n = 0; n < 19; n++)
+      await database().upload.create({
+        data: {
+          repoId: (await database().repo.findFirstOrThrow({ where: { name: "huge" } })).id,
+          userId: bob.userId,
+          expiresAt: new Date(Date.now() + 1e6),
+          path: `f${n}`,
+          storageKey: `elsewhere-${n}`,
+          declaredSize: size,
+        },
+      });
+    await beginUpload(ann, model, { path: "c", size: 1000 });
+    if (bavail * bsize < MAX_UPLOAD_BYTES)
+      expect(await failureOf(beginUpload(ann, model, { path: "c", size: bavail * bsize }))).toMatchObject({
+        code: "disk_full",
+        message: expect.stringMatching(/full; .+ free some space/) as string,
+      });
   });
 
   test("more unfinished uploads than one person may have", async () => {

@@ -40,7 +40,9 @@ test("a hidden repo is purged with its history, and its evidence stays with the 
     count(
       "repo",
       "commit",
-      "commit_file",
+      "tree",
+      "tree_entry",
+      "repo_blob",
       "ref",
       "upload",
       "inspection",
@@ -54,13 +56,15 @@ test("a hidden repo is purged with its history, and its evidence stays with the 
       "blob",
     ),
   );
-  expect(before).toEqual([[3, 4, 4, 4, 1, 1, 2, 1, 1, 1, 1, 1, 3, 4]]);
+  expect(before).toEqual([[3, 4, 5, 5, 3, 4, 1, 1, 2, 1, 1, 1, 1, 1, 3, 4]]);
   const left = await after(
     purge(ids.fine),
     count(
       "repo",
       "commit",
-      "commit_file",
+      "tree",
+      "tree_entry",
+      "repo_blob",
       "ref",
       "upload",
       "inspection",
@@ -74,7 +78,7 @@ test("a hidden repo is purged with its history, and its evidence stays with the 
       "blob",
     ),
   );
-  expect(left).toEqual([[2, 2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 1, 3, 4]]);
+  expect(left).toEqual([[2, 2, 3, 2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 1, 3, 4]]);
   expect(await after(purge(ids.fine), "SELECT finetune_commit_id, guide_commit_id FROM pair")).toEqual([
     [null, oid("4")],
   ]);
@@ -88,7 +92,7 @@ test("a sheet goes with its pair, and with either repo, and nobody else's previe
 });
 
 test("a commit of a hidden repo may go by itself once nothing points at it", async () => {
-  const gone = `${hide(ids.fine)}; DELETE FROM ref WHERE name = 'main' AND repo_id = '${ids.fine}'; DELETE FROM commit WHERE id = '${oid("3")}'`;
+  const gone = `${hide(ids.fine)}; DELETE FROM ref WHERE name = 'main' AND repo_id = '${ids.fine}'; UPDATE repo_blob SET commit_id = '${oid("2")}' WHERE commit_id = '${oid("3")}'; DELETE FROM commit WHERE id = '${oid("3")}'`;
   expect(await after(gone, `SELECT id FROM commit WHERE repo_id = '${ids.fine}'`)).toEqual([[oid("2")]]);
   await expect(after(`${hide(ids.fine)}; DELETE FROM commit WHERE id = '${oid("3")}'`, "SELECT")).rejects.toMatchObject(
     { constraint: "ref_repo_id_commit_id_fkey" },
@@ -143,18 +147,6 @@ test("the head of a repo is its default branch with its last good inspection", a
   expect(await after(hide(ids.fine), heads)).toEqual([
     [ids.base, oid("1"), null],
     [ids.guide, oid("4"), null],
-  ]);
-});
-
-test("a namespace holds each blob once, and reserves what its open uploads declared", async () => {
-  const usage = "SELECT namespace_id, stored, reserved FROM namespace_usage ORDER BY 1";
-  expect(await after("SELECT", usage)).toEqual([
-    [ids.ann, "0", "0"],
-    [ids.lab, "30", "30"],
-  ]); // a (10) in three commits, b (20); c on its way
-  expect(await after("UPDATE upload SET state = 'aborted'", usage)).toEqual([
-    [ids.ann, "0", "0"],
-    [ids.lab, "30", "0"],
   ]);
 });
 

@@ -59,6 +59,7 @@ describe("of eight at once exactly one wins", () => {
   });
 
   test("a place in the history", async () => {
+    const { treeId, fileCount, size } = await database.commit.findUniqueOrThrow({ where: { id: oid("3") } });
     const lost = await race(
       spellings.map(
         (title, n) => () =>
@@ -69,8 +70,9 @@ describe("of eight at once exactly one wins", () => {
               sequence: 3,
               parentId: oid("3"),
               title,
-              fileCount: 0,
-              size: 0,
+              treeId,
+              fileCount,
+              size,
             },
           }),
       ),
@@ -141,8 +143,7 @@ async function isWaiting(client: pg.Client): Promise<void> {
   }
 }
 
-const link = `INSERT INTO commit (id, repo_id, sequence, title, file_count, size) VALUES ('${oid("7")}', '${ids.base}', 7, 'Link', 1, 40);
-  INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES ('${oid("7")}', 'd', '${sha("d")}', 40, true)`;
+const link = `INSERT INTO repo_blob (repo_id, blob_sha256, size, commit_id) VALUES ('${ids.base}', '${sha("d")}', 40, '${oid("1")}')`;
 const purge = `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'`;
 
 describe("linking a blob and purging it do not both happen", () => {
@@ -163,7 +164,7 @@ describe("linking a blob and purging it do not both happen", () => {
       expect(await late).toBe(rule);
       await two.query("ROLLBACK");
       await one.query(
-        `UPDATE blob SET purging_at = NULL; UPDATE repo SET deleted_at = now() WHERE id = '${ids.base}'; DELETE FROM commit WHERE id = '${oid("7")}'; UPDATE repo SET deleted_at = NULL`,
+        `UPDATE blob SET purging_at = NULL; UPDATE repo SET deleted_at = now() WHERE id = '${ids.base}'; DELETE FROM repo_blob WHERE blob_sha256 = '${sha("d")}'; UPDATE repo SET deleted_at = NULL`,
       );
     });
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ids, oid, sha, smallHub, uuid } from "../../support/small-hub.ts";
@@ -46,13 +47,31 @@ const newNamespace = (name: string): string =>
   `INSERT INTO namespace (id, kind, name) VALUES (gen_random_uuid(), 'organisation', '${name}')`;
 const newCommit = (
   id: string,
-  rest: { sequence?: number; parent?: string; title?: string; files?: number; size?: number } = {},
+  rest: { sequence?: number; parent?: string; title?: string; files?: number; size?: number; tree?: string } = {},
 ): string =>
-  `INSERT INTO commit (id, repo_id, sequence, parent_id, title, file_count, size) VALUES
-    ('${id}', '${fine}', ${rest.sequence ?? 3}, ${rest.parent ? `'${rest.parent}'` : "NULL"}, '${rest.title ?? "Third"}', ${rest.files ?? 0}, ${rest.size ?? 0})`;
-const newFile = (path: string, rest = `'${sha("a")}', 10`, commit = oid("5")): string =>
-  `INSERT INTO commit_file (commit_id, path, blob_sha256, size, lfs) VALUES ('${commit}', ${path}, ${rest}, true)`;
-const commitWith = (path: string): string => `${newCommit(oid("5"), { files: 1, size: 10 })}; ${newFile(path)}`;
+  `INSERT INTO commit (id, repo_id, sequence, parent_id, title, tree_id, file_count, size) VALUES
+    ('${id}', '${fine}', ${rest.sequence ?? 3}, ${rest.parent ? `'${rest.parent}'` : "NULL"}, '${rest.title ?? "Third"}', ${rest.tree ?? `'${leaf}'`}, ${rest.files ?? 2}, ${rest.size ?? 30})`;
+/** The SQL arguments of a tree of files of ten bytes each. */
+const filesAt = (...paths: string[]): string =>
+  `ARRAY[${paths.join(", ")}]::text[], array_fill('${sha("a")}'::text, ARRAY[${paths.length}]), array_fill(10::bigint, ARRAY[${paths.length}])`;
+const plant = (files: string, commit = oid("3")): string => `SELECT pg_temp.plant('${fine}', '${commit}', ${files})`;
+const commitWith = (...paths: string[]): string =>
+  `${newCommit(oid("5"), { files: paths.length, size: 10 * paths.length, tree: `pg_temp.leaf_id(${filesAt(...paths)})` })}; ${plant(filesAt(...paths), oid("5"))}`;
+/** A node over others, which says how much there is below. */
+const newNode = (id: string, level: number, entries: number, files: number, size: number): string =>
+  `INSERT INTO tree VALUES ('${fine}', ${id}, ${level}, ${entries}, ${files}, ${size})`;
+const newEntry = (tree: string, columns: string, values: string): string =>
+  `INSERT INTO tree_entry (repo_id, tree_id, ${columns}) VALUES ('${fine}', ${tree}, ${values})`;
+const newPossession = (blob: string, size: number, repo: string = fine): string =>
+  `INSERT INTO repo_blob (repo_id, blob_sha256, size, commit_id) VALUES ('${repo}', '${sha(blob)}', ${size}, '${oid("3")}')`;
+const file = "ordinal, key, path, blob_sha256, lfs, file_count, size";
+/** The tree of commit 3, and the id of a node over it. */
+const leaf = createHash("sha256")
+  .update(`file ${sha("a")} 10 lfs a.safetensors\nfile ${sha("b")} 20 git README.md`)
+  .digest("hex");
+const over = `encode(sha256('tree ${leaf}'), 'hex')`;
+const newChild = (first: string, last: string, size = 30): string =>
+  newEntry(over, "ordinal, key, last_key, child_id, file_count, size", `0, ${first}, ${last}, '${leaf}', 2, ${size}`);
 const newRef = (name: string): string =>
   `INSERT INTO ref (repo_id, name, kind, commit_id) VALUES ('${fine}', ${name}, 'branch', '${oid("3")}')`;
 const newBlob = (sha256: string, size = 1, git = oid("e")): string =>
@@ -133,9 +152,9 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["commit_title_is_short", newCommit(oid("5"), { title: "x".repeat(501) })],
   ["commit_sums_not_negative", newCommit(oid("5"), { files: -1 })],
   ["commit_sums_not_negative", newCommit(oid("5"), { size: -1 })],
-  ["commit_is_whole", newCommit(oid("5"), { files: 1, size: 10 })], // and no file follows
-  ["commit_is_whole", `${newCommit(oid("5"), { files: 1, size: 11 })}; ${newFile("'a'")}`],
-  ["commit_is_whole", newFile("'added-later'", undefined, oid("3"))],
+  ["commit_repo_id_tree_id_file_count_size_fkey", newCommit(oid("5"), { size: 31 })],
+  ["commit_repo_id_tree_id_file_count_size_fkey", newCommit(oid("5"), { files: 3 })],
+  ["commit_repo_id_tree_id_file_count_size_fkey", newCommit(oid("5"), { tree: `'${sha("e")}'` })],
   ["commit_stays", `UPDATE commit SET title = 'Other' WHERE id = '${oid("3")}'`],
   ["commit_stays", `UPDATE commit SET author_id = 'bob' WHERE id = '${oid("2")}'`],
   ["commit_stays", `UPDATE commit SET author_id = NULL, title = 'Other' WHERE id = '${oid("2")}'`],
@@ -163,18 +182,57 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
     "E'a\\u200bb'",
     "E'e\\u0301'",
     "repeat('x', 1025)",
-  ].map((path) => ["commit_file_path_is_a_path", commitWith(path)] as const),
+  ].map((path) => ["tree_entry_path_is_a_path", commitWith(path)] as const),
+  ["tree_entry_path_is_a_path", plant(filesAt("'a'", "'./b'"))],
+  ["tree_is_whole", commitWith("'Arger'", "'aRGER'")], // each path once, whatever its capital letters
+  ["tree_is_whole", newNode(`'${sha("e")}'`, 0, 0, 0, 0)], // its id is not that of its entries
+  ["tree_is_whole", newNode("pg_temp.leaf_id('{}', '{}', '{}')", 0, 1, 0, 0)],
+  ["tree_is_whole", newNode("pg_temp.leaf_id('{}', '{}', '{}')", 0, 0, 1, 0)],
+  ["tree_is_whole", newNode("pg_temp.leaf_id('{}', '{}', '{}')", 0, 0, 0, 1)],
   [
-    "commit_file_path_unique_in_any_case",
-    `${newCommit(oid("5"), { files: 2, size: 20 })}; ${newFile("'Ärger'")}; ${newFile("'äRGER'")}`,
+    "tree_is_whole",
+    newEntry(
+      `'${leaf}'`,
+      "ordinal, key, path, blob_sha256, lfs, file_count, size",
+      `2, 'z', 'z', '${sha("a")}', true, 1, 10`,
+    ),
+  ], // added later
+  ["tree_is_whole", `${newNode(over, 1, 1, 2, 30)}; ${newChild("'a.safetensors'", "'a.safetensors'")}`], // it begins elsewhere
+  ["tree_is_whole", `${newNode(over, 2, 1, 2, 30)}; ${newChild("'a.safetensors'", "'readme.md'")}`], // two levels higher
+  [
+    "tree_entry_repo_id_child_id_file_count_size_fkey",
+    `${newNode(over, 1, 1, 2, 31)}; ${newChild("'a.safetensors'", "'readme.md'", 31)}`,
   ],
+  ["tree_entry_key_is_of_its_path", newEntry(`'${leaf}'`, file, `2, 'b', 'B2', '${sha("a")}', true, 1, 10`)],
+  ["tree_entry_is_a_file_or_a_tree", newEntry(`'${leaf}'`, file, `2, 'b', 'b', NULL, true, 1, 10`)],
+  ["tree_entry_is_a_file_or_a_tree", newEntry(`'${leaf}'`, file, `2, 'b', 'b', '${sha("a")}', true, 2, 10`)],
+  ["repo_blob_blob_sha256_size_fkey", newPossession("a", 11, ids.guide)], // a lie about its size
   [
-    "commit_file_blob_sha256_size_fkey",
-    `${newCommit(oid("5"), { files: 1, size: 11 })}; ${newFile("'a'", `'${sha("a")}', 11`)}`,
-  ], // a lie about its size
-  ["commit_file_stays", "UPDATE commit_file SET path = 'b'"],
-  ["commit_file_stays", "DELETE FROM commit_file"],
-  ["commit_file_stays", "TRUNCATE commit_file"],
+    "tree_entry_repo_id_blob_sha256_size_fkey",
+    `ALTER TABLE repo_blob DISABLE TRIGGER USER; DELETE FROM repo_blob WHERE repo_id = '${fine}' AND blob_sha256 = '${sha("b")}'`,
+  ],
+  ["tree_id_is_hex", newNode("'x'", 0, 0, 0, 0)],
+  ["tree_is_small", newNode(`'${sha("e")}'`, 9, 0, 0, 0)],
+  ["tree_is_small", newNode(`'${sha("e")}'`, 0, 33, 33, 0)],
+  ["tree_sums_not_negative", newNode(`'${sha("e")}'`, 0, 0, -1, 0)],
+  [
+    "tree_repo_id_id_file_count_size_key",
+    `ALTER TABLE tree DROP CONSTRAINT tree_pkey CASCADE; INSERT INTO tree SELECT * FROM tree`,
+  ],
+  ["repo_blob_head_paths_not_negative", "UPDATE repo_blob SET head_paths = -1"],
+  [
+    "repo_blob_repo_id_blob_sha256_size_key",
+    `ALTER TABLE repo_blob DROP CONSTRAINT repo_blob_pkey CASCADE; INSERT INTO repo_blob SELECT * FROM repo_blob`,
+  ],
+  ["tree_stays", "UPDATE tree SET size = 1"],
+  ["tree_stays", "DELETE FROM tree"],
+  ["tree_stays", "TRUNCATE tree CASCADE"],
+  ["tree_entry_stays", "UPDATE tree_entry SET path = 'b'"],
+  ["tree_entry_stays", "DELETE FROM tree_entry"],
+  ["tree_entry_stays", "TRUNCATE tree_entry"],
+  ["repo_blob_stays", "UPDATE repo_blob SET size = 1"],
+  ["repo_blob_stays", "DELETE FROM repo_blob"],
+  ["repo_blob_stays", "TRUNCATE repo_blob CASCADE"],
 
   ...[
     "''",
@@ -215,6 +273,9 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ...["abc", sha("A"), sha("g"), sha("a") + "a"].map((value) => ["blob_sha256_is_hex", newBlob(value)] as const),
   ["blob_git_sha1_is_hex", newBlob(sha("e"), 1, "e")],
   ["blob_size_not_negative", newBlob(sha("e"), -1)],
+  ...["html = NULL", "problem = 'It is too long.'"].map(
+    (change) => ["markdown_is_html_or_says_why_not", `UPDATE markdown SET ${change}`] as const,
+  ),
   ["blob_storage_key_key", newBlob(sha("e")).replace("key-new", "key-a")],
   ["blob_sha256_size_key", `ALTER TABLE blob DROP CONSTRAINT blob_pkey CASCADE; ${newBlob(sha("a"), 10)}`],
   ["blob_stays", `UPDATE blob SET storage_key = 'elsewhere' WHERE sha256 = '${sha("d")}'`],
@@ -224,10 +285,7 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["blob_in_use", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("c")}'`], // by a verified upload
   ["blob_in_use", `${newImage(sha("d"))}; UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'`],
   ["blob_marked_before_delete", `DELETE FROM blob WHERE sha256 = '${sha("d")}'`],
-  [
-    "blob_is_purging",
-    `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newCommit(oid("5"), { files: 1, size: 40 })}; ${newFile("'a'", `'${sha("d")}', 40`)}`,
-  ],
+  ["blob_is_purging", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newPossession("d", 40)}`],
   ["blob_is_purging", `UPDATE blob SET purging_at = now() WHERE sha256 = '${sha("d")}'; ${newImage(sha("d"))}`],
   [
     "blob_is_purging",

@@ -50,10 +50,10 @@ test("so they are when the statement is raw", async () => {
 test("so is a rule that speaks at the end of a transaction", async () => {
   const hollow = database.$transaction(async (transaction) => {
     await transaction.commit.create({
-      data: { id: oid("5"), repoId: ids.fine, sequence: 3, title: "Hollow", fileCount: 1, size: 10 },
+      data: { id: oid("5"), repoId: ids.fine, sequence: 3, title: "Hollow", treeId: sha("e"), fileCount: 1, size: 10 },
     });
   });
-  expect(await ruleBrokenBy(hollow)).toBe("commit_is_whole");
+  expect(await ruleBrokenBy(hollow)).toBe("commit_repo_id_tree_id_file_count_size_fkey");
 });
 
 test("other failures break no rule", async () => {

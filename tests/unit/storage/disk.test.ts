@@ -2,9 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { statSync } from "node:fs";
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, open, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -227,6 +227,31 @@ describe("a disk that cannot is told in a sentence:", () => {
     },
   );
 
+  test.runIf(canMount)(
+    "many at once do not count on the same room, and those of which nothing comes take none",
+    async () => {
+      const place = join(root, "crowded");
+      await mkdir(place);
+      const lines = await linesOf(
+        start(
+          `import { statfsSync } from "node:fs";
+         const id = await store.beginMultipart("${key}");
+         const never = new Promise(() => {});
+         for (let n = 0; n < 60; n++) void store.receivePart("${key}", { storageId: id, number: 1000 + n, size: 16e6 }, (async function* () { await never; })());
+         const part = (number) => store.receivePart("${key}", { storageId: id, number, size: 8e6 }, (async function* () { for (let n = 0; n < 8; n++) { await null; yield new Uint8Array(1e6); } })());
+         await told(part(1).then(() => "received"));
+         const ended = await Promise.allSettled(Array.from({ length: 40 }, (_, n) => part(n + 2)));
+         const { bavail, bsize } = statfsSync("${place}");
+         console.log(ended.every(({ status, reason }) => status === "fulfilled" || reason.code === "disk_full"), bavail * bsize > 190e6);
+         await told(part(100).then(() => "received"));
+         process.exit(0);`,
+          { in: place, mount: `mount -t tmpfs -o size=300m none ${place}` },
+        ),
+      );
+      expect(lines.slice(0, 2)).toEqual(['"received"', "true true"]);
+    },
+  );
+
   test.runIf(canMount)("one that fills up while a part arrives", async () => {
     const place = join(root, "filling");
     await mkdir(place);
@@ -243,4 +268,23 @@ describe("a disk that cannot is told in a sentence:", () => {
     );
     expect(lines).toEqual([expect.stringMatching(/^disk_full: /), "[]", "0"]);
   });
+});
+
+test("a disk that hangs: the call is left behind and its caller told, and others go on", async () => {
+  const hurried = new DiskStore({ folder, publicUrl, secret }, { deadlineMs: 300, stallMs: 300 });
+  const [hung, other] = [newObjectKey(), newObjectKey()];
+  await hurried.put(other, randomBytes(10));
+  await mkdir(dirname(hurried.pathOf(hung)), { recursive: true });
+  expect(spawnSync("mkfifo", [hurried.pathOf(hung)]).status).toBe(0); // to open it waits for who writes, as for a server that is away
+  const told = {
+    code: "storage_unavailable",
+    message: expect.stringMatching(/^The hub's disk does not answer/) as string,
+  };
+  await expect(hurried.read(hung)).rejects.toMatchObject(told);
+  expect(await hurried.head(other)).toMatchObject({ size: 10 });
+
+  const writer = await open(hurried.pathOf(hung), "w"); // and frees the one that was left behind
+  const silent = await hurried.read(hung, { begin: 0, end: 0 });
+  expect(await buffer(silent)).toHaveLength(0);
+  await writer.close();
 });

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from "vitest";
 import { newObjectKey } from "#lib/storage/keys.ts";
 import { type S3Limits, S3Store } from "#lib/storage/s3.ts";
 import { MIN_PART_BYTES, type StoredPart } from "#lib/storage/store.ts";
@@ -10,6 +11,7 @@ import { type Fault, type FaultProxy, startFaultProxy } from "../../support/faul
 import { testOnS3 } from "../../support/on-s3.ts";
 import { noS3Server, type S3Server, startS3Server } from "../../support/s3-server.ts";
 import { serve } from "../../support/serve.ts";
+import { until } from "../../support/until.ts";
 
 objectStoreContract(
   "the S3 store",
@@ -30,7 +32,9 @@ describe("a store that cannot is told in a sentence:", () => {
     if (noS3Server) return;
     server = await startS3Server();
     proxy = await startFaultProxy(server.settings.endpoint);
-    store = new S3Store({ ...server.settings, endpoint: proxy.url }, limits);
+  });
+  beforeEach(() => {
+    if (!noS3Server) store = new S3Store({ ...server.settings, endpoint: proxy.url }, limits);
   });
   afterEach(() => proxy?.clear());
   afterAll(async () => {
@@ -59,7 +63,7 @@ describe("a store that cannot is told in a sentence:", () => {
       ] as const) {
         proxy.inject({ method }, fault);
         await work();
-        proxy.inject({ method, times: 3 }, fault);
+        proxy.inject({ method, times: 3 }, fault); // one call, with all its attempts: the next is not spared
         await expect(work(), method).rejects.toMatchObject(doesNotAnswer() as object);
         proxy.clear();
       }
@@ -77,7 +81,10 @@ describe("a store that cannot is told in a sentence:", () => {
     await expect(store.check()).rejects.toMatchObject(doesNotAnswer() as object);
     await expect(store.beginMultipart(newObjectKey())).rejects.toMatchObject(doesNotAnswer() as object);
     await proxy.comeBack();
-    await store.check();
+    await until(
+      () => store.check().catch((cause: unknown) => cause),
+      (cause) => cause === undefined,
+    );
   });
 
   async function beginWithParts(): Promise<{ key: string; id: string; parts: StoredPart[]; bytes: Buffer }> {
@@ -139,6 +146,104 @@ describe("a store that cannot is told in a sentence:", () => {
     for (let count = 0; count < 60; count++) (await store.read(key)).destroy(); // more than there are connections
     await sleep(10);
     expect((await store.head(key))!.size).toBe(2 ** 20);
+    await store.delete(key);
+  });
+
+  const secondsOf = async (work: Promise<unknown>): Promise<number> => {
+    const began = performance.now();
+    await work.catch(() => {});
+    return (performance.now() - began) / 1000;
+  };
+  const isBack = async (of: S3Store): Promise<boolean> =>
+    of.check().then(
+      () => true,
+      () => false,
+    );
+
+  testOnS3(
+    "one whose process hangs: every call ends within seconds, the next at once, and no link is given",
+    async () => {
+      store = new S3Store(server.settings); // with the limits of a hub
+      const { key, id, parts } = await beginWithParts();
+      const small = newObjectKey();
+      await store.put(small, randomBytes(100));
+      const download = { fileName: "a", contentType: "text/plain", disposition: "inline", seconds: 60 } as const;
+      server.freeze();
+      try {
+        const calls = [
+          store.head(small),
+          store.read(small),
+          store.put(newObjectKey(), randomBytes(10)),
+          store.beginMultipart(newObjectKey()),
+          store.listParts(key, id),
+          store.completeMultipart(key, id, parts), // it has minutes, of a store that answers
+          store.list().next(),
+          store.listMultiparts().next(),
+          ...Array.from({ length: 100 }, () => store.head(small)), // more than there are connections
+        ];
+        const waited = await Promise.all(calls.map(secondsOf));
+        expect(Math.max(...waited)).toBeLessThan(15); // 5 on a machine with nothing else to do
+        for (const call of calls) await expect(call).rejects.toMatchObject({ code: "storage_unavailable" });
+        expect(await secondsOf(Promise.all(Array.from({ length: 1000 }, () => store.head(small))))).toBeLessThan(1);
+        await expect(store.signDownload(small, download)).rejects.toMatchObject({ code: "storage_unavailable" });
+        await expect(store.signPart(key, id, { number: 3, size: 1 }, 60)).rejects.toMatchObject({
+          code: "storage_unavailable",
+        });
+      } finally {
+        server.thaw();
+      }
+      await until(() => isBack(store), Boolean);
+      expect(await store.signDownload(small, download)).toMatch(/^http/);
+      expect((await store.completeMultipart(key, id, parts)).size).toBe(MIN_PART_BYTES + 10);
+      for (const each of [key, small]) await store.delete(each);
+    },
+  );
+
+  testOnS3("one that hangs while nobody asks it anything gives no link either", async () => {
+    store = new S3Store(server.settings);
+    server.freeze();
+    try {
+      const link = store.signDownload(newObjectKey(), {
+        fileName: "a",
+        contentType: "text/plain",
+        disposition: "inline",
+        seconds: 60,
+      });
+      await expect(link).rejects.toMatchObject({ code: "storage_unavailable" });
+    } finally {
+      server.thaw();
+    }
+  });
+
+  testOnS3("a call that takes long is waited for while the store answers others", async () => {
+    store = new S3Store({ ...server.settings, endpoint: proxy.url }, { connectMs: 1000 });
+    const { key, id, parts } = await beginWithParts();
+    proxy.inject({ method: "POST" }, { kind: "delay", ms: 5000 });
+    const before = proxy.seen.length;
+    expect((await store.completeMultipart(key, id, parts)).size).toBe(MIN_PART_BYTES + 10);
+    expect(proxy.seen.slice(before).filter((seen) => seen.startsWith("HEAD /guidepost")).length).toBeGreaterThan(1);
+    await store.delete(key);
+  });
+
+  testOnS3("work that has time waits for it to come back", async () => {
+    store = new S3Store(server.settings, { patienceMs: 60_000 });
+    const key = newObjectKey();
+    await store.put(key, randomBytes(10));
+    server.freeze();
+    const asking = store.head(key);
+    await expect(new S3Store(server.settings).head(key)).rejects.toMatchObject({ code: "storage_unavailable" });
+    server.thaw();
+    expect(await asking).toMatchObject({ size: 10 });
+    await store.delete(key);
+  });
+
+  testOnS3("who is slow to take bytes is given them all", async () => {
+    const [key, bytes] = [newObjectKey(), randomBytes(2 ** 20)];
+    await store.put(key, bytes);
+    const stream = await store.read(key);
+    const [first] = (await once(stream, "readable").then(() => [stream.read() as Buffer])) as [Buffer];
+    await sleep(1500); // more than twice as long as a store may be silent
+    expect(Buffer.concat([first, await buffer(stream)]).equals(bytes)).toBe(true);
     await store.delete(key);
   });
 

@@ -1,6 +1,8 @@
-import { readText, type FoundFile } from "#lib/catalog/files/service.ts";
+import type { FoundFile } from "#lib/catalog/files/service.ts";
+import { MAX_TEXT_BYTES, showText } from "#lib/catalog/files/show-text.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
 import { env } from "#lib/env.ts";
+import { Refresh } from "../../../../../_islands/refresh.tsx";
 import { toBytes } from "../../../../../_page/units.ts";
 import { ButtonLink } from "../../../../../_ui/button.tsx";
 import { Facts } from "../../../../../_ui/facts.tsx";
@@ -11,7 +13,6 @@ import { Notice } from "../../../../../_ui/notice.tsx";
 import { DownloadLines } from "../../../_parts/use-lines.tsx";
 import { addressOf, type Place } from "./trail.tsx";
 
-const MAX_TEXT = 256 * 1024;
 const picture = /\.(png|jpe?g|gif|webp)$/i;
 
 interface FileProps extends Place {
@@ -63,15 +64,20 @@ async function Content({ file, inspection, ...place }: FileProps) {
   if (/\.safetensors$/i.test(path)) return <WeightsFacts path={path} inspection={inspection} />;
   if (picture.test(path))
     return <img src={addressOf(place, "resolve")} alt={path} className="max-w-full border border-line bg-sunken" />;
-  const read = await readText(file, MAX_TEXT);
-  if (!read) return <Notice>This is no text, so it is not shown. Download it to look at it.</Notice>;
   if (/\.md$/i.test(path)) {
     const folder = path.slice(0, path.lastIndexOf("/") + 1);
     const to = (kind: "tree" | "resolve"): string => `${addressOf({ ...place, path: "" }, kind)}/${folder}`;
-    return (
-      <Markdown text={read.text.replace(/^---\r?\n[^]*?\n---\r?\n/, "")} files={to("resolve")} pages={to("tree")} />
-    );
+    return <Markdown file={file} places={{ files: to("resolve"), pages: to("tree") }} />;
   }
+  const shown = await showText(file);
+  if (!shown.isRead)
+    return (
+      <>
+        <Refresh />
+        <Notice kind="careful">{shown.why}</Notice>
+      </>
+    );
+  if (shown.text === null) return <Notice>This is no text, so it is not shown. Download it to look at it.</Notice>;
   return (
     <>
       <pre
@@ -79,9 +85,11 @@ async function Content({ file, inspection, ...place }: FileProps) {
         aria-label={path}
         className="overflow-x-auto rounded border border-line bg-sunken p-3 text-small"
       >
-        {read.text}
+        {shown.text}
       </pre>
-      {read.isCut && <p className="mt-2 text-small text-quiet">It goes on; these are its first {toBytes(MAX_TEXT)}.</p>}
+      {shown.isCut && (
+        <p className="mt-2 text-small text-quiet">It goes on; these are its first {toBytes(MAX_TEXT_BYTES)}.</p>
+      )}
     </>
   );
 }

@@ -48,7 +48,14 @@ export default async function TreePage({ params, searchParams }: Props) {
       ));
   const [all, changes, inspection] = await Promise.all([
     folder && ifThere(listTree(actor, repo.nameParts, { revision, path, recursive: true, limit: 2 * IN_ONE_LINE })),
-    folder ? lastChanges(actor, repo.nameParts, revision, path) : new Map<string, never>(),
+    folder
+      ? lastChanges(
+          actor,
+          repo.nameParts,
+          revision,
+          folder.items.map((entry) => entry.path),
+        )
+      : new Map<string, never>(),
     file && ifThere(getInspection(actor, repo.nameParts, revision)),
   ]);
   const files = all?.items.filter(({ type }) => type === "file").map((entry) => entry.path) ?? [];

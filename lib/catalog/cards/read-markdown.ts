@@ -1,0 +1,72 @@
+import { AppError } from "#lib/errors.ts";
+import { toStorableText } from "#lib/util/storable.ts";
+import type { CardFacts } from "./facts.ts";
+import { HEAP_MB, CPU_MS } from "./reader/messages.ts";
+import { TooMuch } from "./reader/process.ts";
+import { readers } from "./reader/readers.ts";
+import { splitMarkdown } from "./split.ts";
+
+/** All that the hub says of a file of Markdown. */
+export interface Markdown {
+  readonly frontMatter: Record<string, unknown>;
+  readonly facts: CardFacts;
+  readonly text: string;
+  /** Safe to show; null where it is shown as text. */
+  readonly html: string | null;
+  /** Why it is shown as text, for people. */
+  readonly problem: string | null;
+  readonly isCut: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** Counts up when a text would be read or laid out otherwise: what was kept is then read anew. */
+export const READER_VERSION = 1;
+
+/**
+ * Reads a file of Markdown in a process of its own. What cannot be used, or is too much, is a warning or a problem.
+ * @param who whose turn it takes
+ * @throws queue_full, rate_limited
+ */
+export async function readMarkdown(bytes: Uint8Array, who: string): Promise<Markdown> {
+  const { yaml, text, isCut, warnings } = splitMarkdown(bytes);
+  const [found, refusal] = await withFrontMatter(yaml, text, who);
+  const [html, problem] = await layOut(text, who);
+  return {
+    ...found,
+    text: toStorableText(text),
+    html,
+    problem,
+    isCut,
+    warnings: [...warnings, ...(refusal === null ? [] : [`The front matter cannot be used: ${refusal}`])],
+  };
+}
+
+async function withFrontMatter(
+  yaml: string | null,
+  text: string,
+  who: string,
+): Promise<readonly [Pick<Markdown, "frontMatter" | "facts">, string | null]> {
+  const beginning = text.slice(0, 20_000); // what a summary is taken from
+  try {
+    return [await readers().read(who, { kind: "facts", yaml, text: beginning }), null];
+  } catch (cause) {
+    if (yaml === null) throw cause;
+    const why = whyNot(cause, `it takes more than ${CPU_MS.facts / 1000} s to read; make it shorter.`);
+    return [await readers().read(who, { kind: "facts", yaml: null, text: beginning }), why];
+  }
+}
+
+async function layOut(text: string, who: string): Promise<readonly [html: string | null, problem: string | null]> {
+  try {
+    return [await readers().read(who, { kind: "html", text: toStorableText(text) }), null];
+  } catch (cause) {
+    const most = `${CPU_MS.html / 1000} s or ${HEAP_MB} MB`;
+    return [null, whyNot(cause, `It is shown as it was written, for laying it out takes more than ${most}.`)];
+  }
+}
+
+function whyNot(cause: unknown, tooMuch: string): string {
+  if (cause instanceof TooMuch) return tooMuch;
+  if (cause instanceof AppError && cause.code === "bad_request") return cause.message;
+  throw cause;
+}
