@@ -5,7 +5,7 @@ import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { queue } from "./boss.ts";
 import { choose, countTurn, type Head, type Place } from "./choose.ts";
 import type { JobKind, JobLane, JobPayload, JobResource } from "./jobs.ts";
-import { ratesFor } from "./rates.ts";
+import { roughRates } from "./rates.ts";
 
 /** A job that a worker holds, under the number of this attempt. */
 export interface Claim {
@@ -33,7 +33,7 @@ export interface Claim {
  * ticket, which stands where pg-boss has priorities.
  */
 export async function claimNext(place: Place, isWanted: (head: Head) => boolean = () => true): Promise<Claim | null> {
-  const rates = await ratesFor();
+  const rates = await roughRates();
   return inLockedTransaction(database(), async (transaction) => {
     // Turns are given one after the other: two workers at once would both take the same person's.
     await transaction.$executeRaw`SELECT pg_advisory_xact_lock(4210, ${place.resource === "files" ? 0 : 1})`;

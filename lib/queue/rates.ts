@@ -38,6 +38,20 @@ export async function ratesFor(modelKeys: readonly string[] = []): Promise<Rates
 
 const keyOf = (kind: JobKind, modelKey: string | null): string => `${kind} ${modelKey ?? ""}`;
 
+/** So long the rates of all kinds do for a worker that claims one job after the other, in milliseconds. */
+const SAME_MS = 5_000;
+let last: { readonly until: number; readonly rates: Promise<Rates> } | null = null;
+
+/** The rates of all kinds, of a moment ago: for turns, which are corrected afterwards. */
+export function roughRates(): Promise<Rates> {
+  if (!last || last.until < performance.now()) {
+    const rates = ratesFor();
+    last = { until: performance.now() + SAME_MS, rates };
+    rates.catch(() => (last = null));
+  }
+  return last.rates;
+}
+
 /** How long a job of this kind takes, in seconds: the middle one of the last that went well. Null before the first. */
 export async function secondsFor(kind: JobKind): Promise<number | null> {
   const [row] = await askQueue<{ seconds: number | null }>(

@@ -66,7 +66,7 @@ describe("a job", () => {
   test("follows another without waiting for a notice", async () => {
     const jobs = await Promise.all(Array.from({ length: 30 }, () => putStub("end")));
     await start();
-    await until(jobs.at(-1)!, "succeeded"); // 15 for each of two places: with a pause of 2 s between them half a minute
+    await until(jobs.at(-1)!, "succeeded", 20_000); // 15 for each of two places: with a pause of 2 s between them half a minute
     await expect.poll(async () => (await effectsOf(...jobs)).length).toBe(30);
   });
 

@@ -45,7 +45,7 @@ interface Seated {
 
 export function openPlace({ kind, workerId, memory, models, runner, places }: PlaceParts): OpenPlace {
   const seated: Seated[] = []; // the last one works; those before it have made room
-  let isClosed = false;
+  const closing = new AbortController();
   const bell = createBell(kind.resource);
   const asPlace = (): Place => ({ ...kind, workerId, memory, models: models() });
 
@@ -68,9 +68,10 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
   /** What works goes on until it ends, or makes room. */
   async function tend(top: Seated): Promise<void> {
     await bell.rung(LOOK_EVERY);
-    if (top.isOver || isClosed || top.job.claim.lane === "seconds" || seated.length >= MOST_IN_ONE) return;
+    if (top.isOver || closing.signal.aborted || top.job.claim.lane === "seconds" || seated.length >= MOST_IN_ONE)
+      return;
     await sleep(FOR_OTHERS);
-    if (top.isOver || isClosed) return;
+    if (top.isOver || closing.signal.aborted) return;
     const isElsewhere = (head: Head): boolean => places.some((place) => place.isFree && takes(place.kind, head));
     const host = hostOf(top);
     const claim = await claimNext(
@@ -94,7 +95,7 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
   }
 
   async function work(): Promise<void> {
-    while (!isClosed) {
+    while (!closing.signal.aborted) {
       try {
         const over = seated.findLast(({ isOver }) => isOver);
         const top = seated.at(-1);
@@ -112,10 +113,10 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
   return {
     kind,
     get isFree() {
-      return seated.length === 0 && !isClosed;
+      return seated.length === 0 && !closing.signal.aborted;
     },
     close() {
-      isClosed = true;
+      closing.abort();
       bell.close();
     },
   };

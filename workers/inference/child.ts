@@ -26,7 +26,7 @@ const say = (message: ChildMessage): void => {
 const report: Report = async (progress) => {
   say({ type: "progress", ...progress });
   await new Promise((resolve) => setImmediate(resolve));
-  while (paused && !cancelled) await paused.promise;
+  await paused?.promise;
   if (cancelled) throw new AppError("cancelled", "The work was cancelled; nothing was written.");
 };
 

@@ -76,6 +76,10 @@ beforeAll(async () => {
     await transaction.preview.update({ where: { id: ids.preview }, data: { recipe } });
     await enqueue(transaction, { kind: "preview", subjectId: ids.preview, priority: "person", userId: "ann" });
   });
+  const { id: jobId } = await database().job.findFirstOrThrow({ where: { subjectId: ids.preview } });
+  await database().jobProgress.create({
+    data: { jobId, subjectId: ids.preview, value: { step: 3, picture: "data:" } },
+  });
 });
 afterAll(() => hub.close());
 
@@ -155,7 +159,11 @@ test("a timeline has what happened, and the place in the queue", async () => {
   const timeline = await getJobTimeline(ann, ids.pair);
   expect(timeline).toMatchObject({ kind: "check", state: "queued", position: { ahead: 1, running: 0, workers: 2 } });
   expect(timeline.events.map(({ kind }) => kind)).toEqual(["started", "queued"]); // the first is the small hub's own
-  expect(await getJobTimeline(bob, inspection)).toMatchObject({ kind: "inspect", repo: "Lab/pencil", position: { ahead: 0 } });
+  expect(await getJobTimeline(bob, inspection)).toMatchObject({
+    kind: "inspect",
+    repo: "Lab/pencil",
+    position: { ahead: 0 },
+  });
   expect((await listWorkers()).items.map(({ host }) => host)).toEqual(["here", "gpu-1"]); // the first is the small hub's own, too
   expect((await getJobTimeline(ann, ids.preview)).progress).toEqual({ step: 3 });
 });
