@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { compile } from "proxy-addr";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 
@@ -33,6 +34,11 @@ export interface Env {
   readonly places: number;
   /** GUIDEPOST_CACHE_BYTES: how many bytes of files a worker keeps on its disk when the store is S3; the least recently used goes first. */
   readonly cacheBytes: number;
+  /**
+   * GUIDEPOST_TRUSTED_PROXIES: addresses and networks of proxies whose word for where a request came from counts; none where nothing
+   * is said.
+   */
+  readonly trustedProxies: readonly string[];
   /** GUIDEPOST_FAILPOINT: for the crash tests only; the step after which this process kills itself. */
   readonly failpoint: string | null;
   /** LOG_LEVEL: the least that is written. */
@@ -124,6 +130,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     workerBytes: read.GUIDEPOST_WORKER_BYTES,
     places: read.GUIDEPOST_PLACES,
     cacheBytes: read.GUIDEPOST_CACHE_BYTES,
+    trustedProxies: read.GUIDEPOST_TRUSTED_PROXIES,
     failpoint: read.GUIDEPOST_FAILPOINT ?? null,
     logLevel: read.LOG_LEVEL,
     databaseUrl: read.DATABASE_URL ?? null,
@@ -147,7 +154,7 @@ const duration = z
   .string()
   .regex(/^\d{1,9} ?(s|min|h|d)$/)
   .transform((text) => {
-    const [, count, unit] = /^(\d+) ?(\w+)$/.exec(text) as unknown as [string, string, keyof typeof secondsIn];
+    const [, count, unit] = /^(\d+) ?([a-z]+)$/.exec(text) as unknown as [string, string, keyof typeof secondsIn];
     return Number(count) * secondsIn[unit];
   });
 const address = (isFit: (url: URL) => boolean) =>
@@ -157,6 +164,15 @@ const address = (isFit: (url: URL) => boolean) =>
   });
 const databaseAddress = address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1);
 const isWeb = (url: URL): boolean => url.protocol === "https:" || url.protocol === "http:";
+
+function areNetworks(list: string[]): boolean {
+  try {
+    compile(list);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** `describe` completes the sentence «NAME must be …». */
 const variables = z.object({
@@ -190,6 +206,12 @@ const variables = z.object({
     .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))
     .default(50e9)
     .describe("a size of at least 100 MB, like 50GB"),
+  GUIDEPOST_TRUSTED_PROXIES: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").flatMap((part) => part.trim() || []))
+    .refine(areNetworks)
+    .describe("addresses or networks with commas between them, like 10.0.3.7, 192.168.0.0/16 or loopback"),
   GUIDEPOST_FAILPOINT: z.string().optional().describe("a step, like upload.part:2"),
   // The parts of one SD 1.5 in half precision are 2.1 GB, a guide 20 MB: one base and one fine-tune stay loaded.
   GUIDEPOST_WORKER_BYTES: z

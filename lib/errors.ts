@@ -11,6 +11,8 @@ export const failures = {
   unauthenticated: { status: 401, hubCode: null, temporary: false },
   /** Known, and not allowed. What may not even be seen is not_found instead, so that its existence stays private. */
   forbidden: { status: 403, hubCode: null, temporary: false },
+  /** Nothing here takes requests of that kind. */
+  method_not_allowed: { status: 405, hubCode: null, temporary: false },
   not_found: { status: 404, hubCode: null, temporary: false },
   repo_not_found: { status: 404, hubCode: "RepoNotFound", temporary: false },
   revision_not_found: { status: 404, hubCode: "RevisionNotFound", temporary: false },

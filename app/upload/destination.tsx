@@ -198,12 +198,17 @@ export function Destination({
 }
 
 /** As a repo may be called. */
-export const toName = (text: string): string =>
-  text
+export function toName(text: string): string {
+  const name = text
     .normalize("NFKD")
     .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
     .replaceAll(/-{2,}/g, "-")
     .replaceAll(/\.{2,}/g, ".")
     .slice(0, 96)
-    .replace(/\.git$/i, "")
-    .replaceAll(/^[.-]+|[.-]+$/g, "");
+    .replace(/\.git$/i, "");
+  const isMark = (sign: string | undefined): boolean => sign === "." || sign === "-";
+  let [begin, end] = [0, name.length];
+  while (isMark(name[begin])) begin++;
+  while (end > begin && isMark(name[end - 1])) end--;
+  return name.slice(begin, end);
+}

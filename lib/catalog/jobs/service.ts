@@ -7,7 +7,7 @@ import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { abortUpload } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toCursor } from "#lib/page.ts";
+import { parseCursor, placeTime, toCursor } from "#lib/page.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 import { placesOf, queuePosition } from "#lib/queue/position.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
@@ -15,7 +15,7 @@ import { liveWorkers } from "#lib/queue/workers.ts";
 import { countJobs, type JobRow, selectJobs } from "./repository.ts";
 import type { JobItem, JobList, JobQuery, JobTimeline, WorkerList } from "./schema.ts";
 
-const place = z.tuple([z.iso.datetime(), z.uuid()]);
+const place = z.tuple([placeTime, z.uuid()]);
 
 /** What is being done, was done and waits, as far as the actor may see it: their own uploads and previews, and the evidence of repos. */
 export async function listJobs(actor: Actor, { state, kind, mine, cursor, limit }: JobQuery): Promise<JobList> {

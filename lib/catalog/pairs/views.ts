@@ -4,7 +4,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, toCursor } from "#lib/page.ts";
+import { type Page, parseCursor, placeTime, toCursor } from "#lib/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
@@ -171,7 +171,7 @@ export const pairFeed = (actor: Actor, id: string): Feed<PairView> => ({
 
 const hasEnded = (pair: PairView): boolean => !isUnfinished(pair);
 
-const place = z.tuple([z.iso.datetime(), z.uuid()]);
+const place = z.tuple([placeTime, z.uuid()]);
 const BATCH = 100;
 const MAX_SCANNED = 5000;
 

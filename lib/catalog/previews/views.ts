@@ -6,7 +6,7 @@ import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, toPage } from "#lib/page.ts";
+import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
@@ -84,7 +84,7 @@ const toPicture = (id: string, image: ImageRow): Picture => ({
   seconds: image.milliseconds / 1000,
 });
 
-const place = z.tuple([z.iso.datetime(), z.uuid()]);
+const place = z.tuple([placeTime, z.uuid()]);
 
 /** Newest first: your own, those of everybody that are shown on a model's page, for operators all; those of sheets only where asked for. @throws repo_not_found, unauthenticated */
 export async function listPreviews(

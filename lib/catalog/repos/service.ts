@@ -20,7 +20,7 @@ import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage } from "#lib/page.ts";
+import { parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { countFacets } from "./facets.ts";
 import {
   changeRepo,
@@ -107,7 +107,7 @@ async function getItem(actor: Actor, id: string): Promise<RepoItem> {
 }
 
 const place = z.union([
-  z.tuple([z.enum(["updated", "created"]), z.iso.datetime(), z.uuid()]),
+  z.tuple([z.enum(["updated", "created"]), placeTime, z.uuid()]),
   z.tuple([z.literal("downloads"), z.int32(), z.uuid()]),
   z.tuple([z.literal("name"), storableText(96), z.uuid()]),
 ]);
