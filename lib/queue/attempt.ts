@@ -7,7 +7,7 @@ import { affectedBy, queue } from "./boss.ts";
 import { correctTurn } from "./choose.ts";
 import type { Claim } from "./claim.ts";
 import { wakeWorkers } from "./enqueue.ts";
-import { type JobKind, type JobPayload, type JobResource, subjectOf } from "./jobs.ts";
+import { type JobKind, type JobPayload, type JobResource, priorities, subjectOf } from "./jobs.ts";
 import { addEvent } from "./timeline.ts";
 
 /** How an attempt ends. Each names the attempt, and changes nothing when another has begun or none is wanted any more. */
@@ -32,6 +32,16 @@ export async function ownerOf(
 ): Promise<string | null> {
   const [row] = await client.$queryRaw<{ userId: string | null }[]>`
     SELECT user_id AS "userId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind`;
+  return row?.userId ?? null;
+}
+
+/** Who asked for it by name, and waits. */
+export async function waiterOf(
+  client: Transaction,
+  { kind, subjectId }: Omit<Attempt, "attempt">,
+): Promise<string | null> {
+  const [row] = await client.$queryRaw<{ userId: string | null }[]>`
+    SELECT user_id AS "userId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND priority >= ${priorities.person}`;
   return row?.userId ?? null;
 }
 

@@ -1,5 +1,6 @@
 import { isOwn, isVisible, isWritable } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { maySeePairWork, maySeePreview } from "#lib/catalog/units/who-may-see.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 
@@ -20,12 +21,12 @@ export const subjectsSeenBy = (actor: Actor): Readonly<Record<JobKind, Prisma.Sq
       SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, ${isOwn(actor, "j")} OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")})
       FROM pair p JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
         JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
-      WHERE p.id = j.subject_id AND ${isVisible(actor, "f")} AND ${isVisible(actor, "g")}`,
+      WHERE p.id = j.subject_id AND ${maySeePairWork(actor, "p")}`,
   preview: Prisma.sql`
       SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, TRUE
       FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
         LEFT JOIN commit gc ON gc.id = v.guide_commit_id LEFT JOIN repo g ON g.id = gc.repo_id
-      WHERE v.id = j.subject_id AND ${isOwn(actor, "v")} AND ${isVisible(actor, "f")} AND (g.id IS NULL OR ${isVisible(actor, "g")})`,
+      WHERE v.id = j.subject_id AND ${isOwn(actor, "v")} AND ${maySeePreview(actor, "v")}`,
 });
 
 /** The name of the repo that goes by an alias. */

@@ -70,7 +70,7 @@ beforeAll(async () => {
   await inLockedTransaction(database(), async (transaction) => {
     await transaction.pair.update({
       where: { id: ids.pair },
-      data: { summary: { request: { pictures: 4, baseCommitId: null } } },
+      data: { summary: { request: { pictures: 4 } } },
     });
     await enqueue(transaction, { kind: "check", subjectId: ids.pair, priority: "batch" });
     await transaction.preview.update({ where: { id: ids.preview }, data: { recipe } });

@@ -11,6 +11,7 @@ import { findPicture, getPreview, listPreviews } from "#lib/catalog/previews/vie
 import { recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
 import type { CardPicture } from "#lib/catalog/sheets/schema.ts";
 import { getSheet, picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
@@ -104,7 +105,7 @@ function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial
   return {
     verdict,
     reasons: ["For a test."],
-    summary: { request: { pictures: 48, baseCommitId: null }, measured },
+    summary: { request: { pictures: 48 }, measured },
     levels,
     prompts,
     machine: "test",
@@ -113,7 +114,7 @@ function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial
 }
 
 async function measure(pairId: string, outcome: Outcome): Promise<void> {
-  expect(await recordOutcome(pairId, (await claimJob("check", pairId))!, outcome)).toBe(true);
+  expect(await recordOutcome(pairId, (await claimJob("check", pairId))!, outcome, addSheet)).toBe(true);
 }
 
 /** As a worker draws it, with pictures of one pixel. */
@@ -193,13 +194,13 @@ describe("a pair that is measured", () => {
     const id = await pairOf("watercolor", "tiny");
     await database().measurement.deleteMany({ where: { pairId: id } });
     const [late, last] = [await claimJob("check", id), await claimJob("check", id)];
-    expect(await recordOutcome(id, late!, outcomeOf("verified", 0.8))).toBe(false);
-    await expect(recordOutcome(id, last!, outcomeOf("verified", 0.8, { levels: [] }))).rejects.toThrow(
+    expect(await recordOutcome(id, late!, outcomeOf("verified", 0.8), addSheet)).toBe(false);
+    await expect(recordOutcome(id, last!, outcomeOf("verified", 0.8, { levels: [] }), addSheet)).rejects.toThrow(
       /needs measurements of the levels/,
     ); // by no picture: the database refuses at the very end
     expect(await columns(id)).toEqual([]);
     expect(await database().job.count({ where: { kind: "preview" } })).toBe(0);
-    expect(await recordOutcome(id, last!, outcomeOf("verified", 0.8))).toBe(true);
+    expect(await recordOutcome(id, last!, outcomeOf("verified", 0.8), addSheet)).toBe(true);
     expect(await columns(id)).toHaveLength(8);
   });
 
