@@ -87,4 +87,5 @@ export const smallHub = `
   INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events, created_by_id) VALUES ('${uuid(21)}', '${lab}', '${fine}', 'https://example.org/hook', 's', '{commit}', 'ann');
   INSERT INTO download_day (repo_id, day, count) VALUES ('${fine}', '2026-01-01', 1);
   INSERT INTO download_seen (repo_id, day, visitor) VALUES ('${fine}', '2026-01-01', '${sha("0")}');
+  INSERT INTO download_network (network, day, count) VALUES ('${sha("1")}', '2026-01-01', 1);
 `;

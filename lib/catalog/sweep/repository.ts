@@ -107,6 +107,7 @@ export async function deletePreviews(now: Date): Promise<number> {
 }
 
 export async function forgetVisitors(before: Date): Promise<number> {
+  await database().downloadNetwork.deleteMany({ where: { day: { lt: before } } });
   return (await database().downloadSeen.deleteMany({ where: { day: { lt: before } } })).count;
 }
 

@@ -424,6 +424,8 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["webhook_unique_target", `${newWebhook("https://example.org/all")}; ${newWebhook("https://example.org/all")}`],
   ["download_day_count_positive", "UPDATE download_day SET count = 0"],
   ["download_seen_visitor_is_hex", "UPDATE download_seen SET visitor = '127.0.0.1'"],
+  ["download_network_is_hex", "UPDATE download_network SET network = '127.0.0.0'"],
+  ["download_network_count_positive", "UPDATE download_network SET count = 0"],
 ];
 
 /** The nearest things that it takes. */
