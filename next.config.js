@@ -1,7 +1,16 @@
 /** @type {import("next").NextConfig} */
 export default {
   // These find files of their own beside their code, or must be one instance in the process.
-  serverExternalPackages: ["pg", "pg-boss", "pino", "better-auth", "@prisma/client", "@prisma/adapter-pg"],
+  serverExternalPackages: [
+    "pg",
+    "pg-boss",
+    "pino",
+    "better-auth",
+    "@prisma/client",
+    "@prisma/adapter-pg",
+    "@zxcvbn-ts/core",
+    "@zxcvbn-ts/language-common",
+  ],
   poweredByHeader: false,
   reactStrictMode: true,
   // Files are named by their repo; «/a/b/» and «/a/b» are for the Hub's clients not the same.

@@ -37,6 +37,10 @@ export interface Env {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** DATABASE_URL: a PostgreSQL of your own, version 15 or later. Without it `npm start` runs the embedded one. */
   readonly databaseUrl: string | null;
+  /** DATABASE_DIRECT_URL: the same database past a pooler, which DATABASE_URL then is; null: DATABASE_URL is the database itself. */
+  readonly databaseDirectUrl: string | null;
+  /** GUIDEPOST_CONNECTIONS: how many questions a process asks its database at once. */
+  readonly connections: number;
   /** S3_ENDPOINT, S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY: where bytes go. Without them, into the data folder. */
   readonly s3: S3Settings | null;
 }
@@ -120,6 +124,8 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     failpoint: read.GUIDEPOST_FAILPOINT ?? null,
     logLevel: read.LOG_LEVEL,
     databaseUrl: read.DATABASE_URL ?? null,
+    databaseDirectUrl: readDirectUrl(read),
+    connections: read.GUIDEPOST_CONNECTIONS,
     s3: readS3(read),
   };
 }
@@ -146,6 +152,7 @@ const address = (isFit: (url: URL) => boolean) =>
     const url = URL.parse(text);
     return url !== null && isFit(url);
   });
+const databaseAddress = address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1);
 const isWeb = (url: URL): boolean => url.protocol === "https:" || url.protocol === "http:";
 
 /** `describe` completes the sentence «NAME must be …». */
@@ -187,9 +194,12 @@ const variables = z.object({
     .default(5e9)
     .describe("a size of at least 100 MB, like 8GB or 8000000000"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info").describe("debug, info, warn or error"),
-  DATABASE_URL: address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1)
-    .optional()
-    .describe("like postgresql://user:password@host:5432/database"),
+  DATABASE_URL: databaseAddress.optional().describe("like postgresql://user:password@host:5432/database"),
+  DATABASE_DIRECT_URL: databaseAddress.optional().describe("like postgresql://user:password@host:5432/database"),
+  GUIDEPOST_CONNECTIONS: wholeNumber
+    .pipe(z.number().min(2).max(1000))
+    .default(10) // of the 100 that PostgreSQL gives: room for a web process and several workers
+    .describe("a number from 2 to 1000"),
   S3_ENDPOINT: address(isWeb)
     .optional()
     .describe("the address of an S3 server, like https://s3.eu-central-1.amazonaws.com"),
@@ -202,6 +212,16 @@ const variables = z.object({
   S3_ACCESS_KEY_ID: z.string().optional().describe("the id of an access key"),
   S3_SECRET_ACCESS_KEY: z.string().optional().describe("the secret of an access key"),
 });
+
+function readDirectUrl({ DATABASE_URL: url, DATABASE_DIRECT_URL: direct }: z.output<typeof variables>): string | null {
+  if (direct !== undefined && url === undefined)
+    throw new AppError(
+      "bad_request",
+      "DATABASE_URL must be set too: it is the address of the pooler, DATABASE_DIRECT_URL that of the database behind it; set both, or leave both out.",
+      { name: "DATABASE_URL" },
+    );
+  return direct ?? null;
+}
 
 function readS3(read: z.output<typeof variables>): S3Settings | null {
   const {

@@ -5,7 +5,7 @@ import { listRepos } from "#lib/catalog/repos/service.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
 import { currentActor } from "../_page/actor.ts";
 import { shown } from "../_page/shown.ts";
-import { toCount, toDay, toPlural } from "../_page/units.ts";
+import { sumOf, toBoundedCount, toBoundedPlural, toDay } from "../_page/units.ts";
 import { ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Notice } from "../_ui/notice.tsx";
@@ -36,7 +36,7 @@ export default async function NamespacePage({ params }: Props) {
     list({ limit: "1", facets: "true" }),
     ...sections.map(async ([of, title]) => ({ of, title, ...(await list({ kind: of, limit: String(SHOWN) })) })),
   ]);
-  const countOf = (kind: string): number => facets!.kind.find(({ value }) => value === kind)?.count ?? 0;
+  const countOf = (kind: string): string => toBoundedCount(sumOf(facets!.kind.filter(({ value }) => value === kind)));
   const pictures = await picturesOf(
     actor,
     lists.flatMap(({ items }) => items.map(({ id }) => id)),
@@ -47,10 +47,7 @@ export default async function NamespacePage({ params }: Props) {
       <h1 className="text-page [overflow-wrap:anywhere]">{displayName ?? name}</h1>
       <p className="mt-1 text-quiet">
         <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toDay(createdAt)} ·{" "}
-        {toPlural(
-          facets!.kind.reduce((sum, { count }) => sum + count, 0),
-          "repo",
-        )}
+        {toBoundedPlural(sumOf(facets!.kind), "repo")}
         {role !== null && kind === "organisation" && ` · you are ${role === "owner" ? "its owner" : `a ${role}`}`}
       </p>
       {name === "guidepost" && (
@@ -94,11 +91,11 @@ export default async function NamespacePage({ params }: Props) {
         <section key={of} aria-labelledby={of} className="mt-10">
           <div className="mb-3 flex flex-wrap items-baseline justify-between gap-x-4">
             <h2 id={of} className="text-title">
-              {title} <span className="font-normal text-quiet">{toCount(countOf(of))}</span>
+              {title} <span className="font-normal text-quiet">{countOf(of)}</span>
             </h2>
             {next !== null && (
               <a href={`/browse?owner=${name}&kind=${of}`}>
-                All {toCount(countOf(of))} {title.toLowerCase()}
+                All {countOf(of)} {title.toLowerCase()}
               </a>
             )}
           </div>

@@ -16,6 +16,20 @@ export function toDuration(seconds: number): string {
 /** 73,916 */
 export const toCount = (count: number): string => count.toLocaleString("en");
 
+/** What was counted up to a bound: 73, and 1,000+ of which there are more. */
+export const toBoundedCount = ({ count, atLeast }: Counted): string => `${toCount(count)}${atLeast ? "+" : ""}`;
+
+/** Some of these together. */
+export function sumOf(counts: readonly Counted[]): Counted {
+  const atLeast = counts.some((each) => each.atLeast);
+  return { count: counts.reduce((sum, { count }) => sum + count, 0), ...(atLeast && { atLeast }) };
+}
+
+interface Counted {
+  readonly count: number;
+  readonly atLeast?: boolean | undefined;
+}
+
 /** 7.44 M, 860 M, 1.2 B. */
 export function toParameters(count: number): string {
   if (count < 1e6) return `${Math.round(count / 1e3)} k`;
@@ -27,6 +41,10 @@ export function toParameters(count: number): string {
 /** 1 picture, 2 pictures. */
 export const toPlural = (count: number, one: string, many = `${one}s`): string =>
   `${toCount(count)} ${count === 1 ? one : many}`;
+
+/** 1 repo, 2 repos, 1,000+ repos. */
+export const toBoundedPlural = (counted: Counted, one: string, many = `${one}s`): string =>
+  `${toBoundedCount(counted)} ${counted.count === 1 && !counted.atLeast ? one : many}`;
 
 /** 25 November 2026. */
 export const toDay = (iso: string): string =>

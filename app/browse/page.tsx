@@ -7,7 +7,7 @@ import { AppError } from "#lib/errors.ts";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
 import { shown } from "../_page/shown.ts";
-import { toCount, toPlural } from "../_page/units.ts";
+import { sumOf, toBoundedCount, toBoundedPlural } from "../_page/units.ts";
 import { Button, ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Pager } from "../_ui/pager.tsx";
@@ -49,9 +49,7 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
     actor,
     items.map(({ id }) => id),
   );
-  const total = facets!.measured
-    .filter(({ value }) => !chosen.measured || value === chosen.measured)
-    .reduce((sum, { count }) => sum + count, 0);
+  const total = sumOf(facets!.kind.filter(({ value }) => !chosen.kind || value === chosen.kind));
   return (
     <>
       <h1 className="text-page">{chosen.kind ? kindTitles[chosen.kind] : "Models and guides"}</h1>
@@ -73,7 +71,7 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
             </p>
           )}
           <p id="found" role="status" className="mt-4 mb-3 text-quiet">
-            {toPlural(total, "repo")}
+            {toBoundedPlural(total, "repo")}
             {pictures.size > 0 && " · pictures drawn here, from one set of prompts and seeds"}
           </p>
           {items.length === 0 ? (
@@ -113,14 +111,14 @@ function SearchForm({ chosen }: { readonly chosen: Chosen }) {
       )}
       <div className="min-w-40 flex-1 max-sm:basis-full">
         <label htmlFor="q" className="sr-only">
-          Words in the name or the summary
+          Words in the name, the summary or the tags
         </label>
         <input
           id="q"
           name="q"
           type="search"
           defaultValue={q}
-          placeholder="words in the name or the summary"
+          placeholder="words in the name, the summary or the tags"
           className="h-9 w-full rounded border border-edge bg-raised px-3"
         />
       </div>
@@ -184,7 +182,7 @@ function Group({
   chosen,
 }: (typeof groups)[number] & { readonly values: Facets["kind"]; readonly chosen: Chosen }) {
   if (values.length === 0) return null;
-  const links = values.map(({ value, count }) => {
+  const links = values.map(({ value, ...counted }) => {
     const isChosen = chosen[facet] === value;
     return (
       <li key={value}>
@@ -196,7 +194,7 @@ function Group({
           <span className="min-w-0 truncate" title={nameOf(value)}>
             {nameOf(value)}
           </span>
-          <span className="text-small text-quiet">{toCount(count)}</span>
+          <span className="text-small text-quiet">{toBoundedCount(counted)}</span>
         </a>
       </li>
     );

@@ -121,7 +121,7 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
         <Section
           id="password"
           title="Password"
-          about="Everything else that is signed in as you is signed out when you change it. Access tokens stay."
+          about="Everything else that is signed in as you is signed out when you change it."
         >
           <form method="post" action="/settings/password" className="max-w-[44ch]">
             <input type="text" name="username" autoComplete="username" defaultValue={me.username} readOnly hidden />
@@ -145,6 +145,10 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
               autoComplete="new-password"
               {...fromState(state, "new")}
             />
+            <label className="mb-4 flex items-center gap-2">
+              <input type="checkbox" name="revokeTokens" className="size-4 accent-accent" />
+              Delete my access tokens as well
+            </label>
             <Button type="submit">Change password</Button>
           </form>
         </Section>

@@ -4,7 +4,7 @@ import { z } from "zod";
 export const passwordLength = { min: 12, max: 128 } as const;
 
 /** What people are told before they choose one. */
-export const passwordRules = `${passwordLength.min} to ${passwordLength.max} characters of any kind; a few words that only you would put together are good. Not your username or e-mail address.`;
+export const passwordRules = `${passwordLength.min} to ${passwordLength.max} characters of any kind; a few words that only you would put together are good. Nothing that repeats itself, stands in lists, or is made of your own names.`;
 
 /** Kept in small letters. */
 export const email = z
@@ -15,7 +15,11 @@ export const email = z
 export const newPassword = z
   .string()
   .min(passwordLength.min, `it must have ${passwordLength.min} characters at least`)
-  .max(passwordLength.max, `it may have ${passwordLength.max} characters at most`);
+  // A character is what a person takes for one: an emoji of two halves counts once.
+  .max(passwordLength.max, `it may have ${passwordLength.max} characters at most`)
+  .refine((text) => [...text.normalize("NFKC")].length >= passwordLength.min, {
+    error: `it must have ${passwordLength.min} characters at least`,
+  });
 
 export const givenPassword = z
   .string()

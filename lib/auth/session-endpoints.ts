@@ -14,13 +14,14 @@ export const sessionEndpoints = {
     readSession: createAuthEndpoint.serverOnly({ method: "GET", requireHeaders: true }, async (ctx) => {
       return (await ctx.getSignedCookie(ctx.context.authCookies.sessionToken.name, ctx.context.secret)) || null;
     }),
+    /** @returns its token; null where the person is gone */
     openSession: createAuthEndpoint.serverOnly(
       { method: "POST", requireHeaders: true, body: z.object({ userId: z.string() }) },
       async (ctx) => {
         const user = await ctx.context.internalAdapter.findUserById(ctx.body.userId);
         const session = user && (await ctx.context.internalAdapter.createSession(user.id));
         if (session) await setSessionCookie(ctx, { session, user });
-        return session !== null;
+        return session?.token ?? null;
       },
     ),
     closeSession: createAuthEndpoint.serverOnly({ method: "POST", requireHeaders: true }, async (ctx) => {

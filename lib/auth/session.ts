@@ -2,6 +2,7 @@ import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Person, scopes } from "./actor.ts";
 import { auth } from "./better-auth.ts";
+import { deviceCookie } from "./device.ts";
 
 /** Who the session cookie names; null without one, or when the session has ended or its person is gone. */
 export async function personOfSession(headers: Headers): Promise<Person | null> {
@@ -17,16 +18,26 @@ export async function personOfSession(headers: Headers): Promise<Person | null> 
   return { kind: "person", userId: id, name: namespace.name, isOperator, scopes: new Set(scopes), tokenId: null };
 }
 
-/** Begins a session. @returns the cookies for the answer */
-export async function openSession(userId: string, headers: Headers): Promise<Headers> {
-  const { headers: set, response: opened } = await auth().api.openSession({
+/**
+ * Begins a session of who has just shown or chosen the password of this hash. One that was changed meanwhile has ended all sessions, and
+ * this would be one more. @returns the cookies for the answer
+ */
+export async function openSession(userId: string, passwordHash: string, headers: Headers): Promise<Headers> {
+  const { headers: set, response: token } = await auth().api.openSession({
     body: { userId },
     headers: agentOf(headers),
     returnHeaders: true,
   });
-  if (!opened)
+  if (token === null)
     throw new AppError("unauthenticated", "This account is gone; ask an operator of this hub for an invitation.");
-  return cookiesOf(set);
+  const account = { userId, providerId: "credential", password: passwordHash };
+  if ((await database().account.count({ where: account })) === 0) {
+    await database().session.deleteMany({ where: { token } });
+    throw new AppError("unauthenticated", "The password was changed meanwhile; sign in with the new one.");
+  }
+  const cookies = cookiesOf(set);
+  cookies.append("Set-Cookie", deviceCookie(headers, { userId, passwordHash }));
+  return cookies;
 }
 
 /** Ends the session of the cookie, at once and everywhere. @returns the cookies for the answer */

@@ -5,15 +5,31 @@ import { database } from "#lib/db/client.ts";
 import { requireSecret } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 
-/** What is counted, and how many times it may fail in its window of time. */
+interface Limit {
+  /** How many may fail in the window of time before the next is refused. */
+  readonly attempts: number;
+  /** The same while it is tight. */
+  readonly tight?: number;
+  /** From so many on it is tight for all that is counted beside it. Refuses nobody by itself. */
+  readonly tightens?: number;
+  readonly seconds: number;
+}
+
+/**
+ * What is counted. Nobody's failures refuse somebody at another address: what is counted over all of them only makes the others tight, so
+ * that there is always an attempt left to who comes from elsewhere. `docs/decisions/guessing-passwords.md` says why these.
+ */
 const limits = {
-  /** 1,000 a day at most, whatever the guesser has; who is signed in stays so. */
-  "password of an account": { attempts: 10, seconds: 900 },
-  /** Over all accounts. An office behind one address shares it. */
-  "password from an address": { attempts: 50, seconds: 900 },
+  "password of an account from an address": { attempts: 10, tight: 3, seconds: 900 },
+  "password of an account": { attempts: Infinity, tightens: 100, seconds: 3600 },
+  /** Over all accounts. An office behind one address shares it; each attempt costs a hash of some 50 ms. */
+  "password from an address": { attempts: 500, tightens: 50, seconds: 900 },
+  /** A browser that has signed in to this account before: what others do does not touch it. */
+  "password from a known device": { attempts: 10, seconds: 900 },
+  "current password in a session": { attempts: 10, seconds: 900 },
   /** Each costs a hash, and a name that nobody else can have. */
   "sign-up from an address": { attempts: 20, seconds: 3600 },
-} as const;
+} as const satisfies Record<string, Limit>;
 
 export interface Attempt {
   readonly of: keyof typeof limits;
@@ -25,7 +41,7 @@ export interface Attempt {
  * it and a restart does not forget. @throws rate_limited with the seconds to wait
  */
 export async function countAttempts(attempts: readonly Attempt[]): Promise<void> {
-  const counted = new Map(attempts.map((attempt) => [keyOf(attempt), limits[attempt.of]]));
+  const counted = new Map<string, Limit>(attempts.map((attempt) => [keyOf(attempt), limits[attempt.of]]));
   const seconds = [...counted.values()].map((limit) => limit.seconds);
   const rows = await database().$queryRaw<{ key: string; count: number; wait: number }[]>`
     INSERT INTO throttle (key, count, resets_at)
@@ -34,8 +50,10 @@ export async function countAttempts(attempts: readonly Attempt[]): Promise<void>
       count = CASE WHEN throttle.resets_at <= now() THEN 1 ELSE throttle.count + 1 END,
       resets_at = CASE WHEN throttle.resets_at <= now() THEN excluded.resets_at ELSE throttle.resets_at END
     RETURNING key, count, ceil(extract(epoch FROM resets_at - now()))::int AS wait`;
+  const isTight = rows.some(({ key, count }) => count > (counted.get(key)!.tightens ?? Infinity));
+  const allowed = ({ attempts: most, tight = most }: Limit): number => (isTight ? tight : most);
   const waits = rows
-    .filter(({ key, count }) => count > counted.get(key)!.attempts)
+    .filter(({ key, count }) => count > allowed(counted.get(key)!))
     .map(({ wait }) => Math.max(wait, 1));
   if (waits.length === 0) return;
   const retryAfter = Math.max(...waits);

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { log } from "#lib/log.ts";
-import { requireDatabaseUrl } from "./client.ts";
+import { requireDirectUrl } from "./client.ts";
 
 /** What only one process of a hub does at a time. The numbers are those of the locks. */
 export const sharedWork = { sweep: 4201 } as const;
@@ -11,7 +11,7 @@ export const sharedWork = { sweep: 4201 } as const;
  */
 export async function alone<T>(what: keyof typeof sharedWork, work: () => Promise<T>): Promise<T | null> {
   const client = new pg.Client({
-    connectionString: requireDatabaseUrl(),
+    connectionString: requireDirectUrl(),
     application_name: `guidepost ${what}`,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,

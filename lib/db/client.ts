@@ -13,19 +13,26 @@ export function database(): Database {
   return (shared.guidepostDatabase ??= openDatabase(requireDatabaseUrl()));
 }
 
-const CONNECTIONS = 10; // of the 100 that PostgreSQL gives: room for a web process and several workers
-
-/** A client of its own, for whoever closes it again with `$disconnect()`. */
+/**
+ * A client of its own, for whoever closes it again with `$disconnect()`. Behind a pooler a connection is somebody else's after each
+ * transaction: nothing may be left in it, neither a statement with a name nor a setting, and the pooler itself ends what takes too long.
+ */
 export function openDatabase(url: string): Database {
+  const { connections, databaseDirectUrl } = env();
   const pool = {
     connectionString: url,
     application_name: "guidepost",
-    max: CONNECTIONS,
+    max: connections,
     connectionTimeoutMillis: 5_000, // with all connections taken: fail, do not queue without end
+  };
+  if (databaseDirectUrl !== null) return new PrismaClient({ adapter: new PrismaPg(pool) });
+  const limits = {
     statement_timeout: 60_000, // no question of ours takes a tenth of it
     idle_in_transaction_session_timeout: 60_000,
   };
-  return new PrismaClient({ adapter: new PrismaPg(pool, { statementNameGenerator: nameStatements() }) });
+  return new PrismaClient({
+    adapter: new PrismaPg({ ...pool, ...limits }, { statementNameGenerator: nameStatements() }),
+  });
 }
 
 const MAX_NAMED = 500; // of some ten KiB each, in every connection
@@ -48,3 +55,6 @@ export function requireDatabaseUrl(): string {
   if (databaseUrl) return databaseUrl;
   throw new AppError("internal", "DATABASE_URL is not set; start with npm start, which runs a PostgreSQL and sets it.");
 }
+
+/** Of the database itself, past a pooler: for what a connection must keep, which is listening and the locks of a session. */
+export const requireDirectUrl = (): string => env().databaseDirectUrl ?? requireDatabaseUrl();

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { log } from "#lib/log.ts";
-import { requireDatabaseUrl } from "./client.ts";
+import { requireDirectUrl } from "./client.ts";
 
 /** What triggers and services tell: the payload is the id of the row, or of the job, that something happened to. */
 const CHANNEL = "guidepost";
@@ -57,7 +57,7 @@ function unwatch(id: string, call: () => void): void {
 function connect(): void {
   listener.again = null;
   const client = new pg.Client({
-    connectionString: requireDatabaseUrl(),
+    connectionString: requireDirectUrl(),
     application_name: "guidepost-listen",
     connectionTimeoutMillis: 5_000,
     keepAlive: true,

@@ -1,5 +1,5 @@
 import { PgBoss, type QueueOptions } from "pg-boss";
-import { requireDatabaseUrl } from "#lib/db/client.ts";
+import { requireDirectUrl } from "#lib/db/client.ts";
 import { log } from "#lib/log.ts";
 import { deadlines, MAX_LOSSES, queueNames, queues } from "./jobs.ts";
 
@@ -23,8 +23,11 @@ export const queue = (): Promise<PgBoss> => shared.guidepostQueue ?? openQueue("
 /**
  * Opens the queue of this process; makes its schema `pgboss` and its queues where they are missing, also when many processes do so at
  * once. Who works also looks after it: a lost heartbeat is seen within two seconds by whichever worker looks first.
+ *
+ * Past a pooler: who works listens, and who sends counts what waits while it holds a transaction. Were both connections of one pool, as
+ * many transactions as it has would wait for each other.
  */
-export function openQueue(role: "send" | "work", url = requireDatabaseUrl()): Promise<PgBoss> {
+export function openQueue(role: "send" | "work", url = requireDirectUrl()): Promise<PgBoss> {
   const opening = start(role, url);
   shared.guidepostQueue = opening;
   opening.catch(() => {

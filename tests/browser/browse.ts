@@ -122,7 +122,7 @@ export const browse: Story = (stage) => {
   test("words keep the filters, an order keeps both, and the address brings anybody the same list", async () => {
     await haveMany();
     const page = await stage().open(`/browse?tag=${TAG}&license=mit`);
-    await page.getByLabel("Words in the name or the summary").fill(`${TAG} counted`);
+    await page.getByLabel("Words in the name, the summary or the tags").fill(`${TAG} counted`);
     await page.getByLabel("Sort by").selectOption("name");
     await page.getByRole("button", { name: "Search" }).click();
     await page.waitForURL(/sort=name/);
@@ -149,7 +149,7 @@ export const browse: Story = (stage) => {
       .getByRole("link", { name: /^Guides/ })
       .click();
     expect(await cards(page).count()).toBe(9);
-    await page.getByLabel("Words in the name or the summary").fill("no such words");
+    await page.getByLabel("Words in the name, the summary or the tags").fill("no such words");
     await page.getByRole("button", { name: "Search" }).click();
     await page.getByText("Nothing fits all of that").waitFor();
     await page.getByRole("link", { name: "Clear all filters" }).click();

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { openSession } from "#lib/auth/session.ts";
+import { auth } from "#lib/auth/better-auth.ts";
 import { createToken } from "#lib/auth/token.ts";
 import { hub as theHub, type Person, type Scope, scopes } from "#lib/auth/actor.ts";
 import { createCommit } from "#lib/catalog/commits/service.ts";
@@ -92,8 +92,12 @@ async function sessionOf(person: Person): Promise<Record<string, string>> {
   const kept = cookies.get(person.userId);
   if (kept !== undefined && (await database().session.count({ where: { userId: person.userId } })) > 0)
     return { cookie: kept };
-  const set = await openSession(person.userId, new Headers());
-  const cookie = set.getSetCookie()[0]!.split(";")[0]!;
+  const { headers } = await auth().api.openSession({
+    body: { userId: person.userId },
+    headers: new Headers(),
+    returnHeaders: true,
+  });
+  const cookie = headers.getSetCookie()[0]!.split(";")[0]!;
   cookies.set(person.userId, cookie);
   return { cookie };
 }

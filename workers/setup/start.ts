@@ -40,8 +40,11 @@ async function start(): Promise<void> {
   await requireFreePort(settings.port, settings.host);
   const secret = settings.secret ?? (await keepSecret(settings.dataFolder));
   databaseUrl ??= await startDatabase();
-  await applyMigrations(databaseUrl, fileURLToPath(new URL("../../prisma/migrations", import.meta.url)));
-  await continueOutbox(databaseUrl);
+  await applyMigrations(
+    settings.databaseDirectUrl ?? databaseUrl,
+    fileURLToPath(new URL("../../prisma/migrations", import.meta.url)),
+  );
+  await continueOutbox(settings.databaseDirectUrl ?? databaseUrl);
   const variables = (): NodeJS.ProcessEnv => ({
     ...ownVariables(),
     NODE_ENV: "production",

@@ -21,7 +21,7 @@ import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../../_page/address.ts";
 import { ifThere } from "../../_page/shown.ts";
-import { toBytes, toDuration, toMoment, toPlural } from "../../_page/units.ts";
+import { sumOf, toBoundedPlural, toBytes, toDuration, toMoment, toPlural } from "../../_page/units.ts";
 import { ButtonLink } from "../../_ui/button.tsx";
 import { Empty } from "../../_ui/empty.tsx";
 import { Facts } from "../../_ui/facts.tsx";
@@ -236,7 +236,8 @@ function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: I
 /** What was made from a base, counted. */
 async function Family({ actor, base }: { readonly actor: Actor; readonly base: string }) {
   const { facets } = await listRepos(actor, repoQuery.parse({ base, limit: "1", facets: "true" }));
-  const count = (kind: string): number => facets?.kind.find(({ value }) => value === kind)?.count ?? 0;
+  const count = (kind: string, what: string): string =>
+    toBoundedPlural(sumOf(facets!.kind.filter(({ value }) => value === kind)), what);
   return (
     <section aria-labelledby="family">
       <h2 id="family" className="mb-2 text-title">
@@ -244,10 +245,10 @@ async function Family({ actor, base }: { readonly actor: Actor; readonly base: s
       </h2>
       <ul className="space-y-1">
         <li>
-          <a href={`/browse?base=${base}&kind=finetune`}>{toPlural(count("finetune"), "fine-tune")} made from it</a>
+          <a href={`/browse?base=${base}&kind=finetune`}>{count("finetune", "fine-tune")} made from it</a>
         </li>
         <li>
-          <a href={`/browse?base=${base}&kind=guide`}>{toPlural(count("guide"), "guide")} made for it</a>
+          <a href={`/browse?base=${base}&kind=guide`}>{count("guide", "guide")} made for it</a>
         </li>
         <li>
           <a href={`/matrix?base=${base}`}>All of them against each other</a>

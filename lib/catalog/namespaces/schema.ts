@@ -25,22 +25,17 @@ export const knownName = z
 
 export const displayName = plainLine(100);
 
-export const newAccount = z
-  .strictObject({
-    username: namespaceName.meta({ description: "the first half of «owner/repo»; stays" }),
-    name: displayName.optional().meta({ description: "what is shown; your username where nothing is said" }),
-    email: email.meta({ description: "shown to nobody" }),
-    password: newPassword,
-    invitation: z
-      .string()
-      .max(100, "it is longer than an invitation can be")
-      .optional()
-      .meta({ description: "what stands behind «invitation=» in the link" }),
-  })
-  .refine(({ username, email, password }) => ![username, email].includes(password.toLowerCase()), {
-    path: ["password"],
-    error: "it must not be your username or e-mail address",
-  });
+export const newAccount = z.strictObject({
+  username: namespaceName.meta({ description: "the first half of «owner/repo»; stays" }),
+  name: displayName.optional().meta({ description: "what is shown; your username where nothing is said" }),
+  email: email.meta({ description: "shown to nobody" }),
+  password: newPassword,
+  invitation: z
+    .string()
+    .max(100, "it is longer than an invitation can be")
+    .optional()
+    .meta({ description: "what stands behind «invitation=» in the link" }),
+});
 export type NewAccount = z.output<typeof newAccount>;
 
 export const credentials = z

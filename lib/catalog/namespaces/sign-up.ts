@@ -1,5 +1,6 @@
 import { requireAdmission, takeInvitation } from "#lib/auth/invitations.ts";
 import { hashPassword } from "#lib/auth/password.ts";
+import { requireStrong } from "#lib/auth/password-strength.ts";
 import { insertPerson } from "#lib/auth/person.ts";
 import { openSession } from "#lib/auth/session.ts";
 import { addressOf, countAttempts } from "#lib/auth/throttle.ts";
@@ -23,6 +24,7 @@ export async function signUp(
   await countAttempts([{ of: "sign-up from an address", who: addressOf(headers) }]);
   requireAddressee(email, await requireAdmission(invitation ?? null)); // again below; here so that strangers cannot have us hash
   requireOthersName(username, "username");
+  await requireStrong(password, { username, email, name: name ?? "" }, "password");
   const passwordHash = await hashPassword(password);
   const userId = await inTransaction(database(), async (transaction) => {
     const admission = await takeInvitation(transaction, invitation ?? null);
@@ -40,7 +42,7 @@ export async function signUp(
     });
     return id;
   }).catch((cause: unknown) => Promise.reject(nameTaken(emailTaken(cause), username, "username")));
-  return openSession(userId, headers);
+  return openSession(userId, passwordHash, headers);
 }
 
 function requireAddressee(email: string, admission: { readonly email: string | null }): void {

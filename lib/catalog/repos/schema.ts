@@ -7,7 +7,7 @@ import { refItem } from "#lib/catalog/refs/schema.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 
-const repoKind = z.enum(["base", "finetune", "guide"]);
+export const repoKind = z.enum(["base", "finetune", "guide"]);
 export const visibility = z.enum(["public", "private"]);
 
 const repoName = z
@@ -75,7 +75,10 @@ export const repoQuery = z.object({
   kind: repoKind.optional(),
   base: fullName.optional(),
   owner: z.string().max(96).optional(),
-  q: storableText(200).optional().meta({ description: "words, each of which is in the name or the summary" }),
+  q: storableText(200).optional().meta({
+    description:
+      "words, each of which begins one of the owner, the name, the summary or the tags, or is within the name",
+  }),
   license: storableText(100).optional(),
   tag: storableText(100).optional(),
   measured: verdict.optional().meta({ description: "the best verdict of the newest weights" }),
@@ -120,7 +123,19 @@ export const repoItem = z.object({
 });
 export type RepoItem = z.output<typeof repoItem>;
 
-const counts = z.array(z.object({ value: z.string(), count: z.number() }));
+/** What a facet counts at most: of more repos it counts the newest. */
+export const MAX_COUNTED = 1000;
+
+const counts = z.array(
+  z.object({
+    value: z.string(),
+    count: z.number(),
+    atLeast: z
+      .literal(true)
+      .optional()
+      .meta({ description: "there where more than 1000 repos could be counted, and only the newest were" }),
+  }),
+);
 
 export const facets = z
   .object({

@@ -7,6 +7,7 @@ import {
   requireRead,
   requireWrite,
   type RepoName,
+  visibleParts,
 } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
@@ -20,9 +21,9 @@ import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/page.ts";
+import { countFacets } from "./facets.ts";
 import {
   changeRepo,
-  countFacets,
   findItem,
   hideRepo,
   insertRepo,
@@ -30,7 +31,6 @@ import {
   readHead,
   selectRepos,
   selectWritable,
-  type Selection,
 } from "./repository.ts";
 import {
   type NewRepo,
@@ -41,6 +41,8 @@ import {
   type RepoQuery,
   toRepoName,
 } from "./schema.ts";
+import { searchFor } from "./search.ts";
+import type { Selection } from "./selection.ts";
 
 /** An empty repo. @throws not_found, forbidden, bad_request; conflict, with the address of the repo that has the name */
 export async function createRepo(
@@ -122,12 +124,13 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
     );
   const base = query.base === undefined ? null : await requireRead(actor, toRepoName(query.base));
   const selection: Selection = {
-    visible: isVisible(actor, "r"),
+    visible: visibleParts(actor, "r"),
     baseVisible: isVisible(actor, "b"),
+    otherVisible: isVisible(actor, "o"),
     kind,
     baseId: base?.id,
     owner,
-    words: wordsOf(q),
+    words: q.trim() === "" ? undefined : await searchFor(q),
     license,
     tag,
     measured,
@@ -147,13 +150,6 @@ export const listWritable = (
   actor: Actor,
   owners: readonly string[],
 ): Promise<{ name: string; kind: RepoItem["kind"] }[]> => selectWritable(isWritable(actor, "r"), owners, MAX_WRITABLE);
-
-const MAX_WORDS = 8; // each is looked for in every name and summary
-const wordsOf = (q: string): string[] =>
-  q
-    .split(/[\s/]+/)
-    .filter((word) => word !== "")
-    .slice(0, MAX_WORDS);
 
 const MONTH = 30 * 86_400_000;
 

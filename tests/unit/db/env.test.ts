@@ -30,6 +30,8 @@ test("with nothing set a hub runs by itself on port 3000", () => {
     failpoint: null,
     logLevel: "info",
     databaseUrl: null,
+    databaseDirectUrl: null,
+    connections: 10,
     s3: null,
   });
 });
@@ -52,6 +54,8 @@ test("an empty variable is one that is not set", () => {
     "GUIDEPOST_FAILPOINT",
     "GUIDEPOST_PROVIDER",
     "GUIDEPOST_MEMORY",
+    "GUIDEPOST_CONNECTIONS",
+    "DATABASE_DIRECT_URL",
     ...Object.keys(s3),
   ];
   expect(readEnv(Object.fromEntries(names.map((name) => [name, ""])))).toEqual(readEnv({}));
@@ -68,6 +72,8 @@ test("every variable is read", () => {
     GUIDEPOST_PROVIDER: "cuda",
     GUIDEPOST_MEMORY: "16GB",
     GUIDEPOST_FAILPOINT: "upload.part:2",
+    GUIDEPOST_CONNECTIONS: "25",
+    DATABASE_DIRECT_URL: "postgres://u:p@h:5432/d",
   };
   const read = readEnv({
     PORT: "8080",
@@ -97,6 +103,8 @@ test("every variable is read", () => {
     failpoint: "upload.part:2",
     logLevel: "debug",
     databaseUrl: "postgres://u:p@h:5433/d?sslmode=require",
+    databaseDirectUrl: "postgres://u:p@h:5432/d",
+    connections: 25,
     s3: {
       endpoint: "https://s3.example.org",
       bucket: "guides",
@@ -135,6 +143,8 @@ describe("a bad variable stops the start with its name", () => {
     ...["mysql://h/d", "postgresql://h", "h:5432/d", "postgresql://h/"].map(
       (value) => ["DATABASE_URL", value] as const,
     ),
+    ["DATABASE_DIRECT_URL", "mysql://h/d"],
+    ...["0", "1", "1001", "many"].map((value) => ["GUIDEPOST_CONNECTIONS", value] as const),
     ["S3_ENDPOINT", "s3.example.org"],
     ["S3_BUCKET", "My Bucket"],
   ];
@@ -153,6 +163,10 @@ test("S3 settings come all or none, and those that miss are named", () => {
   expect(() => readEnv({ S3_BUCKET: "guides" })).toThrow(
     /^S3_ENDPOINT, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY must be set too/,
   );
+});
+
+test("the address past a pooler is set beside that of the pooler", () => {
+  expect(() => readEnv({ DATABASE_DIRECT_URL: "postgres://u:p@h:5432/d" })).toThrow(/^DATABASE_URL must be set too: /);
 });
 
 test("a message never shows a value", () => {

@@ -8,7 +8,7 @@ import { createAccount } from "#lib/http/operations/account.ts";
 export const POST = formRoute({
   does: createAccount,
   page: "/join",
-  schema: newAccount.safeExtend({ next: z.string().optional() }),
+  schema: newAccount.extend({ next: z.string().optional() }),
   kept: ["username", "name", "email"],
   inAddress: ["invitation", "next"],
   async submit({ input: { next: wish, ...account }, request }) {

@@ -1,0 +1,129 @@
+import type { VisiblePart } from "#lib/auth/access.ts";
+import { type Verdict, verdictInDatabase } from "#lib/catalog/pairs/verdict.ts";
+import { Prisma } from "#lib/db/generated/client.ts";
+import { type RepoItem, type RepoQuery, sizes, type Sort } from "./schema.ts";
+import type { Wording } from "./search.ts";
+
+/** Which repos a list holds. */
+export interface Selection {
+  /** Of `r`, a repo. */
+  readonly visible: readonly VisiblePart[];
+  /** On `b`, the base of a repo. */
+  readonly baseVisible: Prisma.Sql;
+  /** On `o`, what was measured with a repo. */
+  readonly otherVisible: Prisma.Sql;
+  readonly kind?: RepoItem["kind"] | undefined;
+  readonly baseId?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly words?: Wording | undefined;
+  readonly license?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly measured?: RepoQuery["measured"];
+  readonly size?: RepoQuery["size"];
+}
+
+export type Place = readonly [key: string | number, id: string];
+
+export const orders: {
+  readonly [S in Sort]: {
+    readonly order: Prisma.Sql;
+    readonly key: (item: RepoItem) => string | number;
+    readonly after: (place: Place) => Prisma.Sql;
+  };
+} = {
+  updated: {
+    order: Prisma.sql`r.updated_at DESC, r.id DESC`,
+    key: (item) => item.updatedAt,
+    after: ([key, id]) => Prisma.sql`(r.updated_at, r.id) < (${new Date(key)}, ${id}::uuid)`,
+  },
+  created: {
+    order: Prisma.sql`r.created_at DESC, r.id DESC`,
+    key: (item) => item.createdAt,
+    after: ([key, id]) => Prisma.sql`(r.created_at, r.id) < (${new Date(key)}, ${id}::uuid)`,
+  },
+  downloads: {
+    order: Prisma.sql`r.downloads DESC, r.id DESC`,
+    key: (item) => item.downloads,
+    after: ([key, id]) => Prisma.sql`(r.downloads, r.id) < (${key}::int, ${id}::uuid)`,
+  },
+  name: {
+    order: Prisma.sql`r.name_key, r.id`,
+    key: (item) => item.name.toLowerCase(),
+    after: ([key, id]) => Prisma.sql`(r.name_key, r.id) > (${key}, ${id}::uuid)`,
+  },
+};
+
+/**
+ * The first `count` rows `r` of a selection in an order. Each part of what may be seen walks an index of its own and stops there, so
+ * that a page costs the same however many repos there are; of what only the actor sees, each of their namespaces. `count` is part of
+ * the text: were it a parameter, PostgreSQL would find no plan that is good for every limit.
+ */
+export function firstOf(selection: Selection, sort: Sort, after: Place | null, count: number): Prisma.Sql {
+  const { order, after: isAfter } = orders[sort];
+  const conditions = [isListed, ...Object.values(filtersOf(selection)), ...(after ? [isAfter(after)] : [])];
+  const first = (rows: Prisma.Sql): Prisma.Sql =>
+    Prisma.sql`(SELECT r.* FROM ${rows} ORDER BY ${order} LIMIT ${Prisma.raw(String(count))})`;
+  const where = (visible: Prisma.Sql): Prisma.Sql =>
+    Prisma.sql`repo r WHERE ${Prisma.join([visible, ...conditions], " AND ")}`;
+  const parts = selection.visible.map(({ visible, namespaces }) =>
+    namespaces === null
+      ? first(where(visible))
+      : first(
+          Prisma.sql`(${namespaces}) own(id), LATERAL ${first(Prisma.sql`${where(visible)} AND r.namespace_id = own.id`)} r`,
+        ),
+  );
+  return parts.length === 1 ? parts[0]! : first(Prisma.sql`(${Prisma.join(parts, " UNION ALL ")}) r`);
+}
+
+/** An empty repo answers by its name to those who may see it, and is in nobody's list. */
+const isListed = Prisma.sql`r.has_commits`;
+
+/** By the name of what was chosen. */
+function filtersOf(selection: Selection): Record<string, Prisma.Sql> {
+  const { kind, baseId, owner, words, license, tag, measured, size } = selection;
+  return {
+    ...(measured && { measured: hasVerdict(measured, selection.otherVisible) }),
+    ...(size && { size: hasSize(size) }),
+    ...(kind && { kind: Prisma.sql`r.kind = ${kind}::repo_kind` }),
+    ...(baseId && { base: Prisma.sql`r.base_id = ${baseId}::uuid` }),
+    ...(license !== undefined && { license: Prisma.sql`r.license = ${license}` }),
+    ...(owner !== undefined && {
+      owner: Prisma.sql`r.namespace_id = (SELECT id FROM namespace WHERE name_key = lower(${owner}))`,
+    }),
+    ...(tag !== undefined && { tag: Prisma.sql`r.tags @> ARRAY[${tag}]` }),
+    ...(words && {
+      words: "found" in words ? Prisma.sql`r.id = ANY (${[...words.found]}::uuid[])` : words.common,
+    }),
+  };
+}
+
+/** Which class of sizes a repo `r` is in, 1 for the first; null before its first commit. */
+export const sizeClass = Prisma.sql`width_bucket(r.head_size::float8, ${sizes.map(({ from }) => from)}::float8[])`;
+
+function hasSize(size: NonNullable<RepoQuery["size"]>): Prisma.Sql {
+  const at = sizes.findIndex(({ name }) => name === size);
+  const end = sizes[at + 1]?.from;
+  const begins = Prisma.sql`r.head_size >= ${sizes[at]!.from}::bigint`;
+  return end === undefined ? begins : Prisma.sql`(${begins} AND r.head_size < ${end}::bigint)`;
+}
+
+/** The verdicts `p.verdict` of the weights of `r` as one side, for what may be seen on the other side. */
+const measuredAs = (mine: Prisma.Sql, theirs: Prisma.Sql, otherVisible: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  FROM pair p WHERE p.${mine} = r.weights_sha256 AND p.verdict <> 'not_measured'
+    AND EXISTS (SELECT FROM repo o WHERE o.weights_sha256 = p.${theirs} AND ${otherVisible})`;
+const asFinetune = [Prisma.sql`finetune_weights_sha256`, Prisma.sql`guide_weights_sha256`] as const;
+const asGuide = [asFinetune[1], asFinetune[0]] as const;
+
+/** The best verdict of the newest weights of a repo `r`, of what may be seen on both sides; null where there is none. */
+export const bestVerdict = (otherVisible: Prisma.Sql): Prisma.Sql => Prisma.sql`least(
+  (SELECT p.verdict ${measuredAs(...asFinetune, otherVisible)} ORDER BY p.verdict LIMIT 1),
+  (SELECT p.verdict ${measuredAs(...asGuide, otherVisible)} ORDER BY p.verdict LIMIT 1))`;
+
+/** What is asked of all pairs finds what to look at; only what is asked of the repo decides, as far as its pairs may be seen. */
+function hasVerdict(verdict: Verdict, otherVisible: Prisma.Sql): Prisma.Sql {
+  if (verdict === "notMeasured") return Prisma.sql`${bestVerdict(otherVisible)} IS NULL`;
+  const wanted = Prisma.sql`${verdictInDatabase(verdict)}::verdict`;
+  return Prisma.sql`r.weights_sha256 IN (
+    SELECT finetune_weights_sha256 FROM pair WHERE verdict = ${wanted} UNION ALL SELECT guide_weights_sha256 FROM pair WHERE verdict = ${wanted})
+    AND ${bestVerdict(otherVisible)} = ${wanted}`;
+}
