@@ -44,7 +44,7 @@ export const store: Gate = {
       for (const page of pages.filter((one) => !one.endsWith(".txt"))) await ask(hub.url + page); // the text is not known yet
       if ((await ask(hub.url + file)).status !== 302) throw new Error("a large file is not downloaded from the store");
 
-      server.freeze();
+      await server.freeze();
       await sleep(1500); // a link is given while the store was heard of within a second
       const first = await ask(hub.url + file);
       const committing = await timed(() => ben.commit(repo, [{ op: "add", path: "more.txt", content: "More." }]));
