@@ -19,6 +19,8 @@ const hostile: Readonly<Record<string, string>> = {
   "a flow mapping as front matter": `---\n${yaml.get("a flow mapping")!}\n---\nHi`,
 };
 
+const worst = new Set(["a table of short rows", "numbers", "a flow mapping as front matter"]);
+
 /** A card is a stranger's text: it is read once, beside the web process, and costs a page nothing however it is written. */
 export const cards: Gate = {
   about: "cards that are slow or large to lay out, committed and looked at in a loop",
@@ -26,7 +28,8 @@ export const cards: Gate = {
     const { hub, eve } = stage;
     const figures: Figure[] = [];
     let count = 0;
-    for (const [name, card] of Object.entries(hostile)) {
+    const tried = Object.entries(hostile).filter(([name]) => length === "full" || worst.has(name));
+    for (const [name, card] of tried) {
       const repo = await eve.newRepo(`card-${(count += 1)}`, { visibility: "public" });
       const commit = async (): Promise<void> => {
         const content = `${card}\n\n${(count += 1)}`; // another text each time, so that it is read anew
