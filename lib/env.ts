@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { compile } from "proxy-addr";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 
@@ -21,6 +22,14 @@ export interface Env {
   readonly uploadSeconds: number;
   /** GUIDEPOST_GRACE: in seconds; how long bytes that nothing names any more are kept. Longer than any transfer takes. */
   readonly graceSeconds: number;
+  /** GUIDEPOST_QUOTA_BYTES, _FILES, _REPOS, _JOBS, _DEVICE_TIME: what each person and organisation may have; null: as much as there is. */
+  readonly quotas: {
+    readonly bytes: number | null;
+    readonly files: number | null;
+    readonly repos: number | null;
+    readonly jobs: number | null;
+    readonly deviceSeconds: number | null;
+  };
   /** GUIDEPOST_THREADS: processor threads of each process that runs networks. */
   readonly threads: number;
   /** GUIDEPOST_PROVIDER: what networks run on; `auto` is the first that works of cuda, webgpu and cpu. */
@@ -31,6 +40,11 @@ export interface Env {
   readonly workerBytes: number;
   /** GUIDEPOST_CACHE_BYTES: how many bytes of files a worker keeps on its disk when the store is S3; the least recently used goes first. */
   readonly cacheBytes: number;
+  /**
+   * GUIDEPOST_TRUSTED_PROXIES: addresses and networks of proxies whose word for where a request came from counts; none where nothing
+   * is said.
+   */
+  readonly trustedProxies: readonly string[];
   /** GUIDEPOST_FAILPOINT: for the crash tests only; the step after which this process kills itself. */
   readonly failpoint: string | null;
   /** LOG_LEVEL: the least that is written. */
@@ -116,11 +130,19 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     signup: read.GUIDEPOST_SIGNUP,
     uploadSeconds: read.GUIDEPOST_UPLOAD_TIME,
     graceSeconds: read.GUIDEPOST_GRACE,
+    quotas: {
+      bytes: read.GUIDEPOST_QUOTA_BYTES,
+      files: read.GUIDEPOST_QUOTA_FILES,
+      repos: read.GUIDEPOST_QUOTA_REPOS,
+      jobs: read.GUIDEPOST_QUOTA_JOBS,
+      deviceSeconds: read.GUIDEPOST_QUOTA_DEVICE_TIME,
+    },
     threads: read.GUIDEPOST_THREADS ?? availableParallelism(),
     provider: read.GUIDEPOST_PROVIDER,
     memory: read.GUIDEPOST_MEMORY ?? null,
     workerBytes: read.GUIDEPOST_WORKER_BYTES,
     cacheBytes: read.GUIDEPOST_CACHE_BYTES,
+    trustedProxies: read.GUIDEPOST_TRUSTED_PROXIES,
     failpoint: read.GUIDEPOST_FAILPOINT ?? null,
     logLevel: read.LOG_LEVEL,
     databaseUrl: read.DATABASE_URL ?? null,
@@ -144,7 +166,7 @@ const duration = z
   .string()
   .regex(/^\d{1,9} ?(s|min|h|d)$/)
   .transform((text) => {
-    const [, count, unit] = /^(\d+) ?(\w+)$/.exec(text) as unknown as [string, string, keyof typeof secondsIn];
+    const [, count, unit] = /^(\d+) ?([a-z]+)$/.exec(text) as unknown as [string, string, keyof typeof secondsIn];
     return Number(count) * secondsIn[unit];
   });
 const address = (isFit: (url: URL) => boolean) =>
@@ -154,6 +176,19 @@ const address = (isFit: (url: URL) => boolean) =>
   });
 const databaseAddress = address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1);
 const isWeb = (url: URL): boolean => url.protocol === "https:" || url.protocol === "http:";
+
+/** «none» is no limit. */
+const orNone = (schema: z.ZodType<number, string>) => z.union([z.literal("none").transform(() => null), schema]);
+const quota = orNone(wholeNumber.pipe(z.number().max(2 ** 31 - 1)));
+
+function areNetworks(list: string[]): boolean {
+  try {
+    compile(list);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** `describe` completes the sentence «NAME must be …». */
 const variables = z.object({
@@ -174,6 +209,15 @@ const variables = z.object({
   GUIDEPOST_SIGNUP: z.enum(["invited", "open"]).default("invited").describe("invited or open"),
   GUIDEPOST_UPLOAD_TIME: duration.default(7 * 86_400).describe("a time like 7d, 12h or 30min"),
   GUIDEPOST_GRACE: duration.default(3 * 86_400).describe("a time like 3d, 12h or 30min"),
+  GUIDEPOST_QUOTA_BYTES: orNone(z.union([wholeNumber, size]).pipe(z.number().max(Number.MAX_SAFE_INTEGER)))
+    .default(200e9)
+    .describe("a size like 200GB, or none"),
+  GUIDEPOST_QUOTA_FILES: quota.default(100_000).describe("a number like 100000, or none"),
+  GUIDEPOST_QUOTA_REPOS: quota.default(1000).describe("a number like 1000, or none"),
+  GUIDEPOST_QUOTA_JOBS: quota.default(8).describe("a number like 8, or none"),
+  GUIDEPOST_QUOTA_DEVICE_TIME: orNone(duration)
+    .default(8 * 3600)
+    .describe("a time like 8h or 30min, or none"),
   GUIDEPOST_THREADS: wholeNumber.pipe(z.number().min(1).max(1024)).optional().describe("a number from 1 to 1024"),
   GUIDEPOST_PROVIDER: z.enum(["auto", "cuda", "webgpu", "cpu"]).default("auto").describe("auto, cuda, webgpu or cpu"),
   GUIDEPOST_MEMORY: z
@@ -186,6 +230,12 @@ const variables = z.object({
     .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))
     .default(50e9)
     .describe("a size of at least 100 MB, like 50GB"),
+  GUIDEPOST_TRUSTED_PROXIES: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").flatMap((part) => part.trim() || []))
+    .refine(areNetworks)
+    .describe("addresses or networks with commas between them, like 10.0.3.7, 192.168.0.0/16 or loopback"),
   GUIDEPOST_FAILPOINT: z.string().optional().describe("a step, like upload.part:2"),
   // The parts of one SD 1.5 in half precision are 2.1 GB, a guide 20 MB: one base and one fine-tune stay loaded.
   GUIDEPOST_WORKER_BYTES: z

@@ -11,6 +11,8 @@ export const failures = {
   unauthenticated: { status: 401, hubCode: null, temporary: false },
   /** Known, and not allowed. What may not even be seen is not_found instead, so that its existence stays private. */
   forbidden: { status: 403, hubCode: null, temporary: false },
+  /** Nothing here takes requests of that kind. */
+  method_not_allowed: { status: 405, hubCode: null, temporary: false },
   not_found: { status: 404, hubCode: null, temporary: false },
   repo_not_found: { status: 404, hubCode: "RepoNotFound", temporary: false },
   revision_not_found: { status: 404, hubCode: "RevisionNotFound", temporary: false },
@@ -35,6 +37,8 @@ export const failures = {
   not_finite: { status: 422, hubCode: null, temporary: false },
   /** The bytes that came are not those that were announced: another size or another sha256. */
   bytes_differ: { status: 422, hubCode: null, temporary: false },
+  /** A person or organisation has as much as it may; `detail` says how much of what. */
+  quota_exceeded: { status: 403, hubCode: null, temporary: false },
   rate_limited: { status: 429, hubCode: null, temporary: true },
   cancelled: { status: 499, hubCode: null, temporary: false },
   inference_died: { status: 500, hubCode: null, temporary: false },

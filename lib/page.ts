@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
+import { isStorableText } from "#lib/util/storable.ts";
 
 /** A part of a list, and where the next one begins; null at the end. */
 export interface Page<Item> {
@@ -22,10 +23,14 @@ export const pageOf = <Item extends z.ZodType>(
 export const toCursor = (place: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(place)).toString("base64url");
 
+/** A moment in a place; PostgreSQL knows no year 0. */
+export const placeTime = z.iso.datetime().refine((text) => !text.startsWith("0000"));
+
 /** @throws bad_request for anything that is not such a place */
 export function parseCursor<Place extends z.ZodType>(cursor: string, place: Place): z.output<Place> {
   try {
-    return place.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
+    const values = z.array(storable).parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
+    return place.parse(values);
   } catch (cause) {
     throw new AppError(
       "bad_request",
@@ -35,6 +40,8 @@ export function parseCursor<Place extends z.ZodType>(cursor: string, place: Plac
     );
   }
 }
+
+const storable = z.unknown().refine((value) => typeof value !== "string" || isStorableText(value));
 
 /** Of one row more than asked for: a page, and whether there is another behind it. */
 export function toPage<Item>(

@@ -15,8 +15,14 @@ export interface Chosen {
 
 /** As many as one commit takes. */
 export const MAX_FILES = 10_000;
-const isLitter = (path: string): boolean =>
-  /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|__MACOSX\/.*|\.git\/.*|\.cache\/.*)$/.test(path);
+const litter = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
+const litterFolders = new Set(["__MACOSX", ".git", ".cache"]);
+
+function isLitter(path: string): boolean {
+  const folders = path.split("/");
+  const name = folders.pop()!;
+  return litter.has(name) || name.startsWith("._") || folders.some((folder) => litterFolders.has(folder));
+}
 
 /** What was chosen by a button: a folder comes with its name in front of each path. */
 export const fromInput = (list: FileList): Chosen =>

@@ -78,12 +78,12 @@ export async function forgiveAll(attempt: Attempt): Promise<void> {
 }
 
 /**
- * The address a request came from: what the nearest proxy, or Next itself, wrote last. An IPv6 network of 64 bits is one address.
- * What is no address shares one count.
+ * The address a request came from, as the server in front of Next wrote it (lib/http/forwarded.ts). An IPv6 network of 64 bits is one
+ * address. What is no address shares one count.
  */
 export function addressOf(headers: Headers): string {
-  const last = headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
-  return isIP(last) ? normalizeIP(last, { ipv6Subnet: 64 }) : "unknown";
+  const address = headers.get("x-forwarded-for") ?? "";
+  return isIP(address) ? normalizeIP(address, { ipv6Subnet: 64 }) : "unknown";
 }
 
 /** No name and no address is kept, and nobody without the secret can ask whether one was here. */

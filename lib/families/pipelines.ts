@@ -84,7 +84,7 @@ const otherName = (className: string): string | null => longest(className)?.name
 
 /** The family or the pipeline whose name begins as the class does, by the longest of such beginnings. */
 function longest(className: string): { name: string; whyNot: string } | null {
-  const plain = className.replace(/Control[Nn]et.*$/, "");
+  const plain = className.split(/Control[Nn]et/, 1)[0]!;
   const beginnings = [
     ...otherFamilies.flatMap(({ name, whyNot, pipelines }) => pipelines.map((begins) => ({ name, whyNot, begins }))),
     ...otherPipelines,

@@ -25,6 +25,7 @@ export function toFailureResponse(cause: unknown, requestId: string): Response {
     headers.set("Content-Range", `bytes */${failure.detail["size"]}`);
   if (failure.code === "file_not_found" && typeof failure.detail["commit"] === "string")
     headers.set("X-Repo-Commit", failure.detail["commit"]); // clients remember the absence
+  if (failure.code === "method_not_allowed") headers.set("Allow", [failure.detail["allowed"]].flat().join(", "));
   const { code, message, detail } = failure;
   return Response.json(
     { error: printable(message), code, detail: status === 500 ? {} : detail, requestId },

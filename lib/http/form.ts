@@ -7,6 +7,7 @@ import { behind, type Door, requireAdmission } from "./door.ts";
 import { readText } from "./read-body.ts";
 import { answering, type RouteContext } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
+import { isStorableText } from "#lib/util/storable.ts";
 
 /** What a form shows again: what was written, and what is wrong with it, by field; "" for the whole. */
 export interface FormState {
@@ -81,10 +82,7 @@ export function formRoute<Schema extends z.ZodType>({
       const back = query.size > 0 ? `${own}?${query}` : own;
       if (actor.kind === "anonymous" && door.scope !== null)
         return seeOther(`/sign-in?next=${encodeURIComponent(comesBackTo?.(fields) ?? back)}`, new Headers());
-      const parsed = schema.safeParse(fields);
-      const answer = parsed.success
-        ? await submitAt(door, { actor, input: parsed.data, request, params }).catch(toProblems)
-        : problemsOf(parsed.error);
+      const answer = await check(schema, fields, (input) => submitAt(door, { actor, input, request, params }));
       if (answer instanceof Response) return answer;
       if (answer instanceof Headers) return seeOther(answer.get("Location") ?? "/", answer, stateCookie(own, null));
       const values = Object.fromEntries(kept.map((name) => [name, (fields[name] ?? "").slice(0, SHOWN_LENGTH)]));
@@ -114,6 +112,17 @@ export function seeOther(page: string, cookies: Headers, ...more: readonly strin
 function doorOf(buttons: Readonly<Record<string, Door>>, action: string): Door {
   if (Object.hasOwn(buttons, action)) return buttons[action]!;
   throw new AppError("not_found", "There is no such button; go back to the page.");
+}
+
+async function check<Schema extends z.ZodType>(
+  schema: Schema,
+  fields: Readonly<Record<string, string>>,
+  submit: (input: z.output<Schema>) => Promise<Headers | Response>,
+): Promise<Headers | Response | Readonly<Record<string, string>>> {
+  const unkeepable = Object.keys(fields).find((name) => !isStorableText(name) || !isStorableText(fields[name]!));
+  if (unkeepable !== undefined) return { [unkeepable]: "It holds a NUL, which cannot be kept." };
+  const parsed = schema.safeParse(fields);
+  return parsed.success ? submit(parsed.data).catch(toProblems) : problemsOf(parsed.error);
 }
 
 async function readForm(request: Request): Promise<Record<string, string>> {

@@ -4,18 +4,20 @@ import type { S3Settings } from "#lib/env.ts";
 const ownPolicy = /^\/(api|storage|_next)\/|^\/[^/]+\/[^/]+\/resolve\//;
 
 /**
- * What a page may load: from this hub only, so that no card can tell another site who reads it. Uploads and downloads go straight to the store. Next
- * writes its scripts into the page, each page other ones, so that they cannot be named.
+ * What a page may load: from this hub only, so that no card can tell another site who reads it. Uploads and downloads go straight to the
+ * store. Of the scripts that stand in the page itself only those run that Next wrote there and marked with `nonce`. Styles stand in
+ * attributes, as a bar's length does, and nowhere else.
  *
  * @returns the value of Content-Security-Policy, or null where it is not a page
  */
-export function pagePolicy(path: string, s3: S3Settings | null): string | null {
+export function pagePolicy(path: string, s3: S3Settings | null, nonce: string): string | null {
   if (ownPolicy.test(path)) return null;
   const here = ["'self'", ...(s3 ? originsOf(s3) : [])].join(" ");
   return [
     "default-src 'self'",
-    "script-src 'self' 'unsafe-inline'",
-    "style-src 'self' 'unsafe-inline'",
+    `script-src 'self' 'nonce-${nonce}'`,
+    "style-src 'self'",
+    "style-src-attr 'unsafe-inline'",
     `img-src ${here} data: blob:`,
     `connect-src ${here}`,
     "object-src 'none'",

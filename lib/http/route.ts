@@ -4,11 +4,12 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { AppError } from "#lib/errors.ts";
 import { log, withLogContext } from "#lib/log.ts";
+import { isStorableText } from "#lib/util/storable.ts";
 import { disguiseContentLength } from "./content-length.ts";
 import { behind, type Door, requireAdmission } from "./door.ts";
 import { toFailureResponse } from "./failure.ts";
 import type { Operation } from "./operation.ts";
-import { readText } from "./read-body.ts";
+import { readJson } from "./read-json.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
 const BODY_LIMIT = 256 * 1024;
@@ -93,32 +94,22 @@ export async function answering(request: Request, template: string, work: () => 
   });
 }
 
-async function readJson(request: Request, limit: number): Promise<unknown> {
-  requireJson(request);
-  const text = await readText(request, limit);
-  if (text === "") return {};
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AppError("bad_request", "The request is not valid JSON; correct it and send it again.", {}, cause);
-  }
-}
-
-/** A form of another site can send text/plain without asking first, but not this. */
-function requireJson(request: Request): void {
-  if (/^application\/json\b/i.test(request.headers.get("content-type") ?? "application/json")) return;
-  throw new AppError("bad_request", "The request must be JSON; send it with «Content-Type: application/json».");
-}
-
 /** A name that comes once is a text, one that comes again a list of them. */
 function queryOf(request: Request): Record<string, string | string[]> {
   const { searchParams } = new URL(request.url);
+  requireStorable([...searchParams].flat());
   return Object.fromEntries(
     [...new Set(searchParams.keys())].map((name) => {
       const all = searchParams.getAll(name);
       return [name, all.length === 1 ? all[0]! : all];
     }),
   );
+}
+
+/** What no name and no word here can hold is refused before anything looks for it. */
+function requireStorable(texts: readonly string[]): void {
+  if (texts.every(isStorableText)) return;
+  throw new AppError("bad_request", "The address holds a NUL, which no name here has; take it out and ask again.");
 }
 
 function parse(schema: z.ZodType | undefined, value: unknown, what: "address" | "request"): unknown {

@@ -36,15 +36,12 @@ const titles = ["modelspec.title", "modelspec.description", "ss_output_name", "s
 
 type Known = Omit<Accelerator, "from"> & { readonly says: RegExp };
 
-/** A word between anything that is no letter. */
-const word = (text: string): RegExp => new RegExp(`(?<![a-z])(${text})(?![a-z])`, "i");
-
-/** The first that fits holds: Hyper-SD and DMD2 speak of LCM too. */
+/** Words between anything that is no letter. The first that fits holds: Hyper-SD and DMD2 speak of LCM too. */
 const known: readonly Known[] = [
   // https://huggingface.co/ByteDance/Hyper-SD: DDIM with trailing timesteps and no guidance for 2 to 8 steps
   {
     name: "Hyper-SD",
-    says: word("hyper[-_ ]?sd(xl)?\\d*"),
+    says: /(?<![a-z])(hyper[-_ ]?sd(xl)?\d*)(?![a-z])/i,
     sampler: "ddim",
     timestepSpacing: "trailing",
     steps: 8,
@@ -53,31 +50,45 @@ const known: readonly Known[] = [
   // https://huggingface.co/ByteDance/SDXL-Lightning
   {
     name: "SDXL-Lightning",
-    says: word("lightning"),
+    says: /(?<![a-z])(lightning)(?![a-z])/i,
     sampler: "euler",
     timestepSpacing: "trailing",
     steps: 4,
     guidance: 1,
   },
   // https://huggingface.co/tianweiy/DMD2
-  { name: "DMD2", says: word("dmd2?"), sampler: "lcm", timestepSpacing: "leading", steps: 4, guidance: 1 },
+  {
+    name: "DMD2",
+    says: /(?<![a-z])(dmd2?)(?![a-z])/i,
+    sampler: "lcm",
+    timestepSpacing: "leading",
+    steps: 4,
+    guidance: 1,
+  },
   // https://huggingface.co/stabilityai/sdxl-turbo
   {
     name: "Turbo",
-    says: word("(sd(xl)?[-_ ]?)?turbo"),
+    says: /(?<![a-z])((sd(xl)?[-_ ]?)?turbo)(?![a-z])/i,
     sampler: "euler-a",
     timestepSpacing: "trailing",
     steps: 4,
     guidance: 1,
   },
   // Zheng et al. 2024, arXiv 2402.19159; LCM is the nearest sampler here to its own
-  { name: "TCD", says: word("tcd"), sampler: "lcm", timestepSpacing: "leading", steps: 4, guidance: 1 },
+  { name: "TCD", says: /(?<![a-z])(tcd)(?![a-z])/i, sampler: "lcm", timestepSpacing: "leading", steps: 4, guidance: 1 },
   // Wang et al. 2024, arXiv 2405.18407
-  { name: "PCM", says: word("pcm"), sampler: "ddim", timestepSpacing: "trailing", steps: 4, guidance: 1 },
+  {
+    name: "PCM",
+    says: /(?<![a-z])(pcm)(?![a-z])/i,
+    sampler: "ddim",
+    timestepSpacing: "trailing",
+    steps: 4,
+    guidance: 1,
+  },
   // Luo et al. 2023, arXiv 2311.05556
   {
     name: "LCM",
-    says: word("lcm|latent[-_ ]consistency"),
+    says: /(?<![a-z])(lcm|latent[-_ ]consistency)(?![a-z])/i,
     sampler: "lcm",
     timestepSpacing: "leading",
     steps: 4,

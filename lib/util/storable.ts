@@ -1,3 +1,6 @@
+/** Whether PostgreSQL can keep a text and look for it: it takes no NUL and no half of a character. */
+export const isStorableText = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
+
 /** Text of strangers as PostgreSQL can keep it: without NUL, without halves of characters. */
 export const toStorableText = (text: string): string => text.toWellFormed().replaceAll("\0", "\ufffd");
 

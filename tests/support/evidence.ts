@@ -88,9 +88,21 @@ export async function commitFiles(
   files: Files,
   author: Person | null = null,
 ): Promise<string> {
-  const added: (Change & { content: Content })[] = [];
+  const contents: ContentAt[] = [];
   for (const [path, bytes] of Object.entries(files))
-    added.push({ path, content: { ...(await storeBytes(Buffer.from(bytes))), lfs: path.endsWith(".safetensors") } });
+    contents.push({ path, content: { ...(await storeBytes(Buffer.from(bytes))), lfs: path.endsWith(".safetensors") } });
+  return commitContents(repoId, contents, author);
+}
+
+type ContentAt = Change & { readonly content: Content };
+
+/** A commit of exactly these contents, which are there, on the default branch. */
+export async function commitContents(
+  repoId: string,
+  contents: readonly ContentAt[],
+  author: Person | null = null,
+): Promise<string> {
+  const kept = new Set(contents.map(({ path }) => path));
   return inTransaction(database(), async (transaction) => {
     const head = await findRef(transaction, repoId, "main");
     const commit = {
@@ -100,8 +112,8 @@ export async function commitFiles(
       title: "Files",
       message: "",
     };
-    const gone = (head ? await readManifest(head.commitId) : []).filter(({ path }) => !Object.hasOwn(files, path));
-    const changes = [...added, ...gone.map(({ path }) => ({ path, content: null }))];
+    const gone = (head ? await readManifest(head.commitId) : []).filter(({ path }) => !kept.has(path));
+    const changes = [...contents, ...gone.map(({ path }) => ({ path, content: null }))];
     const tree = await treeAfter(transaction, repoId, commit.parentId, changes);
     const id = toCommitId({ ...commit, treeId: tree.root.id });
     await insertCommit(transaction, id, commit, tree);

@@ -72,6 +72,11 @@ export class HubMember extends UploadClient {
     }));
   }
 
+  /** What its browser sends with every request. */
+  get browserHeaders(): Readonly<Record<string, string>> {
+    return this.#session;
+  }
+
   /** What only a session may do. */
   asBrowser(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
     return new UploadClient(this.url, null).ask(method, path, body, this.#session);

@@ -10,7 +10,7 @@ import { parseSeed } from "#lib/picture/seed.ts";
 export const number =
   (name: string) =>
   (text: string): number => {
-    if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
+    if (/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
     throw new AppError(
       "bad_request",
       `${name} is "${text.slice(0, 40)}", which is not a number; write one, such as 5.`,

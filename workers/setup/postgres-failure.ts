@@ -9,7 +9,7 @@ export interface PostgresPlace {
 /** What Node, initdb or PostgreSQL say when a start fails, and the sentence that we say instead. The first match counts. */
 const known: readonly (readonly [said: RegExp, sentence: (place: PostgresPlace) => string])[] = [
   [
-    /spawn \S+ EACCES/,
+    /spawn .{1,200} EACCES/,
     ({ how }) =>
       `PostgreSQL runs here ${how} and cannot reach its programs in node_modules; move the project to a folder that others may enter, or start as an ordinary user.`,
   ],
@@ -36,7 +36,7 @@ const known: readonly (readonly [said: RegExp, sentence: (place: PostgresPlace) 
       "PostgreSQL needs an entry for this user in /etc/passwd; add one, or set DATABASE_URL to a PostgreSQL of your own.",
   ],
   [
-    /lock file ".*" already exists/,
+    /(?:\.pid|\.lock)" already exists/,
     ({ folder }) => `${folder} is in use by another PostgreSQL; stop that one, or point GUIDEPOST_DATA elsewhere.`,
   ],
   [

@@ -1,9 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import next from "next";
 import { env } from "#lib/env.ts";
 import { restoreContentLength } from "#lib/http/content-length.ts";
+import { forwardedBy, trustOf } from "#lib/http/forwarded.ts";
+import { refuseAtDoor } from "#lib/http/front-door.ts";
 import { pagePolicy } from "#lib/http/page-policy.ts";
 import { watchSlowClients } from "#lib/http/slow-clients.ts";
 import { staticFiles } from "#lib/http/static-files.ts";
@@ -17,7 +20,9 @@ import { queue } from "#lib/queue/boss.ts";
 const DRAIN_MS = 10_000;
 const SILENT_MS = 5 * 60_000; // a client that is gone without a word must not keep its connection and its half part for ever
 
-const { port, host, s3 } = env();
+const { port, host, s3, trustedProxies } = env();
+const isProxy = trustOf(trustedProxies);
+const settleForwarded = forwardedBy(isProxy);
 const root = new URL("../../", import.meta.url);
 const app = next({ dev: false, dir: fileURLToPath(root), hostname: host, port });
 await app.prepare();
@@ -38,19 +43,15 @@ const server = createServer(
     keepAliveInitialDelay: 30_000,
   },
   (request, response) => {
-    if (sendStatic(request, response)) return;
+    if (sendStatic(request, response) || refuseAtDoor(request, response)) return;
     restoreContentLength(response);
-    if (!isNear(request.socket.remoteAddress)) delete request.headers["x-forwarded-for"]; // Next then writes the address it sees
-    if (!admit(request, response, request.headers["x-forwarded-for"]?.toString() ?? request.socket.remoteAddress ?? ""))
-      return;
-    const policy = pagePolicy(request.url ?? "", s3);
-    if (policy) response.setHeader("Content-Security-Policy", policy);
-    // A proxy's form of the address would let a client choose which host we think we are.
-    if (request.url?.startsWith("/")) void handle(request, response);
-    else response.writeHead(400).end();
+    settleForwarded(request);
+    if (!admit(request, response, String(request.headers["x-forwarded-for"]))) return;
+    guardPage(request, response);
+    void handle(request, response);
   },
 );
-const admit = watchSlowClients(server, isNear);
+const admit = watchSlowClients(server, isProxy);
 server.setTimeout(SILENT_MS);
 server.on("upgrade", (_request, socket) => socket.destroy()); // nothing here speaks anything but HTTP
 server.listen(port, host);
@@ -58,9 +59,14 @@ await once(server, "listening");
 log().info({ event: "web.ready", port }, `listening on ${host}:${port}`);
 process.send?.({ type: "ready" });
 
-/** Who comes from this machine or its own network may be a proxy, whose word for where a request came from counts. */
-function isNear(address = ""): boolean {
-  return /^(::ffff:)?(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)|^::1$|^f[cd]|^fe80/.test(address);
+/** Next marks its scripts with the nonce of the policy that it finds in the request: never one that came with it. */
+function guardPage(request: IncomingMessage, response: ServerResponse): void {
+  const policy = pagePolicy(request.url ?? "", s3, randomBytes(16).toString("base64"));
+  delete request.headers["content-security-policy"];
+  delete request.headers["content-security-policy-report-only"];
+  if (policy === null) return;
+  request.headers["content-security-policy"] = policy;
+  response.setHeader("Content-Security-Policy", policy);
 }
 
 async function stop(): Promise<void> {

@@ -24,14 +24,19 @@ function toLine(value: unknown, max: number): string | null {
 
 /** The first paragraph of prose, without its marks, cut at a word. */
 function firstSentences(text: string): string | null {
-  for (const paragraph of text.slice(0, 20_000).split(/\n\s*\n/)) {
-    if (!/^\s{0,3}[\p{L}\p{N}«"*_[(]/u.test(paragraph)) continue; // a heading, a picture, a table, code, HTML
+  for (const paragraph of text.slice(0, 20_000).split(/\n[^\S\n]*\n/)) {
+    if (!/^\n*\s{0,3}[\p{L}\p{N}«"*_[(]/u.test(paragraph)) continue; // a heading, a picture, a table, code, HTML
     const plain = paragraph
       .replaceAll(/!?\[([^\]\n]{0,200})\]\([^)\n]{0,2000}\)/g, "$1")
       .replaceAll(/[*_`]/g, "")
       .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ")
       .trim();
-    if (plain !== "") return plain.length <= 300 ? plain : `${plain.slice(0, 299).replace(/\s+\S*$/, "")}…`;
+    if (plain !== "") return plain.length <= 300 ? plain : `${wholeWords(plain.slice(0, 299))}…`;
   }
   return null;
+}
+
+function wholeWords(text: string): string {
+  const end = text.lastIndexOf(" ");
+  return end > 0 ? text.slice(0, end) : text;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { can } from "#lib/catalog/kinds.ts";
 import { requireRead, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { type BlobRow, getBlob, readBeginning } from "#lib/catalog/blobs/service.ts";
@@ -83,29 +84,38 @@ export async function planCard(actor: Actor, repo: WritableRepo, sha256: string 
   return {
     ...facts,
     frontMatter,
-    baseId: repo.kind !== "base" && facts.base ? await findBase(actor, facts.base) : null,
+    baseId: can(repo, "hasBase") && facts.base ? await findBase(actor, facts.base) : null,
   };
 }
 
 const noCard: Pick<Markdown, "facts" | "frontMatter"> = { frontMatter: {}, facts: factsOf({}, "") };
 
-/** The card has its say. What it does not say stays as it is, unless it was the card before that said it. */
-export async function applyCard(transaction: Transaction, repoId: string, change: CardChange): Promise<void> {
-  const { card: before } = await readColumns(transaction, repoId);
+/**
+ * The card has its say. What it does not say stays as it is, unless it was the card before that said it.
+ * @returns whether the repo says now that it was made from another base
+ */
+export async function applyCard(
+  transaction: Transaction,
+  repoId: string,
+  change: CardChange,
+): Promise<{ readonly hasOtherBase: boolean }> {
+  const { card: before, baseId: baseBefore } = await readColumns(transaction, repoId);
   const said = (name: string): boolean => Object.hasOwn(before as object, name);
+  const baseId = change.baseId !== null || said("base_model") ? change.baseId : baseBefore;
   await writeColumns(transaction, repoId, {
     card: change.frontMatter as Prisma.JsonObject,
     ...(change.summary !== null && { summary: change.summary }),
     ...((change.license !== null || said("license")) && { license: change.license }),
     ...((change.tags !== null || said("tags")) && { tags: [...(change.tags ?? [])] }),
-    ...((change.baseId !== null || said("base_model")) && { baseId: change.baseId }),
+    baseId,
   });
+  return { hasOtherBase: baseId !== baseBefore };
 }
 
 async function findBase(actor: Actor, fullName: string): Promise<string | null> {
   try {
     const base = await requireRead(actor, toRepoName(fullName));
-    return base.kind === "base" ? base.id : null;
+    return can(base, "isBase") ? base.id : null;
   } catch (cause) {
     if (cause instanceof AppError && cause.code === "repo_not_found") return null;
     throw cause;

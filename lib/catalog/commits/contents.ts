@@ -3,6 +3,7 @@ import type { WritableRepo } from "#lib/auth/access.ts";
 import { formatOf, HEAD_BYTES, refuseBinary } from "#lib/catalog/blobs/format.ts";
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
 import { type FilePath, parseNewPath, parsePath } from "#lib/catalog/files/path.ts";
+import { findNamed } from "#lib/catalog/uploads/possession.ts";
 import { isLfs } from "#lib/catalog/uploads/service.ts";
 import type { Content, TreeFile } from "#lib/catalog/trees/node.ts";
 import { findFiles } from "#lib/catalog/trees/repository.ts";
@@ -27,6 +28,7 @@ const AT_ONCE = 8;
  */
 export async function storeOperations(
   repo: WritableRepo,
+  userId: string | null,
   operations: readonly FileOperation[],
 ): Promise<StoredOperation[]> {
   const planned = operations.map((operation) => ({
@@ -47,6 +49,7 @@ export async function storeOperations(
   requireOnce(planned.map(({ path }) => path));
 
   const copies = await sourcesOf(repo, operations);
+  const named = await namedBy(repo, userId, operations);
   const stored: StoredOperation[] = [];
   for (let i = 0; i < planned.length; i += AT_ONCE) {
     stored.push(
@@ -54,6 +57,7 @@ export async function storeOperations(
         planned.slice(i, i + AT_ONCE).map(async ({ operation, path, bytes }) => {
           const uploadId = operation.op === "add" ? (operation.upload ?? null) : null;
           if (operation.op === "copy") return { path, uploadId, content: copies(operation, path) };
+          if (operation.op === "add" && operation.sha256 !== undefined) return named(operation.sha256, path);
           if (!bytes) return { path, uploadId, content: null };
           const { sha256, size } = await storeBytes(bytes);
           return { path, uploadId, content: { sha256, size, lfs: isLfs(path, size) } };
@@ -92,6 +96,28 @@ function inlineBytes(operation: FileOperation): Uint8Array | null {
     );
   if (formatOf(bytes.subarray(0, HEAD_BYTES), bytes.byteLength, path) === "text" && !isUtf8(bytes)) refuseBinary(path);
   return bytes;
+}
+
+/** What is named by its sha256 only. */
+async function namedBy(
+  repo: WritableRepo,
+  userId: string | null,
+  operations: readonly FileOperation[],
+): Promise<(sha256: string, to: FilePath) => StoredOperation> {
+  const sha256s = operations.flatMap((operation) => (operation.op === "add" ? (operation.sha256 ?? []) : []));
+  const found = await findNamed(repo.id, userId, sha256s);
+  return (sha256, path) => {
+    const content = found.get(sha256);
+    if (!content)
+      throw new AppError(
+        "not_found",
+        `${repo.owner}/${repo.name} has no content with the sha256 ${sha256}, and you have not uploaded it there; upload it, and complete the upload first.`,
+        { path, sha256 },
+      );
+    return content.uploadId === null
+      ? { path, uploadId: null, content: { sha256, size: content.size, lfs: isLfs(path, content.size) } }
+      : { path, uploadId: content.uploadId, content: null };
+  };
 }
 
 const MAX_SOURCES = 10; // each is resolved by itself

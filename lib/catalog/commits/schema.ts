@@ -17,11 +17,16 @@ const fileOperation = z.discriminatedUnion("op", [
       path,
       upload: z.uuid().optional().meta({ description: "the id of an upload that was verified" }),
       content: z.string().optional().meta({ description: "at most 1 MiB; larger files are uploaded" }),
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/, "it must be 64 hexadecimal digits in small letters")
+        .optional()
+        .meta({ description: "of a content that a commit of this repo has, or that you have uploaded to it" }),
       encoding: z.enum(["utf-8", "base64"]).default("utf-8"),
     })
     .refine(
-      ({ upload, content }) => (upload === undefined) !== (content === undefined),
-      "either «upload» or «content» must be there",
+      ({ upload, content, sha256 }) => [upload, content, sha256].filter((one) => one !== undefined).length === 1,
+      "one of «upload», «content» and «sha256» must be there, and only one",
     ),
   z.strictObject({ op: z.literal("delete"), path }),
   z.strictObject({ op: z.literal("copy"), path, from: z.strictObject({ revision: storableText(255), path }) }),

@@ -3,8 +3,11 @@ import { requireRead, requireWrite, type ReadableRepo, type RepoName, type Writa
 import type { Actor } from "#lib/auth/actor.ts";
 import { blobIsPurging } from "#lib/catalog/blobs/service.ts";
 import { applyCard, CARD_PATH, planCard, type CardChange } from "#lib/catalog/cards/service.ts";
+import { carryInspection, saysNothing } from "#lib/catalog/inspections/carry.ts";
 import { requestInspection } from "#lib/catalog/inspections/service.ts";
+import { untilRead } from "#lib/catalog/uploads/until-read.ts";
 import { isLfs, markLinked, takeVerified } from "#lib/catalog/uploads/service.ts";
+import { grownSince, holdings, requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
@@ -46,11 +49,12 @@ export async function createCommit(actor: Actor, name: RepoName, input: NewCommi
   const repo = await requireWrite(actor, name);
   const branch = input.branch ?? repo.defaultBranch;
   const seen = await findBranch(repo, branch);
-  const operations = await storeOperations(repo, input.operations);
+  const authorId = actor.kind === "person" ? actor.userId : null;
+  const operations = await storeOperations(repo, authorId, input.operations);
+  await untilRead(operations.flatMap(({ uploadId }) => uploadId ?? []));
   failpoint("commit.object");
   const parentId = input.parent ?? seen?.commitId ?? null;
   const card = branch === repo.defaultBranch ? await planCardOf(actor, repo, operations) : null;
-  const authorId = actor.kind === "person" ? actor.userId : null;
   const about = { repoId: repo.id, parentId, authorId, title: input.title, message: input.message ?? "" };
   const made = await inLockedTransaction(database(), (transaction) =>
     commitOnce(transaction, { actor, repo, branch, about, operations, card }),
@@ -75,6 +79,8 @@ async function commitOnce(
 ): Promise<{ id: string; isNew: boolean }> {
   if (!(await lockRepo(transaction, repo.id)))
     throw new AppError("repo_not_found", `${repo.owner}/${repo.name} was deleted meanwhile; nothing was committed.`);
+  const ofRepo = { repoId: repo.id };
+  const held = await holdings(transaction, ofRepo);
   const head = await findRef(transaction, repo.id, branch);
   const { parentId } = about;
   if (parentId !== null && !(await isCommitOf(transaction, repo.id, parentId)))
@@ -96,10 +102,13 @@ async function commitOnce(
     transaction,
     operations.flatMap(({ uploadId }) => uploadId ?? []),
   );
-  if (card) await applyCard(transaction, repo.id, card);
-  else await touchRepo(transaction, repo.id);
-  await requestInspection(transaction, id, "upload");
+  const hasOtherBase = card !== null && (await applyCard(transaction, repo.id, card)).hasOtherBase;
+  if (!card) await touchRepo(transaction, repo.id);
+  const isSameModel = parentId !== null && !hasOtherBase && tree.differences.every(({ path }) => saysNothing(path));
+  if (!isSameModel || !(await carryInspection(transaction, parentId, id)))
+    await requestInspection(transaction, id, "upload");
   await audit(transaction, actor, "repo.commit", repo.id, { branch, commit: id });
+  await requireWithinQuota(transaction, actor, ofRepo, await grownSince(held, transaction, ofRepo));
   failpoint("commit.rows");
   return { id, isNew: true };
 }

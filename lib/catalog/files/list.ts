@@ -54,18 +54,20 @@ export async function listAllBelow(
   count: number,
 ): Promise<Listed[]> {
   const listed: Listed[] = [];
-  let before = after ? keyOf(after.path) : keyOf(folder);
-  for await (const file of walk(root, load, { prefix: keysIn(folder), after: after ? before : "" })) {
-    for (let end = file.path.indexOf("/", folder.length + 1); end !== -1; end = file.path.indexOf("/", end + 1)) {
-      const path = file.path.slice(0, end);
-      const key = keyOf(path);
-      if (before === key || before.startsWith(key + SEPARATOR)) continue;
-      listed.push({ path, file: null });
+  let before = partsOf(keyOf(after?.path ?? folder));
+  for await (const file of walk(root, load, { prefix: keysIn(folder), after: after ? keyOf(after.path) : "" })) {
+    const [keys, names] = [partsOf(file.key), file.path.split("/")];
+    let named = 0; // the folders that it shares with what came before it
+    while (named < keys.length - 1 && keys[named] === before[named]) named++;
+    for (let depth = named + 1; depth < names.length; depth++) {
+      listed.push({ path: names.slice(0, depth).join("/"), file: null });
       if (listed.length === count) return listed;
     }
     listed.push({ path: file.path, file });
     if (listed.length === count) return listed;
-    before = file.key;
+    before = keys;
   }
   return listed;
 }
+
+const partsOf = (key: string): string[] => (key === "" ? [] : key.split(SEPARATOR));

@@ -2,12 +2,12 @@ import { z } from "zod";
 import { requirePerson } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
-import { cancelPair, requestCheck } from "#lib/catalog/pairs/service.ts";
+import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
 import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { abortUpload } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPage } from "#lib/page.ts";
+import { parseCursor, placeTime, toPage } from "#lib/page.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 import { placesOf, queuePosition } from "#lib/queue/position.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
@@ -15,7 +15,7 @@ import { liveWorkers } from "#lib/queue/workers.ts";
 import { countJobs, type JobRow, selectJobs } from "./repository.ts";
 import type { JobItem, JobList, JobQuery, JobTimeline, WorkerList } from "./schema.ts";
 
-const place = z.tuple([z.iso.datetime(), z.uuid()]);
+const place = z.tuple([placeTime, z.uuid()]);
 
 /** What is being done, was done and waits, as far as the actor may see it: their own uploads and previews, and the evidence of repos. */
 export async function listJobs(actor: Actor, { state, kind, mine, cursor, limit }: JobQuery): Promise<JobList> {
@@ -94,10 +94,10 @@ export async function cancelSubject(actor: Actor, subjectId: string): Promise<Jo
  * @throws not_found, forbidden, queue_full; bad_request for an upload, which is sent again instead
  */
 export async function rerunSubject(actor: Actor, subjectId: string): Promise<string> {
-  const { kind, repo, guide } = await requireJob(actor, subjectId);
+  const { kind, repo } = await requireJob(actor, subjectId);
   switch (kind) {
     case "check":
-      return (await requestCheck(actor, { finetune: repo, guide: guide! })).id;
+      return (await checkAgain(actor, subjectId)).id;
     case "preview":
       return (await rerunPreview(actor, subjectId, {})).id;
     case "inspect":

@@ -3,10 +3,11 @@ import { requirePerson, requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { getBlob } from "#lib/catalog/blobs/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import type { UnitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, toPage } from "#lib/page.ts";
+import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { estimateFor } from "./estimate.ts";
@@ -47,6 +48,7 @@ function toItem(actor: Actor, row: PreviewRow): PreviewItem {
     state: row.state,
     problem: row.problem,
     url: addressOf(row.id),
+    unit: toUnit(row.unit),
     finetune: toSide(row.finetune),
     guide: row.guide && toSide(row.guide),
     ...settings,
@@ -66,6 +68,15 @@ const toSide = ({ commitId, owner, repo }: SideRow): PreviewItem["finetune"] => 
   commit: commitId,
 });
 
+/** The very commits that drew it. */
+const toUnit = ({ hash, components }: PreviewRow["unit"]): UnitView => ({
+  hash,
+  components: components.map(({ commitId, owner, repo, ...part }) => ({
+    ...part,
+    ...toSide({ commitId, owner, repo }),
+  })),
+});
+
 /** Which bytes the address of a picture names: a browser may keep them for ever. */
 const versionOf = ({ blobSha256 }: Pick<ImageRow, "blobSha256">): string => blobSha256.slice(0, 12);
 
@@ -82,7 +93,7 @@ const toPicture = (id: string, image: ImageRow): Picture => ({
   seconds: image.milliseconds / 1000,
 });
 
-const place = z.tuple([z.iso.datetime(), z.uuid()]);
+const place = z.tuple([placeTime, z.uuid()]);
 
 /** Newest first: your own, those of everybody that are shown on a model's page, for operators all; those of sheets only where asked for. @throws repo_not_found, unauthenticated */
 export async function listPreviews(

@@ -11,10 +11,11 @@ export function requireApart(path: string, other: string): void {
     refuse(path, other, "case", "they differ only in capital letters, which some disks do not tell apart; rename one.");
   if (key.startsWith(otherKey + SEPARATOR) || otherKey.startsWith(key + SEPARATOR))
     refuse(path, other, "folder", "one is a file and the other needs a folder of that name; rename one.");
-  const [folders, others] = [foldersOf(path), foldersOf(other)];
+  const [folders, others] = [path.split("/"), other.split("/")];
+  const [keys, otherKeys] = [key.split(SEPARATOR), otherKey.split(SEPARATOR)];
   for (const [i, folder] of folders.entries()) {
     const beside = others[i];
-    if (beside === undefined || keyOf(beside) !== keyOf(folder)) return;
+    if (i === folders.length - 1 || i === others.length - 1 || keys[i] !== otherKeys[i]) return;
     if (beside !== folder)
       refuse(
         path,
@@ -24,8 +25,6 @@ export function requireApart(path: string, other: string): void {
       );
   }
 }
-
-const foldersOf = (path: string): string[] => path.split("/").slice(0, -1);
 
 function refuse(path: string, other: string, rule: string, sentence: string): never {
   throw new AppError("bad_request", `«${path}» and «${other}» cannot both be there: ${sentence}`, {

@@ -64,8 +64,8 @@ export interface UploadToInsert {
   readonly expiresAt: Date;
 }
 
-export async function insertUpload({ size, ...row }: UploadToInsert): Promise<UploadRow> {
-  return toRow(await database().upload.create({ data: { ...row, declaredSize: size }, select: columns }));
+export async function insertUpload(transaction: Transaction, { size, ...row }: UploadToInsert): Promise<UploadRow> {
+  return toRow(await transaction.upload.create({ data: { ...row, declaredSize: size }, select: columns }));
 }
 
 /** @returns false when another request was faster */
@@ -103,8 +103,8 @@ export async function setJob(transaction: Transaction, id: string, jobId: string
   await transaction.upload.update({ where: { id }, data: { jobId }, select: { id: true } });
 }
 
-export const countUnfinished = (userId: string): Promise<number> =>
-  database().upload.count({ where: { userId, state: { in: [...unfinished] } } });
+export const countUnfinished = (transaction: Transaction, userId: string): Promise<number> =>
+  transaction.upload.count({ where: { userId, state: { in: [...unfinished] } } });
 
 /** The newest first. */
 export async function listUnfinished(
@@ -121,6 +121,32 @@ export async function listUnfinished(
   });
   return rows.map(toRow);
 }
+
+export const countHashing = (ids: readonly string[]): Promise<number> =>
+  database().upload.count({ where: { id: { in: [...ids] }, state: "hashing" } });
+
+/** Those of these contents that a commit of the repo has named. */
+export async function contentsOfRepo(
+  repoId: string,
+  sha256s: readonly string[],
+): Promise<{ readonly sha256: string; readonly size: number }[]> {
+  const rows = await database().repoBlob.findMany({
+    where: { repoId, blobSha256: { in: [...sha256s] } },
+    select: { blobSha256: true, size: true },
+  });
+  return rows.map(({ blobSha256, size }) => ({ sha256: blobSha256, size: Number(size) }));
+}
+
+/** Of each content the newest upload of a person that was found to be it, or is being read and was announced as it. */
+export const newestUploadsOf = (
+  repoId: string,
+  userId: string | null,
+  sha256s: readonly string[],
+): Promise<{ readonly sha256: string; readonly id: string }[]> => database().$queryRaw`
+  SELECT DISTINCT ON (coalesce(blob_sha256, declared_sha256)) coalesce(blob_sha256, declared_sha256) AS sha256, id FROM upload
+  WHERE repo_id = ${repoId}::uuid AND user_id IS NOT DISTINCT FROM ${userId} AND state IN ('hashing', 'verified')
+    AND coalesce(blob_sha256, declared_sha256) = ANY (${[...sha256s]})
+  ORDER BY coalesce(blob_sha256, declared_sha256), state = 'verified' DESC, id DESC`;
 
 export interface TakenUpload {
   readonly id: string;

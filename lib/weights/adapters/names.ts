@@ -67,9 +67,9 @@ export type Algorithm =
 
 /** A tensor's name in an adapter file; null where it is none of them. */
 export function adapterName(tensor: string): AdapterName | null {
-  for (const { ends, part, spelling = null, algorithm = "LoRA" } of parts) {
+  for (const { ends, of = null, part, spelling = null, algorithm = "LoRA" } of parts) {
     const end = ends.exec(tensor)?.[0];
-    if (end === undefined || end.length === tensor.length) continue;
+    if (end === undefined || end.length === tensor.length || (of && !of.test(tensor))) continue;
     const shown = tensor.slice(0, -end.length);
     return { ...moduleOf(shown), shown, part, spelling, algorithm };
   }
@@ -78,6 +78,8 @@ export function adapterName(tensor: string): AdapterName | null {
 
 interface Part {
   readonly ends: RegExp;
+  /** How the whole of a name must begin, where its end alone does not tell. */
+  readonly of?: RegExp;
   readonly part: AdapterPart;
   readonly spelling?: AdapterName["spelling"];
   readonly algorithm?: Algorithm;
@@ -105,7 +107,7 @@ const parts: readonly Part[] = [
   foreign("OFT", /\.(oft_(blocks|diag|R|r)|boft_[Rs]|rescale)(\.[^.]+){0,2}$/),
   foreign("GLoRA", /\.(a1|a2|b1|b2|bm)\.weight$/),
   foreign("(IA)³", /\.(on_input|ia3_l(\.[^.]+)?)$/),
-  foreign("(IA)³", /(?<=^(lora_unet|lora_te\d?)_[^.]+)\.weight$/),
+  { ...foreign("(IA)³", /\.weight$/), of: /^(lora_unet|lora_te\d?)_[^.]+\.weight$/ },
   foreign("VeRA", /\.vera_lambda_[bd](\.[^.]+)?$/),
   foreign("LoRA with biases", /\.lora_[AB](\.[^.]+)?\.bias$/),
   foreign("LoRA of an embedding", /\.lora_embedding_[AB](\.[^.]+)?$/),

@@ -1,14 +1,14 @@
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { type AdaptedNetwork, adaptedNetworks } from "./names.ts";
-import { modulePattern } from "./module-pattern.ts";
+import { type ModulePattern, modulePattern } from "./module-pattern.ts";
 
 /** What a PEFT configuration says of the layers of one network. */
 export interface NetworkSettings {
   /** Where no pattern fits. */
   readonly alpha: number;
   /** The first that fits a module's path holds. */
-  readonly alphaPatterns: readonly (readonly [pattern: RegExp, alpha: number])[];
+  readonly alphaPatterns: readonly (readonly [pattern: ModulePattern, alpha: number])[];
   /** alpha/√r in place of alpha/r (Kalajdzievski 2023, arXiv 2312.03732). */
   readonly rankStabilised: boolean;
   readonly usesDora: boolean;

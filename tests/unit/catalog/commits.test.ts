@@ -406,14 +406,73 @@ describe("an upload", () => {
     expect(await stateOf(upload)).toBe("verified");
   });
 
-  test("that is still being read is waited for, and one to another repo is not there", async () => {
+  test("that is still being read is waited for", async () => {
+    const [blobSha256, reading] = [sha256("read meanwhile"), await uploaded("read meanwhile", "hashing")];
+    const waiting = commit([{ op: "add", path: "w", upload: reading }]);
+    await database().upload.update({ where: { id: reading }, data: { state: "verified", blobSha256 } });
+    expect(await paths((await waiting).id)).toEqual(["w"]);
+  });
+
+  test("that is not read in time is to be sent again, and one to another repo is not there", async () => {
     const reading = await uploaded("reading", "hashing");
     expect(await failure(commit([{ op: "add", path: "w", upload: reading }]))).toMatchObject({
       code: "upload_not_ready",
+      detail: { retryAfter: 5 },
     });
     const elsewhere = await uploaded("elsewhere");
     repo = await createRepo(ann, { owner: "ann", name: `next-${count}`, kind: "finetune", visibility: "public" });
     expect(await failure(commit([{ op: "add", path: "w", upload: elsewhere }]))).toMatchObject({ code: "not_found" });
+  });
+});
+
+describe("a content that is named by its sha256", () => {
+  const named = (content: string) => ({ op: "add", path: "by-name", sha256: sha256(content) }) as const;
+
+  test("is one that a commit of this repo has had", async () => {
+    await commit([add("a", "kept")]);
+    await commit([{ op: "delete", path: "a" }, add("b")]);
+    const { id } = await commit([named("kept")]);
+    expect((await readManifest(id)).map(({ path, size }) => [path, size])).toEqual([
+      ["b", 1],
+      ["by-name", 4],
+    ]);
+  });
+
+  test("is not one that only another repo has, or nobody", async () => {
+    await commit([add("a", "of another repo")]);
+    repo = await createRepo(ann, { owner: "ann", name: `other-${count}`, kind: "finetune", visibility: "public" });
+    for (const content of ["of another repo", "of nobody"])
+      expect(await failure(commit([named(content)]))).toMatchObject({ code: "not_found" });
+  });
+
+  test("is one that its author has uploaded there, also while it is being read; nobody else's", async () => {
+    const upload = async (content: string, userId: string): Promise<string> => {
+      const { sha256: declaredSha256, size } = await storeBytes(Buffer.from(content));
+      const { id } = await database().upload.create({
+        data: {
+          repoId: repo.id,
+          userId,
+          path: "x",
+          declaredSize: size,
+          declaredSha256,
+          storageKey: randomUUID(),
+          partSize: 1,
+          expiresAt: new Date(Date.now() + 60_000),
+        },
+      });
+      await database().upload.update({ where: { id }, data: { state: "hashing", attempt: 1 } });
+      return id;
+    };
+    const reading = await upload("on its way", ann.userId);
+    const waiting = commit([named("on its way")]);
+    await database().upload.update({
+      where: { id: reading },
+      data: { state: "verified", blobSha256: sha256("on its way") },
+    });
+    expect(await paths((await waiting).id)).toEqual(["by-name"]);
+    expect((await database().upload.findUniqueOrThrow({ where: { id: reading } })).state).toBe("linked");
+    await upload("of bob", bob.userId);
+    expect(await failure(commit([named("of bob")]))).toMatchObject({ code: "not_found" });
   });
 });
 

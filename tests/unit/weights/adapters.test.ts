@@ -358,6 +358,27 @@ describe("scales", () => {
     "the expression %s is not followed",
     (key) => expect(modulePattern(key)).toBeNull(),
   );
+
+  test.each([
+    "to_q",
+    "attn1.to_q",
+    "^down_blocks\\.0\\.attentions\\.\\d+\\.to_q$",
+    "(to_q|to_k)",
+    "(|x)to_v",
+    "down_.*to_(q|v)".replace("_.*", "_blocks.*."),
+    ".*\\d*.+",
+    "([0-9]+)",
+    "[0-9]",
+    ".",
+    "to_.|attn1",
+    "a$b",
+  ])("the expression %s fits what JavaScript's own engine says", (key) => {
+    for (const module of ["to_q", "down_blocks.0.attentions.12.to_q", "attn1.to_q", "xattn1.to_q", "to_qx", "a.7", ""])
+      expect({ module, fits: modulePattern(key)!.test(module) }).toEqual({
+        module,
+        fits: new RegExp(`^(.*\\.)?(${key})$`).test(module),
+      });
+  });
 });
 
 describe("networks", () => {

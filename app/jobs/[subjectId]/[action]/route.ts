@@ -3,11 +3,12 @@ import { cancelSubject, rerunSubject } from "#lib/catalog/jobs/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
 import { cancelJob, rerunJob } from "#lib/http/operations/jobs.ts";
+import { pathTo } from "#lib/http/path-to.ts";
 
 /** The buttons of a job. */
 export const POST = formRoute({
   does: { cancel: cancelJob, rerun: rerunJob },
-  page: ({ subjectId }) => `/jobs/${encodeURIComponent(subjectId!)}`,
+  page: ({ subjectId }) => pathTo("jobs", subjectId!),
   schema: z.object({}),
   kept: [],
   async submit({ actor, params: { subjectId, action } }) {

@@ -3,8 +3,9 @@ import { cancelPair } from "#lib/catalog/pairs/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
 import * as operations from "#lib/http/operations/evidence.ts";
+import { pathTo } from "#lib/http/path-to.ts";
 
-const pageOf = (id: string): string => `/pairs/${encodeURIComponent(id)}`;
+const pageOf = (id: string): string => pathTo("pairs", id);
 
 /** The button that stops a measurement; both ways lead back to its page. */
 export const POST = formRoute({

@@ -3,7 +3,7 @@ import { historyQuery } from "#lib/catalog/commits/schema.ts";
 import { listCommits } from "#lib/catalog/commits/service.ts";
 import { inspectionStates } from "#lib/catalog/inspections/service.ts";
 import { currentActor } from "../../../../_page/actor.ts";
-import { addressWith, type SearchParams } from "../../../../_page/address.ts";
+import { addressWith, named, type SearchParams } from "../../../../_page/address.ts";
 import { shown } from "../../../../_page/shown.ts";
 import { toAge, toBytes, toMoment, toPlural } from "../../../../_page/units.ts";
 import { Empty } from "../../../../_ui/empty.tsx";
@@ -45,7 +45,7 @@ export default async function VersionsPage({ params, searchParams }: Props) {
       listCommits(
         actor,
         repo.nameParts,
-        historyQuery.parse({ revision, limit: "30", ...(typeof cursor === "string" && { cursor }) }),
+        named(historyQuery, { revision, limit: "30", ...(typeof cursor === "string" && { cursor }) }),
       ),
     ));
   const states = page

@@ -3,10 +3,11 @@ import { deleteRepo } from "#lib/catalog/repos/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
 import * as operations from "#lib/http/operations/repos.ts";
+import { pathTo } from "#lib/http/path-to.ts";
 
 export const POST = formRoute({
   does: operations.deleteRepo,
-  page: ({ owner, repo }) => `/${owner}/${repo}/settings`,
+  page: ({ owner, repo }) => pathTo(owner!, repo!, "settings"),
   schema: z.object({ confirm: z.string() }),
   kept: [],
   async submit({ actor, input: { confirm }, params: { owner, repo } }) {
@@ -15,6 +16,6 @@ export const POST = formRoute({
         field: "confirm",
       });
     await deleteRepo(actor, { owner: owner!, repo: repo! });
-    return new Headers({ Location: `/${owner}` });
+    return new Headers({ Location: pathTo(owner!) });
   },
 });

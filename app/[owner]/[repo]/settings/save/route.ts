@@ -3,6 +3,7 @@ import { repoChange } from "#lib/catalog/repos/schema.ts";
 import { updateRepo } from "#lib/catalog/repos/service.ts";
 import { formRoute } from "#lib/http/form.ts";
 import * as operations from "#lib/http/operations/repos.ts";
+import { pathTo } from "#lib/http/path-to.ts";
 
 const { license, summary, tags, base, visibility } = repoChange.shape;
 const emptyAsNull = (text: unknown): unknown => (text === "" ? null : text);
@@ -16,7 +17,7 @@ const words = (text: unknown): unknown =>
 
 export const POST = formRoute({
   does: operations.updateRepo,
-  page: ({ owner, repo }) => `/${owner}/${repo}/settings`,
+  page: ({ owner, repo }) => pathTo(owner!, repo!, "settings"),
   schema: z.object({
     summary,
     visibility,
@@ -34,6 +35,6 @@ export const POST = formRoute({
     // Who may write may not always say who sees it; then nothing is asked of that.
     if (visibility !== undefined && visibility !== item.visibility)
       await updateRepo(actor, { owner: owner!, repo: repo! }, { visibility });
-    return new Headers({ Location: `/${owner}/${repo}` });
+    return new Headers({ Location: pathTo(owner!, repo!) });
   },
 });

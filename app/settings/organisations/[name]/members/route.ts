@@ -3,8 +3,9 @@ import { knownName, role } from "#lib/catalog/namespaces/schema.ts";
 import { setMember } from "#lib/catalog/namespaces/service.ts";
 import { formRoute } from "#lib/http/form.ts";
 import * as operations from "#lib/http/operations/account.ts";
+import { pathTo } from "#lib/http/path-to.ts";
 
-const pageOf = (name: string): string => `/settings/organisations/${encodeURIComponent(name)}`;
+const pageOf = (name: string): string => pathTo("settings", "organisations", name);
 
 /** Takes somebody in, or gives them another role. */
 export const POST = formRoute({

@@ -3,9 +3,8 @@ import { requireRead } from "#lib/auth/access.ts";
 import { treeQuery } from "#lib/catalog/files/schema.ts";
 import { findFile, lastChanges, listTree } from "#lib/catalog/files/service.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
-import { AppError } from "#lib/errors.ts";
 import { currentActor } from "../../../../../_page/actor.ts";
-import { addressWith, type SearchParams } from "../../../../../_page/address.ts";
+import { addressWith, named, type SearchParams } from "../../../../../_page/address.ts";
 import { ifThere, shown } from "../../../../../_page/shown.ts";
 import { RepoHead } from "../../../_parts/head.tsx";
 import { repoOf, type RepoParams } from "../../../_parts/repo-of.ts";
@@ -43,8 +42,8 @@ export default async function TreePage({ params, searchParams }: Props) {
         listTree(
           actor,
           repo.nameParts,
-          treeQuery.parse({ revision, path, limit: String(SHOWN), ...(typeof cursor === "string" && { cursor }) }),
-        ).catch(startAgain),
+          named(treeQuery, { revision, path, limit: String(SHOWN), ...(typeof cursor === "string" && { cursor }) }),
+        ),
       ));
   const [all, changes, inspection] = await Promise.all([
     folder && ifThere(listTree(actor, repo.nameParts, { revision, path, recursive: true, limit: 2 * IN_ONE_LINE })),
@@ -78,9 +77,4 @@ export default async function TreePage({ params, searchParams }: Props) {
       )}
     </>
   );
-}
-
-/** A cursor of another list is somebody's typing. */
-function startAgain(cause: unknown): never {
-  throw cause instanceof AppError && cause.code === "bad_request" ? new AppError("not_found", cause.message) : cause;
 }

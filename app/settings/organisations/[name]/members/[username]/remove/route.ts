@@ -2,8 +2,9 @@ import { z } from "zod";
 import { removeMember } from "#lib/catalog/namespaces/service.ts";
 import { formRoute } from "#lib/http/form.ts";
 import * as operations from "#lib/http/operations/account.ts";
+import { pathTo } from "#lib/http/path-to.ts";
 
-const pageOf = (name: string): string => `/settings/organisations/${encodeURIComponent(name)}`;
+const pageOf = (name: string): string => pathTo("settings", "organisations", name);
 
 export const POST = formRoute({
   does: operations.removeMember,

@@ -1,0 +1,105 @@
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { forwardedBy, trustOf } from "#lib/http/forwarded.ts";
+import { refuseAtDoor } from "#lib/http/front-door.ts";
+
+const server = createServer((incoming, outgoing) => {
+  if (!refuseAtDoor(incoming, outgoing)) outgoing.end("let in");
+});
+beforeAll(async () => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+afterAll(() => void server.close());
+
+const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+  new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>((resolve, reject) => {
+    const { port } = server.address() as AddressInfo;
+    request({ host: "127.0.0.1", port, method, path, headers, agent: false }, (response) => {
+      let text = "";
+      response.on("data", (bytes: Buffer) => (text += bytes.toString()));
+      response.on("end", () => resolve({ status: response.statusCode!, headers: response.headers, text }));
+    })
+      .on("error", reject)
+      .end();
+  });
+
+describe("at the door", () => {
+  test.each(["/%ff", "/%", "/a%zz", "/%00", "/a/%ed%a0%80/b", "/%c0%af", "http://evil.example/", "*"])(
+    "the address %s is refused with 400",
+    async (path) => {
+      const { status, headers, text } = await ask("GET", path);
+      expect(status).toBe(400);
+      expect(headers["x-request-id"]).toBeTruthy();
+      expect(JSON.parse(text)).toMatchObject({ code: "bad_request", requestId: headers["x-request-id"] });
+    },
+  );
+
+  test.each(["TRACE", "PROPFIND", "LOCK", "PURGE"])("the method %s is refused with 405", async (method) => {
+    const { status, headers } = await ask(method, "/");
+    expect(status).toBe(405);
+    expect(headers.allow).toBe("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  });
+
+  test.each(["/", "/a%20b", "/%F0%9F%8D%84", "/browse?q=%ff", "/a/b/resolve/refs%2Fpr%2F1/x", "//", "/a;b"])(
+    "the address %s is let in",
+    async (path) => expect(await ask("GET", path)).toMatchObject({ status: 200, text: "let in" }),
+  );
+
+  test("a browser is told in a sentence, and a HEAD without a body", async () => {
+    const page = await ask("GET", "/%ff", { accept: "text/html,*/*" });
+    expect(page.headers["content-type"]).toMatch(/^text\/plain/);
+    expect(page.text).toMatch(/^The address holds an escape/);
+    expect((await ask("HEAD", "/%ff")).text).toBe("");
+  });
+
+  test("a body that came along is no next request", async () => {
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, "127.0.0.1");
+    socket.write("POST /%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let said = "";
+    socket.on("data", (bytes: Buffer) => (said += bytes.toString()));
+    await once(socket, "close");
+    expect(said.match(/^HTTP\/1\.1 \d+/gm)).toEqual(["HTTP/1.1 400"]);
+  });
+});
+
+describe("where a request came from", () => {
+  const from = (proxies: string[], peer: string, said?: string) => {
+    const incoming = {
+      headers: {
+        ...(said !== undefined && { "x-forwarded-for": said }),
+        "x-forwarded-host": "evil.example",
+        "x-forwarded-proto": "gopher",
+        forwarded: "for=1.2.3.4",
+        "x-real-ip": "1.2.3.4",
+      } as Record<string, string>,
+      socket: { remoteAddress: peer },
+      connection: { remoteAddress: peer },
+    };
+    forwardedBy(trustOf(proxies))(incoming as never);
+    expect(Object.keys(incoming.headers)).toEqual(["x-forwarded-for"]);
+    return incoming.headers["x-forwarded-for"];
+  };
+
+  test("is who opened the connection, whatever it says, where no proxy is trusted", () => {
+    for (const peer of ["127.0.0.1", "10.0.0.5", "192.168.1.1", "203.0.113.9", "::1", "fd00::1"])
+      expect(from([], peer, "198.51.100.7")).toBe(peer);
+  });
+
+  test("is what a trusted proxy says, and nothing that came to it from further away", () => {
+    expect(from(["10.0.0.0/8"], "10.0.0.5", "198.51.100.7")).toBe("198.51.100.7");
+    expect(from(["10.0.0.0/8"], "10.0.0.5", "1.1.1.1, 198.51.100.7")).toBe("198.51.100.7");
+    expect(from(["10.0.0.0/8"], "10.0.0.5", "1.1.1.1, 198.51.100.7, 10.1.1.1")).toBe("198.51.100.7");
+    expect(from(["loopback"], "::ffff:127.0.0.1", "198.51.100.7")).toBe("198.51.100.7");
+    expect(from(["10.0.0.0/8"], "10.0.0.5")).toBe("10.0.0.5");
+    expect(from(["10.0.0.0/8"], "203.0.113.9", "198.51.100.7")).toBe("203.0.113.9");
+  });
+
+  test("is the proxy itself where that says nonsense", () => {
+    for (const nonsense of ["unknown", "\xff", "a,b,c", "", ",,,"])
+      expect(from(["loopback"], "127.0.0.1", nonsense)).toMatch(/./);
+  });
+});
