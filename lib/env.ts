@@ -22,6 +22,14 @@ export interface Env {
   readonly uploadSeconds: number;
   /** GUIDEPOST_GRACE: in seconds; how long bytes that nothing names any more are kept. Longer than any transfer takes. */
   readonly graceSeconds: number;
+  /** GUIDEPOST_QUOTA_BYTES, _FILES, _REPOS, _JOBS, _DEVICE_TIME: what each person and organisation may have; null: as much as there is. */
+  readonly quotas: {
+    readonly bytes: number | null;
+    readonly files: number | null;
+    readonly repos: number | null;
+    readonly jobs: number | null;
+    readonly deviceSeconds: number | null;
+  };
   /** GUIDEPOST_THREADS: processor threads of each process that runs networks. */
   readonly threads: number;
   /** GUIDEPOST_PROVIDER: what networks run on; `auto` is the first that works of cuda, webgpu and cpu. */
@@ -122,6 +130,13 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     signup: read.GUIDEPOST_SIGNUP,
     uploadSeconds: read.GUIDEPOST_UPLOAD_TIME,
     graceSeconds: read.GUIDEPOST_GRACE,
+    quotas: {
+      bytes: read.GUIDEPOST_QUOTA_BYTES,
+      files: read.GUIDEPOST_QUOTA_FILES,
+      repos: read.GUIDEPOST_QUOTA_REPOS,
+      jobs: read.GUIDEPOST_QUOTA_JOBS,
+      deviceSeconds: read.GUIDEPOST_QUOTA_DEVICE_TIME,
+    },
     threads: read.GUIDEPOST_THREADS ?? availableParallelism(),
     provider: read.GUIDEPOST_PROVIDER,
     memory: read.GUIDEPOST_MEMORY ?? null,
@@ -162,6 +177,10 @@ const address = (isFit: (url: URL) => boolean) =>
 const databaseAddress = address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1);
 const isWeb = (url: URL): boolean => url.protocol === "https:" || url.protocol === "http:";
 
+/** «none» is no limit. */
+const orNone = (schema: z.ZodType<number, string>) => z.union([z.literal("none").transform(() => null), schema]);
+const quota = orNone(wholeNumber.pipe(z.number().max(2 ** 31 - 1)));
+
 function areNetworks(list: string[]): boolean {
   try {
     compile(list);
@@ -190,6 +209,15 @@ const variables = z.object({
   GUIDEPOST_SIGNUP: z.enum(["invited", "open"]).default("invited").describe("invited or open"),
   GUIDEPOST_UPLOAD_TIME: duration.default(7 * 86_400).describe("a time like 7d, 12h or 30min"),
   GUIDEPOST_GRACE: duration.default(3 * 86_400).describe("a time like 3d, 12h or 30min"),
+  GUIDEPOST_QUOTA_BYTES: orNone(z.union([wholeNumber, size]).pipe(z.number().max(Number.MAX_SAFE_INTEGER)))
+    .default(200e9)
+    .describe("a size like 200GB, or none"),
+  GUIDEPOST_QUOTA_FILES: quota.default(100_000).describe("a number like 100000, or none"),
+  GUIDEPOST_QUOTA_REPOS: quota.default(1000).describe("a number like 1000, or none"),
+  GUIDEPOST_QUOTA_JOBS: quota.default(8).describe("a number like 8, or none"),
+  GUIDEPOST_QUOTA_DEVICE_TIME: orNone(duration)
+    .default(8 * 3600)
+    .describe("a time like 8h or 30min, or none"),
   GUIDEPOST_THREADS: wholeNumber.pipe(z.number().min(1).max(1024)).optional().describe("a number from 1 to 1024"),
   GUIDEPOST_PROVIDER: z.enum(["auto", "cuda", "webgpu", "cpu"]).default("auto").describe("auto, cuda, webgpu or cpu"),
   GUIDEPOST_MEMORY: z

@@ -37,6 +37,8 @@ export const failures = {
   not_finite: { status: 422, hubCode: null, temporary: false },
   /** The bytes that came are not those that were announced: another size or another sha256. */
   bytes_differ: { status: 422, hubCode: null, temporary: false },
+  /** A person or organisation has as much as it may; `detail` says how much of what. */
+  quota_exceeded: { status: 403, hubCode: null, temporary: false },
   rate_limited: { status: 429, hubCode: null, temporary: true },
   cancelled: { status: 499, hubCode: null, temporary: false },
   inference_died: { status: 500, hubCode: null, temporary: false },

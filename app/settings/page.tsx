@@ -19,6 +19,7 @@ import { Notice } from "../_ui/notice.tsx";
 import { Invitations } from "./_parts/invitations.tsx";
 import { NewInvitation, NewToken } from "./_parts/new-secret.tsx";
 import { Organisations } from "./_parts/organisations.tsx";
+import { Quota } from "./_parts/quota.tsx";
 import { Section } from "./_parts/section.tsx";
 import { Tokens } from "./_parts/tokens.tsx";
 
@@ -49,6 +50,7 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
     ["account", "Account"],
     ["tokens", "Access tokens"],
     ["password", "Password"],
+    ["quota", "What you use"],
     ["organisations", "Organisations"],
     ...(invitations ? [["invitations", "Invitations"]] : []),
   ] as const;
@@ -151,6 +153,15 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
             </label>
             <Button type="submit">Change password</Button>
           </form>
+        </Section>
+        <Section
+          id="quota"
+          title="What you use"
+          about="Bytes and files are all that your repos hold, with their history. An operator of this hub can give you more."
+        >
+          <div className="mt-3">
+            <Quota quota={me.quota} />
+          </div>
         </Section>
         <Section id="organisations" title="Organisations" about="A name that several people upload under.">
           <Organisations organisations={me.organisations} />

@@ -11,6 +11,7 @@ export const outboxKinds = {
   "invitation.revoke": "invitation",
 
   "namespace.create": "namespace",
+  "quota.set": "namespace",
   "member.set": "namespace",
   "member.remove": "namespace",
 

@@ -10,6 +10,7 @@ import { getPair, listPairs } from "#lib/catalog/pairs/views.ts";
 import { claimPair, getCheck, type Outcome, recordOutcome } from "#lib/catalog/pairs/work.ts";
 import { createRepo, deleteRepo } from "#lib/catalog/repos/service.ts";
 import type { RepoItem } from "#lib/catalog/repos/schema.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";
 import * as operations from "#lib/http/operations/evidence.ts";
@@ -187,7 +188,7 @@ describe("a guide on a fine-tune", () => {
     );
     await workOff("inspect");
     expect(await pairOf("bob/copy", "ann/guide-tiny")).toMatchObject([
-      { id, finetune: { repo: "bob/copy" }, state: "succeeded" },
+      { id, finetune: { repo: "ann/watercolor", copies: 2 }, state: "succeeded" }, // who was first keeps the name
     ]);
     expect(await database().pair.count({ where: { state: "queued" } })).toBe(0);
   });
@@ -222,7 +223,10 @@ describe("a guide on a fine-tune", () => {
     await workOff("inspect");
     const stale = "The fine-tune has other weights since.";
     const before = (await pairOf("ann/watercolor", "ann/guide-tiny")).find((pair) => pair.id === id);
-    expect(before).toMatchObject({ state: "succeeded", finetune: { repo: "bob/copy" }, stale: null }); // there it is still what there is
+    expect(before).toMatchObject({ state: "succeeded", finetune: { repo: "ann/watercolor" }, stale });
+    expect((await listGuides(anonymous, { owner: "bob", repo: "copy" }, page)).items).toMatchObject([
+      { state: "measured", pair: id, stale: null }, // there it is still what there is
+    ]);
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
       { state: "queued", stale: null },
     ]);
@@ -364,8 +368,12 @@ test("a prediction that is not a number is a result, and is kept", async () => {
 
 describe("what does not fit is refused", () => {
   test.each([
-    [{ finetune: "ann/guide-tiny", guide: "ann/guide-tiny" }, "bad_request", /is a guide; name a fine-tune/],
-    [{ finetune: "ann/watercolor", guide: "ann/storybook" }, "bad_request", /is a base; name/],
+    [
+      { finetune: "ann/guide-tiny", guide: "ann/guide-tiny" },
+      "bad_request",
+      /is a guide, and draws nothing; name a model/,
+    ],
+    [{ finetune: "ann/watercolor", guide: "ann/storybook" }, "bad_request", /is a base, and guides nothing; name/],
     [{ finetune: "ann/empty", guide: "ann/guide-tiny" }, "unsupported_model", /has no files yet/],
     [{ finetune: "ann/words", guide: "ann/guide-tiny" }, "unsupported_model", /neither a model_index.json/],
     [
@@ -431,7 +439,7 @@ describe("a measurement is written once", () => {
     const id = await waiting();
     const [first, second] = [await claimPair(id), await claimPair(id)];
     const { request } = await getCheck(id);
-    expect(await recordOutcome(id, first!, outcome(request))).toBe(false);
+    expect(await recordOutcome(id, first!, outcome(request), addSheet)).toBe(false);
     await checkHandler.fail(id, first!, { message: "late" } as AppError);
     expect(await stateOf(id)).toMatchObject({ state: "running", attempt: second, problem: null });
     expect(await database().measurement.count({ where: { pairId: id } })).toBe(0);
@@ -441,7 +449,7 @@ describe("a measurement is written once", () => {
     const id = await waiting();
     const attempt = (await claimPair(id))!;
     await cancelPair(ann, id);
-    expect(await recordOutcome(id, attempt, outcome({ pictures: 48, baseCommitId: null }))).toBe(false);
+    expect(await recordOutcome(id, attempt, outcome({ pictures: 48 }), addSheet)).toBe(false);
     expect(await claimPair(id)).toBeNull();
     expect(await stateOf(id)).toMatchObject({ state: "cancelled", verdict: "notMeasured" });
     expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({

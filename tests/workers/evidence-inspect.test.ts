@@ -330,7 +330,13 @@ test("a result that comes late changes nothing", async () => {
   );
   const write = (attempt: number) =>
     inTransaction(database(), (transaction) =>
-      recordInspection(transaction, id, attempt, { facts, contract: null, weightsSha256: null, baseCommitId: null }),
+      recordInspection(transaction, id, attempt, {
+        facts,
+        contract: null,
+        weightsSha256: null,
+        ownWeightsSha256: null,
+        baseCommitId: null,
+      }),
     );
   expect(await write(1)).toBe(false);
   expect(await inspectionOf(commitId)).toMatchObject({ state: "running", facts: null });

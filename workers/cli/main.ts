@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   sample: async () => (await import("./sample.ts")).sampleCommand,
   check: async () => (await import("./check.ts")).checkCommand,
   fsck: async () => (await import("./fsck.ts")).fsckCommand,
+  quota: async () => (await import("./quota.ts")).quotaCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
   start: async () => (await import("./services.ts")).startCommand,
   worker: async () => (await import("./services.ts")).workerCommand,

@@ -7,6 +7,7 @@ import { carryInspection, saysNothing } from "#lib/catalog/inspections/carry.ts"
 import { requestInspection } from "#lib/catalog/inspections/service.ts";
 import { untilRead } from "#lib/catalog/uploads/until-read.ts";
 import { isLfs, markLinked, takeVerified } from "#lib/catalog/uploads/service.ts";
+import { grownSince, holdings, requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
@@ -78,6 +79,8 @@ async function commitOnce(
 ): Promise<{ id: string; isNew: boolean }> {
   if (!(await lockRepo(transaction, repo.id)))
     throw new AppError("repo_not_found", `${repo.owner}/${repo.name} was deleted meanwhile; nothing was committed.`);
+  const ofRepo = { repoId: repo.id };
+  const held = await holdings(transaction, ofRepo);
   const head = await findRef(transaction, repo.id, branch);
   const { parentId } = about;
   if (parentId !== null && !(await isCommitOf(transaction, repo.id, parentId)))
@@ -105,6 +108,7 @@ async function commitOnce(
   if (!isSameModel || !(await carryInspection(transaction, parentId, id)))
     await requestInspection(transaction, id, "upload");
   await audit(transaction, actor, "repo.commit", repo.id, { branch, commit: id });
+  await requireWithinQuota(transaction, actor, ofRepo, await grownSince(held, transaction, ofRepo));
   failpoint("commit.rows");
   return { id, isNew: true };
 }

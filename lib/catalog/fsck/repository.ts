@@ -90,6 +90,14 @@ export const danglingRefs = (database: Database): Promise<Fault[]> => database.$
     FROM repo r WHERE r.deleted_at IS NULL AND EXISTS (SELECT FROM commit WHERE repo_id = r.id) AND NOT EXISTS (SELECT FROM ref WHERE repo_id = r.id AND name = r.default_branch AND kind = 'branch')
   ORDER BY 1, 2`;
 
+/** Namespaces of which is kept another count than there is. */
+export const quotaDrift = (database: Database): Promise<Fault[]> => database.$queryRaw`
+  SELECT 'quota' AS row, n.name AS id, format('it says %s bytes, %s files and %s repos, with %s bytes and %s files announced, and there are %s, %s, %s, %s and %s',
+    q.used_bytes, q.used_files, q.used_repos, q.reserved_bytes, q.reserved_files, c.used_bytes, c.used_files, c.used_repos, c.reserved_bytes, c.reserved_files) AS fault
+  FROM quota_counted c JOIN namespace n ON n.id = c.namespace_id LEFT JOIN quota q ON q.namespace_id = c.namespace_id
+  WHERE (q.used_bytes, q.used_files, q.used_repos, q.reserved_bytes, q.reserved_files) IS DISTINCT FROM
+    (c.used_bytes, c.used_files, c.used_repos, c.reserved_bytes, c.reserved_files) ORDER BY 2`;
+
 /** Contents that nothing names and whose grace was over at `before`. */
 export async function unreferencedBlobs(database: Database, before: Date): Promise<string[]> {
   const rows = await database.$queryRaw<{ sha256: string }[]>`

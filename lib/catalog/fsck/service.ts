@@ -8,6 +8,7 @@ import {
   danglingRefs,
   type Fault,
   isBlob,
+  quotaDrift,
   readBlobs,
   readKeys,
   readMultiparts,
@@ -38,6 +39,8 @@ export interface FsckReport {
   readonly orphanObjects: readonly string[];
   readonly orphanMultiparts: readonly string[];
   readonly stuckStates: readonly Fault[];
+  /** What is kept of how much each namespace has, where that is not what there is. */
+  readonly quotaDrift: readonly Fault[];
   readonly checked: {
     readonly blobs: number;
     readonly bytes: number;
@@ -104,6 +107,7 @@ export async function fsck({
     orphanObjects,
     orphanMultiparts,
     stuckStates: await stuckStates(database, before(now, SLACK_SECONDS), before(now, graceSeconds + SLACK_SECONDS)),
+    quotaDrift: await quotaDrift(database),
     checked: { blobs, bytes, objects: objects.size, ...(await countRows(database)) },
   };
 }

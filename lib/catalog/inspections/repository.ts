@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
 import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma, type RepoKind, type Visibility } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
@@ -128,6 +129,8 @@ export interface Found {
   readonly facts: StoredFacts;
   readonly contract: string | null;
   readonly weightsSha256: string | null;
+  /** Over its own files alone. */
+  readonly ownWeightsSha256: string | null;
   readonly baseCommitId: string | null;
 }
 
@@ -159,7 +162,7 @@ export interface Candidate {
   readonly name: string;
   readonly commitId: string;
   readonly contract: string;
-  readonly weightsSha256: string;
+  readonly ownWeightsSha256: string;
   /** By its name. */
   readonly family: string | null;
 }
@@ -173,9 +176,9 @@ export function candidates(
   { contract, textWidth, limit }: { contract: string | null; textWidth: number | null; limit: number },
 ): Promise<Candidate[]> {
   return database().$queryRaw<Candidate[]>`
-    SELECT r.id AS "repoId", r.name, h.commit_id AS "commitId", h.contract, h.weights_sha256 AS "weightsSha256", h.facts->>'family' AS family
-    FROM repo_head h JOIN repo r ON r.id = h.repo_id
-    WHERE r.kind = 'base' AND ${mayBeNamed(repo)} AND h.contract IS NOT NULL AND h.weights_sha256 IS NOT NULL
+    SELECT r.id AS "repoId", r.name, h.commit_id AS "commitId", h.contract, i.own_weights_sha256 AS "ownWeightsSha256", h.facts->>'family' AS family
+    FROM repo_head h JOIN repo r ON r.id = h.repo_id JOIN inspection i ON i.id = h.inspection_id AND i.own_weights_sha256 IS NOT NULL
+    WHERE ${canInSql("r", "isBase")} AND ${mayBeNamed(repo)} AND h.contract IS NOT NULL AND h.weights_sha256 IS NOT NULL
       AND (${contract}::text IS NULL OR h.contract = ${contract})
       AND (${textWidth}::int IS NULL OR (h.facts->'signature'->>'crossAttentionDim')::int = ${textWidth})
     ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.downloads DESC, r.created_at, r.id LIMIT ${limit}`;
@@ -192,7 +195,7 @@ export async function commitWithBlob(
   const [found] = await database().$queryRaw<{ repoId: string; commitId: string }[]>`
     SELECT r.id AS "repoId", CASE WHEN b.head_paths > 0 THEN h.commit_id ELSE b.commit_id END AS "commitId"
     FROM repo_blob b JOIN repo r ON r.id = b.repo_id LEFT JOIN ref h ON h.repo_id = r.id AND h.name = r.default_branch AND h.kind = 'branch'
-    WHERE b.blob_sha256 = ${sha256} AND r.kind = 'base' AND r.deleted_at IS NULL AND ${mayBeNamed(repo)}
+    WHERE b.blob_sha256 = ${sha256} AND ${canInSql("r", "isBase")} AND r.deleted_at IS NULL AND ${mayBeNamed(repo)}
     ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.created_at, r.id LIMIT 1`;
   return found ?? null;
 }
@@ -209,7 +212,7 @@ export async function orphansOf(
 ): Promise<string[]> {
   const rows = await transaction.$queryRaw<{ id: string }[]>`
     SELECT i.id FROM inspection i JOIN repo_head h ON h.inspection_id = i.id JOIN repo r ON r.id = h.repo_id
-    WHERE r.kind <> 'base' AND i.base_commit_id IS NULL AND (i.contract = ${contract} OR (i.contract IS NULL AND i.facts->>'kind' = 'low-rank fine-tune'))
+    WHERE ${canInSql("r", "hasBase")} AND i.base_commit_id IS NULL AND (i.contract = ${contract} OR (i.contract IS NULL AND i.facts->>'kind' = 'low-rank fine-tune'))
       AND (${repo.visibility} = 'public' OR r.namespace_id = ${repo.namespaceId}::uuid OR r.base_id = ${repo.id}::uuid)
     ORDER BY i.id DESC LIMIT ${limit}`;
   return rows.map(({ id }) => id);

@@ -1,5 +1,6 @@
 import { isOwn, isVisible, isWritable } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { maySeePairWork, maySeePreview } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import { queue } from "#lib/queue/boss.ts";
@@ -62,7 +63,7 @@ const uploads = (actor: Actor): Prisma.Sql => Prisma.sql`
       WHEN 'verified' THEN 'succeeded' WHEN 'linked' THEN 'succeeded' WHEN 'failed' THEN 'failed' ELSE 'cancelled' END AS state,
     u.attempt, ${nameOf("r")} AS repo, NULL AS guide, u.path, NULL::jsonb AS progress, u.problem, u.job_id AS "jobId", u.created_at AS "createdAt", ARRAY[u.user_id] AS people, TRUE AS "mayChange"
   FROM upload u JOIN repo r ON r.id = u.repo_id
-  WHERE u.job_id IS NOT NULL AND r.deleted_at IS NULL AND ${isOwn(actor, "u")}`;
+  WHERE u.job_id IS NOT NULL AND ${isVisible(actor, "r")} AND ${isOwn(actor, "u")}`;
 
 const inspections = (actor: Actor): Prisma.Sql => Prisma.sql`
   SELECT i.id, 'inspect', i.state::text, i.attempt, ${nameOf("r")}, NULL, NULL, NULL::jsonb, i.problem, i.job_id, i.created_at, ARRAY[c.author_id], ${isWritable(actor, "r")}
@@ -76,11 +77,11 @@ const pairs = (actor: Actor): Prisma.Sql => Prisma.sql`
   FROM pair p JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
     JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
     LEFT JOIN pgboss.job w ON w.name = ${queueOf("check")} AND w.id = p.job_id
-  WHERE ${isVisible(actor, "f")} AND ${isVisible(actor, "g")}`;
+  WHERE ${maySeePairWork(actor, "p")}`;
 
 /** A coarse picture is for the preview's own page. */
 const previews = (actor: Actor): Prisma.Sql => Prisma.sql`
   SELECT v.id, 'preview', v.state::text, v.attempt, ${nameOf("f")}, ${nameOf("g")}, NULL, v.progress - 'picture', v.problem, v.job_id, v.created_at, ARRAY[v.user_id], TRUE
   FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
     LEFT JOIN commit gc ON gc.id = v.guide_commit_id LEFT JOIN repo g ON g.id = gc.repo_id
-  WHERE f.deleted_at IS NULL AND ${isOwn(actor, "v")}`;
+  WHERE ${isOwn(actor, "v")} AND ${maySeePreview(actor, "v")}`;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { requirePerson } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
-import { cancelPair, requestCheck } from "#lib/catalog/pairs/service.ts";
+import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
 import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { abortUpload } from "#lib/catalog/uploads/service.ts";
@@ -94,10 +94,10 @@ export async function cancelSubject(actor: Actor, subjectId: string): Promise<Jo
  * @throws not_found, forbidden, queue_full; bad_request for an upload, which is sent again instead
  */
 export async function rerunSubject(actor: Actor, subjectId: string): Promise<string> {
-  const { kind, repo, guide } = await requireJob(actor, subjectId);
+  const { kind, repo } = await requireJob(actor, subjectId);
   switch (kind) {
     case "check":
-      return (await requestCheck(actor, { finetune: repo, guide: guide! })).id;
+      return (await checkAgain(actor, subjectId)).id;
     case "preview":
       return (await rerunPreview(actor, subjectId, {})).id;
     case "inspect":

@@ -1,6 +1,8 @@
 import { requirePerson } from "#lib/auth/access.ts";
 import type { Actor, Scope } from "#lib/auth/actor.ts";
 import { getProfile } from "#lib/auth/person.ts";
+import type { QuotaView } from "#lib/catalog/quotas/schema.ts";
+import { showQuota } from "#lib/catalog/quotas/service.ts";
 import { selectMemberships } from "./repository.ts";
 import type { Role } from "./schema.ts";
 
@@ -13,6 +15,8 @@ export interface Me {
   readonly createdAt: string;
   /** What this session or token may do. */
   readonly scopes: readonly Scope[];
+  /** What is used of what you may have. */
+  readonly quota: QuotaView;
   readonly organisations: readonly {
     readonly name: string;
     readonly displayName: string | null;
@@ -33,6 +37,7 @@ export async function describeMe(actor: Actor): Promise<Me> {
     isOperator,
     createdAt: createdAt.toISOString(),
     scopes: [...scopes],
+    quota: await showQuota(username),
     organisations: await selectMemberships(userId),
   };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { email, givenPassword, newPassword } from "#lib/auth/schema.ts";
 import { plainLine } from "#lib/catalog/plain-text.ts";
+import { quotaView } from "#lib/catalog/quotas/schema.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 import { isReserved } from "./reserved.ts";
 
@@ -71,6 +72,7 @@ export const member = z.object({ username: z.string(), role });
 
 export const namespacePage = namespaceItem.extend({
   role: role.nullable().meta({ description: "what you are there" }),
+  quota: quotaView.nullable().meta({ description: "what is used of what it may have, told to its members; else null" }),
   members: z.array(member).nullable().meta({ description: "of an organisation, told to its members; else null" }),
 });
 export type NamespacePage = z.output<typeof namespacePage>;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { requireManage, requireSession, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { showQuota } from "#lib/catalog/quotas/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
@@ -71,8 +72,10 @@ export async function getNamespace(actor: Actor, name: string): Promise<Namespac
       : userId === me.userId
         ? "owner"
         : (members.find((member) => member.userId === me.userId)?.role ?? null);
-  const mayKnow = item.kind === "organisation" && (role !== null || seesAll(actor));
-  return { ...item, role, members: mayKnow ? members.map(({ username, role }) => ({ username, role })) : null };
+  const isTold = role !== null || seesAll(actor);
+  const mayKnow = item.kind === "organisation" && isTold;
+  const quota = isTold ? await showQuota(name) : null;
+  return { ...item, role, quota, members: mayKnow ? members.map(({ username, role }) => ({ username, role })) : null };
 }
 
 /** Takes somebody in, or gives them another role. Who may: owners. @throws not_found, forbidden, conflict for the last owner */

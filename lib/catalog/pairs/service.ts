@@ -1,8 +1,12 @@
-import { type ReadableRepo, type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
+import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { unitsOfCommits } from "#lib/catalog/units/service.ts";
+import type { Unit } from "#lib/catalog/units/unit.ts";
+import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
@@ -21,7 +25,7 @@ import {
   modelOfInspection,
   modelOfRepo,
   type NewPair,
-  pairsWhere,
+  pairsOfFamily,
   queueAgain,
   setPairJob,
 } from "./repository.ts";
@@ -41,11 +45,19 @@ export async function requestChecks(transaction: Transaction, inspectionId: stri
   if (!model) return;
   const judges = await judgesOf(model.baseRepoId, transaction);
   const protocol = protocolKey(judges, judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : DEFAULT_PICTURES);
-  for (const { finetune, guide } of await duePairs(transaction, model, protocol, MAX_CHECKS)) {
-    const isFirst = model.kind === "guide" ? finetune.kind === "base" : finetune.repoId === model.repoId;
+  const due = await duePairs(transaction, model, protocol, MAX_CHECKS);
+  const units = await unitsOfCommits(
+    due.map(({ finetune }) => finetune.commitId),
+    1,
+    transaction,
+  );
+  for (const { finetune, guide } of due) {
+    const isFirst = can(model, "guides") ? can(finetune, "isBase") : finetune.repoId === model.repoId;
+    const unit = units.get(finetune.commitId);
+    if (!unit) continue;
     const id = await request(
       transaction,
-      newPair(finetune, guide, judges),
+      newPair(unit, finetune, guide, judges),
       isAwaited && isFirst ? "upload" : "batch",
     ).catch(unlessFull);
     if (id === null) return;
@@ -58,10 +70,13 @@ export async function requestChecks(transaction: Transaction, inspectionId: stri
  *
  * @throws pair_does_not_fit, upload_not_ready, unsupported_model, queue_full
  */
-export async function requestCheck(actor: Actor, { finetune, guide, pictures }: NewCheck): Promise<PairView> {
+export async function requestCheck(
+  actor: Actor,
+  { finetune, guide, loraStrength = 1, pictures }: NewCheck,
+): Promise<PairView> {
   const userId = actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
-  const model = await requireModel(actor, toRepoName(finetune), "model");
-  const guideModel = await requireModel(actor, toRepoName(guide), "guide");
+  const model = await requireModel(actor, toRepoName(finetune), "draws");
+  const guideModel = await requireModel(actor, toRepoName(guide), "guides");
   if (model.contract !== guideModel.contract) {
     throw new AppError(
       "pair_does_not_fit",
@@ -70,14 +85,16 @@ export async function requestCheck(actor: Actor, { finetune, guide, pictures }: 
     );
   }
   const judges = await judgesOf(guideModel.baseRepoId ?? model.baseRepoId);
-  const pair = newPair(model, guideModel, judges, pictures);
+  const unit = await requireUnit(model.commitId, finetune, loraStrength);
+  await requireReadable(actor, [...unit.components.map(({ commitId }) => commitId), judges.commitId]);
+  const pair = newPair(unit, model, guideModel, judges, pictures);
   const id = await inTransaction(database(), async (transaction) => {
     const family = {
-      finetuneWeightsSha256: pair.finetuneWeightsSha256,
+      unitHash: unit.hash,
       guideWeightsSha256: pair.guideWeightsSha256,
-      protocol: { startsWith: `${protocolFamily(judges)}-n` },
+      protocol: `${protocolFamily(judges)}-n`,
     };
-    const known = (await pairsWhere(family, 100, transaction)).toSorted(
+    const known = (await pairsOfFamily(transaction, family)).toSorted(
       (a, b) => b.summary.request.pictures - a.summary.request.pictures,
     );
     const measured = known.find(
@@ -96,6 +113,13 @@ export async function requestCheck(actor: Actor, { finetune, guide, pictures }: 
     return same.id;
   });
   return getPair(actor, id!, false);
+}
+
+/** The same once more, of what the two repos are today. @throws as `requestCheck` */
+export async function checkAgain(actor: Actor, id: string): Promise<PairView> {
+  const { unit, finetune, guide } = await requireSeen(actor, id);
+  const strength = unit.components.length > 1 ? unit.components.at(-1)!.strength : 1;
+  return requestCheck(actor, { finetune: finetune.repo, guide: guide.repo, loraStrength: strength });
 }
 
 /** For who waits for it, and for who may write to either repo. @throws already_ended */
@@ -133,16 +157,43 @@ async function request(
   return id;
 }
 
-function newPair(finetune: Model, guide: Model, judges: Awaited<ReturnType<typeof judgesOf>>, asked?: number): NewPair {
+function newPair(
+  unit: Unit,
+  finetune: Model,
+  guide: Model,
+  judges: Awaited<ReturnType<typeof judgesOf>>,
+  asked?: number,
+): NewPair {
   const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : (asked ?? DEFAULT_PICTURES);
   return {
-    finetuneWeightsSha256: finetune.weightsSha256,
+    unit,
     guideWeightsSha256: guide.weightsSha256,
     finetuneCommitId: finetune.commitId,
     guideCommitId: guide.commitId,
+    judgeCommitId: judges.commitId,
     protocol: protocolKey(judges, pictures),
-    summary: { request: { pictures, baseCommitId: judges.commitId } },
+    summary: { request: { pictures } },
   };
+}
+
+async function requireUnit(commitId: string, shown: string, loraStrength: number): Promise<Unit> {
+  const unit = (await unitsOfCommits([commitId], loraStrength)).get(commitId);
+  if (!unit) throw new AppError("upload_not_ready", `${shown} has just changed; try again in a moment.`);
+  if (loraStrength !== 1 && unit.components.length === 1)
+    throw new AppError("bad_request", `${shown} is no LoRA, and has no strength; leave it out.`, {
+      field: "loraStrength",
+    });
+  return unit;
+}
+
+/** A low-rank fine-tune and a guide may be public and the base that they are made for not. @throws repo_not_found */
+async function requireReadable(actor: Actor, commitIds: readonly (string | null)[]): Promise<void> {
+  const ids = [...new Set(commitIds.filter((id) => id !== null))];
+  if ((await readableCommits(actor, ids)).size < ids.length)
+    throw new AppError(
+      "repo_not_found",
+      "The base that this is measured on is gone, or you may not see it; ask whoever uploaded the model.",
+    );
 }
 
 function unlessFull(failure: unknown): null {
@@ -150,13 +201,15 @@ function unlessFull(failure: unknown): null {
   throw failure;
 }
 
-async function requireModel(actor: Actor, name: RepoName, as: "model" | "guide"): Promise<Model> {
+async function requireModel(actor: Actor, name: RepoName, as: "draws" | "guides"): Promise<Model> {
   const repo = await requireRead(actor, name);
   const shown = `${repo.owner}/${repo.name}`;
-  if ((repo.kind === "guide") !== (as === "guide"))
-    throw new AppError("bad_request", `${shown} is a ${kinds[repo.kind]}; name a fine-tune or base, and a guide.`, {
-      kind: repo.kind,
-    });
+  if (!can(repo, as))
+    throw new AppError(
+      "bad_request",
+      `${shown} is a ${kinds[repo.kind].name}, and ${as === "draws" ? "draws" : "guides"} nothing; name a model that draws, and a guide.`,
+      { kind: repo.kind },
+    );
   const model = await modelOfRepo(repo.id);
   if (model) return model;
   const head = await headOf(repo.id);
@@ -164,5 +217,3 @@ async function requireModel(actor: Actor, name: RepoName, as: "model" | "guide")
   await requireRuns(head, shown);
   throw new AppError("upload_not_ready", `${shown} has just changed; try again in a moment.`);
 }
-
-const kinds: Readonly<Record<ReadableRepo["kind"], string>> = { base: "base", finetune: "fine-tune", guide: "guide" };

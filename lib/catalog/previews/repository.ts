@@ -1,5 +1,9 @@
-import { isVisible, seesAll, visibleTo } from "#lib/auth/access.ts";
+import { isVisible } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
+import { insertUnit } from "#lib/catalog/units/repository.ts";
+import type { Role, Unit } from "#lib/catalog/units/unit.ts";
+import { maySeePreview } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
@@ -42,6 +46,7 @@ export interface PreviewRow {
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
   readonly expiresAt: Date | null;
+  readonly unit: { readonly hash: string; readonly components: readonly PartRow[] };
   readonly finetune: SideRow;
   readonly guide: SideRow | null;
   /** Of each mode that of the last attempt that drew it. */
@@ -52,6 +57,14 @@ export interface SideRow {
   readonly commitId: string;
   readonly owner: string;
   readonly repo: string;
+}
+
+/** A component of what drew it. */
+export interface PartRow extends SideRow {
+  readonly role: Role;
+  readonly weightsSha256: string;
+  readonly strength: number;
+  readonly textStrength: number;
 }
 
 const side = { select: { id: true, repo: { select: { name: true, namespace: { select: { name: true } } } } } } as const;
@@ -81,6 +94,15 @@ const columns = (withRecipes: boolean) =>
     createdAt: true,
     finishedAt: true,
     expiresAt: true,
+    unit: {
+      select: {
+        hash: true,
+        components: {
+          orderBy: { position: "asc" },
+          select: { role: true, weightsSha256: true, strength: true, textStrength: true, commit: side },
+        },
+      },
+    },
     finetuneCommit: side,
     guideCommit: side,
     images: { orderBy: [{ mode: "asc" }, { attempt: "desc" }], select: { ...image, recipe: withRecipes } },
@@ -88,13 +110,19 @@ const columns = (withRecipes: boolean) =>
 
 type Selected = Prisma.PreviewGetPayload<{ select: ReturnType<typeof columns> }>;
 
-function toRow({ finetuneCommit, guideCommit, images, ...row }: Selected): PreviewRow {
+function toRow({ unit, finetuneCommit, guideCommit, images, ...row }: Selected): PreviewRow {
   const newest = images.filter((one, at) => images[at - 1]?.mode !== one.mode);
   return {
     ...row,
     recipe: storedRecipe.parse(row.recipe),
     timings: row.timings === null ? null : timings.parse(row.timings),
     progress: row.progress as Progress | null,
+    unit: {
+      hash: unit.hash,
+      components: unit.components.flatMap(({ role, commit, ...part }) =>
+        commit ? [{ ...part, role: role as Role, ...toSide(commit) }] : [],
+      ),
+    },
     finetune: toSide(finetuneCommit),
     guide: guideCommit && toSide(guideCommit),
     images: newest.map((one) => ({ ...one, recipe: RecipeJson.safeParse(one.recipe).data ?? null })),
@@ -107,21 +135,11 @@ const toSide = ({ id, repo }: Selected["finetuneCommit"]): SideRow => ({
   repo: repo.name,
 });
 
-/** What somebody may see: their own previews, those that are shown on a model's page and those of sheets, while they may see both repos. */
-export function seenBy(actor: Actor): Prisma.PreviewWhereInput {
-  const repo = visibleTo(actor);
-  const both: Prisma.PreviewWhereInput[] = [
-    { finetuneCommit: { repo } },
-    { OR: [{ guideCommitId: null }, { guideCommit: { repo } }] },
-  ];
-  if (seesAll(actor)) return { AND: both };
-  const own = actor.kind === "person" && actor.scopes.has("read") ? [{ userId: actor.userId }] : [];
-  return { AND: [...both, { OR: [{ isAttached: true }, { sheetIndex: { not: null } }, ...own] }] };
-}
-
 export async function seenPreview(actor: Actor, id: string): Promise<PreviewRow | null> {
-  const row = await database().preview.findFirst({ where: { AND: [{ id }, seenBy(actor)] }, select: columns(true) });
-  return row && toRow(row);
+  const [seen] = await database().$queryRaw<{ id: string }[]>`
+    SELECT v.id FROM preview v WHERE v.id = ${id}::uuid AND ${maySeePreview(actor, "v")}`;
+  const row = seen && (await database().preview.findUnique({ where: { id }, select: columns(true) }));
+  return row ? toRow(row) : null;
 }
 
 export interface Selection {
@@ -135,12 +153,11 @@ export interface Selection {
   readonly after: readonly [createdAt: Date, id: string] | null;
 }
 
-/** Whole rows, for who knows which. */
-export async function selectPreviews(
-  where: Prisma.PreviewWhereInput,
-  orderBy: Prisma.PreviewOrderByWithRelationInput,
-): Promise<PreviewRow[]> {
-  return (await database().preview.findMany({ where, orderBy, select: columns(false) })).map(toRow);
+/** The columns of a pair's sheet that somebody may see, in their order. */
+export async function seenColumns(actor: Actor, pairId: string): Promise<PreviewRow[]> {
+  const rows = await database().$queryRaw<{ id: string }[]>`
+    SELECT v.id FROM preview v WHERE v.pair_id = ${pairId}::uuid AND ${maySeePreview(actor, "v")}`;
+  return wholeRows(rows, { sheetIndex: "asc" });
 }
 
 /** Newest first. */
@@ -149,24 +166,28 @@ export async function seenPreviews(
   { userId, isAttached, isOfSheet, finetuneRepoId, guideRepoId, after }: Selection,
   count: number,
 ): Promise<PreviewRow[]> {
-  const where: Prisma.PreviewWhereInput[] = [
-    seenBy(actor),
-    { sheetIndex: isOfSheet ? { not: null } : null },
-    { ...(userId !== undefined && { userId }), ...(isAttached && { isAttached }) },
-    ...(finetuneRepoId === undefined ? [] : [{ finetuneCommit: { repoId: finetuneRepoId } }]),
-    ...(guideRepoId === undefined ? [] : [{ guideCommit: { repoId: guideRepoId } }]),
-    ...(after === null
-      ? []
-      : [{ OR: [{ createdAt: { lt: after[0] } }, { createdAt: after[0], id: { lt: after[1] } }] }]),
+  const isOf = (commit: "finetune" | "guide", repoId: string): Prisma.Sql =>
+    Prisma.sql`v.${Prisma.raw(commit)}_commit_id IN (SELECT id FROM commit WHERE repo_id = ${repoId}::uuid)`;
+  const conditions = [
+    maySeePreview(actor, "v"),
+    isOfSheet ? Prisma.sql`v.sheet_index IS NOT NULL` : Prisma.sql`v.sheet_index IS NULL`,
+    ...(userId === undefined ? [] : [Prisma.sql`v.user_id = ${userId}`]),
+    ...(isAttached ? [Prisma.sql`v.is_attached`] : []),
+    ...(finetuneRepoId === undefined ? [] : [isOf("finetune", finetuneRepoId)]),
+    ...(guideRepoId === undefined ? [] : [isOf("guide", guideRepoId)]),
+    ...(after === null ? [] : [Prisma.sql`(v.created_at, v.id) < (${after[0]}, ${after[1]}::uuid)`]),
   ];
-  return (
-    await database().preview.findMany({
-      where: { AND: where },
-      orderBy: [{ createdAt: "desc" }, { id: "desc" }],
-      take: count,
-      select: columns(false),
-    })
-  ).map(toRow);
+  const rows = await database().$queryRaw<{ id: string }[]>`
+    SELECT v.id FROM preview v WHERE ${Prisma.join(conditions, " AND ")} ORDER BY v.created_at DESC, v.id DESC LIMIT ${count}`;
+  return wholeRows(rows, { createdAt: "desc" }, { id: "desc" });
+}
+
+async function wholeRows(
+  ids: readonly { readonly id: string }[],
+  ...orderBy: Prisma.PreviewOrderByWithRelationInput[]
+): Promise<PreviewRow[]> {
+  const where = { id: { in: ids.map(({ id }) => id) } };
+  return (await database().preview.findMany({ where, orderBy, select: columns(false) })).map(toRow);
 }
 
 /** Whose a preview is and what it shows, whoever asks. */
@@ -180,6 +201,8 @@ export async function knownPreview(
 export interface PreviewToAdd {
   readonly id: string;
   readonly userId: string | undefined;
+  readonly unit: Unit;
+  /** What the unit goes by. */
   readonly finetuneCommitId: string;
   readonly guideCommitId: string | null;
   readonly recipe: StoredRecipe;
@@ -190,10 +213,11 @@ export interface PreviewToAdd {
 /** @returns false where there is one of this id, or at this place of the sheet, already */
 export async function insertPreview(
   transaction: Transaction,
-  { userId, sheet, ...preview }: PreviewToAdd,
+  { userId, unit, sheet, ...preview }: PreviewToAdd,
 ): Promise<boolean> {
+  await insertUnit(transaction, unit);
   const { count } = await transaction.preview.createMany({
-    data: { ...preview, ...sheet, userId: userId ?? null, expiresAt: sheet ? null : expiry() },
+    data: { ...preview, ...sheet, unitId: unit.id, userId: userId ?? null, expiresAt: sheet ? null : expiry() },
     skipDuplicates: true,
   });
   return count === 1;
@@ -245,15 +269,6 @@ export async function timingsOf(finetuneCommitId: string, count: number): Promis
   return rows.flatMap((row) => timings.safeParse(row.timings).data ?? []);
 }
 
-/** Of some commits those whose repos somebody may see. */
-export async function visibleCommits(actor: Actor, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await database().commit.findMany({
-    where: { id: { in: [...ids] }, repo: visibleTo(actor) },
-    select: { id: true },
-  });
-  return new Set(rows.map(({ id }) => id));
-}
-
 export interface FoundLora {
   /** «owner/repo» */
   readonly repo: string;
@@ -269,7 +284,7 @@ export async function loraOfName(actor: Actor, asked: string): Promise<FoundLora
   const [found] = await database().$queryRaw<FoundLora[]>`
     SELECT n.name || '/' || r.name AS repo, r.name, h.commit_id AS "commitId", h.facts->>'mainFile' AS path, h.contract
     FROM repo r JOIN namespace n ON n.id = r.namespace_id JOIN repo_head h ON h.repo_id = r.id
-    WHERE r.kind = 'finetune' AND ${isVisible(actor, "r")} AND h.facts->>'kind' = 'low-rank fine-tune'
+    WHERE ${canInSql("r", "draws")} AND ${isVisible(actor, "r")} AND h.facts->>'kind' = 'low-rank fine-tune'
       AND ((h.facts->>'runs')::boolean OR h.facts->'problems' = '[]'::jsonb)
       AND (lower(${asked}) IN (r.name_key, n.name_key || '/' || r.name_key) OR lower(h.facts->>'mainFile') = lower(${asked}) || '.safetensors')
     ORDER BY r.created_at LIMIT 1`;

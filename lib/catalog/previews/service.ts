@@ -5,7 +5,10 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
 import { requireRuns, runnableModel } from "#lib/catalog/models/service.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { unitOfRecipe } from "#lib/catalog/units/service.ts";
+import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
@@ -22,7 +25,6 @@ import {
   type PreviewRow,
   type PreviewToAdd,
   setPreviewJob,
-  visibleCommits,
 } from "./repository.ts";
 import { sizeProblem } from "./limits.ts";
 import { lorasOf } from "./prompt-loras.ts";
@@ -48,7 +50,7 @@ export async function createPreview(actor: Actor, { id = randomUUID(), ...given 
   const model = await runnableModel(finetune.commitId);
   if (model.lowRank.length === 0 && asked.loraStrength !== 1)
     refuse("loraStrength", `${asked.finetune} is no LoRA, and has no strength; leave it out.`);
-  await requireBase(actor, model.base.commitId);
+  await requireBase(actor, [model.base.commitId]);
   const recipe = {
     asked,
     base: model.base,
@@ -58,6 +60,7 @@ export async function createPreview(actor: Actor, { id = randomUUID(), ...given 
   return put(actor, {
     id,
     userId,
+    unit: await unitOfRecipe(recipe),
     finetuneCommitId: finetune.commitId,
     guideCommitId: guide?.commitId ?? null,
     recipe,
@@ -79,10 +82,10 @@ export async function rerunPreview(
   };
   const known = await again(actor, userId, id, asked);
   if (known) return known;
-  await requireBase(actor, recipe.base.commitId);
   return put(actor, {
     id,
     userId,
+    unit: await unitOfRecipe(recipe),
     finetuneCommitId: finetune.commitId,
     guideCommitId: guide?.commitId ?? null,
     recipe: { ...recipe, asked },
@@ -103,9 +106,14 @@ async function put(actor: Actor, preview: PreviewToAdd): Promise<PreviewView> {
 async function again(actor: Actor, userId: string | undefined, id: string, asked: Asked): Promise<PreviewView | null> {
   const known = await knownPreview(id);
   if (!known) return null;
-  if (known.userId === (userId ?? null) && isDeepStrictEqual(known.recipe.asked, asked)) return getPreview(actor, id);
+  if (known.userId === (userId ?? null) && isDeepStrictEqual(known.recipe.asked, asked))
+    return getPreview(asAsker(actor), id);
   throw new AppError("conflict", `The id ${id} is that of another preview; choose another, or leave it out.`, { id });
 }
+
+/** A token that may only run is told what it has just asked for, if of nothing else. */
+const asAsker = (actor: Actor): Actor =>
+  actor.kind === "person" ? { ...actor, isOperator: false, scopes: new Set([...actor.scopes, "read"]) } : actor;
 
 const whoRuns = (actor: Actor): string | undefined =>
   actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
@@ -121,21 +129,21 @@ async function commitOf(actor: Actor, name: string, revision: string): Promise<C
 }
 
 function requireKinds(finetune: ReadableRepo, guide: ReadableRepo | null): void {
-  if (finetune.kind === "guide")
+  if (!can(finetune, "draws"))
     throw new AppError(
       "bad_request",
-      `${finetune.owner}/${finetune.name} is a guide, which draws nothing by itself; name a fine-tune or base, and give this as the guide.`,
+      `${finetune.owner}/${finetune.name} is a ${kinds[finetune.kind].name}, which draws nothing by itself; name a fine-tune or base${can(finetune, "guides") ? ", and give this as the guide" : ""}.`,
       { field: "finetune" },
     );
-  if (guide && guide.kind !== "guide")
+  if (guide && !can(guide, "guides"))
     throw new AppError("bad_request", `${guide.owner}/${guide.name} is no guide; name one, or leave the guide out.`, {
       field: "guide",
     });
 }
 
 /** A low-rank fine-tune may be public and its base not. */
-async function requireBase(actor: Actor, commitId: string): Promise<void> {
-  if (!(await visibleCommits(actor, [commitId])).has(commitId))
+async function requireBase(actor: Actor, commitIds: readonly string[]): Promise<void> {
+  if ((await readableCommits(actor, commitIds)).size < commitIds.length)
     throw new AppError(
       "repo_not_found",
       "The base that this runs on is gone, or you may not see it; ask whoever uploaded the model.",

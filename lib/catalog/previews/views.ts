@@ -3,6 +3,7 @@ import { requirePerson, requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { getBlob } from "#lib/catalog/blobs/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import type { UnitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
@@ -47,6 +48,7 @@ function toItem(actor: Actor, row: PreviewRow): PreviewItem {
     state: row.state,
     problem: row.problem,
     url: addressOf(row.id),
+    unit: toUnit(row.unit),
     finetune: toSide(row.finetune),
     guide: row.guide && toSide(row.guide),
     ...settings,
@@ -64,6 +66,15 @@ const addressOf = (id: string): string => env().publicUrl + pathOf(id);
 const toSide = ({ commitId, owner, repo }: SideRow): PreviewItem["finetune"] => ({
   repo: `${owner}/${repo}`,
   commit: commitId,
+});
+
+/** The very commits that drew it. */
+const toUnit = ({ hash, components }: PreviewRow["unit"]): UnitView => ({
+  hash,
+  components: components.map(({ commitId, owner, repo, ...part }) => ({
+    ...part,
+    ...toSide({ commitId, owner, repo }),
+  })),
 });
 
 /** Which bytes the address of a picture names: a browser may keep them for ever. */

@@ -1,5 +1,7 @@
-import { hub } from "#lib/auth/actor.ts";
+import { anonymous, hub } from "#lib/auth/actor.ts";
+import { personById } from "#lib/auth/person.ts";
 import { blobIsPurging, storeBytes } from "#lib/catalog/blobs/service.ts";
+import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
@@ -11,7 +13,6 @@ import {
   insertImage,
   knownPreview,
   type NewImage,
-  visibleCommits,
   writeFailure,
   writeProgress,
   writeSuccess,
@@ -23,18 +24,23 @@ import { type Progress, type StoredRecipe, timings, type Timings } from "./schem
 /** @returns the number of the attempt; null where there is nothing to do */
 export const claimPreview = (id: string): Promise<number | null> => claimRow(id);
 
-/** What is to be drawn. @throws not_found where a repo is gone */
+/** What is to be drawn. @throws not_found where a repo is gone, or became private while this waited */
 export async function getRecipe(id: string): Promise<StoredRecipe> {
   const known = await knownPreview(id);
   if (!known) throw new AppError("not_found", "What was to be drawn is gone; nothing is left to do.");
   const { base, lowRank, guide } = known.recipe;
   const parts = [base, ...lowRank, ...(guide ? [guide] : [])];
-  const there = await visibleCommits(
-    hub,
+  const asker = known.userId === null ? hub : ((await personById(known.userId)) ?? anonymous);
+  const there = await readableCommits(
+    asker,
     parts.map(({ commitId }) => commitId),
   );
   const missing = parts.find(({ commitId }) => !there.has(commitId));
-  if (missing) throw new AppError("not_found", `The repo ${missing.name} is gone; choose another and ask again.`);
+  if (missing)
+    throw new AppError(
+      "not_found",
+      `The repo ${missing.name} is gone, or not for whoever asked any more; choose another and ask again.`,
+    );
   return known.recipe;
 }
 

@@ -12,8 +12,11 @@ import {
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
 import { inspectAgain } from "#lib/catalog/inspections/service.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
+import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
+import { requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
@@ -44,7 +47,7 @@ import {
 import { searchFor } from "./search.ts";
 import type { Selection } from "./selection.ts";
 
-/** An empty repo. @throws not_found, forbidden, bad_request; conflict, with the address of the repo that has the name */
+/** An empty repo. @throws not_found, forbidden, bad_request, quota_exceeded; conflict, with the address of the repo that has the name */
 export async function createRepo(
   actor: Actor,
   { owner, name, kind, visibility, base, license, summary, tags }: NewRepo,
@@ -63,6 +66,7 @@ export async function createRepo(
   };
   const id = await inLockedTransaction(database(), async (transaction) => {
     const id = await insertRepo(transaction, columns);
+    await requireWithinQuota(transaction, actor, { namespaceId: namespace.id }, { repos: 1 });
     await audit(transaction, actor, "repo.create", id, { name: `${namespace.name}/${name}`, kind, visibility });
     return id;
   }).catch(async (cause: unknown) => {
@@ -85,15 +89,19 @@ async function toTaken(actor: Actor, name: RepoName, cause: unknown): Promise<Ap
 
 /** The id of a base that the actor may see. */
 async function requireBase(actor: Actor, kind: RepoItem["kind"], fullName: string): Promise<string> {
-  if (kind === "base")
-    throw new AppError("bad_request", "A base is not made for another base; leave that out, or make a fine-tune.", {
-      field: "base",
-    });
-  const base = await requireRead(actor, toRepoName(fullName));
-  if (base.kind !== "base")
+  if (!can({ kind }, "hasBase"))
     throw new AppError(
       "bad_request",
-      `${base.owner}/${base.name} is a ${base.kind}, not a base; name the base that it was made from.`,
+      `A ${kinds[kind].name} is not made for another base; leave that out, or make a fine-tune.`,
+      {
+        field: "base",
+      },
+    );
+  const base = await requireRead(actor, toRepoName(fullName));
+  if (!can(base, "isBase"))
+    throw new AppError(
+      "bad_request",
+      `${base.owner}/${base.name} is a ${kinds[base.kind].name}, not a base; name the base that it was made from.`,
       { field: "base" },
     );
   return base.id;
@@ -125,6 +133,7 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
   const base = query.base === undefined ? null : await requireRead(actor, toRepoName(query.base));
   const selection: Selection = {
     visible: visibleParts(actor, "r"),
+    mayKnow: mayKnowPair(actor, "p"),
     baseVisible: isVisible(actor, "b"),
     otherVisible: isVisible(actor, "o"),
     kind,

@@ -64,8 +64,8 @@ export interface UploadToInsert {
   readonly expiresAt: Date;
 }
 
-export async function insertUpload({ size, ...row }: UploadToInsert): Promise<UploadRow> {
-  return toRow(await database().upload.create({ data: { ...row, declaredSize: size }, select: columns }));
+export async function insertUpload(transaction: Transaction, { size, ...row }: UploadToInsert): Promise<UploadRow> {
+  return toRow(await transaction.upload.create({ data: { ...row, declaredSize: size }, select: columns }));
 }
 
 /** @returns false when another request was faster */
@@ -103,8 +103,8 @@ export async function setJob(transaction: Transaction, id: string, jobId: string
   await transaction.upload.update({ where: { id }, data: { jobId }, select: { id: true } });
 }
 
-export const countUnfinished = (userId: string): Promise<number> =>
-  database().upload.count({ where: { userId, state: { in: [...unfinished] } } });
+export const countUnfinished = (transaction: Transaction, userId: string): Promise<number> =>
+  transaction.upload.count({ where: { userId, state: { in: [...unfinished] } } });
 
 /** The newest first. */
 export async function listUnfinished(

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { parseNewPath } from "#lib/catalog/files/path.ts";
+import { lockPerson, requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
@@ -45,7 +46,7 @@ import {
 
 /**
  * Begins an upload, or finds the one that the same key began. Bytes that the hub has already are sent all the same: only who has
- * them may name them. @throws repo_not_found, forbidden, bad_request, too_large, conflict, rate_limited, disk_full
+ * them may name them. @throws repo_not_found, forbidden, bad_request, too_large, conflict, rate_limited, quota_exceeded, disk_full
  */
 export async function beginUpload(actor: Actor, name: RepoName, input: NewUpload): Promise<UploadView> {
   const repo = await requireWrite(actor, name);
@@ -64,39 +65,49 @@ export async function beginUpload(actor: Actor, name: RepoName, input: NewUpload
   const userId = actor.kind === "person" ? actor.userId : null;
   const key = input.idempotencyKey ?? null;
   const known = key === null ? null : await findByKey(userId, key);
-  const row = known ? requireSame(known, wish) : await insert(wish, userId, key);
+  const row = known ? requireSame(known, wish) : await insert(actor, wish, key);
   failpoint("upload.row");
   return toView(await withMultipart(row));
 }
 
 type Wish = Pick<UploadRow, "repoId" | "path" | "size" | "declaredSha256">;
 
-async function insert(wish: Wish, userId: string | null, idempotencyKey: string | null): Promise<UploadRow> {
-  // Counted beside each other, not in one transaction: so the limits may be passed by a few.
-  if (userId !== null && (await countUnfinished(userId)) >= MAX_UNFINISHED) {
-    throw new AppError(
-      "rate_limited",
-      `You have ${MAX_UNFINISHED} unfinished uploads, as many as one may have; commit or abort some of them.`,
-      { limit: MAX_UNFINISHED, retryAfter: 60 },
-    );
-  }
+async function insert(actor: Actor, wish: Wish, idempotencyKey: string | null): Promise<UploadRow> {
+  const userId = actor.kind === "person" ? actor.userId : null;
   const whilePutTogether = wish.size > PART_BYTES ? wish.size : 0;
   // What others have announced takes no room until it comes: each part is refused when there is none.
   await objectStore().requireRoom(wish.size + whilePutTogether);
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000);
   try {
-    return await insertUpload({
-      ...wish,
-      userId,
-      idempotencyKey,
-      storageKey: newObjectKey(),
-      partSize: PART_BYTES,
-      expiresAt,
+    return await inLockedTransaction(database(), async (transaction) => {
+      if (userId !== null) {
+        await lockPerson(transaction, userId);
+        await requireFewUnfinished(transaction, userId);
+      }
+      const row = await insertUpload(transaction, {
+        ...wish,
+        userId,
+        idempotencyKey,
+        storageKey: newObjectKey(),
+        partSize: PART_BYTES,
+        expiresAt,
+      });
+      await requireWithinQuota(transaction, actor, { repoId: wish.repoId }, { bytes: wish.size, files: 1 });
+      return row;
     });
   } catch (cause) {
     if (violatedRule(cause) !== "upload_user_id_idempotency_key_key") throw cause;
     return requireSame((await findByKey(userId, idempotencyKey!))!, wish); // sent twice at once
   }
+}
+
+async function requireFewUnfinished(transaction: Transaction, userId: string): Promise<void> {
+  if ((await countUnfinished(transaction, userId)) < MAX_UNFINISHED) return;
+  throw new AppError(
+    "rate_limited",
+    `You have ${MAX_UNFINISHED} unfinished uploads, as many as one may have; commit or abort some of them.`,
+    { limit: MAX_UNFINISHED, retryAfter: 60 },
+  );
 }
 
 function requireSame(row: UploadRow, wish: Wish): UploadRow {

@@ -13,6 +13,7 @@ import {
   role,
 } from "#lib/catalog/namespaces/schema.ts";
 import { plainLine } from "#lib/catalog/plain-text.ts";
+import { quotaChange, quotaView } from "#lib/catalog/quotas/schema.ts";
 import { operation } from "#lib/http/operation.ts";
 import { pageOf } from "#lib/page.ts";
 
@@ -83,6 +84,7 @@ const me = z.object({
   isOperator: z.boolean(),
   createdAt: z.iso.datetime(),
   scopes: z.array(scope).meta({ description: "what this session or token may do" }),
+  quota: quotaView.meta({ description: "what is used of what you may have" }),
   organisations: z.array(z.object({ name: z.string(), displayName: z.string().nullable(), role })),
 });
 
@@ -275,6 +277,21 @@ export const getNamespace = operation({
   status: 200,
   response: namespacePage,
   failures: ["unauthenticated", "not_found"],
+});
+
+export const setQuota = operation({
+  id: "setQuota",
+  method: "PUT",
+  path: "/api/v1/namespaces/{name}/quota",
+  summary: "What a person or organisation may have; for operators, needs a session",
+  tag: "account",
+  scope: "write",
+  permission: "operator",
+  params: namespaceParams,
+  body: quotaChange,
+  status: 200,
+  response: quotaView,
+  failures: ["not_found"],
 });
 
 export const setMember = operation({

@@ -36,6 +36,7 @@ export const createCommit = operation({
     "too_large",
     "unsupported_model",
     "queue_full",
+    "quota_exceeded",
     "storage_unavailable",
     "disk_full",
   ],

@@ -27,7 +27,7 @@ export const createRepo = operation({
   body: newRepo,
   status: 201,
   response: repoItem,
-  failures: ["not_found", "repo_not_found", "conflict", "too_large"],
+  failures: ["not_found", "repo_not_found", "conflict", "too_large", "quota_exceeded"],
 });
 
 export const getRepo = operation({

@@ -22,7 +22,15 @@ export const beginUpload = operation({
   body: newUpload,
   status: 201,
   response: uploadView,
-  failures: ["repo_not_found", "too_large", "conflict", "rate_limited", "disk_full", "storage_unavailable"],
+  failures: [
+    "repo_not_found",
+    "too_large",
+    "conflict",
+    "rate_limited",
+    "quota_exceeded",
+    "disk_full",
+    "storage_unavailable",
+  ],
 });
 
 export const listUploads = operation({

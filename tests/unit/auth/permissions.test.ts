@@ -155,6 +155,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   }),
   listNamespaces: () => ({}),
   getNamespace: () => ({ params: { name: "lab" } }),
+  setQuota: () => ({ params: { name: "lab" }, body: { repos: 1000 } }),
   setMember: () => ({ params: { name: "lab", username: "newcomer" }, body: { role: "reader" } }),
   removeMember: () => ({
     "as somebody else": {

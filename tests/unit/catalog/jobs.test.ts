@@ -56,7 +56,7 @@ beforeAll(async () => {
     await transaction.pair.update({
       where: { id: ids.pair },
       data: {
-        summary: { request: { pictures: 4, baseCommitId: null } },
+        summary: { request: { pictures: 4 } },
         jobId: await enqueue(transaction, "check", ids.pair, "batch"),
       },
     });

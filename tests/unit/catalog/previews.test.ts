@@ -287,7 +287,7 @@ describe("who may", () => {
     };
     const everybody = [ben, tokenOf(ben, "run"), operator, itself, ann, anonymous];
     const all = async (): Promise<boolean[]> => Promise.all(everybody.map(sees));
-    expect(await all()).toEqual([true, true, true, true, false, false]);
+    expect(await all()).toEqual([true, false, true, true, false, false]);
     await attachPreview(operator, id, attachment.parse({ attached: true }));
     expect(await all()).toEqual([true, true, true, true, true, true]);
     await setVisibility("tiny", "private");

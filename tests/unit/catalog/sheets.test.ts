@@ -11,6 +11,7 @@ import { findPicture, getPreview, listPreviews } from "#lib/catalog/previews/vie
 import { claimPreview, failPreview, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
 import type { CardPicture } from "#lib/catalog/sheets/schema.ts";
 import { getSheet, picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
@@ -107,7 +108,7 @@ function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial
   return {
     verdict,
     reasons: ["For a test."],
-    summary: { request: { pictures: 48, baseCommitId: null }, measured },
+    summary: { request: { pictures: 48 }, measured },
     levels,
     prompts,
     machine: "test",
@@ -116,7 +117,7 @@ function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial
 }
 
 async function measure(pairId: string, outcome: Outcome): Promise<void> {
-  expect(await recordOutcome(pairId, (await claimPair(pairId))!, outcome)).toBe(true);
+  expect(await recordOutcome(pairId, (await claimPair(pairId))!, outcome, addSheet)).toBe(true);
 }
 
 /** As a worker draws it, with pictures of one pixel. */
@@ -198,15 +199,15 @@ describe("a pair that is measured", () => {
     const id = await pairOf("watercolor", "tiny");
     await database().measurement.deleteMany({ where: { pairId: id } });
     const [late, last] = [await claimPair(id), await claimPair(id)];
-    expect(await recordOutcome(id, late!, outcomeOf("verified", 0.8))).toBe(false);
-    await expect(recordOutcome(id, last!, outcomeOf("verified", 0.8, { levels: [] }))).rejects.toThrow(
+    expect(await recordOutcome(id, late!, outcomeOf("verified", 0.8), addSheet)).toBe(false);
+    await expect(recordOutcome(id, last!, outcomeOf("verified", 0.8, { levels: [] }), addSheet)).rejects.toThrow(
       /needs measurements of the levels/,
     ); // by no picture: the database refuses at the very end
     expect(await columns(id)).toEqual([]);
     expect(
       await askQueue("SELECT id FROM pgboss.job WHERE data->>'kind' = 'preview' AND state < 'active'", []),
     ).toEqual([]);
-    expect(await recordOutcome(id, last!, outcomeOf("verified", 0.8))).toBe(true);
+    expect(await recordOutcome(id, last!, outcomeOf("verified", 0.8), addSheet)).toBe(true);
     expect(await columns(id)).toHaveLength(8);
   });
 

@@ -85,11 +85,17 @@ describe("of eight at once exactly one wins", () => {
       spellings.map(
         () => () =>
           database.pair.create({
-            data: { finetuneWeightsSha256: sha("c"), guideWeightsSha256: sha("d"), protocol: "1", runtime: "cpu-f32" },
+            data: {
+              unitId: ids.unit,
+              unitHash: sha("c"),
+              guideWeightsSha256: sha("d"),
+              protocol: "1",
+              runtime: "cpu-f32",
+            },
           }),
       ),
     );
-    expect(lost).toEqual(Array(7).fill("pair_finetune_weights_sha256_guide_weights_sha256_protocol__key"));
+    expect(lost).toEqual(Array(7).fill("pair_unit_hash_guide_weights_sha256_protocol_runtime_key"));
   });
 
   test("a move of a branch from the version it saw", async () => {
@@ -175,7 +181,8 @@ test("a result of a worker that lost its job changes nothing", async () => {
   await database.pair.create({
     data: {
       id: uuid(50),
-      finetuneWeightsSha256: sha("1"),
+      unitId: ids.unit,
+      unitHash: sha("1"),
       guideWeightsSha256: sha("2"),
       protocol: "1",
       runtime: "cpu-f32",

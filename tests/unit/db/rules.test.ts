@@ -87,13 +87,15 @@ const uploadVia = (...states: string[]): string =>
     ),
   ].join("; ");
 const newPair = (columns: string, values: string): string =>
-  `INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime${columns}) VALUES (gen_random_uuid(), '${sha("c")}', '${sha("d")}', '1', 'cpu-f32'${values})`;
+  `INSERT INTO pair (id, unit_id, unit_hash, guide_weights_sha256, protocol, runtime${columns}) VALUES (gen_random_uuid(), '${ids.unit}', '${sha("c")}', '${sha("d")}', '1', 'cpu-f32'${values})`;
+const newComponent = (position: number, role: string, weights = sha("c")): string =>
+  `INSERT INTO unit_component (unit_id, position, role, weights_sha256, strength, text_strength) VALUES ('${ids.unit}', ${position}, '${role}', '${weights}', 1, 1)`;
 const newMeasurement = (level: number, n = 16, milliseconds = 1): string =>
   `INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) VALUES (gen_random_uuid(), '${pair}', ${level}, 2, ${n}, '{}', 'test', ${milliseconds})`;
 const newImage = (blob: string, rest = "64, 64, 20, 400"): string =>
   `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'cfg', 1, 1, '${blob}', ${rest})`;
 const newColumn = (columns: string, values: string): string =>
-  `INSERT INTO preview (id, finetune_commit_id, recipe${columns}) VALUES (gen_random_uuid(), '${oid("3")}', '{}'${values})`;
+  `INSERT INTO preview (id, unit_id, finetune_commit_id, recipe${columns}) VALUES (gen_random_uuid(), '${ids.unit}', '${oid("3")}', '{}'${values})`;
 const newWebhook = (url: string, events = "{commit}", repo = "NULL"): string =>
   `INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events) VALUES (gen_random_uuid(), '${lab}', ${repo}, '${url}', 's', '${events}')`;
 const verdict = (word: string): string => `UPDATE pair SET verdict = '${word}', measured_at = now()`;
@@ -139,6 +141,12 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["repo_of_a_base_has_no_base", newRepo("b2", `'base', 'public', '${base}'`)],
   ["repo_base_is_a_base", newRepo("f2", `'finetune', 'public', '${guide}'`)],
   ["repo_base_is_a_base", `UPDATE repo SET base_id = '${fine}' WHERE id = '${guide}'`],
+  [
+    "repo_keeps_namespace",
+    `UPDATE repo SET namespace_id = (SELECT id FROM namespace WHERE id <> repo.namespace_id LIMIT 1) WHERE id = '${fine}'`,
+  ],
+  ["quota_counts_not_negative", "UPDATE quota SET used_bytes = -1"],
+  ["quota_limits_not_negative", "UPDATE quota SET limit_jobs = -1"],
   ["repo_keeps_kind", `UPDATE repo SET kind = 'guide' WHERE id = '${fine}'`],
   ["repo_tags_are_few", "UPDATE repo SET tags = array_fill('t'::text, ARRAY[101])"],
   ["repo_hidden_before_purge", `DELETE FROM repo WHERE id = '${fine}'`],
@@ -337,13 +345,22 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
     `INSERT INTO inspection (id, commit_id, tool_version) VALUES (gen_random_uuid(), '${oid("3")}', '1')`,
   ],
   ["inspection_weights_are_hex", "UPDATE inspection SET weights_sha256 = 'abc'"],
+  ["inspection_own_weights_are_hex", "UPDATE inspection SET own_weights_sha256 = 'abc'"],
+  ["repo_weights_are_hex", "UPDATE repo_weights SET measured_as = 'abc'"],
+
+  ["unit_is_hashed", `INSERT INTO unit (id, hash) VALUES ('${sha("2")}', 'abc')`],
+  ["unit_component_weights_are_hex", newComponent(1, "lora", "abc")],
+  ["unit_component_begins_with_a_base", newComponent(1, "base")],
+  ["unit_component_begins_with_a_base", newComponent(-1, "lora")],
+  ["unit_stays", "UPDATE unit_component SET strength = 0.5"],
+  ["unit_stays", `UPDATE unit_component SET commit_id = '${oid("2")}'`],
   [
     "inspection_succeeded_has_facts",
     "UPDATE inspection SET state = 'running', attempt = 1; UPDATE inspection SET state = 'succeeded'",
   ],
 
   [
-    "pair_finetune_weights_sha256_guide_weights_sha256_protocol__key",
+    "pair_unit_hash_guide_weights_sha256_protocol_runtime_key",
     newPair("", "").replace(sha("c"), sha("a")).replace(sha("d"), sha("b")),
   ],
   ["pair_weights_are_hex", newPair("", "").replace(sha("c"), "c")],

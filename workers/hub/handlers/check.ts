@@ -1,7 +1,7 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { readManifest } from "#lib/catalog/commits/service.ts";
-import { runnableModel } from "#lib/catalog/models/service.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { EVALUATOR, measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import {
   type Check,
@@ -47,7 +47,7 @@ export const checkHandler: JobHandler = {
       };
       const result = await models.run(job, { signal, deadline: deadlines.check * 1000, onProgress });
       failpoint("check.measured");
-      await recordOutcome(subjectId, attempt, toOutcome(check, judges, result, clock.milliseconds));
+      await recordOutcome(subjectId, attempt, toOutcome(check, judges, result, clock.milliseconds), addSheet);
       failpoint("check.done");
     } finally {
       for (const { close } of opened) await close();
@@ -66,29 +66,30 @@ interface Judges {
 
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
-async function toJob(
-  { request, finetuneCommitId, finetuneWeightsSha256, guide, base }: Check,
-  open: Open,
-): Promise<{ job: CheckJob; judges: Judges }> {
-  const model = await runnableModel(finetuneCommitId);
-  const manifest = new Map(base ? (await readManifest(base.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
+async function toJob({ request, unit, guide, judge }: Check, open: Open): Promise<{ job: CheckJob; judges: Judges }> {
+  const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
   const [evaluatorSha256, promptsSha256] = [manifest.get(EVALUATOR) ?? null, manifest.get(PROMPTS) ?? null];
-  const baseFolder = base && (await open(base));
+  const judgeFolder = judge && (await open(judge));
   const lowRank = [];
-  for (const file of model.lowRank) lowRank.push({ path: join(await open(file), file.path), strength: 1 });
+  for (const { strength, textStrength, ...file } of unit.lowRank)
+    lowRank.push({
+      path: join(await open(file), file.path),
+      strength,
+      ...(textStrength !== strength && { textStrength }),
+    });
   const job: CheckJob = {
     type: "check",
     runtime: runtimeFor(measuringProvider()),
-    choice: { ...(await modelIn(await open(model.base))), lowRank, guide: join(await open(guide), guide.path) },
-    base: baseFolder === null ? null : await modelIn(baseFolder),
-    evaluator: baseFolder && evaluatorSha256 ? join(baseFolder, EVALUATOR) : null,
+    choice: { ...(await modelIn(await open(unit.base))), lowRank, guide: join(await open(guide), guide.path) },
+    base: judgeFolder === null ? null : await modelIn(judgeFolder),
+    evaluator: judgeFolder && evaluatorSha256 ? join(judgeFolder, EVALUATOR) : null,
     prompts:
-      baseFolder && evaluatorSha256 && promptsSha256
-        ? await readPrompts(join(baseFolder, PROMPTS), `${base!.name}/${PROMPTS}`)
+      judgeFolder && evaluatorSha256 && promptsSha256
+        ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
         : null,
     pictures: request.pictures,
     domain: null,
-    tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [finetuneWeightsSha256, evaluatorSha256].join() },
+    tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [unit.hash, evaluatorSha256].join() },
   };
   return { job, judges: { evaluatorSha256, promptsSha256: evaluatorSha256 && promptsSha256 } };
 }

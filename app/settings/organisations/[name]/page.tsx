@@ -9,6 +9,7 @@ import { shown } from "../../../_page/shown.ts";
 import { Button } from "../../../_ui/button.tsx";
 import { Field, fromState, Problems, SelectField } from "../../../_ui/field.tsx";
 import { Member } from "../../_parts/member.tsx";
+import { Quota } from "../../_parts/quota.tsx";
 import { roleWords } from "../../_parts/role-words.ts";
 
 export const metadata: Metadata = { title: "Members", robots: { index: false } };
@@ -33,6 +34,11 @@ export default async function OrganisationPage({ params }: { readonly params: Pr
         Members of <a href={`/${namespace.name}`}>{namespace.name}</a>
       </h1>
       <Problems state={state} />
+      {namespace.quota && (
+        <div className="mt-4">
+          <Quota quota={namespace.quota} />
+        </div>
+      )}
       <ul className="mt-4 border-t border-edge">
         {namespace.members.map((member) => (
           <Member

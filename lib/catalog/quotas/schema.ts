@@ -1,0 +1,45 @@
+import { z } from "zod";
+
+/** What is counted of a namespace, and what it may come to. Bytes and files are contents, each once a repo, of its whole history. */
+export const quotaNames = ["bytes", "files", "repos", "jobs", "deviceSeconds"] as const;
+export type QuotaName = (typeof quotaNames)[number];
+
+const limit = (description: string) =>
+  z.int().min(0).max(Number.MAX_SAFE_INTEGER).nullable().optional().meta({ description });
+const count = (description: string) =>
+  limit(description).pipe(
+    z
+      .int()
+      .max(2 ** 31 - 1)
+      .nullable()
+      .optional(),
+  );
+
+/** What is not there stays; null: what the configuration says. */
+export const quotaChange = z.strictObject({
+  bytes: limit("of all contents"),
+  files: count("contents, each once a repo"),
+  repos: count("repos"),
+  jobs: count("of a person: that may wait at once"),
+  deviceSeconds: count("of a person: that workers compute in 24 hours"),
+});
+export type QuotaChange = z.output<typeof quotaChange>;
+
+export const quotaLine = z.object({
+  used: z.number(),
+  reserved: z.number().meta({ description: "announced by uploads that have not ended; given back when they do" }),
+  limit: z.number().nullable().meta({ description: "null: none" }),
+  isOwn: z.boolean().meta({ description: "whether an operator set it for this namespace" }),
+});
+export type QuotaLine = z.output<typeof quotaLine>;
+
+export const quotaView = z.object({
+  bytes: quotaLine,
+  files: quotaLine,
+  repos: quotaLine,
+  jobs: quotaLine.nullable().meta({ description: "that wait now; null for an organisation, which asks for none" }),
+  deviceSeconds: quotaLine
+    .nullable()
+    .meta({ description: "that workers computed in the last 24 hours; null for an organisation" }),
+});
+export type QuotaView = z.output<typeof quotaView>;

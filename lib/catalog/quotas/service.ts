@@ -1,0 +1,108 @@
+import { requireOperator } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
+import { audit } from "#lib/db/audit.ts";
+import { database } from "#lib/db/client.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { env } from "#lib/env.ts";
+import { AppError } from "#lib/errors.ts";
+import { showBytes } from "#lib/util/show-bytes.ts";
+import { thousands } from "#lib/util/thousands.ts";
+import { lockQuotaOfPerson, quotaOf, type QuotaKey, quotaOfName, type QuotaRow, setLimits } from "./repository.ts";
+import type { QuotaChange, QuotaLine, QuotaName, QuotaView } from "./schema.ts";
+
+/** What rows of namespaces are counted by. */
+type Counted = "bytes" | "files" | "repos";
+const counted = ["bytes", "files", "repos"] as const satisfies readonly Counted[];
+
+const words: Readonly<Record<Counted, { readonly show: (count: number) => string; readonly way: string }>> = {
+  bytes: { show: showBytes, way: "Delete repos or abort uploads that are not needed" },
+  files: { show: (count) => `${thousands(count)} files`, way: "Delete repos or abort uploads that are not needed" },
+  repos: { show: (count) => `${thousands(count)} repos`, way: "Delete repos that are not needed" },
+};
+
+type Amounts = Partial<Readonly<Record<Counted, number>>>;
+
+/**
+ * Asked after the rows are written, in their transaction: they are counted by then, and nobody else counts anything of this namespace until
+ * it ends. So of many at once exactly those get through for whom there is room.
+ *
+ * @param added what this transaction added; who is over a limit, since an operator lowered it, may still do what adds nothing
+ * @throws quota_exceeded
+ */
+export async function requireWithinQuota(
+  transaction: Transaction,
+  actor: Actor,
+  of: QuotaKey,
+  added: Amounts,
+): Promise<void> {
+  if (actor.kind === "hub") return;
+  const row = await quotaOf(transaction, of);
+  const over = counted.find((quota) => (added[quota] ?? 0) > 0 && isOver(lineOf(row, quota)));
+  if (over === undefined) return;
+  const { used, reserved, limit } = lineOf(row, over);
+  const more = added[over]!;
+  const before = used + reserved - more;
+  const { show, way } = words[over];
+  throw new AppError(
+    "quota_exceeded",
+    `${row.name} has ${show(before)} of the ${show(limit!)} that it may have, with what unfinished uploads have announced, and this would be ${show(more)} more. ${way}, or ask an operator of this hub for more.`,
+    { quota: over, namespace: row.name, used: before, more, limit },
+  );
+}
+
+/** What a namespace has, to see later what was added. */
+export async function holdings(transaction: Transaction, of: QuotaKey): Promise<Required<Amounts>> {
+  const { used, reserved } = await quotaOf(transaction, of);
+  return { bytes: used.bytes + reserved.bytes, files: used.files + reserved.files, repos: used.repos };
+}
+
+/** What was added since. */
+export async function grownSince(before: Amounts, transaction: Transaction, of: QuotaKey): Promise<Amounts> {
+  const now = await holdings(transaction, of);
+  return Object.fromEntries(counted.map((quota) => [quota, now[quota] - (before[quota] ?? 0)]));
+}
+
+const isOver = ({ used, reserved, limit }: QuotaLine): boolean => limit !== null && used + reserved > limit;
+
+/** Who begins something that is counted by the person waits for their own other beginnings: then of many at once none slips past a limit. */
+export const lockPerson = lockQuotaOfPerson;
+
+/** @throws not_found */
+export async function showQuota(name: string): Promise<QuotaView> {
+  const row = await quotaOfName(name);
+  if (!row) throw new AppError("not_found", `There is no namespace ${name}; check the name.`);
+  return toView(row);
+}
+
+/** What an operator lets a namespace have. Who may: operators, and the hub's own command line. @throws unauthenticated, forbidden, not_found */
+export async function setQuota(actor: Actor, name: string, change: QuotaChange): Promise<QuotaView> {
+  if (actor.kind !== "hub") requireOperator(actor);
+  const row = await quotaOfName(name);
+  if (!row) throw new AppError("not_found", `There is no namespace ${name}; check the name.`);
+  await inLockedTransaction(database(), async (transaction) => {
+    await setLimits(transaction, row.namespaceId, change);
+    await audit(transaction, actor, "quota.set", row.namespaceId, { ...change });
+  });
+  return showQuota(name);
+}
+
+function toView(row: QuotaRow): QuotaView {
+  return {
+    bytes: lineOf(row, "bytes"),
+    files: lineOf(row, "files"),
+    repos: lineOf(row, "repos"),
+    jobs: null,
+    deviceSeconds: null,
+  };
+}
+
+function lineOf({ used, reserved, limits }: QuotaRow, quota: Counted): QuotaLine {
+  return {
+    used: used[quota],
+    reserved: quota === "repos" ? 0 : reserved[quota],
+    limit: limits[quota] ?? defaultOf(quota),
+    isOwn: limits[quota] !== null,
+  };
+}
+
+const defaultOf = (quota: QuotaName): number | null => env().quotas[quota];
