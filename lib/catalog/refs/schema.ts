@@ -20,7 +20,7 @@ export const refQuery = z.object({
 export type RefQuery = z.output<typeof refQuery>;
 export const refList = pageOf(refItem);
 
-/** The database knows which names are allowed; here only what it cannot be asked. */
+/** A name that may exist. What git allows, the database knows; what may be made anew, the service. */
 export const refName = storableText(255).min(1);
 
 export const newRef = z.strictObject({

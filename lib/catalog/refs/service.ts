@@ -9,6 +9,7 @@ import { inTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage, type Page } from "#lib/page.ts";
+import { requireNewRefName } from "./name.ts";
 import { countRefs, insertRef, readRefs, removeRef } from "./repository.ts";
 import { MAX_REFS, type NewRef, type RefItem, type RefQuery } from "./schema.ts";
 
@@ -30,8 +31,7 @@ export async function createRef(
   { name: refName, kind, revision }: NewRef,
 ): Promise<RefItem> {
   const repo = await requireWrite(actor, name);
-  if (refName.toUpperCase() === "HEAD")
-    throw new AppError("bad_request", "HEAD always means the default branch; choose another name.", { name: refName });
+  requireNewRefName(refName);
   const { commitId } = await resolveRevision(repo, revision);
   return inTransaction(database(), async (transaction) => {
     if ((await countRefs(transaction, repo)) >= MAX_REFS)
