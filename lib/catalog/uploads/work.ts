@@ -36,17 +36,15 @@ export async function recordVerified(
     await inLockedTransaction(database(), async (transaction) => {
       // Touched first, so that an attempt that does not count any more makes no blob.
       if (!(await writeAttempt(transaction, id, attempt, { readSize: size }))) return;
-      const isNew = await insertBlob(transaction, hashes, { size, storageKey, storageTag });
+      // Whether the content is new is not told: somebody else's private file may be the same.
+      await insertBlob(transaction, hashes, { size, storageKey, storageTag });
       await writeAttempt(transaction, id, attempt, { state: "verified", blobSha256: sha256 });
-      const message = isNew
-        ? "Every byte was read."
-        : "Every byte was read; the hub has the same bytes already and keeps them once.";
       await addEvent(transaction, {
         subject: "upload",
         subjectId: id,
         attempt,
         kind: "progress",
-        message,
+        message: "Every byte was read.",
         detail: { sha256, size },
       });
       failpoint("hash.blob");
