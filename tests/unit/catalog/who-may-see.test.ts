@@ -258,7 +258,7 @@ const flips = {
   "repo deleted": {
     to: () => setBase({ deletedAt: new Date() }),
     back: () => setBase({ deletedAt: null }),
-    strangers: () => [null, tokens.bob, tokens.ann],
+    strangers: () => [null, tokens.bob],
   },
 } as const;
 
