@@ -77,11 +77,15 @@ export const smallHub = `
   INSERT INTO preview (id, user_id, unit_id, finetune_commit_id, guide_commit_id, recipe) VALUES ('${preview}', 'ann', '${unit}', '${oid("3")}', '${oid("4")}', '{}');
   INSERT INTO preview (id, unit_id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index) VALUES ('${column}', '${unit}', '${oid("3")}', '${oid("4")}', '{}', '${pair}', 0);
   INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'guide', 1, 1, '${sha("b")}', 64, 64, 20, 400);
-  INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, recipe, steps) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}', 100);
+  INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, recipe) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}');
   INSERT INTO distillation_metric (distillation_id, name, step, value) VALUES ('${distillation}', 'loss', 1, 0.5);
+  INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id) VALUES ('${uuid(24)}', 'check', '${pair}', 'compute', 'minutes', 0, 'ann');
+  INSERT INTO job_progress (job_id, subject_id, value) VALUES ('${uuid(24)}', '${pair}', '{}');
+  INSERT INTO job_turn (resource, group_id, used) VALUES ('compute', 'ann', 1);
   INSERT INTO outbox (kind, subject_id, detail) VALUES ('job.started', '${pair}', '{"subject": "pair", "attempt": 1, "message": "began"}');
   INSERT INTO outbox (actor_id, kind, subject_id) VALUES ('ann', 'repo.create', '${fine}');
   INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events, created_by_id) VALUES ('${uuid(21)}', '${lab}', '${fine}', 'https://example.org/hook', 's', '{commit}', 'ann');
   INSERT INTO download_day (repo_id, day, count) VALUES ('${fine}', '2026-01-01', 1);
   INSERT INTO download_seen (repo_id, day, visitor) VALUES ('${fine}', '2026-01-01', '${sha("0")}');
+  INSERT INTO download_network (network, day, count) VALUES ('${sha("1")}', '2026-01-01', 1);
 `;

@@ -16,7 +16,7 @@ import { listFits, listGuides } from "#lib/catalog/pairs/partners.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
 import { env } from "#lib/env.ts";
 import { pageQuery } from "#lib/page.ts";
-import { estimate } from "#lib/queue/position.ts";
+import { secondsFor } from "#lib/queue/rates.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
@@ -68,8 +68,8 @@ export default async function RepoOverview({ params, searchParams }: Props) {
     ifThere(getInspection(actor, repo.nameParts, "HEAD")),
     ifThere((isGuide ? listFits : listGuides)(actor, repo.nameParts, { limit: PARTNERS, cursor: after })),
     picturesOf(actor, [repo.id], PICTURES),
-    listWorkers(),
-    estimate("check"),
+    listWorkers(actor),
+    secondsFor("check"),
   ]);
   const items = partners?.items ?? [];
   const facts = inspection?.facts ?? null;

@@ -32,10 +32,6 @@ export async function insertInspection(transaction: Transaction, id: string, com
   );
 }
 
-export async function setInspectionJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.inspection.update({ where: { id }, data: { jobId }, select: { id: true } });
-}
-
 /** The newest reading of a commit. While it is read anew, the facts of before are still there. */
 export async function inspectionOf(commitId: string, client: Transaction = database()): Promise<InspectionRow | null> {
   const row = await client.inspection.findFirst({
@@ -70,21 +66,6 @@ export async function statesOfCommits(
   return new Map(rows.map(({ commitId, ...row }) => [commitId, row]));
 }
 
-/** Takes a row that waits, or whose worker was lost, unless its repo is gone. @returns the number of this attempt */
-export async function claimRow(id: string): Promise<number | null> {
-  const where = {
-    id,
-    state: { in: ["queued", "running"] },
-    commit: { repo: { deletedAt: null } },
-  } satisfies Prisma.InspectionWhereInput;
-  const [row] = await database().inspection.updateManyAndReturn({
-    where,
-    data: { state: "running", attempt: { increment: 1 } },
-    select: { attempt: true },
-  });
-  return row?.attempt ?? null;
-}
-
 /** What is inspected, and what its repo says of it. */
 export interface Subject {
   readonly id: string;
@@ -103,9 +84,10 @@ export interface Subject {
   };
 }
 
+/** Null where its repo is gone. */
 export async function subjectOf(id: string): Promise<Subject | null> {
-  const row = await database().inspection.findUnique({
-    where: { id },
+  const row = await database().inspection.findFirst({
+    where: { id, commit: { repo: { deletedAt: null } } },
     select: {
       commitId: true,
       finishedAt: true,
@@ -137,26 +119,29 @@ export interface Found {
   readonly baseCommitId: string | null;
 }
 
-/** @returns false when another attempt has begun, or none is wanted any more */
-export async function writeFound(
-  transaction: Transaction,
-  id: string,
-  attempt: number,
-  found: Found,
-): Promise<boolean> {
-  const { count } = await transaction.inspection.updateMany({
-    where: { id, attempt, state: "running" },
-    data: { ...found, state: "succeeded", problem: null, finishedAt: new Date() },
+export async function writeFound(transaction: Transaction, id: string, found: Found): Promise<void> {
+  await transaction.inspection.update({
+    where: { id },
+    data: { ...found, finishedAt: new Date() },
+    select: { id: true },
   });
-  return count === 1;
 }
 
-export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
-  const { count } = await database().inspection.updateMany({
-    where: { id, attempt, state: { in: ["queued", "running"] } },
-    data: { state: "failed", problem, finishedAt: new Date() },
+/** Whose commit an inspection is of. */
+export async function authorOf(transaction: Transaction, id: string): Promise<string | null> {
+  const row = await transaction.inspection.findUnique({
+    where: { id },
+    select: { commit: { select: { authorId: true } } },
   });
-  return count === 1;
+  return row?.commit.authorId ?? null;
+}
+
+/** Inspections of a commit's repo that wait, of commits that no branch or tag is at any more. */
+export async function supersededBy(transaction: Transaction, commitId: string): Promise<string[]> {
+  const rows = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT i.id FROM commit now JOIN commit c ON c.repo_id = now.repo_id AND c.id <> now.id JOIN inspection i ON i.commit_id = c.id AND i.state = 'queued'
+    WHERE now.id = ${commitId} AND NOT EXISTS (SELECT FROM ref f WHERE f.repo_id = c.repo_id AND f.commit_id = c.id) LIMIT 100`;
+  return rows.map(({ id }) => id);
 }
 
 /** A base that something may have been made from. */
@@ -229,10 +214,6 @@ export async function begunInspectionOfHead(transaction: Transaction, repoId: st
     SELECT i.id FROM repo r JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch' JOIN inspection i ON i.commit_id = f.commit_id
     WHERE r.id = ${repoId}::uuid AND i.state <> 'queued' ORDER BY i.created_at DESC LIMIT 1`;
   return row?.id ?? null;
-}
-
-export async function askAgain(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.inspection.update({ where: { id }, data: { state: "queued", jobId }, select: { id: true } });
 }
 
 /** «owner/repo» by id, of those that `visible` lets through. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { requirePerson } from "#lib/auth/access.ts";
+import { requirePerson, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
 import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
@@ -7,10 +7,10 @@ import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { abortUpload } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, placeTime, toPage } from "#lib/page.ts";
+import { parseCursor, placeTime, toCursor } from "#lib/page.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 import { placesOf, queuePosition } from "#lib/queue/position.ts";
-import { timelineOf } from "#lib/queue/timeline.ts";
+import { type ShownEvent, timelineOf } from "#lib/queue/timeline.ts";
 import { liveWorkers } from "#lib/queue/workers.ts";
 import { countJobs, type JobRow, selectJobs } from "./repository.ts";
 import type { JobItem, JobList, JobQuery, JobTimeline, WorkerList } from "./schema.ts";
@@ -26,13 +26,12 @@ export async function listJobs(actor: Actor, { state, kind, mine, cursor, limit 
     ...(mine && { userId: requirePerson(actor, "read").userId }),
     ...(after && { after: [new Date(after[0]), after[1]] as const }),
   };
-  const rows = await selectJobs(actor, selection, limit + 1);
-  const places = await placesOf(rows.flatMap((row) => (row.state === "queued" && row.jobId ? [row.jobId] : [])));
-  return toPage(
-    rows.map((row) => toItem(row, row.jobId === null ? null : (places.get(row.jobId) ?? null))),
-    limit,
-    (last) => [last.createdAt, last.subjectId],
-  );
+  const { rows, next } = await selectJobs(actor, selection, limit);
+  const places = await placesOf(rows.filter(({ state: now }) => now === "queued"));
+  return {
+    items: rows.map((row) => toItem(row, places.get(row.id) ?? null)),
+    next: next && toCursor([next[0].toISOString(), next[1]]),
+  };
 }
 
 /** How many there are in each state, of one kind or of all. */
@@ -58,15 +57,24 @@ export async function jobCounts(
 export async function getJobTimeline(actor: Actor, subjectId: string): Promise<JobTimeline> {
   const row = await requireJob(actor, subjectId);
   const [position, events] = await Promise.all([
-    row.state === "queued" && row.jobId ? queuePosition(row.kind, row.jobId) : null,
+    row.state === "queued" ? queuePosition(row.kind, subjectId) : null,
     timelineOf(subjectId),
   ]);
   return {
     ...toItem(row, position && position.ahead),
     position,
-    events: events.map(({ kind, attempt, message, at }) => ({ kind, attempt, message, at: at.toISOString() })),
+    events: events.map((event) => ({
+      kind: event.kind,
+      attempt: event.attempt,
+      message: saidOf(actor, event),
+      at: event.at.toISOString(),
+    })),
   };
 }
+
+/** Which machine it was is for whoever runs the hub. */
+const saidOf = (actor: Actor, { kind, message, host }: ShownEvent): string =>
+  kind !== "started" ? message : host !== null && seesAll(actor) ? `Begun on ${host}.` : "A worker has begun.";
 
 const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<unknown>) | null>> = {
   hash: abortUpload,
@@ -108,10 +116,12 @@ export async function rerunSubject(actor: Actor, subjectId: string): Promise<str
   }
 }
 
-export async function listWorkers(): Promise<WorkerList> {
+export async function listWorkers(actor: Actor): Promise<WorkerList> {
   return {
-    items: (await liveWorkers()).map(({ startedAt, seenAt, ...worker }) => ({
+    items: (await liveWorkers()).map(({ startedAt, seenAt, host, ...worker }, index) => ({
       ...worker,
+      name: `worker ${index + 1}`,
+      host: seesAll(actor) ? host : null,
       startedAt: startedAt.toISOString(),
       seenAt: seenAt.toISOString(),
     })),
@@ -119,7 +129,9 @@ export async function listWorkers(): Promise<WorkerList> {
 }
 
 async function requireJob(actor: Actor, subjectId: string): Promise<JobRow> {
-  const [row] = await selectJobs(actor, { subjectId }, 1);
+  const {
+    rows: [row],
+  } = await selectJobs(actor, { subjectId }, 1);
   if (!row)
     throw new AppError(
       "not_found",
@@ -128,7 +140,7 @@ async function requireJob(actor: Actor, subjectId: string): Promise<JobRow> {
   return row;
 }
 
-const toItem = ({ jobId: _jobId, createdAt, ...row }: JobRow, ahead: number | null): JobItem => ({
+const toItem = ({ id: _id, createdAt, ...row }: JobRow, ahead: number | null): JobItem => ({
   ...row,
   ahead,
   createdAt: createdAt.toISOString(),

@@ -11,7 +11,7 @@ import { insertUnit } from "#lib/catalog/units/repository.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
 import { mayKnowPair, maySeePairWork } from "#lib/catalog/units/who-may-see.ts";
 import type { Judges } from "#lib/pairing/protocol.ts";
-import { EVALUATOR, type Progress, measuringRuntime, PROMPTS, storedSummary, type StoredSummary } from "./schema.ts";
+import { EVALUATOR, measuringRuntime, PROMPTS, storedSummary, type StoredSummary } from "./schema.ts";
 import { verdictInDatabase, verdictOf } from "#lib/catalog/verdict.ts";
 
 /** A pair by what is measured of both, as one protocol measures it here. */
@@ -34,8 +34,6 @@ export interface PairRow extends PairKey {
   readonly reasons: readonly string[];
   readonly summary: StoredSummary;
   readonly problem: string | null;
-  readonly jobId: string | null;
-  readonly progress: Progress | null;
   readonly measuredAt: Date | null;
   readonly createdAt: Date;
 }
@@ -56,8 +54,6 @@ const columns = {
   reasons: true,
   summary: true,
   problem: true,
-  jobId: true,
-  progress: true,
   measuredAt: true,
   createdAt: true,
 } as const satisfies Prisma.PairSelect;
@@ -65,7 +61,6 @@ const columns = {
 const toRow = (row: Prisma.PairGetPayload<{ select: typeof columns }>): PairRow => ({
   ...row,
   summary: storedSummary.parse(row.summary),
-  progress: row.progress as Progress | null,
 });
 
 export async function pairById(id: string, client: Transaction = database()): Promise<PairRow | null> {
@@ -191,49 +186,18 @@ export async function deletePair(transaction: Transaction, id: string): Promise<
   await transaction.pair.delete({ where: { id }, select: { id: true } });
 }
 
-export async function setPairJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.pair.update({ where: { id }, data: { jobId }, select: { id: true } });
-}
-
-/** A pair that ended without a result is asked for once more, at the commits that ask. */
-export async function queueAgain(
+/** A pair that ended without a result is to be measured at the commits that ask. */
+export async function moveTo(
   transaction: Transaction,
   id: string,
   { unit, finetuneCommitId, guideCommitId, judgeCommitId, summary }: NewPair,
 ): Promise<void> {
   await insertUnit(transaction, unit);
-  const anew = { unitId: unit.id, finetuneCommitId, guideCommitId, judgeCommitId, summary };
   await transaction.pair.update({
     where: { id },
-    data: { state: "queued", problem: null, progress: Prisma.DbNull, ...anew },
+    data: { unitId: unit.id, finetuneCommitId, guideCommitId, judgeCommitId, summary },
     select: { id: true },
   });
-}
-
-/** @returns the row's job, if it had not ended; null otherwise */
-export async function cancelRow(transaction: Transaction, id: string): Promise<{ jobId: string | null } | null> {
-  const where = { id, state: { in: ["queued", "running"] } } satisfies Prisma.PairWhereInput;
-  const [row] = await transaction.pair.updateManyAndReturn({
-    where,
-    data: { state: "cancelled", progress: Prisma.DbNull },
-    select: { jobId: true },
-  });
-  return row ?? null;
-}
-
-/** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
-export async function claimRow(id: string): Promise<number | null> {
-  const where = { id, state: { in: ["queued", "running"] } } satisfies Prisma.PairWhereInput;
-  const [row] = await database().pair.updateManyAndReturn({
-    where,
-    data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull },
-    select: { attempt: true },
-  });
-  return row?.attempt ?? null;
-}
-
-export async function writeProgress(id: string, attempt: number, progress: Progress): Promise<void> {
-  await database().pair.updateMany({ where: { id, attempt, state: "running" }, data: { progress } });
 }
 
 export interface Level {
@@ -251,37 +215,21 @@ export interface Outcome {
   readonly machine: string;
 }
 
-/** @returns false when another attempt has begun, or none is wanted any more */
+/** Written by who holds the attempt. */
 export async function writeOutcome(
   transaction: Transaction,
   id: string,
   attempt: number,
   { levels, machine, reasons, ...outcome }: Outcome,
-): Promise<boolean> {
-  const { count } = await transaction.pair.updateMany({
-    where: { id, attempt, state: "running" },
-    data: {
-      ...outcome,
-      reasons: [...reasons],
-      state: "succeeded",
-      problem: null,
-      progress: Prisma.DbNull,
-      measuredAt: new Date(),
-    },
+): Promise<void> {
+  await transaction.pair.update({
+    where: { id },
+    data: { ...outcome, reasons: [...reasons], measuredAt: new Date() },
+    select: { id: true },
   });
-  if (count === 0) return false;
   await transaction.measurement.createMany({
     data: levels.map((level) => ({ ...level, id: randomUUID(), pairId: id, attempt, machine })),
   });
-  return true;
-}
-
-export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
-  const { count } = await database().pair.updateMany({
-    where: { id, attempt, state: { in: ["queued", "running"] } },
-    data: { state: "failed", problem, progress: Prisma.DbNull },
-  });
-  return count === 1;
 }
 
 /** Of the attempt that succeeded. */

@@ -8,15 +8,13 @@ import { unitsOfCommits } from "#lib/catalog/units/service.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
-import { cancelJob } from "#lib/queue/cancel.ts";
+import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
-import { raiseToPerson, waiterOf } from "#lib/queue/raise.ts";
 import {
-  cancelRow,
   deletePair,
   duePairs,
   insertPair,
@@ -24,10 +22,9 @@ import {
   type Model,
   modelOfInspection,
   modelOfRepo,
+  moveTo,
   type NewPair,
   pairsOfFamily,
-  queueAgain,
-  setPairJob,
 } from "./repository.ts";
 import { DEFAULT_PICTURES, type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
 import { getPair, requireSeen } from "./views.ts";
@@ -37,10 +34,14 @@ const MAX_CHECKS = 200;
 
 /**
  * A model or a guide was inspected: it is to be measured with everything that it may pair with, unless these very weights have been.
- * `isAwaited`: a person who just uploaded it waits. A guide is then first measured on its own base. Stops where the queue is full;
- * what is left can be asked for one by one.
+ * `isAwaited`: a person who just uploaded it waits. A guide is then first measured on its own base. Stops where too many wait for the same
+ * person; what is left can be asked for one by one.
  */
-export async function requestChecks(transaction: Transaction, inspectionId: string, isAwaited: boolean): Promise<void> {
+export async function requestChecks(
+  transaction: Transaction,
+  inspectionId: string,
+  { isAwaited, userId }: { readonly isAwaited: boolean; readonly userId: string | null },
+): Promise<void> {
   const model = await modelOfInspection(transaction, inspectionId);
   if (!model) return;
   const judges = await judgesOf(model.baseRepoId, transaction);
@@ -59,6 +60,7 @@ export async function requestChecks(transaction: Transaction, inspectionId: stri
       transaction,
       newPair(unit, finetune, guide, judges),
       isAwaited && isFirst ? "upload" : "batch",
+      userId,
     ).catch(unlessFull);
     if (id === null) return;
   }
@@ -104,12 +106,8 @@ export async function requestCheck(
     if (measured) return measured.id;
     const same = known.find(({ protocol }) => protocol === pair.protocol);
     if (!same) return request(transaction, pair, "person", userId);
-    if (same.state === "queued" && same.jobId && userId !== undefined)
-      await raiseToPerson(transaction, "check", same.jobId, userId);
-    if (same.state === "failed" || same.state === "cancelled") {
-      await queueAgain(transaction, same.id, pair);
-      await setPairJob(transaction, same.id, await enqueue(transaction, "check", same.id, "person", userId));
-    }
+    if (same.state === "failed" || same.state === "cancelled") await moveTo(transaction, same.id, pair);
+    if (same.state !== "running" && same.state !== "succeeded") await ask(transaction, same.id, pair, "person", userId);
     return same.id;
   });
   return getPair(actor, id!, false);
@@ -124,17 +122,16 @@ export async function checkAgain(actor: Actor, id: string): Promise<PairView> {
 
 /** For who waits for it, and for who may write to either repo. @throws already_ended */
 export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
-  const { row, finetune, guide } = await requireSeen(actor, id);
+  const { finetune, guide } = await requireSeen(actor, id);
   if (actor.kind !== "hub") {
     const { userId } = requirePerson(actor, "run");
-    const isTheirs = row.jobId !== null && (await waiterOf("check", row.jobId)) === userId;
+    const isTheirs = (await ownerOf(database(), { kind: "check", subjectId: id })) === userId;
     if (!isTheirs)
       await requireWrite(actor, toRepoName(finetune.repo)).catch(() => requireWrite(actor, toRepoName(guide.repo)));
   }
-  await inTransaction(database(), async (transaction) => {
-    const cancelled = await cancelRow(transaction, id);
-    if (!cancelled) throw new AppError("already_ended", "This measurement has ended; there is nothing to cancel.");
-    if (cancelled.jobId) await cancelJob("check", cancelled.jobId, transaction);
+  await inLockedTransaction(database(), async (transaction) => {
+    if (!(await cancelJob(transaction, "check", id)))
+      throw new AppError("already_ended", "This measurement has ended; there is nothing to cancel.");
   });
   return getPair(actor, id, false);
 }
@@ -144,18 +141,37 @@ async function request(
   transaction: Transaction,
   pair: NewPair,
   priority: Priority,
-  userId?: string,
+  userId: string | null | undefined,
 ): Promise<string | null> {
   const id = await insertPair(transaction, pair);
   if (id === null) return null;
   try {
-    await setPairJob(transaction, id, await enqueue(transaction, "check", id, priority, userId));
+    await ask(transaction, id, pair, priority, userId);
   } catch (failure) {
     await deletePair(transaction, id).catch(() => {}); // without its job it would wait for ever
     throw failure;
   }
   return id;
 }
+
+/** What a pair costs besides its pictures, in pictures: opening three networks and 16 prompts of one-step agreement. */
+const BESIDES_PICTURES = 16;
+
+const ask = (
+  transaction: Transaction,
+  id: string,
+  { unit, summary }: NewPair,
+  priority: Priority,
+  userId: string | null | undefined,
+): Promise<void> =>
+  enqueue(transaction, {
+    kind: "check",
+    subjectId: id,
+    priority,
+    userId,
+    modelKey: unit.hash,
+    work: BESIDES_PICTURES + summary.request.pictures,
+  });
 
 function newPair(
   unit: Unit,

@@ -11,6 +11,7 @@ import type { Feed } from "#lib/http/events.ts";
 import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
+import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import {
   commitRepos,
@@ -21,7 +22,7 @@ import {
   type PairRow,
   selectPairs,
 } from "./repository.ts";
-import type { Measured, PairItem, PairQuery, PairView } from "./schema.ts";
+import type { Measured, PairItem, PairQuery, PairView, Progress } from "./schema.ts";
 
 /** A pair that somebody may know, by the repos that are credited with it: of all that they may read with the same bytes the first. */
 export interface Seen {
@@ -155,8 +156,9 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
     ...toItem(seen),
     reasons: [...row.reasons],
     pictures: row.summary.request.pictures,
-    progress: row.progress,
-    queue: row.state === "queued" && row.jobId ? await queuePosition("check", row.jobId) : null,
+    progress:
+      row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
+    queue: row.state === "queued" ? await queuePosition("check", id) : null,
     measured: row.summary.measured ? await asFoundThere(row.summary.measured, seen) : null,
     measurements: row.state === "succeeded" ? await measurementsOf(id, row.attempt, withRaw) : [],
   };

@@ -5,20 +5,12 @@ import { componentsOf } from "#lib/catalog/units/repository.ts";
 import { ownWeightsOf } from "#lib/catalog/units/unit.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import { waiterOf } from "#lib/queue/raise.ts";
+import { holdsAttempt, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
+import { saveProgress as save } from "#lib/queue/progress.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import {
-  claimRow,
-  commitRepos,
-  type Outcome as StoredOutcome,
-  pairById,
-  type PairRow,
-  writeFailure,
-  writeOutcome,
-  writeProgress,
-} from "./repository.ts";
+import { commitRepos, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
 import { type Measured, type Progress, type StoredSummary, storedSummary } from "./schema.ts";
 
 /** The worker's side of pairs. Every write names its attempt, and changes nothing when another has begun. */
@@ -47,9 +39,6 @@ export interface Check {
   readonly judge: Part | null;
   readonly files: Measured["files"];
 }
-
-/** @returns the number of the attempt; null where there is nothing to do */
-export const claimPair = (id: string): Promise<number | null> => claimRow(id);
 
 /**
  * @throws not_found where a part is gone, or whoever asked may not read it any more; conflict where it is not any more what was to
@@ -99,8 +88,8 @@ async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
 }
 
 /** What somebody asked for may have become private while it waited. */
-async function requireStillReadable({ jobId }: PairRow, commitIds: readonly string[]): Promise<void> {
-  const userId = jobId === null ? null : await waiterOf("check", jobId);
+async function requireStillReadable({ id }: PairRow, commitIds: readonly string[]): Promise<void> {
+  const userId = await waiterOf(database(), { kind: "check", subjectId: id });
   if (userId === null) return;
   const asker = (await personById(userId)) ?? anonymous;
   if ((await readableCommits(asker, commitIds)).size < commitIds.length)
@@ -110,8 +99,8 @@ async function requireStillReadable({ jobId }: PairRow, commitIds: readonly stri
     );
 }
 
-export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<void> =>
-  writeProgress(id, attempt, progress);
+export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<boolean> =>
+  save({ kind: "check", subjectId: id, attempt }, progress);
 
 /** A verdict and what it rests on, as it comes from the measurement: in it is text of strangers, and numbers that may not be any. */
 export type Outcome = Omit<StoredOutcome, "summary" | "levels"> & {
@@ -142,13 +131,13 @@ export function recordOutcome(
       raw: toStorableJson(level.raw) as StoredOutcome["levels"][number]["raw"],
     })),
   };
-  return inTransaction(database(), async (transaction) => {
-    if (!(await writeOutcome(transaction, id, attempt, stored))) return false;
+  return inLockedTransaction(database(), async (transaction) => {
+    const hold = { kind: "check", subjectId: id, attempt } as const;
+    if (!(await holdsAttempt(transaction, hold))) return false;
+    await writeOutcome(transaction, id, attempt, stored);
+    await succeedAttempt(transaction, hold);
     const row = (await pairById(id, transaction))!;
     if (stored.verdict !== "incompatible") await then(transaction, { ...row, prompts });
     return true;
   });
 }
-
-export const failPair = (id: string, attempt: number, failure: AppError): Promise<boolean> =>
-  writeFailure(id, attempt, toStorableText(failure.message));

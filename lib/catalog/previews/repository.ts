@@ -8,15 +8,7 @@ import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
-import {
-  KEPT_DAYS,
-  type Mode,
-  type Progress,
-  storedRecipe,
-  type StoredRecipe,
-  timings,
-  type Timings,
-} from "./schema.ts";
+import { KEPT_DAYS, type Mode, storedRecipe, type StoredRecipe, timings, type Timings } from "./schema.ts";
 
 export interface ImageRow {
   readonly mode: Mode;
@@ -37,8 +29,6 @@ export interface PreviewRow {
   readonly state: JobState;
   readonly attempt: number;
   readonly timings: Timings | null;
-  readonly progress: Progress | null;
-  readonly jobId: string | null;
   readonly problem: string | null;
   readonly isAttached: boolean;
   /** Its place on its pair's sheet; null: it is on none. */
@@ -86,8 +76,6 @@ const columns = (withRecipes: boolean) =>
     state: true,
     attempt: true,
     timings: true,
-    progress: true,
-    jobId: true,
     problem: true,
     isAttached: true,
     sheetIndex: true,
@@ -116,7 +104,6 @@ function toRow({ unit, finetuneCommit, guideCommit, images, ...row }: Selected):
     ...row,
     recipe: storedRecipe.parse(row.recipe),
     timings: row.timings === null ? null : timings.parse(row.timings),
-    progress: row.progress as Progress | null,
     unit: {
       hash: unit.hash,
       components: unit.components.flatMap(({ role, commit, ...part }) =>
@@ -225,22 +212,6 @@ export async function insertPreview(
 
 const expiry = (): Date => new Date(Date.now() + KEPT_DAYS * 86_400_000);
 
-export async function setPreviewJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.preview.update({ where: { id }, data: { jobId }, select: { id: true } });
-}
-
-const unfinished = { state: { in: ["queued", "running"] } } satisfies Prisma.PreviewWhereInput;
-
-/** @returns the row's job, if it had not ended; null otherwise */
-export async function cancelRow(transaction: Transaction, id: string): Promise<{ jobId: string | null } | null> {
-  const [row] = await transaction.preview.updateManyAndReturn({
-    where: { id, ...unfinished },
-    data: { state: "cancelled", progress: Prisma.DbNull, finishedAt: new Date() },
-    select: { jobId: true },
-  });
-  return row ?? null;
-}
-
 /** Its pictures lose their name with it, and the sweeper removes their bytes. @returns false where it is gone, or on a model's page */
 export async function deletePreview(transaction: Transaction, id: string): Promise<boolean> {
   return (await transaction.preview.deleteMany({ where: { id, isAttached: false } })).count === 1;
@@ -291,69 +262,30 @@ export async function loraOfName(actor: Actor, asked: string): Promise<FoundLora
   return found ?? null;
 }
 
-// The worker's side. Every write names its attempt, and changes nothing when another has begun or none is wanted any more.
-
-/** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
-export async function claimRow(id: string): Promise<number | null> {
-  const [row] = await database().preview.updateManyAndReturn({
-    where: { id, ...unfinished },
-    data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull },
-    select: { attempt: true },
-  });
-  return row?.attempt ?? null;
-}
-
-export async function writeProgress(
-  id: string,
-  attempt: number,
-  progress: Progress,
-  client: Transaction = database(),
-): Promise<boolean> {
-  return (
-    (await client.preview.updateMany({ where: { id, attempt, state: "running" }, data: { progress } })).count === 1
-  );
-}
+// The worker's side: written by who holds the attempt.
 
 export type NewImage = Omit<ImageRow, "attempt" | "recipe"> & { readonly seed: bigint; readonly recipe: RecipeJson };
 
-/** The progress beside it tells who watches. */
 export async function insertImage(
   transaction: Transaction,
   id: string,
   attempt: number,
   { seed, ...added }: NewImage,
-  progress: Progress,
-): Promise<boolean> {
-  if (!(await writeProgress(id, attempt, progress, transaction))) return false;
+): Promise<void> {
   await transaction.previewImage.create({
     data: { ...added, previewId: id, attempt, seed: String(seed) },
     select: { attempt: true },
   });
-  return true;
 }
 
 /** The pictures of attempts that were lost on the way go. */
-export async function writeSuccess(
+export async function writeTimings(
   transaction: Transaction,
   id: string,
   attempt: number,
   took: Timings,
-): Promise<boolean> {
-  const done = {
-    state: "succeeded",
-    timings: took,
-    problem: null,
-    progress: Prisma.DbNull,
-    finishedAt: new Date(),
-  } as const;
-  if ((await transaction.preview.updateMany({ where: { id, attempt, state: "running" }, data: done })).count === 0)
-    return false;
+): Promise<void> {
+  await transaction.preview.update({ where: { id }, data: { timings: took }, select: { id: true } });
   await transaction.preview.updateMany({ where: { id, sheetIndex: null }, data: { expiresAt: expiry() } });
   await transaction.previewImage.deleteMany({ where: { previewId: id, attempt: { lt: attempt } } });
-  return true;
-}
-
-export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
-  const failed = { state: "failed", problem, progress: Prisma.DbNull, finishedAt: new Date() } as const;
-  return (await database().preview.updateMany({ where: { id, attempt, ...unfinished }, data: failed })).count === 1;
 }

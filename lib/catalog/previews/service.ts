@@ -14,18 +14,16 @@ import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
-import { cancelJob } from "#lib/queue/cancel.ts";
-import { enqueue } from "#lib/queue/enqueue.ts";
+import { cancelJob } from "#lib/queue/attempt.ts";
 import {
   attachRow,
-  cancelRow,
   deletePreview as deleteRow,
   insertPreview,
   knownPreview,
   type PreviewRow,
   type PreviewToAdd,
-  setPreviewJob,
 } from "./repository.ts";
+import { askForPreview } from "./ask.ts";
 import { sizeProblem } from "./limits.ts";
 import { lorasOf } from "./prompt-loras.ts";
 import type { Asked, NewPreview, PreviewView, StoredRecipe } from "./schema.ts";
@@ -96,8 +94,7 @@ export async function rerunPreview(
 async function put(actor: Actor, preview: PreviewToAdd): Promise<PreviewView> {
   const { id, userId, recipe } = preview;
   await inLockedTransaction(database(), async (transaction) => {
-    if (await insertPreview(transaction, preview))
-      await setPreviewJob(transaction, id, await enqueue(transaction, "preview", id, "person", userId));
+    if (await insertPreview(transaction, preview)) await askForPreview(transaction, preview, "person", userId ?? null);
   });
   return (await again(actor, userId, id, recipe.asked))!; // or that of a request that was quicker with this id
 }
@@ -203,9 +200,8 @@ export async function cancelPreview(actor: Actor, id: string): Promise<PreviewVi
   const { state } = await requireOwn(actor, id);
   if (state !== "cancelled") {
     await inLockedTransaction(database(), async (transaction) => {
-      const cancelled = await cancelRow(transaction, id);
-      if (!cancelled) throw new AppError("already_ended", "This preview has ended; there is nothing to cancel.");
-      if (cancelled.jobId) await cancelJob("preview", cancelled.jobId, transaction);
+      if (!(await cancelJob(transaction, "preview", id)))
+        throw new AppError("already_ended", "This preview has ended; there is nothing to cancel.");
     });
   }
   return getPreview(actor, id);
@@ -215,8 +211,7 @@ export async function cancelPreview(actor: Actor, id: string): Promise<PreviewVi
 export async function deletePreview(actor: Actor, id: string): Promise<void> {
   await requireOwn(actor, id);
   await inLockedTransaction(database(), async (transaction) => {
-    const cancelled = await cancelRow(transaction, id);
-    if (cancelled?.jobId) await cancelJob("preview", cancelled.jobId, transaction);
+    await cancelJob(transaction, "preview", id);
     if (!(await deleteRow(transaction, id)))
       throw new AppError("conflict", "This preview is shown on its model's page; take it off there first.");
   });

@@ -9,10 +9,11 @@ import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
 import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { queuePosition } from "#lib/queue/position.ts";
+import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { estimateFor } from "./estimate.ts";
 import { type ImageRow, type PreviewRow, seenPreview, seenPreviews, type SideRow } from "./repository.ts";
-import type { Mode, Picture, PreviewItem, PreviewQuery, PreviewView } from "./schema.ts";
+import type { Mode, Picture, PreviewItem, PreviewQuery, PreviewView, Progress } from "./schema.ts";
 
 /** @throws not_found, also where it is there and may not be seen */
 export async function requireSeen(actor: Actor, id: string): Promise<PreviewRow> {
@@ -28,7 +29,7 @@ export async function requireSeen(actor: Actor, id: string): Promise<PreviewRow>
 /** All of a preview: its place in the queue while it waits, how far it is while it is drawn, and every picture that is there. @throws not_found */
 export async function getPreview(actor: Actor, id: string): Promise<PreviewView> {
   const row = await requireSeen(actor, id);
-  const position = row.state === "queued" && row.jobId ? await queuePosition("preview", row.jobId) : null;
+  const position = row.state === "queued" ? await queuePosition("preview", id) : null;
   const { ahead = 0, running = 0, workers = 0 } = position ?? {};
   return {
     ...toItem(actor, row),
@@ -36,7 +37,8 @@ export async function getPreview(actor: Actor, id: string): Promise<PreviewView>
     attempt: row.attempt,
     queue: position && { ahead, running, workers },
     estimate: position && (await estimateFor(row.finetune.commitId, row.recipe, position)),
-    progress: row.state === "running" ? row.progress : null,
+    progress:
+      row.state === "running" ? (((await progressOf("preview", [id])).get(id) as Progress | undefined) ?? null) : null,
     timings: row.timings,
   };
 }

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import type { MeasuredPair } from "#lib/catalog/pairs/work.ts";
-import { insertPreview, setPreviewJob } from "#lib/catalog/previews/repository.ts";
+import { askForPreview } from "#lib/catalog/previews/ask.ts";
+import { insertPreview } from "#lib/catalog/previews/repository.ts";
 import { newPreview, type StoredRecipe } from "#lib/catalog/previews/schema.ts";
 import { componentsOf } from "#lib/catalog/units/repository.ts";
 import { unitOfRecipe } from "#lib/catalog/units/service.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
-import { enqueue } from "#lib/queue/enqueue.ts";
+import { ownerOf } from "#lib/queue/attempt.ts";
 import { forgetUndrawn, fullNames, removeColumn } from "./repository.ts";
 import { LARGE_COLUMNS, LARGE_PARAMETERS, sheetSet } from "./set.ts";
 
@@ -19,6 +20,7 @@ import { LARGE_COLUMNS, LARGE_PARAMETERS, sheetSet } from "./set.ts";
 export async function addSheet(transaction: Transaction, pair: MeasuredPair): Promise<void> {
   const { id: pairId, finetuneCommitId, guideCommitId } = pair;
   if (finetuneCommitId === null || guideCommitId === null) return; // a repo went meanwhile
+  const userId = await ownerOf(transaction, { kind: "check", subjectId: pairId });
   await forgetUndrawn(transaction, pairId);
   for (const [sheetIndex, recipe] of (await recipesFor(transaction, pair, finetuneCommitId, guideCommitId)).entries()) {
     const id = randomUUID();
@@ -33,7 +35,7 @@ export async function addSheet(transaction: Transaction, pair: MeasuredPair): Pr
     };
     if (!(await insertPreview(transaction, column))) continue;
     try {
-      await setPreviewJob(transaction, id, await enqueue(transaction, "preview", id, "sheet"));
+      await askForPreview(transaction, { id, recipe }, "sheet", userId);
     } catch (cause) {
       if (!(cause instanceof AppError && cause.code === "queue_full")) throw cause;
       log().warn({ event: "sheet.cut", pairId, columns: sheetIndex }, cause.message);

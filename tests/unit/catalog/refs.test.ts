@@ -35,13 +35,20 @@ test("branches and tags are made at a revision, listed and deleted", async () =>
     commit: commits[0],
   });
   await make("next/a", "branch");
-  expect((await listRefs(ann, name)).map(({ name: ref, kind, commit }) => [ref, kind, commit])).toEqual([
+  const expected = [
     ["main", "branch", commits[2]],
     ["next/a", "branch", commits[2]],
     ["v1", "tag", commits[0]],
-  ]);
+  ];
+  const listed: unknown[] = [];
+  for (let cursor: string | undefined | null; cursor !== null;) {
+    const page = await listRefs(ann, name, { limit: 1, ...(cursor !== undefined && { cursor }) });
+    listed.push(...page.items.map(({ name: ref, kind, commit }) => [ref, kind, commit]));
+    cursor = page.next;
+  }
+  expect(listed).toEqual(expected);
   await deleteRef(ann, name, "next/a");
-  expect((await listRefs(ann, name)).map(({ name: ref }) => ref)).toEqual(["main", "v1"]);
+  expect((await listRefs(ann, name, { limit: 1000 })).items.map(({ name: ref }) => ref)).toEqual(["main", "v1"]);
   await expect(deleteRef(ann, name, "next/a")).rejects.toMatchObject({ code: "revision_not_found" });
   await expect(deleteRef(ann, name, "main")).rejects.toMatchObject({ code: "conflict" });
   expect(
@@ -137,8 +144,11 @@ describe("a revision", () => {
       "Several commits of ann/model begin with abcdef0; give more digits.",
     );
     expect(await resolve("abcdef01")).toBe(`abcdef0${"1".repeat(33)}`);
-    await make("abcdef0", "tag", commits[0]);
-    expect(await resolve("abcdef0")).toBe(commits[0]); // a name goes before the beginning of an id
+    await expect(make("abcdef0", "tag", commits[0])).rejects.toThrow("it could be the beginning of a commit's id");
+    // One that was made before that was refused is still found, before the beginning of an id.
+    await database().ref.create({ data: { repoId: id, name: "abcdef0", kind: "tag", commitId: commits[0]! } });
+    expect(await resolve("abcdef0")).toBe(commits[0]);
+    await deleteRef(ann, name, "abcdef0");
   });
 
   test("of an empty repo has nothing to name", async () => {

@@ -178,26 +178,18 @@ describe("linking a blob and purging it do not both happen", () => {
 
 test("a result of a worker that lost its job changes nothing", async () => {
   const [thawed, heir] = [1, 2];
-  await database.pair.create({
-    data: {
-      id: uuid(50),
-      unitId: ids.unit,
-      unitHash: sha("1"),
-      guideWeightsSha256: sha("2"),
-      protocol: "1",
-      runtime: "cpu-f32",
-    },
-  });
+  const [subjectId, where] = [uuid(50), { subjectId_kind: { subjectId: uuid(50), kind: "check" as const } }];
+  await database.job.create({ data: { kind: "check", subjectId, resource: "compute", lane: "minutes", priority: 0 } });
   for (const attempt of [thawed, heir]) {
-    await database.pair.update({ where: { id: uuid(50) }, data: { state: "running", attempt } });
-    if (attempt === thawed) await database.pair.update({ where: { id: uuid(50) }, data: { state: "queued" } });
+    await database.job.update({ where, data: { state: "running", attempt } });
+    if (attempt === thawed) await database.job.update({ where, data: { state: "queued" } });
   }
   expect(
-    await database.pair.updateMany({ where: { id: uuid(50), attempt: thawed }, data: { state: "succeeded" } }),
+    await database.job.updateMany({ where: { subjectId, attempt: thawed }, data: { state: "succeeded" } }),
   ).toEqual({ count: 0 });
   await expect(
-    database.pair
-      .update({ where: { id: uuid(50) }, data: { attempt: thawed } })
+    database.job
+      .update({ where, data: { attempt: thawed } })
       .catch((cause: unknown) => Promise.reject(new Error(String(violatedRule(cause))))),
-  ).rejects.toThrow("pair_attempt_grows");
+  ).rejects.toThrow("job_attempt_grows");
 });

@@ -315,7 +315,6 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["upload_size_not_negative", newUpload("", "").replace("30,", "-1,")],
   ["upload_part_size_positive", newUpload(", part_size", ", 0")],
   ["upload_attempt_not_negative", newUpload(", attempt", ", -1")],
-  ["upload_read_size_in_range", "UPDATE upload SET read_size = 31"],
   ["upload_cleared_has_ended", `${newUpload("", "")}; UPDATE upload SET cleared_at = now() WHERE id = '${uuid(30)}'`],
   ["upload_expires_after_it_began", newUpload("", "").replace("+ interval", "- interval")],
   ["upload_storage_key_key", newUpload("", "").replace("stage-2", "stage-1")],
@@ -392,29 +391,24 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["preview_image_has_a_size", newImage(sha("b"), "0, 64, 20, 400")],
   ["preview_image_numbers_not_negative", newImage(sha("b"), "64, 64, -1, 400")],
 
-  ["distillation_steps_in_range", "UPDATE distillation SET steps = 0, step = 0"],
-  ["distillation_steps_in_range", "UPDATE distillation SET step = 101"],
-  ["distillation_steps_in_range", "UPDATE distillation SET step = -1"],
   ["distillation_metric_step_not_negative", "UPDATE distillation_metric SET step = -1"],
 
-  // The four kinds of work keep the same rules.
-  ...["inspection", "pair", "preview", "distillation"].flatMap((table) => [
-    [
-      `${table}_attempt_not_negative`,
-      `ALTER TABLE ${table} DISABLE TRIGGER USER; UPDATE ${table} SET attempt = -1`,
-    ] as const,
+  ...["inspection", "pair", "preview"].flatMap((table) => [
+    [`${table}_attempt_not_negative`, `UPDATE ${table} SET attempt = -1`] as const,
     [`${table}_failed_says_why`, `UPDATE ${table} SET state = 'failed'`] as const,
-    [`${table}_attempt_grows`, `UPDATE ${table} SET state = 'running'`] as const, // a claim that is not counted
-    [
-      `${table}_attempt_grows`,
-      `UPDATE ${table} SET state = 'running', attempt = 2; UPDATE ${table} SET attempt = 1`,
-    ] as const,
-    [`${table}_moves`, `UPDATE ${table} SET state = 'succeeded'`] as const,
-    [
-      `${table}_moves`,
-      `UPDATE ${table} SET state = 'cancelled'; UPDATE ${table} SET state = 'running', attempt = 1`,
-    ] as const,
   ]),
+  [
+    "job_subject_id_kind_key",
+    `INSERT INTO job (id, kind, subject_id, resource, lane, priority) VALUES (gen_random_uuid(), 'check', '${ids.pair}', 'compute', 'minutes', 0)`,
+  ],
+  ["job_failed_says_why", "UPDATE job SET state = 'failed'"],
+  ["job_numbers_not_negative", "ALTER TABLE job DISABLE TRIGGER USER; UPDATE job SET attempt = -1"],
+  ["job_numbers_not_negative", "UPDATE job SET work = 0"],
+  ["job_numbers_not_negative", "UPDATE job SET ran = -1"],
+  ["job_attempt_grows", "UPDATE job SET state = 'running'"], // a claim that is not counted
+  ["job_attempt_grows", "UPDATE job SET state = 'running', attempt = 2; UPDATE job SET attempt = 1"],
+  ["job_moves", "UPDATE job SET state = 'succeeded'"],
+  ["job_moves", "UPDATE job SET state = 'cancelled'; UPDATE job SET state = 'running', attempt = 1"],
 
   ["outbox_kind_is_a_name", `INSERT INTO outbox (kind, subject_id) VALUES ('something happened', '${pair}')`],
   ["outbox_stays", "UPDATE outbox SET detail = '{}' WHERE kind LIKE 'job.%'"],
@@ -430,6 +424,8 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["webhook_unique_target", `${newWebhook("https://example.org/all")}; ${newWebhook("https://example.org/all")}`],
   ["download_day_count_positive", "UPDATE download_day SET count = 0"],
   ["download_seen_visitor_is_hex", "UPDATE download_seen SET visitor = '127.0.0.1'"],
+  ["download_network_is_hex", "UPDATE download_network SET network = '127.0.0.0'"],
+  ["download_network_count_positive", "UPDATE download_network SET count = 0"],
 ];
 
 /** The nearest things that it takes. */

@@ -3,22 +3,13 @@ import { join } from "node:path";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { EVALUATOR, measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
-import {
-  type Check,
-  claimPair,
-  failPair,
-  getCheck,
-  type Outcome,
-  recordOutcome,
-  saveProgress,
-} from "#lib/catalog/pairs/work.ts";
+import { type Check, getCheck, type Outcome, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import type { Verdict } from "#lib/db/generated/client.ts";
 import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
-import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -28,34 +19,28 @@ import type { JobHandler } from "#workers/hub/handler.ts";
 import type { CheckJob, ResultOf } from "#workers/inference/messages.ts";
 
 /** Measures a guide on a fine-tune. */
-export const checkHandler: JobHandler = {
-  claim: claimPair,
-  async run({ subjectId, attempt, models, signal }) {
-    const check = await getCheck(subjectId);
-    const opened: CommitFolder[] = [];
-    try {
-      const { job, judges } = await toJob(check, async ({ commitId, name }) => {
-        const open = await openCommitFolder(commitId, name);
-        opened.push(open);
-        return open.folder;
-      });
-      const clock = stageClock();
-      const tell = progressWriter(subjectId, attempt);
-      const onProgress = ({ stage, done, total }: Progress): void => {
-        clock.see(stage);
-        tell({ stage, done, total });
-      };
-      const result = await models.run(job, { signal, deadline: deadlines.check * 1000, onProgress });
-      failpoint("check.measured");
-      await recordOutcome(subjectId, attempt, toOutcome(check, judges, result, clock.milliseconds), addSheet);
-      failpoint("check.done");
-    } finally {
-      for (const { close } of opened) await close();
-    }
-  },
-  async fail(id, attempt, failure) {
-    await failPair(id, attempt, failure);
-  },
+export const checkHandler: JobHandler = async ({ subjectId, attempt, models, signal }) => {
+  const check = await getCheck(subjectId);
+  const opened: CommitFolder[] = [];
+  try {
+    const { job, judges } = await toJob(check, async ({ commitId, name }) => {
+      const open = await openCommitFolder(commitId, name);
+      opened.push(open);
+      return open.folder;
+    });
+    const clock = stageClock();
+    const tell = progressWriter(subjectId, attempt);
+    const onProgress = ({ stage, done, total }: Progress): void => {
+      clock.see(stage);
+      tell({ stage, done, total });
+    };
+    const result = await models.run(job, { signal, onProgress });
+    failpoint("check.measured");
+    await recordOutcome(subjectId, attempt, toOutcome(check, judges, result, clock.milliseconds), addSheet);
+    failpoint("check.done");
+  } finally {
+    for (const { close } of opened) await close();
+  }
 };
 
 /** Of the evaluator and the list of prompts; null where the base has none. */

@@ -1,13 +1,6 @@
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import type { Subject } from "#lib/catalog/inspections/repository.ts";
-import {
-  askOrphansAgain,
-  claimInspection,
-  failInspection,
-  getSubject,
-  type Reading,
-  recordInspection,
-} from "#lib/catalog/inspections/work.ts";
+import { askOrphansAgain, getSubject, type Reading, recordInspection } from "#lib/catalog/inspections/work.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
 import { ownWeightsOf, unitHash } from "#lib/catalog/units/unit.ts";
 import { requestChecks } from "#lib/catalog/pairs/service.ts";
@@ -16,38 +9,29 @@ import { inTransaction } from "#lib/db/transaction.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import { runsWithConfigs } from "#lib/inspection/what-runs.ts";
 import { contractOf } from "#lib/pairing/contract.ts";
-import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { withCommitFolder } from "#workers/files/commit-folder.ts";
 import type { ClaimedJob, JobHandler } from "#workers/hub/handler.ts";
 import { findBase, noBase } from "./find-base.ts";
 
 /** Says what a commit is, and asks for the measurements that follow from it. Headers of strangers are read in a child only. */
-export const inspectHandler: JobHandler = {
-  async claim(id) {
-    const attempt = await claimInspection(id);
-    if (attempt !== null) failpoint("inspect.claimed");
-    return attempt;
-  },
-  async run(job) {
-    const subject = await getSubject(job.subjectId);
-    const reading = await withCommitFolder(subject.commitId, subject.repo.name, (folder) => read(subject, folder, job));
-    failpoint("inspect.measured");
-    await inTransaction(database(), async (transaction) => {
-      if (!(await recordInspection(transaction, job.subjectId, job.attempt, reading))) return;
-      await requestChecks(transaction, job.subjectId, subject.isFresh);
-      if (can(subject.repo, "isBase") && reading.contract !== null)
-        await askOrphansAgain(transaction, subject, reading.contract);
-    });
-    failpoint("inspect.done");
-  },
-  async fail(id, attempt, failure) {
-    await failInspection(id, attempt, failure);
-  },
+export const inspectHandler: JobHandler = async (job) => {
+  failpoint("inspect.claimed");
+  const subject = await getSubject(job.subjectId);
+  if (!subject) return false;
+  const reading = await withCommitFolder(subject.commitId, subject.repo.name, (folder) => read(subject, folder, job));
+  failpoint("inspect.measured");
+  await inTransaction(database(), async (transaction) => {
+    if (!(await recordInspection(transaction, job.subjectId, job.attempt, reading))) return;
+    await requestChecks(transaction, job.subjectId, { isAwaited: subject.isFresh, userId: subject.authorId });
+    if (can(subject.repo, "isBase") && reading.contract !== null)
+      await askOrphansAgain(transaction, subject, reading.contract);
+  });
+  failpoint("inspect.done");
 };
 
 async function read(subject: Subject, folder: string, { models, signal }: ClaimedJob): Promise<Reading> {
-  const options = { signal, deadline: deadlines.inspect * 1000 };
+  const options = { signal };
   const { inspection, signature, nativeSize, files } = await models.run({ type: "inspect", folder }, options);
   const manifest = new Map((await readManifest(subject.commitId)).map(({ path, sha256 }) => [path, sha256]));
   const hashed = files.map((file) => ({ ...file, sha256: manifest.get(file.path)! }));
