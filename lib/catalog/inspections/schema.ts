@@ -158,8 +158,7 @@ export const shownFacts = content.extend({
   declaredBase: shownBase.pick({ repo: true }).nullable().meta({ description: "what the repo says it is made for" }),
   detectedBase: shownBase.extend({ how }).nullable(),
   fittingBases: z.array(shownBase).meta({
-    description:
-      "of a low-rank file, all that its layers fit; of a whole model, all with weights like its own; without those that you may not see",
+    description: "of a low-rank file, all that its layers fit; of a whole model, all with weights like its own",
   }),
   agrees: z
     .boolean()

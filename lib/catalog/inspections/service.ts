@@ -77,7 +77,7 @@ export async function getInspection(actor: Actor, name: RepoName, revision: stri
       ...facts,
       declaredBase: facts.declaredBase && { repo: names.get(facts.declaredBase.repoId) ?? null },
       detectedBase: facts.detectedBase && shown(facts.detectedBase),
-      fittingBases: facts.fittingBases.filter(({ repoId }) => names.has(repoId)).map(shown),
+      fittingBases: facts.fittingBases.map(shown),
     },
     createdAt: createdAt.toISOString(),
     finishedAt: finishedAt && finishedAt.toISOString(),

@@ -7,10 +7,10 @@ import { createToken } from "#lib/auth/token.ts";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import type { Measured } from "#lib/catalog/pairs/schema.ts";
 import { requestCheck } from "#lib/catalog/pairs/service.ts";
-import { claimPair, getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
+import { getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
 import { modes } from "#lib/catalog/previews/schema.ts";
-import { claimPreview, getRecipe, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
+import { getRecipe, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
@@ -20,6 +20,7 @@ import { operations } from "#lib/http/operations/all.ts";
 import type { RouteHandler } from "#lib/http/route.ts";
 import { encodePng } from "#lib/picture/png.ts";
 import type { RecipeJson } from "#lib/picture/recipe.ts";
+import { claimJob } from "../../support/attempts.ts";
 import { newOrganisation, newPerson } from "../../support/actors.ts";
 import { baseFiles, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
 import { asking } from "../../support/previews.ts";
@@ -258,7 +259,7 @@ const flips = {
   "repo deleted": {
     to: () => setBase({ deletedAt: new Date() }),
     back: () => setBase({ deletedAt: null }),
-    strangers: () => [null, tokens.bob, tokens.ann],
+    strangers: () => [null, tokens.bob],
   },
 } as const;
 
@@ -297,7 +298,7 @@ let previewId: string;
 
 /** As a worker draws it, with pictures of one pixel. */
 async function draw(id: string): Promise<void> {
-  const attempt = (await claimPreview(id))!;
+  const attempt = (await claimJob("preview", id))!;
   for (const mode of modes) {
     const rgb = crypto.getRandomValues(new Uint8Array(3));
     const png = encodePng({ width: 1, height: 1, rgb }, new Map([["of", `${SECRET} ${commits["base"]}`]]));
@@ -329,7 +330,7 @@ test("what waits is told to readers of every part, and nothing is begun for who 
 }, 600_000);
 
 test("what runs, and whoever looks on, ends when a part becomes private", async () => {
-  const attempt = (await claimPair(pairId))!;
+  const attempt = (await claimJob("check", pairId))!;
   await saveProgress(pairId, attempt, { stage: SECRET, done: 1, total: 2 });
   const streams = await Promise.all(
     (["watchPair", "watchPreview"] as const).map((id) =>
