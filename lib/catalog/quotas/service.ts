@@ -5,7 +5,7 @@ import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { showBytes } from "#lib/util/show-bytes.ts";
+import { showAmount } from "#lib/util/show-bytes.ts";
 import { thousands } from "#lib/util/thousands.ts";
 import { lockQuotaOfPerson, quotaOf, type QuotaKey, quotaOfName, type QuotaRow, setLimits } from "./repository.ts";
 import type { QuotaChange, QuotaLine, QuotaName, QuotaView } from "./schema.ts";
@@ -15,7 +15,7 @@ type Counted = "bytes" | "files" | "repos";
 const counted = ["bytes", "files", "repos"] as const satisfies readonly Counted[];
 
 const words: Readonly<Record<Counted, { readonly show: (count: number) => string; readonly way: string }>> = {
-  bytes: { show: showBytes, way: "Delete repos or abort uploads that are not needed" },
+  bytes: { show: showAmount, way: "Delete repos or abort uploads that are not needed" },
   files: { show: (count) => `${thousands(count)} files`, way: "Delete repos or abort uploads that are not needed" },
   repos: { show: (count) => `${thousands(count)} repos`, way: "Delete repos that are not needed" },
 };
