@@ -38,6 +38,8 @@ export interface Env {
   readonly memory: number | null;
   /** GUIDEPOST_WORKER_BYTES: how many bytes of models a worker keeps loaded; the least recently used goes first. */
   readonly workerBytes: number;
+  /** GUIDEPOST_PLACES: how many jobs that run networks a worker does at a time. */
+  readonly places: number;
   /** GUIDEPOST_CACHE_BYTES: how many bytes of files a worker keeps on its disk when the store is S3; the least recently used goes first. */
   readonly cacheBytes: number;
   /**
@@ -141,6 +143,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     provider: read.GUIDEPOST_PROVIDER,
     memory: read.GUIDEPOST_MEMORY ?? null,
     workerBytes: read.GUIDEPOST_WORKER_BYTES,
+    places: read.GUIDEPOST_PLACES,
     cacheBytes: read.GUIDEPOST_CACHE_BYTES,
     trustedProxies: read.GUIDEPOST_TRUSTED_PROXIES,
     failpoint: read.GUIDEPOST_FAILPOINT ?? null,
@@ -225,6 +228,7 @@ const variables = z.object({
     .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))
     .optional()
     .describe("a size of at least 100 MB, like 16GB"),
+  GUIDEPOST_PLACES: wholeNumber.pipe(z.number().min(1).max(64)).default(3).describe("a number from 1 to 64"),
   GUIDEPOST_CACHE_BYTES: z
     .union([wholeNumber, size])
     .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))

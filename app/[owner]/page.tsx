@@ -1,4 +1,5 @@
 import type { Metadata } from "next";
+import { kindNames, kinds } from "#lib/catalog/kinds.ts";
 import { getNamespace } from "#lib/catalog/namespaces/service.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
@@ -19,11 +20,6 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
   return { title: decodeURIComponent((await params).owner) };
 }
 
-const sections = [
-  ["finetune", "Fine-tunes"],
-  ["guide", "Guides"],
-  ["base", "Bases"],
-] as const;
 const SHOWN = 12;
 
 /** A person or an organisation, and what they have here. */
@@ -34,7 +30,11 @@ export default async function NamespacePage({ params }: Props) {
     listRepos(actor, repoQuery.parse({ owner: name, ...fields }));
   const [{ facets }, ...lists] = await Promise.all([
     list({ limit: "1", facets: "true" }),
-    ...sections.map(async ([of, title]) => ({ of, title, ...(await list({ kind: of, limit: String(SHOWN) })) })),
+    ...kindNames.map(async (of) => ({
+      of,
+      title: kinds[of].plural,
+      ...(await list({ kind: of, limit: String(SHOWN) })),
+    })),
   ]);
   const countOf = (kind: string): string => toBoundedCount(sumOf(facets!.kind.filter(({ value }) => value === kind)));
   const pictures = await picturesOf(

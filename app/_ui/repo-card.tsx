@@ -1,12 +1,7 @@
+import { kinds } from "#lib/catalog/kinds.ts";
 import type { RepoItem } from "#lib/catalog/repos/schema.ts";
 import { toAge, toParameters, toPlural } from "../_page/units.ts";
 import { Picture } from "./picture.tsx";
-
-export const kindNames: Readonly<Record<RepoItem["kind"], string>> = {
-  base: "base",
-  finetune: "fine-tune",
-  guide: "guide",
-};
 
 interface CardPicture {
   readonly url: string;
@@ -48,7 +43,7 @@ function RepoCard({
         </h3>
         <p className="line-clamp-2 text-small text-quiet">{summary}</p>
         <p className="mt-auto pt-1 text-small text-quiet">
-          <span className="mr-2 rounded border border-line px-1.5 text-ink">{kindNames[kind]}</span>
+          <span className="mr-2 rounded border border-line px-1.5 text-ink">{kinds[kind].name}</span>
           {visibility === "private" && (
             <span className="mr-2 rounded border border-limits px-1.5 text-limits">private</span>
           )}

@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 import type { z } from "zod";
+import { can } from "#lib/catalog/kinds.ts";
 import { type Facets, repoQuery, sorts } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
@@ -61,7 +62,7 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
           </h2>
           <SearchForm chosen={chosen} />
           <Chips chosen={chosen} />
-          {(chosen.base || chosen.kind === "base") && (
+          {(chosen.base || (chosen.kind && can({ kind: chosen.kind }, "isBase"))) && (
             <p className="mt-4">
               <a href={addressWith("/matrix", {}, { base: chosen.base ?? null })}>
                 {chosen.base

@@ -1,3 +1,4 @@
+import { can } from "#lib/catalog/kinds.ts";
 import type { Matrix } from "#lib/catalog/pairs/schema.ts";
 import { toParameters } from "../_page/units.ts";
 import { PairCell } from "./cell.tsx";
@@ -39,7 +40,9 @@ export function MatrixTable({ found: { base, guides, items } }: { readonly found
                 className="sticky left-0 z-10 max-w-64 min-w-44 border-r border-b border-line bg-raised px-3 py-2 align-top font-medium max-sm:static max-sm:block max-sm:max-w-none max-sm:border-0 max-sm:py-0"
               >
                 <Name of={repo} />
-                {kind === "base" && <span className="block text-small font-normal text-quiet">the base itself</span>}
+                {can({ kind }, "isBase") && (
+                  <span className="block text-small font-normal text-quiet">the base itself</span>
+                )}
               </th>
               {cells.map((cell, at) => (
                 <td

@@ -1,3 +1,4 @@
+import { kindsThat } from "#lib/catalog/kinds.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
@@ -10,7 +11,7 @@ import { sizeProblem } from "#lib/catalog/previews/limits.ts";
 import { forecastQuery, previewQuery } from "#lib/catalog/previews/schema.ts";
 import { listPreviews } from "#lib/catalog/previews/views.ts";
 import { getPrompting } from "#lib/catalog/prompting/service.ts";
-import { repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
+import { type RepoItem, repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { getSheet, showcase } from "#lib/catalog/sheets/service.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
@@ -113,7 +114,7 @@ async function modelFacts(actor: Actor, model: string, revision: string): Promis
 
 const MAX_CHOICES = 100;
 
-async function namesOf(actor: Actor, kind: "finetune" | "base"): Promise<string[]> {
+async function namesOf(actor: Actor, kind: RepoItem["kind"]): Promise<string[]> {
   const { items } = await listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit: MAX_CHOICES }));
   return items.filter(({ facts }) => facts?.runs).map(({ owner, name }) => `${owner}/${name}`);
 }
@@ -123,8 +124,15 @@ const withChosen = (names: readonly string[], chosen: string | null, others: rea
   chosen === null || names.includes(chosen) || others.includes(chosen) ? [...names] : [chosen, ...names];
 
 async function guidesOfHub(actor: Actor): Promise<{ repo: string; base: string | null }[]> {
-  const { items } = await listRepos(actor, repoQuery.parse({ kind: "guide", sort: "downloads", limit: MAX_CHOICES }));
-  return items.filter(({ facts }) => facts?.runs).map(({ owner, name, base }) => ({ repo: `${owner}/${name}`, base }));
+  const lists = await Promise.all(
+    kindsThat("guides").map((kind) =>
+      listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit: MAX_CHOICES })),
+    ),
+  );
+  return lists
+    .flatMap(({ items }) => items)
+    .filter(({ facts }) => facts?.runs)
+    .map(({ owner, name, base }) => ({ repo: `${owner}/${name}`, base }));
 }
 
 /** Best evidence first; then those that do not work, with the reason. */

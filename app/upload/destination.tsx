@@ -1,9 +1,9 @@
 import { type FormEvent, useState } from "react";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import type { NewRepo, RepoItem } from "#lib/catalog/repos/schema.ts";
 import { Button } from "../_ui/button.tsx";
 import { Field, SelectField } from "../_ui/field.tsx";
 import { Notice } from "../_ui/notice.tsx";
-import { kindNames } from "../_ui/repo-card.tsx";
 
 /** A repo of one's own that files may go into. */
 export interface OwnRepo {
@@ -115,7 +115,7 @@ export function Destination({
         <SelectField name="repo" label="Repo" hint="Files of the same name are replaced by a new commit.">
           {mine.map(({ name, kind: of }) => (
             <option key={name} value={name}>
-              {name} · {kindNames[of]}
+              {name} · {kinds[of].name}
             </option>
           ))}
         </SelectField>
@@ -153,7 +153,7 @@ export function Destination({
             <option value="guide">guide</option>
             <option value="base">base</option>
           </SelectField>
-          {kind !== "base" && (
+          {can({ kind }, "hasBase") && (
             <SelectField name="base" label="Made for" defaultValue={suggested.base ?? ""}>
               <option value="">let the hub find the base</option>
               {bases.map((name) => (

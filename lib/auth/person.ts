@@ -3,7 +3,7 @@ import { database } from "#lib/db/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { requirePerson } from "./access.ts";
-import type { Actor } from "./actor.ts";
+import { type Actor, type Person, scopes } from "./actor.ts";
 
 export interface NewPerson {
   readonly name: string;
@@ -21,6 +21,17 @@ export async function insertPerson(
   const account = { id: randomUUID(), accountId: id, providerId: "credential", password: passwordHash };
   await transaction.user.create({ data: { id, name, email, isOperator, accounts: { create: account } } });
   return id;
+}
+
+/** Somebody as their session would have them: for work that they asked for, and are not there to see begun. Null where they are gone. */
+export async function personById(userId: string): Promise<Person | null> {
+  const row = await database().user.findUnique({
+    where: { id: userId },
+    select: { isOperator: true, namespace: { select: { name: true } } },
+  });
+  if (!row?.namespace) return null;
+  const { isOperator, namespace } = row;
+  return { kind: "person", userId, name: namespace.name, isOperator, scopes: new Set(scopes), tokenId: null };
 }
 
 export interface Profile {

@@ -86,6 +86,13 @@ export function addressOf(headers: Headers): string {
   return isIP(address) ? normalizeIP(address, { ipv6Subnet: 64 }) : "unknown";
 }
 
+/** What one provider gives one customer, or nearly: the first 24 bits of an IPv4 address, the first 48 of an IPv6 one. */
+export function networkOf(headers: Headers): string {
+  const address = addressOf(headers);
+  if (isIP(address) === 4) return address.replace(/\d+$/, "0");
+  return isIP(address) === 6 ? normalizeIP(address, { ipv6Subnet: 48 }) : address;
+}
+
 /** No name and no address is kept, and nobody without the secret can ask whether one was here. */
 const keyOf = ({ of, who }: Attempt): string =>
   createHmac("sha256", requireSecret()).update(`${of}\0${who}`).digest("hex");

@@ -1,12 +1,19 @@
 import { z } from "zod";
+import { deceitInLine, deceitInName } from "#lib/util/deceptive.ts";
 
-/** One line of text that shows as what it is: nothing in it controls, hides or turns. */
-export const plainLine = (max: number): z.ZodString =>
-  z
-    .string()
-    .trim()
-    .max(max)
-    .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, "it holds a line break or an invisible character");
+const honest =
+  (deceitIn: (text: string) => string | null) =>
+  (context: z.core.ParsePayload<string>): void => {
+    const deceit = deceitIn(context.value);
+    if (deceit !== null)
+      context.issues.push({ code: "custom", message: `it ${deceit}`, input: context.value, continue: true });
+  };
+
+/** One line of text that shows as what it is. */
+export const plainLine = (max: number): z.ZodString => z.string().trim().max(max).check(honest(deceitInLine));
+
+/** The same for what somebody or something is called. */
+export const plainName = (max: number): z.ZodString => z.string().trim().max(max).check(honest(deceitInName));
 
 /** Text that PostgreSQL can keep and look for. */
 export const storableText = (max: number): z.ZodString =>

@@ -1,8 +1,9 @@
 import { Readable } from "node:stream";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { findFile, noteDownload, type FoundFile } from "#lib/catalog/files/service.ts";
-import { addressOf } from "#lib/auth/throttle.ts";
+import { networkOf } from "#lib/auth/throttle.ts";
+import { isCounted, noteDownload } from "#lib/catalog/files/downloads.ts";
+import { findFile, type FoundFile } from "#lib/catalog/files/service.ts";
 import { log } from "#lib/log.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { type Download, sendBytes } from "./send-bytes.ts";
@@ -31,7 +32,7 @@ export async function downloadFile(
   const response = file.lfs
     ? await redirect(request, file)
     : await sendBytes(request, toDownload(file), (range, signal) => read(file, range, signal));
-  if (request.method === "GET" && response.status < 304) count(request, actor, repo);
+  if (request.method === "GET" && response.status < 304 && isCounted(path)) count(request, actor, repo);
   return response;
 }
 
@@ -89,9 +90,7 @@ async function redirect(request: Request, file: FoundFile): Promise<Response> {
 /** A download begins at the first byte: what continues one, or only looks, is not another. Never waited for, never a failure. */
 function count(request: Request, actor: Actor, repo: ReadableRepo): void {
   if (!/^(?:bytes=0-)?$/.test(request.headers.get("range") ?? "")) return;
-  noteDownload(repo, {
-    actor,
-    address: addressOf(request.headers),
-    userAgent: request.headers.get("user-agent"),
-  }).catch((cause: unknown) => log().warn({ event: "download.not_counted", err: cause }, "a download was not counted"));
+  noteDownload(repo, { actor, network: networkOf(request.headers) }).catch((cause: unknown) =>
+    log().warn({ event: "download.not_counted", err: cause }, "a download was not counted"),
+  );
 }

@@ -1,10 +1,7 @@
 import { PgBoss, type QueueOptions } from "pg-boss";
 import { requireDirectUrl } from "#lib/db/client.ts";
 import { log } from "#lib/log.ts";
-import { deadlines, MAX_LOSSES, queueNames, queues } from "./jobs.ts";
-
-/** Where a job goes when it was lost once too often: a worker then writes into its row why. */
-export const LOST_QUEUE = "lost";
+import { LONGEST_LEASE_SECONDS, MAX_LOSSES, resources } from "./jobs.ts";
 
 /** A job whose worker has not said for so long that it is alive is given to another: the least that pg-boss takes. */
 export const HEARTBEAT_SECONDS = 10;
@@ -45,7 +42,10 @@ export async function closeQueue(): Promise<void> {
   );
 }
 
-/** Asks pg-boss's own tables something, outside of any transaction. */
+/**
+ * Asks something outside of any transaction, over connections that no transaction holds: who asks within one never waits for another of
+ * the same kind to end.
+ */
 export async function askQueue<Row>(sql: string, values: readonly unknown[]): Promise<Row[]> {
   const { rows } = await (await queue()).getDb().executeSql(sql, [...values]);
   return rows as Row[];
@@ -59,13 +59,11 @@ async function start(role: "send" | "work", url: string): Promise<PgBoss> {
   const boss = new PgBoss({
     connectionString: url,
     application_name: "guidepost-queue",
-    max: works ? 6 : 2,
+    max: 2,
     connectionTimeoutMillis: 5_000,
     supervise: works,
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,
-    useListenNotify: works,
-    notifyHeartbeatIntervalMs: 5_000,
     schedule: false,
     registerInstance: false, // our table `worker` says who is there
     openTelemetry: { enabled: false },
@@ -75,13 +73,7 @@ async function start(role: "send" | "work", url: string): Promise<PgBoss> {
   boss.on("warning", ({ message, data }) => log().warn({ event: "queue.warning", data }, message));
   try {
     await boss.start({ attempts: 3 });
-    await boss.createQueue(LOST_QUEUE, lostOptions);
-    for (const name of queueNames) {
-      const options = {
-        ...common,
-        deadLetter: LOST_QUEUE,
-        expireInSeconds: Math.max(...queues[name].map((kind) => deadlines[kind])) + 120,
-      };
+    for (const name of resources) {
       await boss.createQueue(name, options);
       if (works) await boss.updateQueue(name, options); // an older version may have made it
     }
@@ -92,20 +84,10 @@ async function start(role: "send" | "work", url: string): Promise<PgBoss> {
   return boss;
 }
 
-const common = {
+const options = {
   heartbeatSeconds: HEARTBEAT_SECONDS,
+  expireInSeconds: LONGEST_LEASE_SECONDS,
   retryLimit: MAX_LOSSES,
   retryDelay: 0,
   retentionSeconds: YEAR, // a hub without a worker forgets nothing
-  notify: true,
-} satisfies QueueOptions & { notify: boolean };
-
-/** What is left to do there is one small write, which must happen: it is tried until the database takes it. */
-const lostOptions = {
-  ...common,
-  retryLimit: 1000,
-  retryBackoff: true,
-  retryDelay: 1,
-  retryDelayMax: 60,
-  expireInSeconds: 60,
-};
+} satisfies QueueOptions;

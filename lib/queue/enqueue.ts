@@ -1,73 +1,120 @@
+import { randomUUID } from "node:crypto";
 import { fromPrisma } from "pg-boss";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { askQueue, queue } from "./boss.ts";
 import {
   type JobKind,
+  type JobLane,
   type JobPayload,
-  OWN_WAITING_LIMIT,
+  type JobResource,
+  ownLimits,
   priorities,
   type Priority,
-  queueOf,
+  resourceOf,
   subjectOf,
-  waitingLimits,
+  usualLane,
+  WAITING_LIMIT,
 } from "./jobs.ts";
-import { estimate } from "./position.ts";
+import { secondsFor } from "./rates.ts";
 import { addEvent } from "./timeline.ts";
 
+export interface NewJob {
+  readonly kind: JobKind;
+  readonly subjectId: string;
+  readonly priority: Priority;
+  /** Whose turn it takes: whoever asked for it, or whose commit it follows from. Nobody: the hub's own. */
+  readonly userId?: string | null | undefined;
+  readonly lane?: JobLane;
+  /** What a worker holds open after it. */
+  readonly modelKey?: string | null;
+  /** How much it is, in units of its kind, above 0. */
+  readonly work?: number;
+}
+
 /**
- * Puts a job into its queue within `transaction`: it exists if and only if the row that it is about does. Whoever waits for a job of
- * the priority `person` is named by `userId`, so that nobody fills the queue alone.
+ * Asks for a job within `transaction`: it is there if and only if the row that it is about is. A subject has one job of a kind: what has
+ * ended is begun anew, what runs is done once more from the start, and what waits goes on waiting, at the higher of the two priorities
+ * and as one of whoever asks: it counts among theirs, too.
  *
- * @returns the job's id, to be kept in the row
- * @throws queue_full with how long the wait is, when more are waiting than can be worked off
+ * @throws queue_full with how long the wait is, where too many that run networks are waiting for the same person; never for files
  */
-export async function enqueue(
-  transaction: Transaction,
-  kind: JobKind,
-  subjectId: string,
-  priority: Priority,
-  userId?: string,
-): Promise<string> {
+export async function enqueue(transaction: Transaction, job: NewJob): Promise<void> {
+  const { kind, subjectId, priority, userId = null } = job;
+  const boss = await queue(); // first: on a hub's first day its tables are made, which the transaction would not see
+  const known = await peek(job);
+  const isWaiting = known?.state === "queued";
+  if (isWaiting && known.priority >= priorities[priority]) return;
   await requireRoom(kind, priority, userId);
+  const [resource, db, queueId] = [resourceOf[kind], fromPrisma(transaction), randomUUID()];
+  const [put] = await transaction.$queryRaw<{ ticket: number; queueId: string }[]>`
+    INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id, model_key, work, queue_id)
+    VALUES (${randomUUID()}::uuid, ${kind}::job_kind, ${subjectId}::uuid, ${resource}::job_resource, ${job.lane ?? usualLane[kind]}::job_lane,
+      ${priorities[priority]}, ${userId}, ${job.modelKey ?? null}, ${job.work ?? 1}, ${queueId}::uuid)
+    ON CONFLICT (subject_id, kind) DO UPDATE SET priority = greatest(EXCLUDED.priority, CASE job.state WHEN 'queued' THEN job.priority END),
+      user_id = coalesce(EXCLUDED.user_id, CASE job.state WHEN 'queued' THEN job.user_id END), lane = EXCLUDED.lane, model_key = EXCLUDED.model_key, work = EXCLUDED.work,
+      state = 'queued', queue_id = CASE job.state WHEN 'queued' THEN job.queue_id ELSE EXCLUDED.queue_id END, ticket = CASE job.state WHEN 'queued' THEN job.ticket ELSE EXCLUDED.ticket END,
+      queued_at = CASE job.state WHEN 'queued' THEN job.queued_at ELSE now() END, needs_bytes = NULL, worker_id = NULL, returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL,
+      available_at = now(), started_at = NULL, finished_at = NULL
+    RETURNING ticket, queue_id AS "queueId"`;
+  await wakeWorkers(transaction, resource);
+  if (put!.queueId !== queueId) return; // it was waiting, and goes before others now
+  if (known?.state === "running" && known.queueId !== null) await boss.cancel(resource, known.queueId, { db });
   const payload: JobPayload = { kind, subjectId };
-  const options = {
-    priority: priorities[priority],
-    db: fromPrisma(transaction),
-    ...(userId !== undefined && { group: { id: userId } }),
-  };
-  const jobId = await (await queue()).send(queueOf(kind), payload, options);
-  if (jobId === null) throw new AppError("internal", "The job could not be put into its queue; try again.");
+  await boss.send(resource, payload, { id: queueId, priority: put!.ticket, db });
   await addEvent(transaction, {
     subject: subjectOf[kind],
     subjectId,
-    jobId,
+    jobId: queueId,
     attempt: 0,
     kind: "queued",
     message: "Waiting for a worker.",
   });
-  return jobId;
+}
+
+interface Known {
+  readonly state: string;
+  readonly priority: number;
+  readonly queueId: string | null;
+}
+
+/** Outside of the transaction, as all that only decides whether it is worth asking: the statement that asks looks again. */
+async function peek({ subjectId, kind }: NewJob): Promise<Known | undefined> {
+  const [known] = await askQueue<Known>(
+    `SELECT state::text, priority, queue_id AS "queueId" FROM job WHERE subject_id = $1 AND kind = $2`,
+    [subjectId, kind],
+  );
+  return known;
+}
+
+/** Every idle worker looks for itself when it hears the name of what the job needs. */
+export async function wakeWorkers(transaction: Transaction, resource: JobResource): Promise<void> {
+  await transaction.$executeRaw`SELECT pg_notify('guidepost', ${resource})`;
 }
 
 /** Counted outside of the transaction, which would else conflict with every other that counts; so the limits may be passed by a few. */
-async function requireRoom(kind: JobKind, priority: Priority, userId?: string): Promise<void> {
-  const [row] = await askQueue<{ waiting: number; own: number }>(
-    "SELECT count(*)::int AS waiting, (count(*) FILTER (WHERE group_id = $3))::int AS own FROM pgboss.job WHERE name = $1 AND priority = $2 AND state < 'active'",
-    [queueOf(kind), priorities[priority], userId ?? null],
+async function requireRoom(kind: JobKind, priority: Priority, userId: string | null): Promise<void> {
+  const resource = resourceOf[kind];
+  if (resource === "files") return;
+  const group = userId ?? "hub";
+  const [row] = await askQueue<{ own: number; all: number }>(
+    `SELECT (SELECT count(*)::int FROM job WHERE resource = $1 AND state = 'queued' AND group_id = $2 AND priority = $3) AS own,
+       (SELECT count(*)::int FROM (SELECT FROM job WHERE resource = $1 AND state = 'queued' LIMIT $4) waiting) AS "all"`,
+    [resource, group, priorities[priority], WAITING_LIMIT],
   );
-  const { waiting, own } = row!;
-  if (priority === "person" && own >= OWN_WAITING_LIMIT)
+  const { own, all } = row!;
+  const limit = ownLimits[priority];
+  if (own >= limit && (userId !== null || priority !== "person"))
     await refuse(
       kind,
       own,
       `You have ${own} jobs waiting already, {wait}; let one of them finish or cancel it, then try again.`,
     );
-  if (waiting >= waitingLimits[priority])
-    await refuse(kind, waiting, `${waiting} jobs are waiting already, {wait}; try again later.`);
+  if (all >= WAITING_LIMIT) await refuse(kind, all, `${all} jobs are waiting already, {wait}; try again later.`);
 }
 
 async function refuse(kind: JobKind, waiting: number, sentence: string): Promise<never> {
-  const each = await estimate(kind);
+  const each = await secondsFor(kind);
   const wait = each === null ? "and how long they take is not known yet" : `about ${duration(each * waiting)} of work`;
   throw new AppError("queue_full", sentence.replace("{wait}", wait), {
     waiting,

@@ -1,16 +1,17 @@
 import { z } from "zod";
+import type { JobKind, JobLane, JobResource } from "#lib/db/generated/client.ts";
 
 /**
- * What workers do. A job carries no data but the id of its row: what is to be done, how far it is and what came of it is in the
- * row, which is also what a page shows.
+ * What workers do. A job says what kind of work is to be done to which subject; what exactly, and what came of it, is in the subject's
+ * own row, which is also what a page shows.
  *
  *   hash      upload       reads every byte that came, and says what they are
  *   inspect   inspection   says what a commit is, and which base it was made from
  *   check     pair         measures a guide on a fine-tune
  *   preview   preview      draws the three pictures of one seed
  */
-export const jobKinds = ["hash", "inspect", "check", "preview"] as const;
-export type JobKind = (typeof jobKinds)[number];
+export const jobKinds = ["hash", "inspect", "check", "preview"] as const satisfies readonly JobKind[];
+export type { JobKind, JobLane, JobResource };
 
 /** What a job can be about. */
 export type JobSubject = "upload" | "inspection" | "pair" | "preview";
@@ -22,48 +23,53 @@ export const subjectOf = {
   preview: "preview",
 } as const satisfies Record<JobKind, JobSubject>;
 
-/** Two queues, so that reading files never waits for a network to finish. */
-export const queues = { files: ["hash", "inspect"], compute: ["check", "preview"] } as const satisfies Record<
-  string,
-  readonly JobKind[]
->;
-export type QueueName = keyof typeof queues;
-export const queueNames = Object.keys(queues) as QueueName[];
+/** What a job needs. Reading files never waits for a network to finish. Each is a queue of pg-boss. */
+export const resources = ["files", "compute"] as const satisfies readonly JobResource[];
 
-export const queueOf = (kind: JobKind): QueueName =>
-  queueNames.find((name) => queues[name].some((each) => each === kind))!;
+export const resourceOf = {
+  hash: "files",
+  inspect: "files",
+  check: "compute",
+  preview: "compute",
+} as const satisfies Record<JobKind, JobResource>;
 
-/** Higher goes first. The pictures of a pair that was measured come before the next pair of a batch is. */
+/** How long a kind of job takes, where whoever asks for it says nothing else. */
+export const usualLane = {
+  hash: "seconds",
+  inspect: "seconds",
+  check: "minutes",
+  preview: "seconds",
+} as const satisfies Record<JobKind, JobLane>;
+
+/** The shorter, the higher: work of a longer lane makes room for that of a shorter one. */
+export const lanes = ["seconds", "minutes", "hours"] as const satisfies readonly JobLane[];
+export const isShorter = (one: JobLane, other: JobLane): boolean => lanes.indexOf(one) < lanes.indexOf(other);
+
+/** Higher goes first, of the jobs of one person. The pictures of a pair that was measured come before the next pair of a batch is. */
 export const priorities = { person: 100, upload: 50, sheet: 10, batch: 0 } as const;
 export type Priority = keyof typeof priorities;
 
-/**
- * The places of a worker, by the least priority that each takes. A batch fills one place only, so that who uploads and who waits
- * before a preview find one free; its processes run niced, so that it costs them little.
- */
-export const places: Readonly<Record<QueueName, readonly Priority[]>> = {
-  files: ["batch", "batch"],
-  compute: ["batch", "upload", "person"],
-};
+/** From here on somebody waits; below, work is done where there is room, and now and then before others. */
+export const AWAITED = priorities.upload;
 
-/** How many jobs of one queue and priority may wait. An upload is refused last: its bytes have come already. */
-export const waitingLimits: Readonly<Record<Priority, number>> = {
-  person: 200,
-  upload: 10_000,
-  sheet: 1000,
-  batch: 1000,
-};
+/** How many jobs of one person that run networks may wait, by priority. What reads files is never refused: its bytes have come already. */
+export const ownLimits: Readonly<Record<Priority, number>> = { person: 8, upload: 200, sheet: 1000, batch: 1000 };
 
-/** How many jobs that a person waits for may wait for the same person. */
-export const OWN_WAITING_LIMIT = 8;
+/** How many that run networks may wait of everybody together: the names of a flood are cheap. */
+export const WAITING_LIMIT = 20_000;
 
-/** How long a job may take, in seconds, before its child is killed and it fails with `deadline_passed`. */
+const HOUR = 3600;
+
+/** How long a job may work, in seconds, before it fails with `deadline_passed`: by its lane. The time in which it made room does not count. */
 export const deadlines: Readonly<Record<JobKind, number>> = {
-  hash: 3600, // 100 GB at 30 MB/s
+  hash: HOUR, // 100 GB at 30 MB/s
   inspect: 600,
-  check: 3600,
+  check: HOUR,
   preview: 900,
 };
+
+/** The longest that pg-boss lets a worker hold a job that says that it is alive: a day, after which one of hours goes on from its checkpoint. */
+export const LONGEST_LEASE_SECONDS = 24 * HOUR;
 
 /** How often a job is given out again after its worker was lost. A job that fails by itself is not tried again: it would fail again. */
 export const MAX_LOSSES = 3;

@@ -1,10 +1,21 @@
-import { askQueue } from "./boss.ts";
-import { type JobKind, places, priorities, type Priority, queueOf, type QueueName } from "./jobs.ts";
+import { database } from "#lib/db/client.ts";
+import { foresee, type Picture, type RunningJob, type Start, type WaitingJob } from "./forecast.ts";
+import {
+  type JobKind,
+  type JobLane,
+  type JobResource,
+  priorities,
+  type Priority,
+  resourceOf,
+  usualLane,
+} from "./jobs.ts";
+import { placesOfWorker } from "./places.ts";
+import { ratesFor } from "./rates.ts";
 import { liveWorkers } from "./workers.ts";
 
 /** The place of a job in its queue. */
 export interface QueuePosition {
-  /** Jobs that will be begun before it: of a higher priority, or of the same and older. */
+  /** Jobs that will be begun before it. */
   readonly ahead: number;
   /** Jobs that are being done. */
   readonly running: number;
@@ -13,92 +24,132 @@ export interface QueuePosition {
   readonly seconds: number | null;
 }
 
-interface Row {
-  readonly priority: number;
-  /** Of the other jobs; null where there are none. */
-  readonly kind: JobKind | null;
-  readonly ahead: number;
-  readonly running: number;
-}
-
 /** Null when it does not wait: it is being done, has ended, or never was. */
-export async function queuePosition(kind: JobKind, jobId: string): Promise<QueuePosition | null> {
-  const name = queueOf(kind);
-  const rows = await askQueue<Row>(
-    `SELECT me.priority, other.data->>'kind' AS kind,
-       (count(*) FILTER (WHERE other.state < 'active' AND other.start_after <= now()
-         AND (other.priority > me.priority OR (other.priority = me.priority AND other.created_on < me.created_on))))::int AS ahead,
-       (count(*) FILTER (WHERE other.state = 'active'))::int AS running
-     FROM pgboss.job me LEFT JOIN pgboss.job other ON other.name = me.name AND other.state <= 'active'
-     WHERE me.name = $1 AND me.id = $2 AND me.state < 'active' GROUP BY 1, 2`,
-    [name, jobId],
-  );
-  return rows.length === 0 ? null : toPosition(name, rows[0]!.priority, rows);
+export async function queuePosition(kind: JobKind, subjectId: string): Promise<QueuePosition | null> {
+  const isIt = (job: WaitingJob): boolean => job.subjectId === subjectId && job.kind === kind;
+  const rows = await database().$queryRaw<{ one: number }[]>`
+    SELECT 1 AS one FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state = 'queued'`;
+  if (rows.length === 0) return null;
+  const { picture, starts } = await seenWith(resourceOf[kind], ({ waiting }) => waiting.some(isIt));
+  const job = picture.waiting.find(isIt);
+  return toPosition(picture, job && starts.get(job.id));
 }
 
-/** How many go before each of these jobs, in one statement; what does not wait is left out. */
-export async function placesOf(jobIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  if (jobIds.length === 0) return new Map();
-  const rows = await askQueue<{ id: string; ahead: number }>(
-    `SELECT id, ahead FROM (SELECT id, (rank() OVER (PARTITION BY name ORDER BY priority DESC, created_on) - 1)::int AS ahead FROM pgboss.job WHERE state < 'active' AND start_after <= now()) waiting
-     WHERE id = ANY ($1::uuid[])`,
-    [jobIds],
-  );
-  return new Map(rows.map(({ id, ahead }) => [id, ahead]));
+/** How many go before each of these jobs; what does not wait is left out. */
+export async function placesOf(
+  jobs: readonly { readonly id: string; readonly kind: JobKind }[],
+): Promise<ReadonlyMap<string, number>> {
+  const places = new Map<string, number>();
+  for (const [resource, some] of Map.groupBy(jobs, ({ kind }) => resourceOf[kind])) {
+    const { picture, starts } = await seenWith(resource, ({ waiting }) => {
+      const there = new Set(waiting.map(({ id }) => id));
+      return some.every(({ id }) => there.has(id));
+    });
+    for (const { id } of some) places.set(id, starts.get(id)?.ahead ?? picture.waiting.length);
+  }
+  return places;
+}
+
+export interface Asked {
+  readonly kind: JobKind;
+  readonly priority: Priority;
+  readonly userId: string | null;
+  readonly lane?: JobLane;
 }
 
 /** The place that a job would have if it were asked for now. */
-export async function nextPosition(kind: JobKind, priority: Priority): Promise<QueuePosition> {
-  const name = queueOf(kind);
-  const rows = await askQueue<Omit<Row, "priority">>(
-    `SELECT data->>'kind' AS kind, (count(*) FILTER (WHERE state < 'active' AND start_after <= now() AND priority >= $2))::int AS ahead, (count(*) FILTER (WHERE state = 'active'))::int AS running
-     FROM pgboss.job WHERE name = $1 AND state <= 'active' GROUP BY 1`,
-    [name, priorities[priority]],
-  );
-  return toPosition(name, priorities[priority], rows);
+export async function nextPosition({ kind, priority, userId, lane = usualLane[kind] }: Asked): Promise<QueuePosition> {
+  const { picture } = await seen(resourceOf[kind]);
+  const job: WaitingJob = {
+    id: "next",
+    kind,
+    subjectId: "next",
+    groupId: userId ?? "hub",
+    priority: priorities[priority],
+    lane,
+    modelKey: null,
+    queuedAt: new Date(8.64e15),
+    seconds: 0,
+  };
+  const asked = { ...picture, waiting: [...picture.waiting, job] };
+  return toPosition(picture, foresee(asked).get(job.id));
 }
 
-async function toPosition(
-  name: QueueName,
-  priority: number,
-  rows: readonly Omit<Row, "priority">[],
-): Promise<QueuePosition> {
-  const workers = (await liveWorkers()).length;
-  const [ahead, running] = [sum(rows.map((row) => row.ahead)), sum(rows.map((row) => row.running))];
-  const total = workers * places[name].filter((least) => priorities[least] <= priority).length;
-  const seconds = total === 0 ? null : ahead + running < total ? 0 : await waitFor(name, rows, total);
-  return { ahead, running, workers, seconds };
+const toPosition = ({ waiting, running, workers }: Picture, start: Start | undefined): QueuePosition => ({
+  ahead: start?.ahead ?? waiting.length,
+  running: running.length,
+  workers,
+  seconds: start?.seconds ?? null,
+});
+
+interface Seen {
+  readonly picture: Picture;
+  readonly starts: ReadonlyMap<string, Start>;
 }
 
-async function waitFor(name: QueueName, rows: readonly Omit<Row, "priority">[], total: number): Promise<number | null> {
-  const known = await medians(name);
-  let work = 0;
-  for (const { kind, ahead, running } of rows) {
-    if (ahead + running === 0) continue;
-    const each = known.get(kind!);
-    if (each === undefined) return null;
-    work += (ahead + running / 2) * each; // what runs is half done, on the whole
-  }
-  return Math.round(work / total);
+/** So long the same picture does for everybody who asks: pages and streams ask every two seconds, each. In milliseconds. */
+const SAME_MS = 250;
+
+const shared = globalThis as {
+  guidepostPictures?: Map<JobResource, { readonly until: number; readonly seen: Promise<Seen> }>;
+};
+const pictures = (shared.guidepostPictures ??= new Map());
+
+/** What was seen a moment ago does, unless it was before what is asked about came. What is far behind is in no picture. */
+async function seenWith(resource: JobResource, isIn: (picture: Picture) => boolean): Promise<Seen> {
+  const before = await seen(resource);
+  if (isIn(before.picture) || before.picture.waiting.length >= OF_ALL) return before;
+  pictures.delete(resource);
+  return seen(resource);
 }
 
-/** How long a job of this kind takes, in seconds: the median of the last ones that went well. Null before the first of the day. */
-export async function estimate(kind: JobKind): Promise<number | null> {
-  return (await medians(queueOf(kind))).get(kind) ?? null;
+function seen(resource: JobResource): Promise<Seen> {
+  const known = pictures.get(resource);
+  if (known && known.until > performance.now()) return known.seen;
+  const now = read(resource).then((picture) => ({ picture, starts: foresee(picture) }));
+  pictures.set(resource, { until: performance.now() + SAME_MS, seen: now });
+  now.catch(() => pictures.delete(resource));
+  return now;
 }
 
-const RECENT = 20;
+/** What is looked at of each person, and of all: beyond, nobody is told more than that it is a long way. */
+const OF_ONE = 200;
+const OF_ALL = 2000;
 
-async function medians(name: QueueName): Promise<Map<JobKind, number>> {
-  const rows = await askQueue<{ kind: JobKind; seconds: number }>(
-    `SELECT kind, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS seconds FROM (
-       SELECT data->>'kind' AS kind, extract(epoch FROM completed_on - started_on)::float8 AS seconds,
-         row_number() OVER (PARTITION BY data->>'kind' ORDER BY completed_on DESC) AS nth
-       FROM pgboss.job WHERE name = $1 AND state = 'completed' AND output->>'outcome' = 'succeeded' AND completed_on > now() - interval '1 day'
-     ) recent WHERE nth <= $2 GROUP BY kind`,
-    [name, RECENT],
-  );
-  return new Map(rows.map(({ kind, seconds }) => [kind, seconds]));
+type Row = Omit<WaitingJob, "seconds"> & { readonly work: number };
+
+async function read(resource: JobResource): Promise<Picture> {
+  const [waiting, running, turns, workers] = await Promise.all([
+    database().$queryRaw<Row[]>`
+      WITH RECURSIVE persons AS (
+        (SELECT group_id FROM job WHERE resource = ${resource}::job_resource AND state = 'queued' ORDER BY group_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT j.group_id FROM job j WHERE j.resource = ${resource}::job_resource AND j.state = 'queued' AND j.group_id > p.group_id ORDER BY j.group_id LIMIT 1)
+        FROM persons p WHERE p.group_id IS NOT NULL)
+      SELECT j.* FROM persons p CROSS JOIN LATERAL (
+        SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, queued_at AS "queuedAt" FROM job
+        WHERE resource = ${resource}::job_resource AND state = 'queued' AND group_id = p.group_id ORDER BY priority DESC, queued_at, id LIMIT ${OF_ONE}) j
+      LIMIT ${OF_ALL}`,
+    database().$queryRaw<(Row & { readonly ran: number })[]>`
+      SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, extract(epoch FROM now() - started_at)::float8 AS ran
+      FROM job WHERE resource = ${resource}::job_resource AND state = 'running'`,
+    database().$queryRaw<{ groupId: string; used: number; clock: number }[]>`
+      SELECT t.group_id AS "groupId", t.used, c.turn AS clock FROM job_clock c LEFT JOIN job_turn t ON t.resource = c.resource AND t.used > c.turn - 1
+      WHERE c.resource = ${resource}::job_resource`,
+    liveWorkers(),
+  ]);
+  const rates = await ratesFor([...waiting, ...running].flatMap(({ modelKey }) => modelKey ?? []));
+  const timed = <R extends Row>(row: R): R & { seconds: number | null } => {
+    const rate = rates.of(row.kind, row.modelKey);
+    return { ...row, seconds: rate && rate * row.work };
+  };
+  return {
+    resource,
+    waiting: waiting.map(timed),
+    running: running.map(timed) satisfies RunningJob[],
+    places: workers.flatMap((worker) => placesOfWorker(worker.places).filter((place) => place.resource === resource)),
+    workers: workers.length,
+    used: new Map(turns.flatMap(({ groupId, used }) => (groupId === null ? [] : [[groupId, used]]))),
+    clock: turns[0]?.clock ?? 0,
+  };
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);

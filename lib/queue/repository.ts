@@ -1,21 +1,6 @@
 import { database } from "#lib/db/client.ts";
-import type { Transaction } from "#lib/db/transaction.ts";
-import type { JobKind } from "./jobs.ts";
 
-/** The rows beside pg-boss's own: the workers, and the state of a row whose job goes back into its queue. */
-
-/** Back into the line: a row that says `running` while nobody works on it would lie. An upload has no such states. */
-export async function markQueued(
-  transaction: Transaction,
-  kind: JobKind,
-  subjectId: string,
-  attempt: number,
-): Promise<void> {
-  const running = { where: { id: subjectId, attempt, state: "running" as const }, data: { state: "queued" as const } };
-  if (kind === "inspect") await transaction.inspection.updateMany(running);
-  if (kind === "check") await transaction.pair.updateMany(running);
-  if (kind === "preview") await transaction.preview.updateMany(running);
-}
+/** Workers, as they say of themselves that they are there. */
 
 export interface WorkerRow {
   readonly id: string;
@@ -23,13 +8,28 @@ export interface WorkerRow {
   readonly pid: number;
   readonly version: string;
   readonly runtime: string;
+  readonly provider: string;
+  /** Bytes that its networks may take together. */
+  readonly memory: number;
+  /** For jobs that run networks. */
+  readonly places: number;
+}
+
+/** What a worker has open, and how many of its places for networks nothing is done in. */
+export interface WorkerLoad {
+  readonly models: readonly string[];
+  readonly free: number;
 }
 
 /** Says that a worker is there, by the database's clock: those of machines differ. It is made again if somebody removed it meanwhile. */
-export async function upsertWorker({ id, host, pid, version, runtime }: WorkerRow): Promise<void> {
+export async function upsertWorker(
+  { id, host, pid, version, runtime, provider, memory, places }: WorkerRow,
+  { models, free }: WorkerLoad,
+): Promise<void> {
   await database().$executeRaw`
-    INSERT INTO worker (id, host, pid, version, runtime, started_at, seen_at) VALUES (${id}::uuid, ${host}, ${pid}, ${version}, ${runtime}, now(), now())
-    ON CONFLICT (id) DO UPDATE SET seen_at = now(), stopped_at = NULL`;
+    INSERT INTO worker (id, host, pid, version, runtime, provider, memory, places, models, free, started_at, seen_at)
+    VALUES (${id}::uuid, ${host}, ${pid}, ${version}, ${runtime}, ${provider}, ${memory}, ${places}, ${[...models]}, ${free}, now(), now())
+    ON CONFLICT (id) DO UPDATE SET seen_at = now(), stopped_at = NULL, models = EXCLUDED.models, free = EXCLUDED.free`;
 }
 
 export async function markWorkerStopped(id: string): Promise<void> {
@@ -40,12 +40,15 @@ export async function deleteWorkersUnseenFor(seconds: number): Promise<void> {
   await database().$executeRaw`DELETE FROM worker WHERE seen_at < now() - ${seconds} * interval '1 second'`;
 }
 
-export interface SeenWorker extends Omit<WorkerRow, "pid"> {
+export interface SeenWorker extends Omit<WorkerRow, "pid">, WorkerLoad {
   readonly startedAt: Date;
   readonly seenAt: Date;
 }
 
 /** Those that did not leave and were seen in the last so many seconds, the oldest first. */
-export const workersSeenWithin = (seconds: number): Promise<SeenWorker[]> => database().$queryRaw`
-  SELECT id, host, version, runtime, started_at AS "startedAt", seen_at AS "seenAt" FROM worker
-  WHERE stopped_at IS NULL AND seen_at >= now() - ${seconds} * interval '1 second' ORDER BY started_at, id`;
+export const workersSeenWithin = async (seconds: number): Promise<SeenWorker[]> => {
+  const rows = await database().$queryRaw<(Omit<SeenWorker, "memory"> & { memory: bigint })[]>`
+    SELECT id, host, version, runtime, provider, memory, places, models, free, started_at AS "startedAt", seen_at AS "seenAt" FROM worker
+    WHERE stopped_at IS NULL AND seen_at >= now() - ${seconds} * interval '1 second' ORDER BY started_at, id`;
+  return rows.map(({ memory, ...row }) => ({ ...row, memory: Number(memory) }));
+};

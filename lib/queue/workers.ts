@@ -3,6 +3,7 @@ import {
   markWorkerStopped,
   type SeenWorker,
   upsertWorker,
+  type WorkerLoad,
   type WorkerRow,
   workersSeenWithin,
 } from "./repository.ts";
@@ -17,11 +18,13 @@ const FORGOTTEN_AFTER = 86_400;
 /** The workers that are there now, the oldest first. */
 export const liveWorkers = (): Promise<SeenWorker[]> => workersSeenWithin(GONE_AFTER);
 
+const idle: WorkerLoad = { models: [], free: 0 };
+
 export async function registerWorker(worker: WorkerRow): Promise<void> {
   await deleteWorkersUnseenFor(FORGOTTEN_AFTER);
-  await upsertWorker(worker);
+  await upsertWorker(worker, idle);
 }
 
-export const workerSeen = (worker: WorkerRow): Promise<void> => upsertWorker(worker);
+export const workerSeen = (worker: WorkerRow, load: WorkerLoad): Promise<void> => upsertWorker(worker, load);
 
 export const workerStopped = (id: string): Promise<void> => markWorkerStopped(id);

@@ -1,12 +1,13 @@
+import { HIDDEN_CLASS } from "./deceptive.ts";
+
 /**
  * Text of strangers, safe for a terminal: control characters, escape sequences, and what turns or hides text (bidirectional
  * marks, zero widths) are written out as escapes.
  */
 export const printable = (text: string): string =>
-  text.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
-    (character) => escapes.get(character) ?? `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  );
+  text.replace(hidden, (character) => escapes.get(character) ?? `\\u{${character.codePointAt(0)!.toString(16)}}`);
+
+const hidden = new RegExp(`[${HIDDEN_CLASS}]`, "gu");
 
 const escapes: ReadonlyMap<string, string> = new Map([
   ["\n", "\\n"],

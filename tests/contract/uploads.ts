@@ -198,7 +198,7 @@ export function uploadContract(name: string, open: () => Promise<UploadSubject>,
       expect(answers.map(({ status, body }) => `${status} ${body.state}`)).toEqual(Array(5).fill("202 hashing"));
       await hashAll();
       expect((await ann.complete(id)).body.state).toBe("verified");
-      expect(await askQueue("SELECT id FROM pgboss.job WHERE data->>'subjectId' = $1", [id])).toHaveLength(1);
+      expect(await askQueue("SELECT id FROM job WHERE subject_id = $1", [id])).toHaveLength(1);
     });
 
     it("an answer that was lost after the parts were put together", async ({ ann }) => {

@@ -5,7 +5,7 @@ import { beginUpload, completeUpload, getUpload, signParts } from "#lib/catalog/
 import { objectStore } from "#lib/storage/open-store.ts";
 import { hashHandler } from "#workers/hub/handlers/hash.ts";
 import { sweep } from "#workers/hub/sweeper.ts";
-import { noModels } from "../support/upload-client.ts";
+import { claimJob, runJob } from "../support/attempts.ts";
 import type { Told, Wish } from "./told.ts";
 
 /**
@@ -45,9 +45,8 @@ async function uploadAndCommit({
     }
     tell({ completed: (await completeUpload(ann, id)).state });
   }
-  const attempt = await hashHandler.claim(id); // what a worker does
-  if (attempt !== null)
-    await hashHandler.run({ subjectId: id, attempt, signal: new AbortController().signal, models: noModels });
+  const attempt = await claimJob("hash", id); // what a worker does
+  if (attempt !== null) await runJob(hashHandler, "hash", id, attempt);
   const read = await getUpload(ann, id);
   tell({ read: read.state, sha256: read.sha256! });
   const commit = await createCommit(

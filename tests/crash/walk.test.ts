@@ -110,9 +110,9 @@ async function requireCommitted(
   expect(await database().upload.count({ where: { idempotencyKey: wish.key } })).toBe(1);
   const { id, state } = await database().upload.findFirstOrThrow({ where: { idempotencyKey: wish.key } });
   expect(state).toBe("linked");
-  expect(
-    await database().$queryRaw`SELECT count(*)::int AS jobs FROM pgboss.job WHERE data->>'subjectId' = ${id}`,
-  ).toEqual([{ jobs: 1 }]);
+  expect(await database().$queryRaw`SELECT count(*)::int AS jobs FROM job WHERE subject_id = ${id}::uuid`).toEqual([
+    { jobs: 1 },
+  ]);
 }
 
 describe("killed at each step, and begun again by a client that knows nothing but its key:", () => {

@@ -19,6 +19,7 @@ import { inspectHandler } from "#workers/hub/handlers/inspect.ts";
 import { previewHandler } from "#workers/hub/handlers/preview.ts";
 import { createModels } from "#workers/hub/models.ts";
 import { starter } from "./golden.ts";
+import { claimJob, failJob, runJob } from "./attempts.ts";
 
 export type Files = Readonly<Record<string, Uint8Array | string>>;
 
@@ -145,14 +146,12 @@ export async function workOff(kind: "inspect" | "check" | "preview"): Promise<vo
   try {
     for (let ids = await waiting(); ids.length > 0; ids = await waiting()) {
       for (const id of ids) {
-        const attempt = await handler.claim(id);
+        const attempt = await claimJob(kind, id);
         if (attempt === null) throw new Error(`${kind} ${id} could not be claimed`);
-        await handler
-          .run({ subjectId: id, attempt, signal: new AbortController().signal, models })
-          .catch(async (failure: unknown) => {
-            if (!(failure instanceof AppError) || failure.code === "internal") throw failure;
-            await handler.fail(id, attempt, failure);
-          });
+        await runJob(handler, kind, id, attempt, { models }).catch(async (failure: unknown) => {
+          if (!(failure instanceof AppError) || failure.code === "internal") throw failure;
+          await failJob(kind, id, attempt, failure);
+        });
       }
     }
   } finally {

@@ -41,11 +41,14 @@ export const manyRepos = (count: number): string => `
     SELECT gen_random_uuid(), commit, '1', 'succeeded', jsonb_build_object('kind', kind, 'parameters', 8800000 + n, 'more', repeat('x', 2000)), 'sd-v1-eps-768', weights, now() FROM plan;
   SELECT refresh_heads(ARRAY(SELECT id FROM plan)), refresh_search(ARRAY(SELECT id FROM plan));
   ${kept.map((table) => `ALTER TABLE ${table} ENABLE TRIGGER USER;`).join(" ")}
-  INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime, finetune_commit_id, guide_commit_id)
-    SELECT gen_random_uuid(), f.weights, g.weights, '1', 'cpu-f32', f.commit, g.commit FROM plan f JOIN plan g ON g.n = f.base + 1 WHERE f.kind = 'finetune' AND f.n % 3 = 0;
+  INSERT INTO repo_weights (repo_id, weights_sha256, measured_as, first_at) SELECT id, weights, weights, now() FROM plan ON CONFLICT DO NOTHING;
+  INSERT INTO unit (id, hash) SELECT weights, weights FROM plan WHERE kind = 'finetune';
+  INSERT INTO unit_component (unit_id, position, role, commit_id, weights_sha256, strength, text_strength) SELECT weights, 0, 'base', commit, weights, 1, 1 FROM plan WHERE kind = 'finetune';
+  INSERT INTO pair (id, unit_hash, guide_weights_sha256, protocol, runtime, unit_id, finetune_commit_id, guide_commit_id)
+    SELECT gen_random_uuid(), f.weights, g.weights, '1', 'cpu-f32', f.weights, f.commit, g.commit FROM plan f JOIN plan g ON g.n = f.base + 1 WHERE f.kind = 'finetune' AND f.n % 3 = 0;
   BEGIN;
   INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) SELECT gen_random_uuid(), p.id, level, 1, 16, '{}', 'test', 1 FROM pair p, unnest(ARRAY[0, 1, 2, 4]) level;
-  UPDATE pair SET verdict = (ARRAY['verified', 'usable_with_limits', 'incompatible'])[get_byte(decode(finetune_weights_sha256, 'hex'), 0) % 3 + 1]::verdict, measured_at = now();
+  UPDATE pair SET verdict = (ARRAY['verified', 'usable_with_limits', 'incompatible'])[get_byte(decode(unit_hash, 'hex'), 0) % 3 + 1]::verdict, measured_at = now();
   COMMIT;
   DROP TABLE plan;
   ANALYZE;

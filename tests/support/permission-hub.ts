@@ -10,6 +10,7 @@ import { newOrganisation, newPerson } from "./actors.ts";
 import { asking } from "./previews.ts";
 import { sha256Of, weightsOf } from "./upload-client.ts";
 import { stageWhole } from "./stage-upload.ts";
+import { newUnit } from "./units.ts";
 
 /** Who asks: what they are to the organisation «lab» and its repos. */
 export const people = ["stranger", "reader", "writer", "owner", "operator"] as const;
@@ -145,13 +146,14 @@ export async function newSubjects(
   const upload = await stageWhole(writer, `lab/${model.name.repo}`, `${word}.safetensors`, weightsOf(1000));
   const pair = await database().pair.create({
     data: {
-      finetuneWeightsSha256: model.weights,
+      unitId: (await newUnit(model.commit, model.weights)).id,
+      unitHash: model.weights,
       guideWeightsSha256: guide.weights,
       protocol: "1",
       runtime: "cpu-f32",
       finetuneCommitId: model.commit,
       guideCommitId: guide.commit,
-      summary: { request: { pictures: 48, baseCommitId: null } },
+      summary: { request: { pictures: 48 } },
     },
   });
   const preview = (isAttached: boolean, more: object = {}): Promise<string> =>
@@ -174,6 +176,7 @@ export async function newSubjects(
 interface Part {
   readonly name: { readonly owner: string; readonly repo: string };
   readonly commit: string;
+  readonly weights: string;
 }
 
 async function newPreviewRow(
@@ -194,6 +197,7 @@ async function newPreviewRow(
     data: {
       id: randomUUID(),
       userId,
+      unitId: (await newUnit(finetune.commit, finetune.weights)).id,
       finetuneCommitId: finetune.commit,
       guideCommitId: guide.commit,
       recipe,

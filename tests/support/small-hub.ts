@@ -16,10 +16,11 @@ export const ids = {
   pair: uuid(7), // not measured; has the levels 0, 1 and 2
   preview: uuid(8),
   column: uuid(23), // of the pair's sheet
+  unit: sha("1"), // of the fine-tune's newest commit
   distillation: uuid(9),
 } as const;
 
-const { ann, lab, base, fine, guide, upload, pair, preview, column, distillation } = ids;
+const { ann, lab, base, fine, guide, upload, pair, preview, column, unit, distillation } = ids;
 
 const leafBelow = `pg_temp.leaf_id('{unet/a.safetensors}', '{${sha("a")}}', '{10}')`;
 const nodeOver = `encode(sha256(convert_to('tree ' || ${leafBelow}, 'UTF8')), 'hex')`;
@@ -66,18 +67,25 @@ export const smallHub = `
   UPDATE upload SET state = 'verified', blob_sha256 = declared_sha256;
   INSERT INTO inspection (id, commit_id, tool_version, base_commit_id) VALUES ('${uuid(20)}', '${oid("3")}', '1', '${oid("1")}');
   INSERT INTO worker (id, host, pid, version, runtime) VALUES ('${uuid(22)}', 'here', 1, '1', 'cpu-f32');
-  INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime, finetune_commit_id, guide_commit_id) VALUES
-    ('${pair}', '${sha("a")}', '${sha("b")}', '1', 'cpu-f32', '${oid("3")}', '${oid("4")}');
+  INSERT INTO repo_weights (repo_id, weights_sha256, measured_as, first_at) VALUES ('${fine}', '${sha("a")}', '${sha("a")}', now()), ('${guide}', '${sha("b")}', '${sha("b")}', now());
+  INSERT INTO unit (id, hash) VALUES ('${unit}', '${sha("a")}');
+  INSERT INTO unit_component (unit_id, position, role, commit_id, weights_sha256, strength, text_strength) VALUES ('${unit}', 0, 'base', '${oid("3")}', '${sha("a")}', 1, 1);
+  INSERT INTO pair (id, unit_hash, guide_weights_sha256, protocol, runtime, unit_id, finetune_commit_id, guide_commit_id) VALUES
+    ('${pair}', '${sha("a")}', '${sha("b")}', '1', 'cpu-f32', '${unit}', '${oid("3")}', '${oid("4")}');
   INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds)
     SELECT gen_random_uuid(), '${pair}', level, 1, 16, '{}', 'test', 1 FROM unnest(ARRAY[0, 1, 2]) level;
-  INSERT INTO preview (id, user_id, finetune_commit_id, guide_commit_id, recipe) VALUES ('${preview}', 'ann', '${oid("3")}', '${oid("4")}', '{}');
-  INSERT INTO preview (id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index) VALUES ('${column}', '${oid("3")}', '${oid("4")}', '{}', '${pair}', 0);
+  INSERT INTO preview (id, user_id, unit_id, finetune_commit_id, guide_commit_id, recipe) VALUES ('${preview}', 'ann', '${unit}', '${oid("3")}', '${oid("4")}', '{}');
+  INSERT INTO preview (id, unit_id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index) VALUES ('${column}', '${unit}', '${oid("3")}', '${oid("4")}', '{}', '${pair}', 0);
   INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'guide', 1, 1, '${sha("b")}', 64, 64, 20, 400);
-  INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, recipe, steps) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}', 100);
+  INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, recipe) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}');
   INSERT INTO distillation_metric (distillation_id, name, step, value) VALUES ('${distillation}', 'loss', 1, 0.5);
+  INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id) VALUES ('${uuid(24)}', 'check', '${pair}', 'compute', 'minutes', 0, 'ann');
+  INSERT INTO job_progress (job_id, subject_id, value) VALUES ('${uuid(24)}', '${pair}', '{}');
+  INSERT INTO job_turn (resource, group_id, used) VALUES ('compute', 'ann', 1);
   INSERT INTO outbox (kind, subject_id, detail) VALUES ('job.started', '${pair}', '{"subject": "pair", "attempt": 1, "message": "began"}');
   INSERT INTO outbox (actor_id, kind, subject_id) VALUES ('ann', 'repo.create', '${fine}');
   INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events, created_by_id) VALUES ('${uuid(21)}', '${lab}', '${fine}', 'https://example.org/hook', 's', '{commit}', 'ann');
   INSERT INTO download_day (repo_id, day, count) VALUES ('${fine}', '2026-01-01', 1);
   INSERT INTO download_seen (repo_id, day, visitor) VALUES ('${fine}', '2026-01-01', '${sha("0")}');
+  INSERT INTO download_network (network, day, count) VALUES ('${sha("1")}', '2026-01-01', 1);
 `;

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
-import { enqueue } from "#lib/queue/enqueue.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
+import { enqueue, type NewJob } from "#lib/queue/enqueue.ts";
 import type { JobKind, Priority } from "#lib/queue/jobs.ts";
 
 export interface StubRow {
@@ -13,33 +13,47 @@ export interface StubRow {
   readonly problem: string | null;
   /** Of the worker that took it last. */
   readonly pid: number | null;
+  /** How often it made room. */
+  readonly paused: number;
 }
 
 /** Rows and jobs for workers of tests/workers/stub-worker.ts, which says what they may do. */
 export async function createStubTables(): Promise<void> {
   await database()
-    .$executeRaw`CREATE TABLE stub (id uuid PRIMARY KEY, does text NOT NULL, attempt int NOT NULL DEFAULT 0, state text NOT NULL DEFAULT 'queued', problem text, pid int, released boolean NOT NULL DEFAULT false)`;
+    .$executeRaw`CREATE TABLE stub (id uuid PRIMARY KEY, does text NOT NULL, pid int, paused int NOT NULL DEFAULT 0, released boolean NOT NULL DEFAULT false)`;
   await database()
     .$executeRaw`CREATE TABLE stub_effect (nr serial, id uuid NOT NULL, attempt int NOT NULL, pid int NOT NULL)`;
 }
 
 export interface StubJob {
   readonly id: string;
-  readonly jobId: string;
+  readonly kind: JobKind;
 }
 
-export function putStub(does: string, kind: JobKind = "hash", priority: Priority = "upload"): Promise<StubJob> {
+export function putStub(
+  does: string,
+  kind: JobKind = "hash",
+  priority: Priority = "upload",
+  more: Omit<Partial<NewJob>, "kind" | "subjectId" | "priority"> = {},
+): Promise<StubJob> {
   const id = randomUUID();
-  return inTransaction(database(), async (transaction) => {
+  return inLockedTransaction(database(), async (transaction) => {
     await transaction.$executeRaw`INSERT INTO stub (id, does) VALUES (${id}::uuid, ${does})`;
-    return { id, jobId: await enqueue(transaction, kind, id, priority) };
+    await enqueue(transaction, { ...more, kind, subjectId: id, priority });
+    return { id, kind };
   });
 }
 
+/** pg-boss's job behind it, as it is now. */
+export async function queueIdOf({ id }: StubJob): Promise<string> {
+  return (await database().job.findFirstOrThrow({ where: { subjectId: id }, select: { queueId: true } })).queueId!;
+}
+
 export async function stubRow({ id }: StubJob): Promise<StubRow> {
-  return (
-    await database().$queryRaw<StubRow[]>`SELECT attempt, state, problem, pid FROM stub WHERE id = ${id}::uuid`
-  )[0]!;
+  const rows = await database().$queryRaw<
+    StubRow[]
+  >`SELECT j.attempt, j.state::text, j.problem, s.pid, s.paused FROM stub s JOIN job j ON j.subject_id = s.id WHERE s.id = ${id}::uuid`;
+  return rows[0]!;
 }
 
 /** In the order they were written. */

@@ -3,7 +3,7 @@ import type { UploadView } from "#lib/catalog/uploads/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { hashHandler } from "#workers/hub/handlers/hash.ts";
-import type { Models } from "#workers/hub/models.ts";
+import { claimJob, failJob, runJob } from "./attempts.ts";
 
 export interface ApiAnswer {
   readonly status: number;
@@ -101,24 +101,17 @@ export class UploadClient {
 
 /** One turn of a worker at an upload, fenced as the runner does it. @returns what it failed with */
 export async function hashUpload(id: string, signal = new AbortController().signal): Promise<AppError | null> {
-  const attempt = await hashHandler.claim(id);
+  const attempt = await claimJob("hash", id);
   if (attempt === null) return null;
   try {
-    await hashHandler.run({ subjectId: id, attempt, signal, models: noModels });
+    await runJob(hashHandler, "hash", id, attempt, { signal });
     return null;
   } catch (failure) {
     if (!(failure instanceof AppError)) throw failure;
-    if (failure.code !== "upload_not_ready") await hashHandler.fail(id, attempt, failure);
+    if (failure.code !== "upload_not_ready") await failJob("hash", id, attempt, failure);
     return failure;
   }
 }
-
-/** Reading bytes needs no network. */
-export const noModels: Models = {
-  run: () => Promise.reject(new Error("nothing to run")),
-  loaded: () => [],
-  close: () => {},
-};
 
 /** All uploads that wait for a worker. */
 export async function hashAll(): Promise<void> {

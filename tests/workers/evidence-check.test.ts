@@ -7,9 +7,10 @@ import { listFits, listGuides } from "#lib/catalog/pairs/partners.ts";
 import { cancelPair, requestCheck } from "#lib/catalog/pairs/service.ts";
 import type { PairItem } from "#lib/catalog/pairs/schema.ts";
 import { getPair, listPairs } from "#lib/catalog/pairs/views.ts";
-import { claimPair, getCheck, type Outcome, recordOutcome } from "#lib/catalog/pairs/work.ts";
+import { getCheck, type Outcome, recordOutcome } from "#lib/catalog/pairs/work.ts";
 import { createRepo, deleteRepo } from "#lib/catalog/repos/service.ts";
 import type { RepoItem } from "#lib/catalog/repos/schema.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";
 import * as operations from "#lib/http/operations/evidence.ts";
@@ -28,6 +29,8 @@ import { GET as listGuidesRoute } from "../../app/api/v1/repos/[owner]/[repo]/gu
 import { GET as getPairRoute } from "../../app/api/v1/pairs/[id]/route.ts";
 import { POST as cancelPairRoute } from "../../app/api/v1/pairs/[id]/cancel/route.ts";
 import { GET as listPairsRoute, POST as requestCheckRoute } from "../../app/api/v1/pairs/route.ts";
+import { progressOf } from "#lib/queue/progress.ts";
+import { claimJob, failJob, runJob } from "../support/attempts.ts";
 
 const hub = await useTempHub({ GUIDEPOST_THREADS: "2" });
 const PICTURES = 4;
@@ -60,27 +63,24 @@ const failureOf = (work: Promise<unknown>): Promise<AppError> =>
   );
 const pairOf = async (finetune: string, guide: string, actor: Actor = ann) =>
   (await listPairs(actor, { finetune, guide, ...page })).items;
-const stateOf = async (id: string) =>
-  database().pair.findUniqueOrThrow({
+const stateOf = async (id: string) => ({
+  ...(await database().pair.findUniqueOrThrow({
     where: { id },
-    select: { state: true, attempt: true, verdict: true, problem: true, progress: true, summary: true },
-  });
+    select: { state: true, attempt: true, verdict: true, problem: true, summary: true },
+  })),
+  progress: (await progressOf("check", [id])).get(id) ?? null,
+});
 
 async function measure(id: string): Promise<void> {
   const models = createModels();
-  await checkHandler.run({
-    subjectId: id,
-    attempt: (await claimPair(id))!,
-    signal: new AbortController().signal,
-    models,
-  });
+  await runJob(checkHandler, "check", id, (await claimJob("check", id))!, { models });
   models.close();
 }
 
 async function jobOf(id: string): Promise<{ priority: number; group_id: string | null }> {
   const [job] = await database().$queryRaw<
     [{ priority: number; group_id: string | null }]
-  >`SELECT j.priority, j.group_id FROM pair p JOIN pgboss.job j ON j.id = p.job_id WHERE p.id = ${id}::uuid`;
+  >`SELECT priority, user_id AS group_id FROM job WHERE subject_id = ${id}::uuid`;
   return job;
 }
 
@@ -187,7 +187,7 @@ describe("a guide on a fine-tune", () => {
     );
     await workOff("inspect");
     expect(await pairOf("bob/copy", "ann/guide-tiny")).toMatchObject([
-      { id, finetune: { repo: "bob/copy" }, state: "succeeded" },
+      { id, finetune: { repo: "ann/watercolor", copies: 2 }, state: "succeeded" }, // who was first keeps the name
     ]);
     expect(await database().pair.count({ where: { state: "queued" } })).toBe(0);
   });
@@ -222,7 +222,10 @@ describe("a guide on a fine-tune", () => {
     await workOff("inspect");
     const stale = "The fine-tune has other weights since.";
     const before = (await pairOf("ann/watercolor", "ann/guide-tiny")).find((pair) => pair.id === id);
-    expect(before).toMatchObject({ state: "succeeded", finetune: { repo: "bob/copy" }, stale: null }); // there it is still what there is
+    expect(before).toMatchObject({ state: "succeeded", finetune: { repo: "ann/watercolor" }, stale });
+    expect((await listGuides(anonymous, { owner: "bob", repo: "copy" }, page)).items).toMatchObject([
+      { state: "measured", pair: id, stale: null }, // there it is still what there is
+    ]);
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
       { state: "queued", stale: null },
     ]);
@@ -364,8 +367,12 @@ test("a prediction that is not a number is a result, and is kept", async () => {
 
 describe("what does not fit is refused", () => {
   test.each([
-    [{ finetune: "ann/guide-tiny", guide: "ann/guide-tiny" }, "bad_request", /is a guide; name a fine-tune/],
-    [{ finetune: "ann/watercolor", guide: "ann/storybook" }, "bad_request", /is a base; name/],
+    [
+      { finetune: "ann/guide-tiny", guide: "ann/guide-tiny" },
+      "bad_request",
+      /is a guide, and draws nothing; name a model/,
+    ],
+    [{ finetune: "ann/watercolor", guide: "ann/storybook" }, "bad_request", /is a base, and guides nothing; name/],
     [{ finetune: "ann/empty", guide: "ann/guide-tiny" }, "unsupported_model", /has no files yet/],
     [{ finetune: "ann/words", guide: "ann/guide-tiny" }, "unsupported_model", /neither a model_index.json/],
     [
@@ -429,20 +436,20 @@ describe("a measurement is written once", () => {
 
   test("by the last attempt only", async () => {
     const id = await waiting();
-    const [first, second] = [await claimPair(id), await claimPair(id)];
+    const [first, second] = [await claimJob("check", id), await claimJob("check", id)];
     const { request } = await getCheck(id);
-    expect(await recordOutcome(id, first!, outcome(request))).toBe(false);
-    await checkHandler.fail(id, first!, { message: "late" } as AppError);
+    expect(await recordOutcome(id, first!, outcome(request), addSheet)).toBe(false);
+    await failJob("check", id, first!, { message: "late" } as AppError);
     expect(await stateOf(id)).toMatchObject({ state: "running", attempt: second, problem: null });
     expect(await database().measurement.count({ where: { pairId: id } })).toBe(0);
   });
 
   test("not after it was cancelled, and again when asked again", async () => {
     const id = await waiting();
-    const attempt = (await claimPair(id))!;
+    const attempt = (await claimJob("check", id))!;
     await cancelPair(ann, id);
-    expect(await recordOutcome(id, attempt, outcome({ pictures: 48, baseCommitId: null }))).toBe(false);
-    expect(await claimPair(id)).toBeNull();
+    expect(await recordOutcome(id, attempt, outcome({ pictures: 48 }), addSheet)).toBe(false);
+    expect(await claimJob("check", id)).toBeNull();
     expect(await stateOf(id)).toMatchObject({ state: "cancelled", verdict: "notMeasured" });
     expect(await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" })).toMatchObject({
       id,
@@ -453,13 +460,13 @@ describe("a measurement is written once", () => {
   test("a child that dies leaves the reason, and the worker goes on", async () => {
     const id = await waiting();
     const models = createModels();
-    const attempt = (await claimPair(id))!;
-    const run = checkHandler.run({ subjectId: id, attempt, signal: new AbortController().signal, models });
+    const attempt = (await claimJob("check", id))!;
+    const run = runJob(checkHandler, "check", id, attempt, { models });
     while (!(await stateOf(id)).progress) await sleep(50);
     process.kill(models.loaded()[0]!.pid!, "SIGKILL");
     const failure = await failureOf(run);
     expect(failure).toMatchObject({ code: "inference_died" });
-    await checkHandler.fail(id, attempt, failure);
+    await failJob("check", id, attempt, failure);
     expect(await stateOf(id)).toMatchObject({
       state: "failed",
       progress: null,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anonymous, type Person } from "#lib/auth/actor.ts";
 import { findInspection, getInspection } from "#lib/catalog/inspections/service.ts";
-import { claimInspection, recordInspection } from "#lib/catalog/inspections/work.ts";
+import { recordInspection } from "#lib/catalog/inspections/work.ts";
 import { runnableModel } from "#lib/catalog/models/service.ts";
 import { updateRepo } from "#lib/catalog/repos/service.ts";
 import { database } from "#lib/db/client.ts";
@@ -14,6 +14,7 @@ import { baseFiles, commitFiles, type Files, newRepoWith, starterFiles, workOff 
 import { starter } from "../support/golden.ts";
 import { alteredFile } from "../support/altered-model.ts";
 import { useTempHub } from "../support/temp-hub.ts";
+import { claimJob } from "../support/attempts.ts";
 
 const hub = await useTempHub();
 let ann: Person;
@@ -34,7 +35,7 @@ const factsOf = async (commitId: string) => (await inspectionOf(commitId)).facts
 /** «guide finetune priority» of the checks that wait. */
 async function checksWaiting(): Promise<string[]> {
   const rows = await database().$queryRaw<{ line: string }[]>`
-    SELECT g.name || ' ' || f.name || ' ' || j.priority AS line FROM pair p JOIN pgboss.job j ON j.id = p.job_id
+    SELECT g.name || ' ' || f.name || ' ' || j.priority AS line FROM pair p JOIN job j ON j.subject_id = p.id
       JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
       JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
     WHERE p.state = 'queued' ORDER BY p.created_at, line`;
@@ -323,23 +324,29 @@ describe("what cannot be used is said in a sentence", () => {
 test("a result that comes late changes nothing", async () => {
   const { commitId } = await newRepoWith(ann, { name: "late", kind: "finetune" }, await starterFiles("neon-lora"));
   const { id } = await inspectionOf(commitId);
-  const [first, second] = [await claimInspection(id), await claimInspection(id)]; // the worker of the first was lost
+  const [first, second] = [await claimJob("inspect", id), await claimJob("inspect", id)]; // the worker of the first was lost
   expect([first, second]).toEqual([1, 2]);
   const facts = await factsOf(
     (await database().inspection.findFirstOrThrow({ where: { state: "succeeded" } })).commitId,
   );
   const write = (attempt: number) =>
     inTransaction(database(), (transaction) =>
-      recordInspection(transaction, id, attempt, { facts, contract: null, weightsSha256: null, baseCommitId: null }),
+      recordInspection(transaction, id, attempt, {
+        facts,
+        contract: null,
+        weightsSha256: null,
+        ownWeightsSha256: null,
+        baseCommitId: null,
+      }),
     );
   expect(await write(1)).toBe(false);
   expect(await inspectionOf(commitId)).toMatchObject({ state: "running", facts: null });
   await updateRepo(ann, { owner: "ann", repo: "late" }, { base: "ann/storybook" }); // what is being read now does not know of it
   expect(await write(2)).toBe(false);
-  expect(await claimInspection(id)).toBe(3);
+  expect(await claimJob("inspect", id)).toBe(3);
   expect(await write(3)).toBe(true);
   expect(await write(3)).toBe(false);
-  expect(await claimInspection(id)).toBeNull();
+  expect(await claimJob("inspect", id)).toBeNull();
 });
 
 /** Weights of the base's shapes that have nothing in common with it. */

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { askQueue } from "#lib/queue/boss.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { jobKinds } from "#lib/queue/jobs.ts";
@@ -25,10 +25,17 @@ test("the worker of a hub takes every kind of job, and passes over rows that are
   await once(worker, "message");
   expect(await liveWorkers()).toMatchObject([{ runtime: "cpu-f32" }]);
   for (const kind of jobKinds)
-    await inTransaction(database(), (transaction) => enqueue(transaction, kind, randomUUID(), "person"));
-  const outcomes = () =>
-    askQueue<{ outcome: string }>("SELECT output->>'outcome' AS outcome FROM pgboss.job WHERE state = 'completed'", []);
-  await expect.poll(outcomes, { timeout: 10_000 }).toEqual(jobKinds.map(() => ({ outcome: "nothing to do" })));
+    await inLockedTransaction(database(), (transaction) =>
+      enqueue(transaction, { kind, subjectId: randomUUID(), priority: "person" }),
+    );
+  const ended = async () =>
+    (await database().job.findMany({ select: { kind: true, state: true } }))
+      .map(({ kind, state }) => `${kind} ${state}`)
+      .toSorted();
+  await expect
+    .poll(ended, { timeout: 10_000 })
+    .toEqual(["check failed", "hash cancelled", "inspect cancelled", "preview failed"]); // what is not there is said
+  expect(await askQueue("SELECT 1 FROM pgboss.job WHERE state <> 'completed'", [])).toEqual([]);
 
   worker.kill("SIGTERM");
   expect(await once(worker, "exit")).toEqual([0, null]);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createToken } from "#lib/auth/token.ts";
-import { queue } from "#lib/queue/boss.ts";
 import { previewHandler } from "#workers/hub/handlers/preview.ts";
 import { startWorker, type Worker } from "#workers/hub/worker.ts";
 import { type EventStream, openEvents, type ReceivedEvent } from "../support/event-stream.ts";
@@ -8,6 +7,7 @@ import { fillPreviewHub } from "../support/previews.ts";
 import type { Served } from "../support/serve.ts";
 import { serveApp } from "../support/serve-app.ts";
 import { useTempHub } from "../support/temp-hub.ts";
+import { forgetJobs } from "../support/attempts.ts";
 
 const hub = await useTempHub({ GUIDEPOST_THREADS: "2" });
 let served: Served;
@@ -53,7 +53,7 @@ async function until(stream: EventStream, isMeant: (event: ReceivedEvent) => boo
 }
 
 test("a preview is asked for, waits without a worker, is drawn, and shows itself to who looks on, also after a lost connection", async () => {
-  await (await queue()).deleteQueuedJobs("files");
+  await forgetJobs("files");
   const asked = await post("", {
     finetune: "ann/watercolor",
     guide: "ann/tiny",

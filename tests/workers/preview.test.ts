@@ -9,7 +9,6 @@ import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";
 import { readPngText } from "#lib/picture/png.ts";
 import { parseRecipe, toRecipeJson } from "#lib/picture/recipe.ts";
-import { queue } from "#lib/queue/boss.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { previewHandler } from "#workers/hub/handlers/preview.ts";
@@ -17,6 +16,7 @@ import { createModels, type Models } from "#workers/hub/models.ts";
 import { starter } from "../support/golden.ts";
 import { ask, fillPreviewHub, type PreviewHub } from "../support/previews.ts";
 import { useTempHub } from "../support/temp-hub.ts";
+import { claimJob, failJob, forgetJobs, runJob } from "../support/attempts.ts";
 
 const hub = await useTempHub({ GUIDEPOST_THREADS: "2" });
 const models = createModels(5e9);
@@ -24,7 +24,7 @@ let people: PreviewHub;
 beforeAll(async () => {
   people = await fillPreviewHub();
 }, 60_000);
-afterEach(async () => void (await (await queue()).deleteQueuedJobs("compute"))); // done here without it
+afterEach(async () => forgetJobs("compute")); // done here without it
 afterAll(async () => {
   models.close();
   await hub.close();
@@ -35,9 +35,9 @@ async function work(
   id: string,
   { signal = new AbortController().signal, using = models }: { signal?: AbortSignal; using?: Models } = {},
 ): Promise<AppError | null> {
-  const attempt = await previewHandler.claim(id);
+  const attempt = await claimJob("preview", id);
   expect(attempt).not.toBeNull();
-  return previewHandler.run({ subjectId: id, attempt: attempt!, signal, models: using }).then(
+  return runJob(previewHandler, "preview", id, attempt!, { signal, models: using }).then(
     () => null,
     (failure: AppError) => failure,
   );
@@ -196,10 +196,10 @@ describe("a preview that is cancelled", () => {
     expect((await done)!.code).toBe("cancelled");
     expect(performance.now() - began).toBeLessThan(1500);
     expect(await getPreview(people.ann, id)).toMatchObject({ state: "cancelled", pictures: [{ mode: "conditional" }] });
-    await previewHandler.fail(id, 1, (await done)!);
+    await failJob("preview", id, 1, (await done)!);
     expect(await getPreview(people.ann, id)).toMatchObject({ state: "cancelled", problem: null });
     expect(await cancelPreview(people.ann, id)).toMatchObject({ state: "cancelled" }); // again: nothing more
-    expect(await previewHandler.claim(id)).toBeNull();
+    expect(await claimJob("preview", id)).toBeNull();
   });
 
   test("by its worker's stop is another's to do, from the start", async () => {
@@ -212,7 +212,7 @@ describe("a preview that is cancelled", () => {
     stop.abort();
     expect((await done)!.code).toBe("cancelled");
     expect(await getPreview(people.ann, id)).toMatchObject({ state: "running" });
-    expect(await previewHandler.claim(id)).toBe(2);
+    expect(await claimJob("preview", id)).toBe(2);
     await cancelPreview(people.ann, id);
   });
 
@@ -237,15 +237,15 @@ describe("an attempt that comes late", () => {
       .poll(async () => (await getPreview(people.ann, id)).pictures.length, { timeout: 20_000, interval: 20 })
       .toBe(1);
     const before = await getPreview(people.ann, id);
-    const attempt = await previewHandler.claim(id); // its worker was lost, as far as the queue knows
+    const attempt = await claimJob("preview", id); // its worker was lost, as far as the queue knows
     expect(attempt).toBe(2);
     expect((await late)!.code).toBe("cancelled");
-    await previewHandler.fail(id, 1, (await late)!);
+    await failJob("preview", id, 1, (await late)!);
     const after = await getPreview(people.ann, id);
     expect(after).toMatchObject({ state: "running", problem: null, progress: null });
     expect(after.pictures).toEqual(before.pictures); // nobody sees it vanish
 
-    await previewHandler.run({ subjectId: id, attempt: 2, signal: new AbortController().signal, models });
+    await runJob(previewHandler, "preview", id, 2, { models });
     expect((await rows(id)).map(({ attempt: of, mode }) => [of, mode])).toEqual([
       [2, "conditional"],
       [2, "guide"],
@@ -269,7 +269,7 @@ describe("a preview that fails", () => {
     const failure = (await done)!;
     own.close();
     expect(failure.code).toBe("inference_died");
-    await previewHandler.fail(id, 1, failure);
+    await failJob("preview", id, 1, failure);
     const view = await getPreview(people.ann, id);
     expect(view).toMatchObject({ state: "failed", progress: null, pictures: [{ mode: "conditional" }] });
     expect(view.problem).toMatch(/^The inference process ended in the middle of its work \(SIGKILL\)/);

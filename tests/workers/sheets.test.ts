@@ -7,7 +7,6 @@ import { sheet as sheetSchema, type Sheet } from "#lib/catalog/sheets/schema.ts"
 import { database } from "#lib/db/client.ts";
 import { readPngText } from "#lib/picture/png.ts";
 import { parseRecipe } from "#lib/picture/recipe.ts";
-import { queue } from "#lib/queue/boss.ts";
 import { checkHandler } from "#workers/hub/handlers/check.ts";
 import { inspectHandler } from "#workers/hub/handlers/inspect.ts";
 import { previewHandler } from "#workers/hub/handlers/preview.ts";
@@ -19,6 +18,7 @@ import type { Served } from "../support/serve.ts";
 import { serveApp } from "../support/serve-app.ts";
 import { expectSound } from "../support/sound-hub.ts";
 import { useTempHub } from "../support/temp-hub.ts";
+import { forgetJobs } from "../support/attempts.ts";
 
 const hub = await useTempHub({ GUIDEPOST_THREADS: "2" });
 const PICTURES = 3;
@@ -55,7 +55,7 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
   const { items } = await listPairs(people.ann, { limit: 30 });
   for (const { id, finetune } of items) if (finetune.repo !== "ann/watercolor") await cancelPair(people.ann, id);
   await drawOnly(PICTURES);
-  await (await queue()).deleteQueuedJobs("files");
+  await forgetJobs("files");
   const { id } = items.find(({ finetune }) => finetune.repo === "ann/watercolor")!;
   const stream = await openEvents(at(`/pairs/${id}/events`));
   expect(await stream.next()).toMatchObject({

@@ -11,11 +11,12 @@ import { openRecipe } from "#lib/catalog/recipes/service.ts";
 import { getRepo } from "#lib/catalog/repos/service.ts";
 import { database } from "#lib/db/client.ts";
 import { readPngText } from "#lib/picture/png.ts";
-import { closeQueue, queue } from "#lib/queue/boss.ts";
+import { closeQueue } from "#lib/queue/boss.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { newPerson } from "../support/actors.ts";
 import { adapterFile, commitFiles, familyFiles, newRepoWith, singleFileFiles, workOff } from "../support/evidence.ts";
 import { useTempHub } from "../support/temp-hub.ts";
+import { forgetJobs } from "../support/attempts.ts";
 
 const hub = await useTempHub({ GUIDEPOST_THREADS: "2" });
 let ann: Person;
@@ -43,7 +44,7 @@ async function draw(more: object): Promise<PreviewView> {
   const asked = { prompt: "a red fox", seed: 5, steps: 2, ...more };
   const { id } = await createPreview(ann, newPreview.parse(asked));
   await workOff("preview");
-  await (await queue()).deleteQueuedJobs("compute");
+  await forgetJobs("compute");
   const view = await getPreview(ann, id);
   expect(view.problem).toBeNull();
   return view;

@@ -1,43 +1,40 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { database } from "#lib/db/client.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
+import { succeedAttempt } from "#lib/queue/attempt.ts";
 import type { ClaimedJob, JobHandler } from "#workers/hub/handler.ts";
 import { runWorker } from "#workers/hub/worker.ts";
 
 /**
  * A worker as it is, with jobs that do as their rows say, in two tables that only tests have:
  *
- *   stub          id, does, attempt, state, problem, released     what a job is, like any row that has one
- *   stub_effect   id, attempt, pid                                written with the result, under the number of the attempt
+ *   stub          id, does, released, pid, paused   what a job is, like any row that has one; who took it last, and how often it made room
+ *   stub_effect   id, attempt, pid                  written with the end of the job, under the number of the attempt
  */
-const handler: JobHandler = {
-  async claim(id) {
-    const rows = await database().$queryRaw<
-      { attempt: number }[]
-    >`UPDATE stub SET attempt = attempt + 1, state = 'running', pid = ${process.pid} WHERE id = ${id}::uuid AND state IN ('queued', 'running') RETURNING attempt`;
-    return rows[0]?.attempt ?? null;
-  },
-  async run({ subjectId: id, attempt, signal }) {
-    const [{ does }] = (await database().$queryRaw<
-      { does: string }[]
-    >`SELECT does FROM stub WHERE id = ${id}::uuid`) as [{ does: string }];
-    await behaviours[does]!({ subjectId: id, attempt, signal });
-    await database().$executeRaw`
-      WITH done AS (UPDATE stub SET state = 'succeeded' WHERE id = ${id}::uuid AND attempt = ${attempt} AND state = 'running' RETURNING id)
-      INSERT INTO stub_effect (id, attempt, pid) SELECT id, ${attempt}, ${process.pid} FROM done`;
-  },
-  async fail(id, attempt, { code, message }) {
-    await database()
-      .$executeRaw`UPDATE stub SET state = 'failed', problem = ${`${code}: ${message}`} WHERE id = ${id}::uuid AND attempt = ${attempt} AND state = 'running'`;
-  },
+const handler: JobHandler = async (job) => {
+  const { kind, subjectId: id, attempt } = job;
+  const [stub] = await database().$queryRaw<
+    { does: string }[]
+  >`UPDATE stub SET pid = ${process.pid} WHERE id = ${id}::uuid RETURNING does`;
+  job.pause.onChange(() => {
+    if (job.pause.isOn)
+      void database().$executeRaw`UPDATE stub SET paused = paused + 1 WHERE id = ${id}::uuid`.catch(() => {});
+  });
+  await behaviours[stub!.does]!(job);
+  await inLockedTransaction(database(), async (transaction) => {
+    if (await succeedAttempt(transaction, { kind, subjectId: id, attempt }))
+      await transaction.$executeRaw`INSERT INTO stub_effect (id, attempt, pid) VALUES (${id}::uuid, ${attempt}, ${process.pid})`;
+  });
 };
 
-const behaviours: Readonly<
-  Record<string, (job: Pick<ClaimedJob, "subjectId" | "attempt" | "signal">) => Promise<void>>
-> = {
+const behaviours: Readonly<Record<string, (job: ClaimedJob) => Promise<void>>> = {
   end: async () => {},
   hold: ({ subjectId, signal }) => untilReleased(subjectId, signal),
   "hold, deaf": ({ subjectId }) => untilReleased(subjectId, null),
+  "work 3 s": (job) => workFor(3, job),
+  "work 1 s": (job) => workFor(1, job),
+  "work 30 s": (job) => workFor(30, job),
   "kill its worker": async () => void process.kill(process.pid, "SIGKILL"),
   "end when the database is away": untilAway,
   fail: async () => {
@@ -62,6 +59,16 @@ async function untilReleased(id: string, signal: AbortSignal | null): Promise<vo
     >`SELECT released FROM stub WHERE id = ${id}::uuid`.catch(() => []); // the database may be away
     if (rows[0]?.released) return;
     await sleep(50);
+  }
+}
+
+/** In steps, resting while it makes room. */
+async function workFor(seconds: number, { pause, signal }: ClaimedJob): Promise<void> {
+  for (let left = seconds * 1000; left > 0;) {
+    if (signal.aborted) throw new AppError("cancelled", "The work was cancelled; nothing was written.");
+    const began = performance.now();
+    await sleep(20);
+    if (!pause.isOn) left -= performance.now() - began;
   }
 }
 

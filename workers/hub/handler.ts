@@ -1,25 +1,25 @@
-import type { AppError } from "#lib/errors.ts";
+import type { Attempt } from "#lib/queue/attempt.ts";
+import type { Checkpoint } from "#lib/catalog/jobs/checkpoint.ts";
+import type { Pause } from "#lib/util/pause.ts";
 import type { Models } from "./models.ts";
 
 /** A job as a handler gets it: claimed, with the number of this attempt. */
-export interface ClaimedJob {
-  readonly subjectId: string;
-  readonly attempt: number;
+export interface ClaimedJob extends Attempt {
   /** Aborted when the person cancels, when this worker has to stop, or when the queue gave the job to another worker. */
   readonly signal: AbortSignal;
+  /** On while the work is to make room for other work, which the inference children see to by themselves. */
+  readonly pause: Pause;
+  /** Where an earlier attempt got to; for work of hours. */
+  readonly checkpoint: Checkpoint;
   /** The inference children of this worker. */
   readonly models: Models;
 }
 
 /**
- * How one kind of job is done. Every write names the attempt and changes nothing when another has begun, so a job that two workers
- * did is done once to everybody's eyes.
+ * How one kind of job is done: writes its result and ends the attempt, in one transaction. Every write names the attempt and changes
+ * nothing when another has begun, so a job that two workers did is done once to everybody's eyes.
+ *
+ * @returns false where there was nothing to do, because the subject was swept or is done
+ * @throws AppError; a temporary one is tried again, every other fails the job
  */
-export interface JobHandler {
-  /** Takes the row and counts its attempt up. Null: there is nothing to do, because it was cancelled, swept or done. */
-  claim(subjectId: string): Promise<number | null>;
-  /** Does the work and writes its result. @throws AppError; a temporary one is tried again, every other fails the job */
-  run(job: ClaimedJob): Promise<void>;
-  /** Writes why it failed. */
-  fail(subjectId: string, attempt: number, failure: AppError): Promise<void>;
-}
+export type JobHandler = (job: ClaimedJob) => Promise<boolean | void>;

@@ -18,6 +18,8 @@ export interface Models {
 export interface RunOptions extends InferenceOptions {
   /** From 0 to 19, as `nice` has it: how far a measurement steps back before others on the processor. Who draws a picture never does. */
   readonly niceness?: number;
+  /** By which the hub knows what a child holds open after it. */
+  readonly modelKey?: string | null;
 }
 
 export interface LoadedModel {
@@ -25,6 +27,8 @@ export interface LoadedModel {
   /** What it said it holds; before its first job is done, what its weights will take. */
   readonly bytes: number;
   readonly busy: boolean;
+  /** As the job that opened it named it. */
+  readonly key: string | null;
 }
 
 interface Child {
@@ -33,6 +37,8 @@ interface Child {
   readonly key: string | null;
   bytes: number;
   busy: boolean;
+  /** As the job that opened it named its model. */
+  name: string | null;
 }
 
 /**
@@ -62,7 +68,7 @@ export function createModels(budget = env().workerBytes): Models {
 
   const open = (key: string | null, bytes: number): Child => {
     makeRoom(bytes);
-    const child: Child = { process: new InferenceProcess(), key, bytes, busy: true };
+    const child: Child = { process: new InferenceProcess(), key, bytes, busy: true, name: null };
     children.add(child);
     log().info({ event: "model.child", pid: child.process.pid, bytes });
     return child;
@@ -78,11 +84,15 @@ export function createModels(budget = env().workerBytes): Models {
     }
   };
 
-  const runWarm = async (job: SampleJob, options: InferenceOptions): Promise<ResultOf<SampleJob>> => {
+  const runWarm = async (
+    job: SampleJob,
+    { modelKey: name = null, ...options }: RunOptions,
+  ): Promise<ResultOf<SampleJob>> => {
     const [key, bytes] = [await modelKey(job), await estimateBytes(job)];
     const idle = [...children].find((child) => child.key === key && !child.busy && child.process.isAlive);
     const child = idle ?? open(key, bytes);
     child.busy = true;
+    child.name = name;
     children.delete(child);
     children.add(child);
     try {
@@ -101,7 +111,7 @@ export function createModels(budget = env().workerBytes): Models {
   return {
     run: <J extends Job>(job: J, options: RunOptions = {}) =>
       job.type === "sample" ? (runWarm(job, options) as Promise<ResultOf<J>>) : runOnce(job, options),
-    loaded: () => [...children].map(({ process: { pid }, bytes, busy }) => ({ pid, bytes, busy })),
+    loaded: () => [...children].map(({ process: { pid }, bytes, busy, name }) => ({ pid, bytes, busy, key: name })),
     close: () => children.forEach(close),
   };
 }

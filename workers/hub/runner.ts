@@ -1,21 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PgBoss } from "pg-boss";
+import { checkpointOf } from "#lib/catalog/jobs/checkpoint.ts";
 import { database } from "#lib/db/client.ts";
 import { watch } from "#lib/db/listen.ts";
 import { AppError, failures } from "#lib/errors.ts";
 import { toAppError } from "#lib/http/failure.ts";
 import { log, withLogContext } from "#lib/log.ts";
-import { affectedBy } from "#lib/queue/boss.ts";
-import { type JobKind, jobPayload, MAX_LOSSES, priorities, subjectOf } from "#lib/queue/jobs.ts";
-import { type HeldJob, returnJob, timesReturned } from "#lib/queue/return-job.ts";
+import { dropAttempt, failAttempt, keepClaim, recordRun, returnJob, succeedAttempt } from "#lib/queue/attempt.ts";
+import type { Claim } from "#lib/queue/claim.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
+import { type JobKind, priorities, subjectOf } from "#lib/queue/jobs.ts";
 import { addEvent, type TimelineEvent } from "#lib/queue/timeline.ts";
+import { Pause } from "#lib/util/pause.ts";
+import { Stopwatch } from "#lib/util/stopwatch.ts";
 import type { JobHandler } from "./handler.ts";
 import type { Models } from "./models.ts";
 
 export type Handlers = Readonly<Record<JobKind, JobHandler>>;
 
 export interface RunnerParts {
-  readonly queue: PgBoss;
   readonly handlers: Handlers;
   readonly models: Models;
   /** For the timeline: on which machine a job is done. */
@@ -24,18 +26,24 @@ export interface RunnerParts {
   readonly deadlines: Readonly<Record<JobKind, number>>;
 }
 
-/** What pg-boss keeps of a job that it may forget. */
-export interface Outcome {
-  readonly outcome: "succeeded" | "failed" | "returned" | "nothing to do" | "not ours any more";
-  readonly code?: string;
+export type Outcome = "succeeded" | "failed" | "returned" | "nothing to do" | "not ours any more";
+
+/** A job that runs in this process. */
+export interface Running {
+  readonly claim: Claim;
+  /** On while it makes room for another. */
+  readonly pause: Pause;
+  /** Of its work, without the time in which it made room. */
+  readonly worked: Stopwatch;
+  readonly ended: Promise<Outcome>;
 }
 
 export interface Runner {
-  /** Claims, runs, and writes what came of it. pg-boss keeps the claim alive meanwhile. */
-  take(job: HeldJob): Promise<Outcome>;
-  /** Ends a job whose workers were lost, one after the other. */
-  bury(job: HeldJob): Promise<Outcome>;
-  /** Lets what runs finish for `grace` milliseconds and gives the rest back. Nothing is begun meanwhile. */
+  /** Runs what was claimed, and writes what came of it. */
+  begin(claim: Claim): Running;
+  /** Says that all that runs is still alive, and stops what is not ours any more or has had its time. */
+  keep(): Promise<void>;
+  /** Lets what runs finish for `grace` milliseconds and gives the rest back. */
   stop(grace: number): Promise<void>;
 }
 
@@ -46,154 +54,164 @@ const MAX_DELAY_SECONDS = 60;
 /** A handler that was told to stop is waited for so long, in milliseconds; what it writes later is refused. */
 const PATIENCE = 10_000;
 
-interface Running {
-  readonly job: HeldJob;
-  attempt: number;
+interface Held extends Running {
   readonly stop: AbortController;
-  readonly ended: Promise<unknown>;
 }
 
-export function createRunner({ queue, handlers, models, host, deadlines }: RunnerParts): Runner {
-  const running = new Set<Running>();
-  let stopping = false;
+export function createRunner({ handlers, models, host, deadlines }: RunnerParts): Runner {
+  const running = new Set<Held>();
 
-  async function take(job: HeldJob): Promise<Outcome> {
-    const { kind, subjectId } = jobPayload.parse(job.data);
-    const end = Promise.withResolvers<void>();
-    const held: Running = { job, attempt: 0, stop: new AbortController(), ended: end.promise };
+  function begin(claim: Claim): Running {
+    const end = Promise.withResolvers<Outcome>();
+    const held: Held = {
+      claim,
+      pause: new Pause(),
+      worked: new Stopwatch(),
+      stop: new AbortController(),
+      ended: end.promise,
+    };
+    held.pause.onChange(() => (held.pause.isOn ? held.worked.stop() : held.worked.start()));
     running.add(held);
-    try {
-      return await withLogContext({ jobId: job.id, subjectId }, () =>
-        stopping ? giveBack(held, 0, "Its worker was stopped.") : attempt(held, handlers[kind]),
-      );
-    } finally {
-      running.delete(held);
-      end.resolve();
-    }
+    const context = { jobId: claim.queueId, subjectId: claim.subjectId, attempt: claim.attempt };
+    withLogContext(context, () => attempt(held))
+      .catch((cause: unknown): Outcome => {
+        // Nothing could be written: pg-boss will find that nobody says any more that it is alive.
+        log().error({ event: "job.lost", kind: claim.kind, err: cause }, (cause as Error).message);
+        return "not ours any more";
+      })
+      .then((outcome) => {
+        running.delete(held);
+        end.resolve(outcome);
+      });
+    return held;
   }
 
-  async function attempt(held: Running, handler: JobHandler): Promise<Outcome> {
-    const { job, stop } = held;
-    const { kind, subjectId } = job.data;
-    // pg-boss aborts its signal at a heartbeat that finds the claim gone: cancelled, or given to another worker.
-    const signal = AbortSignal.any([job.signal, stop.signal]);
-    const deadline = setTimeout(() => stop.abort(deadlinePassed(deadlines[kind])), deadlines[kind] * 1000);
+  async function attempt(held: Held): Promise<Outcome> {
+    const { claim, stop, pause, worked } = held;
+    const { kind, subjectId } = claim;
     // Who cancels a job says so, and its worker need not wait for its next heartbeat.
-    const unwatch = watch(job.id, () => void isHeld(held).then((isOurs) => isOurs || stop.abort()));
+    const unwatch = watch(claim.id, () => void keep(held));
     try {
-      const claimed = await handler.claim(subjectId);
-      if (claimed === null) {
-        log().info({ event: "job.nothing", kind }, "there is nothing to do");
-        return { outcome: "nothing to do" };
-      }
-      held.attempt = claimed;
-      return await withLogContext({ attempt: claimed }, async () => {
-        if (wasLost(job)) await note(held, "retried", "The worker that had it is gone; another took it.");
-        await note(held, "started", `Begun on ${host}.`, { host });
-        log().info({ event: "job.started", kind });
-        const began = performance.now();
-        await Promise.race([
-          handler.run({ subjectId, attempt: claimed, signal, models: besideOthers(models, job.priority) }),
-          rejectLate(signal),
-        ]);
-        if (!(await isHeld(held))) return left(held);
-        const ms = Math.round(performance.now() - began);
-        log().info({ event: "job.succeeded", kind, ms });
-        await note(held, "succeeded", "Done.", { ms });
-        return { outcome: "succeeded" } as const;
-      });
+      await note(held, "started", `Begun on ${host}.`, { host });
+      log().info({ event: "job.started", kind });
+      const handled = await Promise.race([
+        handlers[kind]({
+          kind,
+          subjectId,
+          attempt: claim.attempt,
+          signal: stop.signal,
+          pause,
+          checkpoint: checkpointOf(claim),
+          models: besideOthers(models, held),
+        }),
+        rejectLate(stop.signal),
+      ]);
+      if (handled === false) return await nothing(held);
+      // Where the handler has not ended the attempt with its result, it had none to write.
+      const isEnded = await insist(() =>
+        inLockedTransaction(database(), (transaction) => succeedAttempt(transaction, claim)),
+      );
+      if (!isEnded && !(await hasSucceeded(claim))) return left(held);
+      await insist(() => recordRun(claim, worked.seconds));
+      const ms = Math.round(worked.seconds * 1000);
+      log().info({ event: "job.succeeded", kind, ms });
+      await note(held, "succeeded", "Done.", { ms });
+      return "succeeded";
     } catch (cause) {
-      return await withLogContext({ attempt: held.attempt }, () => insist(() => settle(held, handler, cause)));
+      return await insist(() => settle(held, cause));
     } finally {
-      clearTimeout(deadline);
       unwatch();
     }
   }
 
-  async function settle(held: Running, handler: JobHandler, cause: unknown): Promise<Outcome> {
-    const { job, stop } = held;
+  async function nothing(held: Held): Promise<Outcome> {
+    log().info({ event: "job.nothing", kind: held.claim.kind }, "there is nothing to do");
+    await insist(() => dropAttempt(held.claim));
+    await insist(() => recordRun(held.claim, held.worked.seconds));
+    return "nothing to do";
+  }
+
+  async function settle(held: Held, cause: unknown): Promise<Outcome> {
+    const { claim, stop, worked } = held;
     const late = stop.signal.reason instanceof AppError ? stop.signal.reason : null;
-    if (job.signal.aborted || (stop.signal.aborted && !late) || !(await isHeld(held))) return left(held);
-    const failure = named(late ?? toAppError(cause), job);
-    const mayPass = failures[failure.code].temporary || held.attempt === 0;
-    if (mayPass && timesReturned(job) < MAX_RETURNS) return giveBack(held, delayAfter(failure, job), failure.message);
-    if (held.attempt === 0) throw cause; // nothing may be written without a claim: pg-boss counts it as a loss
+    if ((stop.signal.aborted && !late) || (await keepClaim(claim)) === false) return left(held);
+    const failure = named(late ?? toAppError(cause), claim);
+    if (failures[failure.code].temporary && claim.returns < MAX_RETURNS)
+      return giveBack(held, delayAfter(failure, claim), failure);
     log()[failure.code === "internal" ? "error" : "warn"](
-      { event: "job.failed", kind: job.data.kind, code: failure.code, err: failure.cause ?? cause },
+      { event: "job.failed", kind: claim.kind, code: failure.code, err: failure.cause ?? cause },
       failure.message,
     );
-    await handler.fail(job.data.subjectId, held.attempt, failure);
+    if (!(await failAttempt(claim, failure.message))) return left(held);
+    await recordRun(claim, worked.seconds);
     await note(held, "failed", failure.message, { code: failure.code });
-    return { outcome: "failed", code: failure.code };
+    return "failed";
   }
 
-  async function giveBack(held: Running, delay: number, reason: string): Promise<Outcome> {
-    if (!(await returnJob(held.job, { attempt: held.attempt, delay, reason }))) return left(held);
-    log().warn({ event: "job.returned", kind: held.job.data.kind, delay }, reason);
-    return { outcome: "returned" };
+  async function giveBack(
+    held: Held,
+    delay: number,
+    { message, detail }: Pick<AppError, "message" | "detail">,
+  ): Promise<Outcome> {
+    const needs = detail["needs"];
+    if (
+      !(await returnJob(held.claim, {
+        delay,
+        reason: message,
+        ...(typeof needs === "number" && { needsBytes: needs }),
+      }))
+    )
+      return left(held);
+    await recordRun(held.claim, held.worked.seconds).catch(() => {});
+    log().warn({ event: "job.returned", kind: held.claim.kind, delay }, message);
+    return "returned";
   }
 
-  /** False once it was cancelled, or given to another worker. A database that does not answer says nothing of that. */
-  async function isHeld({ job }: Running): Promise<boolean> {
-    const touched = await queue.touch(job.name, job).catch(() => null);
-    return touched === null || affectedBy(touched) > 0;
-  }
-
-  async function bury(job: HeldJob): Promise<Outcome> {
-    const { kind, subjectId } = jobPayload.parse(job.data);
-    return withLogContext({ jobId: job.sourceId ?? job.id, subjectId }, async () => {
-      const claimed = await handlers[kind].claim(subjectId);
-      if (claimed === null) return { outcome: "nothing to do" };
-      const failure = new AppError(
-        "worker_lost",
-        `This was begun ${MAX_LOSSES + 1} times, and each time the worker that did it was lost, most often because memory ran out; try it with a smaller model, or ask the hub's operator.`,
-        { losses: MAX_LOSSES + 1 },
-      );
-      log().error({ event: "job.failed", kind, attempt: claimed, code: failure.code }, failure.message);
-      await handlers[kind].fail(subjectId, claimed, failure);
-      await addEvent(database(), {
-        subject: subjectOf[kind],
-        subjectId,
-        ...(job.sourceId && { jobId: job.sourceId }),
-        attempt: claimed,
-        kind: "failed",
-        message: failure.message,
-        detail: { code: failure.code },
-      });
-      return { outcome: "failed", code: failure.code };
-    });
+  async function keep({ claim, stop, worked }: Held): Promise<void> {
+    if ((await keepClaim(claim)) === false) stop.abort();
+    else if (worked.seconds > deadlines[claim.kind]) stop.abort(deadlinePassed(deadlines[claim.kind]));
   }
 
   async function stop(grace: number): Promise<void> {
-    stopping = true;
     const finished = (): Promise<unknown> => Promise.all([...running].map(({ ended }) => ended));
     await Promise.race([finished(), sleep(grace, undefined, { ref: false })]);
     const unfinished = [...running];
     for (const held of unfinished) {
-      await giveBack(held, 0, "Its worker was stopped; another takes it.").catch((cause: unknown) =>
-        log().warn({ event: "job.lost", jobId: held.job.id, err: cause }),
+      await giveBack(held, 0, { message: "Its worker was stopped; another takes it.", detail: {} }).catch(
+        (cause: unknown) => log().warn({ event: "job.lost", jobId: held.claim.queueId, err: cause }),
       );
       held.stop.abort();
     }
     if (unfinished.length > 0) await Promise.race([finished(), sleep(2_000, undefined, { ref: false })]);
   }
 
-  return { take, bury, stop };
+  return {
+    begin,
+    keep: async () => void (await Promise.all([...running].map(keep))),
+    stop,
+  };
 }
 
 /**
  * Measurements of a batch leave the processor to those that somebody uploaded for, and these to a picture that somebody waits for.
  * Beside the measuring of the starter collection both guides of a fresh fine-tune are judged in 60 s so, and in 78 s with all at 10.
  */
-function besideOthers(models: Models, priority: number): Models {
+function besideOthers(models: Models, { claim, pause }: Held): Models {
+  const { priority, modelKey } = claim;
   const niceness = priority >= priorities.person ? 2 : priority >= priorities.upload ? 5 : 19;
-  return { ...models, run: (job, options) => models.run(job, { niceness, ...options }) };
+  return { ...models, run: (job, options) => models.run(job, { niceness, pause, modelKey, ...options }) };
 }
 
 /** What came of it is another's to write. */
-function left({ job }: Running): Outcome {
-  log().info({ event: "job.left", kind: job.data.kind }, "cancelled, or another worker has it");
-  return { outcome: "not ours any more" };
+function left({ claim }: Held): Outcome {
+  log().info({ event: "job.left", kind: claim.kind }, "cancelled, or another worker has it");
+  return "not ours any more";
+}
+
+async function hasSucceeded({ id, attempt }: Claim): Promise<boolean> {
+  const rows = await database().$queryRaw<{ one: number }[]>`
+    SELECT 1 AS one FROM job WHERE id = ${id}::uuid AND attempt = ${attempt} AND state = 'succeeded'`;
+  return rows.length > 0;
 }
 
 const INSIST_SECONDS = 60;
@@ -212,26 +230,14 @@ async function insist<T>(work: () => Promise<T>): Promise<T> {
 
 /** A line of the timeline. What it tells of has happened, so it does not fail for want of it. */
 async function note(
-  { job, attempt }: Running,
-  kind: TimelineEvent["kind"],
+  { claim: { kind, subjectId, queueId, attempt } }: Held,
+  what: TimelineEvent["kind"],
   message: string,
   detail: NonNullable<TimelineEvent["detail"]> = {},
 ): Promise<void> {
-  const event = {
-    subject: subjectOf[job.data.kind],
-    subjectId: job.data.subjectId,
-    jobId: job.id,
-    attempt,
-    kind,
-    message,
-    detail,
-  };
+  const event = { subject: subjectOf[kind], subjectId, jobId: queueId, attempt, kind: what, message, detail };
   await addEvent(database(), event).catch((cause: unknown) => log().warn({ event: "timeline.error", err: cause }));
 }
-
-/** pg-boss leaves a word when it takes a job from a worker that did not say that it is alive. */
-const wasLost = ({ retryCount, output }: HeldJob): boolean =>
-  retryCount > 0 && /heartbeat timeout|timed out/.test(JSON.stringify(output) ?? "");
 
 const deadlinePassed = (seconds: number): AppError =>
   new AppError(
@@ -241,23 +247,20 @@ const deadlinePassed = (seconds: number): AppError =>
   );
 
 /** What nobody foresaw is told by the id under which the log has the rest. */
-const named = (failure: AppError, job: HeldJob): AppError =>
+const named = (failure: AppError, { queueId }: Claim): AppError =>
   failure.code === "internal"
     ? new AppError(
         "internal",
-        `Something went wrong on our side; try again, and tell the hub's operator the job's id ${job.id} if it stays.`,
+        `Something went wrong on our side; try again, and tell the hub's operator the job's id ${queueId} if it stays.`,
         {},
         failure.cause ?? failure,
       )
     : failure;
 
-function delayAfter({ detail }: AppError, job: HeldJob): number {
+function delayAfter({ detail }: AppError, { returns }: Claim): number {
   const asked = detail["retryAfter"];
   return Math.ceil(
-    Math.min(
-      MAX_DELAY_SECONDS,
-      typeof asked === "number" ? asked : 2 ** timesReturned(job) * (0.5 + Math.random() / 2),
-    ),
+    Math.min(MAX_DELAY_SECONDS, typeof asked === "number" ? asked : 2 ** returns * (0.5 + Math.random() / 2)),
   );
 }
 

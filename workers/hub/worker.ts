@@ -1,19 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { PgBoss } from "pg-boss";
-import { measuringRuntime } from "#lib/catalog/pairs/schema.ts";
+import { measuringProvider, measuringRuntime } from "#lib/catalog/pairs/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
 import { toAppError } from "#lib/http/failure.ts";
 import { log } from "#lib/log.ts";
-import { closeQueue, HEARTBEAT_REFRESH_SECONDS, LOST_QUEUE, openQueue } from "#lib/queue/boss.ts";
-import { deadlines as usualDeadlines, type JobPayload, places, priorities, queueNames } from "#lib/queue/jobs.ts";
-import type { HeldJob } from "#lib/queue/return-job.ts";
+import { closeQueue, HEARTBEAT_REFRESH_SECONDS, openQueue } from "#lib/queue/boss.ts";
+import { deadlines as usualDeadlines } from "#lib/queue/jobs.ts";
+import { returnLost } from "#lib/queue/lost.ts";
+import { placesOfWorker } from "#lib/queue/places.ts";
 import { removeOldEvents } from "#lib/queue/timeline.ts";
 import { registerWorker, SEEN_EVERY, workerSeen, workerStopped } from "#lib/queue/workers.ts";
 import { version } from "#lib/version.ts";
 import { createModels } from "./models.ts";
-import { createRunner, type Handlers, type Outcome, type RunnerParts } from "./runner.ts";
+import { type OpenPlace, openPlace } from "./place.ts";
+import { createRunner, type Handlers, type RunnerParts } from "./runner.ts";
 
 export interface WorkerParts {
   readonly handlers: Handlers;
@@ -30,32 +31,50 @@ export interface Worker {
 const GRACE = 3000; // a preview of a small model is done by then; a measurement is handed back
 const SWEEP_EVERY = 60_000;
 
+/** How often it is looked for jobs of workers that are gone, in milliseconds. */
+const LOST_EVERY = 1000;
+
 /** A worker of this hub. Any number of them may run, on any machines: they know of each other only through the database. */
 export async function startWorker({ handlers, sweep, deadlines = usualDeadlines }: WorkerParts): Promise<Worker> {
-  const row = { id: randomUUID(), host: hostname(), pid: process.pid, version, runtime: measuringRuntime() };
-  const queue = await openQueue("work");
+  const { places: count, workerBytes: memory } = env();
+  const row = {
+    id: randomUUID(),
+    host: hostname(),
+    pid: process.pid,
+    version,
+    runtime: measuringRuntime(),
+    provider: measuringProvider(),
+    memory,
+    places: count,
+  };
+  await openQueue("work");
   await registerWorker(row);
   const models = createModels();
-  const runner = createRunner({ queue, handlers, models, host: row.host, deadlines });
+  const runner = createRunner({ handlers, models, host: row.host, deadlines });
 
-  for (const name of queueNames) {
-    for (const least of places[name]) await openPlace(queue, name, { minPriority: priorities[least] }, runner.take);
-  }
-  await openPlace(queue, LOST_QUEUE, {}, runner.bury);
+  const places: OpenPlace[] = [];
+  const open = (): string[] => models.loaded().flatMap(({ key }) => key ?? []);
+  for (const kind of placesOfWorker(count))
+    places.push(openPlace({ kind, workerId: row.id, memory, models: open, runner, places }));
 
-  const seen = every(SEEN_EVERY, "worker.seen", () => workerSeen(row));
+  const free = (): number => places.filter(({ kind, isFree }) => kind.resource === "compute" && isFree).length;
+  const seen = every(SEEN_EVERY, "worker.seen", () => workerSeen(row, { models: open(), free: free() }));
+  const kept = every(HEARTBEAT_REFRESH_SECONDS * 1000, "worker.heartbeat", () => runner.keep());
+  const lost = every(LOST_EVERY, "worker.lost", returnLost);
   const swept = every(SWEEP_EVERY, "worker.sweep", async () => {
     await sweep();
     await removeOldEvents();
   });
-  log().info({ event: "worker.ready", worker: row.id, host: row.host, bytes: env().workerBytes });
+  log().info({ event: "worker.ready", worker: row.id, host: row.host, bytes: memory, places: count });
 
   return {
     async stop() {
       log().info({ event: "worker.stopping", worker: row.id });
       clearInterval(swept);
-      for (const name of [...queueNames, LOST_QUEUE]) await queue.offWork(name, { wait: false });
+      clearInterval(lost);
+      for (const place of places) place.close();
       await runner.stop(GRACE);
+      clearInterval(kept);
       clearInterval(seen);
       models.close();
       await workerStopped(row.id).catch(() => {}); // it is not seen any more, which says the same
@@ -63,30 +82,6 @@ export async function startWorker({ handlers, sweep, deadlines = usualDeadlines 
       await database().$disconnect();
     },
   };
-}
-
-/** One place of a worker: a loop that takes the first job, does it, and asks for the next at once. */
-async function openPlace(
-  queue: PgBoss,
-  name: string,
-  which: { readonly minPriority?: number },
-  take: (job: HeldJob) => Promise<Outcome>,
-): Promise<void> {
-  // A notice wakes the place; the slow poll finds what was missed, the quick one stands in while the listening connection is away.
-  const options = {
-    ...which,
-    includeMetadata: true as const,
-    pollingIntervalSeconds: 0.5,
-    notifyPollingIntervalSeconds: 2,
-    heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS,
-  };
-  const id: string = await queue.work<JobPayload, Outcome, typeof options>(name, options, async ([job]) => {
-    try {
-      return await take(job!);
-    } finally {
-      queue.notifyWorker(id); // else it would wait for the next notice
-    }
-  });
 }
 
 /** Repeats `work`, never twice at once; a failure is logged, and the next turn comes. */

@@ -12,6 +12,12 @@ import { sample } from "./sample.ts";
  */
 let cancelled = false;
 let busy = false;
+let paused: PromiseWithResolvers<void> | null = null;
+
+const resume = (): void => {
+  paused?.resolve();
+  paused = null;
+};
 
 const say = (message: ChildMessage): void => {
   if (process.connected) process.send!(message);
@@ -20,12 +26,14 @@ const say = (message: ChildMessage): void => {
 const report: Report = async (progress) => {
   say({ type: "progress", ...progress });
   await new Promise((resolve) => setImmediate(resolve));
+  await paused?.promise;
   if (cancelled) throw new AppError("cancelled", "The work was cancelled; nothing was written.");
 };
 
 async function run(job: Job): Promise<void> {
   busy = true;
   cancelled = false;
+  resume();
   try {
     say(await work(job));
   } catch (failure) {
@@ -58,7 +66,11 @@ function work(job: Job): Promise<ResultOf<Job>> {
 
 process.on("message", (raw) => {
   const message = parentMessage.parse(raw);
-  if (message.type === "cancel") cancelled = true;
+  if (message.type === "cancel") {
+    cancelled = true;
+    resume();
+  } else if (message.type === "pause") paused ??= Promise.withResolvers();
+  else if (message.type === "resume") resume();
   else if (busy)
     say({
       type: "failed",

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { ZodError } from "zod";
 import { harmlessVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
+import type { Pause } from "#lib/util/pause.ts";
 import { withAbsolutePaths } from "./absolute-paths.ts";
 import { allocatorSettings } from "./allocator-settings.ts";
 import {
@@ -21,6 +22,8 @@ export interface InferenceOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Asks the child to stop between two passes. */
   readonly signal?: AbortSignal;
+  /** While it is on the child rests between two passes, with all that it holds in memory. */
+  readonly pause?: Pause;
   /** The child is killed this many milliseconds after the job was given. */
   readonly deadline?: number;
 }
@@ -63,13 +66,14 @@ export class InferenceProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null && !this.#child.killed;
   }
 
-  run<J extends Job>(job: J, { onProgress, signal, deadline }: InferenceOptions = {}): Promise<ResultOf<J>> {
+  run<J extends Job>(job: J, { onProgress, signal, pause, deadline }: InferenceOptions = {}): Promise<ResultOf<J>> {
     const child = this.#child;
     return new Promise((resolve, reject) => {
       const timers: NodeJS.Timeout[] = [];
       const finish = (settle: () => void): void => {
         for (const timer of timers) clearTimeout(timer);
         signal?.removeEventListener("abort", cancel);
+        unpause?.();
         child.off("message", hear);
         child.off("exit", gone);
         settle();
@@ -108,6 +112,8 @@ export class InferenceProcess {
           ),
         );
       };
+      const rest = (): void => this.#say({ type: pause?.isOn ? "pause" : "resume" });
+      const unpause = pause?.onChange(rest);
       child.on("message", hear);
       child.on("exit", gone);
       if (child.pid === undefined)
@@ -136,6 +142,7 @@ export class InferenceProcess {
       }
       signal?.addEventListener("abort", cancel);
       this.#say(withAbsolutePaths(job));
+      if (pause?.isOn) rest();
       if (signal?.aborted) cancel();
     });
   }

@@ -13,7 +13,7 @@ import { inspection, pairReport, signature } from "./result-schemas.ts";
  *   parent                        child
  *     ── sample | check | … ──────▶
  *     ◀── progress … ─────────────     one after every pass or two
- *     ── cancel ──────────────────▶    seen between two passes
+ *     ── pause, resume, cancel ───▶    seen between two passes
  *     ◀── sampled | … | failed ───
  */
 const floats = z.object({
@@ -96,7 +96,12 @@ const probeJob = z.object({ type: z.literal("probe") });
 
 const jobs = [sampleJob, checkJob, inspectJob, kinshipJob, probeJob] as const;
 
-export const parentMessage = z.discriminatedUnion("type", [...jobs, z.object({ type: z.literal("cancel") })]);
+export const parentMessage = z.discriminatedUnion("type", [
+  ...jobs,
+  z.object({ type: z.literal("pause") }),
+  z.object({ type: z.literal("resume") }),
+  z.object({ type: z.literal("cancel") }),
+]);
 
 const progress = z.object({
   type: z.literal("progress"),
@@ -208,5 +213,5 @@ interface Results {
 }
 export type ResultOf<J extends Job> = Results[J["type"]];
 
-/** Reports progress to the parent, then lets a cancel that waits in the channel be heard: it may throw `cancelled`. */
+/** Reports progress to the parent, then lets what waits in the channel be heard: it rests while it is to pause, and may throw `cancelled`. */
 export type Report = (progress: Omit<Progress, "type">) => Promise<void>;

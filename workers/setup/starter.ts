@@ -4,10 +4,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { can } from "#lib/catalog/kinds.ts";
 import { hub } from "#lib/auth/actor.ts";
 import { type RepoName, requireRead } from "#lib/auth/access.ts";
 import { createCommit, headOf } from "#lib/catalog/commits/service.ts";
 import { createOrganisation } from "#lib/catalog/namespaces/service.ts";
+import type { NewRepo } from "#lib/catalog/repos/schema.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
 import { beginUpload, completeUpload, getUpload, signParts } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
@@ -18,7 +20,7 @@ const BASE = `${OWNER}/storybook`;
 
 interface Item {
   readonly name: string;
-  readonly kind: "base" | "finetune" | "guide";
+  readonly kind: NewRepo["kind"];
   /** Where each file of the repo lies, in the starter folder. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -55,7 +57,7 @@ export async function loadStarter(): Promise<void> {
       name,
       kind,
       visibility: "public",
-      ...(kind !== "base" && { base: BASE }),
+      ...(can({ kind }, "hasBase") && { base: BASE }),
     }).catch(unlessThere);
     if (await headOf((await requireRead(hub, repo)).id)) continue;
     const operations = await Promise.all(

@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 import { z } from "zod";
+import { can } from "#lib/catalog/kinds.ts";
 import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
 import { repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
@@ -15,7 +16,7 @@ import { listFits, listGuides } from "#lib/catalog/pairs/partners.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
 import { env } from "#lib/env.ts";
 import { pageQuery } from "#lib/page.ts";
-import { estimate } from "#lib/queue/position.ts";
+import { secondsFor } from "#lib/queue/rates.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
@@ -62,13 +63,13 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
   if (!repo.head) return <EmptyRepo repo={repo} />;
-  const isGuide = repo.kind === "guide";
+  const isGuide = can(repo, "guides");
   const [inspection, partners, pictures, workers, seconds] = await Promise.all([
     ifThere(getInspection(actor, repo.nameParts, "HEAD")),
     ifThere((isGuide ? listFits : listGuides)(actor, repo.nameParts, { limit: PARTNERS, cursor: after })),
     picturesOf(actor, [repo.id], PICTURES),
     listWorkers(),
-    estimate("check"),
+    secondsFor("check"),
   ]);
   const items = partners?.items ?? [];
   const facts = inspection?.facts ?? null;
@@ -149,7 +150,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
             />
           </section>
           <Download repo={repo} facts={facts} />
-          {repo.kind === "base" && <Family actor={actor} base={repo.fullName} />}
+          {can(repo, "isBase") && <Family actor={actor} base={repo.fullName} />}
         </aside>
         <CardText repo={repo} />
       </div>
@@ -163,7 +164,7 @@ async function modelOf(
   { fullName, kind }: ShownRepo,
   facts: NonNullable<InspectionView["facts"]>,
 ): Promise<UsedModel | null> {
-  if (kind !== "guide" && facts.kind !== "low-rank fine-tune") return toUsedModel(fullName, facts);
+  if (can({ kind }, "draws") && facts.kind !== "low-rank fine-tune") return toUsedModel(fullName, facts);
   const base = facts.detectedBase?.repo ?? null;
   const found = base && (await ifThere(getInspection(actor, toRepoName(base), "HEAD")))?.facts;
   return base && found ? toUsedModel(base, found) : null;
@@ -267,7 +268,7 @@ function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly i
         What it is, and why it does not run here, stands under «What it is».
       </Empty>
     );
-  if (repo.kind === "guide")
+  if (can(repo, "guides"))
     return (
       <Empty title="No fine-tune of its base is here yet">
         Fine-tunes appear here as soon as they are uploaded, and are measured by themselves.

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { can } from "#lib/catalog/kinds.ts";
 import { requireRead, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { type BlobRow, getBlob, readBeginning } from "#lib/catalog/blobs/service.ts";
@@ -83,7 +84,7 @@ export async function planCard(actor: Actor, repo: WritableRepo, sha256: string 
   return {
     ...facts,
     frontMatter,
-    baseId: repo.kind !== "base" && facts.base ? await findBase(actor, facts.base) : null,
+    baseId: can(repo, "hasBase") && facts.base ? await findBase(actor, facts.base) : null,
   };
 }
 
@@ -114,7 +115,7 @@ export async function applyCard(
 async function findBase(actor: Actor, fullName: string): Promise<string | null> {
   try {
     const base = await requireRead(actor, toRepoName(fullName));
-    return base.kind === "base" ? base.id : null;
+    return can(base, "isBase") ? base.id : null;
   } catch (cause) {
     if (cause instanceof AppError && cause.code === "repo_not_found") return null;
     throw cause;

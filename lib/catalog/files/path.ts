@@ -1,4 +1,5 @@
 import { AppError } from "#lib/errors.ts";
+import { deceitInName } from "#lib/util/deceptive.ts";
 import { utf8Length } from "#lib/util/utf8-length.ts";
 
 declare const isPath: unique symbol;
@@ -100,6 +101,12 @@ const segmentRules: readonly (readonly [rule: string, isBroken: (segment: string
 /** The path of a file that is to be there: not as deep as those that are there already may be. @throws bad_request */
 export function parseNewPath(text: string): FilePath {
   const path = parsePath(text);
+  const deceit = deceitInName(path);
+  if (deceit !== null)
+    throw new AppError("bad_request", `The path «${path}» cannot be used: it ${deceit}; name it otherwise.`, {
+      path,
+      rule: "deceit",
+    });
   const folders = path.split("/").length - 1;
   if (folders <= MAX_FOLDERS) return path;
   throw new AppError(

@@ -48,6 +48,22 @@ export async function readRoots(commitId: string, count: number): Promise<Commit
     SELECT id, parent_id AS "parentId", tree_id AS "treeId", title, created_at AS "createdAt" FROM history ORDER BY place`;
 }
 
-export async function countDownload(repoId: string, day: string, visitor: string): Promise<void> {
-  await database().$queryRaw`SELECT count_download(${repoId}::uuid, ${day}::date, ${visitor})`;
+interface Capped {
+  readonly network: string;
+  readonly cap: number;
+}
+
+/** Nothing where the repo is the person's own, or of an organisation that they belong to. */
+export async function countDownload(
+  repoId: string,
+  userId: string | null,
+  day: string,
+  visitor: string,
+  [inRepo, overAll]: readonly [Capped, Capped],
+): Promise<void> {
+  await database().$queryRaw`
+    SELECT count_download(r.id, ${day}::date, ${visitor}, ${inRepo.network}, ${inRepo.cap}::int, ${overAll.network}, ${overAll.cap}::int)
+    FROM repo r JOIN namespace n ON n.id = r.namespace_id
+    WHERE r.id = ${repoId}::uuid AND n.user_id IS DISTINCT FROM ${userId ?? ""}
+      AND NOT EXISTS (SELECT 1 FROM member m WHERE m.namespace_id = n.id AND m.user_id = ${userId})`;
 }

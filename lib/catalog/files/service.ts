@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
@@ -7,12 +6,11 @@ import type { LoadNodes } from "#lib/catalog/trees/change.ts";
 import type { Node } from "#lib/catalog/trees/node.ts";
 import { readNodes, rootOf } from "#lib/catalog/trees/repository.ts";
 import { database } from "#lib/db/client.ts";
-import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/page.ts";
 import { findLastChanges, type LastChange, MOST_COMMITS } from "./last-changes.ts";
 import { listAllBelow, type Listed, listFolder } from "./list.ts";
-import { countDownload, type FileRow, findFileRow, gitNamesOf, readRoots } from "./repository.ts";
+import { type FileRow, findFileRow, gitNamesOf, readRoots } from "./repository.ts";
 import type { Tree, TreeEntry, TreeQuery } from "./schema.ts";
 
 export type { LastChange };
@@ -87,31 +85,4 @@ export async function lastChanges(
   return findLastChanges(await readRoots(commitId, MOST_COMMITS + 1), paths, (ids) =>
     readNodes(database(), repoId, ids),
   );
-}
-
-/** Who downloads: a person, or somebody at an address with a program. */
-export interface Visitor {
-  readonly actor: Actor;
-  readonly address: string | null;
-  readonly userAgent: string | null;
-}
-
-// What this process has counted today; most who come again are answered from here.
-const counted = { day: "", visitors: new Set<string>() };
-const MAX_REMEMBERED = 100_000; // of 100 bytes or so each
-
-/** Counts a download, once for each repo, day and visitor. A visitor is kept as a keyed hash and only for the day. */
-export async function noteDownload(repo: ReadableRepo, { actor, address, userAgent }: Visitor): Promise<void> {
-  const { secret } = env();
-  if (secret === null) return;
-  const day = new Date().toISOString().slice(0, 10);
-  const who = actor.kind === "person" ? ["person", actor.userId] : ["address", address, userAgent];
-  const visitor = createHmac("sha256", secret)
-    .update(JSON.stringify(["download", repo.id, day, ...who]))
-    .digest("hex");
-  if (counted.day !== day || counted.visitors.size >= MAX_REMEMBERED)
-    Object.assign(counted, { day, visitors: new Set() });
-  if (counted.visitors.has(visitor)) return;
-  await countDownload(repo.id, day, visitor);
-  counted.visitors.add(visitor);
 }

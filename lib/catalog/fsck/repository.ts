@@ -1,5 +1,5 @@
 import type { Database } from "#lib/db/client.ts";
-import { Prisma } from "#lib/db/generated/client.ts";
+import { type JobKind, Prisma } from "#lib/db/generated/client.ts";
 
 /** Questions of fsck; nothing here writes. */
 
@@ -36,7 +36,7 @@ export async function countRows(database: Database): Promise<{ uploads: number; 
 /** Every key that a row names. */
 export async function readKeys(database: Database): Promise<Set<string>> {
   const rows = await database.$queryRaw<{ key: string }[]>`
-    SELECT storage_key AS key FROM blob UNION SELECT storage_key FROM upload WHERE cleared_at IS NULL UNION SELECT checkpoint_key FROM distillation WHERE checkpoint_key IS NOT NULL`;
+    SELECT storage_key AS key FROM blob UNION SELECT storage_key FROM upload WHERE cleared_at IS NULL UNION SELECT checkpoint_key FROM job WHERE checkpoint_key IS NOT NULL`;
   return new Set(rows.map(({ key }) => key));
 }
 
@@ -108,20 +108,12 @@ export async function unreferencedBlobs(database: Database, before: Date): Promi
 
 /** Rows that should have moved on by `before`, had worker and sweeper done their work. */
 export async function stuckStates(database: Database, before: Date, hiddenBefore: Date): Promise<Fault[]> {
-  const [queue] = await database.$queryRaw<{ there: boolean }[]>`SELECT to_regclass('pgboss.job') IS NOT NULL AS there`;
-  const works = (id: Prisma.Sql): Prisma.Sql =>
-    queue!.there
-      ? Prisma.sql`EXISTS (SELECT FROM pgboss.job j WHERE j.id = ${id} AND j.state <= 'active')`
-      : Prisma.sql`false`;
-  // A job that was lost too often is, for a moment, only in the queue of the lost.
-  const buried = queue!.there
-    ? Prisma.sql`EXISTS (SELECT FROM pgboss.job j WHERE j.name = 'lost' AND j.state <= 'active' AND j.data->>'subjectId' = s.id::text)`
-    : Prisma.sql`false`;
-  const waiting = (table: string, since: string): Prisma.Sql => Prisma.sql`
+  const waiting = (table: string, since: string, kind: JobKind): Prisma.Sql => Prisma.sql`
     SELECT ${table} AS row, s.id::text AS id, 'it is ' || s.state || ', and no job will do it' AS fault FROM ${Prisma.raw(table)} s
-    WHERE s.state::text IN ('queued', 'running', 'hashing') AND s.${Prisma.raw(since)} < ${before} AND NOT ${works(Prisma.sql`s.job_id`)} AND NOT ${buried}`;
+    WHERE s.state::text IN ('queued', 'running', 'hashing') AND s.${Prisma.raw(since)} < ${before}
+      AND NOT EXISTS (SELECT FROM job j WHERE j.subject_id = s.id AND j.kind = ${kind}::job_kind AND j.state IN ('queued', 'running'))`;
   return database.$queryRaw`
-    ${waiting("upload", "updated_at")} UNION ALL ${waiting("inspection", "created_at")} UNION ALL ${waiting("pair", "updated_at")} UNION ALL ${waiting("preview", "created_at")}
+    ${waiting("upload", "updated_at", "hash")} UNION ALL ${waiting("inspection", "created_at", "inspect")} UNION ALL ${waiting("pair", "updated_at", "check")} UNION ALL ${waiting("preview", "created_at", "preview")}
     UNION ALL SELECT 'upload', id::text, 'its time was over and it has not ended' FROM upload WHERE state IN ('open', 'receiving', 'hashing', 'verified') AND expires_at < ${before}
     UNION ALL SELECT 'upload', id::text, 'it has ended and its bytes were not cleared away' FROM upload WHERE state IN ('failed', 'aborted', 'expired') AND cleared_at IS NULL AND updated_at < ${before}
     UNION ALL SELECT 'blob', sha256, 'its purge was begun and not ended' FROM blob WHERE purging_at < ${before}

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
 import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma, type RepoKind, type Visibility } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
@@ -29,10 +30,6 @@ export async function insertInspection(transaction: Transaction, id: string, com
       })
     ).count === 1
   );
-}
-
-export async function setInspectionJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.inspection.update({ where: { id }, data: { jobId }, select: { id: true } });
 }
 
 /** The newest reading of a commit. While it is read anew, the facts of before are still there. */
@@ -69,27 +66,14 @@ export async function statesOfCommits(
   return new Map(rows.map(({ commitId, ...row }) => [commitId, row]));
 }
 
-/** Takes a row that waits, or whose worker was lost, unless its repo is gone. @returns the number of this attempt */
-export async function claimRow(id: string): Promise<number | null> {
-  const where = {
-    id,
-    state: { in: ["queued", "running"] },
-    commit: { repo: { deletedAt: null } },
-  } satisfies Prisma.InspectionWhereInput;
-  const [row] = await database().inspection.updateManyAndReturn({
-    where,
-    data: { state: "running", attempt: { increment: 1 } },
-    select: { attempt: true },
-  });
-  return row?.attempt ?? null;
-}
-
 /** What is inspected, and what its repo says of it. */
 export interface Subject {
   readonly id: string;
   readonly commitId: string;
   /** Whether a person waits for it: their commit, inspected for the first time. */
   readonly isFresh: boolean;
+  /** Whose commit it is. */
+  readonly authorId: string | null;
   readonly repo: {
     readonly id: string;
     readonly name: string;
@@ -100,9 +84,10 @@ export interface Subject {
   };
 }
 
+/** Null where its repo is gone. */
 export async function subjectOf(id: string): Promise<Subject | null> {
-  const row = await database().inspection.findUnique({
-    where: { id },
+  const row = await database().inspection.findFirst({
+    where: { id, commit: { repo: { deletedAt: null } } },
     select: {
       commitId: true,
       finishedAt: true,
@@ -119,6 +104,7 @@ export async function subjectOf(id: string): Promise<Subject | null> {
       id,
       commitId: row.commitId,
       isFresh: row.commit.authorId !== null && row.finishedAt === null,
+      authorId: row.commit.authorId,
       repo: row.commit.repo,
     }
   );
@@ -128,29 +114,34 @@ export interface Found {
   readonly facts: StoredFacts;
   readonly contract: string | null;
   readonly weightsSha256: string | null;
+  /** Over its own files alone. */
+  readonly ownWeightsSha256: string | null;
   readonly baseCommitId: string | null;
 }
 
-/** @returns false when another attempt has begun, or none is wanted any more */
-export async function writeFound(
-  transaction: Transaction,
-  id: string,
-  attempt: number,
-  found: Found,
-): Promise<boolean> {
-  const { count } = await transaction.inspection.updateMany({
-    where: { id, attempt, state: "running" },
-    data: { ...found, state: "succeeded", problem: null, finishedAt: new Date() },
+export async function writeFound(transaction: Transaction, id: string, found: Found): Promise<void> {
+  await transaction.inspection.update({
+    where: { id },
+    data: { ...found, finishedAt: new Date() },
+    select: { id: true },
   });
-  return count === 1;
 }
 
-export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
-  const { count } = await database().inspection.updateMany({
-    where: { id, attempt, state: { in: ["queued", "running"] } },
-    data: { state: "failed", problem, finishedAt: new Date() },
+/** Whose commit an inspection is of. */
+export async function authorOf(transaction: Transaction, id: string): Promise<string | null> {
+  const row = await transaction.inspection.findUnique({
+    where: { id },
+    select: { commit: { select: { authorId: true } } },
   });
-  return count === 1;
+  return row?.commit.authorId ?? null;
+}
+
+/** Inspections of a commit's repo that wait, of commits that no branch or tag is at any more. */
+export async function supersededBy(transaction: Transaction, commitId: string): Promise<string[]> {
+  const rows = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT i.id FROM commit now JOIN commit c ON c.repo_id = now.repo_id AND c.id <> now.id JOIN inspection i ON i.commit_id = c.id AND i.state = 'queued'
+    WHERE now.id = ${commitId} AND NOT EXISTS (SELECT FROM ref f WHERE f.repo_id = c.repo_id AND f.commit_id = c.id) LIMIT 100`;
+  return rows.map(({ id }) => id);
 }
 
 /** A base that something may have been made from. */
@@ -159,7 +150,7 @@ export interface Candidate {
   readonly name: string;
   readonly commitId: string;
   readonly contract: string;
-  readonly weightsSha256: string;
+  readonly ownWeightsSha256: string;
   /** By its name. */
   readonly family: string | null;
 }
@@ -173,9 +164,9 @@ export function candidates(
   { contract, textWidth, limit }: { contract: string | null; textWidth: number | null; limit: number },
 ): Promise<Candidate[]> {
   return database().$queryRaw<Candidate[]>`
-    SELECT r.id AS "repoId", r.name, h.commit_id AS "commitId", h.contract, h.weights_sha256 AS "weightsSha256", h.facts->>'family' AS family
-    FROM repo_head h JOIN repo r ON r.id = h.repo_id
-    WHERE r.kind = 'base' AND ${mayBeNamed(repo)} AND h.contract IS NOT NULL AND h.weights_sha256 IS NOT NULL
+    SELECT r.id AS "repoId", r.name, h.commit_id AS "commitId", h.contract, i.own_weights_sha256 AS "ownWeightsSha256", h.facts->>'family' AS family
+    FROM repo_head h JOIN repo r ON r.id = h.repo_id JOIN inspection i ON i.id = h.inspection_id AND i.own_weights_sha256 IS NOT NULL
+    WHERE ${canInSql("r", "isBase")} AND ${mayBeNamed(repo)} AND h.contract IS NOT NULL AND h.weights_sha256 IS NOT NULL
       AND (${contract}::text IS NULL OR h.contract = ${contract})
       AND (${textWidth}::int IS NULL OR (h.facts->'signature'->>'crossAttentionDim')::int = ${textWidth})
     ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.downloads DESC, r.created_at, r.id LIMIT ${limit}`;
@@ -192,7 +183,7 @@ export async function commitWithBlob(
   const [found] = await database().$queryRaw<{ repoId: string; commitId: string }[]>`
     SELECT r.id AS "repoId", CASE WHEN b.head_paths > 0 THEN h.commit_id ELSE b.commit_id END AS "commitId"
     FROM repo_blob b JOIN repo r ON r.id = b.repo_id LEFT JOIN ref h ON h.repo_id = r.id AND h.name = r.default_branch AND h.kind = 'branch'
-    WHERE b.blob_sha256 = ${sha256} AND r.kind = 'base' AND r.deleted_at IS NULL AND ${mayBeNamed(repo)}
+    WHERE b.blob_sha256 = ${sha256} AND ${canInSql("r", "isBase")} AND r.deleted_at IS NULL AND ${mayBeNamed(repo)}
     ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.created_at, r.id LIMIT 1`;
   return found ?? null;
 }
@@ -209,7 +200,7 @@ export async function orphansOf(
 ): Promise<string[]> {
   const rows = await transaction.$queryRaw<{ id: string }[]>`
     SELECT i.id FROM inspection i JOIN repo_head h ON h.inspection_id = i.id JOIN repo r ON r.id = h.repo_id
-    WHERE r.kind <> 'base' AND i.base_commit_id IS NULL AND (i.contract = ${contract} OR (i.contract IS NULL AND i.facts->>'kind' = 'low-rank fine-tune'))
+    WHERE ${canInSql("r", "hasBase")} AND i.base_commit_id IS NULL AND (i.contract = ${contract} OR (i.contract IS NULL AND i.facts->>'kind' = 'low-rank fine-tune'))
       AND (${repo.visibility} = 'public' OR r.namespace_id = ${repo.namespaceId}::uuid OR r.base_id = ${repo.id}::uuid)
     ORDER BY i.id DESC LIMIT ${limit}`;
   return rows.map(({ id }) => id);
@@ -221,10 +212,6 @@ export async function begunInspectionOfHead(transaction: Transaction, repoId: st
     SELECT i.id FROM repo r JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch' JOIN inspection i ON i.commit_id = f.commit_id
     WHERE r.id = ${repoId}::uuid AND i.state <> 'queued' ORDER BY i.created_at DESC LIMIT 1`;
   return row?.id ?? null;
-}
-
-export async function askAgain(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.inspection.update({ where: { id }, data: { state: "queued", jobId }, select: { id: true } });
 }
 
 /** «owner/repo» by id, of those that `visible` lets through. */

@@ -4,35 +4,43 @@ import { resolveRevision } from "#lib/catalog/commits/revision.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
+import { cancelJob } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
 import {
-  askAgain,
+  authorOf,
   begunInspectionOfHead,
   insertInspection,
   inspectionOf,
   type InspectionRow,
   namesOfRepos,
   newInspectionId,
-  setInspectionJob,
   statesOfCommits,
+  supersededBy,
 } from "./repository.ts";
 import type { InspectionView } from "./schema.ts";
 
-/** A commit is to be inspected: its row and its job come into being with the commit, in its transaction. */
+/**
+ * A commit is to be inspected: its row and its job come into being with the commit, in its transaction, when the branch has moved there.
+ * What of its repo waits to be read and is at no branch or tag any more is not read.
+ */
 export async function requestInspection(transaction: Transaction, commitId: string, priority: Priority): Promise<void> {
+  for (const superseded of await supersededBy(transaction, commitId))
+    await cancelJob(transaction, "inspect", superseded);
   const id = newInspectionId();
-  if (await insertInspection(transaction, id, commitId))
-    await setInspectionJob(transaction, id, await enqueue(transaction, "inspect", id, priority));
+  if (await insertInspection(transaction, id, commitId)) await ask(transaction, id, priority);
 }
+
+const ask = async (transaction: Transaction, id: string, priority: Priority): Promise<void> =>
+  enqueue(transaction, { kind: "inspect", subjectId: id, priority, userId: await authorOf(transaction, id) });
 
 /** What a repo says of itself has changed: its newest commit is to be read with that in mind. What is being read now is read in vain. */
 export async function inspectAgain(transaction: Transaction, repoId: string): Promise<void> {
   const id = await begunInspectionOfHead(transaction, repoId);
-  if (id !== null) await askAgain(transaction, id, await enqueue(transaction, "inspect", id, "upload"));
+  if (id !== null) await ask(transaction, id, "upload");
 }
 
-/** Somebody who may write to a repo wants its newest commit read once more. @throws repo_not_found, forbidden, queue_full */
+/** Somebody who may write to a repo wants its newest commit read once more. @throws repo_not_found, forbidden */
 export async function inspectRepoAgain(actor: Actor, name: RepoName): Promise<void> {
   const { id } = await requireWrite(actor, name);
   await inTransaction(database(), (transaction) => inspectAgain(transaction, id));

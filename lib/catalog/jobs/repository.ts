@@ -1,86 +1,86 @@
-import { isOwn, isVisible, isWritable } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
-import { queue } from "#lib/queue/boss.ts";
-import { queueOf } from "#lib/queue/jobs.ts";
+import { jobKinds } from "#lib/queue/jobs.ts";
 import type { JobItem, JobQuery } from "./schema.ts";
+import { subjectsSeenBy } from "./visibility.ts";
 
 export interface JobRow extends Omit<JobItem, "createdAt" | "ahead"> {
-  readonly jobId: string | null;
+  readonly id: string;
   readonly createdAt: Date;
 }
 
+export type JobPlace = readonly [createdAt: Date, id: string];
+
 export interface JobSelection extends Partial<Pick<JobQuery, "state" | "kind">> {
   readonly subjectId?: string;
-  /** Only what this person asked for. */
+  /** Only what this person asked for, or what follows from their commits. */
   readonly userId?: string;
   /** Only what comes after this place, newest first. */
-  readonly after?: readonly [createdAt: Date, subjectId: string];
+  readonly after?: JobPlace;
 }
 
-/** Jobs that the actor may see, of all four kinds in one list, newest first. */
-export async function selectJobs(actor: Actor, selection: JobSelection, count: number): Promise<JobRow[]> {
-  await queue(); // its tables are joined, and a hub on its first day may not have them yet
-  return database().$queryRaw<JobRow[]>`
-    SELECT "subjectId", kind, state, attempt, repo, guide, path, progress, problem, "mayChange", "jobId", "createdAt" FROM (${allKinds(actor)}) job
-    WHERE ${conditionsOf(selection)} ORDER BY "createdAt" DESC, "subjectId" DESC LIMIT ${count}`;
+export interface JobPage {
+  readonly rows: readonly JobRow[];
+  /** Where it goes on; null at the end. */
+  readonly next: JobPlace | null;
 }
 
-/** How many there are in each state. */
+/** So many of the newest are looked at for one page. It may be short where few of many may be seen; the next one goes on. */
+const LOOKED_AT = 1000;
+
+/** Jobs that the actor may see, newest first: the index on what is asked for gives the rows, and of each is asked whether it is seen. */
+export async function selectJobs(actor: Actor, selection: JobSelection, count: number): Promise<JobPage> {
+  const rows = await database().$queryRaw<JobRow[]>`
+    WITH j AS MATERIALIZED (${newest(selection)})
+    SELECT j.id, j.subject_id AS "subjectId", j.kind::text, j.state::text, j.attempt, s.repo, s.guide, s.path, p.value - 'picture' AS progress, j.problem,
+      coalesce(s."mayChange", FALSE) AS "mayChange", j.created_at AS "createdAt"
+    FROM j JOIN LATERAL (${seenSubject(actor)}) s ON TRUE LEFT JOIN job_progress p ON p.job_id = j.id
+    ORDER BY j.created_at DESC, j.id DESC LIMIT ${count + 1}`;
+  if (rows.length > count) {
+    const page = rows.slice(0, count);
+    const { createdAt, id } = page.at(-1)!;
+    return { rows: page, next: [createdAt, id] };
+  }
+  return { rows, next: await behind(selection) };
+}
+
+/** The last of the newest that were looked at, where there may be more behind it. */
+async function behind(selection: JobSelection): Promise<JobPlace | null> {
+  const [edge] = await database().$queryRaw<{ id: string; createdAt: Date }[]>`
+    SELECT id, created_at AS "createdAt" FROM (${newest(selection)}) j ORDER BY created_at DESC, id DESC OFFSET ${LOOKED_AT - 1} LIMIT 1`;
+  return edge ? [edge.createdAt, edge.id] : null;
+}
+
+/** How many of the newest that the actor may see are in each state. */
 export async function countJobs(
   actor: Actor,
   selection: JobSelection,
 ): Promise<{ state: JobItem["state"]; count: number }[]> {
-  await queue();
-  return database()
-    .$queryRaw`SELECT state, count(*)::int AS count FROM (${allKinds(actor)}) job WHERE ${conditionsOf(selection)} GROUP BY state`;
+  return database().$queryRaw`
+    WITH j AS MATERIALIZED (${newest(selection)})
+    SELECT j.state::text, count(*)::int AS count FROM j JOIN LATERAL (${seenSubject(actor)}) s ON TRUE GROUP BY j.state`;
 }
 
-const allKinds = (actor: Actor): Prisma.Sql =>
-  Prisma.sql`${uploads(actor)} UNION ALL ${inspections(actor)} UNION ALL ${pairs(actor)} UNION ALL ${previews(actor)}`;
+const newest = (selection: JobSelection): Prisma.Sql =>
+  Prisma.sql`SELECT * FROM job WHERE ${conditionsOf(selection)} ORDER BY created_at DESC, id DESC LIMIT ${LOOKED_AT}`;
 
 function conditionsOf({ state, kind, subjectId, userId, after }: JobSelection): Prisma.Sql {
   const conditions = [
-    ...(state === undefined ? [] : [Prisma.sql`state = ${state}`]),
-    ...(kind === undefined ? [] : [Prisma.sql`kind = ${kind}`]),
-    ...(subjectId === undefined ? [] : [Prisma.sql`"subjectId" = ${subjectId}::uuid`]),
-    ...(userId === undefined ? [] : [Prisma.sql`${userId} = ANY (people)`]),
-    ...(after === undefined ? [] : [Prisma.sql`("createdAt", "subjectId") < (${after[0]}, ${after[1]}::uuid)`]),
+    ...(state === undefined ? [] : [Prisma.sql`state = ${state}::job_state`]),
+    ...(kind === undefined ? [] : [Prisma.sql`kind = ${kind}::job_kind`]),
+    ...(subjectId === undefined ? [] : [Prisma.sql`subject_id = ${subjectId}::uuid`]),
+    ...(userId === undefined ? [] : [Prisma.sql`group_id = ${userId}`]),
+    ...(after === undefined ? [] : [Prisma.sql`(created_at, id) < (${after[0]}, ${after[1]}::uuid)`]),
   ];
   return conditions.length === 0 ? Prisma.sql`TRUE` : Prisma.join(conditions, " AND ");
 }
 
-/** The name of the repo that goes by an alias. */
-const nameOf = (alias: string): Prisma.Sql =>
-  Prisma.raw(`(SELECT n.name FROM namespace n WHERE n.id = ${alias}.namespace_id) || '/' || ${alias}.name`);
-
-/** An upload is one person's until it is part of a commit. It becomes a job when its last byte has come. */
-const uploads = (actor: Actor): Prisma.Sql => Prisma.sql`
-  SELECT u.id AS "subjectId", 'hash' AS kind,
-    CASE u.state WHEN 'hashing' THEN CASE WHEN u.attempt = 0 THEN 'queued' ELSE 'running' END
-      WHEN 'verified' THEN 'succeeded' WHEN 'linked' THEN 'succeeded' WHEN 'failed' THEN 'failed' ELSE 'cancelled' END AS state,
-    u.attempt, ${nameOf("r")} AS repo, NULL AS guide, u.path, NULL::jsonb AS progress, u.problem, u.job_id AS "jobId", u.created_at AS "createdAt", ARRAY[u.user_id] AS people, TRUE AS "mayChange"
-  FROM upload u JOIN repo r ON r.id = u.repo_id
-  WHERE u.job_id IS NOT NULL AND r.deleted_at IS NULL AND ${isOwn(actor, "u")}`;
-
-const inspections = (actor: Actor): Prisma.Sql => Prisma.sql`
-  SELECT i.id, 'inspect', i.state::text, i.attempt, ${nameOf("r")}, NULL, NULL, NULL::jsonb, i.problem, i.job_id, i.created_at, ARRAY[c.author_id], ${isWritable(actor, "r")}
-  FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id
-  WHERE ${isVisible(actor, "r")}`;
-
-/** A measurement is for whoever may see both sides of it. Who asked for it is known to the queue alone, and for as long as it keeps the job. */
-const pairs = (actor: Actor): Prisma.Sql => Prisma.sql`
-  SELECT p.id, 'check', p.state::text, p.attempt, ${nameOf("f")}, ${nameOf("g")}, NULL, p.progress, p.problem, p.job_id, p.created_at, ARRAY[fc.author_id, gc.author_id, w.group_id],
-    COALESCE(w.group_id = ${actor.kind === "person" ? actor.userId : null}, FALSE) OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")})
-  FROM pair p JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
-    JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
-    LEFT JOIN pgboss.job w ON w.name = ${queueOf("check")} AND w.id = p.job_id
-  WHERE ${isVisible(actor, "f")} AND ${isVisible(actor, "g")}`;
-
-/** A coarse picture is for the preview's own page. */
-const previews = (actor: Actor): Prisma.Sql => Prisma.sql`
-  SELECT v.id, 'preview', v.state::text, v.attempt, ${nameOf("f")}, ${nameOf("g")}, NULL, v.progress - 'picture', v.problem, v.job_id, v.created_at, ARRAY[v.user_id], TRUE
-  FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
-    LEFT JOIN commit gc ON gc.id = v.guide_commit_id LEFT JOIN repo g ON g.id = gc.repo_id
-  WHERE f.deleted_at IS NULL AND ${isOwn(actor, "v")}`;
+/** Only the branch of the job's own kind is run. */
+function seenSubject(actor: Actor): Prisma.Sql {
+  const subjects = subjectsSeenBy(actor);
+  const branches = jobKinds.map(
+    (kind) => Prisma.sql`(SELECT * FROM (${subjects[kind]}) about WHERE j.kind = ${kind}::job_kind)`,
+  );
+  return Prisma.join(branches, " UNION ALL ");
+}

@@ -2,12 +2,12 @@ import { z } from "zod";
 import { requirePerson } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
-import { cancelPair, requestCheck } from "#lib/catalog/pairs/service.ts";
+import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
 import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { abortUpload } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, placeTime, toPage } from "#lib/page.ts";
+import { parseCursor, placeTime, toCursor } from "#lib/page.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 import { placesOf, queuePosition } from "#lib/queue/position.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
@@ -26,13 +26,12 @@ export async function listJobs(actor: Actor, { state, kind, mine, cursor, limit 
     ...(mine && { userId: requirePerson(actor, "read").userId }),
     ...(after && { after: [new Date(after[0]), after[1]] as const }),
   };
-  const rows = await selectJobs(actor, selection, limit + 1);
-  const places = await placesOf(rows.flatMap((row) => (row.state === "queued" && row.jobId ? [row.jobId] : [])));
-  return toPage(
-    rows.map((row) => toItem(row, row.jobId === null ? null : (places.get(row.jobId) ?? null))),
-    limit,
-    (last) => [last.createdAt, last.subjectId],
-  );
+  const { rows, next } = await selectJobs(actor, selection, limit);
+  const places = await placesOf(rows.filter(({ state: now }) => now === "queued"));
+  return {
+    items: rows.map((row) => toItem(row, places.get(row.id) ?? null)),
+    next: next && toCursor([next[0].toISOString(), next[1]]),
+  };
 }
 
 /** How many there are in each state, of one kind or of all. */
@@ -58,7 +57,7 @@ export async function jobCounts(
 export async function getJobTimeline(actor: Actor, subjectId: string): Promise<JobTimeline> {
   const row = await requireJob(actor, subjectId);
   const [position, events] = await Promise.all([
-    row.state === "queued" && row.jobId ? queuePosition(row.kind, row.jobId) : null,
+    row.state === "queued" ? queuePosition(row.kind, subjectId) : null,
     timelineOf(subjectId),
   ]);
   return {
@@ -94,10 +93,10 @@ export async function cancelSubject(actor: Actor, subjectId: string): Promise<Jo
  * @throws not_found, forbidden, queue_full; bad_request for an upload, which is sent again instead
  */
 export async function rerunSubject(actor: Actor, subjectId: string): Promise<string> {
-  const { kind, repo, guide } = await requireJob(actor, subjectId);
+  const { kind, repo } = await requireJob(actor, subjectId);
   switch (kind) {
     case "check":
-      return (await requestCheck(actor, { finetune: repo, guide: guide! })).id;
+      return (await checkAgain(actor, subjectId)).id;
     case "preview":
       return (await rerunPreview(actor, subjectId, {})).id;
     case "inspect":
@@ -119,7 +118,9 @@ export async function listWorkers(): Promise<WorkerList> {
 }
 
 async function requireJob(actor: Actor, subjectId: string): Promise<JobRow> {
-  const [row] = await selectJobs(actor, { subjectId }, 1);
+  const {
+    rows: [row],
+  } = await selectJobs(actor, { subjectId }, 1);
   if (!row)
     throw new AppError(
       "not_found",
@@ -128,7 +129,7 @@ async function requireJob(actor: Actor, subjectId: string): Promise<JobRow> {
   return row;
 }
 
-const toItem = ({ jobId: _jobId, createdAt, ...row }: JobRow, ahead: number | null): JobItem => ({
+const toItem = ({ id: _id, createdAt, ...row }: JobRow, ahead: number | null): JobItem => ({
   ...row,
   ahead,
   createdAt: createdAt.toISOString(),

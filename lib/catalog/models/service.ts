@@ -60,6 +60,11 @@ export async function requireRuns(
       problems: facts?.problems,
     });
   }
+  if (!facts && state === "cancelled")
+    throw new AppError(
+      "not_found",
+      `${name} was followed by another commit before this one was read; choose its newest one.`,
+    );
   if (!facts) throw new AppError("upload_not_ready", `${name} is still being inspected; try again in a moment.`);
   return { facts, baseCommitId, weightsSha256 };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { email, givenPassword, newPassword } from "#lib/auth/schema.ts";
-import { plainLine } from "#lib/catalog/plain-text.ts";
+import { plainName } from "#lib/catalog/plain-text.ts";
 import { quotaView } from "#lib/catalog/quotas/schema.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 import { isReserved } from "./reserved.ts";
@@ -24,7 +24,7 @@ export const knownName = z
   .max(96)
   .regex(/^[\w.-]+$/, "it is no name: letters, digits, «-», «_» and «.» only");
 
-export const displayName = plainLine(100);
+export const displayName = plainName(100);
 
 export const newAccount = z.strictObject({
   username: namespaceName.meta({ description: "the first half of «owner/repo»; stays" }),

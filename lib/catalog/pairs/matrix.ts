@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isVisible, requireRead, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { can } from "#lib/catalog/kinds.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/page.ts";
 import { byUse } from "./partners.ts";
@@ -24,15 +25,15 @@ export async function matrix(
 ): Promise<Matrix> {
   const base = await requireRead(actor, name);
   const shown = `${base.owner}/${base.name}`;
-  if (base.kind !== "base")
+  if (!can(base, "isBase"))
     throw new AppError("bad_request", `${shown} is no base; name the base that it was made for.`, { field: "base" });
   const after = cursor === undefined ? null : parseCursor(cursor, place);
   const model = await modelOfRepo(base.id);
   const family = model ? await familyOf(model, isVisible(actor, "r"), MAX_GUIDES, after, limit + 1) : [];
-  const guides = family.filter(({ kind }) => kind === "guide");
-  const models = family.filter(({ kind }) => kind !== "guide");
-  const { items, next } = toPage(models, limit, (last) => [last.kind === "base" ? 1 : 0, last.downloads, last.repoId]);
-  const cellOf = await cells(items, guides);
+  const guides = family.filter((one) => can(one, "guides"));
+  const models = family.filter((one) => can(one, "draws"));
+  const { items, next } = toPage(models, limit, (last) => [can(last, "isBase") ? 1 : 0, last.downloads, last.repoId]);
+  const cellOf = await cells(actor, items, guides);
   return {
     base: shown,
     guides: guides.map(({ repo, commitId: commit, parameters }) => ({ repo, commit, parameters })),
@@ -40,7 +41,7 @@ export async function matrix(
     modelCount: models[0]?.total ?? 0,
     items: items.map((one) => ({
       repo: one.repo,
-      kind: one.kind as MatrixRow["kind"],
+      kind: one.kind,
       commit: one.commitId,
       cells: guides.map((guide) => cellOf(one, guide)),
     })),
@@ -62,17 +63,18 @@ const open: Cell = {
 };
 
 async function cells(
+  actor: Actor,
   models: readonly Relative[],
   guides: readonly Relative[],
 ): Promise<(model: Relative, guide: Relative) => Cell> {
   const idsOf = (all: readonly Relative[]): string[] => all.map(({ repoId }) => repoId);
-  const rows = await pairsAmong(idsOf(models), idsOf(guides));
+  const rows = await pairsAmong(actor, idsOf(models), idsOf(guides));
   const isCurrent = await currentProtocols(rows);
   const byPlace = Map.groupBy(rows, ({ finetuneRepoId, guideRepoId }) => `${finetuneRepoId} ${guideRepoId}`);
   return (model, guide) => {
     const speaking = (byPlace.get(`${model.repoId} ${guide.repoId}`) ?? []).map((row) => {
       const is = {
-        finetune: row.finetuneWeightsSha256 === model.weightsSha256,
+        finetune: row.unitHash === model.weightsSha256,
         guide: row.guideWeightsSha256 === guide.weightsSha256,
         protocol: isCurrent(row),
       };

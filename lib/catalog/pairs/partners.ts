@@ -1,49 +1,46 @@
 import { z } from "zod";
-import { requireRead, type RepoName, visibleTo } from "#lib/auth/access.ts";
+import { requireRead, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import {
   currentWeights,
+  keysOfRepo,
   type Model,
   modelOfRepo,
   type PairRow,
-  pairsWhere,
+  pairsUnder,
   partnersOf,
   type Side,
   sidesWith,
   visibleRepos,
-  weightsOfRepo,
 } from "./repository.ts";
 import type { Partner } from "./schema.ts";
 import { currentProtocols, evidenceOf, staleReason } from "./views.ts";
 
-const MAX_PARTNERS = 1000;
-const MAX_PAIRS = 3000;
+const MAX_PARTNERS = 1000; // of those that were not measured, the most used
 
 /** The guides that work on a model, best proven first, and those of its base that nobody has measured on it. @throws bad_request for a guide */
 export async function listGuides(actor: Actor, name: RepoName, page: PageQuery): Promise<Page<Partner>> {
   const repo = await requireRead(actor, name);
-  if (repo.kind === "guide")
+  if (!can(repo, "draws"))
     throw new AppError(
       "bad_request",
-      `${repo.owner}/${repo.name} is a guide itself; ask for /fits, the models that it works on.`,
+      `${repo.owner}/${repo.name} is a ${kinds[repo.kind].name}, which draws nothing itself; ask for /fits, the models that it works on.`,
     );
-  return pageThrough(
-    await partnersFor(actor, repo.id, { mine: "finetuneWeightsSha256", theirs: "guideWeightsSha256" }),
-    page,
-  );
+  return pageThrough(await partnersFor(actor, repo.id, "unit"), page);
 }
 
 /** The models that a guide works on, best proven first, and those of its base that nobody has measured with it. @throws bad_request for a model */
 export async function listFits(actor: Actor, name: RepoName, page: PageQuery): Promise<Page<Partner>> {
   const repo = await requireRead(actor, name);
-  if (repo.kind !== "guide")
-    throw new AppError("bad_request", `${repo.owner}/${repo.name} is a model; ask for /guides, those that work on it.`);
-  return pageThrough(
-    await partnersFor(actor, repo.id, { mine: "guideWeightsSha256", theirs: "finetuneWeightsSha256" }),
-    page,
-  );
+  if (!can(repo, "guides"))
+    throw new AppError(
+      "bad_request",
+      `${repo.owner}/${repo.name} is a ${kinds[repo.kind].name}, which guides nothing; ask for /guides, those that work on it.`,
+    );
+  return pageThrough(await partnersFor(actor, repo.id, "guide"), page);
 }
 
 interface PageQuery {
@@ -51,7 +48,7 @@ interface PageQuery {
   readonly limit: number;
 }
 
-type Weights = "finetuneWeightsSha256" | "guideWeightsSha256";
+const keyOf = { unit: "unitHash", guide: "guideWeightsSha256" } as const;
 
 interface Candidate extends Pick<Partner, "repo" | "commit" | "parameters"> {
   /** What it is today; null where that is none of `allWeights`. */
@@ -59,17 +56,14 @@ interface Candidate extends Pick<Partner, "repo" | "commit" | "parameters"> {
   readonly allWeights: ReadonlySet<string>;
 }
 
-async function partnersFor(
-  actor: Actor,
-  repoId: string,
-  { mine, theirs }: { readonly mine: Weights; readonly theirs: Weights },
-): Promise<Partner[]> {
+async function partnersFor(actor: Actor, repoId: string, side: "unit" | "guide"): Promise<Partner[]> {
+  const [mine, theirs] = [keyOf[side], keyOf[side === "unit" ? "guide" : "unit"]];
   const [model, history, current] = [
     await modelOfRepo(repoId),
-    await weightsOfRepo(repoId),
+    await keysOfRepo(repoId),
     (await currentWeights([repoId])).get(repoId),
   ];
-  const rows = await pairsWhere({ [mine]: { in: history } }, MAX_PAIRS);
+  const rows = await pairsUnder(actor, side, history);
   const isCurrent = await currentProtocols(rows);
   const known = await candidatesFor(
     actor,
@@ -87,8 +81,8 @@ async function partnersFor(
         return {
           row,
           stale: staleReason({
-            finetune: mine === "finetuneWeightsSha256" ? ours : others,
-            guide: mine === "finetuneWeightsSha256" ? others : ours,
+            finetune: side === "unit" ? ours : others,
+            guide: side === "unit" ? others : ours,
             protocol: isCurrent(row),
           }),
         };
@@ -130,22 +124,22 @@ async function candidatesFor(
   models: readonly Model[],
   measured: readonly string[],
 ): Promise<Candidate[]> {
-  const visible = visibleTo(actor);
   const names = await visibleRepos(
+    actor,
     models.map(({ repoId }) => repoId),
-    visible,
   );
-  const sides = Map.groupBy(await sidesWith(measured, visible), ({ repoId }) => repoId);
-  const weightsIn = (all: readonly Side[] = []): string[] => all.map(({ weightsSha256 }) => weightsSha256);
+  const sides = Map.groupBy(await sidesWith(actor, measured), ({ repoId }) => repoId);
+  const current = await currentWeights([...sides.keys()]);
+  const weightsIn = (all: readonly Side[] = []): string[] => all.map(({ key }) => key);
   const candidates = new Map<string, Candidate>();
   for (const [repoId, all] of sides) {
-    const shown = all.find(({ isCurrent }) => isCurrent);
+    const shown = all.find(({ key }) => key === current.get(repoId));
     const { repo, commit } = shown ?? all[0]!;
     candidates.set(repoId, {
       repo,
       commit,
       parameters: null,
-      weights: shown?.weightsSha256 ?? null,
+      weights: shown?.key ?? null,
       allWeights: new Set(weightsIn(all)),
     });
   }

@@ -1,15 +1,22 @@
 import { randomUUID } from "node:crypto";
+import { isVisible } from "#lib/auth/access.ts";
+import type { Actor } from "#lib/auth/actor.ts";
 import { keyOf } from "#lib/catalog/trees/key.ts";
 import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma, type RepoKind, type Verdict } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
+import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
+import { can } from "#lib/catalog/kinds.ts";
+import { insertUnit } from "#lib/catalog/units/repository.ts";
+import type { Unit } from "#lib/catalog/units/unit.ts";
+import { mayKnowPair, maySeePairWork } from "#lib/catalog/units/who-may-see.ts";
 import type { Judges } from "#lib/pairing/protocol.ts";
-import { EVALUATOR, type Progress, measuringRuntime, PROMPTS, storedSummary, type StoredSummary } from "./schema.ts";
-import { verdictOf } from "./verdict.ts";
+import { EVALUATOR, measuringRuntime, PROMPTS, storedSummary, type StoredSummary } from "./schema.ts";
+import { verdictInDatabase, verdictOf } from "#lib/catalog/verdict.ts";
 
-/** A pair by the weights of both, as one protocol measures it here. */
+/** A pair by what is measured of both, as one protocol measures it here. */
 export interface PairKey {
-  readonly finetuneWeightsSha256: string;
+  readonly unitHash: string;
   readonly guideWeightsSha256: string;
   readonly protocol: string;
 }
@@ -17,36 +24,36 @@ export interface PairKey {
 export interface PairRow extends PairKey {
   readonly id: string;
   readonly runtime: string;
+  readonly unitId: string;
   readonly finetuneCommitId: string | null;
   readonly guideCommitId: string | null;
+  readonly judgeCommitId: string | null;
   readonly state: JobState;
   readonly attempt: number;
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
   readonly summary: StoredSummary;
   readonly problem: string | null;
-  readonly jobId: string | null;
-  readonly progress: Progress | null;
   readonly measuredAt: Date | null;
   readonly createdAt: Date;
 }
 
 const columns = {
   id: true,
-  finetuneWeightsSha256: true,
+  unitHash: true,
   guideWeightsSha256: true,
   protocol: true,
   runtime: true,
+  unitId: true,
   finetuneCommitId: true,
   guideCommitId: true,
+  judgeCommitId: true,
   state: true,
   attempt: true,
   verdict: true,
   reasons: true,
   summary: true,
   problem: true,
-  jobId: true,
-  progress: true,
   measuredAt: true,
   createdAt: true,
 } as const satisfies Prisma.PairSelect;
@@ -54,7 +61,6 @@ const columns = {
 const toRow = (row: Prisma.PairGetPayload<{ select: typeof columns }>): PairRow => ({
   ...row,
   summary: storedSummary.parse(row.summary),
-  progress: row.progress as Progress | null,
 });
 
 export async function pairById(id: string, client: Transaction = database()): Promise<PairRow | null> {
@@ -62,32 +68,115 @@ export async function pairById(id: string, client: Transaction = database()): Pr
   return row && toRow(row);
 }
 
-export async function pairsWhere(
-  where: Prisma.PairWhereInput,
-  limit: number,
-  client: Transaction = database(),
-): Promise<PairRow[]> {
-  return (
-    await client.pair.findMany({
-      where: { AND: [where, { runtime: measuringRuntime() }] },
-      orderBy: [{ createdAt: "desc" }, { id: "desc" }],
-      take: limit,
-      select: columns,
-    })
-  ).map(toRow);
+/** Whole rows of some ids, newest first. Why one failed is told in the words of the repos that it ran on, to whoever may read those. */
+async function pairsOf(actor: Actor, ids: readonly string[]): Promise<PairRow[]> {
+  const rows = await database().pair.findMany({
+    where: { id: { in: [...ids] } },
+    orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+    select: columns,
+  });
+  const failed = rows.flatMap(({ id, problem }) => (problem === null ? [] : [id]));
+  const told =
+    failed.length === 0
+      ? []
+      : await database().$queryRaw<{ id: string }[]>`
+    SELECT p.id FROM pair p WHERE p.id = ANY (${failed}::uuid[]) AND ${maySeePairWork(actor, "p")}`;
+  const mayTell = new Set(told.map(({ id }) => id));
+  return rows.map((row) =>
+    toRow(row.problem === null || mayTell.has(row.id) ? row : { ...row, problem: FAILED_ELSEWHERE }),
+  );
 }
 
-export interface NewPair extends PairKey {
+const FAILED_ELSEWHERE = "It failed on a copy of these files that you may not see; ask for the measurement again.";
+
+/** Of some ids the pairs that somebody may know. */
+export async function knownPairs(actor: Actor, ids: readonly string[]): Promise<PairRow[]> {
+  const rows = await database().$queryRaw<{ id: string }[]>`
+    SELECT p.id FROM pair p WHERE p.id = ANY (${[...ids]}::uuid[]) AND ${mayKnowPair(actor, "p")}`;
+  return pairsOf(
+    actor,
+    rows.map(({ id }) => id),
+  );
+}
+
+/** What was measured of a unit and a guide by any protocol of a family, whatever the number of prompts. */
+export async function pairsOfFamily(
+  client: Transaction,
+  { unitHash, guideWeightsSha256, protocol }: PairKey,
+): Promise<PairRow[]> {
+  const rows = await client.pair.findMany({
+    where: { unitHash, guideWeightsSha256, protocol: { startsWith: protocol }, runtime: measuringRuntime() },
+    select: columns,
+  });
+  return rows.map(toRow);
+}
+
+export interface PairSelection {
+  /** Only pairs whose unit goes by this repo. */
+  readonly finetuneRepoId?: string | undefined;
+  readonly guideRepoId?: string | undefined;
+  readonly verdict?: Verdict | undefined;
+  /** Only what comes after this place, newest first. */
+  readonly after: readonly [createdAt: Date, id: string] | null;
+}
+
+/** Those that somebody may know, newest first. */
+export async function selectPairs(
+  actor: Actor,
+  { finetuneRepoId, guideRepoId, verdict, after }: PairSelection,
+  count: number,
+): Promise<PairRow[]> {
+  const conditions = [
+    Prisma.sql`p.runtime = ${measuringRuntime()}`,
+    mayKnowPair(actor, "p"),
+    ...(finetuneRepoId === undefined
+      ? []
+      : [
+          Prisma.sql`p.unit_id IN (
+            SELECT k.unit_id FROM repo_weights h JOIN unit_component k ON k.weights_sha256 = h.weights_sha256
+            WHERE h.repo_id = ${finetuneRepoId}::uuid AND NOT EXISTS (SELECT FROM unit_component l WHERE l.unit_id = k.unit_id AND l.position > k.position))`,
+        ]),
+    ...(guideRepoId === undefined
+      ? []
+      : [
+          Prisma.sql`p.guide_weights_sha256 IN (SELECT weights_sha256 FROM repo_weights WHERE repo_id = ${guideRepoId}::uuid)`,
+        ]),
+    ...(verdict === undefined ? [] : [Prisma.sql`p.verdict = ${verdictInDatabase(verdict)}::verdict`]),
+    ...(after === null ? [] : [Prisma.sql`(p.created_at, p.id) < (${after[0]}, ${after[1]}::uuid)`]),
+  ];
+  const rows = await database().$queryRaw<{ id: string }[]>`
+    SELECT p.id FROM pair p WHERE ${Prisma.join(conditions, " AND ")} ORDER BY p.created_at DESC, p.id DESC LIMIT ${count}`;
+  return pairsOf(
+    actor,
+    rows.map(({ id }) => id),
+  );
+}
+
+/** All that somebody may know of what was measured under some keys of one side. */
+export async function pairsUnder(actor: Actor, side: "unit" | "guide", keys: readonly string[]): Promise<PairRow[]> {
+  const column = Prisma.raw(side === "unit" ? "p.unit_hash" : "p.guide_weights_sha256");
+  const rows = await database().$queryRaw<{ id: string }[]>`
+    SELECT p.id FROM pair p WHERE ${column} = ANY (${[...keys]}) AND p.runtime = ${measuringRuntime()} AND ${mayKnowPair(actor, "p")}`;
+  return pairsOf(
+    actor,
+    rows.map(({ id }) => id),
+  );
+}
+
+export interface NewPair extends Pick<PairKey, "guideWeightsSha256" | "protocol"> {
+  readonly unit: Unit;
   readonly finetuneCommitId: string;
   readonly guideCommitId: string;
+  readonly judgeCommitId: string | null;
   readonly summary: StoredSummary;
 }
 
 /** @returns its id; null where these weights have such a row already */
-export async function insertPair(transaction: Transaction, pair: NewPair): Promise<string | null> {
+export async function insertPair(transaction: Transaction, { unit, ...pair }: NewPair): Promise<string | null> {
   const id = randomUUID();
+  await insertUnit(transaction, unit);
   const { count } = await transaction.pair.createMany({
-    data: { ...pair, id, runtime: measuringRuntime() },
+    data: { ...pair, id, unitHash: unit.hash, unitId: unit.id, runtime: measuringRuntime() },
     skipDuplicates: true,
   });
   return count === 1 ? id : null;
@@ -97,47 +186,18 @@ export async function deletePair(transaction: Transaction, id: string): Promise<
   await transaction.pair.delete({ where: { id }, select: { id: true } });
 }
 
-export async function setPairJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.pair.update({ where: { id }, data: { jobId }, select: { id: true } });
-}
-
-/** A pair that ended without a result is asked for once more, at the commits that ask. */
-export async function queueAgain(
+/** A pair that ended without a result is to be measured at the commits that ask. */
+export async function moveTo(
   transaction: Transaction,
   id: string,
-  { finetuneCommitId, guideCommitId, summary }: NewPair,
+  { unit, finetuneCommitId, guideCommitId, judgeCommitId, summary }: NewPair,
 ): Promise<void> {
+  await insertUnit(transaction, unit);
   await transaction.pair.update({
     where: { id },
-    data: { state: "queued", problem: null, progress: Prisma.DbNull, finetuneCommitId, guideCommitId, summary },
+    data: { unitId: unit.id, finetuneCommitId, guideCommitId, judgeCommitId, summary },
     select: { id: true },
   });
-}
-
-/** @returns the row's job, if it had not ended; null otherwise */
-export async function cancelRow(transaction: Transaction, id: string): Promise<{ jobId: string | null } | null> {
-  const where = { id, state: { in: ["queued", "running"] } } satisfies Prisma.PairWhereInput;
-  const [row] = await transaction.pair.updateManyAndReturn({
-    where,
-    data: { state: "cancelled", progress: Prisma.DbNull },
-    select: { jobId: true },
-  });
-  return row ?? null;
-}
-
-/** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
-export async function claimRow(id: string): Promise<number | null> {
-  const where = { id, state: { in: ["queued", "running"] } } satisfies Prisma.PairWhereInput;
-  const [row] = await database().pair.updateManyAndReturn({
-    where,
-    data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull },
-    select: { attempt: true },
-  });
-  return row?.attempt ?? null;
-}
-
-export async function writeProgress(id: string, attempt: number, progress: Progress): Promise<void> {
-  await database().pair.updateMany({ where: { id, attempt, state: "running" }, data: { progress } });
 }
 
 export interface Level {
@@ -155,37 +215,21 @@ export interface Outcome {
   readonly machine: string;
 }
 
-/** @returns false when another attempt has begun, or none is wanted any more */
+/** Written by who holds the attempt. */
 export async function writeOutcome(
   transaction: Transaction,
   id: string,
   attempt: number,
   { levels, machine, reasons, ...outcome }: Outcome,
-): Promise<boolean> {
-  const { count } = await transaction.pair.updateMany({
-    where: { id, attempt, state: "running" },
-    data: {
-      ...outcome,
-      reasons: [...reasons],
-      state: "succeeded",
-      problem: null,
-      progress: Prisma.DbNull,
-      measuredAt: new Date(),
-    },
+): Promise<void> {
+  await transaction.pair.update({
+    where: { id },
+    data: { ...outcome, reasons: [...reasons], measuredAt: new Date() },
+    select: { id: true },
   });
-  if (count === 0) return false;
   await transaction.measurement.createMany({
     data: levels.map((level) => ({ ...level, id: randomUUID(), pairId: id, attempt, machine })),
   });
-  return true;
-}
-
-export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
-  const { count } = await database().pair.updateMany({
-    where: { id, attempt, state: { in: ["queued", "running"] } },
-    data: { state: "failed", problem, progress: Prisma.DbNull },
-  });
-  return count === 1;
 }
 
 /** Of the attempt that succeeded. */
@@ -212,7 +256,7 @@ export interface Model {
 /** As rows (repo_id, kind, commit_id, inspection_id, …) of all live repos with one contract. Through the index on contracts, so that a hub of many repos stays quick. */
 const modelsWith = (contract: Prisma.Sql): Prisma.Sql => Prisma.sql`(
   SELECT r.id AS repo_id, r.kind, r.visibility, r.namespace_id, r.downloads, c.id AS commit_id, i.id AS inspection_id, i.contract, i.weights_sha256,
-    CASE r.kind WHEN 'base' THEN r.id ELSE coalesce(b.repo_id, r.base_id) END AS base_repo_id, (i.facts->>'parameters')::float8 AS parameters
+    CASE WHEN ${canInSql("r", "isBase")} THEN r.id ELSE coalesce(b.repo_id, r.base_id) END AS base_repo_id, (i.facts->>'parameters')::float8 AS parameters
   FROM inspection i
   JOIN commit c ON c.id = i.commit_id
   JOIN repo r ON r.id = c.repo_id AND r.deleted_at IS NULL
@@ -245,8 +289,8 @@ export async function modelOfRepo(repoId: string, client: Transaction = database
 export function partnersOf({ repoId, kind, contract, baseRepoId }: Model, limit: number): Promise<Model[]> {
   return database().$queryRaw<Model[]>`
     SELECT ${columnsOf(m)} FROM ${modelsWith(Prisma.sql`${contract}`)} m
-    WHERE (m.kind = 'guide') <> ${kind === "guide"} AND m.base_repo_id = ${baseRepoId}::uuid AND m.repo_id <> ${repoId}::uuid
-    ORDER BY m.kind = 'base' DESC, m.downloads DESC, m.repo_id LIMIT ${limit}`;
+    WHERE ${canInSql("m", can({ kind }, "guides") ? "draws" : "guides")} AND m.base_repo_id = ${baseRepoId}::uuid AND m.repo_id <> ${repoId}::uuid
+    ORDER BY ${canInSql("m", "isBase")} DESC, m.downloads DESC, m.repo_id LIMIT ${limit}`;
 }
 
 /** Two that should be measured together. */
@@ -276,15 +320,15 @@ export async function familyOf(
   const isBehind =
     after === null
       ? Prisma.sql`true`
-      : Prisma.sql`((kind = 'base')::int, downloads, "repoId") < (${after[0]}::int, ${after[1]}::int, ${after[2]}::uuid)`;
+      : Prisma.sql`((${canInSql("c", "isBase")})::int, c.downloads, c."repoId") < (${after[0]}::int, ${after[1]}::int, ${after[2]}::uuid)`;
   return database().$queryRaw<Relative[]>`
     WITH family AS MATERIALIZED (
       SELECT DISTINCT ON (m.repo_id) ${columnsOf(m)}, m.downloads, n.name || '/' || r.name AS repo
       FROM ${modelsWith(Prisma.sql`${contract}`)} m JOIN repo r ON r.id = m.repo_id JOIN namespace n ON n.id = r.namespace_id
       WHERE m.base_repo_id = ${repoId}::uuid AND ${visible} ORDER BY m.repo_id, m.inspection_id DESC
-    ), counted AS (SELECT *, (count(*) OVER (PARTITION BY kind = 'guide'))::int AS total FROM family)
-    (SELECT * FROM counted WHERE kind = 'guide' ORDER BY downloads DESC, "repoId" LIMIT ${guides})
-    UNION ALL (SELECT * FROM counted WHERE kind <> 'guide' AND ${isBehind} ORDER BY kind = 'base' DESC, downloads DESC, "repoId" DESC LIMIT ${models})`;
+    ), counted AS (SELECT f.*, (count(*) OVER (PARTITION BY ${canInSql("f", "guides")}))::int AS total FROM family f)
+    (SELECT * FROM counted c WHERE ${canInSql("c", "guides")} ORDER BY c.downloads DESC, c."repoId" LIMIT ${guides})
+    UNION ALL (SELECT * FROM counted c WHERE ${canInSql("c", "draws")} AND ${isBehind} ORDER BY ${canInSql("c", "isBase")} DESC, c.downloads DESC, c."repoId" DESC LIMIT ${models})`;
 }
 
 /** What is told of a pair in a table, and of which weights of which two repos. */
@@ -296,8 +340,9 @@ export interface FamilyPair extends Pick<
   | "problem"
   | "protocol"
   | "summary"
+  | "judgeCommitId"
   | "measuredAt"
-  | "finetuneWeightsSha256"
+  | "unitHash"
   | "guideWeightsSha256"
 > {
   readonly finetuneRepoId: string;
@@ -311,29 +356,31 @@ export interface FamilyPair extends Pick<
   readonly n: number | null;
 }
 
-/** All that was measured between some models and some guides, with any weights that they ever had, newest first. */
-export async function pairsAmong(finetunes: readonly string[], guides: readonly string[]): Promise<FamilyPair[]> {
+/** All that was measured between some models and some guides, with any weights that they ever had, as far as somebody may know it; newest first. */
+export async function pairsAmong(
+  actor: Actor,
+  finetunes: readonly string[],
+  guides: readonly string[],
+): Promise<FamilyPair[]> {
   const rows = await database().$queryRaw<
     (Omit<FamilyPair, "summary" | "verdict"> & {
       verdict: string;
       pictures: number | null;
-      baseCommitId: string | null;
     })[]
   >`
-    WITH weight AS (
-      SELECT DISTINCT c.repo_id, i.weights_sha256 AS weights FROM commit c JOIN inspection i ON i.commit_id = c.id
-      WHERE c.repo_id = ANY (${[...finetunes, ...guides]}::uuid[]) AND i.weights_sha256 IS NOT NULL)
-    SELECT f.repo_id AS "finetuneRepoId", g.repo_id AS "guideRepoId", p.id, p.finetune_weights_sha256 AS "finetuneWeightsSha256", p.guide_weights_sha256 AS "guideWeightsSha256",
-      p.state, p.verdict::text AS verdict, p.problem, p.protocol,
-      p.measured_at AS "measuredAt", (p.summary #>> '{request,pictures}')::int AS pictures, p.summary #>> '{request,baseCommitId}' AS "baseCommitId",
+    WITH weight AS MATERIALIZED (
+      SELECT DISTINCT repo_id, measured_as AS weights FROM repo_weights WHERE repo_id = ANY (${[...finetunes, ...guides]}::uuid[]))
+    SELECT f.repo_id AS "finetuneRepoId", g.repo_id AS "guideRepoId", p.id, p.unit_hash AS "unitHash", p.guide_weights_sha256 AS "guideWeightsSha256",
+      p.state, p.verdict::text AS verdict, CASE WHEN p.problem IS NULL OR ${maySeePairWork(actor, "p")} THEN p.problem ELSE ${FAILED_ELSEWHERE} END AS problem, p.protocol,
+      p.measured_at AS "measuredAt", (p.summary #>> '{request,pictures}')::int AS pictures, p.judge_commit_id AS "judgeCommitId",
       nullif(p.summary #> '{measured,fidelity,recovered}', 'null') AS recovered, coalesce(p.summary #>> '{measured,fidelity,cfg,n}', p.summary #>> '{measured,agreement,fvu,n}')::int AS n
-    FROM weight f JOIN pair p ON p.finetune_weights_sha256 = f.weights JOIN weight g ON g.weights = p.guide_weights_sha256
-    WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND p.runtime = ${measuringRuntime()}
+    FROM weight f JOIN pair p ON p.unit_hash = f.weights JOIN weight g ON g.weights = p.guide_weights_sha256
+    WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND p.runtime = ${measuringRuntime()} AND ${mayKnowPair(actor, "p")}
     ORDER BY p.created_at DESC, p.id DESC`;
-  return rows.map(({ pictures, baseCommitId, ...row }) => ({
+  return rows.map(({ pictures, ...row }) => ({
     ...row,
     verdict: verdictOf(row.verdict),
-    summary: storedSummary.parse(pictures === null ? {} : { request: { pictures, baseCommitId } }),
+    summary: storedSummary.parse(pictures === null ? {} : { request: { pictures } }),
   }));
 }
 
@@ -351,11 +398,11 @@ export async function duePairs(
   const rows = await transaction.$queryRaw<{ finetune: Model; guide: Model }[]>`
     WITH models AS MATERIALIZED ${models}
     SELECT (SELECT row_to_json(one) FROM (SELECT ${columnsOf(f)}) one) AS finetune, (SELECT row_to_json(one) FROM (SELECT ${columnsOf(g)}) one) AS guide
-    FROM models f JOIN models g ON f.kind <> 'guide' AND g.kind = 'guide' AND f.base_repo_id = g.base_repo_id
-    WHERE f.base_repo_id = ${baseRepoId}::uuid AND (${kind === "base"} OR ${repoId}::uuid IN (f.repo_id, g.repo_id))
+    FROM models f JOIN models g ON ${canInSql("f", "draws")} AND ${canInSql("g", "guides")} AND f.base_repo_id = g.base_repo_id
+    WHERE f.base_repo_id = ${baseRepoId}::uuid AND (${can({ kind }, "isBase")} OR ${repoId}::uuid IN (f.repo_id, g.repo_id))
       AND (f.visibility = 'public' OR g.visibility = 'public' OR f.namespace_id = g.namespace_id)
-      AND NOT EXISTS (SELECT FROM pair p WHERE p.finetune_weights_sha256 = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.protocol = ${protocol} AND p.runtime = ${measuringRuntime()})
-    ORDER BY f.kind = 'base' DESC, f.downloads + g.downloads DESC, f.repo_id, g.repo_id LIMIT ${limit}`;
+      AND NOT EXISTS (SELECT FROM pair p WHERE p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.protocol = ${protocol} AND p.runtime = ${measuringRuntime()})
+    ORDER BY ${canInSql("f", "isBase")} DESC, f.downloads + g.downloads DESC, f.repo_id, g.repo_id LIMIT ${limit}`;
   return rows;
 }
 
@@ -380,39 +427,6 @@ export async function judgesOf(
   return { commitId: rows[0]?.commitId ?? null, evaluatorSha256, promptsSha256: evaluatorSha256 && of(PROMPTS) };
 }
 
-/** A repo in which some weights are, or were. */
-export interface Side {
-  readonly repoId: string;
-  readonly repo: string;
-  readonly commit: string;
-  readonly weightsSha256: string;
-  /** Whether they are what the repo is today. */
-  readonly isCurrent: boolean;
-}
-
-/** Where these weights are, in repos that `visible` lets through, newest first. */
-export async function sidesWith(weights: readonly string[], visible: Prisma.RepoWhereInput): Promise<Side[]> {
-  const rows = await database().inspection.findMany({
-    where: { weightsSha256: { in: [...new Set(weights)] }, commit: { repo: visible } },
-    orderBy: [{ createdAt: "desc" }, { id: "desc" }],
-    take: 5000,
-    select: {
-      weightsSha256: true,
-      commit: {
-        select: { id: true, repo: { select: { id: true, name: true, namespace: { select: { name: true } } } } },
-      },
-    },
-  });
-  const current = await currentWeights(rows.map(({ commit }) => commit.repo.id));
-  return rows.map(({ weightsSha256, commit: { id, repo } }) => ({
-    repoId: repo.id,
-    repo: `${repo.namespace.name}/${repo.name}`,
-    commit: id,
-    weightsSha256: weightsSha256!,
-    isCurrent: current.get(repo.id) === weightsSha256,
-  }));
-}
-
 /** The weights of each repo's newest commit; while that waits to be read, those of the last one that was. Null where it has none that run. */
 export async function currentWeights(repoIds: readonly string[]): Promise<Map<string, string | null>> {
   const rows = await database().$queryRaw<{ id: string; weights: string | null }[]>`
@@ -424,26 +438,37 @@ export async function currentWeights(repoIds: readonly string[]): Promise<Map<st
   return new Map(rows.map(({ id, weights }) => [id, weights]));
 }
 
-/** All weights that a repo ever had, newest first. */
-export async function weightsOfRepo(repoId: string): Promise<string[]> {
-  const rows = await database().inspection.findMany({
-    where: { commit: { repoId }, weightsSha256: { not: null } },
-    orderBy: { createdAt: "desc" },
-    take: 1000,
-    select: { weightsSha256: true },
-  });
-  return [...new Set(rows.map(({ weightsSha256 }) => weightsSha256!))];
+/** Under which keys what was measured of a repo is found: all that it ever was. */
+export async function keysOfRepo(repoId: string): Promise<string[]> {
+  const rows = await database().repoWeights.findMany({ where: { repoId }, select: { measuredAs: true } });
+  return [...new Set(rows.map(({ measuredAs }) => measuredAs))];
 }
 
-export async function visibleRepos(
-  ids: readonly string[],
-  visible: Prisma.RepoWhereInput,
-): Promise<Map<string, string>> {
-  const rows = await database().repo.findMany({
-    where: { AND: [visible, { id: { in: [...ids] } }] },
-    select: { id: true, name: true, namespace: { select: { name: true } } },
-  });
-  return new Map(rows.map(({ id, name, namespace }) => [id, `${namespace.name}/${name}`]));
+/** A repo in which something is, or was, that was measured. */
+export interface Side {
+  readonly repoId: string;
+  readonly repo: string;
+  /** Its newest commit with that. */
+  readonly commit: string;
+  readonly key: string;
+}
+
+/** Every repo that somebody may see with any of what was measured under these keys. */
+export function sidesWith(actor: Actor, keys: readonly string[]): Promise<Side[]> {
+  return database().$queryRaw<Side[]>`
+    SELECT DISTINCT h.repo_id AS "repoId", n.name || '/' || r.name AS repo, c.id AS commit, h.measured_as AS key
+    FROM repo_weights h JOIN repo r ON r.id = h.repo_id JOIN namespace n ON n.id = r.namespace_id
+    JOIN LATERAL (
+      SELECT c.id FROM commit c JOIN inspection i ON i.commit_id = c.id WHERE c.repo_id = h.repo_id AND i.weights_sha256 = h.measured_as
+      ORDER BY c.sequence DESC LIMIT 1) c ON true
+    WHERE h.measured_as = ANY (${[...new Set(keys)]}) AND ${isVisible(actor, "r")}`;
+}
+
+/** «owner/repo» by id, of those that somebody may see. */
+export async function visibleRepos(actor: Actor, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await database().$queryRaw<{ id: string; repo: string }[]>`
+    SELECT r.id, n.name || '/' || r.name AS repo FROM repo r JOIN namespace n ON n.id = r.namespace_id WHERE r.id = ANY (${[...ids]}::uuid[]) AND ${isVisible(actor, "r")}`;
+  return new Map(rows.map(({ id, repo }) => [id, repo]));
 }
 
 /** The repos of some commits, by commit, where they are still there. */

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
+import { kindsThat } from "#lib/catalog/kinds.ts";
+import { MOST_STRENGTH } from "#lib/catalog/previews/limits.ts";
+import { unitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
-import { verdict } from "./verdict.ts";
+import { verdict } from "#lib/catalog/verdict.ts";
 
 /**
  * How many prompts are drawn where nobody says otherwise. A model of the starter's size and two guides take 59 s of processor time with
@@ -116,10 +119,7 @@ export type Measured = z.output<typeof measured>;
 
 /** `pair.summary`: what was asked for, and what came of it. */
 export const storedSummary = z.object({
-  /** `baseCommitId`: of the guide's base, which lineage is measured against, and which brings evaluator and prompts. */
-  request: z
-    .object({ pictures: z.number(), baseCommitId: z.string().nullable() })
-    .default({ pictures: DEFAULT_PICTURES, baseCommitId: null }),
+  request: z.object({ pictures: z.number() }).default({ pictures: DEFAULT_PICTURES }),
   measured: measured.optional(),
 });
 export type StoredSummary = z.output<typeof storedSummary>;
@@ -127,7 +127,13 @@ export type StoredSummary = z.output<typeof storedSummary>;
 export const progress = z.object({ stage: z.string(), done: z.number(), total: z.number() });
 export type Progress = z.output<typeof progress>;
 
-const side = z.object({ repo: fullName, commit: z.string() });
+const side = z.object({
+  repo: fullName,
+  commit: z.string(),
+  copies: z.int().meta({
+    description: "how many repos that you may see have the same bytes; the first one that had them is named",
+  }),
+});
 
 const evidence = {
   state: jobState,
@@ -144,7 +150,8 @@ const evidence = {
 
 export const pairItem = z.object({
   id: z.uuid(),
-  finetune: side,
+  unit: unitView.meta({ description: "what was measured, part by part" }),
+  finetune: side.meta({ description: "what the unit goes by: the last of its components" }),
   guide: side,
   ...evidence,
   protocol: z.string(),
@@ -177,6 +184,12 @@ export type PairView = z.output<typeof pairView>;
 export const newCheck = z.strictObject({
   finetune: fullName.meta({ description: "a fine-tune or a base" }),
   guide: fullName,
+  loraStrength: z
+    .number()
+    .min(-MOST_STRENGTH)
+    .max(MOST_STRENGTH)
+    .optional()
+    .meta({ description: "of a low-rank fine-tune: 1, as it was trained, where nothing is said" }),
   pictures: z
     .int()
     .min(32)
@@ -210,7 +223,7 @@ export const partnerList = pageOf(partner);
 const cell = partner.omit({ repo: true, commit: true, parameters: true });
 const matrixRow = z.object({
   repo: fullName,
-  kind: z.enum(["base", "finetune"]),
+  kind: z.enum(kindsThat("draws")),
   commit: z.string(),
   cells: z.array(cell).meta({ description: "one for each of `guides`, in their order" }),
 });

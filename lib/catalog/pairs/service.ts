@@ -1,18 +1,20 @@
-import { type ReadableRepo, type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
+import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { unitsOfCommits } from "#lib/catalog/units/service.ts";
+import type { Unit } from "#lib/catalog/units/unit.ts";
+import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
-import { cancelJob } from "#lib/queue/cancel.ts";
+import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
-import { raiseToPerson, waiterOf } from "#lib/queue/raise.ts";
 import {
-  cancelRow,
   deletePair,
   duePairs,
   insertPair,
@@ -20,10 +22,9 @@ import {
   type Model,
   modelOfInspection,
   modelOfRepo,
+  moveTo,
   type NewPair,
-  pairsWhere,
-  queueAgain,
-  setPairJob,
+  pairsOfFamily,
 } from "./repository.ts";
 import { DEFAULT_PICTURES, type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
 import { getPair, requireSeen } from "./views.ts";
@@ -33,20 +34,33 @@ const MAX_CHECKS = 200;
 
 /**
  * A model or a guide was inspected: it is to be measured with everything that it may pair with, unless these very weights have been.
- * `isAwaited`: a person who just uploaded it waits. A guide is then first measured on its own base. Stops where the queue is full;
- * what is left can be asked for one by one.
+ * `isAwaited`: a person who just uploaded it waits. A guide is then first measured on its own base. Stops where too many wait for the same
+ * person; what is left can be asked for one by one.
  */
-export async function requestChecks(transaction: Transaction, inspectionId: string, isAwaited: boolean): Promise<void> {
+export async function requestChecks(
+  transaction: Transaction,
+  inspectionId: string,
+  { isAwaited, userId }: { readonly isAwaited: boolean; readonly userId: string | null },
+): Promise<void> {
   const model = await modelOfInspection(transaction, inspectionId);
   if (!model) return;
   const judges = await judgesOf(model.baseRepoId, transaction);
   const protocol = protocolKey(judges, judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : DEFAULT_PICTURES);
-  for (const { finetune, guide } of await duePairs(transaction, model, protocol, MAX_CHECKS)) {
-    const isFirst = model.kind === "guide" ? finetune.kind === "base" : finetune.repoId === model.repoId;
+  const due = await duePairs(transaction, model, protocol, MAX_CHECKS);
+  const units = await unitsOfCommits(
+    due.map(({ finetune }) => finetune.commitId),
+    1,
+    transaction,
+  );
+  for (const { finetune, guide } of due) {
+    const isFirst = can(model, "guides") ? can(finetune, "isBase") : finetune.repoId === model.repoId;
+    const unit = units.get(finetune.commitId);
+    if (!unit) continue;
     const id = await request(
       transaction,
-      newPair(finetune, guide, judges),
+      newPair(unit, finetune, guide, judges),
       isAwaited && isFirst ? "upload" : "batch",
+      userId,
     ).catch(unlessFull);
     if (id === null) return;
   }
@@ -58,10 +72,13 @@ export async function requestChecks(transaction: Transaction, inspectionId: stri
  *
  * @throws pair_does_not_fit, upload_not_ready, unsupported_model, queue_full
  */
-export async function requestCheck(actor: Actor, { finetune, guide, pictures }: NewCheck): Promise<PairView> {
+export async function requestCheck(
+  actor: Actor,
+  { finetune, guide, loraStrength = 1, pictures }: NewCheck,
+): Promise<PairView> {
   const userId = actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
-  const model = await requireModel(actor, toRepoName(finetune), "model");
-  const guideModel = await requireModel(actor, toRepoName(guide), "guide");
+  const model = await requireModel(actor, toRepoName(finetune), "draws");
+  const guideModel = await requireModel(actor, toRepoName(guide), "guides");
   if (model.contract !== guideModel.contract) {
     throw new AppError(
       "pair_does_not_fit",
@@ -70,14 +87,16 @@ export async function requestCheck(actor: Actor, { finetune, guide, pictures }: 
     );
   }
   const judges = await judgesOf(guideModel.baseRepoId ?? model.baseRepoId);
-  const pair = newPair(model, guideModel, judges, pictures);
+  const unit = await requireUnit(model.commitId, finetune, loraStrength);
+  await requireReadable(actor, [...unit.components.map(({ commitId }) => commitId), judges.commitId]);
+  const pair = newPair(unit, model, guideModel, judges, pictures);
   const id = await inTransaction(database(), async (transaction) => {
     const family = {
-      finetuneWeightsSha256: pair.finetuneWeightsSha256,
+      unitHash: unit.hash,
       guideWeightsSha256: pair.guideWeightsSha256,
-      protocol: { startsWith: `${protocolFamily(judges)}-n` },
+      protocol: `${protocolFamily(judges)}-n`,
     };
-    const known = (await pairsWhere(family, 100, transaction)).toSorted(
+    const known = (await pairsOfFamily(transaction, family)).toSorted(
       (a, b) => b.summary.request.pictures - a.summary.request.pictures,
     );
     const measured = known.find(
@@ -87,30 +106,32 @@ export async function requestCheck(actor: Actor, { finetune, guide, pictures }: 
     if (measured) return measured.id;
     const same = known.find(({ protocol }) => protocol === pair.protocol);
     if (!same) return request(transaction, pair, "person", userId);
-    if (same.state === "queued" && same.jobId && userId !== undefined)
-      await raiseToPerson(transaction, "check", same.jobId, userId);
-    if (same.state === "failed" || same.state === "cancelled") {
-      await queueAgain(transaction, same.id, pair);
-      await setPairJob(transaction, same.id, await enqueue(transaction, "check", same.id, "person", userId));
-    }
+    if (same.state === "failed" || same.state === "cancelled") await moveTo(transaction, same.id, pair);
+    if (same.state !== "running" && same.state !== "succeeded") await ask(transaction, same.id, pair, "person", userId);
     return same.id;
   });
   return getPair(actor, id!, false);
 }
 
+/** The same once more, of what the two repos are today. @throws as `requestCheck` */
+export async function checkAgain(actor: Actor, id: string): Promise<PairView> {
+  const { unit, finetune, guide } = await requireSeen(actor, id);
+  const strength = unit.components.length > 1 ? unit.components.at(-1)!.strength : 1;
+  return requestCheck(actor, { finetune: finetune.repo, guide: guide.repo, loraStrength: strength });
+}
+
 /** For who waits for it, and for who may write to either repo. @throws already_ended */
 export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
-  const { row, finetune, guide } = await requireSeen(actor, id);
+  const { finetune, guide } = await requireSeen(actor, id);
   if (actor.kind !== "hub") {
     const { userId } = requirePerson(actor, "run");
-    const isTheirs = row.jobId !== null && (await waiterOf("check", row.jobId)) === userId;
+    const isTheirs = (await ownerOf(database(), { kind: "check", subjectId: id })) === userId;
     if (!isTheirs)
       await requireWrite(actor, toRepoName(finetune.repo)).catch(() => requireWrite(actor, toRepoName(guide.repo)));
   }
-  await inTransaction(database(), async (transaction) => {
-    const cancelled = await cancelRow(transaction, id);
-    if (!cancelled) throw new AppError("already_ended", "This measurement has ended; there is nothing to cancel.");
-    if (cancelled.jobId) await cancelJob("check", cancelled.jobId, transaction);
+  await inLockedTransaction(database(), async (transaction) => {
+    if (!(await cancelJob(transaction, "check", id)))
+      throw new AppError("already_ended", "This measurement has ended; there is nothing to cancel.");
   });
   return getPair(actor, id, false);
 }
@@ -120,12 +141,12 @@ async function request(
   transaction: Transaction,
   pair: NewPair,
   priority: Priority,
-  userId?: string,
+  userId: string | null | undefined,
 ): Promise<string | null> {
   const id = await insertPair(transaction, pair);
   if (id === null) return null;
   try {
-    await setPairJob(transaction, id, await enqueue(transaction, "check", id, priority, userId));
+    await ask(transaction, id, pair, priority, userId);
   } catch (failure) {
     await deletePair(transaction, id).catch(() => {}); // without its job it would wait for ever
     throw failure;
@@ -133,16 +154,62 @@ async function request(
   return id;
 }
 
-function newPair(finetune: Model, guide: Model, judges: Awaited<ReturnType<typeof judgesOf>>, asked?: number): NewPair {
+/** What a pair costs besides its pictures, in pictures: opening three networks and 16 prompts of one-step agreement. */
+const BESIDES_PICTURES = 16;
+
+const ask = (
+  transaction: Transaction,
+  id: string,
+  { unit, summary }: NewPair,
+  priority: Priority,
+  userId: string | null | undefined,
+): Promise<void> =>
+  enqueue(transaction, {
+    kind: "check",
+    subjectId: id,
+    priority,
+    userId,
+    modelKey: unit.hash,
+    work: BESIDES_PICTURES + summary.request.pictures,
+  });
+
+function newPair(
+  unit: Unit,
+  finetune: Model,
+  guide: Model,
+  judges: Awaited<ReturnType<typeof judgesOf>>,
+  asked?: number,
+): NewPair {
   const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : (asked ?? DEFAULT_PICTURES);
   return {
-    finetuneWeightsSha256: finetune.weightsSha256,
+    unit,
     guideWeightsSha256: guide.weightsSha256,
     finetuneCommitId: finetune.commitId,
     guideCommitId: guide.commitId,
+    judgeCommitId: judges.commitId,
     protocol: protocolKey(judges, pictures),
-    summary: { request: { pictures, baseCommitId: judges.commitId } },
+    summary: { request: { pictures } },
   };
+}
+
+async function requireUnit(commitId: string, shown: string, loraStrength: number): Promise<Unit> {
+  const unit = (await unitsOfCommits([commitId], loraStrength)).get(commitId);
+  if (!unit) throw new AppError("upload_not_ready", `${shown} has just changed; try again in a moment.`);
+  if (loraStrength !== 1 && unit.components.length === 1)
+    throw new AppError("bad_request", `${shown} is no LoRA, and has no strength; leave it out.`, {
+      field: "loraStrength",
+    });
+  return unit;
+}
+
+/** A low-rank fine-tune and a guide may be public and the base that they are made for not. @throws repo_not_found */
+async function requireReadable(actor: Actor, commitIds: readonly (string | null)[]): Promise<void> {
+  const ids = [...new Set(commitIds.filter((id) => id !== null))];
+  if ((await readableCommits(actor, ids)).size < ids.length)
+    throw new AppError(
+      "repo_not_found",
+      "The base that this is measured on is gone, or you may not see it; ask whoever uploaded the model.",
+    );
 }
 
 function unlessFull(failure: unknown): null {
@@ -150,13 +217,15 @@ function unlessFull(failure: unknown): null {
   throw failure;
 }
 
-async function requireModel(actor: Actor, name: RepoName, as: "model" | "guide"): Promise<Model> {
+async function requireModel(actor: Actor, name: RepoName, as: "draws" | "guides"): Promise<Model> {
   const repo = await requireRead(actor, name);
   const shown = `${repo.owner}/${repo.name}`;
-  if ((repo.kind === "guide") !== (as === "guide"))
-    throw new AppError("bad_request", `${shown} is a ${kinds[repo.kind]}; name a fine-tune or base, and a guide.`, {
-      kind: repo.kind,
-    });
+  if (!can(repo, as))
+    throw new AppError(
+      "bad_request",
+      `${shown} is a ${kinds[repo.kind].name}, and ${as === "draws" ? "draws" : "guides"} nothing; name a model that draws, and a guide.`,
+      { kind: repo.kind },
+    );
   const model = await modelOfRepo(repo.id);
   if (model) return model;
   const head = await headOf(repo.id);
@@ -164,5 +233,3 @@ async function requireModel(actor: Actor, name: RepoName, as: "model" | "guide")
   await requireRuns(head, shown);
   throw new AppError("upload_not_ready", `${shown} has just changed; try again in a moment.`);
 }
-
-const kinds: Readonly<Record<ReadableRepo["kind"], string>> = { base: "base", finetune: "fine-tune", guide: "guide" };

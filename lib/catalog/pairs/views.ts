@@ -1,31 +1,36 @@
 import { z } from "zod";
-import { requireRead, visibleTo } from "#lib/auth/access.ts";
+import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
+import type { UnitView } from "#lib/catalog/units/schema.ts";
+import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, placeTime, toCursor } from "#lib/page.ts";
+import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
+import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import {
   commitRepos,
+  currentWeights,
   judgesOf,
   measurementsOf,
-  pairById,
+  knownPairs,
   type PairRow,
-  pairsWhere,
-  type Side,
-  sidesWith,
-  weightsOfRepo,
+  selectPairs,
 } from "./repository.ts";
-import type { PairItem, PairQuery, PairView } from "./schema.ts";
+import type { Measured, PairItem, PairQuery, PairView, Progress } from "./schema.ts";
 
-/** A pair that somebody may see: who may read a repo with the one weights, and one with the other. */
+/** A pair that somebody may know, by the repos that are credited with it: of all that they may read with the same bytes the first. */
 export interface Seen {
   readonly row: PairRow;
-  readonly finetune: Side;
-  readonly guide: Side;
+  readonly unit: UnitView;
+  /** What the unit goes by: the last of its components. */
+  readonly finetune: Holder;
+  readonly guide: Holder;
   readonly stale: string | null;
 }
 
@@ -38,51 +43,58 @@ export async function requireSeen(actor: Actor, id: string): Promise<Seen> {
 }
 
 async function findSeen(actor: Actor, id: string): Promise<Seen | undefined> {
-  const row = await pairById(id);
-  return row ? (await seenBy(actor, [row]))[0] : undefined;
+  const rows = await knownPairs(actor, [id]);
+  return (await withHolders(actor, rows))[0];
 }
 
-/** Those of some pairs that somebody may see, in the same order. */
-export async function seenBy(actor: Actor, rows: readonly PairRow[]): Promise<Seen[]> {
-  const sides = Map.groupBy(
-    await sidesWith(rows.flatMap(weightsOf), visibleTo(actor)),
-    ({ weightsSha256 }) => weightsSha256,
-  );
+/** Of pairs that somebody may know, in the same order. */
+export async function withHolders(actor: Actor, rows: readonly PairRow[]): Promise<Seen[]> {
+  const units = await componentsOf(rows.map(({ unitId }) => unitId));
+  const weights = [...units.values()].flat().map(({ weightsSha256 }) => weightsSha256);
+  const holders = await firstHolders(actor, [...weights, ...rows.map(({ guideWeightsSha256 }) => guideWeightsSha256)]);
+  const current = await currentWeights([...holders.values()].map(({ repoId }) => repoId));
   const isCurrent = await currentProtocols(rows);
   return rows.flatMap((row) => {
-    const finetune = shownSide(sides.get(row.finetuneWeightsSha256), row.finetuneCommitId);
-    const guide = shownSide(sides.get(row.guideWeightsSha256), row.guideCommitId);
-    if (!finetune || !guide) return [];
-    return [
-      {
-        row,
-        finetune,
-        guide,
-        stale: staleReason({ finetune: finetune.isCurrent, guide: guide.isCurrent, protocol: isCurrent(row) }),
-      },
-    ];
+    const components = units.get(row.unitId) ?? [];
+    const [last, guide] = [components.at(-1), holders.get(row.guideWeightsSha256)];
+    const finetune = last && holders.get(last.weightsSha256);
+    if (!finetune || !guide) return []; // a repo went meanwhile
+    const is = {
+      finetune: current.get(finetune.repoId) === unitHash(components.map(atFullStrength)),
+      guide: current.get(guide.repoId) === row.guideWeightsSha256,
+      protocol: isCurrent(row),
+    };
+    return [{ row, unit: toUnitView(row.unitHash, components, holders), finetune, guide, stale: staleReason(is) }];
   });
 }
 
-/** Where it is what a repo is today; else where it was measured; else where it was last. */
-const shownSide = (sides: readonly Side[] | undefined, commitId: string | null): Side | undefined =>
-  sides?.find(({ isCurrent }) => isCurrent) ?? sides?.find(({ commit }) => commit === commitId) ?? sides?.[0];
+const atFullStrength = (component: ComponentRow): ComponentRow => ({ ...component, strength: 1, textStrength: 1 });
 
-const weightsOf = (row: PairRow): string[] => [row.finetuneWeightsSha256, row.guideWeightsSha256];
+const toUnitView = (
+  hash: string,
+  components: readonly ComponentRow[],
+  holders: ReadonlyMap<string, Holder>,
+): UnitView => ({
+  hash,
+  components: components.map(({ role, weightsSha256, strength, textStrength }) => {
+    const { repo = null, commit = null } = holders.get(weightsSha256) ?? {};
+    return { role, repo, commit, weightsSha256, strength, textStrength };
+  }),
+});
 
 /** Which of some pairs are measured as they would be measured today. */
-export async function currentProtocols(
-  rows: readonly Pick<PairRow, "protocol" | "summary">[],
-): Promise<(row: Pick<PairRow, "protocol" | "summary">) => boolean> {
-  const bases = await commitRepos(rows.flatMap(({ summary }) => summary.request.baseCommitId ?? []));
+export async function currentProtocols(rows: readonly Judged[]): Promise<(row: Judged) => boolean> {
+  const bases = await commitRepos(rows.flatMap(({ judgeCommitId }) => judgeCommitId ?? []));
   const families = new Map<string, string>();
   for (const repoId of new Set([...bases.values()].map((base) => base.repoId)))
     families.set(repoId, protocolFamily(await judgesOf(repoId)));
-  return ({ protocol, summary }) => {
-    const repoId = bases.get(summary.request.baseCommitId ?? "")?.repoId;
+  return ({ protocol, judgeCommitId }) => {
+    const repoId = bases.get(judgeCommitId ?? "")?.repoId;
     return protocol.startsWith(repoId === undefined ? `v${PROTOCOL_VERSION}-` : `${families.get(repoId)}-n`);
   };
 }
+
+type Judged = Pick<PairRow, "protocol" | "judgeCommitId">;
 
 /** Each: whether what was measured is what there is today. */
 export function staleReason(is: {
@@ -96,11 +108,12 @@ export function staleReason(is: {
   return is.protocol ? null : "Pairs are measured otherwise since: by another protocol, evaluator or list of prompts.";
 }
 
-export function toItem({ row, finetune, guide, stale }: Seen): PairItem {
+export function toItem({ row, unit, finetune, guide, stale }: Seen): PairItem {
   const { id, protocol, runtime } = row;
-  const at = ({ repo, commit }: Side) => ({ repo, commit });
+  const at = ({ repo, commit, copies }: Holder) => ({ repo, commit, copies });
   return {
     id,
+    unit,
     finetune: at(finetune),
     guide: at(guide),
     ...evidenceOf(row),
@@ -143,11 +156,21 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
     ...toItem(seen),
     reasons: [...row.reasons],
     pictures: row.summary.request.pictures,
-    progress: row.progress,
-    queue: row.state === "queued" && row.jobId ? await queuePosition("check", row.jobId) : null,
-    measured: row.summary.measured ?? null,
+    progress:
+      row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
+    queue: row.state === "queued" ? await queuePosition("check", id) : null,
+    measured: row.summary.measured ? await asFoundThere(row.summary.measured, seen) : null,
     measurements: row.state === "succeeded" ? await measurementsOf(id, row.attempt, withRaw) : [],
   };
+}
+
+/** Its files by the paths that they have where they are credited: those that were read may be somebody's own. */
+async function asFoundThere(measured: Measured, { unit, guide }: Seen): Promise<Measured> {
+  const commits = [...unit.components.map(({ commit }) => commit), guide.commit].filter((commit) => commit !== null);
+  const paths = new Map<string, string>();
+  for (const commit of new Set(commits))
+    for (const { sha256, path } of (await findInspection(commit))?.facts?.files ?? []) paths.set(sha256, path);
+  return { ...measured, files: measured.files.map((file) => ({ ...file, path: paths.get(file.sha256) ?? file.role })) };
 }
 
 /** How a measurement moves, for whoever looks on: `state` is all of it, `progress` how far it is, `end` its last state. */
@@ -170,37 +193,23 @@ export const pairFeed = (actor: Actor, id: string): Feed<PairView> => ({
 const hasEnded = (pair: PairView): boolean => !isUnfinished(pair);
 
 const place = z.tuple([placeTime, z.uuid()]);
-const BATCH = 100;
-const MAX_SCANNED = 5000;
 
-/** The pairs that somebody may see, newest first. A page may be short where few of many may be seen; the next one goes on. */
+/** The pairs that somebody may see, newest first. */
 export async function listPairs(
   actor: Actor,
   { finetune, guide, verdict, cursor, limit }: PairQuery,
 ): Promise<Page<PairItem>> {
-  const weights = async (name: string | undefined) =>
-    name && { in: await weightsOfRepo((await requireRead(actor, toRepoName(name))).id) };
-  const [ofFinetune, ofGuide] = [await weights(finetune), await weights(guide)];
-  const where = {
-    ...(ofFinetune && { finetuneWeightsSha256: ofFinetune }),
-    ...(ofGuide && { guideWeightsSha256: ofGuide }),
-    ...(verdict && { verdict }),
+  const repoId = async (name: string | undefined) => name && (await requireRead(actor, toRepoName(name))).id;
+  const at = cursor === undefined ? null : parseCursor(cursor, place);
+  const selection = {
+    finetuneRepoId: await repoId(finetune),
+    guideRepoId: await repoId(guide),
+    verdict,
+    after: at && ([new Date(at[0]), at[1]] as const),
   };
-  const items: PairItem[] = [];
-  let after = cursor === undefined ? null : parseCursor(cursor, place);
-  for (let scanned = 0; scanned < MAX_SCANNED; scanned += BATCH) {
-    const behind = after && {
-      OR: [{ createdAt: { lt: new Date(after[0]) } }, { createdAt: new Date(after[0]), id: { lt: after[1] } }],
-    };
-    const rows = await pairsWhere({ AND: [where, behind ?? {}] }, BATCH);
-    for (const seen of await seenBy(actor, rows)) {
-      if (items.length === limit) return { items, next: toCursor(after!) };
-      items.push(toItem(seen));
-      after = [seen.row.createdAt.toISOString(), seen.row.id];
-    }
-    if (rows.length < BATCH) return { items, next: null };
-    const last = rows.at(-1)!;
-    if (items.length < limit) after = [last.createdAt.toISOString(), last.id];
-  }
-  return { items, next: after && toCursor(after) };
+  const page = toPage(await selectPairs(actor, selection, limit + 1), limit, (last) => [
+    last.createdAt.toISOString(),
+    last.id,
+  ]);
+  return { ...page, items: (await withHolders(actor, page.items)).map(toItem) };
 }

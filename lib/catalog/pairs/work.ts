@@ -1,78 +1,106 @@
+import { anonymous } from "#lib/auth/actor.ts";
+import { personById } from "#lib/auth/person.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
-import { addSheet } from "#lib/catalog/sheets/work.ts";
+import { componentsOf } from "#lib/catalog/units/repository.ts";
+import { ownWeightsOf } from "#lib/catalog/units/unit.ts";
+import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
+import { holdsAttempt, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
+import { saveProgress as save } from "#lib/queue/progress.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import {
-  claimRow,
-  commitRepos,
-  type Outcome as StoredOutcome,
-  pairById,
-  writeFailure,
-  writeOutcome,
-  writeProgress,
-} from "./repository.ts";
+import { commitRepos, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
 import { type Measured, type Progress, type StoredSummary, storedSummary } from "./schema.ts";
 
 /** The worker's side of pairs. Every write names its attempt, and changes nothing when another has begun. */
 
+/** A commit that takes part, by what its folder is called where it is laid out. */
+interface Part {
+  readonly commitId: string;
+  readonly name: string;
+}
+
 /** What has to be measured, and on exactly which commits and files. */
 export interface Check {
   readonly request: StoredSummary["request"];
-  readonly finetuneCommitId: string;
-  readonly guide: { readonly commitId: string; readonly name: string; readonly path: string };
-  /** Of the guide, with its evaluator and prompts where it has them. */
-  readonly base: { readonly commitId: string; readonly name: string } | null;
+  readonly unit: {
+    readonly hash: string;
+    readonly base: Part;
+    /** What is applied to it, in this order; `path`: of the file, within the commit. */
+    readonly lowRank: readonly (Part & {
+      readonly path: string;
+      readonly strength: number;
+      readonly textStrength: number;
+    })[];
+  };
+  readonly guide: Part & { readonly path: string };
+  /** The base of the guide, which lineage is measured against, and which brings evaluator and prompts where it has them. */
+  readonly judge: Part | null;
   readonly files: Measured["files"];
-  /** Tells the fine-tune's own results apart from those of any other. */
-  readonly finetuneWeightsSha256: string;
 }
 
-/** @returns the number of the attempt; null where there is nothing to do */
-export const claimPair = (id: string): Promise<number | null> => claimRow(id);
-
-/** @throws not_found where one of the two is gone; conflict where they are not any more what was to be measured */
+/**
+ * @throws not_found where a part is gone, or whoever asked may not read it any more; conflict where it is not any more what was to
+ *   be measured
+ */
 export async function getCheck(id: string): Promise<Check> {
   const row = await pairById(id);
   if (!row) throw new AppError("not_found", "What was to be measured is gone; nothing is left to do.");
-  const { request } = row.summary;
-  const repos = await commitRepos(
-    [row.finetuneCommitId, row.guideCommitId, request.baseCommitId].filter((commit) => commit !== null),
-  );
-  const requireMeasurable = async (commitId: string | null, what: string, weightsSha256: string) => {
+  const components = (await componentsOf([row.unitId])).get(row.unitId) ?? [];
+  const commitIds = [...components.map(({ commitId }) => commitId), row.guideCommitId, row.judgeCommitId];
+  const repos = await commitRepos(commitIds.filter((commit) => commit !== null));
+  const requirePart = async (commitId: string | null, what: string, weightsSha256: string) => {
     const repo = commitId === null ? undefined : repos.get(commitId);
     if (!repo || commitId === null)
       throw new AppError("not_found", `The repo of the ${what} is gone; nothing is left to measure.`);
-    const found = await requireRuns(commitId, repo.name);
-    if (found.weightsSha256 !== weightsSha256)
+    const { facts } = await requireRuns(commitId, repo.name);
+    if (ownWeightsOf(facts) !== weightsSha256)
       throw new AppError(
         "conflict",
         `${repo.name} has been read otherwise since this was asked for; ask for the measurement again.`,
       );
-    return { commitId, name: repo.name, ...found };
+    return { commitId, name: repo.name, path: facts.mainFile!, files: facts.files };
   };
-  const finetune = await requireMeasurable(row.finetuneCommitId, "fine-tune", row.finetuneWeightsSha256);
-  const guide = await requireMeasurable(row.guideCommitId, "guide", row.guideWeightsSha256);
-  const below =
-    finetune.facts.kind === "low-rank fine-tune" && finetune.baseCommitId
-      ? (await requireRuns(finetune.baseCommitId, `the base of ${finetune.name}`)).facts.files
-      : [];
-  const base = repos.get(request.baseCommitId ?? "");
-  if (request.baseCommitId !== null && !base)
+  const [base, ...lowRank] = await inOrder(components, async ({ commitId, weightsSha256, strength, textStrength }) => ({
+    ...(await requirePart(commitId, "model", weightsSha256)),
+    strength,
+    textStrength,
+  }));
+  const guide = await requirePart(row.guideCommitId, "guide", row.guideWeightsSha256);
+  const judge = repos.get(row.judgeCommitId ?? "");
+  if (!base || (row.judgeCommitId !== null && !judge))
     throw new AppError("not_found", "The base of the guide is gone; there is nothing to measure against.");
+  await requireStillReadable(row, [...repos.keys()]);
   return {
-    request,
-    finetuneCommitId: finetune.commitId,
-    guide: { commitId: guide.commitId, name: guide.name, path: guide.facts.mainFile! },
-    base: base ? { commitId: request.baseCommitId!, name: base.name } : null,
-    files: [...below, ...finetune.facts.files, ...guide.facts.files],
-    finetuneWeightsSha256: row.finetuneWeightsSha256,
+    request: row.summary.request,
+    unit: { hash: row.unitHash, base, lowRank },
+    guide,
+    judge: judge ? { commitId: row.judgeCommitId!, name: judge.name } : null,
+    files: [base, ...lowRank, guide].flatMap(({ files }) => files),
   };
 }
 
-export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<void> =>
-  writeProgress(id, attempt, progress);
+async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
+
+/** What somebody asked for may have become private while it waited. */
+async function requireStillReadable({ id }: PairRow, commitIds: readonly string[]): Promise<void> {
+  const userId = await waiterOf(database(), { kind: "check", subjectId: id });
+  if (userId === null) return;
+  const asker = (await personById(userId)) ?? anonymous;
+  if ((await readableCommits(asker, commitIds)).size < commitIds.length)
+    throw new AppError(
+      "not_found",
+      "Whoever asked for this measurement may not read all of it any more; ask for it again as somebody who may.",
+    );
+}
+
+export const saveProgress = (id: string, attempt: number, progress: Progress): Promise<boolean> =>
+  save({ kind: "check", subjectId: id, attempt }, progress);
 
 /** A verdict and what it rests on, as it comes from the measurement: in it is text of strangers, and numbers that may not be any. */
 export type Outcome = Omit<StoredOutcome, "summary" | "levels"> & {
@@ -82,11 +110,17 @@ export type Outcome = Omit<StoredOutcome, "summary" | "levels"> & {
   readonly prompts: readonly string[];
 };
 
-/** In one transaction, with the asking for the pair's sheet where there is something to see. @returns false when this attempt is not the last one; nothing was written then */
+/** A pair that was measured and where there is something to see. */
+export interface MeasuredPair extends Pick<PairRow, "id" | "unitId" | "finetuneCommitId" | "guideCommitId"> {
+  readonly prompts: readonly string[];
+}
+
+/** In one transaction, with what follows from it where there is something to see. @returns false when this attempt is not the last one; nothing was written then */
 export function recordOutcome(
   id: string,
   attempt: number,
   { summary, levels, prompts, ...outcome }: Outcome,
+  then: (transaction: Transaction, pair: MeasuredPair) => Promise<void>,
 ): Promise<boolean> {
   const stored: StoredOutcome = {
     ...outcome,
@@ -97,14 +131,13 @@ export function recordOutcome(
       raw: toStorableJson(level.raw) as StoredOutcome["levels"][number]["raw"],
     })),
   };
-  return inTransaction(database(), async (transaction) => {
-    if (!(await writeOutcome(transaction, id, attempt, stored))) return false;
-    const { finetuneCommitId, guideCommitId } = (await pairById(id, transaction))!;
-    if (stored.verdict !== "incompatible" && finetuneCommitId && guideCommitId)
-      await addSheet(transaction, { pairId: id, finetuneCommitId, guideCommitId, prompts });
+  return inLockedTransaction(database(), async (transaction) => {
+    const hold = { kind: "check", subjectId: id, attempt } as const;
+    if (!(await holdsAttempt(transaction, hold))) return false;
+    await writeOutcome(transaction, id, attempt, stored);
+    await succeedAttempt(transaction, hold);
+    const row = (await pairById(id, transaction))!;
+    if (stored.verdict !== "incompatible") await then(transaction, { ...row, prompts });
     return true;
   });
 }
-
-export const failPair = (id: string, attempt: number, failure: AppError): Promise<boolean> =>
-  writeFailure(id, attempt, toStorableText(failure.message));

@@ -1,6 +1,8 @@
-import { estimate, type QueuePosition } from "#lib/queue/position.ts";
-import { timingsOf } from "./repository.ts";
+import type { QueuePosition } from "#lib/queue/position.ts";
+import { ratesFor } from "#lib/queue/rates.ts";
 import { nativeSizeOf } from "#lib/catalog/models/service.ts";
+import { workOf } from "./ask.ts";
+import { timingsOf } from "./repository.ts";
 import { type Drawing, type Estimate, passesFor, type Timings } from "./schema.ts";
 
 /** Until all pictures of a preview that waits are there: what is ahead of it, and its own time. Says what that rests on. */
@@ -15,7 +17,8 @@ export async function estimateFor(
     { passes: passesFor(recipe), pixels: await pixelsOf(finetuneCommitId, recipe) },
     await timingsOf(finetuneCommitId, RECENT),
   );
-  const any = own ?? (await estimate("preview"));
+  const rate = own === null ? (await ratesFor()).of("preview") : null;
+  const any = own ?? (rate && rate * workOf(recipe));
   if (any === null) return { seconds: null, why: "Nothing has been drawn here yet that tells how long it takes." };
   return {
     seconds: Math.ceil(position.seconds + any),

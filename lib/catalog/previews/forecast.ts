@@ -3,6 +3,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { nextPosition } from "#lib/queue/position.ts";
+import { laneOf } from "./ask.ts";
 import { estimateFor } from "./estimate.ts";
 import { type Forecast, type ForecastQuery, passesFor } from "./schema.ts";
 
@@ -13,9 +14,10 @@ export async function forecastPreview(
 ): Promise<Forecast> {
   const repo = await requireRead(actor, toRepoName(finetune));
   const { commitId } = await resolveRevision(repo, revision);
-  const position = await nextPosition("preview", "person");
   const { width = null, height = null } = asked;
   const drawing = { asked: { ...asked, width, height }, guide: guide === undefined ? null : { guide } };
+  const userId = actor.kind === "person" ? actor.userId : null;
+  const position = await nextPosition({ kind: "preview", priority: "person", userId, lane: laneOf(drawing) });
   const { ahead, running, workers } = position;
   return { ...(await estimateFor(commitId, drawing, position)), passes: passesFor(drawing), ahead, running, workers };
 }

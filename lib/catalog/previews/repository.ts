@@ -1,18 +1,14 @@
-import { isVisible, seesAll, visibleTo } from "#lib/auth/access.ts";
+import { isVisible } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
+import { insertUnit } from "#lib/catalog/units/repository.ts";
+import type { Role, Unit } from "#lib/catalog/units/unit.ts";
+import { maySeePreview } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { type JobState, Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
-import {
-  KEPT_DAYS,
-  type Mode,
-  type Progress,
-  storedRecipe,
-  type StoredRecipe,
-  timings,
-  type Timings,
-} from "./schema.ts";
+import { KEPT_DAYS, type Mode, storedRecipe, type StoredRecipe, timings, type Timings } from "./schema.ts";
 
 export interface ImageRow {
   readonly mode: Mode;
@@ -33,8 +29,6 @@ export interface PreviewRow {
   readonly state: JobState;
   readonly attempt: number;
   readonly timings: Timings | null;
-  readonly progress: Progress | null;
-  readonly jobId: string | null;
   readonly problem: string | null;
   readonly isAttached: boolean;
   /** Its place on its pair's sheet; null: it is on none. */
@@ -42,6 +36,7 @@ export interface PreviewRow {
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
   readonly expiresAt: Date | null;
+  readonly unit: { readonly hash: string; readonly components: readonly PartRow[] };
   readonly finetune: SideRow;
   readonly guide: SideRow | null;
   /** Of each mode that of the last attempt that drew it. */
@@ -52,6 +47,14 @@ export interface SideRow {
   readonly commitId: string;
   readonly owner: string;
   readonly repo: string;
+}
+
+/** A component of what drew it. */
+export interface PartRow extends SideRow {
+  readonly role: Role;
+  readonly weightsSha256: string;
+  readonly strength: number;
+  readonly textStrength: number;
 }
 
 const side = { select: { id: true, repo: { select: { name: true, namespace: { select: { name: true } } } } } } as const;
@@ -73,14 +76,21 @@ const columns = (withRecipes: boolean) =>
     state: true,
     attempt: true,
     timings: true,
-    progress: true,
-    jobId: true,
     problem: true,
     isAttached: true,
     sheetIndex: true,
     createdAt: true,
     finishedAt: true,
     expiresAt: true,
+    unit: {
+      select: {
+        hash: true,
+        components: {
+          orderBy: { position: "asc" },
+          select: { role: true, weightsSha256: true, strength: true, textStrength: true, commit: side },
+        },
+      },
+    },
     finetuneCommit: side,
     guideCommit: side,
     images: { orderBy: [{ mode: "asc" }, { attempt: "desc" }], select: { ...image, recipe: withRecipes } },
@@ -88,13 +98,18 @@ const columns = (withRecipes: boolean) =>
 
 type Selected = Prisma.PreviewGetPayload<{ select: ReturnType<typeof columns> }>;
 
-function toRow({ finetuneCommit, guideCommit, images, ...row }: Selected): PreviewRow {
+function toRow({ unit, finetuneCommit, guideCommit, images, ...row }: Selected): PreviewRow {
   const newest = images.filter((one, at) => images[at - 1]?.mode !== one.mode);
   return {
     ...row,
     recipe: storedRecipe.parse(row.recipe),
     timings: row.timings === null ? null : timings.parse(row.timings),
-    progress: row.progress as Progress | null,
+    unit: {
+      hash: unit.hash,
+      components: unit.components.flatMap(({ role, commit, ...part }) =>
+        commit ? [{ ...part, role: role as Role, ...toSide(commit) }] : [],
+      ),
+    },
     finetune: toSide(finetuneCommit),
     guide: guideCommit && toSide(guideCommit),
     images: newest.map((one) => ({ ...one, recipe: RecipeJson.safeParse(one.recipe).data ?? null })),
@@ -107,21 +122,11 @@ const toSide = ({ id, repo }: Selected["finetuneCommit"]): SideRow => ({
   repo: repo.name,
 });
 
-/** What somebody may see: their own previews, those that are shown on a model's page and those of sheets, while they may see both repos. */
-export function seenBy(actor: Actor): Prisma.PreviewWhereInput {
-  const repo = visibleTo(actor);
-  const both: Prisma.PreviewWhereInput[] = [
-    { finetuneCommit: { repo } },
-    { OR: [{ guideCommitId: null }, { guideCommit: { repo } }] },
-  ];
-  if (seesAll(actor)) return { AND: both };
-  const own = actor.kind === "person" && actor.scopes.has("read") ? [{ userId: actor.userId }] : [];
-  return { AND: [...both, { OR: [{ isAttached: true }, { sheetIndex: { not: null } }, ...own] }] };
-}
-
 export async function seenPreview(actor: Actor, id: string): Promise<PreviewRow | null> {
-  const row = await database().preview.findFirst({ where: { AND: [{ id }, seenBy(actor)] }, select: columns(true) });
-  return row && toRow(row);
+  const [seen] = await database().$queryRaw<{ id: string }[]>`
+    SELECT v.id FROM preview v WHERE v.id = ${id}::uuid AND ${maySeePreview(actor, "v")}`;
+  const row = seen && (await database().preview.findUnique({ where: { id }, select: columns(true) }));
+  return row ? toRow(row) : null;
 }
 
 export interface Selection {
@@ -135,12 +140,11 @@ export interface Selection {
   readonly after: readonly [createdAt: Date, id: string] | null;
 }
 
-/** Whole rows, for who knows which. */
-export async function selectPreviews(
-  where: Prisma.PreviewWhereInput,
-  orderBy: Prisma.PreviewOrderByWithRelationInput,
-): Promise<PreviewRow[]> {
-  return (await database().preview.findMany({ where, orderBy, select: columns(false) })).map(toRow);
+/** The columns of a pair's sheet that somebody may see, in their order. */
+export async function seenColumns(actor: Actor, pairId: string): Promise<PreviewRow[]> {
+  const rows = await database().$queryRaw<{ id: string }[]>`
+    SELECT v.id FROM preview v WHERE v.pair_id = ${pairId}::uuid AND ${maySeePreview(actor, "v")}`;
+  return wholeRows(rows, { sheetIndex: "asc" });
 }
 
 /** Newest first. */
@@ -149,24 +153,28 @@ export async function seenPreviews(
   { userId, isAttached, isOfSheet, finetuneRepoId, guideRepoId, after }: Selection,
   count: number,
 ): Promise<PreviewRow[]> {
-  const where: Prisma.PreviewWhereInput[] = [
-    seenBy(actor),
-    { sheetIndex: isOfSheet ? { not: null } : null },
-    { ...(userId !== undefined && { userId }), ...(isAttached && { isAttached }) },
-    ...(finetuneRepoId === undefined ? [] : [{ finetuneCommit: { repoId: finetuneRepoId } }]),
-    ...(guideRepoId === undefined ? [] : [{ guideCommit: { repoId: guideRepoId } }]),
-    ...(after === null
-      ? []
-      : [{ OR: [{ createdAt: { lt: after[0] } }, { createdAt: after[0], id: { lt: after[1] } }] }]),
+  const isOf = (commit: "finetune" | "guide", repoId: string): Prisma.Sql =>
+    Prisma.sql`v.${Prisma.raw(commit)}_commit_id IN (SELECT id FROM commit WHERE repo_id = ${repoId}::uuid)`;
+  const conditions = [
+    maySeePreview(actor, "v"),
+    isOfSheet ? Prisma.sql`v.sheet_index IS NOT NULL` : Prisma.sql`v.sheet_index IS NULL`,
+    ...(userId === undefined ? [] : [Prisma.sql`v.user_id = ${userId}`]),
+    ...(isAttached ? [Prisma.sql`v.is_attached`] : []),
+    ...(finetuneRepoId === undefined ? [] : [isOf("finetune", finetuneRepoId)]),
+    ...(guideRepoId === undefined ? [] : [isOf("guide", guideRepoId)]),
+    ...(after === null ? [] : [Prisma.sql`(v.created_at, v.id) < (${after[0]}, ${after[1]}::uuid)`]),
   ];
-  return (
-    await database().preview.findMany({
-      where: { AND: where },
-      orderBy: [{ createdAt: "desc" }, { id: "desc" }],
-      take: count,
-      select: columns(false),
-    })
-  ).map(toRow);
+  const rows = await database().$queryRaw<{ id: string }[]>`
+    SELECT v.id FROM preview v WHERE ${Prisma.join(conditions, " AND ")} ORDER BY v.created_at DESC, v.id DESC LIMIT ${count}`;
+  return wholeRows(rows, { createdAt: "desc" }, { id: "desc" });
+}
+
+async function wholeRows(
+  ids: readonly { readonly id: string }[],
+  ...orderBy: Prisma.PreviewOrderByWithRelationInput[]
+): Promise<PreviewRow[]> {
+  const where = { id: { in: ids.map(({ id }) => id) } };
+  return (await database().preview.findMany({ where, orderBy, select: columns(false) })).map(toRow);
 }
 
 /** Whose a preview is and what it shows, whoever asks. */
@@ -180,6 +188,8 @@ export async function knownPreview(
 export interface PreviewToAdd {
   readonly id: string;
   readonly userId: string | undefined;
+  readonly unit: Unit;
+  /** What the unit goes by. */
   readonly finetuneCommitId: string;
   readonly guideCommitId: string | null;
   readonly recipe: StoredRecipe;
@@ -190,32 +200,17 @@ export interface PreviewToAdd {
 /** @returns false where there is one of this id, or at this place of the sheet, already */
 export async function insertPreview(
   transaction: Transaction,
-  { userId, sheet, ...preview }: PreviewToAdd,
+  { userId, unit, sheet, ...preview }: PreviewToAdd,
 ): Promise<boolean> {
+  await insertUnit(transaction, unit);
   const { count } = await transaction.preview.createMany({
-    data: { ...preview, ...sheet, userId: userId ?? null, expiresAt: sheet ? null : expiry() },
+    data: { ...preview, ...sheet, unitId: unit.id, userId: userId ?? null, expiresAt: sheet ? null : expiry() },
     skipDuplicates: true,
   });
   return count === 1;
 }
 
 const expiry = (): Date => new Date(Date.now() + KEPT_DAYS * 86_400_000);
-
-export async function setPreviewJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.preview.update({ where: { id }, data: { jobId }, select: { id: true } });
-}
-
-const unfinished = { state: { in: ["queued", "running"] } } satisfies Prisma.PreviewWhereInput;
-
-/** @returns the row's job, if it had not ended; null otherwise */
-export async function cancelRow(transaction: Transaction, id: string): Promise<{ jobId: string | null } | null> {
-  const [row] = await transaction.preview.updateManyAndReturn({
-    where: { id, ...unfinished },
-    data: { state: "cancelled", progress: Prisma.DbNull, finishedAt: new Date() },
-    select: { jobId: true },
-  });
-  return row ?? null;
-}
 
 /** Its pictures lose their name with it, and the sweeper removes their bytes. @returns false where it is gone, or on a model's page */
 export async function deletePreview(transaction: Transaction, id: string): Promise<boolean> {
@@ -245,15 +240,6 @@ export async function timingsOf(finetuneCommitId: string, count: number): Promis
   return rows.flatMap((row) => timings.safeParse(row.timings).data ?? []);
 }
 
-/** Of some commits those whose repos somebody may see. */
-export async function visibleCommits(actor: Actor, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await database().commit.findMany({
-    where: { id: { in: [...ids] }, repo: visibleTo(actor) },
-    select: { id: true },
-  });
-  return new Set(rows.map(({ id }) => id));
-}
-
 export interface FoundLora {
   /** «owner/repo» */
   readonly repo: string;
@@ -269,76 +255,37 @@ export async function loraOfName(actor: Actor, asked: string): Promise<FoundLora
   const [found] = await database().$queryRaw<FoundLora[]>`
     SELECT n.name || '/' || r.name AS repo, r.name, h.commit_id AS "commitId", h.facts->>'mainFile' AS path, h.contract
     FROM repo r JOIN namespace n ON n.id = r.namespace_id JOIN repo_head h ON h.repo_id = r.id
-    WHERE r.kind = 'finetune' AND ${isVisible(actor, "r")} AND h.facts->>'kind' = 'low-rank fine-tune'
+    WHERE ${canInSql("r", "draws")} AND ${isVisible(actor, "r")} AND h.facts->>'kind' = 'low-rank fine-tune'
       AND ((h.facts->>'runs')::boolean OR h.facts->'problems' = '[]'::jsonb)
       AND (lower(${asked}) IN (r.name_key, n.name_key || '/' || r.name_key) OR lower(h.facts->>'mainFile') = lower(${asked}) || '.safetensors')
     ORDER BY r.created_at LIMIT 1`;
   return found ?? null;
 }
 
-// The worker's side. Every write names its attempt, and changes nothing when another has begun or none is wanted any more.
-
-/** Takes a row that waits, or whose worker was lost. @returns the number of this attempt */
-export async function claimRow(id: string): Promise<number | null> {
-  const [row] = await database().preview.updateManyAndReturn({
-    where: { id, ...unfinished },
-    data: { state: "running", attempt: { increment: 1 }, progress: Prisma.DbNull },
-    select: { attempt: true },
-  });
-  return row?.attempt ?? null;
-}
-
-export async function writeProgress(
-  id: string,
-  attempt: number,
-  progress: Progress,
-  client: Transaction = database(),
-): Promise<boolean> {
-  return (
-    (await client.preview.updateMany({ where: { id, attempt, state: "running" }, data: { progress } })).count === 1
-  );
-}
+// The worker's side: written by who holds the attempt.
 
 export type NewImage = Omit<ImageRow, "attempt" | "recipe"> & { readonly seed: bigint; readonly recipe: RecipeJson };
 
-/** The progress beside it tells who watches. */
 export async function insertImage(
   transaction: Transaction,
   id: string,
   attempt: number,
   { seed, ...added }: NewImage,
-  progress: Progress,
-): Promise<boolean> {
-  if (!(await writeProgress(id, attempt, progress, transaction))) return false;
+): Promise<void> {
   await transaction.previewImage.create({
     data: { ...added, previewId: id, attempt, seed: String(seed) },
     select: { attempt: true },
   });
-  return true;
 }
 
 /** The pictures of attempts that were lost on the way go. */
-export async function writeSuccess(
+export async function writeTimings(
   transaction: Transaction,
   id: string,
   attempt: number,
   took: Timings,
-): Promise<boolean> {
-  const done = {
-    state: "succeeded",
-    timings: took,
-    problem: null,
-    progress: Prisma.DbNull,
-    finishedAt: new Date(),
-  } as const;
-  if ((await transaction.preview.updateMany({ where: { id, attempt, state: "running" }, data: done })).count === 0)
-    return false;
+): Promise<void> {
+  await transaction.preview.update({ where: { id }, data: { timings: took }, select: { id: true } });
   await transaction.preview.updateMany({ where: { id, sheetIndex: null }, data: { expiresAt: expiry() } });
   await transaction.previewImage.deleteMany({ where: { previewId: id, attempt: { lt: attempt } } });
-  return true;
-}
-
-export async function writeFailure(id: string, attempt: number, problem: string): Promise<boolean> {
-  const failed = { state: "failed", problem, progress: Prisma.DbNull, finishedAt: new Date() } as const;
-  return (await database().preview.updateMany({ where: { id, attempt, ...unfinished }, data: failed })).count === 1;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { fullName } from "#lib/catalog/repos/schema.ts";
+import { unitView } from "#lib/catalog/units/schema.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
 import { parseSeed, toSeedJson } from "#lib/picture/seed.ts";
@@ -182,6 +183,7 @@ export const previewItem = z.object({
   state: jobState,
   problem: z.string().nullable().meta({ description: "why it failed" }),
   url: z.string(),
+  unit: unitView.meta({ description: "what draws, part by part" }),
   finetune: side,
   guide: side.nullable(),
   ...settings,

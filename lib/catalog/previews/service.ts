@@ -5,25 +5,25 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
 import { requireRuns, runnableModel } from "#lib/catalog/models/service.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { unitOfRecipe } from "#lib/catalog/units/service.ts";
+import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
-import { cancelJob } from "#lib/queue/cancel.ts";
-import { enqueue } from "#lib/queue/enqueue.ts";
+import { cancelJob } from "#lib/queue/attempt.ts";
 import {
   attachRow,
-  cancelRow,
   deletePreview as deleteRow,
   insertPreview,
   knownPreview,
   type PreviewRow,
   type PreviewToAdd,
-  setPreviewJob,
-  visibleCommits,
 } from "./repository.ts";
+import { askForPreview } from "./ask.ts";
 import { sizeProblem } from "./limits.ts";
 import { lorasOf } from "./prompt-loras.ts";
 import type { Asked, NewPreview, PreviewView, StoredRecipe } from "./schema.ts";
@@ -48,7 +48,7 @@ export async function createPreview(actor: Actor, { id = randomUUID(), ...given 
   const model = await runnableModel(finetune.commitId);
   if (model.lowRank.length === 0 && asked.loraStrength !== 1)
     refuse("loraStrength", `${asked.finetune} is no LoRA, and has no strength; leave it out.`);
-  await requireBase(actor, model.base.commitId);
+  await requireBase(actor, [model.base.commitId]);
   const recipe = {
     asked,
     base: model.base,
@@ -58,6 +58,7 @@ export async function createPreview(actor: Actor, { id = randomUUID(), ...given 
   return put(actor, {
     id,
     userId,
+    unit: await unitOfRecipe(recipe),
     finetuneCommitId: finetune.commitId,
     guideCommitId: guide?.commitId ?? null,
     recipe,
@@ -79,10 +80,10 @@ export async function rerunPreview(
   };
   const known = await again(actor, userId, id, asked);
   if (known) return known;
-  await requireBase(actor, recipe.base.commitId);
   return put(actor, {
     id,
     userId,
+    unit: await unitOfRecipe(recipe),
     finetuneCommitId: finetune.commitId,
     guideCommitId: guide?.commitId ?? null,
     recipe: { ...recipe, asked },
@@ -93,8 +94,7 @@ export async function rerunPreview(
 async function put(actor: Actor, preview: PreviewToAdd): Promise<PreviewView> {
   const { id, userId, recipe } = preview;
   await inLockedTransaction(database(), async (transaction) => {
-    if (await insertPreview(transaction, preview))
-      await setPreviewJob(transaction, id, await enqueue(transaction, "preview", id, "person", userId));
+    if (await insertPreview(transaction, preview)) await askForPreview(transaction, preview, "person", userId ?? null);
   });
   return (await again(actor, userId, id, recipe.asked))!; // or that of a request that was quicker with this id
 }
@@ -103,9 +103,14 @@ async function put(actor: Actor, preview: PreviewToAdd): Promise<PreviewView> {
 async function again(actor: Actor, userId: string | undefined, id: string, asked: Asked): Promise<PreviewView | null> {
   const known = await knownPreview(id);
   if (!known) return null;
-  if (known.userId === (userId ?? null) && isDeepStrictEqual(known.recipe.asked, asked)) return getPreview(actor, id);
+  if (known.userId === (userId ?? null) && isDeepStrictEqual(known.recipe.asked, asked))
+    return getPreview(asAsker(actor), id);
   throw new AppError("conflict", `The id ${id} is that of another preview; choose another, or leave it out.`, { id });
 }
+
+/** A token that may only run is told what it has just asked for, if of nothing else. */
+const asAsker = (actor: Actor): Actor =>
+  actor.kind === "person" ? { ...actor, isOperator: false, scopes: new Set([...actor.scopes, "read"]) } : actor;
 
 const whoRuns = (actor: Actor): string | undefined =>
   actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
@@ -121,21 +126,21 @@ async function commitOf(actor: Actor, name: string, revision: string): Promise<C
 }
 
 function requireKinds(finetune: ReadableRepo, guide: ReadableRepo | null): void {
-  if (finetune.kind === "guide")
+  if (!can(finetune, "draws"))
     throw new AppError(
       "bad_request",
-      `${finetune.owner}/${finetune.name} is a guide, which draws nothing by itself; name a fine-tune or base, and give this as the guide.`,
+      `${finetune.owner}/${finetune.name} is a ${kinds[finetune.kind].name}, which draws nothing by itself; name a fine-tune or base${can(finetune, "guides") ? ", and give this as the guide" : ""}.`,
       { field: "finetune" },
     );
-  if (guide && guide.kind !== "guide")
+  if (guide && !can(guide, "guides"))
     throw new AppError("bad_request", `${guide.owner}/${guide.name} is no guide; name one, or leave the guide out.`, {
       field: "guide",
     });
 }
 
 /** A low-rank fine-tune may be public and its base not. */
-async function requireBase(actor: Actor, commitId: string): Promise<void> {
-  if (!(await visibleCommits(actor, [commitId])).has(commitId))
+async function requireBase(actor: Actor, commitIds: readonly string[]): Promise<void> {
+  if ((await readableCommits(actor, commitIds)).size < commitIds.length)
     throw new AppError(
       "repo_not_found",
       "The base that this runs on is gone, or you may not see it; ask whoever uploaded the model.",
@@ -195,9 +200,8 @@ export async function cancelPreview(actor: Actor, id: string): Promise<PreviewVi
   const { state } = await requireOwn(actor, id);
   if (state !== "cancelled") {
     await inLockedTransaction(database(), async (transaction) => {
-      const cancelled = await cancelRow(transaction, id);
-      if (!cancelled) throw new AppError("already_ended", "This preview has ended; there is nothing to cancel.");
-      if (cancelled.jobId) await cancelJob("preview", cancelled.jobId, transaction);
+      if (!(await cancelJob(transaction, "preview", id)))
+        throw new AppError("already_ended", "This preview has ended; there is nothing to cancel.");
     });
   }
   return getPreview(actor, id);
@@ -207,8 +211,7 @@ export async function cancelPreview(actor: Actor, id: string): Promise<PreviewVi
 export async function deletePreview(actor: Actor, id: string): Promise<void> {
   await requireOwn(actor, id);
   await inLockedTransaction(database(), async (transaction) => {
-    const cancelled = await cancelRow(transaction, id);
-    if (cancelled?.jobId) await cancelJob("preview", cancelled.jobId, transaction);
+    await cancelJob(transaction, "preview", id);
     if (!(await deleteRow(transaction, id)))
       throw new AppError("conflict", "This preview is shown on its model's page; take it off there first.");
   });

@@ -3,15 +3,17 @@ import { requirePerson, requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { getBlob } from "#lib/catalog/blobs/service.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import type { UnitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/http/events.ts";
 import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { queuePosition } from "#lib/queue/position.ts";
+import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { estimateFor } from "./estimate.ts";
 import { type ImageRow, type PreviewRow, seenPreview, seenPreviews, type SideRow } from "./repository.ts";
-import type { Mode, Picture, PreviewItem, PreviewQuery, PreviewView } from "./schema.ts";
+import type { Mode, Picture, PreviewItem, PreviewQuery, PreviewView, Progress } from "./schema.ts";
 
 /** @throws not_found, also where it is there and may not be seen */
 export async function requireSeen(actor: Actor, id: string): Promise<PreviewRow> {
@@ -27,7 +29,7 @@ export async function requireSeen(actor: Actor, id: string): Promise<PreviewRow>
 /** All of a preview: its place in the queue while it waits, how far it is while it is drawn, and every picture that is there. @throws not_found */
 export async function getPreview(actor: Actor, id: string): Promise<PreviewView> {
   const row = await requireSeen(actor, id);
-  const position = row.state === "queued" && row.jobId ? await queuePosition("preview", row.jobId) : null;
+  const position = row.state === "queued" ? await queuePosition("preview", id) : null;
   const { ahead = 0, running = 0, workers = 0 } = position ?? {};
   return {
     ...toItem(actor, row),
@@ -35,7 +37,8 @@ export async function getPreview(actor: Actor, id: string): Promise<PreviewView>
     attempt: row.attempt,
     queue: position && { ahead, running, workers },
     estimate: position && (await estimateFor(row.finetune.commitId, row.recipe, position)),
-    progress: row.state === "running" ? row.progress : null,
+    progress:
+      row.state === "running" ? (((await progressOf("preview", [id])).get(id) as Progress | undefined) ?? null) : null,
     timings: row.timings,
   };
 }
@@ -47,6 +50,7 @@ function toItem(actor: Actor, row: PreviewRow): PreviewItem {
     state: row.state,
     problem: row.problem,
     url: addressOf(row.id),
+    unit: toUnit(row.unit),
     finetune: toSide(row.finetune),
     guide: row.guide && toSide(row.guide),
     ...settings,
@@ -64,6 +68,15 @@ const addressOf = (id: string): string => env().publicUrl + pathOf(id);
 const toSide = ({ commitId, owner, repo }: SideRow): PreviewItem["finetune"] => ({
   repo: `${owner}/${repo}`,
   commit: commitId,
+});
+
+/** The very commits that drew it. */
+const toUnit = ({ hash, components }: PreviewRow["unit"]): UnitView => ({
+  hash,
+  components: components.map(({ commitId, owner, repo, ...part }) => ({
+    ...part,
+    ...toSide({ commitId, owner, repo }),
+  })),
 });
 
 /** Which bytes the address of a picture names: a browser may keep them for ever. */

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { requireRead, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
@@ -6,9 +7,10 @@ import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import { findFileRow } from "#lib/catalog/files/repository.ts";
 import { MAX_TEXT_BYTES, showText } from "#lib/catalog/files/show-text.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { runnableModel } from "#lib/catalog/models/service.ts";
 import { PROMPTS } from "#lib/catalog/pairs/schema.ts";
-import { visibleCommits } from "#lib/catalog/previews/repository.ts";
+import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { AppError } from "#lib/errors.ts";
 import { promptsOfCard, toLine } from "./card-prompts.ts";
 import { drawnPrompts } from "./repository.ts";
@@ -17,14 +19,15 @@ import { triggersOf } from "./triggers.ts";
 import { readVocabulary, type Vocabulary, wordsKnown } from "./vocabulary.ts";
 
 const SHOWN = 12;
+const MAX_PROMPTS = 200; // of a list; a base is measured with 48
 
 /** What to write for a fine-tune or base. @throws repo_not_found, revision_not_found; bad_request for a guide */
 export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompting> {
   const repo = await requireRead(actor, name);
-  if (repo.kind === "guide")
+  if (!can(repo, "draws"))
     throw new AppError(
       "bad_request",
-      `${repo.owner}/${repo.name} is a guide, which takes the prompt of its model; ask for that.`,
+      `${repo.owner}/${repo.name} is a ${kinds[repo.kind].name}, which draws nothing by itself; ask for a model.`,
     );
   const { commitId } = await resolveRevision(repo, "HEAD");
   const [base, card, inspection] = await Promise.all([
@@ -40,7 +43,7 @@ export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompt
   const sources = [
     () => promptsOfCard(card),
     () => listed,
-    () => drawnPrompts(commitId, SHOWN),
+    () => drawnPrompts(actor, commitId, SHOWN),
     async () => (isLowRank ? promptsOfCard(await cardOf(base)) : []),
   ];
   const own = await firstOf(sources);
@@ -60,7 +63,7 @@ export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompt
 async function baseOf(actor: Actor, commitId: string): Promise<string | null> {
   try {
     const { base } = await runnableModel(commitId);
-    return (await visibleCommits(actor, [base.commitId])).has(base.commitId) ? base.commitId : null;
+    return (await readableCommits(actor, [base.commitId])).has(base.commitId) ? base.commitId : null;
   } catch (cause) {
     if (cause instanceof AppError && ["upload_not_ready", "unsupported_model", "not_found"].includes(cause.code))
       return null;
@@ -71,10 +74,10 @@ async function baseOf(actor: Actor, commitId: string): Promise<string | null> {
 /** What the first of these bases that has a list is measured with. A whole fine-tune has the tokenizer itself, and its base the list. */
 async function promptsOf(actor: Actor, commitIds: readonly (string | null)[]): Promise<string[]> {
   const ids = commitIds.filter((id) => id !== null);
-  const visible = await visibleCommits(actor, ids);
+  const visible = await readableCommits(actor, ids);
   for (const id of ids.filter((one) => visible.has(one))) {
     const text = await readSmallFile(id, PROMPTS);
-    if (text !== null) return text.split("\n").flatMap((line) => toLine(line) ?? []);
+    if (text !== null) return text.split("\n", MAX_PROMPTS).flatMap((line) => toLine(line) ?? []);
   }
   return [];
 }
@@ -95,14 +98,25 @@ async function cardOf(commitId: string): Promise<Pick<Card, "frontMatter">> {
   return file ? showCard(file) : { frontMatter: {} };
 }
 
+// By commit, whose files never change: to parse a tokenizer takes a moment, and anybody may ask.
+const vocabularies = new LRUCache<string, { readonly found: Vocabulary | null }>({ max: 64 });
+
 async function vocabularyOf(commitId: string): Promise<Vocabulary | null> {
-  const tokenizer = await readSmallFile(commitId, "tokenizer/tokenizer.json");
-  if (tokenizer !== null) return readVocabulary({ tokenizer });
-  const [vocab, merges] = [
-    await readSmallFile(commitId, "tokenizer/vocab.json"),
-    await readSmallFile(commitId, "tokenizer/merges.txt"),
-  ];
-  return vocab === null || merges === null ? null : readVocabulary({ vocab, merges });
+  const known = vocabularies.get(commitId);
+  if (known) return known.found;
+  const files = await tokenizerOf(commitId);
+  if (files === null) return null;
+  const found = readVocabulary(files);
+  vocabularies.set(commitId, { found });
+  return found;
+}
+
+async function tokenizerOf(commitId: string): Promise<Parameters<typeof readVocabulary>[0] | null> {
+  const [tokenizer, vocab, merges] = await Promise.all(
+    ["tokenizer.json", "vocab.json", "merges.txt"].map((name) => readSmallFile(commitId, `tokenizer/${name}`)),
+  );
+  if (tokenizer) return { tokenizer };
+  return vocab && merges ? { vocab, merges } : null;
 }
 
 async function firstOf(sources: readonly (() => readonly string[] | Promise<readonly string[]>)[]): Promise<string[]> {

@@ -35,15 +35,15 @@ async function openOwn(actor: Actor, recipe: Recipe): Promise<OpenedRecipe> {
     if (file && !found) missing.push({ role: file.role, name: file.name, hash: file.sha256 });
     return found;
   };
-  const base = await find(of("checkpoint")[0] ?? of("unet")[0], "model");
+  const base = await find(of("checkpoint")[0] ?? of("unet")[0], "draws");
   const loras: FoundLora[] = [];
   for (const file of of("lora")) {
-    const found = await find(file, "model");
+    const found = await find(file, "draws");
     const { strength = 1, textStrength = strength } = file;
     if (found) loras.push({ ...found, strength, textStrength });
   }
-  const guide = await find(of("guide")[0], "guide");
-  for (const file of [...of("vae"), ...of("textEncoder")]) await find(file, "model");
+  const guide = await find(of("guide")[0], "guides");
+  for (const file of [...of("vae"), ...of("textEncoder")]) await find(file, "draws");
   const { notes, ...settings } = fitSettings({
     ...recipe,
     // Whatever LoRAs its prompt asked for are among its files.
@@ -78,14 +78,14 @@ async function openForeign(actor: Actor, told: ForeignRecipe): Promise<OpenedRec
     if (!found) missing.push({ role, name: file.name ?? "without a name", hash: file.hash });
     return found;
   };
-  const base = await find("model", told.model, "model");
+  const base = await find("model", told.model, "draws");
   const loras: FoundLora[] = [];
   for (const lora of told.loras.slice(0, MAX_LOOKED_UP)) {
-    const found = await find("lora", lora, "model");
+    const found = await find("lora", lora, "draws");
     const strength = lora.unetStrength ?? 1;
     if (found) loras.push({ ...found, strength, textStrength: lora.textEncoderStrength ?? strength });
   }
-  const guide = await find("guide", told.guide, "guide");
+  const guide = await find("guide", told.guide, "guides");
   const { notes, ...settings } = fitSettings({
     ...told,
     guidanceRescale: null,

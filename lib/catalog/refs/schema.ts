@@ -11,7 +11,7 @@ export type RefItem = z.output<typeof refItem>;
 
 export const refList = z.object({ items: z.array(refItem) });
 
-/** The database knows which names are allowed; here only what it cannot be asked. */
+/** A name that may exist. What git allows, the database knows; what may be made anew, the service. */
 export const refName = storableText(255).min(1);
 
 export const newRef = z.strictObject({

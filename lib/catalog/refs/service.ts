@@ -6,6 +6,7 @@ import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
+import { requireNewRefName } from "./name.ts";
 import { countRefs, insertRef, readRefs, removeRef } from "./repository.ts";
 import type { NewRef, RefItem } from "./schema.ts";
 
@@ -25,8 +26,7 @@ export async function createRef(
   { name: refName, kind, revision }: NewRef,
 ): Promise<RefItem> {
   const repo = await requireWrite(actor, name);
-  if (refName.toUpperCase() === "HEAD")
-    throw new AppError("bad_request", "HEAD always means the default branch; choose another name.", { name: refName });
+  requireNewRefName(refName);
   const { commitId } = await resolveRevision(repo, revision);
   return inTransaction(database(), async (transaction) => {
     if ((await countRefs(transaction, repo)) >= MAX_REFS)

@@ -1,4 +1,4 @@
-import { verdictOf } from "#lib/catalog/pairs/verdict.ts";
+import { verdictOf } from "#lib/catalog/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import { type Facets, MAX_COUNTED, repoKind, type RepoItem, sizes } from "./schema.ts";
@@ -33,7 +33,7 @@ const windowed: Readonly<Record<Windowed, Counting>> = {
   size: { chosenBy: "size", value: () => Prisma.sql`${sizeClass}::text` },
   measured: {
     chosenBy: "measured",
-    value: ({ otherVisible }) => Prisma.sql`coalesce(${bestVerdict(otherVisible)}, 'not_measured')::text`,
+    value: (selection) => Prisma.sql`coalesce(${bestVerdict(selection)}, 'not_measured')::text`,
   },
 };
 const names = Object.keys(windowed) as Windowed[];

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import type { RepoName } from "#lib/auth/access.ts";
 import { card } from "#lib/catalog/cards/schema.ts";
-import { verdict } from "#lib/catalog/pairs/verdict.ts";
+import { verdict } from "#lib/catalog/verdict.ts";
 import { commitItem } from "#lib/catalog/commits/schema.ts";
 import { refItem } from "#lib/catalog/refs/schema.ts";
+import { kindNames } from "#lib/catalog/kinds.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 
-export const repoKind = z.enum(["base", "finetune", "guide"]);
+export const repoKind = z.enum(kindNames);
 export const visibility = z.enum(["public", "private"]);
 
 const repoName = z

@@ -1,5 +1,5 @@
 import type { VisiblePart } from "#lib/auth/access.ts";
-import { type Verdict, verdictInDatabase } from "#lib/catalog/pairs/verdict.ts";
+import { type Verdict, verdictInDatabase } from "#lib/catalog/verdict.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import { type RepoItem, type RepoQuery, sizes, type Sort } from "./schema.ts";
 import type { Wording } from "./search.ts";
@@ -12,6 +12,8 @@ export interface Selection {
   readonly baseVisible: Prisma.Sql;
   /** On `o`, what was measured with a repo. */
   readonly otherVisible: Prisma.Sql;
+  /** On `p`, a pair. */
+  readonly mayKnow: Prisma.Sql;
   readonly kind?: RepoItem["kind"] | undefined;
   readonly baseId?: string | undefined;
   readonly owner?: string | undefined;
@@ -82,7 +84,7 @@ const isListed = Prisma.sql`r.has_commits`;
 function filtersOf(selection: Selection): Record<string, Prisma.Sql> {
   const { kind, baseId, owner, words, license, tag, measured, size } = selection;
   return {
-    ...(measured && { measured: hasVerdict(measured, selection.otherVisible) }),
+    ...(measured && { measured: hasVerdict(measured, selection) }),
     ...(size && { size: hasSize(size) }),
     ...(kind && { kind: Prisma.sql`r.kind = ${kind}::repo_kind` }),
     ...(baseId && { base: Prisma.sql`r.base_id = ${baseId}::uuid` }),
@@ -107,23 +109,25 @@ function hasSize(size: NonNullable<RepoQuery["size"]>): Prisma.Sql {
   return end === undefined ? begins : Prisma.sql`(${begins} AND r.head_size < ${end}::bigint)`;
 }
 
-/** The verdicts `p.verdict` of the weights of `r` as one side, for what may be seen on the other side. */
-const measuredAs = (mine: Prisma.Sql, theirs: Prisma.Sql, otherVisible: Prisma.Sql): Prisma.Sql => Prisma.sql`
-  FROM pair p WHERE p.${mine} = r.weights_sha256 AND p.verdict <> 'not_measured'
+type Known = Pick<Selection, "otherVisible" | "mayKnow">;
+
+/** The verdicts `p.verdict` of the weights of `r` as one side, of pairs that may be known, for what may be seen on the other side. */
+const measuredAs = (mine: Prisma.Sql, theirs: Prisma.Sql, { otherVisible, mayKnow }: Known): Prisma.Sql => Prisma.sql`
+  FROM pair p WHERE p.${mine} = r.weights_sha256 AND p.verdict <> 'not_measured' AND ${mayKnow}
     AND EXISTS (SELECT FROM repo o WHERE o.weights_sha256 = p.${theirs} AND ${otherVisible})`;
-const asFinetune = [Prisma.sql`finetune_weights_sha256`, Prisma.sql`guide_weights_sha256`] as const;
+const asFinetune = [Prisma.sql`unit_hash`, Prisma.sql`guide_weights_sha256`] as const;
 const asGuide = [asFinetune[1], asFinetune[0]] as const;
 
 /** The best verdict of the newest weights of a repo `r`, of what may be seen on both sides; null where there is none. */
-export const bestVerdict = (otherVisible: Prisma.Sql): Prisma.Sql => Prisma.sql`least(
-  (SELECT p.verdict ${measuredAs(...asFinetune, otherVisible)} ORDER BY p.verdict LIMIT 1),
-  (SELECT p.verdict ${measuredAs(...asGuide, otherVisible)} ORDER BY p.verdict LIMIT 1))`;
+export const bestVerdict = (known: Known): Prisma.Sql => Prisma.sql`least(
+  (SELECT p.verdict ${measuredAs(...asFinetune, known)} ORDER BY p.verdict LIMIT 1),
+  (SELECT p.verdict ${measuredAs(...asGuide, known)} ORDER BY p.verdict LIMIT 1))`;
 
 /** What is asked of all pairs finds what to look at; only what is asked of the repo decides, as far as its pairs may be seen. */
-function hasVerdict(verdict: Verdict, otherVisible: Prisma.Sql): Prisma.Sql {
-  if (verdict === "notMeasured") return Prisma.sql`${bestVerdict(otherVisible)} IS NULL`;
+function hasVerdict(verdict: Verdict, known: Known): Prisma.Sql {
+  if (verdict === "notMeasured") return Prisma.sql`${bestVerdict(known)} IS NULL`;
   const wanted = Prisma.sql`${verdictInDatabase(verdict)}::verdict`;
   return Prisma.sql`r.weights_sha256 IN (
-    SELECT finetune_weights_sha256 FROM pair WHERE verdict = ${wanted} UNION ALL SELECT guide_weights_sha256 FROM pair WHERE verdict = ${wanted})
-    AND ${bestVerdict(otherVisible)} = ${wanted}`;
+    SELECT unit_hash FROM pair WHERE verdict = ${wanted} UNION ALL SELECT guide_weights_sha256 FROM pair WHERE verdict = ${wanted})
+    AND ${bestVerdict(known)} = ${wanted}`;
 }

@@ -12,8 +12,10 @@ import {
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
 import { inspectAgain } from "#lib/catalog/inspections/service.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
+import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
 import { requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
@@ -87,15 +89,19 @@ async function toTaken(actor: Actor, name: RepoName, cause: unknown): Promise<Ap
 
 /** The id of a base that the actor may see. */
 async function requireBase(actor: Actor, kind: RepoItem["kind"], fullName: string): Promise<string> {
-  if (kind === "base")
-    throw new AppError("bad_request", "A base is not made for another base; leave that out, or make a fine-tune.", {
-      field: "base",
-    });
-  const base = await requireRead(actor, toRepoName(fullName));
-  if (base.kind !== "base")
+  if (!can({ kind }, "hasBase"))
     throw new AppError(
       "bad_request",
-      `${base.owner}/${base.name} is a ${base.kind}, not a base; name the base that it was made from.`,
+      `A ${kinds[kind].name} is not made for another base; leave that out, or make a fine-tune.`,
+      {
+        field: "base",
+      },
+    );
+  const base = await requireRead(actor, toRepoName(fullName));
+  if (!can(base, "isBase"))
+    throw new AppError(
+      "bad_request",
+      `${base.owner}/${base.name} is a ${kinds[base.kind].name}, not a base; name the base that it was made from.`,
       { field: "base" },
     );
   return base.id;
@@ -127,6 +133,7 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
   const base = query.base === undefined ? null : await requireRead(actor, toRepoName(query.base));
   const selection: Selection = {
     visible: visibleParts(actor, "r"),
+    mayKnow: mayKnowPair(actor, "p"),
     baseVisible: isVisible(actor, "b"),
     otherVisible: isVisible(actor, "o"),
     kind,

@@ -1,13 +1,10 @@
 import { isVisible } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { type PreviewRow, seenBy, selectPreviews } from "#lib/catalog/previews/repository.ts";
+import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
+import { maySeePreview } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-
-/** The columns of a pair's sheet that somebody may see, in their order. */
-export const sheetRows = (actor: Actor, pairId: string): Promise<PreviewRow[]> =>
-  selectPreviews({ AND: [{ pairId }, seenBy(actor)] }, { sheetIndex: "asc" });
 
 /** Columns that were not drawn make room to be drawn again. */
 export async function forgetUndrawn(transaction: Transaction, pairId: string): Promise<void> {
@@ -18,10 +15,10 @@ export async function removeColumn(transaction: Transaction, id: string): Promis
   await transaction.preview.delete({ where: { id }, select: { id: true } });
 }
 
-/** «owner/repo» of some commits. */
+/** «owner/repo» of some commits, where it is still there. */
 export async function fullNames(transaction: Transaction, commitIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await transaction.commit.findMany({
-    where: { id: { in: [...commitIds] } },
+    where: { id: { in: [...commitIds] }, repo: { deletedAt: null } },
     select: { id: true, repo: { select: { name: true, namespace: { select: { name: true } } } } },
   });
   return new Map(rows.map(({ id, repo }) => [id, `${repo.namespace.name}/${repo.name}`]));
@@ -55,26 +52,27 @@ export interface CardRow {
  */
 export function cardRows(actor: Actor, repoIds: readonly string[], count: number): Promise<CardRow[]> {
   return database().$queryRaw<CardRow[]>`
-    WITH asked AS (SELECT r.id, r.kind, h.weights_sha256 FROM repo r JOIN repo_head h ON h.repo_id = r.id WHERE r.id = ANY (${[...repoIds]}::uuid[]) AND h.weights_sha256 IS NOT NULL AND ${isVisible(actor, "r")}),
+    WITH asked AS (
+      SELECT r.id, ${canInSql("r", "guides")} AS guides, h.weights_sha256 FROM repo r JOIN repo_head h ON h.repo_id = r.id
+      WHERE r.id = ANY (${[...repoIds]}::uuid[]) AND h.weights_sha256 IS NOT NULL AND ${isVisible(actor, "r")}),
     sides AS (
-      SELECT a.id AS repo_id, a.kind, p.id AS pair_id FROM asked a JOIN pair p ON a.kind <> 'guide' AND p.finetune_weights_sha256 = a.weights_sha256 AND p.state = 'succeeded'
+      SELECT a.id AS repo_id, a.guides, p.id AS pair_id FROM asked a JOIN pair p ON NOT a.guides AND p.unit_hash = a.weights_sha256 AND p.state = 'succeeded'
       UNION ALL
-      SELECT a.id, a.kind, p.id FROM asked a JOIN pair p ON a.kind = 'guide' AND p.guide_weights_sha256 = a.weights_sha256 AND p.state = 'succeeded'),
+      SELECT a.id, a.guides, p.id FROM asked a JOIN pair p ON a.guides AND p.guide_weights_sha256 = a.weights_sha256 AND p.state = 'succeeded'),
     placed AS (
-      SELECT s.repo_id, s.kind, s.pair_id, f.id AS finetune_id,
-        row_number() OVER (PARTITION BY s.repo_id ORDER BY CASE s.kind WHEN 'guide' THEN p.finetune_weights_sha256 = ${weightsOf(Prisma.sql`f.id`)} ELSE p.guide_weights_sha256 = ${weightsOf(Prisma.sql`g.id`)} END IS TRUE DESC, ${byEvidence}) AS place
+      SELECT s.repo_id, s.guides, s.pair_id, fc.repo_id AS finetune_id,
+        row_number() OVER (PARTITION BY s.repo_id ORDER BY CASE WHEN s.guides THEN p.unit_hash = ${weightsOf(Prisma.sql`fc.repo_id`)} ELSE p.guide_weights_sha256 = ${weightsOf(Prisma.sql`gc.repo_id`)} END IS TRUE DESC, ${byEvidence}) AS place
       FROM sides s JOIN pair p ON p.id = s.pair_id
-      JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND v.state = 'succeeded'
-      JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")}
-      JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")}),
+      JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND v.state = 'succeeded' AND ${maySeePreview(actor, "v")}
+      JOIN commit fc ON fc.id = v.finetune_commit_id JOIN commit gc ON gc.id = v.guide_commit_id),
     best AS (SELECT DISTINCT ON (repo_id, finetune_id) * FROM placed ORDER BY repo_id, finetune_id, place),
     ranked AS (SELECT *, row_number() OVER (PARTITION BY repo_id ORDER BY place) AS rank FROM best)
     SELECT k.repo_id AS "repoId", v.id AS "previewId", i.blob_sha256 AS "blobSha256", i.width, i.height, i.seed::text AS seed, v.recipe #>> '{asked,prompt}' AS prompt, n.name || '/' || f.name AS finetune
     FROM ranked k
-    JOIN preview v ON v.pair_id = k.pair_id AND v.state = 'succeeded' AND CASE k.kind WHEN 'guide' THEN v.sheet_index = 0 ELSE v.sheet_index < ${count} END
+    JOIN preview v ON v.pair_id = k.pair_id AND v.state = 'succeeded' AND CASE WHEN k.guides THEN v.sheet_index = 0 ELSE v.sheet_index < ${count} END AND ${maySeePreview(actor, "v")}
     JOIN preview_image i ON i.preview_id = v.id AND i.mode = 'guide' AND i.attempt = v.attempt
-    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")} JOIN namespace n ON n.id = f.namespace_id
-    WHERE k.rank <= CASE k.kind WHEN 'guide' THEN ${count} ELSE 1 END
+    JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id JOIN namespace n ON n.id = f.namespace_id
+    WHERE k.rank <= CASE WHEN k.guides THEN ${count} ELSE 1 END
     ORDER BY k.repo_id, k.rank, v.sheet_index`;
 }
 
@@ -85,15 +83,15 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
 export function showcasePairs(actor: Actor, limit: number): Promise<{ id: string }[]> {
   return database().$queryRaw<{ id: string }[]>`
     SELECT o.id FROM (
-      SELECT p.id, p.finetune_weights_sha256, p.guide_weights_sha256, fc.repo_id AS finetune_id, gc.repo_id AS guide_id,
-        f.kind = 'finetune' AS is_finetune, ${recovered} AS recovered, fn.name || '/' || f.name AS finetune, gn.name || '/' || g.name AS guide
+      SELECT p.id, p.unit_hash, p.guide_weights_sha256, fc.repo_id AS finetune_id, gc.repo_id AS guide_id,
+        NOT ${canInSql("f", "isBase")} AS is_finetune, ${recovered} AS recovered, fn.name || '/' || f.name AS finetune, gn.name || '/' || g.name AS guide
       FROM pair p
-      JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0
-      JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id AND ${isVisible(actor, "f")} JOIN namespace fn ON fn.id = f.namespace_id
-      JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id AND ${isVisible(actor, "g")} JOIN namespace gn ON gn.id = g.namespace_id
+      JOIN preview v ON v.pair_id = p.id AND v.sheet_index = 0 AND ${maySeePreview(actor, "v")}
+      JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id JOIN namespace fn ON fn.id = f.namespace_id
+      JOIN commit gc ON gc.id = v.guide_commit_id JOIN repo g ON g.id = gc.repo_id JOIN namespace gn ON gn.id = g.namespace_id
       WHERE p.state = 'succeeded' AND p.verdict = 'verified'
       ORDER BY is_finetune DESC, recovered DESC NULLS LAST, finetune, guide, p.id OFFSET 0) o
     WHERE (SELECT bool_and(w.state = 'succeeded') FROM preview w WHERE w.pair_id = o.id)
-      AND o.finetune_weights_sha256 = ${weightsOf(Prisma.sql`o.finetune_id`)} AND o.guide_weights_sha256 = ${weightsOf(Prisma.sql`o.guide_id`)}
+      AND o.unit_hash = ${weightsOf(Prisma.sql`o.finetune_id`)} AND o.guide_weights_sha256 = ${weightsOf(Prisma.sql`o.guide_id`)}
     ORDER BY o.is_finetune DESC, o.recovered DESC NULLS LAST, o.finetune, o.guide, o.id LIMIT ${limit}`;
 }

@@ -1,10 +1,10 @@
 import type { Actor } from "#lib/auth/actor.ts";
 import { getPairItem, requireSeen } from "#lib/catalog/pairs/views.ts";
-import type { PreviewRow } from "#lib/catalog/previews/repository.ts";
+import { type PreviewRow, seenColumns } from "#lib/catalog/previews/repository.ts";
 import { type Mode, modes } from "#lib/catalog/previews/schema.ts";
 import { pictureUrl } from "#lib/catalog/previews/views.ts";
 import { quantile } from "#lib/util/quantile.ts";
-import { cardRows, sheetRows, showcasePairs } from "./repository.ts";
+import { cardRows, showcasePairs } from "./repository.ts";
 import type { CardPicture, Sheet, SheetPicture, SheetRow, Showcase } from "./schema.ts";
 
 /** What the hub has drawn of a pair, and how much is still to come. @throws not_found */
@@ -15,7 +15,7 @@ export async function getSheet(actor: Actor, pairId: string): Promise<Sheet> {
 
 /** Of a pair that the actor is known to see. */
 async function readSheet(actor: Actor, pairId: string): Promise<Sheet> {
-  const rows = (await sheetRows(actor, pairId)).map(toSheetRow);
+  const rows = (await seenColumns(actor, pairId)).map(toSheetRow);
   const done = rows.filter(({ state }) => state === "succeeded");
   return { rows, done: done.length, total: rows.length, timings: timingsOf(done) };
 }

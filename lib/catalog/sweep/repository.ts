@@ -107,6 +107,7 @@ export async function deletePreviews(now: Date): Promise<number> {
 }
 
 export async function forgetVisitors(before: Date): Promise<number> {
+  await database().downloadNetwork.deleteMany({ where: { day: { lt: before } } });
   return (await database().downloadSeen.deleteMany({ where: { day: { lt: before } } })).count;
 }
 
@@ -115,7 +116,7 @@ export async function knownKeys(keys: readonly string[]): Promise<Set<string>> {
   const rows = await database().$queryRaw<{ key: string }[]>`
     SELECT storage_key AS key FROM blob WHERE storage_key = ANY (${keys})
     UNION SELECT storage_key FROM upload WHERE storage_key = ANY (${keys}) AND cleared_at IS NULL
-    UNION SELECT checkpoint_key FROM distillation WHERE checkpoint_key = ANY (${keys})`;
+    UNION SELECT checkpoint_key FROM job WHERE checkpoint_key = ANY (${keys})`;
   return new Set(rows.map(({ key }) => key));
 }
 

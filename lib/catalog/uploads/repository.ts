@@ -12,9 +12,7 @@ const columns = {
   declaredSha256: true,
   blobSha256: true,
   partSize: true,
-  readSize: true,
   problem: true,
-  jobId: true,
   storageKey: true,
   storageId: true,
   createdAt: true,
@@ -23,17 +21,15 @@ const columns = {
 
 type Columns = Prisma.UploadGetPayload<{ select: typeof columns }>;
 
-export interface UploadRow extends Omit<Columns, "declaredSize" | "readSize" | "partSize"> {
+export interface UploadRow extends Omit<Columns, "declaredSize" | "partSize"> {
   /** Declared, in bytes. */
   readonly size: number;
-  readonly readSize: number;
   readonly partSize: number;
 }
 
-const toRow = ({ declaredSize, readSize, partSize, ...row }: Columns): UploadRow => ({
+const toRow = ({ declaredSize, partSize, ...row }: Columns): UploadRow => ({
   ...row,
   size: Number(declaredSize),
-  readSize: Number(readSize),
   partSize: partSize!,
 });
 
@@ -97,10 +93,6 @@ export async function move(
     (await client.upload.updateMany({ where: { id, state: { in: [...from] } }, data: { state: to, ...more } })).count >
     0
   );
-}
-
-export async function setJob(transaction: Transaction, id: string, jobId: string): Promise<void> {
-  await transaction.upload.update({ where: { id }, data: { jobId }, select: { id: true } });
 }
 
 export const countUnfinished = (transaction: Transaction, userId: string): Promise<number> =>
@@ -177,28 +169,8 @@ export async function linkUploads(transaction: Transaction, ids: readonly string
   });
 }
 
-// The worker's side: each write names the attempt, and changes nothing when another has begun or the upload has ended.
-
-export async function claimRow(id: string): Promise<number | null> {
-  const [row] = await database().upload.updateManyAndReturn({
-    where: { id, state: "hashing" },
-    data: { attempt: { increment: 1 }, readSize: 0 },
-    select: { attempt: true },
-  });
-  return row?.attempt ?? null;
-}
-
-export async function findAttempt(id: string, attempt: number): Promise<UploadRow | null> {
-  const row = await database().upload.findFirst({ where: { id, attempt, state: "hashing" }, select: columns });
+/** While it is to be read: the worker's side. */
+export async function findHashing(id: string): Promise<UploadRow | null> {
+  const row = await database().upload.findFirst({ where: { id, state: "hashing" }, select: columns });
   return row && toRow(row);
-}
-
-/** @returns whether the attempt is still the one that counts */
-export async function writeAttempt(
-  client: Database | Transaction,
-  id: string,
-  attempt: number,
-  data: Prisma.UploadUncheckedUpdateManyInput,
-): Promise<boolean> {
-  return (await client.upload.updateMany({ where: { id, attempt, state: "hashing" }, data })).count > 0;
 }

@@ -9,9 +9,10 @@ import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Page, parseCursor, toPage } from "#lib/page.ts";
-import { cancelJob } from "#lib/queue/cancel.ts";
+import { cancelJob } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { queuePosition } from "#lib/queue/position.ts";
+import { progressOf } from "#lib/queue/progress.ts";
 import { newObjectKey } from "#lib/storage/keys.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { Turns } from "#lib/storage/turns.ts";
@@ -27,7 +28,6 @@ import {
   listUnfinished,
   move,
   readUploads,
-  setJob,
   setStorageId,
   unfinished,
   type UploadRow,
@@ -187,11 +187,23 @@ async function complete(actor: Actor, id: string): Promise<UploadView> {
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000); // time to commit it
   await inLockedTransaction(database(), async (transaction) => {
     if (await move(transaction, id, arriving, "hashing", { expiresAt }))
-      await setJob(transaction, id, await enqueue(transaction, "hash", id, "upload"));
+      await enqueue(transaction, {
+        kind: "hash",
+        subjectId: id,
+        priority: "upload",
+        userId: found.userId,
+        lane: found.size > LONG_READ_BYTES ? "minutes" : "seconds",
+        work: found.size + SMALL_READ_BYTES,
+      });
   });
   failpoint("upload.queued");
   return toView(await requireOwn(actor, id));
 }
+
+/** More than this is not read while somebody waits before a page. */
+const LONG_READ_BYTES = 1e9;
+/** What reading anything at all is worth. */
+const SMALL_READ_BYTES = 20e6;
 
 /** @throws not_found */
 export const getUpload = async (actor: Actor, id: string): Promise<UploadView> => toView(await requireOwn(actor, id));
@@ -205,15 +217,23 @@ export async function listUploads(
   const repo = await requireWrite(actor, name);
   const before = cursor ? parseCursor(cursor, z.tuple([z.uuid()]))[0] : null;
   const rows = await listUnfinished(repo.id, actor.kind === "person" ? actor.userId : null, before, limit + 1);
-  return toPage(rows.map(toItem), limit, (last) => [last.id]);
+  const progress = await progressOf(
+    "hash",
+    rows.flatMap(({ id, state }) => (state === "hashing" ? [id] : [])),
+  );
+  return toPage(
+    rows.map((row) => toItem(row, progress.get(row.id))),
+    limit,
+    (last) => [last.id],
+  );
 }
 
 /** Ends an upload; the sweeper removes what came of it. Does nothing for one that ended otherwise. @throws not_found, already_ended */
 export async function abortUpload(actor: Actor, id: string): Promise<void> {
-  const { jobId, path } = await requireOwn(actor, id);
+  const { path } = await requireOwn(actor, id);
   const isAborted = await inLockedTransaction(database(), async (transaction) => {
     if (!(await move(transaction, id, unfinished, "aborted"))) return false;
-    if (jobId !== null) await cancelJob("hash", jobId, transaction);
+    await cancelJob(transaction, "hash", id);
     return true;
   });
   if (!isAborted && (await findUpload(id))?.state === "linked")
@@ -300,14 +320,16 @@ function requireArriving(row: UploadRow): void {
 }
 
 async function toView(row: UploadRow): Promise<UploadView> {
-  const [arrived, queue] = await Promise.all([
+  const isHashing = row.state === "hashing";
+  const [arrived, queue, progress] = await Promise.all([
     arrivedParts(row),
-    row.state === "hashing" && row.jobId !== null ? queuePosition("hash", row.jobId) : null,
+    isHashing ? queuePosition("hash", row.id) : null,
+    progressOf("hash", isHashing ? [row.id] : []),
   ]);
-  return { ...toItem(row), arrived, queue };
+  return { ...toItem(row, progress.get(row.id)), arrived, queue };
 }
 
-const toItem = (row: UploadRow): UploadItem => ({
+const toItem = (row: UploadRow, progress: unknown): UploadItem => ({
   id: row.id,
   path: row.path,
   state: row.state,
@@ -316,7 +338,8 @@ const toItem = (row: UploadRow): UploadItem => ({
   partSize: row.partSize,
   partCount: partCountOf(row),
   problem: row.problem,
-  progress: row.state === "hashing" ? { done: row.readSize, total: row.size } : null,
+  progress:
+    row.state === "hashing" ? ((progress as UploadItem["progress"] | undefined) ?? { done: 0, total: row.size }) : null,
   createdAt: row.createdAt.toISOString(),
   expiresAt: row.expiresAt.toISOString(),
 });

@@ -3,23 +3,20 @@ import type { ContentHashes } from "#lib/catalog/blobs/hasher.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
-import type { AppError } from "#lib/errors.ts";
+import { holdsAttempt, succeedAttempt } from "#lib/queue/attempt.ts";
+import { saveProgress } from "#lib/queue/progress.ts";
 import { addEvent } from "#lib/queue/timeline.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
-import { toStorableText } from "#lib/util/storable.ts";
-import { claimRow, findAttempt, writeAttempt, type UploadRow } from "./repository.ts";
+import { findHashing, move, type UploadRow } from "./repository.ts";
 
 /** The worker's side of uploads. */
 
-/** @returns the number of the attempt; null where there is nothing to read: it was aborted, swept or is verified */
-export const claimUpload = claimRow;
-
-/** What this attempt is to read; null when it is not its to read any more. */
-export const stagedBy = (id: string, attempt: number): Promise<UploadRow | null> => findAttempt(id, attempt);
+/** What is to be read; null when it is not to be read any more. */
+export const stagedUpload = (id: string): Promise<UploadRow | null> => findHashing(id);
 
 /** @returns false when this attempt does not count any more and may stop */
-export const noteRead = (id: string, attempt: number, readSize: number): Promise<boolean> =>
-  writeAttempt(database(), id, attempt, { readSize });
+export const noteRead = ({ id, size }: UploadRow, attempt: number, done: number): Promise<boolean> =>
+  saveProgress({ kind: "hash", subjectId: id, attempt }, { done, total: size });
 
 /**
  * Every byte was read: the upload is verified, and its object is the content's unless that is stored already; then it is left to
@@ -34,10 +31,11 @@ export async function recordVerified(
   const { sha256 } = hashes;
   try {
     await inLockedTransaction(database(), async (transaction) => {
-      // Touched first, so that an attempt that does not count any more makes no blob.
-      if (!(await writeAttempt(transaction, id, attempt, { readSize: size }))) return;
+      const hold = { kind: "hash", subjectId: id, attempt } as const;
+      if (!(await holdsAttempt(transaction, hold))) return; // before it makes a blob
       const isNew = await insertBlob(transaction, hashes, { size, storageKey, storageTag });
-      await writeAttempt(transaction, id, attempt, { state: "verified", blobSha256: sha256 });
+      await move(transaction, id, ["hashing"], "verified", { blobSha256: sha256 });
+      await succeedAttempt(transaction, hold);
       const message = isNew
         ? "Every byte was read."
         : "Every byte was read; the hub has the same bytes already and keeps them once.";
@@ -55,6 +53,3 @@ export async function recordVerified(
     throw violatedRule(cause) === "blob_is_purging" ? blobIsPurging(cause) : cause;
   }
 }
-
-export const failUpload = (id: string, attempt: number, failure: AppError): Promise<boolean> =>
-  writeAttempt(database(), id, attempt, { state: "failed", problem: toStorableText(failure.message) });

@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { anonymous, type Person } from "#lib/auth/actor.ts";
 import { createToken } from "#lib/auth/token.ts";
 import { createCommit } from "#lib/catalog/commits/service.ts";
@@ -268,13 +267,13 @@ test("a revision with a slash is one escaped part of the address", async () => {
 describe("downloads are counted", () => {
   const counted = async (): Promise<number> =>
     (await database().repo.findFirstOrThrow({ where: { name: "counted" }, select: { downloads: true } })).downloads;
-  const by = (agent: string, more: Record<string, string> = {}) => ({ "user-agent": agent, ...more });
-  const settled = async (): Promise<number> => {
-    await sleep(100); // counted beside the answer
-    return counted();
-  };
+  const from = (address: string, more: Record<string, string> = {}) => ({ "x-forwarded-for": address, ...more });
+  /** Counted beside the answer. */
+  const becomes = (count: number): Promise<void> =>
+    vi.waitFor(async () => expect(await counted()).toBe(count), { timeout: 20_000 });
+  const weights = "counted/resolve/main/b.safetensors";
 
-  test("once for each visitor and day, at the first byte, and never for a look", async () => {
+  beforeAll(async () => {
     await createRepo(ann, { owner: "ann", name: "counted", kind: "guide", visibility: "public" });
     await createCommit(
       ann,
@@ -282,37 +281,69 @@ describe("downloads are counted", () => {
       {
         title: "x",
         operations: [
-          { op: "add", path: "a", content: "abc" },
+          { op: "add", path: "README.md", content: "![x](a.txt)" },
+          { op: "add", path: "a.txt", content: "abc" },
+          { op: "add", path: "config.json", content: "{}" },
           { op: "add", path: "b.safetensors", content: "abc" },
         ],
       },
     );
-    const a = "counted/resolve/main/a";
-    await get(a, by("one"), "HEAD");
-    await get(a, by("one", { range: "bytes=0-0" }));
-    await get(a, by("one", { range: "bytes=2-" }));
-    await get("counted/resolve/main/nothing", by("one"));
-    expect(await settled()).toBe(0);
-    await Promise.all([get(a, by("one")), get(a, by("one")), get("counted/resolve/main/b.safetensors", by("one"))]);
-    expect(await settled()).toBe(1);
-    await get("counted/resolve/main/b.safetensors", by("two", { range: "bytes=0-" }));
-    expect(await settled()).toBe(2);
-    await get(a, by("one", { "x-forwarded-for": "203.0.113.7" }));
-    expect(await settled()).toBe(3);
-    await get(a, by("three", { authorization: `Bearer ${token}` }));
-    await get(a, by("four", { authorization: `Bearer ${token}` }));
-    expect(await settled()).toBe(4);
+  });
+
+  test("of weights, from the first byte, and never of what a page shows or who only looks", async () => {
+    for (const path of ["README.md", "a.txt", "config.json", "nothing", "nothing.safetensors"])
+      await get(`counted/resolve/main/${path}`, from("203.0.113.1"));
+    await get(weights, from("203.0.113.1"), "HEAD");
+    for (const range of ["bytes=0-0", "bytes=0-1", "bytes=2-", "bytes=-1", "bytes=0-,5-", "bytes=9-"])
+      await get(weights, from("203.0.113.1", { range }));
+    await becomes(0);
+    await Promise.all([get(weights, from("203.0.113.1")), get(weights, from("203.0.113.1"))]);
+    await becomes(1);
+    await get(weights, from("198.51.100.1", { range: "bytes=0-" }));
+    await becomes(2);
+    await get(weights, from("198.51.100.9", { authorization: `Bearer ${token}` })); // its owner's
+    await becomes(2);
     expect(
       await database().downloadDay.aggregate({ _sum: { count: true }, where: { repo: { name: "counted" } } }),
-    ).toEqual({ _sum: { count: 4 } });
+    ).toEqual({ _sum: { count: 2 } });
+  });
+
+  test("once for each network, whatever its addresses and programs say", async () => {
+    const before = await counted();
+    for (let n = 0; n < 20; n++) {
+      await get(weights, from(`192.0.2.${n}`, { "user-agent": `curl/${n}` }));
+      await get(weights, from(`2001:db8:7:${n}::1`, { "user-agent": `curl/${n}` }));
+    }
+    await becomes(before + 2);
+  });
+
+  test("once for each person, and of the persons of one network five", async () => {
+    const before = await counted();
+    for (let n = 0; n < 8; n++) {
+      const { secret } = await createToken(await newPerson(`visitor${n}`), { name: "x", scopes: ["read"] });
+      for (const address of ["198.18.0.1", "198.18.7.1"])
+        await get(weights, from(n < 7 ? "198.18.0.1" : address, { authorization: `Bearer ${secret}` }));
+    }
+    await becomes(before + 5);
+  });
+
+  test("a hundred a day from one network, over all repos", async () => {
+    const before = await counted();
+    await get(weights, from("198.19.0.1"));
+    await becomes(before + 1);
+    await database().$executeRaw`UPDATE download_network SET count = 100 WHERE count = 1`; // also that of the repo: both are full
+    await database().$executeRaw`DELETE FROM download_seen`;
+    const { secret } = await createToken(await newPerson("latecomer"), { name: "x", scopes: ["read"] });
+    await get(weights, from("198.19.0.2", { authorization: `Bearer ${secret}` }));
+    await becomes(before + 1);
   });
 
   test("a counter that fails does not fail the download", async () => {
     await database().$executeRaw`ALTER TABLE download_seen RENAME TO hidden`;
-    expect((await get("open/resolve/main/README.md", by("unlucky"))).status).toBe(200);
+    const before = await counted();
+    expect((await get(weights, from("192.88.99.1"))).status).toBeLessThan(400);
     await database().$executeRaw`ALTER TABLE hidden RENAME TO download_seen`;
-    await get("open/resolve/main/README.md", by("unlucky"));
-    await sleep(100);
-    expect(await database().downloadSeen.count({ where: { repo: { name: "open" } } })).toBeGreaterThan(0);
+    await get(weights, from("192.88.99.1"));
+    await becomes(before + 1);
   });
 });

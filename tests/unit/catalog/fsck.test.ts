@@ -229,18 +229,19 @@ describe("each fault is found:", () => {
     const late = new Date(Date.now() + 11 * 60_000);
 
     beforeEach(async () => {
-      await database().$executeRaw`DELETE FROM pgboss.job`;
+      await database().job.deleteMany();
       await database().inspection.deleteMany();
     });
 
     test("work that no job will do", async () => {
       const { id } = await stageWhole(ann, "ann/model", "c.txt", Buffer.from("c"));
       expect(faults(await examine(late))).toEqual({});
-      await database().$executeRaw`UPDATE pgboss.job SET state = 'failed'`;
+      await database().job.updateMany({ data: { state: "cancelled" } });
       expect(faults(await examine())).toEqual({});
       expect(faults(await examine(late))).toEqual({
         stuckStates: [{ row: "upload", id, fault: "it is hashing, and no job will do it" }],
       });
+      await database().job.updateMany({ data: { state: "queued" } });
       await hashUpload(id);
       const inspection = await database().inspection.create({ data: { commitId, toolVersion: "test" } });
       expect((await examine(late)).stuckStates).toEqual([

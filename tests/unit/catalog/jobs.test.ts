@@ -5,7 +5,7 @@ import { type Actor, anonymous, hub as theHub, type Person } from "#lib/auth/act
 import { cancelSubject, getJobTimeline, listJobs, listWorkers } from "#lib/catalog/jobs/service.ts";
 import type { JobItem, JobQuery } from "#lib/catalog/jobs/schema.ts";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { registerWorker } from "#lib/queue/workers.ts";
 import { ids, oid, sha, smallHub, uuid } from "../../support/small-hub.ts";
@@ -51,23 +51,34 @@ beforeAll(async () => {
   await client.connect();
   await client.query(smallHub);
   await client.end();
-  await inTransaction(database(), async (transaction) => {
-    await transaction.upload.update({ where: { id: ids.upload }, data: { jobId: randomUUID() } });
+  await database().job.deleteMany();
+  const job = { state: "queued", resource: "files", lane: "seconds", priority: 50 } as const;
+  await database().job.createMany({
+    data: [
+      { ...job, kind: "hash", subjectId: ids.upload, state: "succeeded", attempt: 2, userId: "ann" },
+      { ...job, kind: "inspect", subjectId: inspection, userId: "bob" }, // of his commit
+      {
+        ...job,
+        kind: "preview",
+        subjectId: ids.column,
+        resource: "compute",
+        priority: 10,
+        state: "succeeded",
+      },
+    ],
+  });
+  await inLockedTransaction(database(), async (transaction) => {
     await transaction.pair.update({
       where: { id: ids.pair },
-      data: {
-        summary: { request: { pictures: 4, baseCommitId: null } },
-        jobId: await enqueue(transaction, "check", ids.pair, "batch"),
-      },
+      data: { summary: { request: { pictures: 4 } } },
     });
-    await transaction.preview.update({
-      where: { id: ids.preview },
-      data: {
-        recipe,
-        progress: { step: 3, picture: "data:" },
-        jobId: await enqueue(transaction, "preview", ids.preview, "person", "ann"),
-      },
-    });
+    await enqueue(transaction, { kind: "check", subjectId: ids.pair, priority: "batch" });
+    await transaction.preview.update({ where: { id: ids.preview }, data: { recipe } });
+    await enqueue(transaction, { kind: "preview", subjectId: ids.preview, priority: "person", userId: "ann" });
+  });
+  const { id: jobId } = await database().job.findFirstOrThrow({ where: { subjectId: ids.preview } });
+  await database().jobProgress.create({
+    data: { jobId, subjectId: ids.preview, value: { step: 3, picture: "data:" } },
   });
 });
 afterAll(() => hub.close());
@@ -112,9 +123,9 @@ test("a list says what goes before each one that waits, and what the actor may s
         [ahead, mayChange],
       ]),
     );
-  expect(await of(ann)).toEqual({ hash: [null, true], inspect: [null, true], check: [1, true], preview: [0, true] }); // that of a person goes first
-  expect(await of(bob)).toEqual({ inspect: [null, false] }); // it is his commit, and he is no member of the Lab any more
-  expect(await of(anonymous)).toEqual({ inspect: [null, false] });
+  expect(await of(ann)).toEqual({ hash: [null, true], inspect: [0, true], check: [1, true], preview: [0, true] }); // that of a person goes first
+  expect(await of(bob)).toEqual({ inspect: [0, false] }); // it is his commit, and he is no member of the Lab any more
+  expect(await of(anonymous)).toEqual({ inspect: [0, false] });
   expect((await getJobTimeline(ann, ids.pair)).ahead).toBe(1);
   const reader: Actor = { ...(ann as Person), scopes: new Set(["read"]) };
   expect((await of(reader))["check"]).toEqual([1, false]);
@@ -126,18 +137,33 @@ test("who asked for a measurement of others' models finds it among their own, an
   const carol = person("carol");
   expect(await list(carol, { kind: "check" })).toMatchObject([{ mayChange: false }]);
   expect(await list(carol, { mine: true })).toEqual([]);
-  await database().$executeRaw`UPDATE pgboss.job SET group_id = 'carol' WHERE data->>'subjectId' = ${ids.pair}`;
+  await database().$executeRaw`INSERT INTO app_user (id, name, email) VALUES ('carol', 'Carol', 'carol@example.org')`;
+  await database().job.updateMany({ where: { subjectId: ids.pair }, data: { userId: "carol" } });
   expect(await list(carol, { mine: true })).toMatchObject([{ subjectId: ids.pair, mayChange: true }]);
-  await database().$executeRaw`UPDATE pgboss.job SET group_id = NULL WHERE data->>'subjectId' = ${ids.pair}`;
+  await database().job.updateMany({ where: { subjectId: ids.pair }, data: { userId: null } });
   await database().repo.update({ where: { id: ids.guide }, data: { visibility: "private" } });
 });
 
 test("a timeline has what happened, and the place in the queue", async () => {
-  await registerWorker({ id: randomUUID(), host: "gpu-1", pid: 7, version: "1", runtime: "cpu-f32" });
+  await registerWorker({
+    id: randomUUID(),
+    host: "gpu-1",
+    pid: 7,
+    version: "1",
+    runtime: "cpu-f32",
+    provider: "cpu",
+    memory: 8e9,
+    places: 1,
+  });
+  await expect.poll(async () => (await getJobTimeline(ann, ids.pair)).position?.workers).toBe(2);
   const timeline = await getJobTimeline(ann, ids.pair);
   expect(timeline).toMatchObject({ kind: "check", state: "queued", position: { ahead: 1, running: 0, workers: 2 } });
   expect(timeline.events.map(({ kind }) => kind)).toEqual(["started", "queued"]); // the first is the small hub's own
-  expect(await getJobTimeline(bob, inspection)).toMatchObject({ kind: "inspect", repo: "Lab/pencil", position: null });
+  expect(await getJobTimeline(bob, inspection)).toMatchObject({
+    kind: "inspect",
+    repo: "Lab/pencil",
+    position: { ahead: 0 },
+  });
   expect((await listWorkers()).items.map(({ host }) => host)).toEqual(["here", "gpu-1"]); // the first is the small hub's own, too
   expect((await getJobTimeline(ann, ids.preview)).progress).toEqual({ step: 3 });
 });
@@ -152,6 +178,9 @@ test("who asked for a preview or a measurement can stop it; an inspection ends b
       { ...done, commitId: oid("4"), weightsSha256: sha("b") },
     ],
   });
+  const { id: subjectId } = await database().inspection.findFirstOrThrow({ where: { commitId: oid("4") } });
+  const job = { kind: "inspect", resource: "files", lane: "seconds", priority: 50, state: "succeeded" } as const;
+  await database().job.create({ data: { ...job, subjectId } });
   expect((await cancelSubject(ann, ids.pair)).state).toBe("cancelled");
   await expect(cancelSubject(ann, ids.pair)).rejects.toMatchObject({ code: "already_ended" });
   await expect(cancelSubject(ann, inspection)).rejects.toMatchObject({ code: "bad_request" });

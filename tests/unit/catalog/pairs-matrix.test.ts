@@ -21,7 +21,7 @@ const ann: Actor = {
 
 const recovered = { value: 0.8, low: 0.7, high: 0.9, n: 48 };
 const summary: StoredSummary = {
-  request: { pictures: 48, baseCommitId: null },
+  request: { pictures: 48 },
   measured: {
     structure: [],
     lineage: null,

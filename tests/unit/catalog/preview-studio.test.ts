@@ -10,11 +10,11 @@ import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { updateRepo } from "#lib/catalog/repos/service.ts";
 import { toInfotext } from "#lib/picture/infotext.ts";
 import { parseRecipe, type Recipe, serialiseRecipe } from "#lib/picture/recipe.ts";
-import { queue } from "#lib/queue/boss.ts";
 import { registerWorker, workerStopped } from "#lib/queue/workers.ts";
 import { newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
 import { ask, fillPreviewHub, type PreviewHub } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { forgetJobs } from "../../support/attempts.ts";
 
 const hub = await useTempHub();
 let people: PreviewHub;
@@ -29,10 +29,10 @@ beforeAll(async () => {
   const { id } = await ask(people.ann, { finetune: "ann/neon", steps: 2 });
   await workOff("preview");
   drawn = await getPreview(people.ann, id);
-  await (await queue()).deleteQueuedJobs("compute");
+  await forgetJobs("compute");
 }, 120_000);
 afterEach(async () => {
-  await (await queue()).deleteQueuedJobs("compute");
+  await forgetJobs("compute");
 });
 afterAll(() => hub.close());
 
@@ -89,7 +89,16 @@ test("before it is asked for a preview says its passes, what is before it and ho
     why: expect.stringContaining("No worker is online"),
   });
   const id = randomUUID();
-  await registerWorker({ id, host: "here", pid: 1, version: "0", runtime: "cpu-f32" });
+  await registerWorker({
+    id,
+    host: "here",
+    pid: 1,
+    version: "0",
+    runtime: "cpu-f32",
+    provider: "cpu",
+    memory: 8e9,
+    places: 1,
+  });
   try {
     const short = await forecastPreview(anonymous, query({ steps: "1" }));
     const long = await forecastPreview(anonymous, query({ steps: "100", cfgSteps: "50" }));

@@ -11,17 +11,17 @@ import {
 } from "#lib/catalog/previews/service.ts";
 import { attachment, type Mode, modes, newPreview, previewQuery, type Timings } from "#lib/catalog/previews/schema.ts";
 import { findPicture, getPreview, listPreviews } from "#lib/catalog/previews/views.ts";
-import { claimPreview, failPreview, recordPicture, recordSuccess, saveProgress } from "#lib/catalog/previews/work.ts";
+import { recordPicture, recordSuccess, saveProgress } from "#lib/catalog/previews/work.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
 import type { RecipeJson } from "#lib/picture/recipe.ts";
-import { askQueue, queue } from "#lib/queue/boss.ts";
 import { registerWorker, workerStopped } from "#lib/queue/workers.ts";
 import { newPerson, tokenOf } from "../../support/actors.ts";
 import { commitFiles, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
 import { ask, asking, fillPreviewHub, type PreviewHub } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { claimJob, failJob, forgetJobs } from "../../support/attempts.ts";
 
 const hub = await useTempHub();
 let people: PreviewHub;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   people = await fillPreviewHub();
 }, 60_000);
 afterEach(async () => {
-  await (await queue()).deleteQueuedJobs("compute");
+  await forgetJobs("compute");
   await database().preview.deleteMany();
 });
 afterAll(() => hub.close());
@@ -51,7 +51,7 @@ const took = (seconds: number): Timings => ({
 
 /** As a worker writes a preview, with pictures of one pixel. */
 async function draw(id: string, upTo: readonly Mode[] = modes, seconds = 2): Promise<number> {
-  const attempt = (await claimPreview(id))!;
+  const attempt = (await claimJob("preview", id))!;
   for (const [i, mode] of upTo.entries()) {
     const png = encodePng({ width: 1, height: 1, rgb: Uint8Array.of(i, attempt, 0) }, new Map());
     const picture = { mode, seed: 5n, width: 1, height: 1, passes: 4, milliseconds: 2000, recipe: {} as RecipeJson };
@@ -206,7 +206,7 @@ describe("the same id", () => {
     );
     expect(all.map((view) => view.id)).toEqual(Array.from({ length: 5 }, () => id));
     expect(await count()).toBe(1);
-    expect(await askQueue("SELECT 1 FROM pgboss.job WHERE name = 'compute' AND state < 'active'", [])).toHaveLength(1);
+    expect(await database().job.count({ where: { kind: "preview", state: "queued" } })).toBe(1);
   });
 
   test("cannot be that of another preview, or of somebody else's", async () => {
@@ -222,7 +222,7 @@ describe("a preview that waits", () => {
     for (let i = 0; i < 8; i++) await ask(people.ann, { seed: i });
     expect(await refusal(ask(people.ann))).toMatchObject({ code: "queue_full", detail: { waiting: 8 } });
     expect(await count()).toBe(8);
-    expect(await ask(people.ben)).toMatchObject({ queue: { ahead: 8 } });
+    expect(await ask(people.ben)).toMatchObject({ queue: { ahead: 1 } }); // by turns
   });
 
   test("says its place and how long it takes, as far as anything tells", async () => {
@@ -232,14 +232,22 @@ describe("a preview that waits", () => {
       queue: { ahead: 0, running: 0, workers: 0 },
       estimate: { seconds: null, why: "No worker is online; it begins as soon as one is." },
     });
-    const worker = { id: randomUUID(), host: "here", pid: 1, version: "1", runtime: "cpu-f32" };
+    const worker = {
+      id: randomUUID(),
+      host: "here",
+      pid: 1,
+      version: "1",
+      runtime: "cpu-f32",
+      provider: "cpu",
+      memory: 8e9,
+      places: 3,
+    };
     await registerWorker(worker);
-    expect((await getPreview(ann, old.id)).estimate).toEqual({
-      seconds: null,
-      why: "Nothing has been drawn here yet that tells how long it takes.",
-    });
+    await expect
+      .poll(async () => (await getPreview(ann, old.id)).estimate)
+      .toEqual({ seconds: null, why: "Nothing has been drawn here yet that tells how long it takes." });
     await draw(old.id);
-    await (await queue()).deleteQueuedJobs("compute");
+    await forgetJobs("compute");
     // 16 passes in 6 s, and 2.5 s beside: 40 passes take 15 s
     expect(await ask(ann, { steps: 10 })).toMatchObject({
       queue: { ahead: 0, workers: 1 },
@@ -287,7 +295,7 @@ describe("who may", () => {
     };
     const everybody = [ben, tokenOf(ben, "run"), operator, itself, ann, anonymous];
     const all = async (): Promise<boolean[]> => Promise.all(everybody.map(sees));
-    expect(await all()).toEqual([true, true, true, true, false, false]);
+    expect(await all()).toEqual([true, false, true, true, false, false]);
     await attachPreview(operator, id, attachment.parse({ attached: true }));
     expect(await all()).toEqual([true, true, true, true, true, true]);
     await setVisibility("tiny", "private");
@@ -366,7 +374,7 @@ test("the list is by page, newest first, and by model, guide, page and person", 
 test("what a worker writes late changes nothing", async () => {
   const { id } = await ask(people.ann);
   const first = await draw(id, ["conditional"]);
-  const second = (await claimPreview(id))!;
+  const second = (await claimJob("preview", id))!;
   const progress = {
     mode: "guide",
     stage: "denoising",
@@ -388,7 +396,7 @@ test("what a worker writes late changes nothing", async () => {
       { ...progress, modesDone: ["conditional"] },
     ),
     await recordSuccess(id, first, took(1)),
-    await failPreview(id, first, new AppError("internal", "late")),
+    await failJob("preview", id, first, { message: "late" }),
   ];
   expect(late).toEqual([false, false, false, false]);
   expect(await database().preview.findUnique({ where: { id }, include: { images: true } })).toEqual(before);
@@ -396,7 +404,7 @@ test("what a worker writes late changes nothing", async () => {
   expect([
     await saveProgress(id, second, { ...progress, modesDone: [] }),
     await recordSuccess(id, second, took(1)),
-    await failPreview(id, second, new AppError("internal", "late")),
+    await failJob("preview", id, second, { message: "late" }),
   ]).toEqual([false, false, false]);
-  expect(await claimPreview(id)).toBeNull();
+  expect(await claimJob("preview", id)).toBeNull();
 });

@@ -137,8 +137,11 @@ describe("a revision", () => {
       "Several commits of ann/model begin with abcdef0; give more digits.",
     );
     expect(await resolve("abcdef01")).toBe(`abcdef0${"1".repeat(33)}`);
-    await make("abcdef0", "tag", commits[0]);
-    expect(await resolve("abcdef0")).toBe(commits[0]); // a name goes before the beginning of an id
+    await expect(make("abcdef0", "tag", commits[0])).rejects.toThrow("it could be the beginning of a commit's id");
+    // One that was made before that was refused is still found, before the beginning of an id.
+    await database().ref.create({ data: { repoId: id, name: "abcdef0", kind: "tag", commitId: commits[0]! } });
+    expect(await resolve("abcdef0")).toBe(commits[0]);
+    await deleteRef(ann, name, "abcdef0");
   });
 
   test("of an empty repo has nothing to name", async () => {

@@ -4,25 +4,26 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { anonymous, hub as itself } from "#lib/auth/actor.ts";
 import { requestCheck } from "#lib/catalog/pairs/service.ts";
 import type { Measured } from "#lib/catalog/pairs/schema.ts";
-import { claimPair, type Outcome, recordOutcome } from "#lib/catalog/pairs/work.ts";
+import { type Outcome, recordOutcome } from "#lib/catalog/pairs/work.ts";
 import { attachPreview, cancelPreview, deletePreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { modes, newPreview, previewQuery } from "#lib/catalog/previews/schema.ts";
 import { findPicture, getPreview, listPreviews } from "#lib/catalog/previews/views.ts";
-import { claimPreview, failPreview, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
+import { recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
 import type { CardPicture } from "#lib/catalog/sheets/schema.ts";
 import { getSheet, picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
 import type { RecipeJson } from "#lib/picture/recipe.ts";
-import { askQueue, queue } from "#lib/queue/boss.ts";
-import { priorities, waitingLimits } from "#lib/queue/jobs.ts";
+import { ownLimits, priorities } from "#lib/queue/jobs.ts";
 import { sweep } from "#workers/hub/sweeper.ts";
 import { newPerson } from "../../support/actors.ts";
 import { commitFiles, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
 import { ask, fillPreviewHub, type PreviewHub } from "../../support/previews.ts";
 import { expectSound, storedKeys } from "../../support/sound-hub.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { claimJob, failJob, queueChecksAgain } from "../../support/attempts.ts";
 
 const hub = await useTempHub({ GUIDEPOST_GRACE: "1d" });
 let people: PreviewHub;
@@ -37,11 +38,8 @@ beforeAll(async () => {
 }, 60_000);
 afterEach(async () => {
   await database().preview.deleteMany();
-  await database().pair.updateMany({
-    where: { state: { not: "queued" } },
-    data: { state: "queued", verdict: "notMeasured" },
-  });
-  await (await queue()).deleteQueuedJobs("compute");
+  await queueChecksAgain();
+  await database().pair.updateMany({ data: { verdict: "notMeasured" } });
 });
 afterAll(() => hub.close());
 
@@ -107,7 +105,7 @@ function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial
   return {
     verdict,
     reasons: ["For a test."],
-    summary: { request: { pictures: 48, baseCommitId: null }, measured },
+    summary: { request: { pictures: 48 }, measured },
     levels,
     prompts,
     machine: "test",
@@ -116,12 +114,12 @@ function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial
 }
 
 async function measure(pairId: string, outcome: Outcome): Promise<void> {
-  expect(await recordOutcome(pairId, (await claimPair(pairId))!, outcome)).toBe(true);
+  expect(await recordOutcome(pairId, (await claimJob("check", pairId))!, outcome, addSheet)).toBe(true);
 }
 
 /** As a worker draws it, with pictures of one pixel. */
 async function draw(id: string, milliseconds = 2000): Promise<void> {
-  const attempt = (await claimPreview(id))!;
+  const attempt = (await claimJob("preview", id))!;
   for (const [i, mode] of modes.entries()) {
     const png = encodePng(
       { width: 1, height: 1, rgb: crypto.getRandomValues(new Uint8Array(3)) },
@@ -183,12 +181,10 @@ describe("a pair that is measured", () => {
       const { asked } = row.recipe as { asked: object };
       expect(newPreview.parse(asked)).toEqual(asked); // anybody may ask for the same
     }
-    const jobs = await askQueue<{ id: string; priority: number; group_id: string | null }>(
-      "SELECT id::text, priority, group_id FROM pgboss.job WHERE data->>'kind' = 'preview' AND state < 'active'",
-      [],
-    );
-    expect(jobs.map((job) => job.id).toSorted()).toEqual(rows.map(({ jobId }) => jobId).toSorted());
-    expect(jobs.every(({ priority, group_id }) => priority === priorities.sheet && group_id === null)).toBe(true);
+    const jobs = await database().job.findMany({ where: { kind: "preview", state: "queued" } });
+    expect(jobs.map((job) => job.subjectId).toSorted()).toEqual(rows.map((row) => row.id).toSorted());
+    expect(jobs.every(({ priority }) => priority === priorities.sheet)).toBe(true);
+    expect(new Set(jobs.map(({ userId }) => userId))).toEqual(new Set([people.ann.userId])); // whose upload it follows from
     expect([priorities.batch < priorities.sheet, priorities.sheet < priorities.upload]).toEqual([true, true]);
     for (let seed = 0; seed < 8; seed++)
       expect(await ask(people.ann, { seed })).toMatchObject({ queue: { ahead: seed } }); // her own eight, past all of these
@@ -197,16 +193,14 @@ describe("a pair that is measured", () => {
   test("has them with its verdict or not at all", async () => {
     const id = await pairOf("watercolor", "tiny");
     await database().measurement.deleteMany({ where: { pairId: id } });
-    const [late, last] = [await claimPair(id), await claimPair(id)];
-    expect(await recordOutcome(id, late!, outcomeOf("verified", 0.8))).toBe(false);
-    await expect(recordOutcome(id, last!, outcomeOf("verified", 0.8, { levels: [] }))).rejects.toThrow(
+    const [late, last] = [await claimJob("check", id), await claimJob("check", id)];
+    expect(await recordOutcome(id, late!, outcomeOf("verified", 0.8), addSheet)).toBe(false);
+    await expect(recordOutcome(id, last!, outcomeOf("verified", 0.8, { levels: [] }), addSheet)).rejects.toThrow(
       /needs measurements of the levels/,
     ); // by no picture: the database refuses at the very end
     expect(await columns(id)).toEqual([]);
-    expect(
-      await askQueue("SELECT id FROM pgboss.job WHERE data->>'kind' = 'preview' AND state < 'active'", []),
-    ).toEqual([]);
-    expect(await recordOutcome(id, last!, outcomeOf("verified", 0.8))).toBe(true);
+    expect(await database().job.count({ where: { kind: "preview" } })).toBe(0);
+    expect(await recordOutcome(id, last!, outcomeOf("verified", 0.8), addSheet)).toBe(true);
     expect(await columns(id)).toHaveLength(8);
   });
 
@@ -215,8 +209,8 @@ describe("a pair that is measured", () => {
     await measure(id, outcomeOf("verified", 0.8));
     const before = await columns(id);
     await draw(before[0]!.id);
-    await failPreview(before[1]!.id, (await claimPreview(before[1]!.id))!, new AppError("internal", "for a test"));
-    await database().pair.update({ where: { id }, data: { state: "queued" } });
+    await failJob("preview", before[1]!.id, (await claimJob("preview", before[1]!.id))!, { message: "for a test" });
+    await queueChecksAgain(id);
     await measure(id, outcomeOf("verified", 0.9));
     const after = await columns(id);
     expect(after.map(({ sheetIndex }) => sheetIndex)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
@@ -271,7 +265,7 @@ describe("a pair that is measured", () => {
         (await columns(id)).map(({ recipe }) => (recipe as { asked: { guidanceScale: number } }).asked.guidanceScale),
       ).toEqual(Array(drawn === null ? 0 : 8).fill(drawn));
       await database().preview.deleteMany();
-      await database().pair.update({ where: { id }, data: { state: "queued" } });
+      await queueChecksAgain(id);
     }
     await facts(guide.minGuidance, guide.maxGuidance);
   });
@@ -292,22 +286,27 @@ describe("a pair that is measured", () => {
 
   test("keeps its verdict where the queue is full, or a repo is gone", async () => {
     const id = await pairOf("watercolor", "tiny");
-    const full = Array.from({ length: waitingLimits.sheet }, () => ({
-      data: { kind: "preview", subjectId: randomUUID() },
-      priority: priorities.sheet,
-    }));
-    await (await queue()).insert("compute", full);
+    await database().job.createMany({
+      data: Array.from({ length: ownLimits.sheet }, () => ({
+        kind: "preview" as const,
+        subjectId: randomUUID(),
+        resource: "compute" as const,
+        lane: "seconds" as const,
+        priority: priorities.sheet,
+        userId: people.ann.userId,
+      })),
+    });
     await measure(id, outcomeOf("verified", 0.8));
     expect(await database().pair.findUnique({ where: { id } })).toMatchObject({
       state: "succeeded",
       verdict: "verified",
     });
     expect(await columns(id)).toEqual([]);
-    await (await queue()).deleteQueuedJobs("compute");
+    await database().job.deleteMany({ where: { kind: "preview" } });
 
     for (const name of ["watercolor", "storybook"]) {
       const neon = await pairOf(name === "storybook" ? "neon" : "watercolor", "tiny");
-      await database().pair.update({ where: { id: neon }, data: { state: "queued" } });
+      await queueChecksAgain(neon);
       await database().repo.updateMany({ where: { name }, data: { deletedAt: new Date() } });
       await measure(neon, outcomeOf("verified", 0.8));
       await database().repo.updateMany({ where: { name }, data: { deletedAt: null } });
@@ -322,7 +321,7 @@ describe("a sheet", () => {
     await measure(id, outcomeOf("verified", 0.8));
     const rows = await columns(id);
     for (const [i, milliseconds] of [1000, 2000, 4000].entries()) await draw(rows[2 - i]!.id, milliseconds);
-    await claimPreview(rows[3]!.id);
+    await claimJob("preview", rows[3]!.id);
     const sheet = await getSheet(anonymous, id);
     expect([sheet.done, sheet.total, sheet.rows.map(({ state }) => state)]).toEqual([
       3,

@@ -202,6 +202,7 @@ test("previews whose time is over go with their pictures, the others stay", asyn
   await add(repo, "a.txt", "model");
   const { id: repoId } = await database().repo.findFirstOrThrow({ where: { name: repo.repo } });
   const finetuneCommitId = (await headOf(repoId))!;
+  const { id: unitId } = await database().unit.create({ data: { id: "1".repeat(64), hash: "1".repeat(64) } });
   const [over, kept] = await Promise.all(
     [new Date(clock - 1), null].map(async (expiresAt, i) => {
       const { sha256 } = await storeBytes(Buffer.from(`picture ${i}`));
@@ -218,6 +219,7 @@ test("previews whose time is over go with their pictures, the others stay", asyn
       return database().preview.create({
         data: {
           userId: ann.userId,
+          unitId,
           finetuneCommitId,
           recipe: {},
           expiresAt,

@@ -4,7 +4,7 @@ import type { Person } from "#lib/auth/actor.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
 import type { UploadView } from "#lib/catalog/uploads/schema.ts";
 import { completeUpload, getUpload } from "#lib/catalog/uploads/service.ts";
-import { claimUpload, noteRead } from "#lib/catalog/uploads/work.ts";
+import { stagedUpload, noteRead } from "#lib/catalog/uploads/work.ts";
 import { database } from "#lib/db/client.ts";
 import { watch } from "#lib/db/listen.ts";
 import type { DiskStore } from "#lib/storage/disk.ts";
@@ -14,7 +14,8 @@ import { newPerson } from "../../support/actors.ts";
 import { corpus } from "../../support/safetensors-corpus.ts";
 import { stageUpload, stageWhole } from "../../support/stage-upload.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
-import { hashUpload, noModels, sha256Of, weightsOf } from "../../support/upload-client.ts";
+import { hashUpload, sha256Of, weightsOf } from "../../support/upload-client.ts";
+import { claimJob, runJob } from "../../support/attempts.ts";
 
 const hub = await useTempHub();
 let ann: Person;
@@ -215,28 +216,27 @@ describe("bytes that are not those announced:", () => {
 });
 
 describe("only the last attempt counts:", () => {
-  const run = (id: string, attempt: number): Promise<void> =>
-    hashHandler.run({ subjectId: id, attempt, signal: new AbortController().signal, models: noModels });
+  const run = (id: string, attempt: number): Promise<boolean | void> => runJob(hashHandler, "hash", id, attempt);
 
   test("a worker that was lost writes nothing", async () => {
     const { id } = await stageWhole(ann, REPO, "e.txt", Buffer.from("attempts"));
-    const [lost, heir] = [await claimUpload(id), await claimUpload(id)];
+    const [lost, heir] = [await claimJob("hash", id), await claimJob("hash", id)];
     expect([lost, heir]).toEqual([1, 2]);
     await run(id, lost!);
     expect([
       (await getUpload(ann, id)).state,
       await database().blob.count({ where: { sha256: sha256Of("attempts") } }),
     ]).toEqual(["hashing", 0]);
-    expect(await noteRead(id, lost!, 4)).toBe(false);
+    expect(await noteRead((await stagedUpload(id))!, lost!, 4)).toBe(false);
     await run(id, heir!);
     expect((await getUpload(ann, id)).state).toBe("verified");
     await run(id, heir!); // once more, as a worker that missed its own answer
-    expect([await claimUpload(id), (await getUpload(ann, id)).sha256]).toEqual([null, sha256Of("attempts")]);
+    expect([await claimJob("hash", id), (await getUpload(ann, id)).sha256]).toEqual([null, sha256Of("attempts")]);
   });
 
   test("two that finish at once make one blob, and only the heir's counts", async () => {
     const { id } = await stageWhole(ann, REPO, "f.txt", Buffer.from("at once"));
-    const [lost, heir] = [await claimUpload(id), await claimUpload(id)];
+    const [lost, heir] = [await claimJob("hash", id), await claimJob("hash", id)];
     await Promise.all([run(id, lost!), run(id, heir!), run(id, heir!)]);
     expect([
       (await getUpload(ann, id)).state,
@@ -247,8 +247,8 @@ describe("only the last attempt counts:", () => {
   test("one that is stopped leaves it to the next", async () => {
     const { id } = await stageWhole(ann, REPO, "g.safetensors", weightsOf(5_000_000, 3));
     const stop = new AbortController();
-    const attempt = (await claimUpload(id))!;
-    const running = hashHandler.run({ subjectId: id, attempt, signal: stop.signal, models: noModels });
+    const attempt = (await claimJob("hash", id))!;
+    const running = runJob(hashHandler, "hash", id, attempt, { signal: stop.signal });
     stop.abort();
     await expect(running).rejects.toThrow();
     expect((await getUpload(ann, id)).state).toBe("hashing");
@@ -262,8 +262,8 @@ test("whoever waits is told how far it is", async () => {
   const told: string[] = [];
   const unwatch = watch(id, () => void told.push(id));
   await new Promise((done) => setTimeout(done, 200)); // until the connection listens
-  const attempt = (await claimUpload(id))!;
-  expect(await noteRead(id, attempt, 7)).toBe(true);
+  const attempt = (await claimJob("hash", id))!;
+  expect(await noteRead((await stagedUpload(id))!, attempt, 7)).toBe(true);
   expect((await getUpload(ann, id)).progress).toEqual({ done: 7, total: 10 });
   await expect.poll(() => told.length).toBeGreaterThan(0);
   unwatch();

@@ -52,7 +52,9 @@ describe("who watches a row", () => {
     await admin.query("COMMIT");
     await expect.poll(() => seen.told, soon).toBe(2);
     await admin.query("UPDATE preview SET is_attached = true"); // nobody waits for that
-    await admin.query(`UPDATE preview SET progress = '{"step": 1}'`);
+    await admin.query(
+      `INSERT INTO job_progress (job_id, subject_id, value) VALUES ('${ids.pair}', '${ids.preview}', '{"step": 1}')`,
+    );
     await expect.poll(() => seen.told, soon).toBe(3);
     await admin.end();
   });

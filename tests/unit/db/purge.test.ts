@@ -30,7 +30,7 @@ async function after(sql: string, question: string): Promise<unknown[][]> {
 const count = (...tables: string[]): string =>
   `SELECT ${tables.map((table) => `(SELECT count(*)::int FROM ${table})`).join(", ")}`;
 const download = (day: string, visitor: string): string =>
-  `SELECT count_download('${ids.fine}', '${day}', '${sha(visitor)}')`;
+  `SELECT count_download('${ids.fine}', '${day}', '${sha(visitor)}', '${sha("a")}', 2, '${sha("b")}', 3)`;
 const hide = (repo: string): string => `UPDATE repo SET deleted_at = now() WHERE id = '${repo}'`;
 const purge = (repo: string): string => `${hide(repo)}; DELETE FROM repo WHERE id = '${repo}'`;
 
@@ -162,4 +162,6 @@ test("a download counts once for each repo, day and visitor", async () => {
     ["2026-01-02", 1],
   ]);
   expect(await after(four, `SELECT downloads FROM repo WHERE id = '${ids.fine}'`)).toEqual([[2]]);
+  const many = ["1", "2", "3", "4"].map((visitor) => download("2026-01-02", visitor)).join("; ");
+  expect(await after(many, "SELECT count FROM download_day WHERE day = '2026-01-02'")).toEqual([[2]]); // the cap at one repo
 });

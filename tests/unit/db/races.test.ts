@@ -85,11 +85,17 @@ describe("of eight at once exactly one wins", () => {
       spellings.map(
         () => () =>
           database.pair.create({
-            data: { finetuneWeightsSha256: sha("c"), guideWeightsSha256: sha("d"), protocol: "1", runtime: "cpu-f32" },
+            data: {
+              unitId: ids.unit,
+              unitHash: sha("c"),
+              guideWeightsSha256: sha("d"),
+              protocol: "1",
+              runtime: "cpu-f32",
+            },
           }),
       ),
     );
-    expect(lost).toEqual(Array(7).fill("pair_finetune_weights_sha256_guide_weights_sha256_protocol__key"));
+    expect(lost).toEqual(Array(7).fill("pair_unit_hash_guide_weights_sha256_protocol_runtime_key"));
   });
 
   test("a move of a branch from the version it saw", async () => {
@@ -172,25 +178,18 @@ describe("linking a blob and purging it do not both happen", () => {
 
 test("a result of a worker that lost its job changes nothing", async () => {
   const [thawed, heir] = [1, 2];
-  await database.pair.create({
-    data: {
-      id: uuid(50),
-      finetuneWeightsSha256: sha("1"),
-      guideWeightsSha256: sha("2"),
-      protocol: "1",
-      runtime: "cpu-f32",
-    },
-  });
+  const [subjectId, where] = [uuid(50), { subjectId_kind: { subjectId: uuid(50), kind: "check" as const } }];
+  await database.job.create({ data: { kind: "check", subjectId, resource: "compute", lane: "minutes", priority: 0 } });
   for (const attempt of [thawed, heir]) {
-    await database.pair.update({ where: { id: uuid(50) }, data: { state: "running", attempt } });
-    if (attempt === thawed) await database.pair.update({ where: { id: uuid(50) }, data: { state: "queued" } });
+    await database.job.update({ where, data: { state: "running", attempt } });
+    if (attempt === thawed) await database.job.update({ where, data: { state: "queued" } });
   }
   expect(
-    await database.pair.updateMany({ where: { id: uuid(50), attempt: thawed }, data: { state: "succeeded" } }),
+    await database.job.updateMany({ where: { subjectId, attempt: thawed }, data: { state: "succeeded" } }),
   ).toEqual({ count: 0 });
   await expect(
-    database.pair
-      .update({ where: { id: uuid(50) }, data: { attempt: thawed } })
+    database.job
+      .update({ where, data: { attempt: thawed } })
       .catch((cause: unknown) => Promise.reject(new Error(String(violatedRule(cause))))),
-  ).rejects.toThrow("pair_attempt_grows");
+  ).rejects.toThrow("job_attempt_grows");
 });

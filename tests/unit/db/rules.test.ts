@@ -87,13 +87,15 @@ const uploadVia = (...states: string[]): string =>
     ),
   ].join("; ");
 const newPair = (columns: string, values: string): string =>
-  `INSERT INTO pair (id, finetune_weights_sha256, guide_weights_sha256, protocol, runtime${columns}) VALUES (gen_random_uuid(), '${sha("c")}', '${sha("d")}', '1', 'cpu-f32'${values})`;
+  `INSERT INTO pair (id, unit_id, unit_hash, guide_weights_sha256, protocol, runtime${columns}) VALUES (gen_random_uuid(), '${ids.unit}', '${sha("c")}', '${sha("d")}', '1', 'cpu-f32'${values})`;
+const newComponent = (position: number, role: string, weights = sha("c")): string =>
+  `INSERT INTO unit_component (unit_id, position, role, weights_sha256, strength, text_strength) VALUES ('${ids.unit}', ${position}, '${role}', '${weights}', 1, 1)`;
 const newMeasurement = (level: number, n = 16, milliseconds = 1): string =>
   `INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) VALUES (gen_random_uuid(), '${pair}', ${level}, 2, ${n}, '{}', 'test', ${milliseconds})`;
 const newImage = (blob: string, rest = "64, 64, 20, 400"): string =>
   `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'cfg', 1, 1, '${blob}', ${rest})`;
 const newColumn = (columns: string, values: string): string =>
-  `INSERT INTO preview (id, finetune_commit_id, recipe${columns}) VALUES (gen_random_uuid(), '${oid("3")}', '{}'${values})`;
+  `INSERT INTO preview (id, unit_id, finetune_commit_id, recipe${columns}) VALUES (gen_random_uuid(), '${ids.unit}', '${oid("3")}', '{}'${values})`;
 const newWebhook = (url: string, events = "{commit}", repo = "NULL"): string =>
   `INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events) VALUES (gen_random_uuid(), '${lab}', ${repo}, '${url}', 's', '${events}')`;
 const verdict = (word: string): string => `UPDATE pair SET verdict = '${word}', measured_at = now()`;
@@ -313,7 +315,6 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["upload_size_not_negative", newUpload("", "").replace("30,", "-1,")],
   ["upload_part_size_positive", newUpload(", part_size", ", 0")],
   ["upload_attempt_not_negative", newUpload(", attempt", ", -1")],
-  ["upload_read_size_in_range", "UPDATE upload SET read_size = 31"],
   ["upload_cleared_has_ended", `${newUpload("", "")}; UPDATE upload SET cleared_at = now() WHERE id = '${uuid(30)}'`],
   ["upload_expires_after_it_began", newUpload("", "").replace("+ interval", "- interval")],
   ["upload_storage_key_key", newUpload("", "").replace("stage-2", "stage-1")],
@@ -343,13 +344,22 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
     `INSERT INTO inspection (id, commit_id, tool_version) VALUES (gen_random_uuid(), '${oid("3")}', '1')`,
   ],
   ["inspection_weights_are_hex", "UPDATE inspection SET weights_sha256 = 'abc'"],
+  ["inspection_own_weights_are_hex", "UPDATE inspection SET own_weights_sha256 = 'abc'"],
+  ["repo_weights_are_hex", "UPDATE repo_weights SET measured_as = 'abc'"],
+
+  ["unit_is_hashed", `INSERT INTO unit (id, hash) VALUES ('${sha("2")}', 'abc')`],
+  ["unit_component_weights_are_hex", newComponent(1, "lora", "abc")],
+  ["unit_component_begins_with_a_base", newComponent(1, "base")],
+  ["unit_component_begins_with_a_base", newComponent(-1, "lora")],
+  ["unit_stays", "UPDATE unit_component SET strength = 0.5"],
+  ["unit_stays", `UPDATE unit_component SET commit_id = '${oid("2")}'`],
   [
     "inspection_succeeded_has_facts",
     "UPDATE inspection SET state = 'running', attempt = 1; UPDATE inspection SET state = 'succeeded'",
   ],
 
   [
-    "pair_finetune_weights_sha256_guide_weights_sha256_protocol__key",
+    "pair_unit_hash_guide_weights_sha256_protocol_runtime_key",
     newPair("", "").replace(sha("c"), sha("a")).replace(sha("d"), sha("b")),
   ],
   ["pair_weights_are_hex", newPair("", "").replace(sha("c"), "c")],
@@ -381,29 +391,24 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["preview_image_has_a_size", newImage(sha("b"), "0, 64, 20, 400")],
   ["preview_image_numbers_not_negative", newImage(sha("b"), "64, 64, -1, 400")],
 
-  ["distillation_steps_in_range", "UPDATE distillation SET steps = 0, step = 0"],
-  ["distillation_steps_in_range", "UPDATE distillation SET step = 101"],
-  ["distillation_steps_in_range", "UPDATE distillation SET step = -1"],
   ["distillation_metric_step_not_negative", "UPDATE distillation_metric SET step = -1"],
 
-  // The four kinds of work keep the same rules.
-  ...["inspection", "pair", "preview", "distillation"].flatMap((table) => [
-    [
-      `${table}_attempt_not_negative`,
-      `ALTER TABLE ${table} DISABLE TRIGGER USER; UPDATE ${table} SET attempt = -1`,
-    ] as const,
+  ...["inspection", "pair", "preview"].flatMap((table) => [
+    [`${table}_attempt_not_negative`, `UPDATE ${table} SET attempt = -1`] as const,
     [`${table}_failed_says_why`, `UPDATE ${table} SET state = 'failed'`] as const,
-    [`${table}_attempt_grows`, `UPDATE ${table} SET state = 'running'`] as const, // a claim that is not counted
-    [
-      `${table}_attempt_grows`,
-      `UPDATE ${table} SET state = 'running', attempt = 2; UPDATE ${table} SET attempt = 1`,
-    ] as const,
-    [`${table}_moves`, `UPDATE ${table} SET state = 'succeeded'`] as const,
-    [
-      `${table}_moves`,
-      `UPDATE ${table} SET state = 'cancelled'; UPDATE ${table} SET state = 'running', attempt = 1`,
-    ] as const,
   ]),
+  [
+    "job_subject_id_kind_key",
+    `INSERT INTO job (id, kind, subject_id, resource, lane, priority) VALUES (gen_random_uuid(), 'check', '${ids.pair}', 'compute', 'minutes', 0)`,
+  ],
+  ["job_failed_says_why", "UPDATE job SET state = 'failed'"],
+  ["job_numbers_not_negative", "ALTER TABLE job DISABLE TRIGGER USER; UPDATE job SET attempt = -1"],
+  ["job_numbers_not_negative", "UPDATE job SET work = 0"],
+  ["job_numbers_not_negative", "UPDATE job SET ran = -1"],
+  ["job_attempt_grows", "UPDATE job SET state = 'running'"], // a claim that is not counted
+  ["job_attempt_grows", "UPDATE job SET state = 'running', attempt = 2; UPDATE job SET attempt = 1"],
+  ["job_moves", "UPDATE job SET state = 'succeeded'"],
+  ["job_moves", "UPDATE job SET state = 'cancelled'; UPDATE job SET state = 'running', attempt = 1"],
 
   ["outbox_kind_is_a_name", `INSERT INTO outbox (kind, subject_id) VALUES ('something happened', '${pair}')`],
   ["outbox_stays", "UPDATE outbox SET detail = '{}' WHERE kind LIKE 'job.%'"],
@@ -419,6 +424,8 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["webhook_unique_target", `${newWebhook("https://example.org/all")}; ${newWebhook("https://example.org/all")}`],
   ["download_day_count_positive", "UPDATE download_day SET count = 0"],
   ["download_seen_visitor_is_hex", "UPDATE download_seen SET visitor = '127.0.0.1'"],
+  ["download_network_is_hex", "UPDATE download_network SET network = '127.0.0.0'"],
+  ["download_network_count_positive", "UPDATE download_network SET count = 0"],
 ];
 
 /** The nearest things that it takes. */

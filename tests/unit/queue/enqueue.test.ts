@@ -2,134 +2,199 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { database } from "#lib/db/client.ts";
-import { inTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { askQueue, closeQueue, queue } from "#lib/queue/boss.ts";
-import { cancelJob } from "#lib/queue/cancel.ts";
-import { enqueue } from "#lib/queue/enqueue.ts";
-import { type JobKind, type Priority, priorities } from "#lib/queue/jobs.ts";
-import { estimate, queuePosition } from "#lib/queue/position.ts";
+import { cancelJob } from "#lib/queue/attempt.ts";
+import { enqueue, type NewJob } from "#lib/queue/enqueue.ts";
+import { type JobKind, type Priority, priorities, resourceOf, usualLane } from "#lib/queue/jobs.ts";
+import { queuePosition } from "#lib/queue/position.ts";
+import { secondsFor } from "#lib/queue/rates.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
 import { registerWorker, workerStopped } from "#lib/queue/workers.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
 const hub = await useTempHub();
 afterAll(() => hub.close());
-beforeEach(async () => void (await (await queue()).deleteAllJobs()));
+beforeEach(async () => {
+  await database().job.deleteMany();
+  await database().jobTurn.deleteMany();
+  await (await queue()).deleteAllJobs();
+  await new Promise((done) => setTimeout(done, 250)); // what was seen is not looked at again before
+});
 
-const put = (kind: JobKind, priority: Priority, userId?: string): Promise<string> =>
-  inTransaction(database(), (transaction) => enqueue(transaction, kind, randomUUID(), priority, userId));
+const ann = "ann";
+const bob = "bob";
+beforeAll(async () => {
+  for (const id of [ann, bob])
+    await database().$executeRaw`INSERT INTO app_user (id, name, email) VALUES (${id}, ${id}, ${`${id}@example.org`})`;
+});
+
+async function put(kind: JobKind, priority: Priority, userId?: string, more: Partial<NewJob> = {}): Promise<string> {
+  const subjectId = randomUUID();
+  await inLockedTransaction(database(), (transaction) =>
+    enqueue(transaction, { ...more, kind, subjectId, priority, userId }),
+  );
+  return subjectId;
+}
 const failureOf = (work: Promise<unknown>): Promise<AppError> =>
   work.then(
     () => expect.unreachable("it should have been refused"),
     (failure: AppError) => failure,
   );
-const waiting = async (): Promise<number> =>
+const waiting = (): Promise<number> => database().job.count({ where: { state: "queued" } });
+const inQueue = async (): Promise<number> =>
   (await askQueue<{ n: number }>("SELECT count(*)::int AS n FROM pgboss.job WHERE state < 'active'", []))[0]!.n;
 
-/** Jobs that wait, put straight into pg-boss's table. */
-async function fill(count: number, priority: Priority, kind: JobKind = "check", userId?: string): Promise<void> {
-  const group = userId === undefined ? {} : { group: { id: userId } };
-  await (
-    await queue()
-  ).insert(
-    kind === "hash" ? "files" : "compute",
-    Array.from({ length: count }, () => ({
-      data: { kind, subjectId: randomUUID() },
-      priority: priorities[priority],
-      ...group,
-    })),
-  );
+/** Jobs that wait, put straight into the table. */
+async function fill(
+  count: number,
+  priority: Priority,
+  kind: JobKind = "check",
+  userId: string | null = null,
+): Promise<void> {
+  await database().$executeRaw`
+    INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id)
+    SELECT gen_random_uuid(), ${kind}::job_kind, gen_random_uuid(), ${resourceOf[kind]}::job_resource, ${usualLane[kind]}::job_lane, ${priorities[priority]}, ${userId}
+    FROM generate_series(1, ${count}::int)`;
 }
 
 /** Jobs that were done and took so many seconds. */
 async function wereDone(kind: JobKind, ...seconds: number[]): Promise<void> {
-  for (const each of seconds) {
-    await askQueue(
-      `INSERT INTO pgboss.job (name, data, state, priority, output, created_on, started_on, completed_on, retry_limit, expire_seconds, deletion_seconds)
-       VALUES ('compute', $1, 'completed', 0, '{"outcome": "succeeded"}', now(), now() - $2 * interval '1 second', now(), 1, 60, 60)`,
-      [JSON.stringify({ kind, subjectId: randomUUID() }), each],
-    );
-  }
+  for (const ran of seconds)
+    await database().job.create({
+      data: {
+        kind,
+        subjectId: randomUUID(),
+        resource: resourceOf[kind],
+        lane: usualLane[kind],
+        priority: 0,
+        state: "succeeded",
+        ran,
+        finishedAt: new Date(),
+      },
+    });
 }
 
 describe("a job", () => {
   test("exists if and only if its transaction was committed, and so does the first event of its timeline", async () => {
     const subjectId = randomUUID();
-    const rolledBack = inTransaction(database(), async (transaction) => {
-      await enqueue(transaction, "preview", subjectId, "person");
+    const job = { kind: "preview", subjectId, priority: "person" } as const;
+    const rolledBack = inLockedTransaction(database(), async (transaction) => {
+      await enqueue(transaction, job);
       throw new Error("changed my mind");
     });
     await expect(rolledBack).rejects.toThrow("changed my mind");
-    expect([await waiting(), await timelineOf(subjectId)]).toEqual([0, []]);
+    expect([await waiting(), await inQueue(), await timelineOf(subjectId)]).toEqual([0, 0, []]);
 
-    const jobId = await inTransaction(database(), (transaction) =>
-      enqueue(transaction, "preview", subjectId, "person"),
-    );
-    expect(await waiting()).toBe(1);
-    expect(await timelineOf(subjectId)).toMatchObject([{ kind: "queued", jobId, attempt: 0 }]);
+    await inLockedTransaction(database(), (transaction) => enqueue(transaction, job));
+    expect([await waiting(), await inQueue()]).toEqual([1, 1]);
+    expect(await timelineOf(subjectId)).toMatchObject([{ kind: "queued", attempt: 0 }]);
   });
 
-  test("that waits can be cancelled, once", async () => {
-    const subjectId = randomUUID();
-    const jobId = await inTransaction(database(), (transaction) => enqueue(transaction, "check", subjectId, "batch"));
-    expect([await cancelJob("check", jobId), await cancelJob("check", jobId), await waiting()]).toEqual([
-      true,
-      false,
-      0,
-    ]);
+  test("that waits can be cancelled, once, and asked for again", async () => {
+    const subjectId = await put("check", "batch");
+    const cancel = (): Promise<boolean> => cancelJob(database(), "check", subjectId);
+    expect([await cancel(), await cancel(), await waiting(), await inQueue()]).toEqual([true, false, 0, 0]);
     expect((await timelineOf(subjectId)).map(({ kind }) => kind)).toEqual(["queued", "cancelled"]);
+    const again = { kind: "check", subjectId, priority: "person", userId: ann } as const;
+    await inLockedTransaction(database(), (transaction) => enqueue(transaction, again));
+    expect([await waiting(), await inQueue(), await database().job.count()]).toEqual([1, 1, 1]);
   });
 
-  test("is refused beside a thousand others of a batch, and a person's is not", async () => {
-    await fill(1000, "batch");
-    expect(await failureOf(put("check", "batch"))).toMatchObject({ code: "queue_full", detail: { waiting: 1000 } });
-    await expect(put("check", "person")).resolves.toMatch(/^[0-9a-f-]{36}$/);
-    expect(await waiting()).toBe(1001); // the refused one left nothing
+  test("that waits as a batch is a person's when they ask for it, and one of their eight", async () => {
+    const batch = [];
+    for (let i = 0; i < 9; i++) batch.push(await put("check", "batch", bob));
+    const raise = (subjectId: string): Promise<void> =>
+      inLockedTransaction(database(), (transaction) =>
+        enqueue(transaction, { kind: "check", subjectId, priority: "person", userId: ann }),
+      );
+    for (const id of batch.slice(0, 8)) await raise(id);
+    expect(await failureOf(raise(batch[8]!))).toMatchObject({ code: "queue_full", detail: { waiting: 8 } });
+    expect(await failureOf(put("preview", "person", ann))).toMatchObject({ code: "queue_full" });
+    await raise(batch[0]!); // is theirs already
+    expect(await database().job.count({ where: { priority: priorities.person, userId: ann } })).toBe(8);
+    expect(await inQueue()).toBe(9);
+  });
+
+  test("is refused beside a thousand others of a person's batch, and another's is not", async () => {
+    await fill(1000, "batch", "check", ann);
+    expect(await failureOf(put("check", "batch", ann))).toMatchObject({
+      code: "queue_full",
+      detail: { waiting: 1000 },
+    });
+    await put("check", "batch", bob);
+    await put("check", "person", ann);
+    expect(await waiting()).toBe(1002); // the refused one left nothing
+  });
+
+  test("that reads files is never refused: its bytes have come already", async () => {
+    await fill(20_000, "upload", "inspect", ann);
+    await put("inspect", "upload", ann);
+    await put("hash", "upload", bob);
+    expect(await waiting()).toBe(20_002);
   });
 
   test("of a person is refused beside eight of their own, with how long those take", async () => {
     await wereDone("preview", 30, 60, 4000);
-    for (let i = 0; i < 8; i++) await put("preview", "person", "ann");
-    const failure = await failureOf(put("preview", "person", "ann"));
+    for (let i = 0; i < 8; i++) await put("preview", "person", ann);
+    const failure = await failureOf(put("preview", "person", ann));
     expect(failure).toMatchObject({ code: "queue_full", detail: { waiting: 8, seconds: 480, retryAfter: 60 } });
     expect(failure.message).toBe(
       "You have 8 jobs waiting already, about 8 minutes of work; let one of them finish or cancel it, then try again.",
     );
-    await expect(put("preview", "person", "bob")).resolves.toBeDefined();
+    await put("preview", "person", bob);
   });
 
   test("many at once, none lost", async () => {
     await Promise.all(Array.from({ length: 40 }, () => put("hash", "upload")));
-    expect(await waiting()).toBe(40);
+    expect([await waiting(), await inQueue()]).toEqual([40, 40]);
   });
 });
 
 describe("the place in the queue", () => {
-  test("counts what goes before: higher priorities, then the older", async () => {
+  test("counts what goes before: what somebody waits for, then by turns", async () => {
     await fill(2, "batch");
     const batch = await put("check", "batch");
     await fill(1, "batch");
-    const person = await put("preview", "person");
-    await put("hash", "person"); // in the other queue
+    const person = await put("preview", "person", ann);
+    await put("hash", "upload"); // needs no network
     expect(await queuePosition("check", batch)).toEqual({ ahead: 3, running: 0, workers: 0, seconds: null });
     expect(await queuePosition("preview", person)).toEqual({ ahead: 0, running: 0, workers: 0, seconds: null });
     expect(await queuePosition("preview", randomUUID())).toBeNull();
   });
 
+  test("of the first of one person is before the second of another, however many those have", async () => {
+    await wereDone("preview", 10);
+    await fill(8, "person", "preview", ann);
+    const one = await put("preview", "person", bob);
+    const two = await put("preview", "person", bob);
+    expect(await queuePosition("preview", one)).toMatchObject({ ahead: 1 });
+    expect(await queuePosition("preview", two)).toMatchObject({ ahead: 3 });
+  });
+
   test("says how long it takes, from what earlier ones took and who works", async () => {
-    const worker = { id: randomUUID(), host: "here", pid: 1, version: "1", runtime: "cpu-f32" };
+    const worker = {
+      id: randomUUID(),
+      host: "here",
+      pid: 1,
+      version: "1",
+      runtime: "cpu-f32",
+      provider: "cpu",
+      memory: 8e9,
+      places: 1,
+    };
     await registerWorker(worker);
     await fill(3, "batch");
-    const jobId = await put("check", "batch");
-    expect(await queuePosition("check", jobId)).toMatchObject({ ahead: 3, workers: 1, seconds: null });
+    const job = await put("check", "batch");
+    expect(await queuePosition("check", job)).toMatchObject({ ahead: 3, workers: 1, seconds: null });
     await wereDone("check", 100, 200, 90);
-    expect(await estimate("check")).toBe(100);
-    expect(await queuePosition("check", jobId)).toMatchObject({ ahead: 3, workers: 1, seconds: 300 });
+    expect(await secondsFor("check")).toBe(100);
+    await expect.poll(() => queuePosition("check", job)).toMatchObject({ ahead: 3, workers: 1, seconds: 300 });
     await workerStopped(worker.id);
-    expect(await queuePosition("check", jobId)).toMatchObject({ workers: 0, seconds: null });
+    await expect.poll(() => queuePosition("check", job)).toMatchObject({ workers: 0, seconds: null });
   });
 });
 
@@ -152,5 +217,5 @@ test("eight processes that open the queue of an empty database at once all send"
         )[0] as number,
     ),
   );
-  expect([codes, await waiting()]).toEqual([[0, 0, 0, 0, 0, 0, 0, 0], 8]);
+  expect([codes, await inQueue()]).toEqual([[0, 0, 0, 0, 0, 0, 0, 0], 8]);
 });

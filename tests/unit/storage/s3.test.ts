@@ -168,7 +168,7 @@ describe("a store that cannot is told in a sentence:", () => {
       const small = newObjectKey();
       await store.put(small, randomBytes(100));
       const download = { fileName: "a", contentType: "text/plain", disposition: "inline", seconds: 60 } as const;
-      server.freeze();
+      await server.freeze();
       try {
         const calls = [
           store.head(small),
@@ -201,7 +201,7 @@ describe("a store that cannot is told in a sentence:", () => {
 
   testOnS3("one that hangs while nobody asks it anything gives no link either", async () => {
     store = new S3Store(server.settings);
-    server.freeze();
+    await server.freeze();
     try {
       const link = store.signDownload(newObjectKey(), {
         fileName: "a",
@@ -229,7 +229,7 @@ describe("a store that cannot is told in a sentence:", () => {
     store = new S3Store(server.settings, { patienceMs: 60_000 });
     const key = newObjectKey();
     await store.put(key, randomBytes(10));
-    server.freeze();
+    await server.freeze();
     const asking = store.head(key);
     await expect(new S3Store(server.settings).head(key)).rejects.toMatchObject({ code: "storage_unavailable" });
     server.thaw();

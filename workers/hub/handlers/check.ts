@@ -1,24 +1,15 @@
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { readManifest } from "#lib/catalog/commits/service.ts";
-import { runnableModel } from "#lib/catalog/models/service.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { EVALUATOR, measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
-import {
-  type Check,
-  claimPair,
-  failPair,
-  getCheck,
-  type Outcome,
-  recordOutcome,
-  saveProgress,
-} from "#lib/catalog/pairs/work.ts";
+import { type Check, getCheck, type Outcome, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import type { Verdict } from "#lib/db/generated/client.ts";
 import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
-import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -28,34 +19,28 @@ import type { JobHandler } from "#workers/hub/handler.ts";
 import type { CheckJob, ResultOf } from "#workers/inference/messages.ts";
 
 /** Measures a guide on a fine-tune. */
-export const checkHandler: JobHandler = {
-  claim: claimPair,
-  async run({ subjectId, attempt, models, signal }) {
-    const check = await getCheck(subjectId);
-    const opened: CommitFolder[] = [];
-    try {
-      const { job, judges } = await toJob(check, async ({ commitId, name }) => {
-        const open = await openCommitFolder(commitId, name);
-        opened.push(open);
-        return open.folder;
-      });
-      const clock = stageClock();
-      const tell = progressWriter(subjectId, attempt);
-      const onProgress = ({ stage, done, total }: Progress): void => {
-        clock.see(stage);
-        tell({ stage, done, total });
-      };
-      const result = await models.run(job, { signal, deadline: deadlines.check * 1000, onProgress });
-      failpoint("check.measured");
-      await recordOutcome(subjectId, attempt, toOutcome(check, judges, result, clock.milliseconds));
-      failpoint("check.done");
-    } finally {
-      for (const { close } of opened) await close();
-    }
-  },
-  async fail(id, attempt, failure) {
-    await failPair(id, attempt, failure);
-  },
+export const checkHandler: JobHandler = async ({ subjectId, attempt, models, signal }) => {
+  const check = await getCheck(subjectId);
+  const opened: CommitFolder[] = [];
+  try {
+    const { job, judges } = await toJob(check, async ({ commitId, name }) => {
+      const open = await openCommitFolder(commitId, name);
+      opened.push(open);
+      return open.folder;
+    });
+    const clock = stageClock();
+    const tell = progressWriter(subjectId, attempt);
+    const onProgress = ({ stage, done, total }: Progress): void => {
+      clock.see(stage);
+      tell({ stage, done, total });
+    };
+    const result = await models.run(job, { signal, onProgress });
+    failpoint("check.measured");
+    await recordOutcome(subjectId, attempt, toOutcome(check, judges, result, clock.milliseconds), addSheet);
+    failpoint("check.done");
+  } finally {
+    for (const { close } of opened) await close();
+  }
 };
 
 /** Of the evaluator and the list of prompts; null where the base has none. */
@@ -66,29 +51,30 @@ interface Judges {
 
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
-async function toJob(
-  { request, finetuneCommitId, finetuneWeightsSha256, guide, base }: Check,
-  open: Open,
-): Promise<{ job: CheckJob; judges: Judges }> {
-  const model = await runnableModel(finetuneCommitId);
-  const manifest = new Map(base ? (await readManifest(base.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
+async function toJob({ request, unit, guide, judge }: Check, open: Open): Promise<{ job: CheckJob; judges: Judges }> {
+  const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
   const [evaluatorSha256, promptsSha256] = [manifest.get(EVALUATOR) ?? null, manifest.get(PROMPTS) ?? null];
-  const baseFolder = base && (await open(base));
+  const judgeFolder = judge && (await open(judge));
   const lowRank = [];
-  for (const file of model.lowRank) lowRank.push({ path: join(await open(file), file.path), strength: 1 });
+  for (const { strength, textStrength, ...file } of unit.lowRank)
+    lowRank.push({
+      path: join(await open(file), file.path),
+      strength,
+      ...(textStrength !== strength && { textStrength }),
+    });
   const job: CheckJob = {
     type: "check",
     runtime: runtimeFor(measuringProvider()),
-    choice: { ...(await modelIn(await open(model.base))), lowRank, guide: join(await open(guide), guide.path) },
-    base: baseFolder === null ? null : await modelIn(baseFolder),
-    evaluator: baseFolder && evaluatorSha256 ? join(baseFolder, EVALUATOR) : null,
+    choice: { ...(await modelIn(await open(unit.base))), lowRank, guide: join(await open(guide), guide.path) },
+    base: judgeFolder === null ? null : await modelIn(judgeFolder),
+    evaluator: judgeFolder && evaluatorSha256 ? join(judgeFolder, EVALUATOR) : null,
     prompts:
-      baseFolder && evaluatorSha256 && promptsSha256
-        ? await readPrompts(join(baseFolder, PROMPTS), `${base!.name}/${PROMPTS}`)
+      judgeFolder && evaluatorSha256 && promptsSha256
+        ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
         : null,
     pictures: request.pictures,
     domain: null,
-    tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [finetuneWeightsSha256, evaluatorSha256].join() },
+    tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [unit.hash, evaluatorSha256].join() },
   };
   return { job, judges: { evaluatorSha256, promptsSha256: evaluatorSha256 && promptsSha256 } };
 }

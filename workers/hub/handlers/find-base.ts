@@ -1,4 +1,5 @@
 import { candidates, commitWithBlob, type Subject } from "#lib/catalog/inspections/repository.ts";
+import { can } from "#lib/catalog/kinds.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
@@ -9,7 +10,7 @@ type Bases = Pick<StoredFacts, "declaredBase" | "detectedBase" | "fittingBases" 
 
 export interface FoundBase extends Bases {
   /** Of the base that was found, where a low-rank file was: it runs as that base does. */
-  readonly runsAs: { readonly contract: string; readonly weightsSha256: string } | null;
+  readonly runsAs: { readonly contract: string; readonly ownWeightsSha256: string } | null;
 }
 
 type Compare = (job: KinshipJob) => Promise<ResultOf<KinshipJob>>;
@@ -36,7 +37,7 @@ export async function findBase(
   folder: string,
   compare: Compare,
 ): Promise<FoundBase> {
-  if (subject.repo.kind === "base") return noBase(subject);
+  if (!can(subject.repo, "hasBase")) return noBase(subject);
   if (inspection.guide) return byName(subject, inspection.guide.base.sha256);
   if (inspection.lowRank) return byShapes(subject, inspection, folder, compare);
   return contract === null ? noBase(subject) : byWeights(subject, contract, folder, compare);

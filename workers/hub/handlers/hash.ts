@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { claimUpload, failUpload, noteRead, recordVerified, stagedBy } from "#lib/catalog/uploads/work.ts";
+import { noteRead, recordVerified, stagedUpload } from "#lib/catalog/uploads/work.ts";
 import { AppError } from "#lib/errors.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
@@ -9,49 +9,38 @@ import { readContent } from "../read-content.ts";
 const PROGRESS_MS = 500;
 
 /** Reads every byte of an upload, and with that makes it verified or says why it is not what it was announced as. */
-export const hashHandler: JobHandler = {
-  async claim(id) {
-    const attempt = await claimUpload(id);
-    if (attempt !== null) failpoint("hash.claimed");
-    return attempt;
-  },
-
-  async run({ subjectId: id, attempt, signal }) {
-    const upload = await stagedBy(id, attempt);
-    if (!upload) return;
-    const { path, storageKey, size, declaredSha256 } = upload;
-    const facts = await objectStore().head(storageKey);
-    if (!facts)
-      throw new AppError("not_found", `The bytes of ${path} are not in the store any more; upload them again.`, {
-        path,
-      });
-    if (facts.size !== size)
-      throw new AppError(
-        "bytes_differ",
-        `${path} was announced with ${size} bytes, and ${facts.size} came; upload it again.`,
-        { path, expected: size, actual: facts.size },
-      );
-
-    let told = performance.now();
-    const hashes = await readContent({ name: basename(path), key: storageKey, size }, signal, async (done) => {
-      if (performance.now() - told < PROGRESS_MS) return;
-      told = performance.now();
-      if (!(await noteRead(id, attempt, done)))
-        throw new AppError("cancelled", `The upload of ${path} has ended, or another worker reads it.`);
+export const hashHandler: JobHandler = async ({ subjectId: id, attempt, signal }) => {
+  failpoint("hash.claimed");
+  const upload = await stagedUpload(id);
+  if (!upload) return false;
+  const { path, storageKey, size, declaredSha256 } = upload;
+  const facts = await objectStore().head(storageKey);
+  if (!facts)
+    throw new AppError("not_found", `The bytes of ${path} are not in the store any more; upload them again.`, {
+      path,
     });
-    failpoint("hash.read");
-    if (declaredSha256 !== null && declaredSha256 !== hashes.sha256) {
-      throw new AppError(
-        "bytes_differ",
-        `${path} was announced with the sha256 ${declaredSha256}, and what came has ${hashes.sha256}; upload it again from a copy that was not damaged.`,
-        { path, expected: declaredSha256, actual: hashes.sha256 },
-      );
-    }
-    await recordVerified(upload, attempt, facts.tag, hashes);
-    failpoint("hash.done");
-  },
+  if (facts.size !== size)
+    throw new AppError(
+      "bytes_differ",
+      `${path} was announced with ${size} bytes, and ${facts.size} came; upload it again.`,
+      { path, expected: size, actual: facts.size },
+    );
 
-  async fail(id, attempt, failure) {
-    await failUpload(id, attempt, failure);
-  },
+  let told = performance.now();
+  const hashes = await readContent({ name: basename(path), key: storageKey, size }, signal, async (done) => {
+    if (performance.now() - told < PROGRESS_MS) return;
+    told = performance.now();
+    if (!(await noteRead(upload, attempt, done)))
+      throw new AppError("cancelled", `The upload of ${path} has ended, or another worker reads it.`);
+  });
+  failpoint("hash.read");
+  if (declaredSha256 !== null && declaredSha256 !== hashes.sha256) {
+    throw new AppError(
+      "bytes_differ",
+      `${path} was announced with the sha256 ${declaredSha256}, and what came has ${hashes.sha256}; upload it again from a copy that was not damaged.`,
+      { path, expected: declaredSha256, actual: hashes.sha256 },
+    );
+  }
+  await recordVerified(upload, attempt, facts.tag, hashes);
+  failpoint("hash.done");
 };

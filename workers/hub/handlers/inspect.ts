@@ -1,52 +1,37 @@
-import { createHash } from "node:crypto";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import type { Subject } from "#lib/catalog/inspections/repository.ts";
-import {
-  askOrphansAgain,
-  claimInspection,
-  failInspection,
-  getSubject,
-  type Reading,
-  recordInspection,
-} from "#lib/catalog/inspections/work.ts";
+import { askOrphansAgain, getSubject, type Reading, recordInspection } from "#lib/catalog/inspections/work.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
+import { ownWeightsOf, unitHash } from "#lib/catalog/units/unit.ts";
 import { requestChecks } from "#lib/catalog/pairs/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import { runsWithConfigs } from "#lib/inspection/what-runs.ts";
 import { contractOf } from "#lib/pairing/contract.ts";
-import { deadlines } from "#lib/queue/jobs.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { withCommitFolder } from "#workers/files/commit-folder.ts";
 import type { ClaimedJob, JobHandler } from "#workers/hub/handler.ts";
 import { findBase, noBase } from "./find-base.ts";
 
 /** Says what a commit is, and asks for the measurements that follow from it. Headers of strangers are read in a child only. */
-export const inspectHandler: JobHandler = {
-  async claim(id) {
-    const attempt = await claimInspection(id);
-    if (attempt !== null) failpoint("inspect.claimed");
-    return attempt;
-  },
-  async run(job) {
-    const subject = await getSubject(job.subjectId);
-    const reading = await withCommitFolder(subject.commitId, subject.repo.name, (folder) => read(subject, folder, job));
-    failpoint("inspect.measured");
-    await inTransaction(database(), async (transaction) => {
-      if (!(await recordInspection(transaction, job.subjectId, job.attempt, reading))) return;
-      await requestChecks(transaction, job.subjectId, subject.isFresh);
-      if (subject.repo.kind === "base" && reading.contract !== null)
-        await askOrphansAgain(transaction, subject, reading.contract);
-    });
-    failpoint("inspect.done");
-  },
-  async fail(id, attempt, failure) {
-    await failInspection(id, attempt, failure);
-  },
+export const inspectHandler: JobHandler = async (job) => {
+  failpoint("inspect.claimed");
+  const subject = await getSubject(job.subjectId);
+  if (!subject) return false;
+  const reading = await withCommitFolder(subject.commitId, subject.repo.name, (folder) => read(subject, folder, job));
+  failpoint("inspect.measured");
+  await inTransaction(database(), async (transaction) => {
+    if (!(await recordInspection(transaction, job.subjectId, job.attempt, reading))) return;
+    await requestChecks(transaction, job.subjectId, { isAwaited: subject.isFresh, userId: subject.authorId });
+    if (can(subject.repo, "isBase") && reading.contract !== null)
+      await askOrphansAgain(transaction, subject, reading.contract);
+  });
+  failpoint("inspect.done");
 };
 
 async function read(subject: Subject, folder: string, { models, signal }: ClaimedJob): Promise<Reading> {
-  const options = { signal, deadline: deadlines.inspect * 1000 };
+  const options = { signal };
   const { inspection, signature, nativeSize, files } = await models.run({ type: "inspect", folder }, options);
   const manifest = new Map((await readManifest(subject.commitId)).map(({ path, sha256 }) => [path, sha256]));
   const hashed = files.map((file) => ({ ...file, sha256: manifest.get(file.path)! }));
@@ -57,6 +42,7 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
     ? await findBase(subject, inspection, ownContract, folder, (job) => models.run(job, options))
     : noBase(subject);
 
+  const own = ownWeightsOf({ kind: inspection.kind, files: hashed });
   const lacksBase = isUsable && inspection.lowRank !== null && runsAs === null;
   const facts = {
     ...inspection,
@@ -77,7 +63,8 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
   return {
     facts,
     contract: ownContract ?? runsAs?.contract ?? null,
-    weightsSha256: facts.runs ? weightsSha256(inspection, hashed, runsAs?.weightsSha256 ?? null) : null,
+    weightsSha256: facts.runs ? measuredAs(inspection, own!, runsAs?.ownWeightsSha256 ?? null) : null,
+    ownWeightsSha256: own,
     baseCommitId: bases.detectedBase?.commitId ?? null,
   };
 }
@@ -87,16 +74,11 @@ const belongs: Readonly<Record<Subject["repo"]["kind"], readonly Inspection["kin
   finetune: ["diffusers folder", "single-file checkpoint", "low-rank fine-tune"],
   guide: ["guide"],
 };
-const kinds: Readonly<Record<Subject["repo"]["kind"], string>> = {
-  base: "base",
-  finetune: "fine-tune",
-  guide: "guide",
-};
 
 /** A sentence where a thing that runs lies in a repo of another kind. */
 function misplacement({ repo }: Subject, { kind, runs }: Inspection): string | null {
   if (!runs || belongs[repo.kind].includes(kind)) return null;
-  return `This repo is a ${kinds[repo.kind]}, and what is in it is a ${kind}; put it into a repo of its own kind.`;
+  return `This repo is a ${kinds[repo.kind].name}, and what is in it is a ${kind}; put it into a repo of its own kind.`;
 }
 
 /** What can be done with it on a hub. */
@@ -129,13 +111,10 @@ function whatLacks(fitting: number): string {
   return "nothing yet: no base of this hub has the layers that it changes; upload its base, and it is looked at again";
 }
 
-/** Over all that a measurement depends on: equal for equal bytes, whatever the files are called. */
-function weightsSha256(
-  { kind }: Inspection,
-  files: readonly { readonly role: string; readonly sha256: string }[],
-  base: string | null,
-): string {
-  if (kind === "guide") return files[0]!.sha256;
-  const lines = [...(base === null ? [] : [`base ${base}`]), ...files.map(({ role, sha256 }) => `${role} ${sha256}`)];
-  return createHash("sha256").update(lines.toSorted().join("\n")).digest("hex");
+/** Under which key what is measured of it is kept: of a guide its file, of a model its unit as it was trained. */
+function measuredAs({ kind }: Inspection, own: string, base: string | null): string {
+  if (kind === "guide") return own;
+  const full = { strength: 1, textStrength: 1 };
+  const parts = base === null ? [] : [{ role: "base" as const, weightsSha256: base, ...full }];
+  return unitHash([...parts, { role: base === null ? "base" : "lora", weightsSha256: own, ...full }]);
 }

@@ -1,13 +1,6 @@
 import { passesOfMode } from "#lib/catalog/previews/passes.ts";
 import { type Mode, modesOf, type Progress, type StoredRecipe, type Timings } from "#lib/catalog/previews/schema.ts";
-import {
-  claimPreview,
-  failPreview,
-  getRecipe,
-  recordPicture,
-  recordSuccess,
-  saveProgress,
-} from "#lib/catalog/previews/work.ts";
+import { getRecipe, recordPicture, recordSuccess, saveProgress } from "#lib/catalog/previews/work.ts";
 import { usual } from "#lib/diffusion/sample-request.ts";
 import { AppError } from "#lib/errors.ts";
 import { encodePng } from "#lib/picture/png.ts";
@@ -23,16 +16,10 @@ import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { atMost } from "./at-most.ts";
 
 /** Draws the pictures of one seed, one mode after the other, on networks that stay open. Each is there as soon as it is drawn. */
-export const previewHandler: JobHandler = {
-  claim: claimPreview,
-  async run(job) {
-    const recipe = await getRecipe(job.subjectId);
-    const took = await withChoice(recipe, (choice) => drawAll(recipe, choice, job));
-    if (await recordSuccess(job.subjectId, job.attempt, took)) failpoint("preview.done");
-  },
-  async fail(id, attempt, failure) {
-    await failPreview(id, attempt, failure);
-  },
+export const previewHandler: JobHandler = async (job) => {
+  const recipe = await getRecipe(job.subjectId);
+  const took = await withChoice(recipe, (choice) => drawAll(recipe, choice, job));
+  if (await recordSuccess(job.subjectId, job.attempt, took)) failpoint("preview.done");
 };
 
 /** The files of a recipe, laid out as long as `work` takes; the same for all modes, so that one child draws them all. */

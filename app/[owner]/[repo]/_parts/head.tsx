@@ -1,8 +1,8 @@
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { Copy } from "../../../_islands/copy.tsx";
 import { toPlural } from "../../../_page/units.ts";
 import { ButtonLink } from "../../../_ui/button.tsx";
 import { Notice } from "../../../_ui/notice.tsx";
-import { kindNames } from "../../../_ui/repo-card.tsx";
 import { Tabs } from "../../../_ui/tabs.tsx";
 import type { ShownRepo } from "./repo-of.ts";
 
@@ -62,7 +62,10 @@ export function RepoHead({
         {head && (
           <div className="flex gap-2">
             {facts?.runs && (
-              <ButtonLink look="primary" href={`/preview?${kind === "guide" ? "guide" : "finetune"}=${fullName}`}>
+              <ButtonLink
+                look="primary"
+                href={`/preview?${can({ kind }, "guides") ? "guide" : "finetune"}=${fullName}`}
+              >
                 Preview
               </ButtonLink>
             )}
@@ -78,7 +81,7 @@ export function RepoHead({
           href={`/browse?kind=${kind}`}
           className="rounded border border-line px-1.5 text-ink no-underline hover:border-accent"
         >
-          {kindNames[kind]}
+          {kinds[kind].name}
         </a>
         {visibility === "private" && <span className="rounded border border-limits px-1.5 text-limits">private</span>}
         {license ? (
@@ -103,7 +106,8 @@ export function RepoHead({
         <div className="mt-4 max-w-fit">
           <Notice>
             A small practice model that came with Guidepost:{" "}
-            {kind === "guide" ? "it guides models that draw" : "it draws"} one or two simple things at 128 × 128 pixels.
+            {can({ kind }, "guides") ? "it guides models that draw" : "it draws"} one or two simple things at 128 × 128
+            pixels.
           </Notice>
         </div>
       )}

@@ -1,3 +1,4 @@
+import { can } from "#lib/catalog/kinds.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
 import { env } from "#lib/env.ts";
 import { quoted } from "./lines.ts";
@@ -38,7 +39,7 @@ const nameOf = (fullName: string): string => fullName.split("/")[1]!;
 export function HowToUse({ repo, facts, model: found, partner, prompt }: HowToUseProps) {
   const { mainFile } = facts;
   const file = mainFile?.split("/").at(-1);
-  const isGuide = repo.kind === "guide";
+  const isGuide = can(repo, "guides");
   const isLowRank = facts.kind === "low-rank fine-tune";
   const proven = isGuide && partner !== null ? { repo: partner, file: null, hasConfigs: false } : null;
   const used = found ?? proven;

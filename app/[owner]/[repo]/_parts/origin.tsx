@@ -1,5 +1,7 @@
+import { can } from "#lib/catalog/kinds.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
 import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
+import type { RepoItem } from "#lib/catalog/repos/schema.ts";
 import type { Trigger } from "#lib/inspection/trigger-words.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { samplerLabels } from "#lib/sampler-names.ts";
@@ -27,7 +29,7 @@ export function Origin({
   mayWrite,
 }: {
   readonly inspection: InspectionView | null;
-  readonly kind: "base" | "finetune" | "guide";
+  readonly kind: RepoItem["kind"];
   readonly triggers: readonly Trigger[];
   readonly mayWrite: boolean;
 }) {
@@ -111,7 +113,7 @@ export function Origin({
                 ] as const,
               ]
             : []),
-          ...(kind === "base"
+          ...(!can({ kind }, "hasBase")
             ? []
             : [
                 [
@@ -155,7 +157,7 @@ export function Origin({
               ]),
         ]}
       />
-      {kind !== "base" && !detectedBase && runs && (
+      {can({ kind }, "hasBase") && !detectedBase && runs && (
         <p className="text-small text-quiet">
           No <Term word="base" /> of this hub has the same layers. Once its base is uploaded, this is looked at again by
           itself.

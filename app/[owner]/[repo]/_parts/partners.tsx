@@ -1,4 +1,6 @@
+import { can } from "#lib/catalog/kinds.ts";
 import type { Partner } from "#lib/catalog/pairs/schema.ts";
+import type { RepoItem } from "#lib/catalog/repos/schema.ts";
 import { toDuration, toParameters } from "../../../_page/units.ts";
 import { Button } from "../../../_ui/button.tsx";
 import { Estimate } from "../../../_ui/estimate.tsx";
@@ -9,7 +11,7 @@ import { standingOf, Verdict } from "../../../_ui/verdict.tsx";
 interface PartnersProps {
   /** Best evidence first. */
   readonly partners: readonly Partner[];
-  readonly of: { readonly fullName: string; readonly kind: "base" | "finetune" | "guide" };
+  readonly of: { readonly fullName: string; readonly kind: RepoItem["kind"] };
   /** What a measurement takes here, in seconds; null where nothing tells. */
   readonly seconds: number | null;
 }
@@ -20,7 +22,7 @@ export const isToMeasure = ({ state, stale }: Partner): boolean =>
 
 /** The guides that work on a model, or the models that a guide works on: with what was measured, or the button that measures it. */
 export function Partners({ partners, of, seconds }: PartnersProps) {
-  const isGuide = of.kind === "guide";
+  const isGuide = can(of, "guides");
   return (
     <Table
       caption={isGuide ? "Models, by evidence" : "Guides, by evidence"}

@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
 import { forbidden, unauthorized } from "next/navigation.js";
+import { can } from "#lib/catalog/kinds.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
@@ -18,12 +19,11 @@ export default async function SettingsPage({ params }: { readonly params: Promis
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
   if (!repo.mayWrite) (actor.kind === "anonymous" ? unauthorized : forbidden)();
-  const bases =
-    repo.kind === "base"
-      ? []
-      : (await listRepos(actor, repoQuery.parse({ kind: "base", sort: "downloads", limit: "100" }))).items.map(
-          (base) => `${base.owner}/${base.name}`,
-        );
+  const bases = !can(repo, "hasBase")
+    ? []
+    : (await listRepos(actor, repoQuery.parse({ kind: "base", sort: "downloads", limit: "100" }))).items.map(
+        (base) => `${base.owner}/${base.name}`,
+      );
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   const { values, problems } = state;
   const path = `/${repo.fullName}/settings`;
@@ -57,7 +57,7 @@ export default async function SettingsPage({ params }: { readonly params: Promis
             defaultValue={values["tags"] ?? repo.tags.join(", ")}
             problem={problems["tags"]}
           />
-          {repo.kind !== "base" && (
+          {can(repo, "hasBase") && (
             <SelectField
               name="base"
               label="Declared base"

@@ -1,0 +1,128 @@
+import type { Transaction } from "#lib/db/transaction.ts";
+import { AWAITED, type JobKind, type JobLane, type JobResource } from "./jobs.ts";
+
+/** Where a job could be done: a place of a worker. */
+export interface Place {
+  readonly workerId: string;
+  readonly resource: JobResource;
+  /** Only jobs of these lanes, and of at least this priority. */
+  readonly lanes: readonly JobLane[];
+  readonly least: number;
+  /** Bytes that its networks may take. */
+  readonly memory: number;
+  /** Keys of the models that its worker holds open. */
+  readonly models: readonly string[];
+}
+
+/** The first job of one person, of those that a place takes. */
+export interface Head {
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly groupId: string;
+  readonly priority: number;
+  readonly lane: JobLane;
+  readonly modelKey: string | null;
+  readonly work: number;
+  readonly queuedAt: Date;
+  /** How much the person has had, at least as much as whoever was begun last: so nobody saves turns up. */
+  readonly turn: number;
+  /** The same as it is: of two at the same turn, who has had less goes first. */
+  readonly used: number;
+}
+
+/** So much later may somebody's turn be who is taken first because the worker holds their model already, in seconds of work. */
+const MODEL_TURN_SECONDS = 10;
+/** So long is a job left to a free worker that holds its model. */
+const MODEL_WAIT_SECONDS = 2;
+/** Work that nobody waits for is begun before other work once it was passed over for so long: it is slow then, and never starved. */
+const BACKGROUND_SECONDS = 30;
+
+/** The first job of each person who waits for such a place. The persons are gone through by the index, one step for each. */
+const headsFor = (transaction: Transaction, place: Place, most = 32_767): Promise<Head[]> => transaction.$queryRaw<
+  Head[]
+>`
+  WITH RECURSIVE waiting AS (
+    (SELECT group_id FROM job WHERE resource = ${place.resource}::job_resource AND state = 'queued' ORDER BY group_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT j.group_id FROM job j WHERE j.resource = ${place.resource}::job_resource AND j.state = 'queued' AND j.group_id > w.group_id ORDER BY j.group_id LIMIT 1)
+    FROM waiting w WHERE w.group_id IS NOT NULL)
+  SELECT h.id, h.kind, w.group_id AS "groupId", h.priority, h.lane, h.model_key AS "modelKey", h.work, h.queued_at AS "queuedAt",
+    greatest(t.used, c.turn) AS turn, coalesce(t.used, 0) AS used
+  FROM waiting w
+  JOIN job_clock c ON c.resource = ${place.resource}::job_resource
+  LEFT JOIN job_turn t ON t.resource = c.resource AND t.group_id = w.group_id
+  CROSS JOIN LATERAL (
+    SELECT j.* FROM job j
+    WHERE j.resource = ${place.resource}::job_resource AND j.state = 'queued' AND j.group_id = w.group_id AND j.available_at <= now()
+      AND j.priority BETWEEN ${place.least} AND ${most} AND j.lane = ANY (${[...place.lanes]}::job_lane[]) AND coalesce(j.needs_bytes, 0) <= ${place.memory}
+      AND (j.model_key IS NULL OR j.model_key = ANY (${[...place.models]}) OR j.queued_at < now() - ${MODEL_WAIT_SECONDS} * interval '1 second'
+        OR NOT EXISTS (SELECT FROM worker o WHERE o.id <> ${place.workerId}::uuid AND o.stopped_at IS NULL AND o.seen_at > now() - interval '10 seconds'
+          AND o.free > 0 AND j.model_key = ANY (o.models)))
+    ORDER BY j.priority DESC, j.queued_at, j.id LIMIT 1) h
+  WHERE w.group_id IS NOT NULL`;
+
+/**
+ * Whose turn it is. Those come first for whom somebody waits; of them whoever has had least of the workers' time; of equals the
+ * higher priority, then who waits longest. A person whose model is open already goes before those whose turn is hardly earlier.
+ */
+export function whoIsNext<H extends Head>(heads: readonly H[], models: readonly string[] = []): H | undefined {
+  const awaited = heads.filter(({ priority }) => priority >= AWAITED);
+  const inTurn = (awaited.length > 0 ? awaited : heads).toSorted(byTurn);
+  const first = inTurn[0];
+  return (
+    first &&
+    (inTurn.find(
+      ({ modelKey, turn }) => modelKey !== null && models.includes(modelKey) && turn <= first.turn + MODEL_TURN_SECONDS,
+    ) ??
+      first)
+  );
+}
+
+export const byTurn = (a: Pick<Head, "turn" | "used" | "priority" | "queuedAt">, b: typeof a): number =>
+  a.turn - b.turn || a.used - b.used || b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime();
+
+/** The job to begin at a place, of those that it wants; undefined where nothing waits for it. */
+export async function choose(
+  transaction: Transaction,
+  place: Place,
+  isWanted: (head: Head) => boolean,
+): Promise<Head | undefined> {
+  if (place.least < AWAITED && (await isBackgroundDue(transaction, place.resource))) {
+    const due = whoIsNext((await headsFor(transaction, place, AWAITED - 1)).filter(isWanted), place.models);
+    if (due) return due;
+  }
+  return whoIsNext((await headsFor(transaction, place)).filter(isWanted), place.models);
+}
+
+async function isBackgroundDue(transaction: Transaction, resource: JobResource): Promise<boolean> {
+  const rows = await transaction.$queryRaw<{ one: number }[]>`
+    SELECT 1 AS one FROM job_clock WHERE resource = ${resource}::job_resource AND passed_over_at < now() - ${BACKGROUND_SECONDS} * interval '1 second'`;
+  return rows.length > 0;
+}
+
+/** Counts what was begun as its person's turn, before it is known how long it takes. */
+export async function countTurn(
+  transaction: Transaction,
+  resource: JobResource,
+  { groupId, turn, priority }: Head,
+  seconds: number,
+): Promise<void> {
+  await transaction.$executeRaw`
+    INSERT INTO job_turn (resource, group_id, used) VALUES (${resource}::job_resource, ${groupId}, ${turn + seconds})
+    ON CONFLICT (resource, group_id) DO UPDATE SET used = greatest(job_turn.used, ${turn}) + ${seconds}`;
+  await transaction.$executeRaw`
+    UPDATE job_clock SET turn = greatest(turn, ${turn}), passed_over_at = CASE
+      WHEN ${priority < AWAITED} OR NOT EXISTS (SELECT FROM job j WHERE j.resource = ${resource}::job_resource AND j.state = 'queued' AND j.priority < 50) THEN NULL
+      ELSE coalesce(passed_over_at, now()) END
+    WHERE resource = ${resource}::job_resource`;
+}
+
+/** It took longer or less than was counted. */
+export async function correctTurn(
+  client: Transaction,
+  resource: JobResource,
+  groupId: string,
+  seconds: number,
+): Promise<void> {
+  await client.$executeRaw`UPDATE job_turn SET used = used + ${seconds} WHERE resource = ${resource}::job_resource AND group_id = ${groupId}`;
+}

@@ -1,0 +1,161 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { watch } from "#lib/db/listen.ts";
+import { log } from "#lib/log.ts";
+import type { Claim } from "#lib/queue/claim.ts";
+import { claimNext } from "#lib/queue/claim.ts";
+import type { Head, Place } from "#lib/queue/choose.ts";
+import { type Host, makesRoom } from "#lib/queue/interrupt.ts";
+import { AWAITED } from "#lib/queue/jobs.ts";
+import { type PlaceKind, takes } from "#lib/queue/places.ts";
+import type { Runner, Running } from "./runner.ts";
+
+/** One place of a worker: does one job at a time, and lets others in between where that takes long. */
+export interface OpenPlace {
+  readonly kind: PlaceKind;
+  readonly isFree: boolean;
+  /** Takes nothing more. */
+  close(): void;
+}
+
+export interface PlaceParts {
+  readonly kind: PlaceKind;
+  readonly workerId: string;
+  readonly memory: number;
+  readonly models: () => readonly string[];
+  readonly runner: Pick<Runner, "begin">;
+  /** All places of this worker: what one of them takes at once, another need not make room for. */
+  readonly places: readonly OpenPlace[];
+}
+
+/** Whatever the database tells, a place looks so often, in milliseconds. */
+const LOOK_EVERY = 500;
+/** So long is what was told of left to a place that is free. */
+const FOR_OTHERS = 300;
+/** Jobs that have made room in one place at most, each with its networks in memory. */
+const MOST_IN_ONE = 3;
+
+interface Seated {
+  readonly job: Running;
+  isOver: boolean;
+  /** Since it was begun, or went on; in milliseconds. */
+  since: number;
+  /** Seconds for which it made room the last time. */
+  gave: number;
+}
+
+export function openPlace({ kind, workerId, memory, models, runner, places }: PlaceParts): OpenPlace {
+  const seated: Seated[] = []; // the last one works; those before it have made room
+  const closing = new AbortController();
+  const bell = createBell(kind.resource);
+  const asPlace = (): Place => ({ ...kind, workerId, memory, models: models() });
+
+  async function fill(): Promise<void> {
+    const claim = await claimNext(asPlace());
+    if (claim) seat(claim);
+    else await bell.rung(LOOK_EVERY);
+  }
+
+  function seat(claim: Claim): void {
+    const job = runner.begin(claim);
+    const one: Seated = { job, isOver: false, since: performance.now(), gave: 0 };
+    seated.push(one);
+    void job.ended.then(() => {
+      one.isOver = true;
+      bell.ring();
+    });
+  }
+
+  /** What works goes on until it ends, or makes room. */
+  async function tend(top: Seated): Promise<void> {
+    await bell.rung(LOOK_EVERY);
+    if (top.isOver || closing.signal.aborted || top.job.claim.lane === "seconds" || seated.length >= MOST_IN_ONE)
+      return;
+    await sleep(FOR_OTHERS);
+    if (top.isOver || closing.signal.aborted) return;
+    const isElsewhere = (head: Head): boolean => places.some((place) => place.isFree && takes(place.kind, head));
+    const host = hostOf(top);
+    const claim = await claimNext(
+      { ...asPlace(), least: Math.max(kind.least, AWAITED) },
+      (head) => makesRoom(host, head) && !isElsewhere(head),
+    );
+    if (!claim) return;
+    log().info({ event: "job.makes_room", subjectId: top.job.claim.subjectId, for: claim.subjectId });
+    top.job.pause.set(true);
+    seat(claim);
+  }
+
+  /** The work that made room goes on. */
+  function leave(ended: Seated): void {
+    seated.splice(seated.indexOf(ended), 1);
+    const top = seated.at(-1);
+    if (!top || !top.job.pause.isOn) return;
+    top.gave = (performance.now() - ended.since) / 1000;
+    top.since = performance.now();
+    top.job.pause.set(false);
+  }
+
+  async function work(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        const over = seated.findLast(({ isOver }) => isOver);
+        const top = seated.at(-1);
+        if (over) leave(over);
+        else if (top) await tend(top);
+        else await fill();
+      } catch (cause) {
+        log().warn({ event: "place.error", err: cause }, (cause as Error).message); // a database that is away
+        await sleep(LOOK_EVERY);
+      }
+    }
+  }
+
+  void work();
+  return {
+    kind,
+    get isFree() {
+      return seated.length === 0 && !closing.signal.aborted;
+    },
+    close() {
+      closing.abort();
+      bell.close();
+    },
+  };
+}
+
+const hostOf = ({ job: { claim, worked }, since, gave }: Seated): Host => ({
+  resource: claim.resource,
+  lane: claim.lane,
+  priority: claim.priority,
+  groupId: claim.groupId,
+  turn: claim.turn + Math.max(claim.counted, worked.seconds),
+  ran: (performance.now() - since) / 1000,
+  gave,
+});
+
+/** Rings when something was asked for, or has ended. */
+function createBell(resource: string): { ring(): void; rung(patience: number): Promise<void>; close(): void } {
+  let hasRung = false;
+  let wake = (): void => {};
+  const ring = (): void => {
+    hasRung = true;
+    wake();
+  };
+  const unwatch = watch(resource, ring);
+  return {
+    ring,
+    async rung(patience) {
+      if (!hasRung) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        const timer = setTimeout(resolve, patience);
+        await promise;
+        clearTimeout(timer);
+      }
+      hasRung = false;
+    },
+    close() {
+      unwatch();
+      ring();
+    },
+  };
+}
