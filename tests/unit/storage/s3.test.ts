@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from "vitest";
 import { newObjectKey } from "#lib/storage/keys.ts";
 import { type S3Limits, S3Store } from "#lib/storage/s3.ts";
+import type { AppError } from "#lib/errors.ts";
 import { MIN_PART_BYTES, type StoredPart } from "#lib/storage/store.ts";
 import { objectStoreContract } from "../../contract/object-store.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
@@ -44,7 +45,8 @@ describe("a store that cannot is told in a sentence:", () => {
 
   const doesNotAnswer = (): unknown => ({
     code: "storage_unavailable",
-    message: `The store at ${proxy.url} does not answer at the moment; nothing was lost, try again in a few seconds.`,
+    message: "The hub's store does not answer at the moment; nothing was lost, try again in a few seconds.",
+    toOperator: `The store at ${proxy.url} does not answer at the moment; nothing was lost, try again in a few seconds.`,
   });
 
   const passing: readonly Fault[] = [
@@ -252,7 +254,10 @@ describe("a store that cannot is told in a sentence:", () => {
     const sentenceOf = async (wrong: Partial<typeof settings>): Promise<unknown> =>
       new S3Store({ ...settings, ...wrong }, { ...limits, attempts: 1 })
         .check()
-        .catch((failure: { code: string; message: string }) => `${failure.code}: ${failure.message}`);
+        .catch(({ code, message, toOperator }: AppError) => {
+          expect(message).not.toMatch(/https?:|S3_|guidepost|nowhere/); // whoever asks is not told where it is
+          return `${code}: ${toOperator}`;
+        });
     expect(await sentenceOf({ bucket: "nowhere" })).toBe(
       `storage_unavailable: There is no bucket nowhere at ${settings.endpoint}; make it, or correct S3_BUCKET.`,
     );
