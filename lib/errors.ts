@@ -65,10 +65,19 @@ export class AppError extends Error {
   override readonly name = "AppError";
   readonly code: FailureCode;
   readonly detail: Readonly<Record<string, unknown>>;
+  /** The same for whoever runs the hub, with the names of its folders, machines and buckets: for logs and terminals, never for an answer. */
+  readonly toOperator: string;
 
-  constructor(code: FailureCode, message: string, detail: Record<string, unknown> = {}, cause?: unknown) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    detail: Record<string, unknown> = {},
+    cause?: unknown,
+    toOperator: string = message,
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.detail = detail;
+    this.toOperator = toOperator;
   }
 }

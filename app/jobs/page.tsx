@@ -27,7 +27,7 @@ export default async function JobsPage({ searchParams }: { readonly searchParams
   const [{ items, next }, counts, workers] = await Promise.all([
     shown(listJobs(actor, { ...chosen, limit: ON_A_PAGE })),
     jobCounts(actor, chosen),
-    listWorkers(),
+    listWorkers(actor),
   ]);
   const fields = { state: chosen.state, kind: chosen.kind, mine: chosen.mine ? "true" : undefined };
   const to = (change: Readonly<Record<string, string | null>>): string => addressWith("/jobs", fields, change);

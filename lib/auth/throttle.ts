@@ -89,7 +89,7 @@ export function addressOf(headers: Headers): string {
 /** What one provider gives one customer, or nearly: the first 24 bits of an IPv4 address, the first 48 of an IPv6 one. */
 export function networkOf(headers: Headers): string {
   const address = addressOf(headers);
-  if (isIP(address) === 4) return address.replace(/\d+$/, "0");
+  if (isIP(address) === 4) return `${address.slice(0, address.lastIndexOf("."))}.0`;
   return isIP(address) === 6 ? normalizeIP(address, { ipv6Subnet: 48 }) : address;
 }
 

@@ -11,7 +11,7 @@ export function toFailureResponse(cause: unknown, requestId: string): Response {
   if (status >= 500)
     log().error(
       { event: "request.failed", code: failure.code, err: cause instanceof AppError ? (cause.cause ?? cause) : cause },
-      failure.message,
+      failure.toOperator,
     );
   const retryAfter = failure.detail["retryAfter"] ?? (temporary ? 2 : undefined);
   const headers = new Headers({

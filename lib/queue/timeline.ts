@@ -33,6 +33,8 @@ export interface ShownEvent {
   readonly attempt: number;
   readonly message: string;
   readonly at: Date;
+  /** The machine that began; for whoever runs the hub. */
+  readonly host: string | null;
 }
 
 const SHOWN = 500; // of a job that was asked for again and again
@@ -45,6 +47,7 @@ export async function timelineOf(subjectId: string): Promise<ShownEvent[]> {
     attempt: detail["attempt"] as number,
     message: detail["message"] as string,
     at,
+    host: ((detail["facts"] as { host?: string } | undefined) ?? {}).host ?? null,
   }));
 }
 

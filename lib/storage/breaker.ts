@@ -24,7 +24,7 @@ export interface BreakerSettings {
 const FAILURES = 2; // one after the other
 const SLOW_MS = 1500; // after which the store is asked whether it is there at all
 const PROBE_EVERY_MS = 1000;
-const HEARD_MS = 5000;
+const HEARD_MS = 1000; // a link that is signed says nothing of the store; so it was heard of so lately
 
 /**
  * Stands before every call to a store. While the store is silent no call reaches it, so that nobody waits for it: it is asked by itself

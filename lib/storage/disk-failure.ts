@@ -1,10 +1,14 @@
 import { AppError } from "#lib/errors.ts";
 
+/** What anybody is told of a store that its operator has to look after; the log has the reason, with its place. */
+export const CANNOT_BE_USED =
+  "The hub's store cannot be used at the moment; nothing was lost. Its operator finds the reason in the log; try again later.";
+
 /** What the file system says when it cannot write or read a folder of ours, in our words; anything else as it came. */
 export function diskFailure(folder: string, cause: unknown): unknown {
   const code = (cause as NodeJS.ErrnoException | null)?.code;
-  const unavailable = (what: string): AppError =>
-    new AppError("storage_unavailable", what, { folder, said: code }, cause);
+  const unavailable = (toOperator: string): AppError =>
+    new AppError("storage_unavailable", CANNOT_BE_USED, { said: code }, cause, toOperator);
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
@@ -37,7 +41,8 @@ export function diskFailure(folder: string, cause: unknown): unknown {
 export const diskFull = (folder: string, cause?: unknown): AppError =>
   new AppError(
     "disk_full",
-    `The disk of ${folder} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`,
-    { folder, retryAfter: 60 },
+    "The hub's disk is full; its operator has to free some space. Nothing was lost, and downloads go on.",
+    { retryAfter: 60 },
     cause,
+    `The disk of ${folder} is full; free some space. Nothing was lost, and downloads go on.`,
   );

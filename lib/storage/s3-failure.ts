@@ -1,5 +1,6 @@
 import { AppError, type FailureCode } from "#lib/errors.ts";
 import type { S3Settings } from "#lib/env.ts";
+import { CANNOT_BE_USED } from "./disk-failure.ts";
 
 type Place = Pick<S3Settings, "endpoint" | "bucket">;
 
@@ -75,9 +76,22 @@ export function s3Failure(place: Place, cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof AppError || cause.name === "AbortError") return cause;
   const said = saidBy(cause);
   for (const [pattern, code, sentence] of known) {
-    if (said.some((word) => pattern.test(word))) return new AppError(code, sentence(place), { said: said[0] }, cause);
+    if (said.some((word) => pattern.test(word))) {
+      const toOperator = sentence(place);
+      return new AppError(code, toAnybody(code, pattern) ?? toOperator, { said: said[0] }, cause, toOperator);
+    }
   }
   return isAnswer(cause) ? notUnderstood(place, said[0]!, cause) : cause;
+}
+
+/** Where the store is and how its bucket is called is for whoever set it up; null where a sentence says neither. */
+function toAnybody(code: FailureCode, pattern: RegExp): string | null {
+  if (code === "disk_full")
+    return "The hub's store is full; its operator has to make room. Nothing was lost, and downloads go on.";
+  if (code !== "storage_unavailable") return null;
+  return pattern === away
+    ? "The hub's store does not answer at the moment; nothing was lost, try again in a few seconds."
+    : CANNOT_BE_USED;
 }
 
 /** Whether what an S3 server or Node say is that it does not answer. */
@@ -93,9 +107,10 @@ export const isAway = (cause: unknown): cause is AppError =>
 export const notUnderstood = ({ endpoint }: Place, what: string, cause?: unknown): AppError =>
   new AppError(
     "storage_unavailable",
-    `The store at ${endpoint} answers what we do not understand (${what}); check S3_ENDPOINT, or look in the store's log.`,
+    CANNOT_BE_USED,
     { said: what },
     cause,
+    `The store at ${endpoint} answers what we do not understand (${what}); check S3_ENDPOINT, or look in the store's log.`,
   );
 
 /** The names of a failure, the most telling first: S3's code, Node's, the HTTP status. */

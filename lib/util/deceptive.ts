@@ -3,9 +3,10 @@
  * for names also letters that pass for others. What is stored already stays as it is; `printable` writes it out where it is told.
  */
 
-/** Controls, bidirectional marks, zero widths, fillers, private and half characters. Also a class of its own for other expressions. */
-export const HIDDEN_CLASS = String.raw`\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\ufffc`;
-const hidden = new RegExp(`[${HIDDEN_CLASS}]`, "u");
+/** Controls, bidirectional marks, zero widths, fillers, private and half characters: each of them in a text. */
+export const HIDDEN =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800\ufffc]/gu;
+const isHidden = (text: string): boolean => text.search(HIDDEN) !== -1; // which `test` would go on from where it was
 const emoji = /\p{RGI_Emoji}/gv; // whole ones are joined by characters that would be hidden alone
 const stacked = /(?:^|[\s/])\p{M}|\p{M}{5}/u;
 const oddSpace = /[^\P{Zs} ]/u;
@@ -28,7 +29,7 @@ const passesForLatin = /^[аАВвсСеЕНіІјЈКМоОрРѕЅТуУхХһ
 /** Why a line of text deceives, in words that complete «it …»; null where it does not. Whole emoji may be in it. */
 export function deceitInLine(text: string): string | null {
   const rest = text.replaceAll(emoji, "x");
-  if (hidden.test(rest)) return "holds a line break, or a character that is invisible or turns the direction of text";
+  if (isHidden(rest)) return "holds a line break, or a character that is invisible or turns the direction of text";
   if (stacked.test(rest)) return "holds marks that lie on other characters than their own";
   return null;
 }
@@ -43,7 +44,7 @@ export function deceitInName(text: string): string | null {
 
 /** The same of an identifier, which is also typed. No emoji, one spelling, and nothing that is read as Latin and is not. */
 export function deceitInIdentifier(text: string): string | null {
-  if (hidden.test(text)) return deceitInLine("\u200b");
+  if (isHidden(text)) return deceitInLine("\u200b");
   if (text !== text.normalize("NFKC")) return "holds characters that are other spellings of plain ones";
   const foreign = (text.match(word) ?? []).find((one) => passesForLatin.test(one));
   if (foreign !== undefined) return `is read as Latin letters, and «${foreign}» is of others`;

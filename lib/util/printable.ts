@@ -1,13 +1,11 @@
-import { HIDDEN_CLASS } from "./deceptive.ts";
+import { HIDDEN } from "./deceptive.ts";
 
 /**
  * Text of strangers, safe for a terminal: control characters, escape sequences, and what turns or hides text (bidirectional
  * marks, zero widths) are written out as escapes.
  */
 export const printable = (text: string): string =>
-  text.replace(hidden, (character) => escapes.get(character) ?? `\\u{${character.codePointAt(0)!.toString(16)}}`);
-
-const hidden = new RegExp(`[${HIDDEN_CLASS}]`, "gu");
+  text.replaceAll(HIDDEN, (character) => escapes.get(character) ?? `\\u{${character.codePointAt(0)!.toString(16)}}`);
 
 const escapes: ReadonlyMap<string, string> = new Map([
   ["\n", "\\n"],

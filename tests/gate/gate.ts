@@ -7,6 +7,8 @@ export interface Gate {
   readonly about: string;
   /** Variables of the hub, where the defaults are not what is tried. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Why it cannot be tried on this machine; null where it can. */
+  readonly skipped?: string | null;
   readonly run: (stage: GateStage, length: GateLength) => Promise<readonly Figure[]>;
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -16,7 +16,7 @@ export const noS3Server: string | null = findProgram()
 export interface S3Server {
   readonly settings: S3Settings;
   /** Stops the process as it stands: connections are taken, and nothing answers, until `thaw`. */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
   stop(): Promise<void>;
 }
@@ -41,11 +41,14 @@ export async function startS3Server(): Promise<S3Server> {
     if (child.exitCode !== null) throw new Error(`versitygw ended: ${said}`);
     await sleep(20);
   }
-  const signal = (name: NodeJS.Signals): void => void process.kill(Number(/^server (\d+)$/m.exec(said)![1]), name);
+  const pid = Number(/^server (\d+)$/m.exec(said)![1]);
   return {
     settings,
-    freeze: () => signal("SIGSTOP"),
-    thaw: () => signal("SIGCONT"),
+    freeze: async () => {
+      process.kill(pid, "SIGSTOP");
+      while (!isStopped(pid)) await sleep(5);
+    },
+    thaw: () => void process.kill(pid, "SIGCONT"),
     stop: async () => {
       child.stdin!.end();
       if (child.exitCode === null) await once(child, "close");
@@ -85,6 +88,12 @@ function startProgram(folder: string, { endpoint, accessKeyId, secretAccessKey, 
     },
   );
 }
+
+/** A signal is sent before it is obeyed, and each thread obeys by itself. */
+const isStopped = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((thread) =>
+    /^State:\tT/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8")),
+  );
 
 function findProgram(): string | null {
   const { GUIDEPOST_TEST_S3GW: given, PATH = "" } = process.env;

@@ -47,7 +47,7 @@ function exitCodeOf(failure: unknown): number {
 }
 
 function sentenceOf(failure: unknown): string {
-  if (failure instanceof AppError) return printable(failure.message); // it may quote names that strangers chose
+  if (failure instanceof AppError) return printable(failure.toOperator); // it may quote names that strangers chose
   if (failure instanceof CommanderError) {
     if (failure.code === "commander.help") return program.helpInformation().trimEnd();
     const said = failure.message.replace(/^error: /, "").replace(/\.$/, "");

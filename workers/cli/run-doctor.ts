@@ -5,7 +5,7 @@ import pg from "pg";
 import { PROCESS_BYTES } from "#lib/diffusion/needs.ts";
 import { showBytes } from "#lib/util/show-bytes.ts";
 import { type Env, env } from "#lib/env.ts";
-import type { AppError } from "#lib/errors.ts";
+import { AppError } from "#lib/errors.ts";
 import type { Probe } from "#lib/onnx/provider.ts";
 import { S3Store } from "#lib/storage/s3.ts";
 import { machineMemory, usualMemoryBudget } from "#lib/util/machine-memory.ts";
@@ -171,6 +171,6 @@ async function aboutStore({ s3, dataFolder }: Env): Promise<Finding> {
     await new S3Store(s3).check();
     return { what, found: `${found}: can be written`, problem: null };
   } catch (cause) {
-    return { what, found, problem: (cause as Error).message };
+    return { what, found, problem: cause instanceof AppError ? cause.toOperator : (cause as Error).message };
   }
 }

@@ -92,7 +92,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
     // Who cancels a job says so, and its worker need not wait for its next heartbeat.
     const unwatch = watch(claim.id, () => void keep(held));
     try {
-      await note(held, "started", `Begun on ${host}.`, { host });
+      await note(held, "started", "A worker has begun.", { host });
       log().info({ event: "job.started", kind });
       const handled = await Promise.race([
         handlers[kind]({
@@ -140,7 +140,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
       return giveBack(held, delayAfter(failure, claim), failure);
     log()[failure.code === "internal" ? "error" : "warn"](
       { event: "job.failed", kind: claim.kind, code: failure.code, err: failure.cause ?? cause },
-      failure.message,
+      failure.toOperator,
     );
     if (!(await failAttempt(claim, failure.message))) return left(held);
     await recordRun(claim, worked.seconds);

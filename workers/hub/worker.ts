@@ -117,7 +117,7 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   } catch (cause) {
     const failure = toAppError(cause);
     process.stderr.write(
-      `${failure.code === "internal" ? ((cause as Error).stack ?? failure.message) : failure.message}\n`,
+      `${failure.code === "internal" ? ((cause as Error).stack ?? failure.message) : failure.toOperator}\n`,
     );
     process.exit(1);
   }

@@ -141,7 +141,7 @@ async function stop(cause?: unknown): Promise<void> {
 
 function sentenceOf(cause: unknown): string {
   return cause instanceof AppError
-    ? printable(cause.message)
+    ? printable(cause.toOperator)
     : `Something went wrong on our side: ${(cause as Error).stack ?? String(cause)}`;
 }
 

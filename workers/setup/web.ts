@@ -7,6 +7,7 @@ import { env } from "#lib/env.ts";
 import { restoreContentLength } from "#lib/http/content-length.ts";
 import { forwardedBy, trustOf } from "#lib/http/forwarded.ts";
 import { refuseAtDoor } from "#lib/http/front-door.ts";
+import { InTurn } from "#lib/http/in-turn.ts";
 import { pagePolicy } from "#lib/http/page-policy.ts";
 import { watchSlowClients } from "#lib/http/slow-clients.ts";
 import { staticFiles } from "#lib/http/static-files.ts";
@@ -46,11 +47,13 @@ const server = createServer(
     if (sendStatic(request, response) || refuseAtDoor(request, response)) return;
     restoreContentLength(response);
     settleForwarded(request);
-    if (!admit(request, response, String(request.headers["x-forwarded-for"]))) return;
+    const address = String(request.headers["x-forwarded-for"]);
+    if (!admit(request, response, address)) return;
     guardPage(request, response);
-    void handle(request, response);
+    inTurn.take(request, response, address, () => void handle(request, response));
   },
 );
+const inTurn = new InTurn();
 const admit = watchSlowClients(server, isProxy);
 server.setTimeout(SILENT_MS);
 server.on("upgrade", (_request, socket) => socket.destroy()); // nothing here speaks anything but HTTP

@@ -68,7 +68,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
     ifThere(getInspection(actor, repo.nameParts, "HEAD")),
     ifThere((isGuide ? listFits : listGuides)(actor, repo.nameParts, { limit: PARTNERS, cursor: after })),
     picturesOf(actor, [repo.id], PICTURES),
-    listWorkers(),
+    listWorkers(actor),
     secondsFor("check"),
   ]);
   const items = partners?.items ?? [];

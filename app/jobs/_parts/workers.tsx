@@ -20,10 +20,10 @@ export function Workers({ workers, waiting }: { readonly workers: WorkerList["it
   return (
     <p className="mt-1 text-quiet">
       {workers.length === 1 ? "One worker is" : `${workers.length} workers are`} online:{" "}
-      {workers.map(({ id, host, runtime, startedAt }, index) => (
+      {workers.map(({ id, name, host, runtime, startedAt }, index) => (
         <span key={id} title={`since ${toMoment(startedAt)}`}>
           {index > 0 && ", "}
-          <code className="[overflow-wrap:anywhere]">{host}</code> ({runtime}, began {toAge(startedAt)})
+          <code className="[overflow-wrap:anywhere]">{host ?? name}</code> ({runtime}, began {toAge(startedAt)})
         </span>
       ))}
     </p>

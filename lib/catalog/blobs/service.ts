@@ -11,21 +11,33 @@ export type { BlobRow };
 
 /**
  * Stores a small content that is in memory: the object first, then its row. Content that is there already is kept once. Until
- * something names it, it stays for the grace. @throws upload_not_ready while old bytes of it are being removed
+ * something names it, it stays for the grace.
+ *
+ * `mayTell`: whether somebody may know that the content is there. Who may not has it stored as if it were new, to the same end and in the
+ * same time: else whoever guesses a small file would learn that somebody has it. @throws upload_not_ready while old bytes of it are being removed
  */
-export async function storeBytes(bytes: Uint8Array): Promise<{ sha256: string; size: number }> {
+export async function storeBytes(
+  bytes: Uint8Array,
+  mayTell: (sha256: string) => Promise<boolean> = async () => true,
+): Promise<{ sha256: string; size: number }> {
   const size = bytes.byteLength;
   const hasher = new ContentHasher(size);
   hasher.update(bytes);
   const hashes = hasher.digest();
   const { sha256 } = hashes;
-  if (await keepBlob(sha256)) return { sha256, size };
-  if (await isPurging(sha256)) throw blobIsPurging();
+  const [isThere, isTold] = [await keepBlob(sha256), await mayTell(sha256)];
+  if (isThere && isTold) return { sha256, size };
+  if (isTold && (await isPurging(sha256))) throw blobIsPurging();
 
   const storageKey = newObjectKey();
   const { tag } = await objectStore().put(storageKey, bytes);
   const isOurs = await insertBlob(database(), hashes, { size, storageKey, storageTag: tag });
-  if (!isOurs && !(await keepBlob(sha256))) throw blobIsPurging(); // stored by another meanwhile
+  if (!isOurs && !isThere && !(await keepBlob(sha256))) throw blobIsPurging(); // stored by another meanwhile
+  // Not waited for: what was stored twice is nobody's, and the sweeper finds what this misses.
+  if (!isOurs)
+    objectStore()
+      .delete(storageKey)
+      .catch(() => {});
   return { sha256, size };
 }
 
@@ -57,7 +69,7 @@ export const findBlobByHash = (algorithm: HashAlgorithm | "sha256", value: strin
 export const blobIsPurging = (cause?: unknown): AppError =>
   new AppError(
     "upload_not_ready",
-    "Old bytes of this content are being removed at this very moment; try again in a minute.",
+    "The hub cannot take this content at this very moment; try again in a minute.",
     { retryAfter: 60 },
     cause,
   );

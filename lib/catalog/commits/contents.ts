@@ -3,7 +3,7 @@ import type { WritableRepo } from "#lib/auth/access.ts";
 import { formatOf, HEAD_BYTES, refuseBinary } from "#lib/catalog/blobs/format.ts";
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
 import { type FilePath, parseNewPath, parsePath } from "#lib/catalog/files/path.ts";
-import { findNamed } from "#lib/catalog/uploads/possession.ts";
+import { findNamed, hasContent } from "#lib/catalog/uploads/possession.ts";
 import { isLfs } from "#lib/catalog/uploads/service.ts";
 import type { Content, TreeFile } from "#lib/catalog/trees/node.ts";
 import { findFiles } from "#lib/catalog/trees/repository.ts";
@@ -59,7 +59,7 @@ export async function storeOperations(
           if (operation.op === "copy") return { path, uploadId, content: copies(operation, path) };
           if (operation.op === "add" && operation.sha256 !== undefined) return named(operation.sha256, path);
           if (!bytes) return { path, uploadId, content: null };
-          const { sha256, size } = await storeBytes(bytes);
+          const { sha256, size } = await storeBytes(bytes, (content) => hasContent(repo.id, content));
           return { path, uploadId, content: { sha256, size, lfs: isLfs(path, size) } };
         }),
       )),

@@ -3,6 +3,7 @@ import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.
 import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import type { LoadNodes } from "#lib/catalog/trees/change.ts";
+import { SEPARATOR } from "#lib/catalog/trees/key.ts";
 import type { Node } from "#lib/catalog/trees/node.ts";
 import { readNodes, rootOf } from "#lib/catalog/trees/repository.ts";
 import { database } from "#lib/db/client.ts";
@@ -43,7 +44,7 @@ export async function listTree(
   const { commitId } = await resolveRevision(repo, revision);
   const { root, load } = await openTree(commitId);
   const list = recursive ? listAllBelow : listFolder;
-  const listed = folder.includes("\0")
+  const listed = folder.includes(SEPARATOR)
     ? []
     : await list(root, load, folder, after && { path: after[0], isFolder: after[1] === "directory" }, limit + 1);
   if (folder !== "" && listed.length === 0 && !after)

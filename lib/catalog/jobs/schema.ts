@@ -66,7 +66,8 @@ export const workerList = z.object({
   items: z.array(
     z.object({
       id: z.uuid(),
-      host: z.string(),
+      name: z.string().meta({ description: "«worker 1» is there the longest" }),
+      host: z.string().nullable().meta({ description: "its machine; told to operators" }),
       version: z.string(),
       runtime: z.string().meta({ description: "provider and data type, like cpu-f32" }),
       startedAt: z.iso.datetime(),

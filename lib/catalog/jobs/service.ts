@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { requirePerson } from "#lib/auth/access.ts";
+import { requirePerson, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
 import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
@@ -10,7 +10,7 @@ import { AppError } from "#lib/errors.ts";
 import { parseCursor, placeTime, toCursor } from "#lib/page.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 import { placesOf, queuePosition } from "#lib/queue/position.ts";
-import { timelineOf } from "#lib/queue/timeline.ts";
+import { type ShownEvent, timelineOf } from "#lib/queue/timeline.ts";
 import { liveWorkers } from "#lib/queue/workers.ts";
 import { countJobs, type JobRow, selectJobs } from "./repository.ts";
 import type { JobItem, JobList, JobQuery, JobTimeline, WorkerList } from "./schema.ts";
@@ -63,9 +63,18 @@ export async function getJobTimeline(actor: Actor, subjectId: string): Promise<J
   return {
     ...toItem(row, position && position.ahead),
     position,
-    events: events.map(({ kind, attempt, message, at }) => ({ kind, attempt, message, at: at.toISOString() })),
+    events: events.map((event) => ({
+      kind: event.kind,
+      attempt: event.attempt,
+      message: saidOf(actor, event),
+      at: event.at.toISOString(),
+    })),
   };
 }
+
+/** Which machine it was is for whoever runs the hub. */
+const saidOf = (actor: Actor, { kind, message, host }: ShownEvent): string =>
+  kind !== "started" ? message : host !== null && seesAll(actor) ? `Begun on ${host}.` : "A worker has begun.";
 
 const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<unknown>) | null>> = {
   hash: abortUpload,
@@ -107,10 +116,12 @@ export async function rerunSubject(actor: Actor, subjectId: string): Promise<str
   }
 }
 
-export async function listWorkers(): Promise<WorkerList> {
+export async function listWorkers(actor: Actor): Promise<WorkerList> {
   return {
-    items: (await liveWorkers()).map(({ startedAt, seenAt, ...worker }) => ({
+    items: (await liveWorkers()).map(({ startedAt, seenAt, host, ...worker }, index) => ({
       ...worker,
+      name: `worker ${index + 1}`,
+      host: seesAll(actor) ? host : null,
       startedAt: startedAt.toISOString(),
       seenAt: seenAt.toISOString(),
     })),

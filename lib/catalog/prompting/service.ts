@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { requireRead, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
@@ -18,6 +19,7 @@ import { triggersOf } from "./triggers.ts";
 import { readVocabulary, type Vocabulary, wordsKnown } from "./vocabulary.ts";
 
 const SHOWN = 12;
+const MAX_PROMPTS = 200; // of a list; a base is measured with 48
 
 /** What to write for a fine-tune or base. @throws repo_not_found, revision_not_found; bad_request for a guide */
 export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompting> {
@@ -75,7 +77,7 @@ async function promptsOf(actor: Actor, commitIds: readonly (string | null)[]): P
   const visible = await readableCommits(actor, ids);
   for (const id of ids.filter((one) => visible.has(one))) {
     const text = await readSmallFile(id, PROMPTS);
-    if (text !== null) return text.split("\n").flatMap((line) => toLine(line) ?? []);
+    if (text !== null) return text.split("\n", MAX_PROMPTS).flatMap((line) => toLine(line) ?? []);
   }
   return [];
 }
@@ -96,14 +98,25 @@ async function cardOf(commitId: string): Promise<Pick<Card, "frontMatter">> {
   return file ? showCard(file) : { frontMatter: {} };
 }
 
+// By commit, whose files never change: to parse a tokenizer takes a moment, and anybody may ask.
+const vocabularies = new LRUCache<string, { readonly found: Vocabulary | null }>({ max: 64 });
+
 async function vocabularyOf(commitId: string): Promise<Vocabulary | null> {
-  const tokenizer = await readSmallFile(commitId, "tokenizer/tokenizer.json");
-  if (tokenizer !== null) return readVocabulary({ tokenizer });
-  const [vocab, merges] = [
-    await readSmallFile(commitId, "tokenizer/vocab.json"),
-    await readSmallFile(commitId, "tokenizer/merges.txt"),
-  ];
-  return vocab === null || merges === null ? null : readVocabulary({ vocab, merges });
+  const known = vocabularies.get(commitId);
+  if (known) return known.found;
+  const files = await tokenizerOf(commitId);
+  if (files === null) return null;
+  const found = readVocabulary(files);
+  vocabularies.set(commitId, { found });
+  return found;
+}
+
+async function tokenizerOf(commitId: string): Promise<Parameters<typeof readVocabulary>[0] | null> {
+  const [tokenizer, vocab, merges] = await Promise.all(
+    ["tokenizer.json", "vocab.json", "merges.txt"].map((name) => readSmallFile(commitId, `tokenizer/${name}`)),
+  );
+  if (tokenizer) return { tokenizer };
+  return vocab && merges ? { vocab, merges } : null;
 }
 
 async function firstOf(sources: readonly (() => readonly string[] | Promise<readonly string[]>)[]): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "#lib/errors.ts";
+import { log } from "#lib/log.ts";
 import { liveWorkers } from "#lib/queue/workers.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { askDatabase } from "./repository.ts";
@@ -53,6 +54,18 @@ async function probe(ask: () => Promise<unknown>, otherwise: string): Promise<Pa
     await Promise.race([ask(), late]);
     return { ok: true, problem: null };
   } catch (cause) {
-    return { ok: false, problem: cause instanceof AppError ? cause.message : otherwise };
+    const failure = cause instanceof AppError ? cause : null;
+    tellOperator(failure?.toOperator ?? otherwise, cause);
+    return { ok: false, problem: failure?.message ?? otherwise };
   }
+}
+
+const told = new Map<string, number>();
+const TELL_AGAIN_MS = 60_000;
+
+/** Anybody may ask, and is not told where store and database are: the log says it, and not at each probe. */
+function tellOperator(problem: string, cause: unknown): void {
+  if (Date.now() - (told.get(problem) ?? 0) < TELL_AGAIN_MS) return;
+  told.set(problem, Date.now());
+  log().warn({ event: "readiness.problem", err: cause }, problem);
 }

@@ -19,11 +19,16 @@ const toRefItem = ({ name, kind, commitId, updatedAt }: Row): RefItem => ({
   updatedAt: updatedAt.toISOString(),
 });
 
-/** Branches before tags, by name. */
-export async function readRefs(repo: ReadableRepo): Promise<RefItem[]> {
-  const rows = await database().$queryRaw<
-    Row[]
-  >`SELECT name, kind, commit_id AS "commitId", updated_at AS "updatedAt" FROM ref WHERE repo_id = ${repo.id}::uuid ORDER BY kind, name`;
+/** Branches before tags, by name. At most `count`, after the one that is named. */
+export async function readRefs(
+  repo: ReadableRepo,
+  after: { readonly kind: "branch" | "tag"; readonly name: string } | null,
+  count: number,
+): Promise<RefItem[]> {
+  const rows = await database().$queryRaw<Row[]>`
+    SELECT name, kind, commit_id AS "commitId", updated_at AS "updatedAt" FROM ref
+    WHERE repo_id = ${repo.id}::uuid AND (${after === null} OR (kind, name) > (${after?.kind ?? "branch"}::ref_kind, ${after?.name ?? ""}))
+    ORDER BY kind, name LIMIT ${count}`;
   return rows.map(toRefItem);
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { storableText } from "#lib/catalog/plain-text.ts";
+import { pageOf, pageQuery } from "#lib/page.ts";
 
 export const refItem = z.object({
   name: z.string(),
@@ -9,7 +10,15 @@ export const refItem = z.object({
 });
 export type RefItem = z.output<typeof refItem>;
 
-export const refList = z.object({ items: z.array(refItem) });
+/** As many as a repo may have, where nothing is said: most programs want them all. */
+export const MAX_REFS = 1_000;
+
+export const refQuery = z.object({
+  ...pageQuery.shape,
+  limit: z.coerce.number().int().min(1).max(MAX_REFS).default(MAX_REFS),
+});
+export type RefQuery = z.output<typeof refQuery>;
+export const refList = pageOf(refItem);
 
 /** A name that may exist. What git allows, the database knows; what may be made anew, the service. */
 export const refName = storableText(255).min(1);

@@ -1,23 +1,28 @@
+import { z } from "zod";
 import { requireRead, requireWrite, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/commits/service.ts";
 import { audit } from "#lib/db/audit.ts";
+import { storableText } from "#lib/catalog/plain-text.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { AppError } from "#lib/errors.ts";
+import { parseCursor, toPage, type Page } from "#lib/page.ts";
 import { requireNewRefName } from "./name.ts";
 import { countRefs, insertRef, readRefs, removeRef } from "./repository.ts";
-import type { NewRef, RefItem } from "./schema.ts";
+import { MAX_REFS, type NewRef, type RefItem, type RefQuery } from "./schema.ts";
 
-/** All branches and tags. @throws repo_not_found */
-export async function listRefs(actor: Actor, name: RepoName): Promise<RefItem[]> {
-  return readRefs(await requireRead(actor, name));
+/** Branches, then tags. @throws repo_not_found, bad_request */
+export async function listRefs(actor: Actor, name: RepoName, { cursor, limit }: RefQuery): Promise<Page<RefItem>> {
+  const repo = await requireRead(actor, name);
+  const after = cursor ? parseCursor(cursor, z.tuple([z.enum(["branch", "tag"]), storableText(255)])) : null;
+  const rows = await readRefs(repo, after && { kind: after[0], name: after[1] }, limit + 1);
+  return toPage(rows, limit, (last) => [last.kind, last.name]);
 }
 
-const MAX_REFS = 1_000; // a repo's page names them all
-
-export const refsOf = (repo: ReadableRepo): Promise<RefItem[]> => readRefs(repo);
+/** All that a repo has, for its page. */
+export const refsOf = (repo: ReadableRepo): Promise<RefItem[]> => readRefs(repo, null, MAX_REFS);
 
 /** A branch, or a tag that never moves, at a revision. @throws repo_not_found, forbidden, revision_not_found; conflict; bad_request */
 export async function createRef(

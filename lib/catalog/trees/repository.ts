@@ -106,8 +106,9 @@ export async function findFiles(
   commitId: string,
   paths: readonly string[],
 ): Promise<Map<string, TreeFile>> {
+  const keys = new Set(paths.filter((path) => !path.includes("\0")).map(keyOf)); // no text of PostgreSQL holds a NUL
   const rows = await connection.$queryRaw<(Omit<TreeFile, "size"> & { size: bigint })[]>`
-    SELECT f.path, f.blob_sha256 AS sha256, f.size, f.lfs FROM commit c CROSS JOIN unnest(${[...new Set(paths)].map(keyOf)}::text[]) key
+    SELECT f.path, f.blob_sha256 AS sha256, f.size, f.lfs FROM commit c CROSS JOIN unnest(${[...keys]}::text[]) key
     CROSS JOIN LATERAL file_at(c.repo_id, c.tree_id, key) f WHERE c.id = ${commitId}`;
   const files = new Map(rows.map((row) => [row.path, { ...row, size: Number(row.size) }]));
   return new Map(paths.flatMap((path) => (files.has(path) ? [[path, files.get(path)!]] : []))); // not in other capital letters

@@ -22,3 +22,7 @@ export async function findNamed(
     named.set(sha256, { sha256, size, uploadId: null });
   return named;
 }
+
+/** Whether a repo has a content, so that who may write to it may know of it. */
+export const hasContent = async (repoId: string, sha256: string): Promise<boolean> =>
+  (await contentsOfRepo(repoId, [sha256])).length > 0;

@@ -33,18 +33,16 @@ export async function recordVerified(
     await inLockedTransaction(database(), async (transaction) => {
       const hold = { kind: "hash", subjectId: id, attempt } as const;
       if (!(await holdsAttempt(transaction, hold))) return; // before it makes a blob
-      const isNew = await insertBlob(transaction, hashes, { size, storageKey, storageTag });
+      // Whether the content is new is not told: somebody else's private file may be the same.
+      await insertBlob(transaction, hashes, { size, storageKey, storageTag });
       await move(transaction, id, ["hashing"], "verified", { blobSha256: sha256 });
       await succeedAttempt(transaction, hold);
-      const message = isNew
-        ? "Every byte was read."
-        : "Every byte was read; the hub has the same bytes already and keeps them once.";
       await addEvent(transaction, {
         subject: "upload",
         subjectId: id,
         attempt,
         kind: "progress",
-        message,
+        message: "Every byte was read.",
         detail: { sha256, size },
       });
       failpoint("hash.blob");

@@ -1,4 +1,4 @@
-import { newRef, refItem, refList, refName } from "#lib/catalog/refs/schema.ts";
+import { newRef, refItem, refList, refName, refQuery } from "#lib/catalog/refs/schema.ts";
 import { newRepo, repoChange, repoItem, repoList, repoPage, repoParams, repoQuery } from "#lib/catalog/repos/schema.ts";
 import { operation } from "#lib/http/operation.ts";
 
@@ -76,11 +76,12 @@ export const listRefs = operation({
   id: "listRefs",
   method: "GET",
   path: "/api/v1/repos/{owner}/{repo}/refs",
-  summary: "All branches and tags",
+  summary: "Branches and tags",
   tag: "repos",
   scope: null,
   permission: "reader of the repo",
   params: repoParams,
+  query: refQuery,
   status: 200,
   response: refList,
   failures: ["repo_not_found"],

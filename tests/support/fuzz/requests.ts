@@ -21,7 +21,15 @@ type Spot = (typeof spots)[number];
 
 /** A request to `target` that is well formed but in one or two places. */
 export function hostileRequest(target: Target, sender: Sender, sound: Sound, chance: Chance): WireRequest {
-  const bad = new Set<Spot>([spotIn(target, chance), ...(chance.percent(25) ? [chance.of(spots)] : [])]);
+  const bad = [spotIn(target, chance), ...(chance.percent(25) ? [chance.of(spots)] : [])];
+  return request(target, sender, sound, chance, new Set(bad));
+}
+
+/** A request to `target` that is well formed. */
+export const soundRequest = (target: Target, sender: Sender, sound: Sound, chance: Chance): WireRequest =>
+  request(target, sender, sound, chance, new Set());
+
+function request(target: Target, sender: Sender, sound: Sound, chance: Chance, bad: ReadonlySet<Spot>): WireRequest {
   const method = bad.has("method") ? chance.of(methods) : target.method;
   const path = pathOf(target, bad.has("path"), sound, chance);
   const query = queryOf(target, bad.has("query"), sound, chance);

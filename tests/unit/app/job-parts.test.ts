@@ -31,12 +31,12 @@ test("where no worker is online a page says what to do, and that nothing is lost
   );
   expect(drawn(Workers, { workers: [], waiting: 0 })).toContain("What is asked for now waits until one is.");
   const at = new Date().toISOString();
-  expect(
-    drawn(Workers, {
-      workers: [{ id: job.subjectId, host: "gpu-1", version: "1", runtime: "cpu-f32", startedAt: at, seenAt: at }],
-      waiting: 0,
-    }),
-  ).toMatch(/One worker is online: [^]*gpu-1[^]*cpu-f32, began just now/);
+  const worker = { id: job.subjectId, name: "worker 1", version: "1", runtime: "cpu-f32", startedAt: at, seenAt: at };
+  for (const [host, shown] of [
+    ["gpu-1", /One worker is online: [^]*gpu-1[^]*cpu-f32, began just now/],
+    [null, /One worker is online: [^]*worker 1[^]*cpu-f32, began just now/],
+  ] as const)
+    expect(drawn(Workers, { workers: [{ ...worker, host }], waiting: 0 })).toMatch(shown);
 });
 
 test("a row says how far its job is", () => {

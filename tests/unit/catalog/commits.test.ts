@@ -268,6 +268,11 @@ describe("somebody else was first", () => {
 describe("refused, with nothing written", () => {
   test.each([
     ["a deletion of nothing", [{ op: "delete", path: "zzz" }], "file_not_found"],
+    [
+      "a copy of what no path is",
+      [{ op: "copy", path: "x", from: { revision: "main", path: "a\0" } }],
+      "file_not_found",
+    ],
     ["a copy of nothing", [{ op: "copy", path: "x", from: { revision: "main", path: "zzz" } }], "file_not_found"],
     ["a copy from nowhere", [{ op: "copy", path: "x", from: { revision: "zzz", path: "a" } }], "revision_not_found"],
     ["two operations on one path", [add("x"), { op: "delete", path: "x" }], "bad_request"],

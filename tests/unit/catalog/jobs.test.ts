@@ -164,7 +164,10 @@ test("a timeline has what happened, and the place in the queue", async () => {
     repo: "Lab/pencil",
     position: { ahead: 0 },
   });
-  expect((await listWorkers()).items.map(({ host }) => host)).toEqual(["here", "gpu-1"]); // the first is the small hub's own, too
+  const workersAs = async (actor: Actor) =>
+    (await listWorkers(actor)).items.map(({ name, host }) => `${name} on ${host}`);
+  expect(await workersAs({ kind: "hub" })).toEqual(["worker 1 on here", "worker 2 on gpu-1"]); // the first is the small hub's own, too
+  expect(await workersAs(ann)).toEqual(["worker 1 on null", "worker 2 on null"]);
   expect((await getJobTimeline(ann, ids.preview)).progress).toEqual({ step: 3 });
 });
 

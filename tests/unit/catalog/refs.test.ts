@@ -35,13 +35,20 @@ test("branches and tags are made at a revision, listed and deleted", async () =>
     commit: commits[0],
   });
   await make("next/a", "branch");
-  expect((await listRefs(ann, name)).map(({ name: ref, kind, commit }) => [ref, kind, commit])).toEqual([
+  const expected = [
     ["main", "branch", commits[2]],
     ["next/a", "branch", commits[2]],
     ["v1", "tag", commits[0]],
-  ]);
+  ];
+  const listed: unknown[] = [];
+  for (let cursor: string | undefined | null; cursor !== null;) {
+    const page = await listRefs(ann, name, { limit: 1, ...(cursor !== undefined && { cursor }) });
+    listed.push(...page.items.map(({ name: ref, kind, commit }) => [ref, kind, commit]));
+    cursor = page.next;
+  }
+  expect(listed).toEqual(expected);
   await deleteRef(ann, name, "next/a");
-  expect((await listRefs(ann, name)).map(({ name: ref }) => ref)).toEqual(["main", "v1"]);
+  expect((await listRefs(ann, name, { limit: 1000 })).items.map(({ name: ref }) => ref)).toEqual(["main", "v1"]);
   await expect(deleteRef(ann, name, "next/a")).rejects.toMatchObject({ code: "revision_not_found" });
   await expect(deleteRef(ann, name, "main")).rejects.toMatchObject({ code: "conflict" });
   expect(

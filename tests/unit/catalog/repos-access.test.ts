@@ -72,7 +72,7 @@ const functions: Record<
   listCommits: ["read", (actor, name) => listCommits(actor, name, { revision: "HEAD", limit: 30 })],
   getCommit: ["read", (actor, name) => getCommit(actor, name, "v1")],
   listTree: ["read", (actor, name) => listTree(actor, name, treeQuery.parse({}))],
-  listRefs: ["read", listRefs],
+  listRefs: ["read", (actor, name) => listRefs(actor, name, { limit: 10 })],
   findFile: ["read", async (actor, name) => findFile(await requireRead(actor, name), "HEAD", "a")],
   createCommit: [
     "write",

@@ -43,7 +43,7 @@ function start(
   { in: place = folder, mount = "", uid }: { in?: string; mount?: string; uid?: number } = {},
 ): ChildProcess {
   const code = `import { DiskStore } from "#lib/storage/disk.ts"; const store = new DiskStore(${JSON.stringify({ folder: place, publicUrl, secret })});
-    const told = (work) => work.then((value) => JSON.stringify(value ?? null), (failure) => failure.code + ": " + failure.message).then((line) => console.log(line));
+    const told = (work) => work.then((value) => JSON.stringify(value ?? null), (failure) => failure.code + ": " + failure.toOperator).then((line) => console.log(line));
     ${lines}`;
   const node = [process.execPath, "--input-type=module", "-e", code] as const;
   const [program, ...args] = mount
@@ -222,7 +222,7 @@ describe("a disk that cannot is told in a sentence:", () => {
           { in: place, mount: `mount -t tmpfs -o size=300m none ${place}` },
         ),
       );
-      const full = `disk_full: The disk of ${place} is full; the hub's operator has to free some space. Nothing was lost, and downloads go on.`;
+      const full = `disk_full: The disk of ${place} is full; free some space. Nothing was lost, and downloads go on.`;
       expect(lines).toEqual(['"put"', full, "60000000", '"received"']);
     },
   );

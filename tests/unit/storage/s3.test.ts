@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from "vitest";
 import { newObjectKey } from "#lib/storage/keys.ts";
 import { type S3Limits, S3Store } from "#lib/storage/s3.ts";
+import type { AppError } from "#lib/errors.ts";
 import { MIN_PART_BYTES, type StoredPart } from "#lib/storage/store.ts";
 import { objectStoreContract } from "../../contract/object-store.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
@@ -44,7 +45,8 @@ describe("a store that cannot is told in a sentence:", () => {
 
   const doesNotAnswer = (): unknown => ({
     code: "storage_unavailable",
-    message: `The store at ${proxy.url} does not answer at the moment; nothing was lost, try again in a few seconds.`,
+    message: "The hub's store does not answer at the moment; nothing was lost, try again in a few seconds.",
+    toOperator: `The store at ${proxy.url} does not answer at the moment; nothing was lost, try again in a few seconds.`,
   });
 
   const passing: readonly Fault[] = [
@@ -168,7 +170,7 @@ describe("a store that cannot is told in a sentence:", () => {
       const small = newObjectKey();
       await store.put(small, randomBytes(100));
       const download = { fileName: "a", contentType: "text/plain", disposition: "inline", seconds: 60 } as const;
-      server.freeze();
+      await server.freeze();
       try {
         const calls = [
           store.head(small),
@@ -201,7 +203,7 @@ describe("a store that cannot is told in a sentence:", () => {
 
   testOnS3("one that hangs while nobody asks it anything gives no link either", async () => {
     store = new S3Store(server.settings);
-    server.freeze();
+    await server.freeze();
     try {
       const link = store.signDownload(newObjectKey(), {
         fileName: "a",
@@ -229,7 +231,7 @@ describe("a store that cannot is told in a sentence:", () => {
     store = new S3Store(server.settings, { patienceMs: 60_000 });
     const key = newObjectKey();
     await store.put(key, randomBytes(10));
-    server.freeze();
+    await server.freeze();
     const asking = store.head(key);
     await expect(new S3Store(server.settings).head(key)).rejects.toMatchObject({ code: "storage_unavailable" });
     server.thaw();
@@ -252,7 +254,10 @@ describe("a store that cannot is told in a sentence:", () => {
     const sentenceOf = async (wrong: Partial<typeof settings>): Promise<unknown> =>
       new S3Store({ ...settings, ...wrong }, { ...limits, attempts: 1 })
         .check()
-        .catch((failure: { code: string; message: string }) => `${failure.code}: ${failure.message}`);
+        .catch(({ code, message, toOperator }: AppError) => {
+          expect(message).not.toMatch(/https?:|S3_|guidepost|nowhere/); // whoever asks is not told where it is
+          return `${code}: ${toOperator}`;
+        });
     expect(await sentenceOf({ bucket: "nowhere" })).toBe(
       `storage_unavailable: There is no bucket nowhere at ${settings.endpoint}; make it, or correct S3_BUCKET.`,
     );

@@ -7,7 +7,7 @@ import { type Answer, HEAP_MB, type Reading, type Task } from "./messages.ts";
 // By way of a function: Next's bundler would take a plain `new URL` for a file that it has to put among the pages.
 const scriptIn = (folder: string): string => fileURLToPath(new URL("./child.ts", folder));
 
-const LATE_MS = 30_000; // on a machine that gives it next to nothing
+const LATE_MS = 60_000; // on a machine that gives it next to nothing
 
 /** Why a text could not be read: it takes more than one text is given. The reader is gone. */
 export class TooMuch extends Error {}
