@@ -14,7 +14,8 @@ export interface FileAddress extends RepoName {
   readonly path: string;
 }
 
-const SIGNED_SECONDS = 15 * 60;
+/** Who has an address may read until then, also where the repo has become private. A client that goes on later asks here again. */
+const SIGNED_SECONDS = 60;
 
 /**
  * The answer to GET or HEAD of a file: its bytes, or for a large one the way to the store. A HEAD says everything of the file and

@@ -22,7 +22,7 @@ import { FidelitySection, LineageSection, StepsSection } from "./evidence.tsx";
 import { CloseLook, columnsOf, SheetSection } from "./look.tsx";
 import { MethodSection, OthersSection } from "./method.tsx";
 import { betterOf, othersOf } from "./others.ts";
-import { sentenceOf } from "./sentence.ts";
+import { copiesSentence, sentenceOf, unitSentence } from "./sentence.ts";
 import { Actions, Caution, Moving } from "./state.tsx";
 
 interface Props {
@@ -91,6 +91,14 @@ export default async function PairPage({ params, searchParams }: Props) {
         <p data-sentence className="mt-4 max-w-[68ch] text-title [overflow-wrap:anywhere]">
           {sentenceOf(pair)}
         </p>
+        {[unitSentence(pair), copiesSentence(pair.finetune), copiesSentence(pair.guide)].map(
+          (sentence) =>
+            sentence && (
+              <p key={sentence} className="mt-2 max-w-[68ch] text-quiet [overflow-wrap:anywhere]">
+                {sentence}
+              </p>
+            ),
+        )}
         <Actions pair={pair} isSignedIn={isSignedIn} />
         {form.values["id"] === id && <Problems state={form} />}
       </header>

@@ -95,3 +95,18 @@ const percent = (share: number): string =>
   `${Math.round(100 * share) < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))}\u00a0%`;
 
 const lowerFirst = (sentence: string): string => `${sentence[0]?.toLowerCase() ?? ""}${sentence.slice(1)}`;
+
+/** Of what was measured, where that is more than one file: each part with its strength. Null for a model by itself. */
+export function unitSentence({ unit: { components } }: Pick<PairView, "unit">): string | null {
+  const [base, ...applied] = components;
+  if (applied.length === 0) return null;
+  const parts = applied.map(({ repo, strength }) => `${repo ?? "a LoRA that is gone"} at strength ${strength}`);
+  return `Measured as ${base!.repo ?? "a base that is gone"} with ${parts.join(", then ")}.`;
+}
+
+/** Who is credited where several repos have the same bytes; null where there is one. */
+export function copiesSentence({ repo, copies }: PairView["finetune"]): string | null {
+  if (copies < 2) return null;
+  const others = copies === 2 ? "One other repo has" : `${copies - 1} other repos have`;
+  return `${others} the same bytes as ${repo}, which had them first and is named here.`;
+}

@@ -72,7 +72,7 @@ export interface Subject {
   readonly commitId: string;
   /** Whether a person waits for it: their commit, inspected for the first time. */
   readonly isFresh: boolean;
-  /** Whose commit it is. */
+  /** Null: the hub itself, or somebody who is gone. */
   readonly authorId: string | null;
   readonly repo: {
     readonly id: string;
@@ -160,13 +160,13 @@ export interface Candidate {
  * itself; that one first, then the most used.
  */
 export function candidates(
-  { repo }: Subject,
+  { repo, authorId }: Subject,
   { contract, textWidth, limit }: { contract: string | null; textWidth: number | null; limit: number },
 ): Promise<Candidate[]> {
   return database().$queryRaw<Candidate[]>`
     SELECT r.id AS "repoId", r.name, h.commit_id AS "commitId", h.contract, i.own_weights_sha256 AS "ownWeightsSha256", h.facts->>'family' AS family
     FROM repo_head h JOIN repo r ON r.id = h.repo_id JOIN inspection i ON i.id = h.inspection_id AND i.own_weights_sha256 IS NOT NULL
-    WHERE ${canInSql("r", "isBase")} AND ${mayBeNamed(repo)} AND h.contract IS NOT NULL AND h.weights_sha256 IS NOT NULL
+    WHERE ${canInSql("r", "isBase")} AND ${mayBeNamed({ repo, authorId })} AND h.contract IS NOT NULL AND h.weights_sha256 IS NOT NULL
       AND (${contract}::text IS NULL OR h.contract = ${contract})
       AND (${textWidth}::int IS NULL OR (h.facts->'signature'->>'crossAttentionDim')::int = ${textWidth})
     ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.downloads DESC, r.created_at, r.id LIMIT ${limit}`;
@@ -177,19 +177,21 @@ export function candidates(
  * base's where there are several.
  */
 export async function commitWithBlob(
-  { repo }: Subject,
+  { repo, authorId }: Subject,
   sha256: string,
 ): Promise<{ repoId: string; commitId: string } | null> {
   const [found] = await database().$queryRaw<{ repoId: string; commitId: string }[]>`
     SELECT r.id AS "repoId", CASE WHEN b.head_paths > 0 THEN h.commit_id ELSE b.commit_id END AS "commitId"
     FROM repo_blob b JOIN repo r ON r.id = b.repo_id LEFT JOIN ref h ON h.repo_id = r.id AND h.name = r.default_branch AND h.kind = 'branch'
-    WHERE b.blob_sha256 = ${sha256} AND ${canInSql("r", "isBase")} AND r.deleted_at IS NULL AND ${mayBeNamed(repo)}
+    WHERE b.blob_sha256 = ${sha256} AND ${canInSql("r", "isBase")} AND r.deleted_at IS NULL AND ${mayBeNamed({ repo, authorId })}
     ORDER BY r.id IS NOT DISTINCT FROM ${repo.baseId}::uuid DESC, r.created_at, r.id LIMIT 1`;
   return found ?? null;
 }
 
-const mayBeNamed = (repo: Subject["repo"]): Prisma.Sql =>
-  Prisma.sql`(r.visibility = 'public' OR r.namespace_id = ${repo.namespaceId}::uuid OR r.id = ${repo.baseId}::uuid)`;
+/** A declared base was for its author to read when it was declared; it is opened while it still is. */
+const mayBeNamed = ({ repo, authorId }: Pick<Subject, "repo" | "authorId">): Prisma.Sql =>
+  Prisma.sql`(r.visibility = 'public' OR r.namespace_id = ${repo.namespaceId}::uuid OR (r.id = ${repo.baseId}::uuid AND r.namespace_id IN (
+    SELECT id FROM namespace WHERE user_id = ${authorId} UNION ALL SELECT namespace_id FROM member WHERE user_id = ${authorId})))`;
 
 /** Newest commits of fine-tunes and guides that found no base, and may have been made from this one. */
 export async function orphansOf(

@@ -148,7 +148,7 @@ export type StoredFacts = z.output<typeof storedFacts>;
 
 const shownBase = z.object({
   repo: fullName.nullable().meta({ description: "null where you may not see it" }),
-  commit: z.string(),
+  commit: z.string().nullable(),
   medianCosine: z.number().nullable().meta({
     description: "between its weights and these, the middle one of all tensors; null where no weights were compared",
   }),

@@ -50,7 +50,7 @@ export async function inspectRepoAgain(actor: Actor, name: RepoName): Promise<vo
 export const findInspection = (commitId: string, transaction?: Transaction): Promise<InspectionRow | null> =>
   inspectionOf(commitId, transaction);
 
-/** What a revision is, for whoever may read its repo. Bases that they may not see go without a name. @throws not_found */
+/** What a revision is, for whoever may read its repo. Of bases that they may not see neither name nor commit is told. @throws not_found */
 export async function getInspection(actor: Actor, name: RepoName, revision: string): Promise<InspectionView> {
   const repo = await requireRead(actor, name);
   const { commitId } = await resolveRevision(repo, revision);
@@ -67,7 +67,7 @@ export async function getInspection(actor: Actor, name: RepoName, revision: stri
   const names = await namesOfRepos(bases, visibleTo(actor));
   const shown = <Base extends { repoId: string; commitId: string }>({ repoId, commitId: at, ...more }: Base) => ({
     repo: names.get(repoId) ?? null,
-    commit: at,
+    commit: names.has(repoId) ? at : null,
     ...more,
   });
   return {

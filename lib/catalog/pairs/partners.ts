@@ -2,6 +2,9 @@ import { z } from "zod";
 import { requireRead, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
+import { unitsOfCommits } from "#lib/catalog/units/service.ts";
+import type { Unit } from "#lib/catalog/units/unit.ts";
+import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import {
@@ -63,11 +66,12 @@ async function partnersFor(actor: Actor, repoId: string, side: "unit" | "guide")
     await keysOfRepo(repoId),
     (await currentWeights([repoId])).get(repoId),
   ];
+  if (side === "unit" && model && !(await drawable(actor, [model.commitId])).has(model.commitId)) return [];
   const rows = await pairsUnder(actor, side, history);
   const isCurrent = await currentProtocols(rows);
   const known = await candidatesFor(
     actor,
-    model ? await partnersOf(model, MAX_PARTNERS) : [],
+    model ? await measurable(actor, side, await partnersOf(model, MAX_PARTNERS)) : [],
     rows.map((row) => row[theirs]),
   );
   const byTheirs = Map.groupBy(rows, (row) => row[theirs]);
@@ -116,6 +120,25 @@ async function partnersFor(actor: Actor, repoId: string, side: "unit" | "guide")
   return partners.toSorted(
     (a, b) => rank(a) - rank(b) || (b.recovered?.low ?? 0) - (a.recovered?.low ?? 0) || (a.repo < b.repo ? -1 : 1),
   );
+}
+
+/** Of what may pair with one side what somebody may ask for: a low-rank fine-tune may be public and its base not. */
+async function measurable(actor: Actor, side: "unit" | "guide", models: readonly Model[]): Promise<Model[]> {
+  if (side === "unit") return [...models];
+  const may = await drawable(
+    actor,
+    models.map(({ commitId }) => commitId),
+  );
+  return models.filter(({ commitId }) => may.has(commitId));
+}
+
+/** Of some commits those that somebody may draw with: they may read all that these run on. */
+async function drawable(actor: Actor, commitIds: readonly string[]): Promise<Set<string>> {
+  const units = await unitsOfCommits(commitIds, 1);
+  const parts = [...units.values()].flatMap(({ components }) => components.map(({ commitId }) => commitId));
+  const readable = await readableCommits(actor, parts);
+  const isReadable = ({ components }: Unit): boolean => components.every(({ commitId }) => readable.has(commitId));
+  return new Set(commitIds.filter((id) => units.has(id) && isReadable(units.get(id)!)));
 }
 
 /** What may pair by contract and base, and what was measured in fact, as far as somebody may see it. */

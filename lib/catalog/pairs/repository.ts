@@ -391,6 +391,7 @@ export async function pairsAmong(
 export async function duePairs(
   transaction: Transaction,
   { repoId, kind, contract, baseRepoId }: Model,
+  inspectionId: string,
   protocol: string,
   limit: number,
 ): Promise<Due[]> {
@@ -398,12 +399,22 @@ export async function duePairs(
   const rows = await transaction.$queryRaw<{ finetune: Model; guide: Model }[]>`
     WITH models AS MATERIALIZED ${models}
     SELECT (SELECT row_to_json(one) FROM (SELECT ${columnsOf(f)}) one) AS finetune, (SELECT row_to_json(one) FROM (SELECT ${columnsOf(g)}) one) AS guide
-    FROM models f JOIN models g ON ${canInSql("f", "draws")} AND ${canInSql("g", "guides")} AND f.base_repo_id = g.base_repo_id
-    WHERE f.base_repo_id = ${baseRepoId}::uuid AND (${can({ kind }, "isBase")} OR ${repoId}::uuid IN (f.repo_id, g.repo_id))
+    FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id
+    CROSS JOIN models f JOIN models g ON ${canInSql("f", "draws")} AND ${canInSql("g", "guides")} AND f.base_repo_id = g.base_repo_id
+    JOIN repo b ON b.id = f.base_repo_id
+    WHERE i.id = ${inspectionId}::uuid AND ${mayBeOpened("f")} AND ${mayBeOpened("g")} AND ${mayBeOpened("b")}
+      AND f.base_repo_id = ${baseRepoId}::uuid AND (${can({ kind }, "isBase")} OR ${repoId}::uuid IN (f.repo_id, g.repo_id))
       AND (f.visibility = 'public' OR g.visibility = 'public' OR f.namespace_id = g.namespace_id)
       AND NOT EXISTS (SELECT FROM pair p WHERE p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.protocol = ${protocol} AND p.runtime = ${measuringRuntime()})
     ORDER BY ${canInSql("f", "isBase")} DESC, f.downloads + g.downloads DESC, f.repo_id, g.repo_id LIMIT ${limit}`;
   return rows;
+}
+
+/** Whether `alias` is for everybody, or for whom the commit `c` of the repo `r` is: nothing is begun on what its author may not read. */
+function mayBeOpened(alias: string): Prisma.Sql {
+  const x = Prisma.raw(alias);
+  return Prisma.sql`(${x}.visibility = 'public' OR ${x}.namespace_id = r.namespace_id OR ${x}.namespace_id IN (
+    SELECT id FROM namespace WHERE user_id = c.author_id UNION ALL SELECT namespace_id FROM member WHERE user_id = c.author_id))`;
 }
 
 /** What a base brings to read pictures with, and the commit that has it: its newest one that runs. Nulls where there is none. */

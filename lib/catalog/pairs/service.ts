@@ -46,7 +46,7 @@ export async function requestChecks(
   if (!model) return;
   const judges = await judgesOf(model.baseRepoId, transaction);
   const protocol = protocolKey(judges, judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : DEFAULT_PICTURES);
-  const due = await duePairs(transaction, model, protocol, MAX_CHECKS);
+  const due = await duePairs(transaction, model, inspectionId, protocol, MAX_CHECKS);
   const units = await unitsOfCommits(
     due.map(({ finetune }) => finetune.commitId),
     1,

@@ -261,6 +261,6 @@ export const pictureQuery = z.object({
     .string()
     .max(64)
     .optional()
-    .meta({ description: "which picture, as its address has it: it may then be kept for ever" }),
+    .meta({ description: "which picture, as its address has it: it may then be kept for a minute" }),
 });
 export const attachment = z.strictObject({ attached: z.boolean() });

@@ -79,7 +79,7 @@ const toUnit = ({ hash, components }: PreviewRow["unit"]): UnitView => ({
   })),
 });
 
-/** Which bytes the address of a picture names: a browser may keep them for ever. */
+/** Which bytes the address of a picture names. */
 const versionOf = ({ blobSha256 }: Pick<ImageRow, "blobSha256">): string => blobSha256.slice(0, 12);
 
 /** From the slash on. */

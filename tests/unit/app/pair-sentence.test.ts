@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
-import { sentenceOf } from "../../../app/pairs/[id]/sentence.ts";
+import { copiesSentence, sentenceOf, unitSentence } from "../../../app/pairs/[id]/sentence.ts";
 
 const estimate = (value: number, low: number, high: number, n = 48) => ({ value, low, high, n });
 const shares = {
@@ -161,4 +161,18 @@ test("«as well as CFG» is said only where a tenth less is ruled out", () => {
   const says = (low: number): boolean =>
     sentenceOf(pair({ measured: measured(estimate(1.1, low, 1.5)) })).includes("as well as CFG");
   expect([0.5, 0.89, 0.9, 1.05].map(says)).toEqual([false, false, true, true]);
+});
+
+test("it is said who is credited where several have the same bytes, and of which parts a unit consists", () => {
+  expect(copiesSentence({ repo: "ann/meadow", commit: "", copies: 1 })).toBeNull();
+  expect(copiesSentence({ repo: "ann/meadow", commit: "", copies: 2 })).toBe(
+    "One other repo has the same bytes as ann/meadow, which had them first and is named here.",
+  );
+  const part = { commit: "", weightsSha256: "", textStrength: 1 };
+  const base = { ...part, role: "base" as const, repo: "ann/base", strength: 1 };
+  expect(unitSentence({ unit: { hash: "", components: [base] } })).toBeNull();
+  const lora = { ...part, role: "lora" as const, repo: "ann/neon", strength: 0.8 };
+  expect(unitSentence({ unit: { hash: "", components: [base, lora] } })).toBe(
+    "Measured as ann/base with ann/neon at strength 0.8.",
+  );
 });

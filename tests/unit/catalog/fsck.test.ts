@@ -214,7 +214,7 @@ describe("each fault is found:", () => {
       ],
       [
         "a picture of a sheet without its pair",
-        `INSERT INTO preview (id, finetune_commit_id, recipe, pair_id, sheet_index) SELECT gen_random_uuid(), id, '{}', gen_random_uuid(), 0 FROM commit LIMIT 1`,
+        `INSERT INTO preview (id, finetune_commit_id, recipe, unit_id, pair_id, sheet_index) SELECT gen_random_uuid(), id, '{}', 'none', gen_random_uuid(), 0 FROM commit LIMIT 1`,
         [{ row: "preview", fault: "it is of the sheet of a pair that is not there" }],
       ],
       [

@@ -6,10 +6,9 @@ import { objectStore } from "#lib/storage/open-store.ts";
 
 export const GET = route(getPicture, async ({ actor, params: { id, mode }, query, request }) => {
   const { sha256, size, storageKey, isVersion } = await findPicture(actor, id, mode, query.v);
+  // No longer, though an address never shows other bytes: a repo of it may become private, and its pictures with it.
   const headers = {
-    "Cache-Control": isVersion
-      ? "private, max-age=31536000, immutable, no-transform"
-      : "private, no-cache, no-transform",
+    "Cache-Control": isVersion ? "private, max-age=60, no-transform" : "private, no-cache, no-transform",
   };
   return sendBytes(
     request,

@@ -1,0 +1,384 @@
+import { randomUUID } from "node:crypto";
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Person } from "#lib/auth/actor.ts";
+import { createToken } from "#lib/auth/token.ts";
+import { readManifest } from "#lib/catalog/commits/service.ts";
+import type { Measured } from "#lib/catalog/pairs/schema.ts";
+import { requestCheck } from "#lib/catalog/pairs/service.ts";
+import { getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
+import { createPreview } from "#lib/catalog/previews/service.ts";
+import { modes } from "#lib/catalog/previews/schema.ts";
+import { getRecipe, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
+import { addSheet } from "#lib/catalog/sheets/work.ts";
+import { database } from "#lib/db/client.ts";
+import { env } from "#lib/env.ts";
+import { doorsOf } from "#lib/http/door.ts";
+import { toOpenApi } from "#lib/http/openapi.ts";
+import { operations } from "#lib/http/operations/all.ts";
+import type { RouteHandler } from "#lib/http/route.ts";
+import { encodePng } from "#lib/picture/png.ts";
+import type { RecipeJson } from "#lib/picture/recipe.ts";
+import { claimJob } from "../../support/attempts.ts";
+import { newOrganisation, newPerson } from "../../support/actors.ts";
+import { baseFiles, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
+import { asking } from "../../support/previews.ts";
+import { useTempHub } from "../../support/temp-hub.ts";
+
+// A base that is hidden, a public LoRA on it and a public guide for it. A stranger asks every door of the OpenAPI document for every id
+// that there is; no answer may hold a word of what is hidden. A door with a parameter or a body that nothing below knows fails.
+
+const SECRET = "hushed";
+const hub = await useTempHub();
+let ann: Person;
+let bob: Person;
+let tokens: Record<"ann" | "bob", string>;
+let hidden: readonly string[];
+const commits: Record<string, string> = {};
+const known: string[] = []; // ids of everything that was ever told
+
+beforeAll(async () => {
+  [ann, bob] = [await newPerson("ann"), await newPerson("bob")];
+  await newOrganisation("lab", [
+    [ann, "owner"],
+    [bob, "reader"],
+  ]);
+  const [annToken, bobToken] = [
+    await createToken(ann, { name: "all", scopes: ["read", "write", "run"] }),
+    await createToken(bob, { name: "all", scopes: ["read", "write", "run"] }),
+  ];
+  tokens = { ann: annToken.secret, bob: bobToken.secret };
+  const lab: Person = { ...ann, name: "lab" };
+  const base = await newRepoWith(
+    lab,
+    { name: `${SECRET}-base`, kind: "base" },
+    { ...(await baseFiles()), [`${SECRET}/notes.txt`]: SECRET },
+  );
+  const model = await newRepoWith(
+    ann,
+    { name: "neon", kind: "finetune", base: `lab/${SECRET}-base` },
+    await starterFiles("neon-lora"),
+  );
+  const guide = await newRepoWith(
+    ann,
+    { name: "tiny", kind: "guide", base: `lab/${SECRET}-base` },
+    await starterFiles("guide-tiny"),
+  );
+  Object.assign(commits, { base: base.commitId, model: model.commitId, guide: guide.commitId });
+  await workOff("inspect");
+  await database().pair.deleteMany(); // what is measured here is asked for below
+
+  const shaOf = async (commit: string) => (await readManifest(commit)).map(({ sha256 }) => sha256);
+  const told = JSON.stringify(await database().inspection.findFirst({ where: { commitId: guide.commitId } })); // a guide's own file names its base's
+  const isOpen = new Set([...(await shaOf(model.commitId)), ...(await shaOf(guide.commitId))]);
+  const own = await database().inspection.findFirstOrThrow({ where: { commitId: base.commitId } });
+  hidden = [
+    SECRET,
+    base.repo.id,
+    base.commitId,
+    own.id,
+    own.weightsSha256!,
+    own.ownWeightsSha256!,
+    ...(await shaOf(base.commitId)).filter((sha256) => !isOpen.has(sha256) && !told.includes(sha256)),
+  ];
+}, 600_000);
+afterAll(() => hub.close());
+
+const app = join(import.meta.dirname, "../../../app");
+const handlers = new Map<string, RouteHandler>();
+for (const path of globSync("**/route.ts", { cwd: app }))
+  for (const [, handler] of Object.entries((await import(join(app, path))) as Record<string, RouteHandler>))
+    for (const door of doorsOf(handler))
+      if (`/${path.replace(/\/?route\.ts$/, "")}`.replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}") === door.path)
+        handlers.set(door.id, handler);
+
+interface Asked {
+  readonly id: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+const pair = { finetune: "ann/neon", guide: "ann/tiny" };
+const base = () => `lab/${SECRET}-base`;
+
+/** What stands for each parameter of an address. */
+const values = (): Readonly<Record<string, readonly string[]>> => ({
+  "owner/repo": ["ann/neon", "ann/tiny", base()],
+  name: ["lab", "ann", "bob"],
+  username: ["ann"],
+  revision: ["main", ...Object.values(commits)],
+  ref: ["main"],
+  id: known,
+  subjectId: known,
+  mode: modes,
+});
+
+/** What is asked beside the address, where the defaults do not show all. */
+const queries: Readonly<Record<string, readonly Record<string, string>[]>> = {
+  listRepos: [{ facets: "true" }, { q: SECRET }, { owner: "lab" }, { measured: "verified", facets: "true" }],
+  getInspection: [{}, { revision: "main" }],
+  getPair: [{}, { raw: "true" }],
+  listPairs: [{}, { finetune: pair.finetune }, { guide: pair.guide }, { verdict: "verified" }],
+  listPreviews: [{}, { sheet: "true" }, { attached: "true" }, { mine: "true" }, { finetune: pair.finetune }],
+  forecastPreview: [pair, { finetune: base() }],
+  listJobs: [{}, { mine: "true" }, { state: "running" }],
+};
+
+const bodies = (): Readonly<Record<string, readonly unknown[]>> => ({
+  requestCheck: [pair, { ...pair, loraStrength: 0.5 }, { ...pair, finetune: base() }],
+  createPreview: [asking(pair), asking({ ...pair, guide: null }), asking({ ...pair, finetune: base() })],
+  rerunPreview: [{}],
+  attachPreview: [{ attached: true }],
+  openRecipe: [...hidden]
+    .filter((one) => /^[0-9a-f]{64}$/.test(one))
+    .map((sha256) => ({ parameters: `a house\nSteps: 20, Model hash: ${sha256.slice(0, 10)}, Model: x` })),
+  createRepo: [{ owner: "bob", name: randomUUID(), kind: "finetune", visibility: "private", base: base() }],
+  updateRepo: [{ summary: "x" }],
+  createRef: [{ name: "x", kind: "tag", revision: commits["base"] }],
+  createCommit: [{ title: "x", operations: [{ op: "add", path: "x", content: "x" }] }],
+  beginUpload: [{ path: "x.safetensors", size: 10 }],
+  signUploadParts: [{ parts: [{ number: 1 }] }],
+  completeUpload: [{}],
+});
+
+/** Every way of asking for every id, of every endpoint but those of one's own account. */
+function everything(): Asked[] {
+  const document = toOpenApi(operations, env().publicUrl) as { paths: Record<string, Record<string, unknown>> };
+  const described = Object.values(document.paths).flatMap((methods) => Object.values(methods)) as {
+    operationId: string;
+    tags: string[];
+    parameters: { name: string; in: string; required: boolean }[];
+    requestBody?: unknown;
+  }[];
+  return described
+    .filter(({ tags }) => !tags.includes("account"))
+    .flatMap(({ operationId: id, parameters, requestBody }) => {
+      const names = parameters.filter((one) => one.in === "path").map(({ name }) => name);
+      const keys = names.includes("owner")
+        ? ["owner/repo", ...names.filter((name) => name !== "owner" && name !== "repo")]
+        : names;
+      const addresses = keys.reduce<Record<string, string>[]>(
+        (all, key) => all.flatMap((one) => valuesOf(id, key).map((value) => ({ ...one, ...toParams(key, value) }))),
+        [{}],
+      );
+      const needed = parameters.filter((one) => one.in === "query" && one.required).map(({ name }) => name);
+      const asked = queries[id] ?? [{}];
+      if (needed.some((name) => !asked.every((one) => name in one)))
+        throw new Error(`${id} needs ${needed.join()}; add it to «queries».`);
+      const sent = requestBody ? bodies()[id] : [undefined];
+      if (!sent) throw new Error(`${id} takes a body; add it to «bodies».`);
+      return addresses.flatMap((params) => asked.flatMap((query) => sent.map((body) => ({ id, params, query, body }))));
+    });
+}
+
+function valuesOf(id: string, key: string): readonly string[] {
+  const found = values()[key];
+  if (!found) throw new Error(`${id} has a parameter «${key}»; say in «values» what stands for it.`);
+  return found;
+}
+
+const toParams = (key: string, value: string): Record<string, string> =>
+  key === "owner/repo" ? { owner: value.split("/")[0]!, repo: value.split("/")[1]! } : { [key]: value };
+
+async function ask({ id, params, query, body }: Asked, token: string | null): Promise<Response> {
+  const operation = operations.find((one) => one.id === id)!;
+  return handlers.get(id)!(
+    new Request(`${env().publicUrl}/?${new URLSearchParams(query)}`, {
+      method: operation.method,
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }),
+    { params: Promise.resolve({ ...params }) },
+  );
+}
+
+/** Of a stream what it says at once. */
+async function textOf(response: Response): Promise<string> {
+  const headers = JSON.stringify([...response.headers]);
+  if (response.headers.get("content-type")?.startsWith("text/event-stream") !== true)
+    return `${headers} ${Buffer.from(await response.arrayBuffer()).toString("latin1")}`;
+  const reader = response.body!.getReader();
+  const said: string[] = [];
+  for (let i = 0; i < 2; i++) said.push(Buffer.from((await reader.read()).value ?? []).toString());
+  await reader.cancel();
+  return said.join("");
+}
+
+/** What strangers are told of what is hidden, and which doors would have told a reader. */
+async function sweep(strangers: readonly (string | null)[]): Promise<string[]> {
+  const leaks: string[] = [];
+  for (const asked of everything())
+    for (const token of strangers) {
+      const response = await ask(asked, token);
+      const told = await textOf(response);
+      const given = JSON.stringify([asked.params, asked.query, asked.body]);
+      const found = hidden.filter((one) => told.includes(one) && !given.includes(one));
+      if (found.length > 0) leaks.push(`${asked.id} ${given} ${response.status}: ${found.join()}`);
+      if (response.status >= 500) leaks.push(`${asked.id} ${given}: ${told}`);
+    }
+  return leaks;
+}
+
+/** Which doors tell a reader of what is hidden: what is swept is not empty. */
+async function doorsThatTell(token: string): Promise<string[]> {
+  const doors = new Set<string>();
+  for (const asked of everything().filter(({ id, body }) => body === undefined && /^(get|list|watch)/.test(id))) {
+    const told = await textOf(await ask(asked, token));
+    const given = JSON.stringify([asked.params, asked.query]);
+    if (hidden.some((one) => told.includes(one) && !given.includes(one))) doors.add(asked.id);
+  }
+  return [...doors].toSorted();
+}
+
+const setBase = (data: { visibility?: "public" | "private"; deletedAt?: Date | null }) =>
+  database().repo.updateMany({ where: { name: `${SECRET}-base` }, data });
+const setMember = async (isMember: boolean) => {
+  const { id: namespaceId } = await database().namespace.findUniqueOrThrow({ where: { nameKey: "lab" } });
+  const place = { namespaceId, userId: bob.userId };
+  if (isMember) await database().member.create({ data: { ...place, role: "reader" } });
+  else await database().member.delete({ where: { namespaceId_userId: place } });
+};
+
+/** Each makes the base unreadable for some, and readable again. */
+const flips = {
+  "made private": {
+    to: () => setBase({ visibility: "private" }),
+    back: () => setBase({ visibility: "public" }),
+    strangers: () => [null],
+  },
+  "member removed": {
+    to: () => Promise.all([setBase({ visibility: "private" }), setMember(false)]),
+    back: () => Promise.all([setBase({ visibility: "public" }), setMember(true)]),
+    strangers: () => [null, tokens.bob],
+  },
+  "repo deleted": {
+    to: () => setBase({ deletedAt: new Date() }),
+    back: () => setBase({ deletedAt: null }),
+    strangers: () => [null, tokens.bob],
+  },
+} as const;
+
+async function sweepAfterFlips(): Promise<void> {
+  for (const [name, { to, back, strangers }] of Object.entries(flips)) {
+    await to();
+    expect([name, await sweep(strangers())]).toEqual([name, []]);
+    await back();
+  }
+}
+
+const measured: Measured = {
+  structure: [],
+  lineage: null,
+  agreement: null,
+  fidelity: null,
+  cost: null,
+  protocol: {
+    version: 1,
+    sampler: "ddim",
+    steps: 20,
+    guidanceScale: 5,
+    agreementGuidances: [2],
+    agreementPrompts: 16,
+    agreementSeed: 99,
+    pictureSeed: 77,
+  },
+  evaluatorSha256: null,
+  promptsSha256: null,
+  files: [],
+  runtime: { name: "x", version: "1", provider: "cpu", precision: "float32", threads: 1 },
+};
+
+let pairId: string;
+let previewId: string;
+
+/** As a worker draws it, with pictures of one pixel. */
+async function draw(id: string): Promise<void> {
+  const attempt = (await claimJob("preview", id))!;
+  for (const mode of modes) {
+    const rgb = crypto.getRandomValues(new Uint8Array(3));
+    const png = encodePng({ width: 1, height: 1, rgb }, new Map([["of", `${SECRET} ${commits["base"]}`]]));
+    const recipe = { model: `${SECRET}-base` } as unknown as RecipeJson;
+    const picture = { mode, seed: 5n, width: 1, height: 1, passes: 20, milliseconds: 1, recipe };
+    const progress = { mode, step: 20, steps: 20, passes: 20, modesDone: [], picture: null };
+    await recordPicture(id, attempt, png, picture, { ...progress, stage: "denoising" });
+  }
+  expect(await recordSuccess(id, attempt, { open: 0, modes: {}, notes: [SECRET] })).toBe(true);
+}
+
+test("what waits is told to readers of every part, and nothing is begun for who may not read it any more", async () => {
+  const asked = await requestCheck(bob, pair);
+  const preview = await createPreview(bob, asking({ ...pair, id: randomUUID() }));
+  [pairId, previewId] = [asked.id, preview.id];
+  expect(asked.unit.components).toMatchObject([
+    { role: "base", repo: base(), commit: commits["base"], strength: 1 },
+    { role: "lora", repo: "ann/neon", commit: commits["model"], strength: 1 },
+  ]);
+  const { id: inspection } = await database().inspection.findFirstOrThrow({ where: { commitId: commits["base"]! } });
+  known.push(pairId, previewId, inspection);
+  expect(await doorsThatTell(tokens.bob)).toEqual(expect.arrayContaining(["getPair", "getPreview", "listPairs"]));
+  await sweepAfterFlips();
+  await flips["member removed"].to();
+  for (const begin of [() => getCheck(pairId), () => getRecipe(previewId)])
+    await expect(begin()).rejects.toMatchObject({ code: "not_found" });
+  await flips["member removed"].back();
+  expect(await getCheck(pairId)).toMatchObject({ unit: { lowRank: [{ strength: 1 }] } });
+}, 600_000);
+
+test("what runs, and whoever looks on, ends when a part becomes private", async () => {
+  const attempt = (await claimJob("check", pairId))!;
+  await saveProgress(pairId, attempt, { stage: SECRET, done: 1, total: 2 });
+  const streams = await Promise.all(
+    (["watchPair", "watchPreview"] as const).map((id) =>
+      ask({ id, params: { id: id === "watchPair" ? pairId : previewId }, query: {}, body: undefined }, tokens.bob),
+    ),
+  );
+  await flips["member removed"].to();
+  const began = Date.now();
+  for (const stream of streams) {
+    const said = await stream.text(); // to its end
+    expect(said).toMatch(/event: failure\ndata: .*not_found/);
+  }
+  expect(Date.now() - began).toBeLessThan(60_000); // what the rule promises
+  await flips["member removed"].back();
+  await sweepAfterFlips();
+  const levels = ([0, 1, 2, 4] as const).map((level) => ({ level, n: 48, raw: { prompt: SECRET }, milliseconds: 0 }));
+  const outcome = {
+    verdict: "verified" as const,
+    reasons: [`It was ${SECRET}.`],
+    summary: { request: { pictures: 48 }, measured },
+    levels,
+    prompts: Array.from({ length: 48 }, (_, i) => `a ${SECRET} house, number ${i}`),
+    machine: "test",
+  };
+  expect(await recordOutcome(pairId, attempt, outcome, addSheet)).toBe(true);
+}, 600_000);
+
+test("what is done goes with the visibility of every part, and comes back with it", async () => {
+  const columns = await database().preview.findMany({ where: { pairId }, orderBy: { sheetIndex: "asc" } });
+  await draw(previewId);
+  await draw(columns[0]!.id);
+  await draw(columns[1]!.id);
+  known.push(columns[0]!.id);
+  await database().preview.update({ where: { id: previewId }, data: { isAttached: true, expiresAt: null } });
+  expect(await doorsThatTell(tokens.bob)).toEqual(
+    expect.arrayContaining(["getPair", "getPicture", "getPreview", "getSheet", "listPairs", "listPreviews"]),
+  );
+  await sweepAfterFlips();
+}, 600_000);
+
+test("where the model itself or the guide becomes private, its results go too", async () => {
+  for (const name of ["neon", "tiny"]) {
+    await database().repo.updateMany({ where: { name }, data: { visibility: "private" } });
+    for (const id of ["getPair", "getSheet", "watchPair"] as const)
+      expect((await ask({ id, params: { id: pairId }, query: {}, body: undefined }, tokens.bob)).status).toBe(404);
+    expect(
+      (await ask({ id: "getPreview", params: { id: previewId }, query: {}, body: undefined }, tokens.bob)).status,
+    ).toBe(404);
+    await database().repo.updateMany({ where: { name }, data: { visibility: "public" } });
+  }
+});
