@@ -44,6 +44,7 @@ export const manyRepos = (count: number): string => `
   INSERT INTO repo_weights (repo_id, weights_sha256, measured_as, first_at) SELECT id, weights, weights, now() FROM plan ON CONFLICT DO NOTHING;
   INSERT INTO unit (id, hash) SELECT weights, weights FROM plan WHERE kind = 'finetune';
   INSERT INTO unit_component (unit_id, position, role, commit_id, weights_sha256, strength, text_strength) SELECT weights, 0, 'base', commit, weights, 1, 1 FROM plan WHERE kind = 'finetune';
+  UPDATE quota q SET used_bytes = c.used_bytes, used_files = c.used_files, used_repos = c.used_repos FROM quota_counted c WHERE c.namespace_id = q.namespace_id;
   INSERT INTO pair (id, unit_hash, guide_weights_sha256, protocol, runtime, unit_id, finetune_commit_id, guide_commit_id)
     SELECT gen_random_uuid(), f.weights, g.weights, '1', 'cpu-f32', f.weights, f.commit, g.commit FROM plan f JOIN plan g ON g.n = f.base + 1 WHERE f.kind = 'finetune' AND f.n % 3 = 0;
   BEGIN;

@@ -6,6 +6,8 @@ import { createCommit } from "#lib/catalog/commits/service.ts";
 import { storedRecipe } from "#lib/catalog/previews/schema.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
 import { database } from "#lib/db/client.ts";
+import { inTransaction } from "#lib/db/transaction.ts";
+import { enqueue } from "#lib/queue/enqueue.ts";
 import { newOrganisation, newPerson } from "./actors.ts";
 import { asking } from "./previews.ts";
 import { sha256Of, weightsOf } from "./upload-client.ts";
@@ -156,6 +158,7 @@ export async function newSubjects(
       summary: { request: { pictures: 48 } },
     },
   });
+  await queued("check", pair.id);
   const preview = (isAttached: boolean, more: object = {}): Promise<string> =>
     newPreviewRow(reader, { finetune: model, guide, base }, isAttached, more);
   const inspection = await database().inspection.findFirstOrThrow({ where: { commitId: model.commit } });
@@ -205,8 +208,15 @@ async function newPreviewRow(
       ...more,
     },
   });
+  if (!isAttached) await queued("preview", id, userId);
   return id;
 }
+
+/** In the queue as it is when it was asked for. */
+const queued = (kind: "check" | "preview", subjectId: string, userId?: string): Promise<void> =>
+  inTransaction(database(), (transaction) =>
+    enqueue(transaction, { kind, subjectId, priority: "person", ...(userId !== undefined && { userId }) }),
+  );
 
 /** Puts back what a call has removed, and does nothing where it is there. */
 export const again = {
@@ -228,7 +238,8 @@ export const again = {
   async preview(id: string): Promise<void> {
     const row = await database().preview.findUnique({ where: { id } });
     if (row) return void kept.set(id, Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)));
-    await database().preview.create({ data: kept.get(id)! as never });
+    const { userId } = await database().preview.create({ data: kept.get(id)! as never });
+    await queued("preview", id, userId!);
   },
 } as const;
 

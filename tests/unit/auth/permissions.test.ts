@@ -240,7 +240,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
     "as its own": { params: { id: preview, mode: "cfg" }, done: [404] },
     "as one on the model's page": { params: { id: attached, mode: "cfg" }, ...jobRights.seen, done: [404] },
   }),
-  rerunPreview: ({ preview }) => ({ params: { id: preview }, body: {}, done: [202, 503] }),
+  rerunPreview: ({ preview }) => ({ params: { id: preview }, body: {}, done: [202, 409, 503] }),
   cancelPreview: ({ preview, attached }) => ({
     "as its own": { params: { id: preview } },
     "as one on the model's page": {
@@ -269,7 +269,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
     "as an upload": { params: { subjectId: upload }, ...jobRights.upload, done: [400] },
     "as an inspection": { params: { subjectId: inspection }, also: ["write"] },
     "as a measurement": { params: { subjectId: pair }, ...jobRights.seen, also: ["run"], done: [202, 409, 422] },
-    "as a preview": { params: { subjectId: preview }, ...jobRights.preview, also: ["run"], done: [202, 503] },
+    "as a preview": { params: { subjectId: preview }, ...jobRights.preview, also: ["run"], done: [202, 409, 503] },
   }),
   listWorkers: () => ({}),
   getOpenApi: () => ({}),
