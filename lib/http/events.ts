@@ -1,3 +1,5 @@
+import { type Actor, anonymous } from "#lib/auth/actor.ts";
+import { addressOf } from "#lib/auth/throttle.ts";
 import { watch } from "#lib/db/listen.ts";
 import { AppError, failures } from "#lib/errors.ts";
 import { toAppError } from "./failure.ts";
@@ -31,12 +33,14 @@ const POLL_MS = 2_000;
 const HEARTBEAT_MS = 15_000;
 /** Then the browser comes back, and who it is is asked again. */
 const MAX_AGE_MS = 15 * 60_000;
-const MAX_STREAMS = 250;
+const MAX_STREAMS = 1000;
+/** Of one person, and of one address from which nobody is signed in: some tabs of a browser. */
+const MAX_OF_ONE = 24;
 
 // Next may load this module more than once in one process; there must be one of this.
-const shared = globalThis as { guidepostStreams?: Set<Request> };
+const shared = globalThis as { guidepostStreams?: Map<Request, string> };
 /** Whose streams are open. Kept whole: the signal of a request that is collected as garbage never tells that its client has left. */
-const streams = (shared.guidepostStreams ??= new Set());
+const streams = (shared.guidepostStreams ??= new Map());
 
 /**
  * Server-sent events: at once how everything is, then each change until the end. A database that is away for a while only makes
@@ -44,14 +48,30 @@ const streams = (shared.guidepostStreams ??= new Set());
  *
  * @throws rate_limited, and whatever the first look throws: it is an answer as any other
  */
-export async function streamEvents<View>(request: Request, feed: Feed<View>): Promise<Response> {
+export async function streamEvents<View>(
+  request: Request,
+  feed: Feed<View>,
+  actor: Actor = anonymous,
+): Promise<Response> {
+  const whose = actor.kind === "person" ? actor.userId : `address ${addressOf(request.headers)}`;
+  if (
+    streams
+      .values()
+      .filter((one) => one === whose)
+      .toArray().length >= MAX_OF_ONE
+  )
+    throw new AppError(
+      "rate_limited",
+      `You are watching ${MAX_OF_ONE} things live already, in other tabs or programs; close some, or ask for this without events every few seconds.`,
+      { limit: MAX_OF_ONE, retryAfter: 10 },
+    );
   if (streams.size >= MAX_STREAMS)
     throw new AppError(
       "rate_limited",
       `${MAX_STREAMS} others are watching something live already; ask for this without events every few seconds instead.`,
       { limit: MAX_STREAMS, retryAfter: 10 },
     );
-  streams.add(request);
+  streams.set(request, whose);
   const gone = new AbortController();
   const leave = (): void => gone.abort();
   request.signal.addEventListener("abort", leave, { once: true });

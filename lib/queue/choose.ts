@@ -37,7 +37,7 @@ const MODEL_WAIT_SECONDS = 2;
 /** Work that nobody waits for is begun before other work once it was passed over for so long: it is slow then, and never starved. */
 const BACKGROUND_SECONDS = 30;
 
-/** The first job of each person who waits for such a place. The persons are gone through by the index, one step for each. */
+/** The first job of each person who waits for such a place: what is most urgent, of that what is short. The persons are gone through by the index, one step for each. */
 const headsFor = (transaction: Transaction, place: Place, most = 32_767): Promise<Head[]> => transaction.$queryRaw<
   Head[]
 >`
@@ -58,7 +58,7 @@ const headsFor = (transaction: Transaction, place: Place, most = 32_767): Promis
       AND (j.model_key IS NULL OR j.model_key = ANY (${[...place.models]}) OR j.queued_at < now() - ${MODEL_WAIT_SECONDS} * interval '1 second'
         OR NOT EXISTS (SELECT FROM worker o WHERE o.id <> ${place.workerId}::uuid AND o.stopped_at IS NULL AND o.seen_at > now() - interval '10 seconds'
           AND o.free > 0 AND j.model_key = ANY (o.models)))
-    ORDER BY j.priority DESC, j.queued_at, j.id LIMIT 1) h
+    ORDER BY j.priority DESC, j.lane, j.queued_at, j.id LIMIT 1) h
   WHERE w.group_id IS NOT NULL`;
 
 /**

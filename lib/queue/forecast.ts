@@ -1,6 +1,6 @@
 import { whoIsNext } from "./choose.ts";
 import { leastRun, makesRoom, SLICE_SECONDS } from "./interrupt.ts";
-import type { JobKind, JobLane, JobResource } from "./jobs.ts";
+import { type JobKind, type JobLane, type JobResource, lanes } from "./jobs.ts";
 import { type PlaceKind, takes } from "./places.ts";
 
 /** All that waits for one resource and runs on it, as it is known at one moment. */
@@ -57,8 +57,7 @@ const UNKNOWN_SECONDS = 60;
 export function foresee(picture: Picture): Map<string, Start> {
   const spots = spotsOf(picture);
   const lines = Map.groupBy(picture.waiting, ({ groupId }) => groupId);
-  for (const line of lines.values())
-    line.sort((a, b) => b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime());
+  for (const line of lines.values()) line.sort(inLine);
   const used = new Map(picture.used);
   let clock = picture.clock;
   const turnOf = (groupId: string): number => Math.max(used.get(groupId) ?? 0, clock);
@@ -107,6 +106,11 @@ export function foresee(picture: Picture): Map<string, Start> {
   }
   return starts;
 }
+
+const inLine = (a: WaitingJob, b: WaitingJob): number =>
+  b.priority - a.priority ||
+  lanes.indexOf(a.lane) - lanes.indexOf(b.lane) ||
+  a.queuedAt.getTime() - b.queuedAt.getTime();
 
 function begin(spot: Spot, job: WaitingJob, takesSeconds: number, resource: JobResource): void {
   if (job.seconds === null) spot.isKnown = false;

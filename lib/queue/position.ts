@@ -128,7 +128,7 @@ async function read(resource: JobResource): Promise<Picture> {
         FROM persons p WHERE p.group_id IS NOT NULL)
       SELECT j.* FROM persons p CROSS JOIN LATERAL (
         SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, queued_at AS "queuedAt" FROM job
-        WHERE resource = ${resource}::job_resource AND state = 'queued' AND group_id = p.group_id ORDER BY priority DESC, queued_at, id LIMIT ${OF_ONE}) j
+        WHERE resource = ${resource}::job_resource AND state = 'queued' AND group_id = p.group_id ORDER BY priority DESC, lane, queued_at, id LIMIT ${OF_ONE}) j
       LIMIT ${OF_ALL}`,
     database().$queryRaw<(Row & { readonly ran: number })[]>`
       SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, extract(epoch FROM now() - started_at)::float8 AS ran

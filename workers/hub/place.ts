@@ -72,7 +72,8 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
       return;
     await sleep(FOR_OTHERS);
     if (top.isOver || closing.signal.aborted) return;
-    const isElsewhere = (head: Head): boolean => places.some((place) => place.isFree && takes(place.kind, head));
+    const isElsewhere = (head: Head): boolean =>
+      places.some((place) => place.isFree && place.kind.resource === kind.resource && takes(place.kind, head));
     const host = hostOf(top);
     const claim = await claimNext(
       { ...asPlace(), least: Math.max(kind.least, AWAITED) },

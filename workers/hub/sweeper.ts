@@ -1,5 +1,4 @@
 import { forgetExpired } from "#lib/auth/expired.ts";
-import { LISTED_EVERY_SECONDS } from "#lib/catalog/sweep/limits.ts";
 import {
   forgetOld,
   purgeBlobs,
@@ -27,8 +26,6 @@ export interface SweepReport {
   /** Parts that failed, by name; the log says why, and the next sweep tries them again. */
   readonly failed: readonly string[];
 }
-
-let listedAt = 0;
 
 /**
  * Removes what has had its time. One process of the hub does so at a time: null, at once, where another is at it. The store is
@@ -58,13 +55,7 @@ export async function sweep(now = new Date()): Promise<SweepReport | null> {
     await part("uploads", () => sweepUploads(now));
     await part("repos", async () => ({ repos: await purgeRepos(now) }));
     await part("previews", async () => ({ previews: await sweepPreviews(now) }));
-    if (now.getTime() - listedAt >= LISTED_EVERY_SECONDS * 1000) {
-      await part("store", async () => {
-        const found = await sweepStore(now);
-        listedAt = now.getTime();
-        return found;
-      });
-    }
+    await part("store", () => sweepStore(now));
     await part("blobs", () => purgeBlobs(now));
     await part("old rows", () => forgetOld(now));
     await part("accounts", () => forgetExpired(now));

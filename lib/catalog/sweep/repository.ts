@@ -128,3 +128,14 @@ export async function knownMultiparts(storageIds: readonly string[]): Promise<Se
   });
   return new Set(rows.map(({ storageId }) => storageId!));
 }
+
+const LISTING = { what: "listing" } as const;
+
+/** When the store was last listed as a whole, by whichever worker; null before the first time. */
+export async function lastListed(): Promise<Date | null> {
+  return (await database().hubClock.findUnique({ where: LISTING }))?.doneAt ?? null;
+}
+
+export async function noteListed(doneAt: Date): Promise<void> {
+  await database().hubClock.upsert({ where: LISTING, create: { ...LISTING, doneAt }, update: { doneAt } });
+}

@@ -1,7 +1,8 @@
 import { env } from "#lib/env.ts";
+import { forgetDeviceTime } from "#lib/queue/own-limits.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
-import { before, ORPHAN_MULTIPART_SECONDS, ORPHAN_SECONDS } from "./limits.ts";
+import { before, LISTED_EVERY_SECONDS, ORPHAN_MULTIPART_SECONDS, ORPHAN_SECONDS } from "./limits.ts";
 import {
   blobsToPurge,
   deleteBlob,
@@ -12,9 +13,11 @@ import {
   forgetVisitors,
   knownKeys,
   knownMultiparts,
+  lastListed,
   markCleared,
   markPurging,
   markUnused,
+  noteListed,
   reposToPurge,
   uploadsToClear,
 } from "./repository.ts";
@@ -80,11 +83,18 @@ const KEPT_VISITOR_SECONDS = 2 * 86_400;
 
 export async function forgetOld(now: Date): Promise<void> {
   await forgetUploads(before(now, KEPT_UPLOAD_SECONDS));
+  await forgetDeviceTime();
   await forgetVisitors(before(now, KEPT_VISITOR_SECONDS));
 }
 
-/** Looks at every blob and every object: what nothing names begins its grace, what no row names goes. */
+/**
+ * Looks at every blob and every object: what nothing names begins its grace, what no row names goes. Once an hour, of all workers of the
+ * hub by whichever sweeps then; before that it does nothing.
+ */
 export async function sweepStore(now: Date): Promise<{ objects: number; multiparts: number }> {
+  const last = await lastListed();
+  if (last && Math.abs(now.getTime() - last.getTime()) < LISTED_EVERY_SECONDS * 1000)
+    return { objects: 0, multiparts: 0 };
   await markUnused(now);
   const store = objectStore();
   const oldObject = before(now, Math.max(ORPHAN_SECONDS, env().graceSeconds));
@@ -103,6 +113,7 @@ export async function sweepStore(now: Date): Promise<{ objects: number; multipar
     knownMultiparts,
     ({ key, storageId }) => store.abortMultipart(key, storageId),
   );
+  await noteListed(now);
   return { objects, multiparts };
 }
 

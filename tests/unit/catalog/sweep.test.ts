@@ -7,6 +7,7 @@ import { storeBytes } from "#lib/catalog/blobs/service.ts";
 import { createCommit, headOf } from "#lib/catalog/commits/service.ts";
 import { createRepo, deleteRepo } from "#lib/catalog/repos/service.ts";
 import { createRef } from "#lib/catalog/refs/service.ts";
+import { sweepStore } from "#lib/catalog/sweep/service.ts";
 import { beginUpload } from "#lib/catalog/uploads/service.ts";
 import { alone } from "#lib/db/alone.ts";
 import { database } from "#lib/db/client.ts";
@@ -278,4 +279,14 @@ test("a part that fails does not keep the others from their work", async () => {
   await rmdir(inTheWay);
   expect(await sweep(new Date(clock))).toMatchObject({ failed: [], cleared: 1 });
   expect(await objectStore().head(storageKey)).toBeNull();
+});
+
+test("the store is listed once an hour for the whole hub, whichever worker sweeps", async () => {
+  const [begin, key] = [later(30 * DAY).getTime(), newObjectKey()];
+  await sweepStore(new Date(begin));
+  await objectStore().put(key, Buffer.from("named by nobody"));
+  expect(await sweepStore(new Date(begin + 0.9 * HOUR))).toEqual({ objects: 0, multiparts: 0 }); // another listed it within the hour
+  expect(await objectStore().head(key)).not.toBeNull();
+  expect((await sweepStore(later(HOUR))).objects).toBeGreaterThanOrEqual(1);
+  expect(await objectStore().head(key)).toBeNull();
 });

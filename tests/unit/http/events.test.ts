@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Person } from "#lib/auth/actor.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Feed, streamEvents } from "#lib/http/events.ts";
@@ -160,16 +161,21 @@ describe("who looks on", () => {
   });
 });
 
-test("more than 250 at once are sent away, until one of them leaves", async () => {
+test("more than 24 of one person, or of one address, are sent away, until one of them leaves; others are not", async () => {
   const gone = new AbortController();
-  const request = () => new Request("http://localhost/events", { signal: gone.signal });
-  const responses = await Promise.all(Array.from({ length: 250 }, () => streamEvents(request(), feed)));
-  await expect(follow()).rejects.toThrow(/^429: .*250 others are watching/);
+  const request = (headers = {}) => new Request("http://localhost/events", { signal: gone.signal, headers });
+  const responses = await Promise.all(Array.from({ length: 24 }, () => streamEvents(request(), feed)));
+  await expect(follow()).rejects.toThrow(/^429: .*You are watching 24 things live already/);
+  const elsewhere = await streamEvents(request({ "x-forwarded-for": "192.0.2.7" }), feed);
+  const ann = { kind: "person", userId: "ann" } as Person;
+  const own = await Promise.all(Array.from({ length: 24 }, () => streamEvents(request(), feed, ann)));
+  await expect(streamEvents(request(), feed, ann)).rejects.toThrow(/You are watching 24/);
+  await Promise.all([elsewhere, ...own].map((response) => response.body!.cancel()));
   await responses[0]!.body!.cancel();
   await (await follow()).next();
   collectGarbage(); // whoever left is known though nobody else holds on to their request
   gone.abort();
-  expect((globalThis as { guidepostStreams?: Set<Request> }).guidepostStreams!.size).toBeLessThan(10);
+  expect((globalThis as { guidepostStreams?: Map<Request, string> }).guidepostStreams!.size).toBeLessThan(10);
 });
 
 test("a stream in which nothing happens says every fifteen seconds that it is there, and ends after a quarter of an hour", async () => {

@@ -3,4 +3,6 @@ import { streamEvents } from "#lib/http/events.ts";
 import { watchPair } from "#lib/http/operations/evidence.ts";
 import { route } from "#lib/http/route.ts";
 
-export const GET = route(watchPair, ({ actor, params, request }) => streamEvents(request, pairFeed(actor, params.id)));
+export const GET = route(watchPair, ({ actor, params, request }) =>
+  streamEvents(request, pairFeed(actor, params.id), actor),
+);

@@ -4,5 +4,5 @@ import { watchPreview } from "#lib/http/operations/previews.ts";
 import { route } from "#lib/http/route.ts";
 
 export const GET = route(watchPreview, ({ actor, params, request }) =>
-  streamEvents(request, previewFeed(actor, params.id)),
+  streamEvents(request, previewFeed(actor, params.id), actor),
 );

@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { database } from "#lib/db/client.ts";
+import { queuePosition } from "#lib/queue/position.ts";
+import {
+  createStubTables,
+  effectsOf,
+  putStub,
+  startStubWorker,
+  type StubJob,
+  stubRow,
+  type StubWorker,
+} from "../support/stub-jobs.ts";
+import { useTempHub } from "../support/temp-hub.ts";
+
+// One worker with one place for networks: what one person asks for is all that stands before another's.
+
+const hub = await useTempHub();
+const workers: StubWorker[] = [];
+beforeAll(async () => {
+  await createStubTables();
+  for (const id of ["ann", "bob", "eve"])
+    await database().$executeRaw`INSERT INTO app_user (id, name, email) VALUES (${id}, ${id}, ${`${id}@example.org`})`;
+});
+afterEach(async () => {
+  for (const worker of workers.splice(0)) {
+    worker.kill("SIGKILL");
+    await worker.ended;
+  }
+  await database().worker.deleteMany();
+  await database().job.deleteMany();
+  await database().jobTurn.deleteMany();
+});
+afterAll(() => hub.close());
+
+async function start(): Promise<void> {
+  workers.push(await startStubWorker({ ...hub.variables, GUIDEPOST_PLACES: "1" }));
+}
+const preview = (does: string, userId: string): Promise<StubJob> => putStub(does, "preview", "person", { userId });
+const check = (does: string, userId: string): Promise<StubJob> => putStub(does, "check", "person", { userId });
+const until = (job: StubJob, state: string, timeout = 30_000) =>
+  expect.poll(async () => (await stubRow(job)).state, { timeout, interval: 50 }).toBe(state);
+
+test("places are given round by person: the first of one comes before the second of another", async () => {
+  const eves = [];
+  for (let i = 0; i < 4; i++) eves.push(await preview("end", "eve"));
+  const bobs = [await preview("end", "bob"), await preview("end", "bob")];
+  const all = [...eves, ...bobs];
+  await start();
+  for (const job of all) await until(job, "succeeded");
+  const order = (await effectsOf(...all)).map(({ id }) => (bobs.some((job) => job.id === id) ? "bob" : "eve"));
+  expect(order.slice(0, 2)).toEqual(["eve", "bob"]);
+  expect(order.slice(0, 4).toSorted()).toEqual(["bob", "bob", "eve", "eve"]);
+});
+
+test("long work makes room for another's short work, gets as much time as it gave, and ends", async () => {
+  await start();
+  const long = await check("work 3 s", "eve");
+  await until(long, "running");
+  const short = await preview("work 1 s", "bob");
+  await until(short, "succeeded");
+  expect(await stubRow(long)).toMatchObject({ state: "running", paused: 1, attempt: 1 });
+  await until(long, "succeeded");
+  expect(await effectsOf(long, short)).toHaveLength(2);
+}, 60_000);
+
+test("who floods the one place with long work and short keeps another from nothing but their turn", async () => {
+  await start();
+  const flood = [await check("work 30 s", "eve"), await check("work 30 s", "eve")];
+  await until(flood[0]!, "running");
+  for (let i = 0; i < 6; i++) flood.push(await preview("work 3 s", "eve"));
+  await expect.poll(async () => (await stubRow(flood[2]!)).state, { timeout: 20_000 }).toBe("running"); // hers goes in between, too
+  const bobs = await preview("work 1 s", "bob");
+  await until(bobs, "succeeded");
+  const before = await Promise.all(flood.map(stubRow));
+  expect(before.filter(({ state }) => state === "succeeded").length).toBeLessThanOrEqual(2); // what was begun, and no more
+}, 60_000);
+
+test("what is told of the wait is what is waited, within a factor of two", async () => {
+  await start();
+  const known = await preview("work 1 s", "ann"); // tells how long one takes
+  await until(known, "succeeded");
+  const eves = [];
+  for (let i = 0; i < 6; i++) eves.push(await preview("work 1 s", "eve"));
+  const bobs = [await preview("work 1 s", "bob"), await preview("work 1 s", "bob"), await preview("work 1 s", "bob")];
+  const asked = performance.now();
+  const told = await queuePosition("preview", bobs[2]!.id);
+  expect(told!.ahead).toBeGreaterThanOrEqual(4);
+  expect(told!.ahead).toBeLessThanOrEqual(6);
+  await expect.poll(async () => (await stubRow(bobs[2]!)).state, { timeout: 40_000, interval: 50 }).not.toBe("queued");
+  const waited = (performance.now() - asked) / 1000;
+  expect(waited / told!.seconds!).toBeGreaterThan(0.5);
+  expect(waited / told!.seconds!).toBeLessThan(2);
+}, 90_000);
