@@ -27,9 +27,9 @@ const askers = { anonymous, member: ann, operator } as const;
 
 /** What is looked at of a hub that was filled by `fullCatalog`: rows that are there at every size. */
 export interface Looked {
-  /** The pair of a base that half of all fine-tunes are made for, and one of its guides. */
+  /** Measured, of repos that everybody sees: with a guide of the base that half of all fine-tunes are made for. */
   readonly pairId: string;
-  /** The subject of a job that waits. */
+  /** The subject of a job that waits, of repos that everybody sees. */
   readonly waitingId: string;
   readonly repos: Readonly<Record<string, Named>>;
 }
@@ -40,10 +40,14 @@ interface Named {
 }
 
 export async function lookAround(): Promise<Looked> {
-  const [pair] = await database().$queryRaw<
-    { id: string }[]
-  >`SELECT p.id FROM pair p JOIN commit c ON c.id = p.guide_commit_id JOIN repo r ON r.id = c.repo_id WHERE r.name = 'guide-1' AND p.state = 'succeeded' LIMIT 1`;
-  const [waiting] = await database().$queryRaw<{ id: string }[]>`SELECT id FROM pair WHERE state = 'queued' LIMIT 1`;
+  const [pair] = await database().$queryRaw<{ id: string }[]>`
+    SELECT p.id FROM pair p JOIN commit c ON c.id = p.guide_commit_id JOIN repo g ON g.id = c.repo_id
+      JOIN commit d ON d.id = p.finetune_commit_id JOIN repo f ON f.id = d.repo_id
+    WHERE g.name = 'guide-1' AND p.state = 'succeeded' AND f.visibility = 'public' LIMIT 1`;
+  const [waiting] = await database().$queryRaw<{ id: string }[]>`
+    SELECT p.id FROM job j JOIN pair p ON p.id = j.subject_id JOIN commit c ON c.id = p.guide_commit_id JOIN repo g ON g.id = c.repo_id
+      JOIN commit d ON d.id = p.finetune_commit_id JOIN repo f ON f.id = d.repo_id
+    WHERE j.kind = 'check' AND j.state = 'queued' AND g.visibility = 'public' AND f.visibility = 'public' LIMIT 1`;
   const repos = await database().$queryRaw<
     (Named & { name: string })[]
   >`SELECT name, id, head_inspection_id AS "inspectionId" FROM repo WHERE name IN ('guide-1', 'finetune-2', 'base-0')`;

@@ -1,3 +1,4 @@
+import { type JobKind, priorities, type Priority, resourceOf, subjectOf, usualLane } from "#lib/queue/jobs.ts";
 import { manyRepos } from "./many-repos.ts";
 
 const recipe = JSON.stringify({
@@ -19,11 +20,25 @@ export const fullCatalog = (count: number): readonly string[] => [
   `INSERT INTO member (namespace_id, user_id, role) SELECT s.id, 'u' || n, 'reader' FROM generate_series(1, ${count / 5}) n JOIN namespace s ON s.name = 'org' || n % 50`,
   // Nothing is private in org0; of org3 everything is.
   `INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'writer' FROM namespace WHERE name IN ('org3', 'org8')`,
-  // Every fourth pair waits; the others are measured and, where they are good, drawn.
+  // A third of the pairs wait; the others are measured and, where they are good, drawn.
   `UPDATE pair SET state = 'running', attempt = 1 WHERE verdict <> 'incompatible'`,
   `UPDATE pair SET state = 'succeeded', protocol = 'v1-e0-p0-n48', summary = '{"request": {"pictures": 48}}' WHERE state = 'running'`,
   `INSERT INTO preview (id, unit_id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index, state, attempt, finished_at)
      SELECT gen_random_uuid(), unit_id, finetune_commit_id, guide_commit_id, '${recipe}', id, 0, 'succeeded', 1, now() FROM pair WHERE verdict = 'verified'`,
   `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds)
      SELECT v.id, mode, 1, 1, repeat('a', 64), 64, 64, 20, 400 FROM preview v, unnest(ARRAY['conditional', 'guide', 'cfg']::preview_mode[]) mode`,
+  // The subjects are in the states of their jobs already.
+  "ALTER TABLE job DISABLE TRIGGER job_moves_its_subject",
+  jobsOf("inspect", "upload", Math.min(50, count / 5)),
+  jobsOf("check", "batch", Math.min(50, count / 5)),
+  jobsOf("preview", "sheet", Math.min(50, count / 5)),
+  "ALTER TABLE job ENABLE TRIGGER job_moves_its_subject",
 ];
+
+/** The job of each row, at its state. They follow from commits of so many persons, of which «ann» is one. */
+function jobsOf(kind: JobKind, priority: Priority, persons: number): string {
+  return `INSERT INTO job (id, kind, subject_id, state, attempt, resource, lane, priority, user_id, created_at, queued_at, started_at, finished_at)
+    SELECT gen_random_uuid(), '${kind}', id, state, attempt, '${resourceOf[kind]}', '${usualLane[kind]}', ${priorities[priority]}, CASE n % ${persons} WHEN 0 THEN 'ann' ELSE 'u' || n % ${persons} END, at, at,
+      CASE WHEN state <> 'queued' THEN at END, CASE WHEN state = 'succeeded' THEN at + interval '1 second' END
+    FROM (SELECT *, now() - n * interval '1 second' AS at FROM (SELECT id, state, attempt, row_number() OVER () AS n FROM ${subjectOf[kind]}) numbered) timed`;
+}
