@@ -22,7 +22,7 @@ export interface SlowLimits {
 const usual: SlowLimits = {
   windowMs: 30_000,
   windowBytes: 60_000,
-  smallBodyMs: 60_000,
+  smallBodyMs: 180_000,
   unreadMs: 10_000,
   connectionsOfAddress: 1000,
   bodiesOfAddress: 400,

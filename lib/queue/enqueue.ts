@@ -16,6 +16,7 @@ import {
   usualLane,
   WAITING_LIMIT,
 } from "./jobs.ts";
+import { ownUse, type OwnUse } from "./own-limits.ts";
 import { secondsFor } from "./rates.ts";
 import { addEvent } from "./timeline.ts";
 
@@ -37,7 +38,7 @@ export interface NewJob {
  * ended is begun anew, what runs is done once more from the start, and what waits goes on waiting, at the higher of the two priorities
  * and as one of whoever asks: it counts among theirs, too.
  *
- * @throws queue_full with how long the wait is, where too many that run networks are waiting for the same person; never for files
+ * @throws rate_limited where workers have computed as long for this person as they may in a day; queue_full with how long the wait is, where too many that run networks are waiting for the same person; never for files
  */
 export async function enqueue(transaction: Transaction, job: NewJob): Promise<void> {
   const { kind, subjectId, priority, userId = null } = job;
@@ -103,14 +104,25 @@ async function requireRoom(kind: JobKind, priority: Priority, userId: string | n
     [resource, group, priorities[priority], WAITING_LIMIT],
   );
   const { own, all } = row!;
-  const limit = ownLimits[priority];
-  if (own >= limit && (userId !== null || priority !== "person"))
+  const use = priority === "person" && userId !== null ? await ownUse(askQueue, userId) : null;
+  if (use) requireDeviceTime(use);
+  const limit = priority === "person" ? (use?.jobs.limit ?? Infinity) : ownLimits[priority];
+  if (own >= limit)
     await refuse(
       kind,
       own,
       `You have ${own} jobs waiting already, {wait}; let one of them finish or cancel it, then try again.`,
     );
   if (all >= WAITING_LIMIT) await refuse(kind, all, `${all} jobs are waiting already, {wait}; try again later.`);
+}
+
+function requireDeviceTime({ deviceSeconds: { used, limit } }: OwnUse): void {
+  if (limit === null || used < limit) return;
+  throw new AppError(
+    "rate_limited",
+    `Workers have computed ${duration(used)} for you in the last 24 hours, of the ${duration(limit)} that you may have; wait for some hours, or ask an operator of this hub for more.`,
+    { quota: "deviceSeconds", used: Math.round(used), limit, retryAfter: 3600 },
+  );
 }
 
 async function refuse(kind: JobKind, waiting: number, sentence: string): Promise<never> {

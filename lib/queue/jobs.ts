@@ -52,8 +52,12 @@ export type Priority = keyof typeof priorities;
 /** From here on somebody waits; below, work is done where there is room, and now and then before others. */
 export const AWAITED = priorities.upload;
 
-/** How many jobs of one person that run networks may wait, by priority. What reads files is never refused: its bytes have come already. */
-export const ownLimits: Readonly<Record<Priority, number>> = { person: 8, upload: 200, sheet: 1000, batch: 1000 };
+/** How many jobs of one person that run networks may wait, by priority; of what they wait for themselves their quota says it. What reads files is never refused: its bytes have come already. */
+export const ownLimits: Readonly<Record<Exclude<Priority, "person">, number>> = {
+  upload: 200,
+  sheet: 1000,
+  batch: 1000,
+};
 
 /** How many that run networks may wait of everybody together: the names of a flood are cheap. */
 export const WAITING_LIMIT = 20_000;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { HubMember } from "../support/hub-member.ts";
 import { eventually, must } from "../support/hub-member.ts";
+import { weightsOf } from "../support/upload-client.ts";
 import { beside } from "./beside.ts";
 import type { Figure, Gate, GateStage } from "./gate.ts";
 
@@ -85,10 +86,11 @@ async function uploadOf(ben: HubMember, when: string, stage: GateStage, stalledI
 
 async function uploadAndCommit(ben: HubMember, name: string): Promise<void> {
   const repo = await ben.newRepo(name);
-  const upload = await ben.verified(repo, "weights.bin", new Uint8Array(20 * 2 ** 20).fill(count));
+  const path = "model.safetensors";
+  const upload = await ben.verified(repo, path, weightsOf(20 * 2 ** 20, (count += 1)));
   await eventually(
     "the commit",
-    () => ben.commit(repo, [{ op: "add", path: "weights.bin", upload }]),
+    () => ben.commit(repo, [{ op: "add", path, upload }]),
     ({ status }) => status === 201,
   );
 }

@@ -1,6 +1,6 @@
 import { hub } from "#lib/auth/actor.ts";
 import type { QuotaChange, QuotaLine, QuotaView } from "#lib/catalog/quotas/schema.ts";
-import { showBytes } from "#lib/util/show-bytes.ts";
+import { showAmount } from "#lib/util/show-bytes.ts";
 import { thousands } from "#lib/util/thousands.ts";
 import { AppError } from "#lib/errors.ts";
 import { openHubDatabase } from "#workers/setup/hub-database.ts";
@@ -62,7 +62,7 @@ function lines({ bytes, files, repos, jobs, deviceSeconds }: QuotaView): string[
   const line = (what: string, { used, reserved, limit, isOwn }: QuotaLine, show: (count: number) => string): string =>
     `${what}: ${show(used + reserved)} of ${limit === null ? "any number" : show(limit)}${reserved > 0 ? `, of which ${show(reserved)} are announced` : ""}${isOwn ? " (set for this name)" : ""}`;
   return [
-    line("bytes", bytes, showBytes),
+    line("bytes", bytes, showAmount),
     line("files", files, thousands),
     line("repos", repos, thousands),
     ...(jobs ? [line("jobs that wait", jobs, thousands)] : []),

@@ -90,3 +90,7 @@ export async function setLimits(transaction: Transaction, namespaceId: string, c
     select: { namespaceId: true },
   });
 }
+
+/** For questions that another part puts. */
+export const askDatabase = <Row>(sql: string, values: readonly unknown[]): Promise<Row[]> =>
+  database().$queryRawUnsafe<Row[]>(sql, ...values);

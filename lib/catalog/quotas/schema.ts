@@ -1,9 +1,5 @@
 import { z } from "zod";
 
-/** What is counted of a namespace, and what it may come to. Bytes and files are contents, each once a repo, of its whole history. */
-export const quotaNames = ["bytes", "files", "repos", "jobs", "deviceSeconds"] as const;
-export type QuotaName = (typeof quotaNames)[number];
-
 const limit = (description: string) =>
   z.int().min(0).max(Number.MAX_SAFE_INTEGER).nullable().optional().meta({ description });
 const count = (description: string) =>

@@ -5,17 +5,26 @@ import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
-import { showBytes } from "#lib/util/show-bytes.ts";
+import { ownUse } from "#lib/queue/own-limits.ts";
+import { showAmount } from "#lib/util/show-bytes.ts";
 import { thousands } from "#lib/util/thousands.ts";
-import { lockQuotaOfPerson, quotaOf, type QuotaKey, quotaOfName, type QuotaRow, setLimits } from "./repository.ts";
-import type { QuotaChange, QuotaLine, QuotaName, QuotaView } from "./schema.ts";
+import {
+  askDatabase,
+  lockQuotaOfPerson,
+  quotaOf,
+  type QuotaKey,
+  quotaOfName,
+  type QuotaRow,
+  setLimits,
+} from "./repository.ts";
+import type { QuotaChange, QuotaLine, QuotaView } from "./schema.ts";
 
 /** What rows of namespaces are counted by. */
 type Counted = "bytes" | "files" | "repos";
 const counted = ["bytes", "files", "repos"] as const satisfies readonly Counted[];
 
 const words: Readonly<Record<Counted, { readonly show: (count: number) => string; readonly way: string }>> = {
-  bytes: { show: showBytes, way: "Delete repos or abort uploads that are not needed" },
+  bytes: { show: showAmount, way: "Delete repos or abort uploads that are not needed" },
   files: { show: (count) => `${thousands(count)} files`, way: "Delete repos or abort uploads that are not needed" },
   repos: { show: (count) => `${thousands(count)} repos`, way: "Delete repos that are not needed" },
 };
@@ -86,13 +95,14 @@ export async function setQuota(actor: Actor, name: string, change: QuotaChange):
   return showQuota(name);
 }
 
-function toView(row: QuotaRow): QuotaView {
+async function toView(row: QuotaRow): Promise<QuotaView> {
+  const own = row.userId === null ? null : await ownUse(askDatabase, row.userId);
   return {
     bytes: lineOf(row, "bytes"),
     files: lineOf(row, "files"),
     repos: lineOf(row, "repos"),
-    jobs: null,
-    deviceSeconds: null,
+    jobs: own && { ...own.jobs, reserved: 0 },
+    deviceSeconds: own && { ...own.deviceSeconds, reserved: 0 },
   };
 }
 
@@ -105,4 +115,4 @@ function lineOf({ used, reserved, limits }: QuotaRow, quota: Counted): QuotaLine
   };
 }
 
-const defaultOf = (quota: QuotaName): number | null => env().quotas[quota];
+const defaultOf = (quota: Counted): number | null => env().quotas[quota];

@@ -1,4 +1,5 @@
 import { env } from "#lib/env.ts";
+import { forgetDeviceTime } from "#lib/queue/own-limits.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { before, LISTED_EVERY_SECONDS, ORPHAN_MULTIPART_SECONDS, ORPHAN_SECONDS } from "./limits.ts";
@@ -82,6 +83,7 @@ const KEPT_VISITOR_SECONDS = 2 * 86_400;
 
 export async function forgetOld(now: Date): Promise<void> {
   await forgetUploads(before(now, KEPT_UPLOAD_SECONDS));
+  await forgetDeviceTime();
   await forgetVisitors(before(now, KEPT_VISITOR_SECONDS));
 }
 

@@ -147,6 +147,7 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ],
   ["quota_counts_not_negative", "UPDATE quota SET used_bytes = -1"],
   ["quota_limits_not_negative", "UPDATE quota SET limit_jobs = -1"],
+  ["device_hour_not_negative", "INSERT INTO device_hour (user_id, hour, seconds) VALUES ('ann', now(), -1)"],
   ["repo_keeps_kind", `UPDATE repo SET kind = 'guide' WHERE id = '${fine}'`],
   ["repo_tags_are_few", "UPDATE repo SET tags = array_fill('t'::text, ARRAY[101])"],
   ["repo_hidden_before_purge", `DELETE FROM repo WHERE id = '${fine}'`],
