@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import pg from "pg";
 import { database } from "#lib/db/client.ts";
 import { closeQueue, openQueue } from "#lib/queue/boss.ts";
@@ -78,6 +78,7 @@ export async function benchCatalog(rounds: number, { repos }: CatalogOptions): P
       p99: times.map((sorted) => quantile(sorted, 0.99)),
     }));
     const drawing = join(import.meta.dirname, "out/catalog.svg");
+    await mkdir(dirname(drawing), { recursive: true });
     await writeFile(drawing, growthSvg(sizes, rows));
     return { rounds, fills, rows, drawing };
   } finally {
