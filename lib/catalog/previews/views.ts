@@ -28,6 +28,8 @@ export async function requireSeen(actor: Actor, id: string): Promise<PreviewRow>
 
 /** All of a preview: its place in the queue while it waits, how far it is while it is drawn, and every picture that is there. @throws not_found */
 export async function getPreview(actor: Actor, id: string): Promise<PreviewView> {
+  // Before the row: a picture is stored before the progress that says so, and whoever reads them in this order has it.
+  const progress = (await progressOf("preview", [id])).get(id) as Progress | undefined;
   const row = await requireSeen(actor, id);
   const position = row.state === "queued" ? await queuePosition("preview", id) : null;
   const { ahead = 0, running = 0, workers = 0 } = position ?? {};
@@ -37,8 +39,7 @@ export async function getPreview(actor: Actor, id: string): Promise<PreviewView>
     attempt: row.attempt,
     queue: position && { ahead, running, workers },
     estimate: position && (await estimateFor(row.finetune.commitId, row.recipe, position)),
-    progress:
-      row.state === "running" ? (((await progressOf("preview", [id])).get(id) as Progress | undefined) ?? null) : null,
+    progress: row.state === "running" ? (progress ?? null) : null,
     timings: row.timings,
   };
 }

@@ -102,7 +102,10 @@ describe("a commit", () => {
   test("comes with its inspection, its job and its line in the record", async () => {
     const { id } = await commit([add("a")]);
     const [inspection] = await database().inspection.findMany({ where: { commitId: id } });
-    expect(inspection).toMatchObject({ state: "queued", jobId: expect.any(String) as string });
+    expect(inspection).toMatchObject({ state: "queued" });
+    expect(await database().job.findMany({ where: { kind: "inspect", subjectId: inspection!.id } })).toEqual([
+      expect.objectContaining({ state: "queued", userId: ann.userId, queueId: expect.any(String) as string }),
+    ]);
     expect(
       await database().outbox.findMany({
         where: { subjectId: repo.id },
@@ -244,9 +247,11 @@ describe("somebody else was first", () => {
     const done = new AbortController();
     let downloads = 0;
     const visitors = Array.from({ length: 4 }, async () => {
-      while (!done.signal.aborted)
+      while (!done.signal.aborted) {
+        const visitor = sha256(String(downloads++));
         await database()
-          .$queryRaw`SELECT count_download(${repo.id}::uuid, '2026-01-01', ${sha256(String(downloads++))})`;
+          .$queryRaw`SELECT count_download(${repo.id}::uuid, '2026-01-01', ${visitor}, ${visitor}, 9, ${visitor}, 9)`;
+      }
     });
     for (let i = 0; i < 10; i++) expect(await commit([add(`file-${i}`)])).toMatchObject({ isNew: true });
     done.abort();
