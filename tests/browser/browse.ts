@@ -17,8 +17,10 @@ const MANY = 34;
 
 export const browse: Story = (stage) => {
   const made: { readonly owner: HubMember; readonly fullName: string }[] = [];
+  /** Listed, since something was committed to it. */
   const make = async (owner: HubMember, name: string, more: Parameters<HubMember["newRepo"]>[1]): Promise<string> => {
     const fullName = await owner.newRepo(name, more);
+    must(201, await owner.commit(fullName, [{ op: "add", path: "notes.txt", content: name }]));
     made.push({ owner, fullName });
     return fullName;
   };

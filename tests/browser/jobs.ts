@@ -58,7 +58,7 @@ export const jobs: Story = (stage) => {
     await page.waitForURL(stage().url + href!);
     await page.getByText("Waiting for a worker.").first().waitFor();
     expect(await page.locator("main").innerText()).toMatch(
-      /Waiting for a worker\.[^]*Begun on [^]*Done\.[^]*waited\s+[\d.]+ \w+\s+took\s+[\d.]+ \w+/,
+      /Waiting for a worker\.[^]*A worker has begun\.[^]*Done\.[^]*waited\s+[\d.]+ \w+\s+took\s+[\d.]+ \w+/,
     );
     expect(await page.locator("main").getByRole("button").count()).toBe(0); // nobody is signed in
     await page.getByRole("heading", { level: 1 }).getByRole("link").click();

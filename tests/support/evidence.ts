@@ -159,10 +159,10 @@ export async function workOff(kind: "inspect" | "check" | "preview"): Promise<vo
   }
 }
 
-/** How many prompts the checks that wait are to draw, fewer than anybody may ask for: a test has no minute to spare. */
+/** How many prompts the checks that are not done are to draw, fewer than anybody may ask for: a test has no minute to spare. */
 export async function drawOnly(pictures: number): Promise<void> {
   for (const { id, summary } of await database().pair.findMany({
-    where: { state: "queued" },
+    where: { state: { in: ["queued", "running"] } },
     select: { id: true, summary: true },
   })) {
     const { request } = summary as { request: object };

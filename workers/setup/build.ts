@@ -9,9 +9,12 @@ import { promisify } from "node:util";
 import { brotliCompress } from "node:zlib";
 import { ownVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
+import { endTurn, takeTurn } from "#workers/files/turn.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const stampFile = join(root, ".next/guidepost-stamp");
+/** Two hubs that start at once from one checkout: Next refuses the second build, so it waits for the first. */
+const turn = join(root, "node_modules/.guidepost-build");
 const sources = [
   "app/**/*.{ts,tsx,css}",
   "lib/**/*.{ts,tsx}",
@@ -26,8 +29,19 @@ const sources = [
 /** Builds the web pages when a source has changed since they were built. `say` is told before, for it takes a while. Returns whether it built. */
 export async function buildPages(say: (message: string) => void): Promise<boolean> {
   const stamp = await stampOf(globSync(sources, { cwd: root, exclude: (name) => name === "generated" }));
-  if (stamp === (await readFile(stampFile, "utf8").catch(() => null))) return false;
+  const isBuilt = async (): Promise<boolean> => stamp === (await readFile(stampFile, "utf8").catch(() => null));
+  if (await isBuilt()) return false;
   say("Building the pages (once, about a minute)…");
+  if ((await takeTurn(turn, isBuilt)) === null) return false;
+  try {
+    await build(stamp);
+  } finally {
+    await endTurn(turn);
+  }
+  return true;
+}
+
+async function build(stamp: string): Promise<void> {
   const next = join(root, "node_modules/next/dist/bin/next");
   const child = spawn(process.execPath, [next, "build"], {
     cwd: root,
@@ -44,7 +58,6 @@ export async function buildPages(say: (message: string) => void): Promise<boolea
     });
   await compress(join(root, ".next/static"));
   await writeFile(stampFile, stamp); // last: a build that was cut off is done again
-  return true;
 }
 
 /** Beside each script and style sheet, itself as brotli makes it smallest: once, in two seconds, for all who will ever load it. */
