@@ -66,14 +66,21 @@ async function crawlAll(
         crawled.answers++;
         if (status === 503) crawled.away++;
         const said = `${JSON.stringify(headers)}\n${text}`;
-        for (const secret of secrets.filter((each) => said.includes(each)))
-          crawled.leaks.push(`${asked.path}: ${status} says ${secret}: …${around(said, secret)}…`);
+        for (const [secret, at] of secrets.map((each) => [each, placeOf(said, each)] as const))
+          if (at >= 0) crawled.leaks.push(`${asked.path}: ${status} says ${secret}: …${around(said, at, secret)}…`);
       }
   agent.destroy();
   return crawled;
 }
 
-function around(text: string, word: string): string {
-  const at = text.indexOf(word);
+/** Where it stands by itself: a machine may be called «vm», and a nonce has such letters by chance. @returns -1 where it does not */
+function placeOf(text: string, word: string): number {
+  const isLetter = (at: number): boolean => /[A-Za-z0-9+/=]/.test(text[at] ?? " ");
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1))
+    if ((word.startsWith("/") || !isLetter(at - 1)) && (word.startsWith("/") || !isLetter(at + word.length))) return at;
+  return -1;
+}
+
+function around(text: string, at: number, word: string): string {
   return text.slice(Math.max(0, at - 80), at + word.length + 80);
 }

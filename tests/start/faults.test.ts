@@ -107,10 +107,7 @@ describe("an S3 server that is away for ten seconds", () => {
     }
     expect((await ann.ask("GET", "/repos/guidepost/watercolor")).body).toMatchObject({
       name: "watercolor",
-      card: {
-        text: "",
-        warnings: [expect.stringMatching(/^README\.md cannot be read now: The hub's store does not answer/)],
-      },
+      card: { text: expect.stringContaining("watercolor") as string, warnings: [] }, // the store is not asked for it
     });
     expect((await ann.download("guidepost/watercolor", "model_index.json")).status).toBe(503);
     expect((await fetch(hub.url)).status).toBe(200);
