@@ -103,8 +103,8 @@ async function requireCommitted(
   const [commit, ...others] = new Set(told(lives, "committed").map(({ committed }) => committed));
   expect(others).toEqual([]);
   expect((await readManifest(commit!)).map(({ path, sha256 }) => [path, sha256])).toEqual([
-    ["README.md", sha256Of(`# ${wish.key}\n`)],
     ["model.safetensors", sha256Of(bytes)],
+    ["README.md", sha256Of(`# ${wish.key}\n`)],
   ]);
   expect(await database().commit.count({ where: { repo: { name: wish.repo } } })).toBe(1);
   expect(await database().upload.count({ where: { idempotencyKey: wish.key } })).toBe(1);

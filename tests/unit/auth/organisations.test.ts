@@ -52,6 +52,7 @@ test("who makes an organisation owns it", async () => {
     createdAt: expect.any(String),
     role: "owner",
     members: [{ username: "Ann", role: "owner" }],
+    quota: expect.objectContaining({ bytes: expect.objectContaining({ used: 0, reserved: 0 }) }),
   });
   expect((await ann.ask(getMe)).body.organisations).toEqual([{ name: "Lab", displayName: "The Lab", role: "owner" }]);
   expect((await stranger.ask(createOrganisation, { method: "POST", body: { name: "club" } })).status).toBe(401);
@@ -166,6 +167,7 @@ test("members are told to members", async () => {
     name: "Ann",
     kind: "user",
     displayName: "Ann",
+    quota: null,
     createdAt: expect.any(String),
     role: null,
     members: null,

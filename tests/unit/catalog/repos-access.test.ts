@@ -123,7 +123,8 @@ describe.each(["public", "private"] as const)("with a %s repo", (visibility) => 
     test("listRepos", async () => {
       const { repo } = shared[visibility];
       const { items } = await listRepos(actors[who]!, repoQuery.parse({ q: repo, owner: "lab" }));
-      expect(items.map(({ name }) => name)).toEqual(
+      // Words are found by how they begin: others of this file begin alike.
+      expect(items.map(({ name }) => name).filter((name) => name === repo)).toEqual(
         visibility === "public" || rights[who]!.includes("read") ? [repo] : [],
       );
     });

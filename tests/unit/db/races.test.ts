@@ -128,7 +128,7 @@ describe("of eight at once exactly one wins", () => {
         () =>
           database.$queryRaw<
             { counted: boolean }[]
-          >`SELECT count_download(${ids.guide}::uuid, '2026-01-01', ${sha("9")}) AS counted`,
+          >`SELECT count_download(${ids.guide}::uuid, '2026-01-01', ${sha("9")}, ${sha("8")}, 5, ${sha("7")}, 5) AS counted`,
       ),
     );
     expect(counted.filter(([row]) => row!.counted)).toHaveLength(1);
