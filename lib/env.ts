@@ -76,6 +76,9 @@ export function env(): Env {
   return (known ??= readEnv(process.env));
 }
 
+/** Whether people reach this hub over HTTPS: its cookies are for nothing else then. */
+export const isHttps = (): boolean => env().publicUrl.startsWith("https:");
+
 /** Signs sessions and links, and hashes what must not be read back. @throws internal, where none is set */
 export function requireSecret(): string {
   const { secret } = env();

@@ -1,4 +1,4 @@
-import { env } from "#lib/env.ts";
+import { env, isHttps } from "#lib/env.ts";
 import { setTheme } from "#lib/http/doors.ts";
 import { seeOther } from "#lib/http/form.ts";
 import { readText } from "#lib/http/read-body.ts";
@@ -13,7 +13,7 @@ const BODY_LIMIT = 1000;
 export const POST = answerAt(setTheme, async (request) => {
   requireSameOrigin(request);
   const theme = themeOf(new URLSearchParams(await readText(request, BODY_LIMIT)).get("theme") ?? undefined);
-  const cookie = `${THEME_COOKIE}=${theme}; Path=/; Max-Age=${YEAR}; SameSite=Lax${env().publicUrl.startsWith("https:") ? "; Secure" : ""}`;
+  const cookie = `${THEME_COOKIE}=${theme}; Path=/; Max-Age=${YEAR}; SameSite=Lax${isHttps() ? "; Secure" : ""}`;
   return seeOther(pageBefore(request), new Headers(), cookie);
 });
 

@@ -80,11 +80,7 @@ export async function requireAdminister(actor: Actor, name: RepoName): Promise<A
   );
 }
 
-/** The same by id, for rows that point at a repo. @throws repo_not_found */
-export async function requireReadById(actor: Actor, id: string): Promise<ReadableRepo> {
-  return requireRead(actor, await nameOf(id));
-}
-
+/** The same by id, for rows that point at a repo. @throws repo_not_found, forbidden */
 export async function requireWriteById(actor: Actor, id: string): Promise<WritableRepo> {
   return requireWrite(actor, await nameOf(id));
 }

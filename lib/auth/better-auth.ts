@@ -1,7 +1,7 @@
 import { prismaAdapter } from "better-auth/adapters/prisma";
 import { betterAuth } from "better-auth/minimal";
 import { database } from "#lib/db/client.ts";
-import { env, requireSecret } from "#lib/env.ts";
+import { env, isHttps, requireSecret } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
 import { passwordLength } from "./schema.ts";
 import { sessionEndpoints } from "./session-endpoints.ts";
@@ -33,7 +33,7 @@ function make() {
     // Secure, and named __Secure-…, exactly when the hub is reached by https.
     advanced: {
       cookiePrefix: "guidepost",
-      useSecureCookies: env().publicUrl.startsWith("https:"),
+      useSecureCookies: isHttps(),
       ipAddress: { disableIpTracking: true },
     },
     telemetry: { enabled: false },

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
-import { env, requireSecret } from "#lib/env.ts";
+import { isHttps, requireSecret } from "#lib/env.ts";
 
 /**
  * A browser that has signed in to an account carries a cookie that says so, so that guesses from elsewhere never lock its person out. It
@@ -29,7 +29,7 @@ export function knownDevice(headers: Headers, owner: DeviceOwner | null): string
 export function deviceCookie(headers: Headers, owner: DeviceOwner, id = knownDevice(headers, owner)): string {
   const device = id ?? randomUUID();
   const day = String(today());
-  const secure = env().publicUrl.startsWith("https:") ? "; Secure" : "";
+  const secure = isHttps() ? "; Secure" : "";
   return `${nameOf(owner.userId)}=${device}.${day}.${signatureOf(owner, device, day)}; Max-Age=${DAYS * 86_400}; Path=/; HttpOnly${secure}; SameSite=Lax`;
 }
 
@@ -45,7 +45,7 @@ const signatureOf = ({ userId, passwordHash }: DeviceOwner, id: string, day: str
 
 /** One for each account: two people may share a browser. */
 const nameOf = (userId: string): string =>
-  `${env().publicUrl.startsWith("https:") ? "__Secure-" : ""}guidepost.device-${keyed("name", userId).slice(0, 12)}`;
+  `${isHttps() ? "__Secure-" : ""}guidepost.device-${keyed("name", userId).slice(0, 12)}`;
 
 function cookieOf(headers: Headers, name: string): string {
   const all = (headers.get("cookie") ?? "").split(/; */);

@@ -1,6 +1,6 @@
 import { type Actor, anonymous } from "#lib/auth/actor.ts";
 import { addressOf } from "#lib/auth/throttle.ts";
-import { watch } from "#lib/db/listen.ts";
+import { type Bell, createBell } from "#lib/db/bell.ts";
 import { AppError, failures } from "#lib/errors.ts";
 import { toAppError } from "./failure.ts";
 
@@ -77,7 +77,8 @@ export async function streamEvents<View>(
   request.signal.addEventListener("abort", leave, { once: true });
   gone.signal.addEventListener("abort", () => streams.delete(request));
   try {
-    const bell = createBell(feed.id, gone.signal);
+    const bell = createBell(feed.id);
+    gone.signal.addEventListener("abort", bell.close);
     const texts = tell(feed, await feed.read(), bell, gone.signal);
     const body = new ReadableStream<string>({
       async pull(controller) {
@@ -101,7 +102,7 @@ export async function streamEvents<View>(
   }
 }
 
-async function* tell<View>(feed: Feed<View>, first: View, rung: Bell, gone: AbortSignal): AsyncGenerator<string, void> {
+async function* tell<View>(feed: Feed<View>, first: View, bell: Bell, gone: AbortSignal): AsyncGenerator<string, void> {
   yield `retry: ${RETRY_MS}\n\n`;
   const began = performance.now();
   let [before, now, said]: [View | null, View, number] = [null, first, began];
@@ -112,7 +113,7 @@ async function* tell<View>(feed: Feed<View>, first: View, rung: Bell, gone: Abor
     }
     if (feed.hasEnded(now) || performance.now() - began > MAX_AGE_MS) return;
     before = now;
-    await rung(POLL_MS);
+    await bell.rung(POLL_MS);
     if (gone.aborted) return;
     if (performance.now() - said >= HEARTBEAT_MS) {
       yield ":\n\n";
@@ -129,28 +130,3 @@ async function* tell<View>(feed: Feed<View>, first: View, rung: Bell, gone: Abor
 }
 
 const toText = ({ name, data }: ServerEvent): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
-
-/** Resolves when the row was told of since the last time, or after so many milliseconds, or when the client is gone. */
-type Bell = (patience: number) => Promise<void>;
-
-function createBell(id: string, gone: AbortSignal): Bell {
-  let hasRung = false;
-  let wake = (): void => {};
-  const ring = (): void => {
-    hasRung = true;
-    wake();
-  };
-  const unwatch = watch(id, ring);
-  gone.addEventListener("abort", unwatch);
-  gone.addEventListener("abort", ring);
-  return async (patience) => {
-    if (!hasRung) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      wake = resolve;
-      const timer = setTimeout(resolve, patience);
-      await promise;
-      clearTimeout(timer);
-    }
-    hasRung = false;
-  };
-}

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Actor } from "#lib/auth/actor.ts";
 import { actorOf } from "#lib/auth/actor-of.ts";
-import { env } from "#lib/env.ts";
+import { isHttps } from "#lib/env.ts";
 import { AppError, failures } from "#lib/errors.ts";
 import { behind, type Door, requireAdmission } from "./door.ts";
 import { readText } from "./read-body.ts";
@@ -135,7 +135,7 @@ const state = z.object({ values: z.record(z.string(), z.string()), problems: z.r
 
 function stateCookie(page: string, shown: FormState | null): string {
   const value = shown ? Buffer.from(JSON.stringify(shown)).toString("base64url") : "";
-  return `${FORM_COOKIE}=${value}; Path=${page}; Max-Age=${shown ? STATE_SECONDS : 0}; HttpOnly; SameSite=Lax${env().publicUrl.startsWith("https:") ? "; Secure" : ""}`;
+  return `${FORM_COOKIE}=${value}; Path=${page}; Max-Age=${shown ? STATE_SECONDS : 0}; HttpOnly; SameSite=Lax${isHttps() ? "; Secure" : ""}`;
 }
 
 /** The first problem of each field. */

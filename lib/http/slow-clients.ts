@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { AppError, failures } from "#lib/errors.ts";
+import { AppError } from "#lib/errors.ts";
+import { toFailureResponse } from "./failure.ts";
 import { Seats, type Sitter } from "./seats.ts";
 
 export interface SlowLimits {
@@ -176,21 +177,18 @@ const crowded = (): AppError =>
   );
 
 /** Says why, where nothing was said yet, and ends the connection: what is still to come of the body is not waited for. */
-function refuse({ request, response, socket }: Exchange, { code, message, detail }: AppError): void {
+function refuse({ request, response, socket }: Exchange, failure: AppError): void {
   request.pause();
   if (response.headersSent || socket.destroyed) return void socket.destroy();
-  const { status } = failures[code];
-  const requestId = randomUUID();
-  const body = JSON.stringify({ error: message, code, detail, requestId });
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    "Content-Type: application/json",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `Retry-After: ${detail["retryAfter"]}`,
-    `X-Request-Id: ${requestId}`,
-    "Cache-Control: private, no-store",
-    "Connection: close",
-  ];
-  socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  const answer = toFailureResponse(failure, randomUUID());
+  void answer.text().then((body) => {
+    const lines = [
+      `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
+      ...[...answer.headers].map(([name, value]) => `${name}: ${value}`),
+      `content-length: ${Buffer.byteLength(body)}`,
+      "connection: close",
+    ];
+    socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  });
   setTimeout(() => socket.destroy(), 1_000).unref(); // whoever does not read does not close either
 }

@@ -25,23 +25,20 @@ export async function holdsAttempt(transaction: Transaction, { kind, subjectId, 
   return rows.length > 0;
 }
 
+type Subject = Omit<Attempt, "attempt">;
+
 /** Whose turn a job takes: what follows from it is theirs too. Null: the hub's own. */
-export async function ownerOf(
-  client: Transaction,
-  { kind, subjectId }: Omit<Attempt, "attempt">,
-): Promise<string | null> {
-  const [row] = await client.$queryRaw<{ userId: string | null }[]>`
-    SELECT user_id AS "userId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind`;
-  return row?.userId ?? null;
-}
+export const ownerOf = (client: Transaction, subject: Subject): Promise<string | null> =>
+  personOf(client, subject, priorities.batch);
 
 /** Who asked for it by name, and waits. */
-export async function waiterOf(
-  client: Transaction,
-  { kind, subjectId }: Omit<Attempt, "attempt">,
-): Promise<string | null> {
+export const waiterOf = (client: Transaction, subject: Subject): Promise<string | null> =>
+  personOf(client, subject, priorities.person);
+
+/** Null also where the job is less urgent than `least`. */
+async function personOf(client: Transaction, { kind, subjectId }: Subject, least: number): Promise<string | null> {
   const [row] = await client.$queryRaw<{ userId: string | null }[]>`
-    SELECT user_id AS "userId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND priority >= ${priorities.person}`;
+    SELECT user_id AS "userId" FROM job WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND priority >= ${least}`;
   return row?.userId ?? null;
 }
 

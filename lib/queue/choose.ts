@@ -1,4 +1,5 @@
 import type { Transaction } from "#lib/db/transaction.ts";
+import { groupsWaiting } from "./groups-waiting.ts";
 import { AWAITED, type JobKind, type JobLane, type JobResource } from "./jobs.ts";
 
 /** Where a job could be done: a place of a worker. */
@@ -37,18 +38,13 @@ const MODEL_WAIT_SECONDS = 2;
 /** Work that nobody waits for is begun before other work once it was passed over for so long: it is slow then, and never starved. */
 const BACKGROUND_SECONDS = 30;
 
-/** The first job of each person who waits for such a place: what is most urgent, of that what is short. The persons are gone through by the index, one step for each. */
+/** The first job of each person who waits for such a place: what is most urgent, of that what is short. */
 const headsFor = (transaction: Transaction, place: Place, most = 32_767): Promise<Head[]> => transaction.$queryRaw<
   Head[]
 >`
-  WITH RECURSIVE waiting AS (
-    (SELECT group_id FROM job WHERE resource = ${place.resource}::job_resource AND state = 'queued' ORDER BY group_id LIMIT 1)
-    UNION ALL
-    SELECT (SELECT j.group_id FROM job j WHERE j.resource = ${place.resource}::job_resource AND j.state = 'queued' AND j.group_id > w.group_id ORDER BY j.group_id LIMIT 1)
-    FROM waiting w WHERE w.group_id IS NOT NULL)
   SELECT h.id, h.kind, w.group_id AS "groupId", h.priority, h.lane, h.model_key AS "modelKey", h.work, h.queued_at AS "queuedAt",
     greatest(t.used, c.turn) AS turn, coalesce(t.used, 0) AS used
-  FROM waiting w
+  FROM (${groupsWaiting(place.resource)}) w
   JOIN job_clock c ON c.resource = ${place.resource}::job_resource
   LEFT JOIN job_turn t ON t.resource = c.resource AND t.group_id = w.group_id
   CROSS JOIN LATERAL (
@@ -78,7 +74,7 @@ export function whoIsNext<H extends Head>(heads: readonly H[], models: readonly 
   );
 }
 
-export const byTurn = (a: Pick<Head, "turn" | "used" | "priority" | "queuedAt">, b: typeof a): number =>
+const byTurn = (a: Pick<Head, "turn" | "used" | "priority" | "queuedAt">, b: typeof a): number =>
   a.turn - b.turn || a.used - b.used || b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime();
 
 /** The job to begin at a place, of those that it wants; undefined where nothing waits for it. */
@@ -112,7 +108,7 @@ export async function countTurn(
     ON CONFLICT (resource, group_id) DO UPDATE SET used = greatest(job_turn.used, ${turn}) + ${seconds}`;
   await transaction.$executeRaw`
     UPDATE job_clock SET turn = greatest(turn, ${turn}), passed_over_at = CASE
-      WHEN ${priority < AWAITED} OR NOT EXISTS (SELECT FROM job j WHERE j.resource = ${resource}::job_resource AND j.state = 'queued' AND j.priority < 50) THEN NULL
+      WHEN ${priority < AWAITED} OR NOT EXISTS (SELECT FROM job j WHERE j.resource = ${resource}::job_resource AND j.state = 'queued' AND j.priority < ${AWAITED}) THEN NULL
       ELSE coalesce(passed_over_at, now()) END
     WHERE resource = ${resource}::job_resource`;
 }

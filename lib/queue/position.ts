@@ -1,4 +1,5 @@
 import { database } from "#lib/db/client.ts";
+import { groupsWaiting } from "./groups-waiting.ts";
 import { foresee, type Picture, type RunningJob, type Start, type WaitingJob } from "./forecast.ts";
 import {
   type JobKind,
@@ -121,12 +122,7 @@ type Row = Omit<WaitingJob, "seconds"> & { readonly work: number };
 async function read(resource: JobResource): Promise<Picture> {
   const [waiting, running, turns, workers] = await Promise.all([
     database().$queryRaw<Row[]>`
-      WITH RECURSIVE persons AS (
-        (SELECT group_id FROM job WHERE resource = ${resource}::job_resource AND state = 'queued' ORDER BY group_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT j.group_id FROM job j WHERE j.resource = ${resource}::job_resource AND j.state = 'queued' AND j.group_id > p.group_id ORDER BY j.group_id LIMIT 1)
-        FROM persons p WHERE p.group_id IS NOT NULL)
-      SELECT j.* FROM persons p CROSS JOIN LATERAL (
+      SELECT j.* FROM (${groupsWaiting(resource)}) p CROSS JOIN LATERAL (
         SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, queued_at AS "queuedAt" FROM job
         WHERE resource = ${resource}::job_resource AND state = 'queued' AND group_id = p.group_id ORDER BY priority DESC, lane, queued_at, id LIMIT ${OF_ONE}) j
       LIMIT ${OF_ALL}`,

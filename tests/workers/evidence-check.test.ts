@@ -31,6 +31,7 @@ import { POST as cancelPairRoute } from "../../app/api/v1/pairs/[id]/cancel/rout
 import { GET as listPairsRoute, POST as requestCheckRoute } from "../../app/api/v1/pairs/route.ts";
 import { progressOf } from "#lib/queue/progress.ts";
 import { claimJob, failJob, runJob } from "../support/attempts.ts";
+import { nothingMeasured } from "../support/nothing-measured.ts";
 
 const hub = await useTempHub({ GUIDEPOST_THREADS: "2" });
 const PICTURES = 4;
@@ -406,27 +407,7 @@ describe("a measurement is written once", () => {
     reasons: ["For a test."],
     summary: {
       request,
-      measured: {
-        structure: [],
-        lineage: null,
-        agreement: null,
-        fidelity: null,
-        cost: null,
-        protocol: {
-          version: 1,
-          sampler: "ddim",
-          steps: 20,
-          guidanceScale: 5,
-          agreementGuidances: [2],
-          agreementPrompts: 16,
-          agreementSeed: 99,
-          pictureSeed: 77,
-        },
-        evaluatorSha256: null,
-        promptsSha256: null,
-        files: [],
-        runtime: { name: "x", version: "1", provider: "cpu", threads: 1 },
-      },
+      measured: { ...nothingMeasured, runtime: { name: "x", version: "1", provider: "cpu", threads: 1 } },
     },
     levels: [{ level: 0, n: 1, raw: {}, milliseconds: 0 }],
     prompts: [],

@@ -1,40 +1,23 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { database } from "#lib/db/client.ts";
 import { queuePosition } from "#lib/queue/position.ts";
-import {
-  createStubTables,
-  effectsOf,
-  putStub,
-  startStubWorker,
-  type StubJob,
-  stubRow,
-  type StubWorker,
-} from "../support/stub-jobs.ts";
+import { effectsOf, putStub, type StubJob, stubRow } from "../support/stub-jobs.ts";
+import { useStubWorkers } from "../support/stub-workers.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 
 // One worker with one place for networks: what one person asks for is all that stands before another's.
 
 const hub = await useTempHub();
-const workers: StubWorker[] = [];
-beforeAll(async () => {
-  await createStubTables();
-  for (const id of ["ann", "bob", "eve"])
-    await database().$executeRaw`INSERT INTO app_user (id, name, email) VALUES (${id}, ${id}, ${`${id}@example.org`})`;
-});
-afterEach(async () => {
-  for (const worker of workers.splice(0)) {
-    worker.kill("SIGKILL");
-    await worker.ended;
-  }
+const { start } = useStubWorkers({ ...hub.variables, GUIDEPOST_PLACES: "1" }, async () => {
   await database().worker.deleteMany();
   await database().job.deleteMany();
   await database().jobTurn.deleteMany();
 });
+beforeAll(async () => {
+  for (const id of ["ann", "bob", "eve"])
+    await database().$executeRaw`INSERT INTO app_user (id, name, email) VALUES (${id}, ${id}, ${`${id}@example.org`})`;
+});
 afterAll(() => hub.close());
-
-async function start(): Promise<void> {
-  workers.push(await startStubWorker({ ...hub.variables, GUIDEPOST_PLACES: "1" }));
-}
 const preview = (does: string, userId: string): Promise<StubJob> => putStub(does, "preview", "person", { userId });
 const check = (does: string, userId: string): Promise<StubJob> => putStub(does, "check", "person", { userId });
 const until = (job: StubJob, state: string, timeout = 30_000) =>

@@ -1,38 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { database } from "#lib/db/client.ts";
 import { askQueue } from "#lib/queue/boss.ts";
 import { MAX_LOSSES } from "#lib/queue/jobs.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
 import {
-  createStubTables,
   effectsOf,
   putStub,
   queueIdOf,
   release,
-  startStubWorker,
   type StubJob,
   stubRow,
   type StubWorker,
 } from "../support/stub-jobs.ts";
+import { useStubWorkers } from "../support/stub-workers.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 
 const hub = await useTempHub();
-const workers: StubWorker[] = [];
-beforeAll(createStubTables);
-afterEach(async () => {
-  for (const worker of workers.splice(0)) {
-    worker.kill("SIGKILL");
-    await worker.ended;
-  }
-});
+const { start } = useStubWorkers(hub.variables);
 afterAll(() => hub.close());
-
-async function start(): Promise<StubWorker> {
-  const worker = await startStubWorker(hub.variables);
-  workers.push(worker);
-  return worker;
-}
 
 const takenBy = (job: StubJob, worker: StubWorker, timeout: number) =>
   expect.poll(async () => (await stubRow(job)).pid, { timeout, interval: 50 }).toBe(worker.pid);
@@ -70,13 +56,13 @@ test("the jobs of a killed and of a frozen worker run elsewhere within 20 s, and
 }, 60_000);
 
 test("a job that kills every worker ends with worker_lost, and no other waits for it", async () => {
-  await start();
+  let alive = await start();
   const poison = await putStub("kill its worker");
   const others: StubJob[] = [];
   for (let death = 0; death <= MAX_LOSSES; death++) {
     await expect.poll(async () => (await stubRow(poison)).attempt, { timeout: 8000, interval: 50 }).toBe(death + 1);
-    await workers[death]!.ended;
-    await start();
+    await alive.ended;
+    alive = await start();
     others.push(await putStub("end"));
     // As if its heartbeat had been missing for a minute.
     await askQueue(

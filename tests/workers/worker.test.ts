@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { database } from "#lib/db/client.ts";
 import { askQueue } from "#lib/queue/boss.ts";
 import { cancelJob } from "#lib/queue/attempt.ts";
@@ -6,35 +6,21 @@ import { queuePosition } from "#lib/queue/position.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
 import { liveWorkers } from "#lib/queue/workers.ts";
 import {
-  createStubTables,
   effectsOf,
   putStub,
   queueIdOf,
   release,
-  startStubWorker,
   type StubJob,
   stubRow,
   type StubWorker,
 } from "../support/stub-jobs.ts";
+import { useStubWorkers } from "../support/stub-workers.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 
 const hub = await useTempHub();
-const workers: StubWorker[] = [];
-beforeAll(createStubTables);
-afterEach(async () => {
-  for (const worker of workers.splice(0)) {
-    worker.kill("SIGKILL");
-    await worker.ended;
-  }
-  await database().worker.deleteMany(); // who was killed is counted for 15 s
-});
+// Who was killed is counted for 15 s.
+const { start } = useStubWorkers(hub.variables, () => database().worker.deleteMany());
 afterAll(() => hub.close());
-
-async function start(): Promise<StubWorker> {
-  const worker = await startStubWorker(hub.variables);
-  workers.push(worker);
-  return worker;
-}
 
 const until = (job: StubJob, state: string, timeout = 8000) =>
   expect.poll(async () => (await stubRow(job)).state, { timeout, interval: 50 }).toBe(state);

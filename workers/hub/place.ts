@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { watch } from "#lib/db/listen.ts";
+import { createBell } from "#lib/db/bell.ts";
 import { log } from "#lib/log.ts";
 import type { Claim } from "#lib/queue/claim.ts";
 import { claimNext } from "#lib/queue/claim.ts";
@@ -132,31 +132,3 @@ const hostOf = ({ job: { claim, worked }, since, gave }: Seated): Host => ({
   ran: (performance.now() - since) / 1000,
   gave,
 });
-
-/** Rings when something was asked for, or has ended. */
-function createBell(resource: string): { ring(): void; rung(patience: number): Promise<void>; close(): void } {
-  let hasRung = false;
-  let wake = (): void => {};
-  const ring = (): void => {
-    hasRung = true;
-    wake();
-  };
-  const unwatch = watch(resource, ring);
-  return {
-    ring,
-    async rung(patience) {
-      if (!hasRung) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        wake = resolve;
-        const timer = setTimeout(resolve, patience);
-        await promise;
-        clearTimeout(timer);
-      }
-      hasRung = false;
-    },
-    close() {
-      unwatch();
-      ring();
-    },
-  };
-}

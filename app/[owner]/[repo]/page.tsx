@@ -4,11 +4,8 @@ import { can } from "#lib/catalog/kinds.ts";
 import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
 import { repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
-import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
-import { CARD_PATH } from "#lib/catalog/cards/service.ts";
-import { findFile } from "#lib/catalog/files/service.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { listWorkers } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
@@ -281,19 +278,16 @@ function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly i
   );
 }
 
-async function CardText({ repo }: { readonly repo: ShownRepo }) {
-  const { card, fullName, defaultBranch, mayWrite } = repo;
+function CardText({ repo }: { readonly repo: ShownRepo }) {
+  const { card, cardFile, fullName, defaultBranch, mayWrite } = repo;
   const folder = (kind: "resolve" | "tree"): string => `/${fullName}/${kind}/${encodeURIComponent(defaultBranch)}/`;
   return (
     <section aria-labelledby="card" className="min-w-0 border-t border-line pt-6">
       <h2 id="card" className="mb-3 text-title">
         Card
       </h2>
-      {card && (card.text.trim() !== "" || card.warnings.length > 0) ? (
-        <Markdown
-          file={await findFile(await requireRead(await currentActor(), repo.nameParts), repo.head!.id, CARD_PATH)}
-          places={{ files: folder("resolve"), pages: folder("tree") }}
-        />
+      {card && cardFile && (card.text.trim() !== "" || card.warnings.length > 0) ? (
+        <Markdown file={cardFile} places={{ files: folder("resolve"), pages: folder("tree") }} />
       ) : (
         <Empty
           title="Nobody has written a card yet"

@@ -28,6 +28,17 @@ export async function findMarkdown(sha256: string): Promise<Markdown | null> {
   return row && { ...row, frontMatter: row.frontMatter as Markdown["frontMatter"], facts: cardFacts.parse(row.facts) };
 }
 
+/** The same without the page that it makes, which may be half a megabyte. */
+export async function findCard(sha256: string): Promise<Pick<Markdown, CardPart> | null> {
+  const row = await database().markdown.findUnique({
+    where: { sha256, reader: READER_VERSION },
+    select: { frontMatter: true, text: true, isCut: true, warnings: true },
+  });
+  return row && { ...row, frontMatter: row.frontMatter as Markdown["frontMatter"] };
+}
+
+type CardPart = "frontMatter" | "text" | "isCut" | "warnings";
+
 /** Keeps what was read. Does nothing where the content has been removed meanwhile. */
 export async function keepMarkdown(sha256: string, markdown: Markdown): Promise<void> {
   const { frontMatter, facts, text, html, problem, isCut, warnings } = markdown;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { can } from "#lib/catalog/kinds.ts";
 import { requireRead, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
@@ -7,10 +6,10 @@ import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import type { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import { log } from "#lib/log.ts";
+import { type NotRead, shownInTime } from "#lib/catalog/shown-in-time.ts";
 import { type CardFacts, factsOf } from "./facts.ts";
 import { type Markdown, readMarkdown } from "./read-markdown.ts";
-import { findMarkdown, keepMarkdown, readColumns, writeColumns } from "./repository.ts";
+import { findCard, findMarkdown, keepMarkdown, readColumns, writeColumns } from "./repository.ts";
 import type { Card } from "./schema.ts";
 import { MAX_MARKDOWN_BYTES } from "./split.ts";
 
@@ -49,28 +48,22 @@ function readOnce(file: StoredFile, who: string): Promise<Markdown> {
 }
 
 /** What a page shows of a file of Markdown: a page waits neither for the store nor for the reader. */
-export type ShownMarkdown = (Markdown & { readonly isRead: true }) | { readonly isRead: false; readonly why: string };
+export type ShownMarkdown = (Markdown & { readonly isRead: true }) | NotRead;
 
-const PATIENCE_MS = 200; // an ordinary text that nobody has looked at is read in less
 const BEING_READ = "The hub reads this text for the first time; it is here in a few seconds.";
 
 export async function showMarkdown(file: StoredFile): Promise<ShownMarkdown> {
   const known = await findMarkdown(file.sha256);
-  if (known) return { ...known, isRead: true };
-  const reading = readOnce(file, "whoever looks").then(
-    (markdown) => ({ ...markdown, isRead: true }) as const,
-    (cause: unknown) => {
-      if (!(cause instanceof AppError)) log().error({ event: "markdown.not_read", err: cause }, "a text was not read");
-      return { isRead: false, why: cause instanceof AppError ? cause.message : BEING_READ } as const;
-    },
-  );
-  const late = sleep(PATIENCE_MS, { isRead: false, why: BEING_READ } as const, { ref: false });
-  return Promise.race([reading, late]);
+  return known ? { ...known, isRead: true } : readInTime(file);
 }
 
-/** The same as clients get it. */
+const readInTime = (file: StoredFile): Promise<ShownMarkdown> =>
+  shownInTime(readOnce(file, "whoever looks"), BEING_READ, "markdown.not_read");
+
+/** The same as clients get it, without what it looks like, which may be much. */
 export async function showCard(file: StoredFile): Promise<Card> {
-  const shown = await showMarkdown(file);
+  const known = await findCard(file.sha256);
+  const shown = known ? { ...known, isRead: true as const } : await readInTime(file);
   if (!shown.isRead) return { frontMatter: {}, text: "", isCut: false, warnings: [shown.why], isRead: false };
   const { frontMatter, text, isCut, warnings, isRead } = shown;
   return { frontMatter, text, isCut, warnings: [...warnings], isRead };

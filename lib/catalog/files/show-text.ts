@@ -1,19 +1,14 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { readBeginning } from "#lib/catalog/blobs/service.ts";
-import { AppError } from "#lib/errors.ts";
-import { log } from "#lib/log.ts";
+import { type NotRead, shownInTime } from "#lib/catalog/shown-in-time.ts";
 import type { FileRow } from "./repository.ts";
 
 /** Of a file that a page shows. */
 export const MAX_TEXT_BYTES = 256 * 1024;
-const PATIENCE_MS = 200; // a store that is well has answered by then
 const KEPT_CHARACTERS = 16 * 2 ** 20;
 
 /** The beginning of a file as text, null for what is no text; or that it has not come yet, and why. */
-export type ShownText =
-  | { readonly isRead: true; readonly text: string | null; readonly isCut: boolean }
-  | { readonly isRead: false; readonly why: string };
+export type ShownText = { readonly isRead: true; readonly text: string | null; readonly isCut: boolean } | NotRead;
 
 type Wanted = Pick<FileRow, "sha256" | "size" | "storageKey">;
 
@@ -29,17 +24,12 @@ const kept = new LRUCache<string, { readonly text: string | null }, Wanted>({
 });
 
 /** What a page shows of a file, which never waits for the store: what was shown lately is here, anything else comes in time or later. */
-export async function showText(file: Wanted): Promise<ShownText> {
-  const isCut = file.size > MAX_TEXT_BYTES;
-  const reading = kept.forceFetch(file.sha256, { context: file }).then(
-    ({ text }) => ({ isRead: true, text, isCut }) as const,
-    (cause: unknown) => {
-      if (!(cause instanceof AppError)) log().error({ event: "text.not_read", err: cause }, "a file was not read");
-      return { isRead: false, why: cause instanceof AppError ? cause.message : COMING } as const;
-    },
+export const showText = (file: Wanted): Promise<ShownText> =>
+  shownInTime(
+    kept.forceFetch(file.sha256, { context: file }).then(({ text }) => ({ text, isCut: file.size > MAX_TEXT_BYTES })),
+    COMING,
+    "text.not_read",
   );
-  return Promise.race([reading, sleep(PATIENCE_MS, { isRead: false, why: COMING } as const, { ref: false })]);
-}
 
 const COMING = "The store is slow to answer; look again in a few seconds.";
 

@@ -65,11 +65,6 @@ export async function quotaOfName(name: string): Promise<QuotaRow | null> {
   return row && toRow(row);
 }
 
-export async function quotaOfPerson(userId: string): Promise<QuotaRow | null> {
-  const row = await database().quota.findFirst({ where: { namespace: { userId } }, select: columns });
-  return row && toRow(row);
-}
-
 /** Whoever else counts something of this person waits until the transaction ends. */
 export async function lockQuotaOfPerson(transaction: Transaction, userId: string): Promise<void> {
   await transaction.$queryRaw`

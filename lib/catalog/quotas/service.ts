@@ -77,20 +77,21 @@ const isOver = ({ used, reserved, limit }: QuotaLine): boolean => limit !== null
 export const lockPerson = lockQuotaOfPerson;
 
 /** @throws not_found */
-export async function showQuota(name: string): Promise<QuotaView> {
+export const showQuota = async (name: string): Promise<QuotaView> => toView(await requireQuota(name));
+
+async function requireQuota(name: string): Promise<QuotaRow> {
   const row = await quotaOfName(name);
   if (!row) throw new AppError("not_found", `There is no namespace ${name}; check the name.`);
-  return toView(row);
+  return row;
 }
 
 /** What an operator lets a namespace have. Who may: operators, and the hub's own command line. @throws unauthenticated, forbidden, not_found */
 export async function setQuota(actor: Actor, name: string, change: QuotaChange): Promise<QuotaView> {
   if (actor.kind !== "hub") requireOperator(actor);
-  const row = await quotaOfName(name);
-  if (!row) throw new AppError("not_found", `There is no namespace ${name}; check the name.`);
+  const { namespaceId } = await requireQuota(name);
   await inLockedTransaction(database(), async (transaction) => {
-    await setLimits(transaction, row.namespaceId, change);
-    await audit(transaction, actor, "quota.set", row.namespaceId, { ...change });
+    await setLimits(transaction, namespaceId, change);
+    await audit(transaction, actor, "quota.set", namespaceId, { ...change });
   });
   return showQuota(name);
 }

@@ -32,6 +32,7 @@ import {
   insertRepo,
   placeOf,
   readHead,
+  type RepoHead,
   selectRepos,
   selectWritable,
 } from "./repository.ts";
@@ -162,8 +163,15 @@ export const listWritable = (
 
 const MONTH = 30 * 86_400_000;
 
-/** All that its page shows. @throws repo_not_found */
-export async function getRepo(actor: Actor, name: RepoName): Promise<RepoPage> {
+/** All that clients are told of it. @throws repo_not_found */
+export const getRepo = async (actor: Actor, name: RepoName): Promise<RepoPage> =>
+  (await getRepoAndCard(actor, name)).repo;
+
+/** And where its card lies, for the page that shows it laid out. @throws repo_not_found */
+export async function getRepoAndCard(
+  actor: Actor,
+  name: RepoName,
+): Promise<{ readonly repo: RepoPage; readonly cardFile: RepoHead["card"] }> {
   const repo = await requireRead(actor, name);
   const [item, refs, { head, card, downloads }] = await Promise.all([
     getItem(actor, repo.id),
@@ -172,13 +180,16 @@ export async function getRepo(actor: Actor, name: RepoName): Promise<RepoPage> {
   ]);
   const usage = { files: head?.files ?? 0, bytes: head?.bytes ?? 0, downloadsLastMonth: downloads };
   return {
-    ...item,
-    headCommit: head?.id ?? null,
-    defaultBranch: repo.defaultBranch,
-    card: card && (await showCard(card)),
-    refs,
-    head,
-    usage,
+    repo: {
+      ...item,
+      headCommit: head?.id ?? null,
+      defaultBranch: repo.defaultBranch,
+      card: card && (await showCard(card)),
+      refs,
+      head,
+      usage,
+    },
+    cardFile: card,
   };
 }
 

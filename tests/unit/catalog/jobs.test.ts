@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Actor, anonymous, hub as theHub, type Person } from "#lib/auth/actor.ts";
@@ -10,6 +9,7 @@ import { enqueue } from "#lib/queue/enqueue.ts";
 import { registerWorker } from "#lib/queue/workers.ts";
 import { ids, oid, sha, smallHub, uuid } from "../../support/small-hub.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { workerRow } from "../../support/worker-row.ts";
 
 const hub = await useTempHub();
 const person = (userId: string, isOperator = false): Actor => ({
@@ -145,16 +145,7 @@ test("who asked for a measurement of others' models finds it among their own, an
 });
 
 test("a timeline has what happened, and the place in the queue", async () => {
-  await registerWorker({
-    id: randomUUID(),
-    host: "gpu-1",
-    pid: 7,
-    version: "1",
-    runtime: "cpu-f32",
-    provider: "cpu",
-    memory: 8e9,
-    places: 1,
-  });
+  await registerWorker({ ...workerRow(1), host: "gpu-1" });
   await expect.poll(async () => (await getJobTimeline(ann, ids.pair)).position?.workers).toBe(2);
   const timeline = await getJobTimeline(ann, ids.pair);
   expect(timeline).toMatchObject({ kind: "check", state: "queued", position: { ahead: 1, running: 0, workers: 2 } });

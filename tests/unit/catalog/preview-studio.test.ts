@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { anonymous } from "#lib/auth/actor.ts";
 import { forecastPreview } from "#lib/catalog/previews/forecast.ts";
@@ -15,6 +14,7 @@ import { newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
 import { ask, fillPreviewHub, type PreviewHub } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 import { forgetJobs } from "../../support/attempts.ts";
+import { workerRow } from "../../support/worker-row.ts";
 
 const hub = await useTempHub();
 let people: PreviewHub;
@@ -92,17 +92,8 @@ test("before it is asked for a preview says its passes, what is before it and ho
     passes: 80,
     why: expect.stringContaining("No worker is online"),
   });
-  const id = randomUUID();
-  await registerWorker({
-    id,
-    host: "here",
-    pid: 1,
-    version: "0",
-    runtime: "cpu-f32",
-    provider: "cpu",
-    memory: 8e9,
-    places: 1,
-  });
+  const worker = workerRow(1);
+  await registerWorker(worker);
   try {
     // What the queue looks like is read four times a second for all who ask.
     await expect.poll(async () => (await forecastPreview(anonymous, query({ steps: "1" }))).workers).toBe(1);
@@ -114,7 +105,7 @@ test("before it is asked for a preview says its passes, what is before it and ho
     await ask(people.ben, { seed: 2 });
     expect((await forecastPreview(anonymous, query())).ahead).toBe(2);
   } finally {
-    await workerStopped(id);
+    await workerStopped(worker.id);
   }
   await updateRepo(people.ann, toRepoName("ann/neon"), { visibility: "private" });
   await expect(forecastPreview(people.ben, query())).rejects.toMatchObject({ code: "repo_not_found" });

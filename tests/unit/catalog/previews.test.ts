@@ -22,6 +22,7 @@ import { commitFiles, newRepoWith, starterFiles, workOff } from "../../support/e
 import { ask, asking, fillPreviewHub, type PreviewHub } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 import { claimJob, failJob, forgetJobs } from "../../support/attempts.ts";
+import { workerRow } from "../../support/worker-row.ts";
 
 const hub = await useTempHub();
 let people: PreviewHub;
@@ -232,16 +233,7 @@ describe("a preview that waits", () => {
       queue: { ahead: 0, running: 0, workers: 0 },
       estimate: { seconds: null, why: "No worker is online; it begins as soon as one is." },
     });
-    const worker = {
-      id: randomUUID(),
-      host: "here",
-      pid: 1,
-      version: "1",
-      runtime: "cpu-f32",
-      provider: "cpu",
-      memory: 8e9,
-      places: 3,
-    };
+    const worker = workerRow(3);
     await registerWorker(worker);
     await expect
       .poll(async () => (await getPreview(ann, old.id)).estimate)

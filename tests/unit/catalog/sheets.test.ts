@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Actor } from "#lib/auth/actor.ts";
 import { anonymous, hub as itself } from "#lib/auth/actor.ts";
 import { requestCheck } from "#lib/catalog/pairs/service.ts";
-import type { Measured } from "#lib/catalog/pairs/schema.ts";
 import { type Outcome, recordOutcome } from "#lib/catalog/pairs/work.ts";
 import { attachPreview, cancelPreview, deletePreview, rerunPreview } from "#lib/catalog/previews/service.ts";
 import { modes, newPreview, previewQuery } from "#lib/catalog/previews/schema.ts";
@@ -24,6 +23,7 @@ import { ask, fillPreviewHub, type PreviewHub } from "../../support/previews.ts"
 import { expectSound, storedKeys } from "../../support/sound-hub.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 import { claimJob, failJob, queueChecksAgain } from "../../support/attempts.ts";
+import { nothingMeasured } from "../../support/nothing-measured.ts";
 
 const hub = await useTempHub({ GUIDEPOST_GRACE: "1d" });
 let people: PreviewHub;
@@ -79,33 +79,11 @@ function outcomeOf(verdict: Outcome["verdict"], recovered: number, more: Partial
     unscored: [],
     domain: null,
   };
-  const protocol = {
-    version: 1,
-    sampler: "ddim",
-    steps: 20,
-    guidanceScale: 5,
-    agreementGuidances: [2],
-    agreementPrompts: 16,
-    agreementSeed: 99,
-    pictureSeed: 77,
-  };
-  const measured: Measured = {
-    structure: [],
-    lineage: null,
-    agreement: null,
-    fidelity,
-    cost: null,
-    protocol,
-    evaluatorSha256: null,
-    promptsSha256: null,
-    files: [],
-    runtime: { name: "x", version: "1", provider: "cpu", precision: "float32", threads: 1 },
-  };
   const levels = ([0, 1, 2, 4] as const).map((level) => ({ level, n: 48, raw: {}, milliseconds: 0 }));
   return {
     verdict,
     reasons: ["For a test."],
-    summary: { request: { pictures: 48 }, measured },
+    summary: { request: { pictures: 48 }, measured: { ...nothingMeasured, fidelity } },
     levels,
     prompts,
     machine: "test",

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Person } from "#lib/auth/actor.ts";
 import { createToken } from "#lib/auth/token.ts";
 import { readManifest } from "#lib/catalog/commits/service.ts";
-import type { Measured } from "#lib/catalog/pairs/schema.ts";
 import { requestCheck } from "#lib/catalog/pairs/service.ts";
 import { getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
@@ -25,6 +24,7 @@ import { newOrganisation, newPerson } from "../../support/actors.ts";
 import { baseFiles, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
 import { asking } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { nothingMeasured } from "../../support/nothing-measured.ts";
 
 // A base that is hidden, a public LoRA on it and a public guide for it. A stranger asks every door of the OpenAPI document for every id
 // that there is; no answer may hold a word of what is hidden. A door with a parameter or a body that nothing below knows fails.
@@ -271,28 +271,6 @@ async function sweepAfterFlips(): Promise<void> {
   }
 }
 
-const measured: Measured = {
-  structure: [],
-  lineage: null,
-  agreement: null,
-  fidelity: null,
-  cost: null,
-  protocol: {
-    version: 1,
-    sampler: "ddim",
-    steps: 20,
-    guidanceScale: 5,
-    agreementGuidances: [2],
-    agreementPrompts: 16,
-    agreementSeed: 99,
-    pictureSeed: 77,
-  },
-  evaluatorSha256: null,
-  promptsSha256: null,
-  files: [],
-  runtime: { name: "x", version: "1", provider: "cpu", precision: "float32", threads: 1 },
-};
-
 let pairId: string;
 let previewId: string;
 
@@ -350,7 +328,7 @@ test("what runs, and whoever looks on, ends when a part becomes private", async 
   const outcome = {
     verdict: "verified" as const,
     reasons: [`It was ${SECRET}.`],
-    summary: { request: { pictures: 48 }, measured },
+    summary: { request: { pictures: 48 }, measured: nothingMeasured },
     levels,
     prompts: Array.from({ length: 48 }, (_, i) => `a ${SECRET} house, number ${i}`),
     machine: "test",

@@ -119,7 +119,7 @@ describe("who looks on", () => {
     await first.next();
     first.drop();
     await expect(first.next()).rejects.toThrow(/abort/);
-    expect(await isQuiet()).toBe(true);
+    await expect.poll(isQuiet, { timeout: 20_000 }).toBe(true);
     await move("running");
     const second = await follow();
     expect(await second.next()).toMatchObject({ data: { state: "running" } });

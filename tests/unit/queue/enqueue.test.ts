@@ -15,6 +15,7 @@ import { secondsFor } from "#lib/queue/rates.ts";
 import { timelineOf } from "#lib/queue/timeline.ts";
 import { registerWorker, workerStopped } from "#lib/queue/workers.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { workerRow } from "../../support/worker-row.ts";
 
 const hub = await useTempHub();
 afterAll(() => hub.close());
@@ -176,16 +177,7 @@ describe("the place in the queue", () => {
   });
 
   test("says how long it takes, from what earlier ones took and who works", async () => {
-    const worker = {
-      id: randomUUID(),
-      host: "here",
-      pid: 1,
-      version: "1",
-      runtime: "cpu-f32",
-      provider: "cpu",
-      memory: 8e9,
-      places: 1,
-    };
+    const worker = workerRow(1);
     await registerWorker(worker);
     await fill(3, "batch");
     const job = await put("check", "batch");

@@ -1,0 +1,24 @@
+import type { Measured } from "#lib/catalog/pairs/schema.ts";
+
+/** What a measurement is that found out nothing: for tests of who may see it, and of what becomes of it. */
+export const nothingMeasured: Measured = {
+  structure: [],
+  lineage: null,
+  agreement: null,
+  fidelity: null,
+  cost: null,
+  protocol: {
+    version: 1,
+    sampler: "ddim",
+    steps: 20,
+    guidanceScale: 5,
+    agreementGuidances: [2],
+    agreementPrompts: 16,
+    agreementSeed: 99,
+    pictureSeed: 77,
+  },
+  evaluatorSha256: null,
+  promptsSha256: null,
+  files: [],
+  runtime: { name: "x", version: "1", provider: "cpu", precision: "float32", threads: 1 },
+};
