@@ -51,7 +51,7 @@ const pick = ({ flushHeaders, writeHead, write, end }: ServerResponse) => ({ flu
 
 /** A page, or what a browser asked for by itself: the answer to a form, a download that somebody clicked. */
 const isShown = ({ headers }: IncomingMessage, response: ServerResponse): boolean =>
-  /^text\/html/.test(String(response.getHeader("content-type"))) || /text\/html/.test(headers.accept ?? "");
+  String(response.getHeader("content-type")).startsWith("text/html") || (headers.accept ?? "").includes("text/html");
 
 const kept = new Set([
   "content-security-policy",

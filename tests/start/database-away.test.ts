@@ -161,16 +161,16 @@ test("a database that was stopped is told as what it is, and everything is back 
 
 test("while it stops and comes back nobody is told of a failure of ours", async () => {
   const seen = new Set<number>();
-  let isOver = false;
+  const over = new AbortController();
   const asking = (async () => {
-    while (!isOver) for (const { answer } of await askPages()) seen.add(answer.status);
+    while (!over.signal.aborted) for (const { answer } of await askPages()) seen.add(answer.status);
   })();
   process.kill(postgres.pid, "SIGINT");
   await postgres.ended;
   await expect.poll(() => seen.has(503), { timeout: 20_000 }).toBe(true);
   postgres = await startPostgres(own);
   await expect.poll(async () => (await fetch(web.url)).status, { timeout: 20_000 }).toBe(200);
-  isOver = true;
+  over.abort();
   await asking;
   expect([...seen].filter((status) => status >= 500)).toEqual([503]);
 });
