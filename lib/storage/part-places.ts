@@ -106,7 +106,7 @@ class PartPlace {
       await pipeline(body, stream);
     } catch (cause) {
       // A write of ours may still be under way.
-      if (!stream.closed) await new Promise((resolve) => stream.once("close", resolve));
+      if (!stream.closed) await new Promise<void>((resolve) => stream.once("close", resolve));
       await rm(this.#claim, { force: true });
       throw cause;
     }
