@@ -1,4 +1,3 @@
-import { toPlainLine } from "#lib/util/deceptive.ts";
 import {
   MOST_CLIP_SKIP,
   MOST_GUIDANCE,
