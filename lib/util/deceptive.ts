@@ -26,12 +26,9 @@ const alike = [
 /** Other letters that are read as Latin ones. */
 const passesForLatin = /^[аАВвсСеЕНіІјЈКМоОрРѕЅТуУхХһԁԛԝԌοΟνΑΒΕΖΗΙΚΜΝΡΤΥΧρυ]+$/u;
 
-/** Marks that join letters of scripts which are written with them. */
-const joiner =
-  /(?<=[\p{scx=Arab}\p{scx=Beng}\p{scx=Deva}\p{scx=Gujr}\p{scx=Guru}\p{scx=Khmr}\p{scx=Knda}\p{scx=Mlym}\p{scx=Mymr}\p{scx=Orya}\p{scx=Sinh}\p{scx=Syrc}\p{scx=Taml}\p{scx=Telu}])[\u200c\u200d]/gu;
-
-/** What may stand in prose: whole emoji, joiners where they belong, ends of lines, tabs. */
-const rightful = new RegExp(`${emoji.source}|${joiner.source}|[\\n\\r\\t]`, "gv");
+/** What may stand in prose: whole emoji, marks that join letters of scripts which are written with them, ends of lines, tabs. */
+const rightful =
+  /\p{RGI_Emoji}|(?<=[\p{scx=Arab}\p{scx=Beng}\p{scx=Deva}\p{scx=Gujr}\p{scx=Guru}\p{scx=Khmr}\p{scx=Knda}\p{scx=Mlym}\p{scx=Mymr}\p{scx=Orya}\p{scx=Sinh}\p{scx=Syrc}\p{scx=Taml}\p{scx=Telu}])[\u200c\u200d]|[\n\r\t]/gv;
 
 /** Text of strangers, of one line or many, as a page shows it: without what hides in it or turns it. */
 export const withoutHidden = (text: string): string => changeHidden(text, () => "");
@@ -54,10 +51,10 @@ export function changeHidden(text: string, change: (character: string) => string
 }
 
 /** Why a text of lines deceives, as `deceitInLine` says it. Joiners of scripts that are written with them may be in it. */
-export function deceitInProse(text: string): string | null {
-  const deceits = text.split(/\r?\n/).map((line) => deceitInLine(line.replaceAll(joiner, "").replaceAll("\t", " ")));
-  return deceits.find((deceit) => deceit !== null) ?? null;
-}
+export const deceitInProse = (text: string): string | null =>
+  deceitInLine(
+    text.replaceAll(rightful, (kept) => (/[\n\r\t]/.test(kept) ? " " : /[\u200c\u200d]/.test(kept[0]!) ? "" : "x")),
+  );
 
 /** Why a line of text deceives, in words that complete «it …»; null where it does not. Whole emoji may be in it. */
 export function deceitInLine(text: string): string | null {

@@ -72,7 +72,8 @@ async function catchUp(storageKey: string, storageId: string): Promise<void> {
       const state = states.get(storageKey) ?? (await begin(storageKey, parts));
       states.set(storageKey, state);
       const { followed } = state;
-      while (followed && states.get(storageKey) === state) {
+      if (followed === null) return;
+      while (states.get(storageKey) === state) {
         const part = parts[followed.tags.length];
         if (part?.number !== followed.tags.length + 1 || part.number > followed.partCount) return;
         await readers.take(String(nextReader++ % AT_ONCE), () =>

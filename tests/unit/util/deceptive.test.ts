@@ -125,11 +125,11 @@ describe("prose", () => {
         .safeParse({ finetune: "ann/clay", guide: "ann/guide", prompt })
         .error?.issues.every(({ path }) => path[0] !== "prompt") ?? true,
   };
-  const ends = ["\n", "\t", "\r"];
+  const ends = new Set(["\n", "\t", "\r"]);
 
   test.each(Object.entries(doors))("as %s: nothing hides in it or turns it, in any line", (what, isTaken) => {
     const taken = hidden.filter(
-      (character) => !ends.includes(character) && (isTaken(`ma${character}in`) || isTaken(`${character}x`)),
+      (character) => !ends.has(character) && (isTaken(`ma${character}in`) || isTaken(`${character}x`)),
     );
     expect(taken.map((character) => character.codePointAt(0)!.toString(16))).toEqual([]);
     if (what === "a commit's message") {
@@ -142,7 +142,7 @@ describe("prose", () => {
   });
 
   test("that is there already is shown without them, and files with them written out", () => {
-    for (const character of hidden.filter((one) => !ends.includes(one)))
+    for (const character of hidden.filter((one) => !ends.has(one)))
       expect([withoutHidden(`ma${character}in`), printableLines(`a\nma${character}in`)]).toEqual([
         "main",
         `a\nma\\u{${character.codePointAt(0)!.toString(16)}}in`,
