@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { globSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Person } from "#lib/auth/actor.ts";
@@ -25,6 +24,7 @@ import { baseFiles, newRepoWith, starterFiles, workOff } from "../../support/evi
 import { asking } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 import { nothingMeasured } from "../../support/nothing-measured.ts";
+import { routeFiles } from "../../support/route-files.ts";
 
 // A base that is hidden, a public LoRA on it and a public guide for it. A stranger asks every door of the OpenAPI document for every id
 // that there is; no answer may hold a word of what is hidden. A door with a parameter or a body that nothing below knows fails.
@@ -87,7 +87,7 @@ afterAll(() => hub.close());
 
 const app = join(import.meta.dirname, "../../../app");
 const handlers = new Map<string, RouteHandler>();
-for (const path of globSync("**/route.ts", { cwd: app }))
+for (const path of routeFiles(app))
   for (const [, handler] of Object.entries((await import(join(app, path))) as Record<string, RouteHandler>))
     for (const door of doorsOf(handler))
       if (`/${path.replace(/\/?route\.ts$/, "")}`.replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}") === door.path)
