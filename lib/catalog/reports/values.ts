@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
 
+/** The database keeps no order of names. */
+const first: readonly string[] = ["prompt", "conditional", "guide", "cfg"];
+
 const value = z.looseObject({ prompt: z.string() });
 
 /**
@@ -10,7 +13,8 @@ const value = z.looseObject({ prompt: z.string() });
 export function* valueRows({ measurements }: Pick<PairView, "measurements">): Generator<(string | number | null)[]> {
   const raw = z.array(value).safeParse(measurements.find(({ level }) => level === 4)?.raw ?? []);
   const rows = raw.success ? raw.data : [];
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((column) =>
+  const others = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((column) => !first.includes(column));
+  const columns = [...first, ...others.toSorted()].filter((column) =>
     rows.every((row) => ["string", "number", "undefined"].includes(typeof (row[column] ?? undefined))),
   );
   yield columns;

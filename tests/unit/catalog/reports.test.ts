@@ -20,7 +20,7 @@ let id: string;
 beforeAll(async () => {
   people = await fillPreviewHub();
   ({ id } = await database().pair.findFirstOrThrow({
-    where: { finetuneCommit: { repo: { name: "storybook" } }, guideCommit: { repo: { name: "guide" } } },
+    where: { finetuneCommit: { repo: { name: "storybook" } }, guideCommit: { repo: { name: "tiny" } } },
   }));
 }, 60_000);
 afterAll(() => hub.close());
@@ -35,7 +35,7 @@ test("there is nothing to sign before it has been measured", async () => {
 });
 
 test("a report holds every value, and anybody can check with the hub's keys who said so", async () => {
-  const { attempt } = (await claimJob("check", id))!;
+  const attempt = (await claimJob("check", id))!;
   await recordOutcome(
     id,
     attempt,
@@ -70,7 +70,7 @@ test("what was signed with an earlier secret can be checked as long as the hub l
 
 test("it says whose the parts are, and what their licences allow together", async () => {
   await database().repo.updateMany({ where: { name: "storybook" }, data: { license: "cc-by-nc-4.0" } });
-  await database().repo.updateMany({ where: { name: "guide" }, data: { license: "mit" } });
+  await database().repo.updateMany({ where: { name: "tiny" }, data: { license: "mit" } });
   await database().user.update({ where: { id: people.ann.userId }, data: { isOperator: true } });
   const { report } = await getReport(people.ann, id);
   await database().user.update({ where: { id: people.ann.userId }, data: { isOperator: false } });
@@ -78,7 +78,7 @@ test("it says whose the parts are, and what their licences allow together", asyn
   expect(report.licences).toEqual({
     parts: [
       { repo: "ann/storybook", licence: "cc-by-nc-4.0", terms: "no commercial use" },
-      { repo: "ann/guide", licence: "mit", terms: "anything" },
+      { repo: "ann/tiny", licence: "mit", terms: "anything" },
     ],
     together: ["Not for commercial use: ann/storybook (cc-by-nc-4.0)."],
   });
