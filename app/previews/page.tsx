@@ -40,7 +40,9 @@ export default async function PreviewsPage({ searchParams }: { readonly searchPa
           </ButtonLink>
         )}
       </div>
-      {items.length === 0 ? (
+      {items.length === 0 && next !== null ? (
+        <Empty title="None of the newest is for you to see">Go on to those before them.</Empty>
+      ) : items.length === 0 ? (
         <div className="mt-6">
           <Empty
             title="You have drawn nothing yet"

@@ -8,6 +8,10 @@ import { duePairs } from "#lib/catalog/pairs/due.ts";
 import { modelOfRepo } from "#lib/catalog/pairs/models.ts";
 import { pairQuery } from "#lib/catalog/pairs/schema.ts";
 import { listPairs, pairFeed } from "#lib/catalog/pairs/views.ts";
+import { loraOfName } from "#lib/catalog/previews/repository.ts";
+import { previewQuery } from "#lib/catalog/previews/schema.ts";
+import { listPreviews } from "#lib/catalog/previews/views.ts";
+import { repoOfName } from "#lib/catalog/recipes/repository.ts";
 import { repoQuery, sorts } from "#lib/catalog/repos/schema.ts";
 import { getRepo, listRepos } from "#lib/catalog/repos/service.ts";
 import { picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
@@ -129,11 +133,30 @@ export function catalogQuestions({
       [`what a guide fits, ${who}`, () => listFits(actor, guide, { limit: 30 })] as const,
       [`matrix, ${who}`, () => matrix(actor, base, { limit: 50 })] as const,
       [`pairs, ${who}`, () => listPairs(actor, pairQuery.parse({}))] as const,
+      [
+        `what a prompt and a recipe call by a name, ${who}`,
+        async () => {
+          for (const name of ["finetune-2", "org2/finetune-2", "nothing"]) {
+            await loraOfName(actor, name);
+            await repoOfName(actor, name, "draws");
+          }
+        },
+      ] as const,
+      [`previews, ${who}`, () => listPreviews(actor, previewQuery.parse({}))] as const,
+      [
+        `previews on a model's page, ${who}`,
+        () => listPreviews(actor, previewQuery.parse({ attached: "true", finetune: "org2/finetune-2" })),
+      ] as const,
+      [
+        `previews with a guide, of sheets, ${who}`,
+        () => listPreviews(actor, previewQuery.parse({ sheet: "true", guide: "org1/guide-1" })),
+      ] as const,
       [`jobs, ${who}`, () => listJobs(actor, jobQuery.parse({}))] as const,
       [`jobs by state, ${who}`, () => jobCounts(actor, { mine: false })] as const,
       [`a job and its place in the queue, ${who}`, () => getJobTimeline(actor, waitingId)] as const,
       [`a tick of an event stream, ${who}`, () => pairFeed(actor, pairId).read()] as const,
     ]),
+    ["own previews", () => listPreviews(ann, previewQuery.parse({ mine: "true" }))] as const,
     ["own jobs", () => listJobs(ann, jobQuery.parse({ mine: "true" }))] as const,
     ["due pairs of a guide's commit", () => due(repos["guide-1"]!)] as const,
     ["due pairs of a fine-tune's commit", () => due(repos["finetune-2"]!)] as const,

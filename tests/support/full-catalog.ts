@@ -25,6 +25,10 @@ export const fullCatalog = (count: number): readonly string[] => [
   `UPDATE pair SET state = 'succeeded', protocol = 'v1-e0-p0-n48', summary = '{"request": {"pictures": 48}}' WHERE state = 'running'`,
   `INSERT INTO preview (id, unit_id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index, state, attempt, finished_at)
      SELECT gen_random_uuid(), unit_id, finetune_commit_id, guide_commit_id, '${recipe}', id, 0, 'succeeded', 1, now() FROM pair WHERE verdict = 'verified'`,
+  // Persons draw as well, and show every fourth.
+  `INSERT INTO preview (id, user_id, unit_id, finetune_commit_id, guide_commit_id, recipe, is_attached, state, attempt, created_at, finished_at)
+     SELECT gen_random_uuid(), CASE n % ${Math.min(50, count / 5)} WHEN 0 THEN 'ann' ELSE 'u' || n % ${Math.min(50, count / 5)} END, unit_id, finetune_commit_id, guide_commit_id, '${recipe}', n % 4 = 0, 'succeeded', 1, now() - n * interval '1 second', now()
+     FROM (SELECT *, row_number() OVER () AS n FROM pair) p WHERE n % 3 = 0`,
   `INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds)
      SELECT v.id, mode, 1, 1, repeat('a', 64), 64, 64, 20, 400 FROM preview v, unnest(ARRAY['conditional', 'guide', 'cfg']::preview_mode[]) mode`,
   // The subjects are in the states of their jobs already.

@@ -13,6 +13,9 @@ const MOST_IN_PROMPT = 100;
 /** So many files at once; a picture of the field has a handful. */
 const MOST_LORAS = 8;
 
+/** So many names are looked for; what a prompt says beyond is left out. */
+const MOST_NAMES = 32;
+
 /**
  * The low-rank files of a preview: the chosen one, and in the field's syntax those that the prompt asks for with
  * `<lora:name:strength>`, by the name of the repo, «owner/repo», or of its file. One that is chosen already takes the
@@ -26,6 +29,7 @@ export async function lorasOf(
   const lowRank: LowRank[] = chosen.map((file) => ({ ...file, strength: loraStrength }));
   const notes: string[] = [];
   if (promptSyntax === "plain") return { lowRank, notes };
+  let looked = 0;
   const contract = (await findInspection(base.commitId))?.contract ?? null;
   for (const { kind, name, written, unetStrength, textEncoderStrength } of takeExtraNetworks(prompt).networks) {
     const leaveOut = (why: string): unknown => notes.push(`«${written.slice(0, 60)}» was left out: ${why}.`);
@@ -42,6 +46,10 @@ export async function lorasOf(
       continue;
     }
     const named = lowRank.findIndex((file) => isCalled(name, file));
+    if (named === -1 && ++looked > MOST_NAMES) {
+      leaveOut(`a prompt may name ${MOST_NAMES}`);
+      continue;
+    }
     const found = named === -1 ? await loraOfName(actor, name) : null;
     const own = named === -1 ? lowRank.findIndex(({ commitId }) => commitId === found?.commitId) : named;
     if (own !== -1) lowRank[own] = { ...lowRank[own]!, ...strengths };

@@ -1,6 +1,7 @@
 import { isVisible } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
+import { reposCalled } from "#lib/catalog/models/called.ts";
 import { insertUnit } from "#lib/catalog/units/repository.ts";
 import type { Role, Unit } from "#lib/catalog/units/unit.ts";
 import { maySeePreview } from "#lib/catalog/units/who-may-see.ts";
@@ -129,17 +130,6 @@ export async function seenPreview(actor: Actor, id: string): Promise<PreviewRow 
   return row ? toRow(row) : null;
 }
 
-export interface Selection {
-  readonly userId?: string | undefined;
-  readonly isAttached?: true | undefined;
-  /** Only those of sheets, which else are left out. */
-  readonly isOfSheet?: true | undefined;
-  readonly finetuneRepoId?: string | undefined;
-  readonly guideRepoId?: string | undefined;
-  /** Only what comes after this place, newest first. */
-  readonly after: readonly [createdAt: Date, id: string] | null;
-}
-
 /** The columns of a pair's sheet that somebody may see, in their order. */
 export async function seenColumns(actor: Actor, pairId: string): Promise<PreviewRow[]> {
   const rows = await database().$queryRaw<{ id: string }[]>`
@@ -147,27 +137,13 @@ export async function seenColumns(actor: Actor, pairId: string): Promise<Preview
   return wholeRows(rows, { sheetIndex: "asc" });
 }
 
-/** Newest first. */
-export async function seenPreviews(
-  actor: Actor,
-  { userId, isAttached, isOfSheet, finetuneRepoId, guideRepoId, after }: Selection,
-  count: number,
-): Promise<PreviewRow[]> {
-  const isOf = (commit: "finetune" | "guide", repoId: string): Prisma.Sql =>
-    Prisma.sql`v.${Prisma.raw(commit)}_commit_id IN (SELECT id FROM commit WHERE repo_id = ${repoId}::uuid)`;
-  const conditions = [
-    maySeePreview(actor, "v"),
-    isOfSheet ? Prisma.sql`v.sheet_index IS NOT NULL` : Prisma.sql`v.sheet_index IS NULL`,
-    ...(userId === undefined ? [] : [Prisma.sql`v.user_id = ${userId}`]),
-    ...(isAttached ? [Prisma.sql`v.is_attached`] : []),
-    ...(finetuneRepoId === undefined ? [] : [isOf("finetune", finetuneRepoId)]),
-    ...(guideRepoId === undefined ? [] : [isOf("guide", guideRepoId)]),
-    ...(after === null ? [] : [Prisma.sql`(v.created_at, v.id) < (${after[0]}, ${after[1]}::uuid)`]),
-  ];
-  const rows = await database().$queryRaw<{ id: string }[]>`
-    SELECT v.id FROM preview v WHERE ${Prisma.join(conditions, " AND ")} ORDER BY v.created_at DESC, v.id DESC LIMIT ${count}`;
-  return wholeRows(rows, { createdAt: "desc" }, { id: "desc" });
-}
+/** Whole rows of some ids, newest first. */
+export const previewsOf = (ids: readonly string[]): Promise<PreviewRow[]> =>
+  wholeRows(
+    ids.map((id) => ({ id })),
+    { createdAt: "desc" },
+    { id: "desc" },
+  );
 
 async function wholeRows(
   ids: readonly { readonly id: string }[],
@@ -254,10 +230,9 @@ export interface FoundLora {
 export async function loraOfName(actor: Actor, asked: string): Promise<FoundLora | null> {
   const [found] = await database().$queryRaw<FoundLora[]>`
     SELECT n.name || '/' || r.name AS repo, r.name, h.commit_id AS "commitId", h.facts->>'mainFile' AS path, h.contract
-    FROM repo r JOIN namespace n ON n.id = r.namespace_id JOIN repo_head h ON h.repo_id = r.id
+    FROM ${reposCalled(asked)} called JOIN repo r ON r.id = called.id JOIN namespace n ON n.id = r.namespace_id JOIN repo_head h ON h.repo_id = r.id
     WHERE ${canInSql("r", "draws")} AND ${isVisible(actor, "r")} AND h.facts->>'kind' = 'low-rank fine-tune'
       AND ((h.facts->>'runs')::boolean OR h.facts->'problems' = '[]'::jsonb)
-      AND (lower(${asked}) IN (r.name_key, n.name_key || '/' || r.name_key) OR lower(h.facts->>'mainFile') = lower(${asked}) || '.safetensors')
     ORDER BY r.created_at LIMIT 1`;
   return found ?? null;
 }

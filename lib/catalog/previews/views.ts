@@ -7,12 +7,13 @@ import type { UnitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/queue/feed.ts";
-import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
+import { type Page, parseCursor, placeTime, toPageOfLooked } from "#lib/page.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { estimateFor } from "./estimate.ts";
-import { type ImageRow, type PreviewRow, seenPreview, seenPreviews, type SideRow } from "./repository.ts";
+import { lookAtPreviews } from "./listing.ts";
+import { type ImageRow, type PreviewRow, previewsOf, seenPreview, type SideRow } from "./repository.ts";
 import type { Mode, Picture, PreviewItem, PreviewQuery, PreviewView, Progress } from "./schema.ts";
 
 /** @throws not_found, also where it is there and may not be seen */
@@ -98,6 +99,9 @@ const toPicture = (id: string, image: ImageRow): Picture => ({
 
 const place = z.tuple([placeTime, z.uuid()]);
 
+/** For a page, those that may not be seen too: then it ends, however few are on it, and the next one goes on there. */
+const MOST_LOOKED_AT = 200;
+
 /** Newest first: your own, those of everybody that are shown on a model's page, for operators all; those of sheets only where asked for. @throws repo_not_found, unauthenticated */
 export async function listPreviews(
   actor: Actor,
@@ -114,12 +118,13 @@ export async function listPreviews(
     guideRepoId: await repoId(guide),
     after: at && ([new Date(at[0]), at[1]] as const),
   };
-  const rows = await seenPreviews(actor, selection, limit + 1);
-  return toPage(
-    rows.map((row) => toItem(actor, row)),
-    limit,
-    (last) => [last.createdAt, last.id],
-  );
+  const looked = await lookAtPreviews(actor, selection, MOST_LOOKED_AT);
+  const { items, next } = toPageOfLooked(looked, limit, MOST_LOOKED_AT, (last) => [
+    last.createdAt.toISOString(),
+    last.id,
+  ]);
+  const rows = await previewsOf(items.map(({ id }) => id));
+  return { items: rows.map((row) => toItem(actor, row)), next };
 }
 
 export interface FoundPicture {

@@ -2,6 +2,7 @@ import { isVisible } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import type { Capability } from "#lib/catalog/kinds.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
+import { reposCalled } from "#lib/catalog/models/called.ts";
 import { database } from "#lib/db/client.ts";
 import type { FoundRepo } from "./schema.ts";
 
@@ -30,7 +31,7 @@ export async function repoNameOf(commitId: string): Promise<string | null> {
 export async function repoOfName(actor: Actor, name: string, side: Side): Promise<FoundRepo | null> {
   const [row] = await database().$queryRaw<FoundRepo[]>`
     SELECT n.name || '/' || r.name AS repo, h.commit_id AS commit, true AS "isHead"
-    FROM repo r JOIN namespace n ON n.id = r.namespace_id JOIN repo_head h ON h.repo_id = r.id
-    WHERE (r.name_key = lower(${name}) OR lower(h.facts->>'mainFile') = lower(${name}) || '.safetensors') AND ${isVisible(actor, "r")} AND ${canInSql("r", side)} AND h.commit_id IS NOT NULL ORDER BY r.created_at LIMIT 1`;
+    FROM ${reposCalled(name)} called JOIN repo r ON r.id = called.id JOIN namespace n ON n.id = r.namespace_id JOIN repo_head h ON h.repo_id = r.id
+    WHERE ${isVisible(actor, "r")} AND ${canInSql("r", side)} AND h.commit_id IS NOT NULL ORDER BY r.created_at LIMIT 1`;
   return row ?? null;
 }

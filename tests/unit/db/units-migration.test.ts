@@ -87,6 +87,13 @@ test("what was measured keeps its evidence, under the unit that it was measured 
   ]);
 });
 
+test("a preview is found by its model and its shelf", async () => {
+  expect(await ask("SELECT finetune_repo_id, guide_repo_id, shelf FROM preview ORDER BY id")).toEqual([
+    [uuid(3), null, 0],
+    [uuid(2), null, 0],
+  ]);
+});
+
 test("a pair is found by the weights that its unit goes by", async () => {
   expect(await ask("SELECT finetune_weights_sha256 FROM pair ORDER BY id")).toEqual([
     [baseWeights],
