@@ -192,10 +192,10 @@ export const byUse = (a: Speaking, b: Speaking): number =>
 const usefulness = ({ row: { state }, stale }: Speaking): number =>
   (stale === null ? 10 : 0) + (state === "succeeded" ? 3 : state === "running" || state === "queued" ? 2 : 1);
 
-/** Proven first, then proven of earlier weights, then what is on its way, then what is open, last what does not work. */
+/** Proven first, then proven of earlier weights, then what is on its way, then what is open, last what does not work. A look counts while the next is on its way. */
 function rank({ state, verdict, stale }: Partner): number {
-  if (state === "measured" && verdict === "incompatible") return 9;
-  if (state === "measured" && verdict !== "notMeasured")
+  if (verdict === "incompatible") return 9;
+  if (verdict === "verified" || verdict === "usableWithLimits")
     return (stale === null ? 0 : 2) + (verdict === "verified" ? 0 : 1);
   return { measured: 6, running: 4, queued: 5, "not measured": 7, failed: 8, cancelled: 8 }[state];
 }

@@ -26,6 +26,8 @@ const summary: StoredSummary = {
     structure: [],
     lineage: null,
     agreement: null,
+    looks: [],
+    next: null,
     fidelity: {
       recovered,
       conditional: recovered,
