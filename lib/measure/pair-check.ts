@@ -17,12 +17,15 @@ import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
 import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
+import { openVaeDecoder, type VaeDecoder } from "#lib/diffusion/vae-networks.ts";
+import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict } from "#lib/pairing/verdict.ts";
+import { toPictures } from "#lib/picture/rgb.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
@@ -31,11 +34,11 @@ import { type Recovery, recoveryOf, type Scores } from "#lib/pairing/recovery.ts
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { knownStyle } from "./known-styles.ts";
 import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
-import { composeCaptions } from "./captions.ts";
 import { type Cost, costOf } from "./cost.ts";
-import { type Evaluator, openEvaluator } from "./evaluator.ts";
+import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
+import { openEvaluator } from "./open-evaluator.ts";
 import { plainPrompts } from "./prompts.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
@@ -135,7 +138,9 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, request, runtime, opened);
-    const run: Run = { networks, request, protocol: used, domain, sequence: sequenceFor(networks, request) };
+    const sequence = sequenceFor(networks, request);
+    if (networks.evaluator?.kind === "attributes") await networks.evaluator.expect(sequence, domain); // not first at the last look
+    const run: Run = { networks, request, protocol: used, domain, sequence };
     const { tape, save } = request.tapes
       ? await openTape(request.tapes, circumstances(run, runtime))
       : { tape: null, save: null };
@@ -236,6 +241,8 @@ interface Networks {
   readonly guide: GuideNetwork;
   readonly cfgLayout: CfgLayout;
   readonly evaluator: Evaluator | null;
+  /** Open where the evaluator looks at pictures. */
+  readonly vae: VaeDecoder | null;
 }
 
 async function openNetworks(
@@ -248,6 +255,7 @@ async function openNetworks(
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
   const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
+  const evaluator = request.evaluator === null ? null : keep(await openEvaluator(request.evaluator, runtime));
   return {
     files,
     parts,
@@ -255,7 +263,9 @@ async function openNetworks(
     unet: keep(await openSplitUNet(parts, runtime)),
     guide: keep(await openGuide(guide, parts, runtime)),
     cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
-    evaluator: request.evaluator === null ? null : keep(await openEvaluator(request.evaluator, runtime)),
+    evaluator,
+    vae:
+      evaluator?.looksAt === "pictures" ? keep(await openVaeDecoder(model.vae, vaeSize(model, parts), runtime)) : null,
   };
 }
 
@@ -332,6 +342,7 @@ async function fidelityOf(
       ...(await conditionOn(networks, prompts)),
       noise: drawNoise(networks, protocol.pictureSeed, before.length, before.length + prompts.length),
       rowsAtOnce: rowsAtOnce(networks),
+      decode: async (latents) => toPictures(await networks.vae!.decode(latents)),
       domain,
       known: tape?.kept ?? null,
       before,
@@ -350,8 +361,8 @@ async function fidelityOf(
  */
 function sequenceFor({ evaluator }: Networks, { prompts }: PairCheckRequest): readonly string[] {
   const most = lastLook.prompts;
-  const own = evaluator ? composeCaptions(evaluator.vocabulary, most + (prompts?.length ?? 0)) : [];
-  const given = prompts ?? (evaluator ? [] : plainPrompts);
+  const own = evaluator?.ownPrompts(most + (prompts?.length ?? 0)) ?? [];
+  const given = prompts ?? (own.length > 0 ? [] : plainPrompts);
   return [...new Set([...given, ...own])].slice(0, most);
 }
 

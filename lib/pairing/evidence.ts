@@ -59,11 +59,15 @@ export interface Fidelity extends Omit<Recovery, "claims"> {
   /** How many prompts there are to draw in all. */
   readonly available: number;
   readonly guidanceScale: number;
+  /** What read the pictures: whether attributes that a prompt names are there, or how similar CLIP finds picture and prompt. */
+  readonly evaluator: "attributes" | "clip";
   readonly scored: readonly string[];
   /** Attributes left out, with the accuracy at which the evaluator reads them in this style. */
   readonly unscored: readonly { readonly attribute: string; readonly accuracy: number }[];
   /** The style whose accuracies were used; null where nobody measured how well the evaluator reads this one. */
   readonly domain: string | null;
+  /** What else the evaluator has to say, in sentences. */
+  readonly notes: readonly string[];
 }
 
 export interface Evidence {

@@ -43,7 +43,7 @@ const ended = (verdict: VerdictName, reasons: readonly string[]): Verdict => ({ 
 
 /** By what is certain alone: the value in the middle of an interval decides nothing. */
 function ofPictures(fidelity: Fidelity): [VerdictName, ...string[]] {
-  const { gain, recovered, unreadable, domain, available, claims } = fidelity;
+  const { gain, recovered, unreadable, available, claims } = fidelity;
   const [verified, usable] = [percent(thresholds.verifiedRecovered), percent(thresholds.usableRecovered)];
   if (unreadable.length > 0)
     return [
@@ -61,7 +61,7 @@ function ofPictures(fidelity: Fidelity): [VerdictName, ...string[]] {
       `CFG itself has no measurable benefit here: it adds ${estimate(gain, signed)} to prompt fidelity, which could be nothing, so the share that the guide recovers could be anything. ${whatSettles(fidelity, "Prompts that the model keeps badly without guidance, or an evaluator that sees finer differences, would settle it.")}`,
     ];
   const found = recovers(recovered);
-  const { word } = decide(claims, domain !== null);
+  const { word } = decide(claims, mayVerify(fidelity));
   switch (word) {
     case "verified":
       return [word, `The guide certainly recovers at least ${verified} of what CFG adds. ${found}`];
@@ -108,11 +108,15 @@ export function decide(
 const modeNames = { conditional: "without guidance", guide: "with the guide", cfg: "with CFG" } as const;
 
 /** Null where the plan has ended: nothing better has hope, or there are no prompts left. */
-function nextLook({ gain, claims, unreadable, domain, available }: Fidelity): number | null {
+function nextLook(fidelity: Fidelity): number | null {
+  const { gain, claims, unreadable, available } = fidelity;
   const next = lookAfter(gain.n)?.prompts ?? null;
   if (next === null || next > available || unreadable.length > 0) return null;
-  return claims === null || decide(claims, domain !== null).hasHope ? next : null;
+  return claims === null || decide(claims, mayVerify(fidelity)).hasHope ? next : null;
 }
+
+/** What reads attributes misreads them where nobody measured how well it does; CLIP reads no attributes, and compares as it does everywhere. */
+const mayVerify = ({ evaluator, domain }: Fidelity): boolean => evaluator === "clip" || domain !== null;
 
 function whatSettles(fidelity: Fidelity, otherwise: string): string {
   const next = nextLook(fidelity);
@@ -140,16 +144,22 @@ function reasonsAgainst({ structure, lineage, agreement }: Evidence): string[] {
   return reasons;
 }
 
-const lossOf = ({ guide, cfg, conditional }: Fidelity): string =>
-  `What is lost: pictures keep ${percent(guide.value)} of what their prompts ask for, against ${percent(cfg.value)} with CFG and ${percent(conditional.value)} without guidance; letting CFG do the first steps buys some of it back.`;
+function lossOf({ guide, cfg, conditional, evaluator }: Fidelity): string {
+  const [has, show] =
+    evaluator === "clip"
+      ? ["CLIP finds pictures and prompts similar by", (x: number): string => x.toFixed(4)]
+      : ["pictures keep of what their prompts ask for", percent];
+  return `What is lost: ${has} ${show(guide.value)}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance; letting CFG do the first steps buys some of it back.`;
+}
 
-function caveats({ unscored, domain, scored }: Fidelity): string[] {
+function caveats({ unscored, domain, scored, evaluator, notes: said }: Fidelity): string[] {
   const notes = unscored.map(
     ({ attribute, accuracy }) =>
       `${attribute} is not scored: the evaluator reads it right in ${percent(accuracy)} of such pictures only`,
   );
-  if (domain === null && scored.length > 0) notes.push("how well the evaluator reads this style was never measured");
-  return notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`);
+  if (evaluator === "attributes" && domain === null && scored.length > 0)
+    notes.push("how well the evaluator reads this style was never measured");
+  return [...notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`), ...said];
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1).replace(/\.0$/, "")} %`;

@@ -138,9 +138,11 @@ const evidence = z.object({
       unreadable: z.array(z.enum(modes)),
       available: count,
       guidanceScale: number,
+      evaluator: z.enum(["attributes", "clip"]),
       scored: strings,
       unscored: z.array(z.object({ attribute: z.string(), accuracy: number })),
       domain: z.string().nullable(),
+      notes: strings,
     })
     .nullable(),
 });

@@ -97,16 +97,6 @@ export async function touchRepo(transaction: Transaction, repoId: string): Promi
   await transaction.repo.update({ where: { id: repoId }, data: { updatedAt: new Date() }, select: { id: true } });
 }
 
-/** What a revision may name: a ref of that name before a commit whose id begins with it. Two rows where it is not clear. */
-export async function findRevision(repoId: string, revision: string): Promise<string[]> {
-  const prefix = /^[0-9a-f]{7,40}$/.test(revision) ? revision : null; // not LIKE, which finds nothing in an index of words
-  const rows = await database().$queryRaw<{ id: string; isRef: boolean }[]>`
-    SELECT commit_id AS id, true AS "isRef" FROM ref WHERE repo_id = ${repoId}::uuid AND name = ${revision}
-    UNION ALL (SELECT id, false FROM commit WHERE repo_id = ${repoId}::uuid AND id >= ${prefix} AND id < ${prefix && `${prefix}g`} LIMIT 2)`;
-  const named = rows.filter(({ isRef }) => isRef);
-  return (named.length > 0 ? named : rows).map(({ id }) => id);
-}
-
 export async function findHead(repoId: string): Promise<string | null> {
   const [row] = await database().$queryRaw<{ id: string }[]>`
     SELECT f.commit_id AS id FROM repo r JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch' WHERE r.id = ${repoId}::uuid`;

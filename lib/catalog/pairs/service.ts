@@ -3,7 +3,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";

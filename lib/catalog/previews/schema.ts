@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
-import { fullName } from "#lib/catalog/repos/schema.ts";
+import { fullName } from "#lib/catalog/repo-name.ts";
 import { unitView } from "#lib/catalog/units/schema.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";

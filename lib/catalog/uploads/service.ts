@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { parseNewPath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/trees/path.ts";
 import { lockPerson, requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";

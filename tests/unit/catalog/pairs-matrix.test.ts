@@ -4,7 +4,7 @@ import { type Actor, anonymous } from "#lib/auth/actor.ts";
 import { matrix } from "#lib/catalog/pairs/matrix.ts";
 import { listGuides } from "#lib/catalog/pairs/partners.ts";
 import { type Matrix, matrix as matrixSchema, type Partner, type StoredSummary } from "#lib/catalog/pairs/schema.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { database } from "#lib/db/client.ts";
 import { manyRepos } from "../../support/many-repos.ts";
 import { useTempHub } from "../../support/temp-hub.ts";

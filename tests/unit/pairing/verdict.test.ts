@@ -25,9 +25,11 @@ const fidelity = (recovered: Estimate | null, more: Partial<Fidelity> = {}): Fid
   unreadable: [],
   available: 384,
   guidanceScale: 5,
+  evaluator: "attributes",
   scored: ["background", "present", "color", "size"],
   unscored: [],
   domain: "storybook",
+  notes: [],
   ...more,
 });
 const agreement = (fvu: Estimate, more: Partial<Agreement> = {}): Agreement => ({
@@ -80,7 +82,9 @@ describe("pictures judge, by the ends of their interval", () => {
     expect(said(at(0.9, 0.71, 1.1))).toMatch(/certainly recovers at least 70 % .*0\.90 \(95 % interval 0\.71 to 1\.10/);
     expect(said(at(0.6, 0.5, 0.69))).toMatch(/at least 40 % .* certainly less than 70 %/);
     expect(said(at(0.6, 0.5, 0.8))).toMatch(/at least 40 % .* not certainly 70 %/);
-    expect(said(at(0.6, 0.5, 0.8))).toMatch(/What is lost: pictures keep 85 % .* against 90 % with CFG and 70 %/);
+    expect(said(at(0.6, 0.5, 0.8))).toMatch(
+      /What is lost: pictures keep of what their prompts ask for 85 %, against 90 % with CFG and 70 %/,
+    );
     expect(said(at(0.2, 0.1, 0.39))).toMatch(/certainly recovers less than 40 %/);
   });
 });
@@ -131,6 +135,11 @@ describe("nothing is guessed", () => {
     expect(verdict).toBe("usable with limits");
     expect(reasons[0]).toMatch(/certainly at least 70 %; but how well it reads this style was never measured/);
   });
+
+  test("but CLIP reads no attributes, and verifies without a style", () =>
+    expect(verdictOn({ fidelity: fidelity(at(0.95, 0.8, 1.1), { domain: null, evaluator: "clip" }) })).toBe(
+      "verified",
+    ));
 
   test("where nothing can be scored, nothing is measured", () => {
     const none = fidelity(null, { scored: [], unscored: [{ attribute: "color", accuracy: 0.4 }], gain: at(NaN) });

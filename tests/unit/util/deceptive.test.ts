@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { newCommit } from "#lib/catalog/commits/schema.ts";
-import { parseNewPath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/trees/path.ts";
 import { displayName } from "#lib/catalog/namespaces/schema.ts";
 import { requireNewRefName } from "#lib/catalog/refs/name.ts";
 import { createToken } from "#lib/http/operations/account.ts";
