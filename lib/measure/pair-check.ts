@@ -146,8 +146,9 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
       : { tape: null, save: null };
     const states = before?.agreement ?? (await agreementOf(run, tape, (...at) => tick("agreement", ...at)));
     const agreement: Agreement = summariseAgreement(states);
+    const isRuledOut = judge({ structure, lineage, agreement, fidelity: null }).verdict === "incompatible";
     const fidelity =
-      networks.evaluator && agreement.finite && !agreement.addsNothing
+      networks.evaluator && !isRuledOut
         ? await fidelityOf(run, networks.evaluator, tape, (...at) => tick("pictures", ...at))
         : null;
     await save?.();

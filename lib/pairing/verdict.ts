@@ -107,12 +107,12 @@ export function decide(
 
 const modeNames = { conditional: "without guidance", guide: "with the guide", cfg: "with CFG" } as const;
 
-/** Null where the plan has ended: nothing better has hope, or there are no prompts left. */
+/** Null where the plan has ended: nothing better has hope, there are no prompts left, or fewer were asked for than make up a look. */
 function nextLook(fidelity: Fidelity): number | null {
   const { gain, claims, unreadable, available } = fidelity;
   const next = lookAfter(gain.n)?.prompts ?? null;
-  if (next === null || next > available || unreadable.length > 0) return null;
-  return claims === null || decide(claims, mayVerify(fidelity)).hasHope ? next : null;
+  if (next === null || next > available || unreadable.length > 0 || claims === null) return null;
+  return decide(claims, mayVerify(fidelity)).hasHope ? next : null;
 }
 
 /** What reads attributes misreads them where nobody measured how well it does; CLIP reads no attributes, and compares as it does everywhere. */

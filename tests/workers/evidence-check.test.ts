@@ -314,7 +314,7 @@ test("without an evaluator figures are shown and nothing is judged", async () =>
   await newRepoWith(ann, { name: "plain-guide", kind: "guide", base: "ann/plain" }, await starterFiles("guide-small"));
   await workOff("inspect");
   const [pair] = await pairOf("ann/plain", "ann/plain-guide");
-  expect(pair!.protocol).toBe("v1-e0-p0-n4");
+  expect(pair!.protocol).toBe("v2-e0-p0");
   await measure(pair!.id);
   const view = await getPair(anonymous, pair!.id, false);
   expect(view).toMatchObject({
@@ -351,7 +351,7 @@ test("a prediction that is not a number is a result, and is kept", async () => {
   expect(await getPair(anonymous, pair!.id, true)).toMatchObject({
     state: "succeeded",
     verdict: "incompatible",
-    reasons: ["A prediction was not a number."],
+    reasons: ["A prediction of the model itself was not a number, with CFG or without."],
     measured: { lineage: { band: "derived" }, agreement: null, fidelity: null },
   });
 });
@@ -404,6 +404,40 @@ describe("a measurement is written once", () => {
     prompts: [],
     machine: "test",
   });
+  test("look by look: each waits its turn behind what waits, and has all that those before it had", async () => {
+    const id = await waiting();
+    const look = (n: number, next: number | null): Outcome => ({
+      ...outcome({ pictures: n }),
+      verdict: "inconclusive",
+      summary: { request: { pictures: n }, measured: { ...nothingMeasured, next } },
+      levels: [4 as const].map((level) => ({ level, n, raw: { drawn: n }, milliseconds: 1 })),
+      next,
+    });
+    expect(await recordOutcome(id, (await claimJob("check", id))!, look(48, 96), async () => {})).toBe(true);
+    expect(await stateOf(id)).toMatchObject({
+      state: "queued",
+      verdict: "inconclusive",
+      summary: { request: { pictures: 96 } },
+    });
+    expect((await getCheck(id)).before).toMatchObject([{ level: 4, raw: { drawn: 48 } }]);
+    expect(await jobOf(id)).toMatchObject({ priority: 100 }); // ann asked for it, and waits on
+    const second = (await claimJob("check", id))!;
+    await cancelPair(ann, id);
+    expect(await recordOutcome(id, second, look(96, 192), async () => {})).toBe(false);
+    expect(await stateOf(id)).toMatchObject({ state: "cancelled", verdict: "inconclusive" }); // what was found stays
+    await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" });
+    expect((await getCheck(id)).request).toEqual({ pictures: 96 }); // and is gone on from
+    expect(await recordOutcome(id, (await claimJob("check", id))!, look(96, null), async () => {})).toBe(true);
+    expect(await stateOf(id)).toMatchObject({ state: "succeeded", summary: { request: { pictures: 96 } } });
+    expect((await getPair(ann, id, true)).measurements).toMatchObject([{ level: 4, n: 96, raw: { drawn: 96 } }]);
+    await database().measurement.deleteMany({ where: { pairId: id } });
+    await database().pair.update({
+      where: { id },
+      data: { verdict: "notMeasured", measuredAt: null, summary: { request: { pictures: 48 } } },
+    });
+    await database().$executeRaw`UPDATE job SET state = 'queued' WHERE subject_id = ${id}::uuid`;
+  });
+
   const waiting = async (): Promise<string> => (await pairOf("ann/own-neon", "ann/guide-tiny", ann))[0]!.id;
 
   test("by the last attempt only", async () => {

@@ -155,11 +155,11 @@ export function recordOutcome(
   return inLockedTransaction(database(), async (transaction) => {
     const hold = { kind: "check", subjectId: id, attempt } as const;
     if (!(await holdsAttempt(transaction, hold))) return false;
-    const { measuredAt } = (await pairById(id, transaction))!;
+    const isFirstLook = ((await pairById(id, transaction))!.summary.measured?.next ?? null) === null;
     await writeOutcome(transaction, id, attempt, stored);
     await succeedAttempt(transaction, hold);
     const row = (await pairById(id, transaction))!;
-    if (measuredAt === null && stored.verdict !== "incompatible") await then(transaction, { ...row, prompts });
+    if (isFirstLook && stored.verdict !== "incompatible") await then(transaction, { ...row, prompts });
     if (next !== null) await askForNext(transaction, row);
     return true;
   });

@@ -105,7 +105,7 @@ test.each<[string, Partial<PairView>, string]>([
     "not a number",
     {
       verdict: "incompatible",
-      reasons: ["A prediction was not a number."],
+      reasons: ["A prediction of the model itself was not a number, with CFG or without."],
       measured: measured(null, { fidelity: null }),
     },
     "This guide does not work on meadow: a prediction was not a number. Use CFG there, or another guide.",

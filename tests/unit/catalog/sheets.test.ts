@@ -466,10 +466,9 @@ describe("the pictures of a card", () => {
     await shown("neon", "tiny", "usableWithLimits", 0.99);
     await shown("watercolor", "tiny", "verified", 0.8);
     await shown("storybook", "tiny", "verified", 0.9);
-    await database().pair.updateMany({
-      where: { id: await pairOf("watercolor", "tiny") },
-      data: { protocol: "v1-e0-p0-n48" }, // of an earlier protocol, beside today's
-    });
+    const where = { id: await pairOf("watercolor", "tiny") };
+    const { protocol } = await database().pair.findUniqueOrThrow({ where, select: { protocol: true } });
+    await database().pair.update({ where, data: { protocol: "v1-e0-p0-n48" } }); // an earlier one's, beside today's
     const { id } = await requestCheck(people.ann, { finetune: "ann/watercolor", guide: "ann/tiny" });
     await measure(id, outcomeOf("verified", 0.7));
     await drawAll(id);
@@ -490,6 +489,7 @@ describe("the pictures of a card", () => {
     ]);
     await setVisibility("watercolor", "public");
     await database().pair.delete({ where: { id } });
+    await database().pair.update({ where, data: { protocol } });
   });
 
   test("come for a whole page at once, and each repo has its own", async () => {
