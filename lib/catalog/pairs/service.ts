@@ -15,19 +15,11 @@ import { protocolKey } from "#lib/pairing/protocol.ts";
 import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
-import {
-  deletePair,
-  duePairs,
-  insertPair,
-  judgesOf,
-  type Model,
-  modelOfInspection,
-  modelOfRepo,
-  moveTo,
-  type NewPair,
-  pairOfKey,
-} from "./repository.ts";
+import { duePairs } from "./due.ts";
+import { judgesOf } from "./judges.ts";
 import { workOf } from "./looks.ts";
+import { type Model, modelOfInspection, modelOfRepo } from "./models.ts";
+import { deletePair, insertPair, moveTo, type NewPair, pairOfKey } from "./repository.ts";
 import { type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
 import { getPair, requireSeen } from "./views.ts";
 

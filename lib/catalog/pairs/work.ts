@@ -13,14 +13,8 @@ import { enqueue } from "#lib/queue/enqueue.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
 import { workOf } from "./looks.ts";
-import {
-  commitRepos,
-  measurementsOf,
-  type Outcome as StoredOutcome,
-  pairById,
-  type PairRow,
-  writeOutcome,
-} from "./repository.ts";
+import { measurementsOf, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
+import { commitRepos } from "./weights.ts";
 import { type Measured, type Progress, type StoredSummary, storedSummary } from "./schema.ts";
 
 /** The worker's side of pairs. Every write names its attempt, and changes nothing when another has begun. */
