@@ -99,7 +99,7 @@ export async function openTape(
 }
 
 const metadata = z.object({
-  steps: z.coerce.number().int().min(1),
+  steps: z.coerce.number().int().min(0),
   kept: jsonString(z.object({ conditional: z.array(z.number()), cfg: z.array(z.number()) }).nullable()),
 });
 

@@ -26,6 +26,7 @@ async function check(
     evaluator: starter("evaluator/evaluator.safetensors"),
     prompts: null,
     pictures: 2,
+    before: null,
     domain: null,
     memory: null,
   };
