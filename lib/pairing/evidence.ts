@@ -68,6 +68,25 @@ export interface Fidelity extends Omit<Recovery, "claims"> {
   readonly domain: string | null;
   /** What else the evaluator has to say, in sentences. */
   readonly notes: readonly string[];
+  /** How far this look's pictures lie from CFG's as a set, without guidance and with the guide; null for fewer than eight. */
+  readonly distances: Readonly<Record<"conditional" | "guide", DistributionDistance | null>>;
+}
+
+/** How far apart two sets of pictures are, and how far apart two halves of one set are by chance. */
+export interface DistributionDistance {
+  /** Squared MMD, without bias, so that none may be below zero. */
+  readonly value: number;
+  /** 95 % of the values between one set's pictures of half the prompts and CFG's of the other half … */
+  readonly halves: Range;
+  /** … and between CFG's own two halves, which are as many: what is not above this is not to be told from nothing. */
+  readonly floor: Range;
+  /** How many pictures each set has. */
+  readonly n: number;
+}
+
+export interface Range {
+  readonly low: number;
+  readonly high: number;
 }
 
 export interface Evidence {

@@ -38,6 +38,11 @@ export function reportLines({ verdict, reasons, evidence, looks, next, cost, pro
     lines.push(
       `               R = ${ratio(fidelity)}, n = ${fidelity.cfg.n} prompts, guidance ${protocol.guidanceScale}, ${protocol.steps} steps of ${protocol.sampler}, same noise; scored: ${fidelity.scored.join(", ")}`,
     );
+    const { conditional, guide } = fidelity.distances;
+    if (conditional && guide)
+      lines.push(
+        `   from CFG's pictures as a set, squared MMD ${signed(guide.value)} with the guide, ${signed(conditional.value)} without guidance; two halves of CFG's own ${signed(guide.floor.low)} to ${signed(guide.floor.high)} by chance, n = ${guide.n}`,
+      );
     for (const look of looks)
       lines.push(`   look at ${String(look.prompts).padEnd(4)}R = ${ratio(look)}; CFG gains ${estimate(look.gain)}`);
     if (next !== null) lines.push(`   the plan goes on to ${next} prompts`);
@@ -50,6 +55,8 @@ export function reportLines({ verdict, reasons, evidence, looks, next, cost, pro
   }
   return lines;
 }
+
+const signed = (value: number): string => value.toFixed(3).replace("-", "−");
 
 const figures = ({ fvu, delivered, cosine }: AgreementFigures): string =>
   `unexplained ${estimate(fvu)}   delivered ${estimate(delivered)}   cosine ${estimate(cosine)}`;
