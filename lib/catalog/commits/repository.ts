@@ -5,6 +5,7 @@ import type { ChangedTree, Difference } from "#lib/catalog/trees/change.ts";
 import { insertNodes } from "#lib/catalog/trees/repository.ts";
 import type { CommitText } from "./commit-id.ts";
 import type { CommitItem } from "./schema.ts";
+import { withoutHidden } from "#lib/util/deceptive.ts";
 
 type Connection = Transaction | ReturnType<typeof database>;
 
@@ -120,7 +121,12 @@ export async function readHistory(
     )
     SELECT h.id, h.parent_id AS parent, h.title, h.message, n.name AS author, h.created_at AS "createdAt", h.file_count AS files, h.size AS bytes
     FROM history h LEFT JOIN namespace n ON n.user_id = h.author_id ORDER BY h.place`);
-  return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString(), bytes: Number(row.bytes) }));
+  return rows.map((row) => ({
+    ...row,
+    message: withoutHidden(row.message), // those of older versions may hold anything
+    createdAt: row.createdAt.toISOString(),
+    bytes: Number(row.bytes),
+  }));
 }
 
 /** How many commits `readHistory` would give, counted to `most`. */
