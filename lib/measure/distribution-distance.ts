@@ -1,3 +1,4 @@
+import type { DistributionDistance, Range } from "#lib/pairing/evidence.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
 import { quantile } from "#lib/util/quantile.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
@@ -17,23 +18,6 @@ export function squaredMmd(x: FloatTensor, y: FloatTensor, rows: "paired" | "ind
     throw new RangeError(`squaredMmd: ${mine.length} and ${theirs.length} rows make no pairs`);
   const across = rows === "paired" ? meanOffDiagonal(between, mine) : meanOf(between, mine, theirs);
   return meanOffDiagonal(own, mine) + meanOffDiagonal(others, theirs) - 2 * across;
-}
-
-/** How far apart two sets of pictures are, and how far apart two halves of one set are by chance. */
-export interface DistributionDistance {
-  /** Squared MMD, paired, over all prompts. */
-  readonly value: number;
-  /** 95 % of the values between one set's pictures of half the prompts and the reference's of the other half … */
-  readonly halves: Range;
-  /** … and between the reference's own two halves, which are as many: what is not above this is not to be told from nothing. */
-  readonly floor: Range;
-  /** How many pictures each set has. */
-  readonly n: number;
-}
-
-interface Range {
-  readonly low: number;
-  readonly high: number;
 }
 
 const SPLITS = 200;
