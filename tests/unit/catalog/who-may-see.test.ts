@@ -235,6 +235,8 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/readyz": () => ["/readyz"],
   "/settings": () => ["/settings"],
   "/settings/organisations/{name}": () => ["/settings/organisations/lab"],
+  "/pairs/{id}/values.csv": () => known.map((id) => `/pairs/${id}/values.csv`),
+  "/pairs/{id}/badge.svg": () => known.map((id) => `/pairs/${id}/badge.svg`),
   "/settings/quotas/{name}": () => ["/settings/quotas/lab"],
   "/sign-in": () => [`/sign-in?next=/`],
   "/storage/{path*}": () => known.map((id) => `/storage/pictures/${id}`),
