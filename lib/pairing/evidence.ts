@@ -76,9 +76,11 @@ export interface Fidelity extends Omit<Recovery, "claims"> {
 export interface DistributionDistance {
   /** Squared MMD, without bias, so that none may be below zero. */
   readonly value: number;
+  /** 95 % of its values after the two pictures of about half the prompts have changed sets: within it, the sets cannot be told apart. */
+  readonly swapped: Range;
   /** 95 % of the values between one set's pictures of half the prompts and CFG's of the other half … */
   readonly halves: Range;
-  /** … and between CFG's own two halves, which are as many: what is not above this is not to be told from nothing. */
+  /** … and between CFG's own two halves, which are as many: what other prompts alone make of it. */
   readonly floor: Range;
   /** How many pictures each set has. */
   readonly n: number;

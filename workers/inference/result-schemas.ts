@@ -115,7 +115,7 @@ const claims = z.object({ gain: certainty, verified: certainty, usable: certaint
 const modes = ["conditional", "guide", "cfg"] as const;
 
 const range = z.object({ low: number, high: number });
-const distance = z.object({ value: number, halves: range, floor: range, n: count });
+const distance = z.object({ value: number, swapped: range, halves: range, floor: range, n: count });
 
 const evidence = z.object({
   structure: strings,
