@@ -7,8 +7,9 @@ import type { Estimate, Fidelity } from "#lib/pairing/evidence.ts";
 import { lookAt } from "#lib/pairing/plan.ts";
 import { mean, recoveryOf, type Scores } from "#lib/pairing/recovery.ts";
 import type { Picture } from "#lib/picture/rgb.ts";
-import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
+import { concat, type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { distributionDistance } from "./distribution-distance.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { KeptAlone } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
@@ -46,7 +47,7 @@ export async function measureFidelity(
   evaluator: Evaluator,
   request: FidelityRequest,
   tick: Tick,
-): Promise<{ figures: Fidelity; raw: KeptShares[] }> {
+): Promise<{ figures: Fidelity; raw: KeptShares[]; alone: KeptAlone }> {
   const { prompts, rowsAtOnce, known } = request;
   const modes = known ? (["guide"] as const) : (["conditional", "guide", "cfg"] as const);
   const scoring = await evaluator.expect(prompts, request.domain);
@@ -54,6 +55,11 @@ export async function measureFidelity(
     conditional: [...(known?.conditional ?? [])],
     guide: [],
     cfg: [...(known?.cfg ?? [])],
+  };
+  const features: Record<GuidanceMode, FloatTensor[]> = {
+    conditional: known ? [known.features.conditional] : [],
+    guide: [],
+    cfg: known ? [known.features.cfg] : [],
   };
   const { scored, unscored, domain, notes } = scoring;
   const total = modes.length * Math.ceil(prompts.length / rowsAtOnce) * request.steps;
@@ -80,6 +86,7 @@ export async function measureFidelity(
       }
       const seen = await scoring.read({ latents, pictures: () => request.decode(latents) }, begin);
       scores[mode].push(...seen.scores);
+      features[mode].push(seen.features);
     }
   }
   const drawn = prompts.map((prompt, i) => ({
@@ -89,6 +96,9 @@ export async function measureFidelity(
     cfg: scores.cfg[i]!,
   }));
   const raw = [...request.before, ...drawn];
+  const [conditional, guide, cfg] = (["conditional", "guide", "cfg"] as const).map((mode) =>
+    concat(features[mode]),
+  ) as [FloatTensor, FloatTensor, FloatTensor];
   const { available, guidanceScale } = request;
   return {
     figures: {
@@ -100,8 +110,10 @@ export async function measureFidelity(
       unscored,
       domain,
       notes,
+      distances: { conditional: distributionDistance(conditional, cfg), guide: distributionDistance(guide, cfg) },
     },
     raw,
+    alone: { conditional: scores.conditional, cfg: scores.cfg, features: { conditional, cfg } },
   };
 }
 

@@ -365,8 +365,7 @@ async function fidelityOf(
     },
     tick,
   );
-  const drawn = found.raw.slice(before.length);
-  tape?.keep({ conditional: drawn.map(({ conditional }) => conditional), cfg: drawn.map(({ cfg }) => cfg) });
+  tape?.keep(found.alone);
   return found;
 }
 

@@ -62,6 +62,27 @@ export interface Fidelity extends Omit<Recovery, "claims"> {
   readonly domain: string | null;
   /** What else the evaluator has to say, in sentences. */
   readonly notes: readonly string[];
+  /** How far this look's pictures lie from CFG's as a set, without guidance and with the guide; null for fewer than eight. */
+  readonly distances: Readonly<Record<"conditional" | "guide", DistributionDistance | null>>;
+}
+
+/** How far apart two sets of pictures are, and how far apart two halves of one set are by chance. */
+export interface DistributionDistance {
+  /** Squared MMD, without bias, so that none may be below zero. */
+  readonly value: number;
+  /** 95 % of its values after the two pictures of about half the prompts have changed sets: within it, the sets cannot be told apart. */
+  readonly swapped: Range;
+  /** 95 % of the values between one set's pictures of half the prompts and CFG's of the other half … */
+  readonly halves: Range;
+  /** … and between CFG's own two halves, which are as many: what other prompts alone make of it. */
+  readonly floor: Range;
+  /** How many pictures each set has. */
+  readonly n: number;
+}
+
+export interface Range {
+  readonly low: number;
+  readonly high: number;
 }
 
 export interface Evidence {

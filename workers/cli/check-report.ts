@@ -1,5 +1,5 @@
 import type { PairReport } from "#lib/measure/pair-check.ts";
-import type { AgreementFigures, Estimate, Fidelity } from "#lib/pairing/evidence.ts";
+import type { AgreementFigures, DistributionDistance, Estimate, Fidelity, Range } from "#lib/pairing/evidence.ts";
 import { lineageBand } from "#lib/pairing/verdict.ts";
 
 const marks = {
@@ -38,6 +38,11 @@ export function reportLines({ verdict, reasons, evidence, looks, next, cost, pro
     lines.push(
       `               R = ${ratio(fidelity)}, n = ${fidelity.cfg.n} prompts, guidance ${protocol.guidanceScale}, ${protocol.steps} steps of ${protocol.sampler}, same noise; scored: ${fidelity.scored.join(", ")}`,
     );
+    const { conditional, guide } = fidelity.distances;
+    if (conditional && guide)
+      lines.push(
+        `   as a set from CFG's, n = ${guide.n}: squared MMD ${apart(guide)} with the guide, ${apart(conditional)} without guidance; other prompts alone ${span(guide.floor)}`,
+      );
     for (const look of looks)
       lines.push(`   look at ${String(look.prompts).padEnd(4)}R = ${ratio(look)}; CFG gains ${estimate(look.gain)}`);
     if (next !== null) lines.push(`   the plan goes on to ${next} prompts`);
@@ -50,6 +55,10 @@ export function reportLines({ verdict, reasons, evidence, looks, next, cost, pro
   }
   return lines;
 }
+
+const apart = ({ value, swapped }: DistributionDistance): string => `${signed(value)} (by chance ${span(swapped)})`;
+const span = ({ low, high }: Range): string => `${signed(low)} to ${signed(high)}`;
+const signed = (value: number): string => value.toFixed(4).replace("-", "−");
 
 const figures = ({ fvu, delivered, cosine }: AgreementFigures): string =>
   `unexplained ${estimate(fvu)}   delivered ${estimate(delivered)}   cosine ${estimate(cosine)}`;

@@ -114,6 +114,9 @@ const certainty = z.object({ isCertain: z.boolean(), hope: number });
 const claims = z.object({ gain: certainty, verified: certainty, usable: certainty, tooLittle: certainty });
 const modes = ["conditional", "guide", "cfg"] as const;
 
+const range = z.object({ low: number, high: number });
+const distance = z.object({ value: number, swapped: range, halves: range, floor: range, n: count });
+
 const evidence = z.object({
   structure: strings,
   lineage,
@@ -143,6 +146,7 @@ const evidence = z.object({
       unscored: z.array(z.object({ attribute: z.string(), accuracy: number })),
       domain: z.string().nullable(),
       notes: strings,
+      distances: z.object({ conditional: distance.nullable(), guide: distance.nullable() }),
     })
     .nullable(),
 });

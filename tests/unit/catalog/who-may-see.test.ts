@@ -399,7 +399,7 @@ const flips = {
   "repo deleted": {
     to: () => setBase({ deletedAt: new Date() }),
     back: () => setBase({ deletedAt: null }),
-    strangers: () => [null, tokens.bob],
+    strangers: () => [tokens.bob],
   },
 } as const;
 

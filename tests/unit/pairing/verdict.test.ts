@@ -30,6 +30,7 @@ const fidelity = (recovered: Estimate | null, more: Partial<Fidelity> = {}): Fid
   unscored: [],
   domain: "storybook",
   notes: [],
+  distances: { conditional: null, guide: null },
   ...more,
 });
 const agreement = (fvu: Estimate, more: Partial<Agreement> = {}): Agreement => ({
