@@ -1,0 +1,12 @@
+import { newFolder, startHub } from "/work/wt/store/tests/support/running-hub.ts";
+import { freePort } from "/work/wt/store/tests/support/free-port.ts";
+import { HubMember, must } from "/work/wt/store/tests/support/hub-member.ts";
+import { writeFileSync } from "node:fs";
+const folder = await newFolder();
+const hub = await startHub({ folder, port: await freePort() });
+const ann = await HubMember.join(/^ {2}(\S+\/join\?invitation=\S+)$/m.exec(hub.said())![1]!, "ann");
+await HubMember.join(must(201, await ann.asBrowser("POST", "/invitations", {})).body.url as string, "ben");
+writeFileSync("/tmp/store-hub.url", hub.url);
+console.log(hub.url, folder);
+process.on("SIGTERM", async () => { await hub.stop(); process.exit(0); });
+setInterval(() => {}, 1000);
