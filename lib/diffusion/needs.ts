@@ -42,6 +42,10 @@ export interface MeasuringNeed {
   readonly rows: number;
   readonly prompts: number;
   readonly cfgLayout: CfgLayout;
+  /** Of the evaluator's networks, where they are not small. */
+  readonly evaluator: readonly GraphMemory[];
+  /** Whether the evaluator looks at decoded pictures. */
+  readonly decodes: boolean;
 }
 
 /** One network of a model, and what it takes once it has run, in bytes. */
@@ -106,7 +110,7 @@ export function drawingNeed(files: ModelFiles, asked: DrawingNeed): MemoryNeed {
   return timeline.need();
 }
 
-/** Measuring, in the order in which `checkPair` opens and runs. The evaluator is small and not counted. */
+/** Measuring, in the order in which `checkPair` opens and runs. */
 export function measuringNeed(files: ModelFiles, guide: GuideFile, asked: MeasuringNeed): MemoryNeed {
   const { height, width, rows, prompts, cfgLayout } = asked;
   const { config, weights } = files.model.unet;
@@ -114,10 +118,13 @@ export function measuringNeed(files: ModelFiles, guide: GuideFile, asked: Measur
   const options = { batch: cfgLayout === "one batch of two" ? 2 * rows : rows, ...stored(weights, files) };
   const encoder = encoderGraph(config, size, anyWeights());
   const timeline = new Timeline();
+  for (const memory of asked.evaluator) timeline.open("the evaluator", memory);
   textMemories(files, prompts).forEach((memory) => timeline.open("the text encoder", memory));
   timeline.open("the UNet", memoryOf(encoder, options));
   timeline.open("the UNet", memoryOf(decoderGraph(config, size, anyWeights()), options));
   timeline.open("the guide", memoryOfGuide(guide, size, rows));
+  const decoders = asked.decodes ? vaeMemories(files, vaeSize(files.model, { height, width }), "decoder") : [];
+  for (const memory of decoders) timeline.open("the VAE's decoder", memory);
   timeline.run("the text encoder");
   timeline.run("the UNet");
   timeline.hold(
@@ -125,6 +132,8 @@ export function measuringNeed(files: ModelFiles, guide: GuideFile, asked: Measur
     encoder.outputs.reduce((sum, { value }) => sum + 4 * volumeOf(value.shape, rows), 0),
   ); // kept for the guide
   timeline.run("the guide");
+  timeline.run("the VAE's decoder");
+  timeline.run("the evaluator");
   return timeline.need();
 }
 

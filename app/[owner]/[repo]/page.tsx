@@ -111,6 +111,8 @@ export default async function RepoOverview({ params, searchParams }: Props) {
             )}
             {items.length > 0 ? (
               <Partners partners={items} of={repo} seconds={seconds} />
+            ) : partners?.next ? (
+              <Empty title="None of the first is for you to see">Go on to those behind them.</Empty>
             ) : (
               <NoPartners repo={repo} inspection={inspection} />
             )}

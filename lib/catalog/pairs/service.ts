@@ -14,18 +14,10 @@ import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
 import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
-import {
-  deletePair,
-  duePairs,
-  insertPair,
-  judgesOf,
-  type Model,
-  modelOfInspection,
-  modelOfRepo,
-  moveTo,
-  type NewPair,
-  pairsOfFamily,
-} from "./repository.ts";
+import { duePairs } from "./due.ts";
+import { judgesOf } from "./judges.ts";
+import { type Model, modelOfInspection, modelOfRepo } from "./models.ts";
+import { deletePair, insertPair, moveTo, type NewPair, pairsOfFamily } from "./repository.ts";
 import { DEFAULT_PICTURES, type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
 import { getPair, requireSeen } from "./views.ts";
 

@@ -1,21 +1,24 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { toOpenApi } from "#lib/http/openapi.ts";
 import { operations } from "#lib/http/operations/all.ts";
+import { routeFiles } from "../../support/route-files.ts";
 
 const app = join(import.meta.dirname, "../../../app");
 
 /** «GET /api/v1/repos/{owner}» for every method that a route file exports. */
 function routesOf(folder: string): string[] {
-  return globSync(`${folder}/**/route.ts`, { cwd: app }).flatMap((file) => {
-    const path = `/${file.replace(/\/?route\.ts$/, "").replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}")}`;
-    return [
-      ...readFileSync(join(app, file), "utf8").matchAll(
-        /^export (?:const|async function|function) (GET|POST|PUT|PATCH|DELETE)\b/gm,
-      ),
-    ].map(([, method]) => `${method} ${path}`);
-  });
+  return routeFiles(app)
+    .filter((file) => file.startsWith(`${folder}/`))
+    .flatMap((file) => {
+      const path = `/${file.replace(/\/?route\.ts$/, "").replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}")}`;
+      return [
+        ...readFileSync(join(app, file), "utf8").matchAll(
+          /^export (?:const|async function|function) (GET|POST|PUT|PATCH|DELETE)\b/gm,
+        ),
+      ].map(([, method]) => `${method} ${path}`);
+    });
 }
 
 test("every route of the API is in the document, and nothing else", () => {
