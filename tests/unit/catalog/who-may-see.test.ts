@@ -399,7 +399,7 @@ const flips = {
   "repo deleted": {
     to: () => setBase({ deletedAt: new Date() }),
     back: () => setBase({ deletedAt: null }),
-    strangers: () => [null, tokens.bob],
+    strangers: () => [tokens.bob],
   },
 } as const;
 
@@ -496,6 +496,7 @@ test("what runs, and whoever looks on, ends when a part becomes private", async 
     reasons: [`It was ${SECRET}.`],
     summary: { request: { pictures: 48 }, measured: nothingMeasured },
     levels,
+    next: null,
     prompts: Array.from({ length: 48 }, (_, i) => `a ${SECRET} house, number ${i}`),
     machine: "test",
   };

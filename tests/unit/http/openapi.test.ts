@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { toOpenApi } from "#lib/http/openapi.ts";
 import { operations } from "#lib/http/operations/all.ts";
+import { operationsTable } from "../../../docs/api-operations.ts";
 import { routeFiles } from "../../support/route-files.ts";
 
 const app = join(import.meta.dirname, "../../../app");
@@ -27,6 +28,10 @@ test("every route of the API is in the document, and nothing else", () => {
     .filter(({ path }) => /^\/(api|healthz|readyz)\b/.test(path))
     .map(({ method, path }) => `${method} ${path}`);
   expect(described.toSorted()).toEqual(written.toSorted());
+});
+
+test("docs/api.md has a line for every operation, as it is; node guidepost.js run docs/api-operations.ts", () => {
+  expect(readFileSync(join(app, "../docs/api.md"), "utf8")).toContain(`\n${operationsTable()}\n`);
 });
 
 test("no two operations share an id or an address", () => {
