@@ -26,6 +26,7 @@ async function check(
     evaluator: starter("evaluator/evaluator.safetensors"),
     prompts: null,
     pictures: 2,
+    before: null,
     domain: null,
     memory: null,
   };
@@ -64,7 +65,8 @@ test("a tape keeps every bit of its numbers", async () => {
   const place = { folder: folder.path("bits"), key: "k" };
   const values = (bits: number[]) => tensor(new Float32Array(Uint32Array.from(bits).buffer), [1, bits.length]);
   const step = { conditional: values([0x80000000, 1, 0x7f7fffff]), cfg: values([0x3f800001, 0xff800000, 0]) };
-  const kept = { conditional: [1 / 3, 0.1 + 0.2], cfg: [5e-324] };
+  const features = { conditional: values([0x7f7fffff, 1]), cfg: values([0x80000001]) };
+  const kept = { conditional: [1 / 3, 0.1 + 0.2], cfg: [5e-324], features };
   const first = await openTape(place, {});
   await first.tape.step(async () => step);
   first.tape.keep(kept);
