@@ -77,17 +77,17 @@ export function whoIsNext<H extends Head>(heads: readonly H[], models: readonly 
 const byTurn = (a: Pick<Head, "turn" | "used" | "priority" | "queuedAt">, b: typeof a): number =>
   a.turn - b.turn || a.used - b.used || b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime();
 
-/** The job to begin at a place, of those that it wants; undefined where nothing waits for it. */
-export async function choose(
+/** The job to begin at a place, of those that `pick` leaves; undefined where nothing waits for it. */
+export async function choose<H extends Head>(
   transaction: Transaction,
   place: Place,
-  isWanted: (head: Head) => boolean,
-): Promise<Head | undefined> {
+  pick: (heads: readonly Head[]) => Promise<H[]>,
+): Promise<H | undefined> {
   if (place.least < AWAITED && (await isBackgroundDue(transaction, place.resource))) {
-    const due = whoIsNext((await headsFor(transaction, place, AWAITED - 1)).filter(isWanted), place.models);
+    const due = whoIsNext(await pick(await headsFor(transaction, place, AWAITED - 1)), place.models);
     if (due) return due;
   }
-  return whoIsNext((await headsFor(transaction, place)).filter(isWanted), place.models);
+  return whoIsNext(await pick(await headsFor(transaction, place)), place.models);
 }
 
 async function isBackgroundDue(transaction: Transaction, resource: JobResource): Promise<boolean> {

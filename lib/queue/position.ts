@@ -36,6 +36,18 @@ export async function queuePosition(kind: JobKind, subjectId: string): Promise<Q
   return toPosition(picture, job && starts.get(job.id));
 }
 
+/** The places of those of some subjects for which a job waits. */
+export async function positionsOf(subjectIds: readonly string[]): Promise<ReadonlyMap<string, QueuePosition>> {
+  const waiting = await database().$queryRaw<{ id: string; subjectId: string; resource: JobResource }[]>`
+    SELECT id, subject_id AS "subjectId", resource FROM job WHERE subject_id = ANY (${[...subjectIds]}::uuid[]) AND state = 'queued'`;
+  const positions = new Map<string, QueuePosition>();
+  for (const [resource, jobs] of Map.groupBy(waiting, (job) => job.resource)) {
+    const { picture, starts } = await seen(resource);
+    for (const { id, subjectId } of jobs) positions.set(subjectId, toPosition(picture, starts.get(id)));
+  }
+  return positions;
+}
+
 /** How many go before each of these jobs; what does not wait is left out. */
 export async function placesOf(
   jobs: readonly { readonly id: string; readonly kind: JobKind }[],

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBell } from "#lib/db/bell.ts";
 import { log } from "#lib/log.ts";
-import type { Claim } from "#lib/queue/claim.ts";
-import { claimNext } from "#lib/queue/claim.ts";
-import type { Head, Place } from "#lib/queue/choose.ts";
-import { type Host, makesRoom } from "#lib/queue/interrupt.ts";
+import { type Candidate, type Claim, claimNext } from "#lib/queue/claim.ts";
+import type { Place } from "#lib/queue/choose.ts";
+import { Given, type Host, makesRoom, secondsLeft } from "#lib/queue/interrupt.ts";
 import { AWAITED } from "#lib/queue/jobs.ts";
 import { type PlaceKind, takes } from "#lib/queue/places.ts";
 import type { Runner, Running } from "./runner.ts";
@@ -32,15 +31,14 @@ const LOOK_EVERY = 500;
 /** So long is what was told of left to a place that is free. */
 const FOR_OTHERS = 300;
 /** Jobs that have made room in one place at most, each with its networks in memory. */
-const MOST_IN_ONE = 3;
+const MOST_IN_ONE = 4;
 
 interface Seated {
   readonly job: Running;
   isOver: boolean;
-  /** Since it was begun, or went on; in milliseconds. */
-  since: number;
-  /** Seconds for which it made room the last time. */
-  gave: number;
+  /** When it was begun; in milliseconds. */
+  readonly began: number;
+  readonly given: Given;
 }
 
 export function openPlace({ kind, workerId, memory, models, runner, places }: PlaceParts): OpenPlace {
@@ -57,7 +55,7 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
 
   function seat(claim: Claim): void {
     const job = runner.begin(claim);
-    const one: Seated = { job, isOver: false, since: performance.now(), gave: 0 };
+    const one: Seated = { job, isOver: false, began: performance.now(), given: new Given(claim.priority) };
     seated.push(one);
     void job.ended.then(() => {
       one.isOver = true;
@@ -68,11 +66,10 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
   /** What works goes on until it ends, or makes room. */
   async function tend(top: Seated): Promise<void> {
     await bell.rung(LOOK_EVERY);
-    if (top.isOver || closing.signal.aborted || top.job.claim.lane === "seconds" || seated.length >= MOST_IN_ONE)
-      return;
+    if (top.isOver || closing.signal.aborted || seated.length >= MOST_IN_ONE) return;
     await sleep(FOR_OTHERS);
     if (top.isOver || closing.signal.aborted) return;
-    const isElsewhere = (head: Head): boolean =>
+    const isElsewhere = (head: Candidate): boolean =>
       places.some((place) => place.isFree && place.kind.resource === kind.resource && takes(place.kind, head));
     const host = hostOf(top);
     const claim = await claimNext(
@@ -90,9 +87,9 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
     seated.splice(seated.indexOf(ended), 1);
     const top = seated.at(-1);
     if (!top || !top.job.pause.isOn) return;
-    top.gave = (performance.now() - ended.since) / 1000;
-    top.since = performance.now();
+    top.given.note(ended.job.claim.groupId, (performance.now() - ended.began) / 1000, top.job.worked.seconds);
     top.job.pause.set(false);
+    bell.ring(); // another may be waiting for the same place
   }
 
   async function work(): Promise<void> {
@@ -123,12 +120,12 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
   };
 }
 
-const hostOf = ({ job: { claim, worked }, since, gave }: Seated): Host => ({
+const hostOf = ({ job: { claim, worked }, given }: Seated): Host => ({
   resource: claim.resource,
   lane: claim.lane,
   priority: claim.priority,
   groupId: claim.groupId,
   turn: claim.turn + Math.max(claim.counted, worked.seconds),
-  ran: (performance.now() - since) / 1000,
-  gave,
+  left: secondsLeft(claim.counted, worked.seconds),
+  owed: (groupId) => given.owed(groupId, worked.seconds),
 });
