@@ -35,6 +35,7 @@ import { type KeptShares, measureFidelity } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
 import { plainPrompts } from "./prompts.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
+import { rowsAtOnce } from "./rows-at-once.ts";
 import type { Tick } from "./tick.ts";
 
 export interface PairCheckRequest {
@@ -130,7 +131,7 @@ function circumstances(networks: Networks, request: PairCheckRequest, runtime: R
     protocol,
     prompts: promptsFor(networks, request, request.pictures),
     domain: request.domain ?? domainOf(networks.files),
-    layout: [networks.cfgLayout, rowsAtOnce(networks)],
+    layout: [networks.cfgLayout, rowsOf(networks)],
     runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
   };
 }
@@ -141,7 +142,7 @@ function requireRoom(files: ModelFiles, guide: GuideFile, { memory, pictures }: 
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
   const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
-  const need = measuringNeed(files, guide, { ...parts, rows: rowsAtOnce({ parts }), prompts: pictures, cfgLayout });
+  const need = measuringNeed(files, guide, { ...parts, rows: rowsOf({ parts }), prompts: pictures, cfgLayout });
   const { width, height } = pictureSizeOf(model, parts);
   requireMemory(
     need,
@@ -207,7 +208,7 @@ async function agreementOf(
   const prompts = promptsFor(networks, request, Math.min(protocol.agreementPrompts, request.pictures));
   const { prompted, empty } = await conditionOn(networks, prompts);
   const noise = drawNoise(networks, protocol.agreementSeed, prompts.length);
-  const chunk = rowsAtOnce(networks);
+  const chunk = rowsOf(networks);
   const runs = agreementGuidances.length * Math.ceil(prompts.length / chunk);
   const states: AgreementState[] = [];
   let run = 0;
@@ -254,7 +255,7 @@ async function fidelityOf(
       prompts,
       ...(await conditionOn(networks, prompts)),
       noise: drawNoise(networks, protocol.pictureSeed, prompts.length),
-      rowsAtOnce: rowsAtOnce(networks),
+      rowsAtOnce: rowsOf(networks),
       domain: request.domain ?? domainOf(files),
       known: tape?.kept ?? null,
     },
@@ -284,5 +285,4 @@ function domainOf({ model, lowRank }: ModelFiles): string | null {
   return lowRank[0] ? basename(lowRank[0].file.name, ".safetensors") : model.name;
 }
 
-// A small network is fastest with many rows at once; a large one gains nothing and would not fit.
-const rowsAtOnce = ({ parts }: Pick<Networks, "parts">): number => (parts.unet.weights.parameters < 100e6 ? 16 : 1);
+const rowsOf = ({ parts }: Pick<Networks, "parts">): number => rowsAtOnce(parts.unet.weights.parameters);

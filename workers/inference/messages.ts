@@ -5,7 +5,7 @@ import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
-import { inspection, pairReport, signature } from "./result-schemas.ts";
+import { inspection, needs, pairReport, signature } from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
@@ -150,6 +150,8 @@ const inspected = z.object({
   signature: signature.nullable(),
   /** What it was trained to draw, in pixels; null for what does not draw by itself. */
   nativeSize: z.object({ width: z.int(), height: z.int() }).nullable(),
+  /** Of memory, at some sizes; null for what is not opened. */
+  needs: needs.nullable(),
   /** The files that decide what it computes, by their paths in the folder, the main one first. */
   files: z.array(z.object({ role: z.string(), path: z.string() })),
 });

@@ -1,7 +1,8 @@
 import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
-import { requireRuns } from "#lib/catalog/models/service.ts";
+import { needToMeasure } from "#lib/catalog/models/needs.ts";
+import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repos/schema.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
@@ -14,6 +15,7 @@ import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
 import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
+import type { Need } from "#lib/queue/room.ts";
 import {
   deletePair,
   duePairs,
@@ -157,10 +159,10 @@ async function request(
 /** What a pair costs besides its pictures, in pictures: opening three networks and 16 prompts of one-step agreement. */
 const BESIDES_PICTURES = 16;
 
-const ask = (
+const ask = async (
   transaction: Transaction,
   id: string,
-  { unit, summary }: NewPair,
+  { unit, guideCommitId, summary }: NewPair,
   priority: Priority,
   userId: string | null | undefined,
 ): Promise<void> =>
@@ -171,7 +173,23 @@ const ask = (
     userId,
     modelKey: unit.hash,
     work: BESIDES_PICTURES + summary.request.pictures,
+    need: await needOf(transaction, unit, guideCommitId, summary.request.pictures),
   });
+
+async function needOf(
+  transaction: Transaction,
+  { components: [base, ...lowRank] }: Unit,
+  guideCommitId: string,
+  pictures: number,
+): Promise<Need | null> {
+  const parts = await partsOf(
+    base!.commitId,
+    guideCommitId,
+    lowRank.map(({ commitId }) => commitId),
+    transaction,
+  );
+  return parts && needToMeasure(parts, pictures);
+}
 
 function newPair(
   unit: Unit,

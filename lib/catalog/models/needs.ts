@@ -1,0 +1,64 @@
+import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
+import type { Need } from "#lib/queue/room.ts";
+import { showBytes } from "#lib/util/show-bytes.ts";
+
+/** What was found out of a model when it was inspected; null where it was inspected before that was asked. */
+type ModelFacts = Pick<StoredFacts, "needs" | "nativeSize">;
+type Curve = NonNullable<StoredFacts["needs"]>["drawing"];
+
+export interface Parts {
+  readonly base: ModelFacts;
+  readonly guide: Pick<StoredFacts, "needs"> | null;
+  readonly lowRank: readonly Pick<StoredFacts, "parameters">[];
+}
+
+/** Of one picture after the other in every mode, in one process. Null where nothing tells. */
+export function needToDraw(
+  parts: Parts,
+  { width, height }: { readonly width: number | null; readonly height: number | null },
+): Need | null {
+  const { needs, nativeSize } = parts.base;
+  const size = width !== null && height !== null ? { width, height } : nativeSize;
+  if (!needs || needs.drawing.length === 0 || !size) return null;
+  const pixels = size.width * size.height;
+  return together(parts, along(needs.drawing, pixels), pixels, `at ${size.width} × ${size.height} px`);
+}
+
+/** At the model's own size. Null where nothing tells. */
+export function needToMeasure(parts: Parts, pictures: number): Need | null {
+  const { needs, nativeSize } = parts.base;
+  if (!needs || needs.measuring.length === 0 || !nativeSize) return null;
+  const where = `at its own ${nativeSize.width} × ${nativeSize.height} px`;
+  return together(parts, along(needs.measuring, pictures), needs.measuringPixels, where);
+}
+
+function together(
+  { base: { needs }, guide, lowRank }: Parts,
+  model: Curve[number],
+  pixels: number,
+  where: string,
+): Need {
+  const ofGuide = guide?.needs && guide.needs.drawing.length > 0 ? along(guide.needs.drawing, pixels).peak : 0;
+  const adapters = lowRank.reduce((sum, { parameters }) => sum + 4 * parameters, 0);
+  const merging = lowRank.length > 0 ? needs!.merging + adapters : 0;
+  return {
+    bytes: Math.ceil(model.peak + ofGuide + merging),
+    what: `${showBytes(model.bytes)} of it for ${model.stage} ${where}`,
+  };
+}
+
+/** Beside two places that are known, and beyond them, in a straight line; below the first as much as there. */
+function along(curve: Curve, at: number): Curve[number] {
+  const above = curve.findIndex((one) => one.at >= at);
+  if (above === 0 || curve.length === 1) return curve[0]!;
+  const [low, high] = above < 0 ? [curve.at(-2)!, curve.at(-1)!] : [curve[above - 1]!, curve[above]!];
+  const share = (at - low.at) / (high.at - low.at);
+  const between = (a: number, b: number): number => a + share * (b - a);
+  const isSame = low.stage === high.stage;
+  return {
+    at,
+    stage: high.stage,
+    peak: between(low.peak, high.peak),
+    bytes: isSame ? between(low.bytes, high.bytes) : Math.min(high.bytes, between(low.peak, high.peak)),
+  };
+}
