@@ -215,7 +215,7 @@ export function requireMemory({ stages, peak, at }: MemoryNeed, budget: number, 
   throw new AppError(
     "too_little_memory",
     `${needs}, and ${showBytes(budget)} may be used here; ${advice}, or let it have more (GUIDEPOST_MEMORY) where there is more.`,
-    { peak, budget, at, stages },
+    { peak, budget, at, stages, largest: `${showBytes(largest.bytes)} of it for ${largest.stage}` },
   );
 }
 

@@ -20,6 +20,8 @@ export interface Claim {
   readonly turn: number;
   readonly modelKey: string | null;
   readonly work: number;
+  /** Of memory; null where nothing tells. */
+  readonly needsBytes: number | null;
   readonly returns: number;
   readonly checkpointKey: string | null;
   /** pg-boss's job behind it. */
@@ -45,13 +47,16 @@ export function claimNext(
     const next = await choose(transaction, place, async (heads) => (await timed(transaction, heads)).filter(isWanted));
     if (!next) return null;
     const queueId = await takeFromQueue(transaction, place.resource, next.id);
-    const [row] = await transaction.$queryRaw<Omit<Claim, "turn" | "counted">[]>`
+    const [row] = await transaction.$queryRaw<
+      (Omit<Claim, "turn" | "counted" | "needsBytes"> & { readonly needsBytes: bigint | null })[]
+    >`
         UPDATE job SET state = 'running', attempt = attempt + 1, worker_id = ${place.workerId}::uuid, started_at = now(), ran = 0 WHERE id = ${next.id}::uuid
-        RETURNING id, kind, subject_id AS "subjectId", attempt, resource, lane, priority, group_id AS "groupId", model_key AS "modelKey", work, returns,
+        RETURNING id, kind, subject_id AS "subjectId", attempt, resource, lane, priority, group_id AS "groupId", model_key AS "modelKey", work, needs_bytes AS "needsBytes", returns,
           checkpoint_key AS "checkpointKey", queue_id AS "queueId"`;
     const counted = next.seconds;
     await countTurn(transaction, place.resource, next, counted);
-    return { ...row!, queueId, turn: next.turn, counted };
+    const needsBytes = row!.needsBytes === null ? null : Number(row!.needsBytes);
+    return { ...row!, needsBytes, queueId, turn: next.turn, counted };
   });
 }
 

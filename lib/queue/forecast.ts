@@ -2,6 +2,7 @@ import { whoIsNext } from "./choose.ts";
 import { Given, makesRoom, secondsLeft } from "./interrupt.ts";
 import { type JobKind, type JobLane, type JobResource, lanes } from "./jobs.ts";
 import { type PlaceKind, takes } from "./places.ts";
+import type { Need } from "./room.ts";
 
 /** All that waits for one resource and runs on it, as it is known at one moment. */
 export interface Picture {
@@ -9,12 +10,15 @@ export interface Picture {
   readonly waiting: readonly WaitingJob[];
   readonly running: readonly RunningJob[];
   /** Of all workers that are there. */
-  readonly places: readonly PlaceKind[];
+  readonly places: readonly SeenPlace[];
   readonly workers: number;
   /** How much of the time each person has had, and the turn of whoever was begun last. */
   readonly used: ReadonlyMap<string, number>;
   readonly clock: number;
 }
+
+/** `memory`: of its worker, in bytes; null where nothing limits it. */
+export type SeenPlace = PlaceKind & { readonly memory: number | null };
 
 export interface WaitingJob {
   readonly id: string;
@@ -24,6 +28,7 @@ export interface WaitingJob {
   readonly priority: number;
   readonly lane: JobLane;
   readonly modelKey: string | null;
+  readonly need: Need | null;
   readonly queuedAt: Date;
   /** How long it will take; null where nothing tells. */
   readonly seconds: number | null;
@@ -43,7 +48,7 @@ export interface Start {
 }
 
 interface Spot {
-  readonly kind: PlaceKind;
+  readonly kind: SeenPlace;
   at: number;
   isKnown: boolean;
   /** What works here, and may make room. */
@@ -76,12 +81,13 @@ export function foresee(picture: Picture): Map<string, Start> {
     const spot = spots.reduce((first, one) => (one.at < first.at ? one : first));
     if (spot.at === Infinity) break;
     const heads = [...lines].flatMap(([groupId, line]) => {
-      const head = line.find((job) => takes(spot.kind, job));
+      const head = line.find((job) => takes(spot.kind, job) && fits(spot.kind, job));
       return head
         ? [
             {
               ...head,
               work: 1,
+              needsBytes: head.need?.bytes ?? 0,
               turn: turnOf(groupId),
               used: used.get(groupId) ?? 0,
               takes: head.seconds ?? UNKNOWN_SECONDS,
@@ -122,6 +128,9 @@ export function foresee(picture: Picture): Map<string, Start> {
   return starts;
 }
 
+const fits = ({ memory }: SeenPlace, { need }: WaitingJob): boolean =>
+  need === null || memory === null || need.bytes <= memory;
+
 const inLine = (a: WaitingJob, b: WaitingJob): number =>
   b.priority - a.priority ||
   lanes.indexOf(a.lane) - lanes.indexOf(b.lane) ||
@@ -148,7 +157,11 @@ function begin(spot: Spot, job: WaitingJob, seconds: number, resource: JobResour
   }
 }
 
-const hostOf = ({ lane, priority, groupId }: Omit<WaitingJob, "queuedAt">, left: number, worked: number): SpotHost => ({
+const hostOf = (
+  { lane, priority, groupId }: Pick<WaitingJob, "lane" | "priority" | "groupId">,
+  left: number,
+  worked: number,
+): SpotHost => ({
   lane,
   priority,
   groupId,
@@ -159,8 +172,7 @@ const hostOf = ({ lane, priority, groupId }: Omit<WaitingJob, "queuedAt">, left:
 
 /** Long work stands in places that take it, short work in those that are kept for it first. */
 function spotsOf({ places, running, workers }: Picture): Spot[] {
-  const kinds: readonly PlaceKind[] =
-    workers > 0 ? places : [{ resource: "compute", lanes: ["seconds", "minutes", "hours"], least: 0 }];
+  const kinds: readonly SeenPlace[] = workers > 0 ? places : [{ resource: "compute", lanes, least: 0, memory: null }];
   const spots: Spot[] = kinds.map((kind) => ({ kind, at: 0, isKnown: true, host: null }));
   const byLength = running.toSorted((a, b) => Number(a.lane === "seconds") - Number(b.lane === "seconds"));
   for (const job of byLength) {

@@ -35,6 +35,16 @@ const behaviours: Readonly<Record<string, (job: ClaimedJob) => Promise<void>>> =
   "work 3 s": (job) => workFor(3, job),
   "work 1 s": (job) => workFor(1, job),
   "work 30 s": (job) => workFor(30, job),
+  "need 3 GB": async ({ subjectId: id }) => {
+    const [job] = await database().$queryRaw<
+      { bytes: bigint }[]
+    >`SELECT needs_bytes AS bytes FROM job WHERE subject_id = ${id}::uuid`;
+    if (Number(job!.bytes) < 3e9)
+      throw new AppError("too_little_memory", "It needs 3 GB.", {
+        peak: 3e9,
+        largest: "2.5 GB of it for the VAE's decoder",
+      });
+  },
   "kill its worker": async () => void process.kill(process.pid, "SIGKILL"),
   "end when the database is away": untilAway,
   fail: async () => {

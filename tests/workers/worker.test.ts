@@ -102,7 +102,7 @@ describe("a job", () => {
   test("that fails for a while without end fails", async () => {
     await start();
     const job = await putStub("fail for ever");
-    await until(job, "failed");
+    await until(job, "failed", 40_000); // the thirteenth time
     expect(await stubRow(job)).toMatchObject({
       attempt: 13,
       problem: "The store does not answer.",

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBell } from "#lib/db/bell.ts";
 import { log } from "#lib/log.ts";
-import { type Candidate, type Claim, claimNext } from "#lib/queue/claim.ts";
+import { type Candidate, claimNext } from "#lib/queue/claim.ts";
 import type { Place } from "#lib/queue/choose.ts";
 import { Given, type Host, makesRoom, secondsLeft } from "#lib/queue/interrupt.ts";
 import { AWAITED } from "#lib/queue/jobs.ts";
 import { type PlaceKind, takes } from "#lib/queue/places.ts";
+import type { Budget, Granted } from "./budget.ts";
 import type { Runner, Running } from "./runner.ts";
 
 /** One place of a worker: does one job at a time, and lets others in between where that takes long. */
@@ -19,7 +20,7 @@ export interface OpenPlace {
 export interface PlaceParts {
   readonly kind: PlaceKind;
   readonly workerId: string;
-  readonly memory: number;
+  readonly budget: Budget;
   readonly models: () => readonly string[];
   readonly runner: Pick<Runner, "begin">;
   /** All places of this worker: what one of them takes at once, another need not make room for. */
@@ -41,24 +42,28 @@ interface Seated {
   readonly given: Given;
 }
 
-export function openPlace({ kind, workerId, memory, models, runner, places }: PlaceParts): OpenPlace {
+export function openPlace({ kind, workerId, budget, models, runner, places }: PlaceParts): OpenPlace {
   const seated: Seated[] = []; // the last one works; those before it have made room
   const closing = new AbortController();
   const bell = createBell(kind.resource);
-  const asPlace = (): Place => ({ ...kind, workerId, memory, models: models() });
+  const asPlace = (): Place => {
+    const memory = budget.all === null ? null : { all: budget.all, ...budget.left() };
+    return { ...kind, workerId, memory, models: models() };
+  };
 
   async function fill(): Promise<void> {
-    const claim = await claimNext(asPlace());
-    if (claim) seat(claim);
+    const granted = await budget.give(() => claimNext(asPlace()));
+    if (granted) seat(granted);
     else await bell.rung(LOOK_EVERY);
   }
 
-  function seat(claim: Claim): void {
-    const job = runner.begin(claim);
+  function seat({ claim, memory, giveBack }: Granted): void {
+    const job = runner.begin(claim, memory);
     const one: Seated = { job, isOver: false, began: performance.now(), given: new Given(claim.priority) };
     seated.push(one);
     void job.ended.then(() => {
       one.isOver = true;
+      giveBack();
       bell.ring();
     });
   }
@@ -72,14 +77,16 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
     const isElsewhere = (head: Candidate): boolean =>
       places.some((place) => place.isFree && place.kind.resource === kind.resource && takes(place.kind, head));
     const host = hostOf(top);
-    const claim = await claimNext(
-      { ...asPlace(), least: Math.max(kind.least, AWAITED) },
-      (head) => makesRoom(host, head) && !isElsewhere(head),
+    const granted = await budget.give(() =>
+      claimNext(
+        { ...asPlace(), least: Math.max(kind.least, AWAITED) },
+        (head) => makesRoom(host, head) && !isElsewhere(head),
+      ),
     );
-    if (!claim) return;
-    log().info({ event: "job.makes_room", subjectId: top.job.claim.subjectId, for: claim.subjectId });
+    if (!granted) return;
+    log().info({ event: "job.makes_room", subjectId: top.job.claim.subjectId, for: granted.claim.subjectId });
     top.job.pause.set(true);
-    seat(claim);
+    seat(granted);
   }
 
   /** The work that made room goes on. */
