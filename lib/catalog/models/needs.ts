@@ -1,15 +1,24 @@
-import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
 import type { Need } from "#lib/queue/room.ts";
 import { showBytes } from "#lib/util/show-bytes.ts";
 
-/** What was found out of a model when it was inspected; null where it was inspected before that was asked. */
-type ModelFacts = Pick<StoredFacts, "needs" | "nativeSize">;
-type Curve = NonNullable<StoredFacts["needs"]>["drawing"];
+type Curve = readonly { readonly at: number; readonly peak: number; readonly stage: string; readonly bytes: number }[];
 
+/** As the facts of an inspection have it; null where that was made before it was asked. */
+interface Needs {
+  readonly drawing: Curve;
+  readonly merging: number;
+  readonly measuring: Curve;
+  readonly measuringPixels: number;
+}
+
+/** What was found of everything that a job opens. */
 export interface Parts {
-  readonly base: ModelFacts;
-  readonly guide: Pick<StoredFacts, "needs"> | null;
-  readonly lowRank: readonly Pick<StoredFacts, "parameters">[];
+  readonly base: {
+    readonly needs: Needs | null;
+    readonly nativeSize: { readonly width: number; readonly height: number } | null;
+  };
+  readonly guide: { readonly needs: Needs | null } | null;
+  readonly lowRank: readonly { readonly parameters: number }[];
 }
 
 /** Of one picture after the other in every mode, in one process. Null where nothing tells. */
