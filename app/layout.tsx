@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { version } from "#lib/version.ts";
 import { Keys } from "./_islands/keys.tsx";
 import { currentActor } from "./_page/actor.ts";
-import { THEME_COOKIE, themeOf } from "./_page/theme.ts";
+import { THEME_COOKIE, themeOf } from "#lib/http/theme.ts";
 import { Footer } from "./_ui/footer.tsx";
 import { Header } from "./_ui/header.tsx";
 import "./globals.css";

@@ -80,4 +80,9 @@ export class AppError extends Error {
     this.detail = detail;
     this.toOperator = toOperator;
   }
+
+  /** Next loads this module more than once in a process, and a failure of any copy is one. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "AppError";
+  }
 }

@@ -17,7 +17,13 @@ export const pageQuery = z.object({
 export const pageOf = <Item extends z.ZodType>(
   item: Item,
 ): z.ZodObject<{ items: z.ZodArray<Item>; next: z.ZodNullable<z.ZodString> }> =>
-  z.object({ items: z.array(item), next: z.string().nullable().meta({ description: "the cursor of the next page" }) });
+  z.object({
+    items: z.array(item),
+    next: z
+      .string()
+      .nullable()
+      .meta({ description: "the cursor of the next page, also where this one is shorter than asked; null at the end" }),
+  });
 
 /** A place in a list, opaque to whoever carries it. */
 export const toCursor = (place: readonly (string | number)[]): string =>
@@ -51,4 +57,20 @@ export function toPage<Item>(
 ): Page<Item> {
   const items = rows.slice(0, limit);
   return { items, next: rows.length > limit ? toCursor(placeOf(items.at(-1)!)) : null };
+}
+
+/**
+ * Of rows that were looked at, at most `most` of them, those that are to be shown: a page is shorter than asked where so many were walked
+ * past that looking ended, and the next one goes on there.
+ */
+export function toPageOfLooked<Row extends { readonly isShown: boolean }>(
+  rows: readonly Row[],
+  limit: number,
+  most: number,
+  placeOf: (last: Row) => readonly (string | number)[],
+): Page<Row> {
+  const shown = rows.filter(({ isShown }) => isShown);
+  const items = shown.slice(0, limit);
+  const end = shown.length > limit ? items.at(-1) : rows.length < most ? null : rows.at(-1);
+  return { items, next: end ? toCursor(placeOf(end)) : null };
 }

@@ -50,6 +50,11 @@ export default async function NamespacePage({ params }: Props) {
         {toBoundedPlural(sumOf(facets!.kind), "repo")}
         {role !== null && kind === "organisation" && ` · you are ${role === "owner" ? "its owner" : `a ${role}`}`}
       </p>
+      {actor.kind === "person" && actor.isOperator && (
+        <p className="mt-1 text-small">
+          <a href={`/settings/quotas/${name}`}>What it uses, and its limits</a>
+        </p>
+      )}
       {name === "guidepost" && (
         <div className="mt-4 max-w-[72ch]">
           <Notice>

@@ -1,4 +1,4 @@
-import { type Theme, themes } from "../_page/theme.ts";
+import { type Theme, themes } from "#lib/http/theme.ts";
 
 export function Footer({ theme, version }: { readonly theme: Theme; readonly version: string }) {
   return (

@@ -1,7 +1,8 @@
 import type { Metadata } from "next";
 import { matrix, MAX_GUIDES } from "#lib/catalog/pairs/matrix.ts";
 import type { Matrix } from "#lib/catalog/pairs/schema.ts";
-import { fullName, repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
+import { fullName, toRepoName } from "#lib/catalog/repo-name.ts";
+import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { pageQuery } from "#lib/page.ts";

@@ -50,7 +50,9 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
           ]}
         />
       </div>
-      {items.length === 0 ? (
+      {items.length === 0 && next !== null ? (
+        <Empty title="None of the newest is for you to see">Go on to those before them.</Empty>
+      ) : items.length === 0 ? (
         <Empty
           title="No measurement is here"
           action={

@@ -53,6 +53,7 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
     ["quota", "What you use"],
     ["organisations", "Organisations"],
     ...(invitations ? [["invitations", "Invitations"]] : []),
+    ...(me.isOperator ? [["quotas", "Limits of others"]] : []),
   ] as const;
   return (
     <div className="grid gap-x-10 lg:grid-cols-[11rem_minmax(0,80ch)]">
@@ -197,6 +198,31 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
           >
             <Invitations invitations={invitations} />
             <NewInvitation given={state.values["email"]} problem={state.problems["email"]} />
+          </Section>
+        )}
+        {me.isOperator && (
+          <Section
+            id="quotas"
+            title="Limits of others"
+            about="What one person or organisation may have here, where it is not what everybody has. Only operators see this."
+          >
+            <form method="post" action="/settings/quotas" className="flex max-w-[44ch] flex-wrap items-end gap-x-3">
+              <div className="min-w-48 flex-1">
+                <Field
+                  name="quotaOf"
+                  label="Name of a person or an organisation"
+                  required
+                  maxLength={96}
+                  autoComplete="off"
+                  autoCapitalize="none"
+                  spellCheck={false}
+                  {...fromState(state, "quotaOf")}
+                />
+              </div>
+              <Button type="submit" className="mb-4">
+                Show its limits
+              </Button>
+            </form>
           </Section>
         )}
       </div>

@@ -4,7 +4,7 @@ import { seeOther } from "#lib/http/form.ts";
 import { readText } from "#lib/http/read-body.ts";
 import { answerAt } from "#lib/http/route.ts";
 import { requireSameOrigin } from "#lib/http/same-origin.ts";
-import { THEME_COOKIE, themeOf } from "../_page/theme.ts";
+import { THEME_COOKIE, themeOf } from "#lib/http/theme.ts";
 
 const YEAR = 365 * 86_400;
 const BODY_LIMIT = 1000;

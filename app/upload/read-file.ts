@@ -1,4 +1,4 @@
-import { parseNewPath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/trees/path.ts";
 import { AppError } from "#lib/errors.ts";
 import type { FoundFamily } from "#lib/families/found-family.ts";
 import { within } from "#lib/families/names-within.ts";

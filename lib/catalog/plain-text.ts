@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { deceitInLine, deceitInName } from "#lib/util/deceptive.ts";
+import { deceitInLine, deceitInName, deceitInProse } from "#lib/util/deceptive.ts";
 
 const honest =
   (deceitIn: (text: string) => string | null) =>
@@ -11,6 +11,9 @@ const honest =
 
 /** One line of text that shows as what it is. */
 export const plainLine = (max: number): z.ZodString => z.string().trim().max(max).check(honest(deceitInLine));
+
+/** Lines of text that show as what they are. Joiners may stand where a script is written with them. */
+export const plainProse = (max: number): z.ZodString => z.string().max(max).check(honest(deceitInProse));
 
 /** The same for what somebody or something is called. */
 export const plainName = (max: number): z.ZodString => z.string().trim().max(max).check(honest(deceitInName));

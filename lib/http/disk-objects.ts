@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { partCame } from "#lib/catalog/uploads/read-along.ts";
 import { AppError } from "#lib/errors.ts";
 import type { DiskStore } from "#lib/storage/disk.ts";
 import { isObjectKey } from "#lib/storage/keys.ts";
@@ -41,6 +42,7 @@ export async function receivePart(request: Request, key: string): Promise<Respon
     })
     .finally(free);
   failpoint("upload.part");
+  partCame(key, grant.storageId);
   return new Response(null, { headers: { ETag: `"${part.tag}"` } });
 }
 

@@ -7,8 +7,9 @@ import { log, withLogContext } from "#lib/log.ts";
 import { isStorableText } from "#lib/util/storable.ts";
 import { disguiseContentLength } from "./content-length.ts";
 import { behind, type Door, requireAdmission } from "./door.ts";
-import { toFailureResponse } from "./failure.ts";
+import { toAppError, toFailureResponse } from "./failure.ts";
 import type { Operation } from "./operation.ts";
+import { notePageFailure, PAGE_REQUEST } from "./page-failures.ts";
 import { readJson } from "./read-json.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
@@ -79,7 +80,10 @@ export async function answering(request: Request, template: string, work: () => 
   const requestId = randomUUID();
   const began = performance.now();
   return withLogContext({ requestId }, async () => {
-    const response = await work().catch((cause: unknown) => toFailureResponse(cause, requestId));
+    const response = await work().catch((cause: unknown) => {
+      notePageFailure(request.headers.get(PAGE_REQUEST), toAppError(cause));
+      return toFailureResponse(cause, requestId);
+    });
     response.headers.set("X-Request-Id", requestId);
     disguiseContentLength(response.headers);
     if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "private, no-store");

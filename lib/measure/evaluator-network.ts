@@ -72,6 +72,7 @@ export function evaluatorGraph(weights: WeightMap, vocabulary: Vocabulary): Grap
   }
   const flat = reshape(h, ["batch", 128 * 16]);
   const features = tanh(linear(scope.at("features"), flat, 64));
+  graph.output("features", features);
   graph.output("heads", linear(scope.at("heads"), concat([features, flat], 1), headSizes(vocabulary).total));
   weights.requireAllTaken();
   return graph;

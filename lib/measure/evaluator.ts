@@ -1,57 +1,48 @@
-import { basename } from "node:path";
-import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
+import type { Picture } from "#lib/picture/rgb.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
-import { WeightMap } from "#lib/weights/weight-map.ts";
-import { readWeightsFile } from "#lib/weights/weights-file.ts";
-import {
-  type EvaluatorConfig,
-  evaluatorGraph,
-  headSizes,
-  parseEvaluatorConfig,
-  type Vocabulary,
-} from "./evaluator-network.ts";
 
-/** What one picture shows: indices into the vocabulary; of each kind whether it is there, and which colour and size it has if so. */
-export interface Reading {
-  readonly background: number;
-  readonly kinds: readonly { readonly present: boolean; readonly color: number; readonly size: number }[];
-}
-
-/** Reads pictures from their scaled latents [B, 4, 16, 16], without decoding them. */
-export interface Evaluator extends EvaluatorConfig {
-  read(latents: FloatTensor): Promise<Reading[]>;
+/** Says how well pictures keep to their prompts. Which kinds there are, `openEvaluator` knows. */
+export interface Evaluator {
+  readonly kind: "attributes" | "clip";
+  /** What it looks at. For pictures a VAE has to be open. */
+  readonly looksAt: "latents" | "pictures";
+  /** As many prompts in its own words; null where it has no words of its own, so that any prompt does. */
+  ownPrompts(count: number): readonly string[] | null;
+  /**
+   * Reads the prompts before anything is drawn, so that one it cannot score costs nothing.
+   *
+   * @param domain  the name by which it may know the style of the pictures
+   * @throws bad_request, naming the prompt
+   */
+  expect(prompts: readonly string[], domain: string | null): Promise<Scoring>;
   close(): Promise<void>;
 }
 
-export async function openEvaluator(path: string, runtime: Runtime): Promise<Evaluator> {
-  const file = await readWeightsFile(path);
-  const name = basename(file.path);
-  const config = parseEvaluatorConfig(file.header.metadata, name);
-  const session: Session<"heads"> = await openSession(
-    evaluatorGraph(new WeightMap(name, [file]), config.vocabulary),
-    runtime,
-  );
-  return {
-    ...config,
-    read: async (latents) => toReadings((await session.run({ latents })).heads, config.vocabulary),
-    close: () => session.close(),
-  };
+/** An evaluator that knows what the pictures were asked to show. */
+export interface Scoring {
+  /** What counts, in words. */
+  readonly scored: readonly string[];
+  /** What does not, with the accuracy at which it is read in this domain. */
+  readonly unscored: readonly { readonly attribute: string; readonly accuracy: number }[];
+  /** The domain that it was validated on, if it was. */
+  readonly domain: string | null;
+  /** Sentences for whoever reads the scores, such as one about prompts that were cut. */
+  readonly notes: readonly string[];
+  /** @param first  the prompt of the first picture; the others follow in order */
+  read(drawn: Drawn, first: number): Promise<Seen>;
 }
 
-function toReadings({ data, shape }: FloatTensor, vocabulary: Vocabulary): Reading[] {
-  const { present, color, size, total } = headSizes(vocabulary);
-  const { backgrounds, kinds, colors, sizes } = vocabulary;
-  return Array.from({ length: shape[0]! }, (_, b): Reading => {
-    const heads = data.subarray(b * total, (b + 1) * total);
-    const best = (begin: number, count: number): number =>
-      heads.subarray(begin, begin + count).reduce((top, value, i, all) => (value > all[top]! ? i : top), 0);
-    return {
-      background: best(0, backgrounds.length),
-      kinds: kinds.map((_kind, k) => ({
-        present: heads[present + k]! > 0,
-        color: best(color + k * colors.length, colors.length),
-        size: best(size + k * sizes.length, sizes.length),
-      })),
-    };
-  });
+/** Pictures of some prompts, as they come out of the sampler. */
+export interface Drawn {
+  /** [B, C, h, w], scaled */
+  readonly latents: FloatTensor;
+  /** Decoded, one for each row; only where the evaluator looks at pictures. */
+  pictures(): Promise<readonly Picture[]>;
+}
+
+export interface Seen {
+  /** Of each picture, how well it keeps to its prompt: more is better, and differences are what counts. */
+  readonly scores: readonly number[];
+  /** [B, d]: what the pictures are like, for distances between sets of them. x·y/d of two rows is at most about 1. */
+  readonly features: FloatTensor;
 }

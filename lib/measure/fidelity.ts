@@ -4,12 +4,10 @@ import { denoise } from "#lib/diffusion/denoise.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import type { Fidelity } from "#lib/pairing/evidence.ts";
-import { thresholds } from "#lib/pairing/thresholds.ts";
+import type { Picture } from "#lib/picture/rgb.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { bootstrap, mean } from "./bootstrap.ts";
-import { parseCaption, type Wanted } from "./captions.ts";
-import type { Evaluator, Reading } from "./evaluator.ts";
-import { type Attribute, attributes } from "./evaluator-network.ts";
+import type { Evaluator } from "./evaluator.ts";
 import type { KeptAlone } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
@@ -25,19 +23,18 @@ export interface FidelityRequest {
   /** [n, C, H, W]; every mode starts from it. */
   readonly noise: FloatTensor;
   readonly rowsAtOnce: number;
+  /** Latents as pictures, for an evaluator that looks at those. */
+  decode(latents: FloatTensor): Promise<readonly Picture[]>;
   /** The name by which the evaluator may know the style. */
   readonly domain: string | null;
   /** What the model keeps by itself, where another guide's measurement has drawn it. */
   readonly known?: KeptAlone | null;
 }
 
-/** By prompt: the share of its attributes that the picture of each mode keeps. */
+/** By prompt: how well the picture of each mode keeps to it, as the evaluator scores that. */
 export type KeptShares = { readonly prompt: string } & Readonly<Record<GuidanceMode, number>>;
 
-/**
- * L4: draws every prompt in all three modes from the same noise and reads what the pictures show. Attributes that the
- * evaluator misreads too often in this domain are left out. In an unknown domain all are scored, and the result says so.
- */
+/** L4: draws every prompt in all three modes from the same noise and has the evaluator score the pictures. */
 export async function measureFidelity(
   networks: GuidedNetworks,
   evaluator: Evaluator,
@@ -46,18 +43,13 @@ export async function measureFidelity(
 ): Promise<{ figures: Fidelity; raw: KeptShares[] }> {
   const { prompts, rowsAtOnce, known } = request;
   const modes = known ? (["guide"] as const) : (["conditional", "guide", "cfg"] as const);
-  const wanted = prompts.map((prompt) => parseCaption(prompt, evaluator.vocabulary));
-  const accuracies = request.domain === null ? undefined : evaluator.accuracies.get(request.domain);
-  const scored = attributes.filter((attribute) => !accuracies || accuracies[attribute] >= thresholds.evaluatorAccuracy);
-  const unscored = attributes
-    .filter((attribute) => !scored.includes(attribute))
-    .map((attribute) => ({ attribute, accuracy: accuracies![attribute] }));
-
+  const scoring = await evaluator.expect(prompts, request.domain);
   const scores: Record<GuidanceMode, number[]> = {
     conditional: [...(known?.conditional ?? [])],
     guide: [],
     cfg: [...(known?.cfg ?? [])],
   };
+  const { scored, unscored, domain, notes } = scoring;
   const total = modes.length * Math.ceil(prompts.length / rowsAtOnce) * request.steps;
   let done = 0;
   for (let begin = 0; begin < prompts.length; begin += rowsAtOnce) {
@@ -80,12 +72,12 @@ export async function measureFidelity(
         latents = step.latents;
         await tick(++done, total);
       }
-      const readings = await evaluator.read(latents);
-      scores[mode].push(...readings.map((reading, i) => keptShare(wanted[begin + i]!, reading, scored)));
+      const seen = await scoring.read({ latents, pictures: () => request.decode(latents) }, begin);
+      scores[mode].push(...seen.scores);
     }
   }
   return {
-    figures: { ...summarise(scores), scored, unscored, domain: accuracies ? request.domain : null },
+    figures: { ...summarise(scores), evaluator: evaluator.kind, scored, unscored, domain, notes },
     raw: prompts.map((prompt, i) => ({
       prompt,
       conditional: scores.conditional[i]!,
@@ -93,22 +85,6 @@ export async function measureFidelity(
       cfg: scores.cfg[i]!,
     })),
   };
-}
-
-/** The share of a prompt's scored attributes that a picture keeps. A thing that is not seen keeps none of its own. */
-export function keptShare(wanted: Wanted, reading: Reading, scored: readonly Attribute[]): number {
-  const score = (attribute: Attribute, kept: boolean): boolean[] => (scored.includes(attribute) ? [kept] : []);
-  const kept = wanted.things.flatMap(({ kind, color, size }) => {
-    const seen = reading.kinds[kind]!;
-    const there = seen.present || !scored.includes("present"); // where presence cannot be read, it cannot be asked for
-    return [
-      ...score("present", there),
-      ...score("color", there && seen.color === color),
-      ...score("size", there && seen.size === size),
-    ];
-  });
-  kept.push(...score("background", reading.background === wanted.background));
-  return kept.filter(Boolean).length / kept.length;
 }
 
 /** Means, CFG's gain and the recovered share of it, each with its interval; pairs of one prompt are drawn together. */

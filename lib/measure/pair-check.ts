@@ -18,21 +18,24 @@ import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
 import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
+import { openVaeDecoder, type VaeDecoder } from "#lib/diffusion/vae-networks.ts";
+import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict } from "#lib/pairing/verdict.ts";
+import { toPictures } from "#lib/picture/rgb.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
-import { composeCaptions } from "./captions.ts";
 import { type Cost, costOf } from "./cost.ts";
-import { type Evaluator, openEvaluator } from "./evaluator.ts";
+import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
+import { openEvaluator } from "./open-evaluator.ts";
 import { plainPrompts } from "./prompts.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
 import { rowsAtOnce } from "./rows-at-once.ts";
@@ -160,6 +163,8 @@ interface Networks {
   readonly guide: GuideNetwork;
   readonly cfgLayout: CfgLayout;
   readonly evaluator: Evaluator | null;
+  /** Open where the evaluator looks at pictures. */
+  readonly vae: VaeDecoder | null;
 }
 
 async function openNetworks(
@@ -172,6 +177,7 @@ async function openNetworks(
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
   const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
+  const evaluator = request.evaluator === null ? null : keep(await openEvaluator(request.evaluator, runtime));
   return {
     files,
     parts,
@@ -179,7 +185,9 @@ async function openNetworks(
     unet: keep(await openSplitUNet(parts, runtime)),
     guide: keep(await openGuide(guide, parts, runtime)),
     cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
-    evaluator: request.evaluator === null ? null : keep(await openEvaluator(request.evaluator, runtime)),
+    evaluator,
+    vae:
+      evaluator?.looksAt === "pictures" ? keep(await openVaeDecoder(model.vae, vaeSize(model, parts), runtime)) : null,
   };
 }
 
@@ -256,6 +264,7 @@ async function fidelityOf(
       ...(await conditionOn(networks, prompts)),
       noise: drawNoise(networks, protocol.pictureSeed, prompts.length),
       rowsAtOnce: rowsOf(networks),
+      decode: async (latents) => toPictures(await networks.vae!.decode(latents)),
       domain: request.domain ?? domainOf(files),
       known: tape?.kept ?? null,
     },
@@ -265,9 +274,9 @@ async function fidelityOf(
   return found;
 }
 
-/** The person's prompts, else captions of the evaluator's own words, else plain ones; at most `count`. */
+/** The person's prompts, else those in the evaluator's own words, else plain ones; at most `count`. */
 function promptsFor({ evaluator }: Networks, { prompts }: PairCheckRequest, count: number): readonly string[] {
-  return (prompts ?? (evaluator ? composeCaptions(evaluator.vocabulary, count) : plainPrompts)).slice(0, count);
+  return (prompts ?? evaluator?.ownPrompts(count) ?? plainPrompts).slice(0, count);
 }
 
 async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {

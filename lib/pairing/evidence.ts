@@ -48,11 +48,15 @@ export interface Fidelity {
   readonly gain: Estimate;
   /** R = (guide − conditional) / (CFG − conditional); none where CFG itself gains nothing significant. */
   readonly recovered: Estimate | null;
+  /** What read the pictures: whether attributes that a prompt names are there, or how similar CLIP finds picture and prompt. */
+  readonly evaluator: "attributes" | "clip";
   readonly scored: readonly string[];
   /** Attributes left out, with the accuracy at which the evaluator reads them in this domain. */
   readonly unscored: readonly { readonly attribute: string; readonly accuracy: number }[];
   /** The domain whose accuracies were used; null where the evaluator knows none by that name. */
   readonly domain: string | null;
+  /** What else the evaluator has to say, in sentences. */
+  readonly notes: readonly string[];
 }
 
 export interface Evidence {

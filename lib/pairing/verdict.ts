@@ -78,13 +78,13 @@ function losses({ guide, cfg, conditional }: Fidelity, recovered: Estimate): str
   ];
 }
 
-function caveats({ unscored, domain }: Fidelity): string[] {
+function caveats({ unscored, domain, notes: said }: Fidelity): string[] {
   const notes = unscored.map(
     ({ attribute, accuracy }) =>
       `${attribute} is not scored: the evaluator reads it right in ${percent(accuracy)} of such pictures only`,
   );
   if (domain === null) notes.push("the evaluator was never validated on this style");
-  return notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`);
+  return [...notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`), ...said];
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

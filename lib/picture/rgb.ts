@@ -1,4 +1,4 @@
-import { type FloatTensor, zeros } from "#lib/tensor/tensor.ts";
+import { type FloatTensor, rows, zeros } from "#lib/tensor/tensor.ts";
 
 /** 8-bit RGB, row by row. */
 export interface Picture {
@@ -23,6 +23,10 @@ export function toPicture({ data, shape }: FloatTensor): Picture {
   }
   return { width: batch * width, height, rgb };
 }
+
+/** Pictures [B, 3, H, W] in [−1, 1], each by itself, rounded likewise. */
+export const toPictures = (pictures: FloatTensor): Picture[] =>
+  Array.from({ length: pictures.shape[0]! }, (_, row) => toPicture(rows(pictures, row, row + 1)));
 
 /** A picture → [1, 3, H, W] in [−1, 1], as diffusers' VaeImageProcessor has it: 2 · value / 255 − 1. */
 export function fromPicture({ width, height, rgb }: Picture): FloatTensor {

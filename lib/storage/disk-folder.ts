@@ -17,8 +17,9 @@ const GRANTED_BYTES = 2 ** 20;
  *
  *   9f/04/6b1c…e2                          an object
  *   uploads/9f046b1c…e2-0199…7d/           an upload in parts: the object's key, and the store's id of the upload
- *     00001                                a part that has arrived whole
- *     5d0f….new                            a part on its way, or the object while it is put together
+ *     whole                                the object as its parts come (part-places.ts)
+ *     00001                                a part that has arrived whole and lies beside it
+ *     5d0f….new                            such a part on its way, or the object while it is copied together
  *   uploads/41c0….new                      a small object on its way
  *   uploads/8e21….ended/                   an upload that has ended, until it is removed
  */

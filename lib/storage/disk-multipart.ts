@@ -6,12 +6,26 @@ import { pipeline } from "node:stream/promises";
 import { AppError } from "#lib/errors.ts";
 import { type DiskFolder, isMissing, newName, toNewFile } from "./disk-folder.ts";
 import { makeFolder, moveDurably, syncFolder } from "./durable.ts";
+import { nameOf, parsePlaced, PartPlaces, type PlacedPart } from "./part-places.ts";
 import { MIN_PART_BYTES, type OpenMultipart, type StoredPart } from "./store.ts";
 
 /** What completes an upload names each part by. */
 export type NamedPart = Pick<StoredPart, "number" | "tag">;
 
+const COPIED_PIECE = 2 ** 20;
+const SMALL_PIECE = 2 ** 18; // whoever reads it does something with each, on the thread that answers requests
 const LEFT_BEHIND_MS = 3600 * 1000; // a connection on which nothing comes is given up long before
+
+/** A part as it is sent. */
+export interface ArrivingPart {
+  readonly number: number;
+  readonly size: number;
+  /** Where it begins in the object, if that is known before all parts are there. */
+  readonly offset?: number | undefined;
+}
+
+/** Where a part lies: in its place in the object, or, without `offset`, in a file of its own. */
+type LyingPart = StoredPart & { readonly offset?: number };
 
 /** Uploads in parts, each a folder of files. */
 export class DiskMultiparts {
@@ -32,49 +46,69 @@ export class DiskMultiparts {
   async receive(
     key: string,
     storageId: string,
-    { number, size }: { readonly number: number; readonly size: number },
+    { number, size, offset }: ArrivingPart,
     body: AsyncIterable<Uint8Array>,
   ): Promise<StoredPart> {
     const upload = this.#folder.uploadPath(key, storageId);
-    const arriving = join(upload, newName());
     await this.#folder.requireRoom(size);
+    const bytes = this.#folder.withRoom(exactly(size, body));
     try {
-      await pipeline(this.#folder.withRoom(exactly(size, body)), toNewFile(arriving));
-      const part = toPart(number, await stat(arriving, { bigint: true }));
-      await rename(arriving, join(upload, partName(number)));
-      await syncFolder(upload);
-      return part;
+      const place = offset === undefined ? null : await new PartPlaces(upload).take(number, offset);
+      return place ? toStored(await place.write(size, bytes)) : await receiveBeside(upload, number, bytes);
     } catch (cause) {
-      await rm(arriving, { force: true });
       throw isMissing(cause) ? hasEnded(cause) : cause;
     }
   }
 
   async listParts(key: string, storageId: string): Promise<StoredPart[]> {
+    return (await this.#lyingParts(key, storageId)).map(toStored);
+  }
+
+  /** What lies beside came later than what lies in its place. */
+  async #lyingParts(key: string, storageId: string): Promise<LyingPart[]> {
     const upload = this.#folder.uploadPath(key, storageId);
     try {
-      const names = (await readdir(upload)).filter((name) => /^\d{5}$/.test(name)).toSorted();
-      return await Promise.all(
-        names.map(async (name) => toPart(Number(name), await stat(join(upload, name), { bigint: true }))),
+      const names = await readdir(upload);
+      const beside = await Promise.all(
+        names
+          .filter((name) => /^\d{5}$/.test(name))
+          .map(async (name) => toPart(Number(name), await stat(join(upload, name), { bigint: true }))),
       );
+      const placed = names.flatMap((name) => parsePlaced(name) ?? []);
+      const parts = new Map<number, LyingPart>([...placed, ...beside].map((part) => [part.number, part]));
+      return [...parts.values()].toSorted((a, b) => a.number - b.number);
     } catch (cause) {
       throw isMissing(cause) ? hasEnded(cause) : cause;
     }
   }
 
-  /** Makes `object` of the parts: by a second name where there is one, else by copying each byte once more. */
+  /** The bytes of a part that has come. @throws not_found, and bytes_differ where another was sent in its stead */
+  async *read(key: string, storageId: string, { number, tag }: NamedPart): AsyncGenerator<Uint8Array> {
+    const part = (await this.#lyingParts(key, storageId)).find((one) => one.number === number);
+    if (part?.tag !== tag) throw sentAgain(number);
+    yield* bytesOf(this.#folder.uploadPath(key, storageId), [part], SMALL_PIECE);
+  }
+
+  /**
+   * Makes `object` of the parts: by another name where each lies in its place, or there is one alone; else by copying each byte once more.
+   */
   async assemble(key: string, storageId: string, named: readonly NamedPart[], object: string): Promise<void> {
-    const parts = choose(named, await this.listParts(key, storageId));
+    const parts = choose(named, await this.#lyingParts(key, storageId));
     const upload = this.#folder.uploadPath(key, storageId);
+    const places = new PartPlaces(upload);
     const whole = join(upload, newName());
     for (const name of await readdir(upload)) if (name.endsWith(".new")) await removeLeftBehind(join(upload, name));
     try {
-      if (parts.length === 1) {
-        await link(join(upload, partName(parts[0]!.number)), whole);
-        requireSame(parts[0]!, await stat(whole, { bigint: true }));
+      await places.close();
+      const [first] = parts;
+      if (isInPlace(parts) && (await isWhole(places, parts))) {
+        await link(places.path, whole);
+      } else if (parts.length === 1 && first!.offset === undefined) {
+        await link(join(upload, nameOf(first!.number)), whole);
+        requireSame(first!, await stat(whole, { bigint: true }));
       } else {
-        await this.#folder.requireRoom(parts.reduce((sum, { size }) => sum + size, 0));
-        await pipeline(this.#folder.withRoom(bytesOf(upload, parts)), toNewFile(whole));
+        await this.#folder.requireRoom(sizeOf(parts));
+        await pipeline(this.#folder.withRoom(bytesOf(upload, parts, COPIED_PIECE)), toNewFile(whole));
       }
       await moveDurably(whole, object);
     } catch (cause) {
@@ -111,7 +145,38 @@ async function removeLeftBehind(path: string): Promise<void> {
   if (facts && Date.now() - facts.mtimeMs > LEFT_BEHIND_MS) await rm(path, { recursive: true, force: true });
 }
 
-const partName = (number: number): string => String(number).padStart(5, "0");
+/** Into a file of its own, which takes the part's name when all bytes are there. */
+async function receiveBeside(upload: string, number: number, body: AsyncIterable<Uint8Array>): Promise<StoredPart> {
+  const arriving = join(upload, newName());
+  try {
+    await pipeline(body, toNewFile(arriving));
+    const part = toPart(number, await stat(arriving, { bigint: true }));
+    await rename(arriving, join(upload, nameOf(number)));
+    await syncFolder(upload);
+    return part;
+  } catch (cause) {
+    await rm(arriving, { force: true });
+    throw cause;
+  }
+}
+
+const toStored = ({ number, size, tag }: StoredPart): StoredPart => ({ number, size, tag });
+const sizeOf = (parts: readonly StoredPart[]): number => parts.reduce((sum, { size }) => sum + size, 0);
+
+/** Whether the parts lie in the object one after the other, with nothing between them. */
+function isInPlace(parts: readonly LyingPart[]): parts is readonly PlacedPart[] {
+  let end = 0;
+  return parts.every(({ offset, size }) => {
+    const follows = offset === end;
+    end += size;
+    return follows;
+  });
+}
+
+/** After it was closed. */
+async function isWhole(places: PartPlaces, parts: readonly PlacedPart[]): Promise<boolean> {
+  return (await stat(places.path)).size === sizeOf(parts) && !(await places.isBeingWritten());
+}
 
 /** The tag tells one sending of a part from another: each is a new file. */
 const toPart = (number: number, { ino, mtimeNs, size }: BigIntStats): StoredPart => ({
@@ -121,16 +186,18 @@ const toPart = (number: number, { ino, mtimeNs, size }: BigIntStats): StoredPart
 });
 
 function requireSame(part: StoredPart, facts: BigIntStats): void {
-  if (toPart(part.number, facts).tag !== part.tag)
-    throw new AppError(
-      "bytes_differ",
-      `Part ${part.number} was sent again in the meantime; list the parts and complete the upload with their new tags.`,
-      { part: part.number },
-    );
+  if (toPart(part.number, facts).tag !== part.tag) throw sentAgain(part.number);
 }
 
+const sentAgain = (number: number): AppError =>
+  new AppError(
+    "bytes_differ",
+    `Part ${number} was sent again in the meantime; list the parts and complete the upload with their new tags.`,
+    { part: number },
+  );
+
 /** The parts that were named, as they lie here. @throws bytes_differ */
-function choose(named: readonly NamedPart[], present: readonly StoredPart[]): StoredPart[] {
+function choose(named: readonly NamedPart[], present: readonly LyingPart[]): LyingPart[] {
   const byNumber = new Map(present.map((part) => [part.number, part]));
   const refuse = (message: string, detail: Record<string, unknown> = {}): AppError =>
     new AppError("bytes_differ", message, detail);
@@ -157,12 +224,20 @@ function choose(named: readonly NamedPart[], present: readonly StoredPart[]): St
   });
 }
 
-async function* bytesOf(upload: string, parts: readonly StoredPart[]): AsyncGenerator<Uint8Array> {
+async function* bytesOf(upload: string, parts: readonly LyingPart[], pieceBytes: number): AsyncGenerator<Uint8Array> {
   for (const part of parts) {
-    const file = await open(join(upload, partName(part.number)));
+    const { offset, size } = part;
+    const file = await open(offset === undefined ? join(upload, nameOf(part.number)) : new PartPlaces(upload).path);
     try {
-      requireSame(part, await file.stat({ bigint: true }));
-      yield* file.createReadStream({ highWaterMark: 2 ** 20, autoClose: false });
+      if (offset === undefined) requireSame(part, await file.stat({ bigint: true }));
+      const begin = offset ?? 0;
+      if (size > 0)
+        yield* file.createReadStream({
+          start: begin,
+          end: begin + size - 1,
+          highWaterMark: pieceBytes,
+          autoClose: false,
+        });
     } finally {
       await file.close();
     }

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { AppError } from "#lib/errors.ts";
 import { Breaker, Silence } from "./breaker.ts";
 import { DiskFolder, isMissing, newName } from "./disk-folder.ts";
-import { DiskMultiparts, type NamedPart } from "./disk-multipart.ts";
+import { type ArrivingPart, DiskMultiparts, type NamedPart } from "./disk-multipart.ts";
 import { makeFolder, moveDurably } from "./durable.ts";
 import { isObjectKey, newObjectKey } from "./keys.ts";
 import { UrlSigner } from "./signed-url.ts";
@@ -43,10 +43,8 @@ const LIMITS: DiskLimits = { probeMs: 10_000, deadlineMs: 25_000, stallMs: 25_00
 const NO_DEADLINE_MS = 24 * 3600 * 1000;
 
 /** What a signed URL lets its holder send. */
-export interface PartGrant {
+export interface PartGrant extends ArrivingPart {
   readonly storageId: string;
-  readonly number: number;
-  readonly size: number;
   /** Who asked for the address. */
   readonly by: string;
 }
@@ -93,18 +91,25 @@ export class DiskStore implements ObjectStore {
   async signPart(
     key: string,
     storageId: string,
-    { number, size }: { readonly number: number; readonly size: number },
+    { number, size, offset }: ArrivingPart,
     seconds: number,
     by = "hub",
   ): Promise<string> {
-    const fields = { upload: storageId, part: String(number), size: String(size), by };
+    const place = offset === undefined ? {} : { offset: String(offset) };
+    const fields = { upload: storageId, part: String(number), size: String(size), ...place, by };
     return this.#signer.sign("PUT", key, fields, seconds);
   }
 
   /** What the URL of a PUT allows. @throws forbidden */
   parsePartUrl(key: string, query: URLSearchParams): PartGrant {
-    const { upload, part, size, by } = this.#signer.verify("PUT", key, query);
-    return { storageId: upload!, number: Number(part), size: Number(size), by: by ?? "hub" }; // one of an older version says nothing
+    const { upload, part, size, offset, by } = this.#signer.verify("PUT", key, query);
+    return {
+      storageId: upload!,
+      number: Number(part),
+      size: Number(size),
+      offset: offset === undefined ? undefined : Number(offset),
+      by: by ?? "hub", // one of an older version says nothing
+    };
   }
 
   /** @throws too_large, bytes_differ when `body` is longer or shorter than was granted; not_found when the upload has ended */
@@ -114,6 +119,15 @@ export class DiskStore implements ObjectStore {
 
   listParts(key: string, storageId: string): Promise<StoredPart[]> {
     return this.#ask(() => this.#multiparts.listParts(key, storageId));
+  }
+
+  /** The bytes of a part that has come, before the upload is complete. @throws not_found, bytes_differ where it was sent again */
+  async *readPart(key: string, storageId: string, part: NamedPart): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#multiparts.read(key, storageId, part);
+    } catch (cause) {
+      throw toDiskFailure(cause);
+    }
   }
 
   completeMultipart(key: string, storageId: string, parts: readonly NamedPart[]): Promise<ObjectFacts> {

@@ -43,7 +43,6 @@ export interface DownloadOptions {
 
 /** No part but the last may be smaller; as S3 has it. */
 export const MIN_PART_BYTES = 5 * 2 ** 20;
-export const MAX_PARTS = 10_000;
 
 /**
  * Where bytes lie. Keys come from `keys.ts` and mean nothing; an object is never changed, only made whole and deleted. Every
@@ -57,12 +56,13 @@ export interface ObjectStore {
   beginMultipart(key: string): Promise<string>;
   /**
    * A URL that takes one PUT of exactly `size` bytes as that part, again and again until the upload ends. Its answer has an `ETag`.
+   * `offset`: where it begins in the object, where the caller knows; a disk then writes it there at once. No two parts may overlap.
    * `by` is who asked for it: those of one person share what the hub takes at once.
    */
   signPart(
     key: string,
     storageId: string,
-    part: { readonly number: number; readonly size: number },
+    part: { readonly number: number; readonly size: number; readonly offset?: number },
     seconds: number,
     by?: string,
   ): Promise<string>;

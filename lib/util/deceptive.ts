@@ -26,6 +26,36 @@ const alike = [
 /** Other letters that are read as Latin ones. */
 const passesForLatin = /^[аАВвсСеЕНіІјЈКМоОрРѕЅТуУхХһԁԛԝԌοΟνΑΒΕΖΗΙΚΜΝΡΤΥΧρυ]+$/u;
 
+/** What may stand in prose: whole emoji, marks that join letters of scripts which are written with them, ends of lines, tabs. */
+const rightful =
+  /\p{RGI_Emoji}|(?<=[\p{scx=Arab}\p{scx=Beng}\p{scx=Deva}\p{scx=Gujr}\p{scx=Guru}\p{scx=Khmr}\p{scx=Knda}\p{scx=Mlym}\p{scx=Mymr}\p{scx=Orya}\p{scx=Sinh}\p{scx=Syrc}\p{scx=Taml}\p{scx=Telu}])[\u200c\u200d]|[\n\r\t]/gv;
+
+/** Text of strangers, of one line or many, as a page shows it: without what hides in it or turns it. */
+export const withoutHidden = (text: string): string => changeHidden(text, () => "");
+
+/** The same in one line. */
+export const toPlainLine = (text: string): string =>
+  changeHidden(text, () => " ")
+    .replaceAll(/\s+/gu, " ")
+    .trim();
+
+/** Changes what hides or turns, and leaves what stands there by right. */
+export function changeHidden(text: string, change: (character: string) => string): string {
+  if (!isHidden(text)) return text;
+  let [shown, at] = ["", 0];
+  for (const { 0: kept, index } of text.matchAll(rightful)) {
+    shown += text.slice(at, index).replaceAll(HIDDEN, change) + kept;
+    at = index + kept.length;
+  }
+  return shown + text.slice(at).replaceAll(HIDDEN, change);
+}
+
+/** Why a text of lines deceives, as `deceitInLine` says it. Joiners of scripts that are written with them may be in it. */
+export const deceitInProse = (text: string): string | null =>
+  deceitInLine(
+    text.replaceAll(rightful, (kept) => (/[\n\r\t]/.test(kept) ? " " : /[\u200c\u200d]/.test(kept[0]!) ? "" : "x")),
+  );
+
 /** Why a line of text deceives, in words that complete «it …»; null where it does not. Whole emoji may be in it. */
 export function deceitInLine(text: string): string | null {
   const rest = text.replaceAll(emoji, "x");

@@ -1,8 +1,10 @@
+import { withoutHidden } from "./deceptive.ts";
+
 /** Whether PostgreSQL can keep a text and look for it: it takes no NUL and no half of a character. */
 export const isStorableText = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
 
-/** Text of strangers as PostgreSQL can keep it: without NUL, without halves of characters. */
-export const toStorableText = (text: string): string => text.toWellFormed().replaceAll("\0", "\ufffd");
+/** Text out of strangers' files as it is kept to be shown: without NUL, halves of characters, and what hides in it or turns it. */
+export const toStorableText = (text: string): string => withoutHidden(text.toWellFormed().replaceAll("\0", "\ufffd"));
 
 /** The same for every text within a value that JSON can write; what JSON cannot write becomes null or is left out, as it does. */
 export function toStorableJson(value: unknown): unknown {

@@ -161,9 +161,10 @@ interface Flood {
 
 async function floodOf({ eve }: GateStage): Promise<Flood> {
   const repo = await eve.newRepo("flooding", { kind: "guide", base: "guidepost/storybook" });
-  let [isOver, taken, refused] = [false, 0, 0];
+  const over = new AbortController();
+  let [taken, refused] = [0, 0];
   const again = async (work: () => Promise<{ readonly status: number } | null>): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const answer = await work().catch(() => null);
       if (answer === null || answer.status >= 400) refused++;
       else taken++;
@@ -187,7 +188,7 @@ async function floodOf({ eve }: GateStage): Promise<Flood> {
     taken: () => taken,
     refused: () => refused,
     stop: async () => {
-      isOver = true;
+      over.abort();
       await Promise.all(working);
     },
   };

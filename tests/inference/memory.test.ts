@@ -116,7 +116,11 @@ describe("what is told of a model when it is inspected", () => {
       guide: guideFile,
     });
     const asked = {
-      ...{ height: side / 8, width: side / 8, batch: 1, coarsePictures: true, fromPicture: false },
+      height: side / 8,
+      width: side / 8,
+      batch: 1,
+      coarsePictures: true,
+      fromPicture: false,
       cfgLayout: cfgLayoutFor(files.model.unet.weights.parameters),
     };
     return Math.max(

@@ -4,7 +4,8 @@ import { getJobTimeline, jobCounts, listJobs } from "#lib/catalog/jobs/service.t
 import { jobQuery } from "#lib/catalog/jobs/schema.ts";
 import { matrix } from "#lib/catalog/pairs/matrix.ts";
 import { listFits, listGuides } from "#lib/catalog/pairs/partners.ts";
-import { duePairs, modelOfRepo } from "#lib/catalog/pairs/repository.ts";
+import { duePairs } from "#lib/catalog/pairs/due.ts";
+import { modelOfRepo } from "#lib/catalog/pairs/models.ts";
 import { pairQuery } from "#lib/catalog/pairs/schema.ts";
 import { listPairs, pairFeed } from "#lib/catalog/pairs/views.ts";
 import { repoQuery, sorts } from "#lib/catalog/repos/schema.ts";

@@ -1,4 +1,4 @@
-/** Names of files that somebody might try, and the rule of lib/catalog/files/path.ts that refuses each. */
+/** Names of files that somebody might try, and the rule of lib/catalog/trees/path.ts that refuses each. */
 export const hostileNames: readonly (readonly [path: string, rule: string])[] = [
   ["", "empty"],
   ["../x", "dots"],

@@ -3,14 +3,14 @@ import { dirname, join, posix } from "node:path";
 
 /**
  * Who may import whom: downward or level, and across the columns only through what both may see. `npm run imports` prints
- * every arrow between two folders, and every circle of files; an arrow that surprises you means that either the code or
+ * every arrow between two folders, and every circle of files or of the catalog's folders; an arrow that surprises you means that either the code or
  * this table is wrong.
  */
 export const table: Readonly<Record<string, { readonly layer: number; readonly column: "compute" | "hub" | "both" }>> =
   {
     ...row(6, { hub: ["app"], both: ["workers", "bench"] }),
-    ...row(5, { hub: ["hub"] }),
-    ...row(4, { compute: ["distill", "measure"], hub: ["catalog", "http"], both: ["inspection"] }),
+    ...row(5, { hub: ["hub", "http"] }),
+    ...row(4, { compute: ["distill", "measure"], hub: ["catalog"], both: ["inspection"] }),
     ...row(3, { compute: ["diffusion"], hub: ["auth", "queue"], both: ["picture"] }),
     ...row(2, { compute: ["nn", "autodiff"], both: ["pairing"] }),
     ...row(1, { compute: ["onnx"], hub: ["db", "storage"], both: ["weights"] }), // the upload page reads headers and names them before a byte is sent
@@ -44,31 +44,46 @@ export function importArrows(root: string): Arrow[] {
   });
 }
 
-/**
- * Every circle of files that import each other, types included, sorted: nothing in one can be read, moved or tested
- * without the others. Tarjan 1972, "Depth-first search and linear graph algorithms": the strongly connected components.
- */
-export function fileCycles(root: string): string[][] {
-  const imports = importedFiles(root);
+/** Every circle of files that import each other, types included, sorted: nothing in one can be read, moved or tested without the others. */
+export const fileCycles = (root: string): string[][] => circlesOf(importedFiles(root));
+
+/** The same of the folders within `folder`, which are its ideas; a file right in it stands for itself. */
+export function folderCycles(root: string, folder: string): string[][] {
+  const imports = new Map<string, Set<string>>();
+  const ideaOf = (path: string): string => path.slice(0, path.indexOf("/", folder.length + 1)) || path;
+  const isWithin = (path: string): boolean => path.startsWith(`${folder}/`);
+  for (const [path, targets] of importedFiles(root)) {
+    if (!isWithin(path)) continue;
+    const idea = ideaOf(path);
+    const known = imports.get(idea) ?? new Set();
+    for (const target of targets.filter(isWithin).map(ideaOf)) if (target !== idea) known.add(target);
+    imports.set(idea, known);
+  }
+  return circlesOf(imports);
+}
+
+/** Tarjan 1972, "Depth-first search and linear graph algorithms": the strongly connected components, sorted. */
+function circlesOf(imports: ReadonlyMap<string, Iterable<string>>): string[][] {
   const place = new Map<string, number>(); // in the order of the visits
-  const lowest = new Map<string, number>(); // the earliest place that is reached from a file
+  const lowest = new Map<string, number>(); // the earliest place that is reached from a node
   const open: string[] = [];
-  const cycles: string[][] = [];
-  const visit = (file: string): void => {
-    place.set(file, place.size);
-    lowest.set(file, place.get(file)!);
-    open.push(file);
-    for (const target of imports.get(file) ?? []) {
+  const circles: string[][] = [];
+  const visit = (node: string): void => {
+    place.set(node, place.size);
+    lowest.set(node, place.get(node)!);
+    open.push(node);
+    const targets = [...(imports.get(node) ?? [])];
+    for (const target of targets) {
       if (!imports.has(target)) continue;
       if (!place.has(target)) visit(target);
-      if (open.includes(target)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(target)!));
+      if (open.includes(target)) lowest.set(node, Math.min(lowest.get(node)!, lowest.get(target)!));
     }
-    if (lowest.get(file) !== place.get(file)) return;
-    const circle = open.splice(open.indexOf(file)).toSorted();
-    if (circle.length > 1 || imports.get(file)!.includes(file)) cycles.push(circle);
+    if (lowest.get(node) !== place.get(node)) return;
+    const circle = open.splice(open.indexOf(node)).toSorted();
+    if (circle.length > 1 || targets.includes(node)) circles.push(circle);
   };
-  for (const file of imports.keys()) if (!place.has(file)) visit(file);
-  return cycles.toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1));
+  for (const node of imports.keys()) if (!place.has(node)) visit(node);
+  return circles.toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1));
 }
 
 /** Of each source of the project, the sources that it imports. */
@@ -118,8 +133,8 @@ function folderOf(path: string): string {
 
 if (import.meta.main) {
   const root = join(dirname(import.meta.filename), "../..");
-  const [arrows, cycles] = [importArrows(root), fileCycles(root)];
+  const [arrows, cycles] = [importArrows(root), [...fileCycles(root), ...folderCycles(root, "lib/catalog")]];
   for (const arrow of arrows) console.log(toLine(arrow));
-  for (const files of cycles) console.log(`import each other: ${files.join(", ")}`);
+  for (const circle of cycles) console.log(`import each other: ${circle.join(", ")}`);
   if (cycles.length > 0 || arrows.some(({ fault }) => fault)) process.exitCode = 1;
 }

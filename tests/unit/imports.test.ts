@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { fileCycles, importArrows, toLine } from "../support/imports.ts";
+import { fileCycles, folderCycles, importArrows, toLine } from "../support/imports.ts";
 
 test("no import points upward or across the columns", () => {
   const arrows = importArrows(join(import.meta.dirname, "../.."));
@@ -12,6 +12,29 @@ test("no import points upward or across the columns", () => {
 
 test("no files import each other in a circle", () => {
   expect(fileCycles(join(import.meta.dirname, "../.."))).toEqual([]);
+});
+
+test("no folders of the catalog import each other in a circle", () => {
+  expect(folderCycles(join(import.meta.dirname, "../.."), "lib/catalog")).toEqual([]);
+});
+
+test("a circle of folders is seen where no files make one, and only within the folder that is looked at", () => {
+  const root = mkdtempSync(join(tmpdir(), "imports-"));
+  const write = (path: string, source: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), source);
+  };
+  write("lib/catalog/cards/service.ts", 'import "#lib/catalog/repos/schema.ts";\nimport "./schema.ts";\n');
+  write("lib/catalog/cards/schema.ts", 'import "#lib/catalog/kinds.ts";\n');
+  write("lib/catalog/repos/schema.ts", "");
+  write("lib/catalog/repos/deep/down.ts", 'import type { Card } from "../../cards/schema.ts";\n');
+  write("lib/catalog/kinds.ts", 'import "#lib/http/events.ts";\n');
+  write("lib/http/events.ts", 'import "#lib/catalog/kinds.ts";\n');
+  try {
+    expect(folderCycles(root, "lib/catalog")).toEqual([["lib/catalog/cards", "lib/catalog/repos"]]);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });
 
 test("a circle of files is seen, whatever leads into it and whichever folders it crosses", () => {

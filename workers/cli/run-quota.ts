@@ -1,4 +1,5 @@
 import { hub } from "#lib/auth/actor.ts";
+import { limitExamples, type LimitKind, readLimit } from "#lib/catalog/quotas/limit-text.ts";
 import type { QuotaChange, QuotaLine, QuotaView } from "#lib/catalog/quotas/schema.ts";
 import { showAmount } from "#lib/util/show-bytes.ts";
 import { thousands } from "#lib/util/thousands.ts";
@@ -34,28 +35,20 @@ export async function runQuota(name: string, options: QuotaOptions): Promise<voi
 
 function changeOf({ bytes, files, repos, jobs, deviceTime }: QuotaOptions): QuotaChange {
   return {
-    ...(bytes !== undefined && { bytes: read("--bytes", bytes, sizes) }),
-    ...(files !== undefined && { files: read("--files", files, { "": 1 }) }),
-    ...(repos !== undefined && { repos: read("--repos", repos, { "": 1 }) }),
-    ...(jobs !== undefined && { jobs: read("--jobs", jobs, { "": 1 }) }),
-    ...(deviceTime !== undefined && { deviceSeconds: read("--device-time", deviceTime, times) }),
+    ...(bytes !== undefined && { bytes: read("--bytes", bytes, "size") }),
+    ...(files !== undefined && { files: read("--files", files, "count") }),
+    ...(repos !== undefined && { repos: read("--repos", repos, "count") }),
+    ...(jobs !== undefined && { jobs: read("--jobs", jobs, "count") }),
+    ...(deviceTime !== undefined && { deviceSeconds: read("--device-time", deviceTime, "time") }),
   };
 }
 
-const sizes = { "": 1, MB: 1e6, GB: 1e9, TB: 1e12 };
-const times = { s: 1, min: 60, h: 3600 };
-
-function read(option: string, text: string, units: Readonly<Record<string, number>>): number | null {
+function read(option: string, text: string, kind: LimitKind): number | null {
   if (text === "default") return null;
-  const [, digits, unit] = /^(\d{1,9}) ?([A-Za-z]*)$/.exec(text) ?? [];
-  const factor = units[unit ?? "none"];
-  if (digits === undefined || factor === undefined)
-    throw new AppError(
-      "bad_request",
-      `${option} takes ${"GB" in units ? "a size like 500GB" : "h" in units ? "a time like 8h" : "a number"}, or default; correct it.`,
-      { option },
-    );
-  return Number(digits) * factor;
+  const limit = readLimit(text, kind);
+  if (limit === undefined)
+    throw new AppError("bad_request", `${option} takes a ${limitExamples[kind]}, or default; correct it.`, { option });
+  return limit;
 }
 
 function lines({ bytes, files, repos, jobs, deviceSeconds }: QuotaView): string[] {

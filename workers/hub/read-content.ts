@@ -1,6 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { formatOf, HEAD_BYTES, refuseBinary } from "#lib/catalog/blobs/format.ts";
-import { ContentHasher, type ContentHashes } from "#lib/catalog/blobs/hasher.ts";
+import { type ContentDigest, ContentHasher, type ContentHashes, namesOf } from "#lib/catalog/blobs/hasher.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import type { ByteSource } from "#lib/weights/byte-source.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
@@ -14,28 +14,34 @@ export interface StoredContent {
 
 /**
  * Reads every byte of an object once, in constant memory, and says how its content is called. `onRead` is waited for after each
- * piece with how many bytes are done. @throws malformed_weights, unsupported_model for what the hub does not store
+ * piece with how many bytes are done. Where all bytes were hashed while they came, `known` says what was found, and no more is read than
+ * shows the format. @throws malformed_weights, unsupported_model for what the hub does not store
  */
 export async function readContent(
   content: StoredContent,
+  known: ContentDigest | null,
   signal: AbortSignal,
   onRead: (done: number) => Promise<void>,
 ): Promise<ContentHashes> {
-  const { name, key, size } = content;
+  const { name, size } = content;
   const source = storeSource(content, signal);
   const isWeights = /\.safetensors$/i.test(name);
   const format = isWeights ? "safetensors" : formatOf(await source.read(0, Math.min(HEAD_BYTES, size)), size, name);
-  const dataBegin = format === "safetensors" ? (await readHeader(source)).dataBegin : null;
-  const requireText = format === "text" ? textReader(name) : null;
+  if (format === "safetensors") await readHeader(source);
+  const digest = known ?? (await digestOf(content, signal, onRead));
+  if (format === "text" && !digest.isText) refuseBinary(name);
+  return namesOf(digest, format === "safetensors");
+}
 
-  const hasher = new ContentHasher(size, dataBegin);
-  let done = 0;
+async function digestOf(
+  { key, size }: StoredContent,
+  signal: AbortSignal,
+  onRead: (done: number) => Promise<void>,
+): Promise<ContentDigest> {
+  const hasher = new ContentHasher(size);
   for await (const piece of await objectStore().read(key, undefined, signal)) {
-    const bytes = piece as Uint8Array;
-    hasher.update(bytes);
-    done += bytes.byteLength;
-    requireText?.(bytes, done === size);
-    await onRead(done);
+    hasher.update(piece as Uint8Array);
+    await onRead(hasher.seen);
   }
   return hasher.digest();
 }
@@ -45,16 +51,3 @@ const storeSource = ({ name, key, size }: StoredContent, signal: AbortSignal): B
   size,
   read: async (begin, end) => new Uint8Array(await buffer(await objectStore().read(key, { begin, end }, signal))),
 });
-
-/** Takes a text piece by piece. A NUL is valid UTF-8 and in no text. */
-function textReader(name: string): (bytes: Uint8Array, isLast: boolean) => void {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  return (bytes, isLast) => {
-    try {
-      decoder.decode(bytes, { stream: !isLast });
-    } catch {
-      refuseBinary(name);
-    }
-    if (bytes.includes(0)) refuseBinary(name);
-  };
-}

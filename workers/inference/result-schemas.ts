@@ -134,9 +134,11 @@ const evidence = z.object({
       cfg: estimate,
       gain: estimate,
       recovered: estimate.nullable(),
+      evaluator: z.enum(["attributes", "clip"]),
       scored: strings,
       unscored: z.array(z.object({ attribute: z.string(), accuracy: number })),
       domain: z.string().nullable(),
+      notes: strings,
     })
     .nullable(),
 });

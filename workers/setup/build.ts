@@ -20,6 +20,7 @@ const sources = [
   "lib/**/*.{ts,tsx}",
   "prisma/**/*.prisma",
   "public/**/*",
+  "instrumentation.ts",
   "next.config.js",
   "postcss.config.mjs",
   "tsconfig.json",

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { globSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import next from "next";
 import { env } from "#lib/env.ts";
+import { replaceFailedPage } from "#lib/http/failed-page.ts";
 import { restoreContentLength } from "#lib/http/content-length.ts";
 import { forwardedBy, trustOf } from "#lib/http/forwarded.ts";
 import { refuseAtDoor } from "#lib/http/front-door.ts";
@@ -32,7 +34,9 @@ await queue().catch((cause: unknown) =>
   log().warn({ event: "queue.late", err: cause }, "the database is away; the queue is opened when it is back"),
 );
 const handle = app.getRequestHandler();
-const sendStatic = staticFiles(fileURLToPath(new URL(".next/static", root)));
+const built = fileURLToPath(new URL(".next/static", root));
+const sendStatic = staticFiles(built);
+const stylesheets = globSync("**/*.css", { cwd: built }).map((name) => `/_next/static/${name}`);
 
 const server = createServer(
   {
@@ -50,6 +54,7 @@ const server = createServer(
     const address = String(request.headers["x-forwarded-for"]);
     if (!admit(request, response, address)) return;
     guardPage(request, response);
+    replaceFailedPage(request, response, stylesheets);
     inTurn.take(request, response, address, () => void handle(request, response));
   },
 );

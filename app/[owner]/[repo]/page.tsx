@@ -2,7 +2,8 @@ import type { Metadata } from "next";
 import { z } from "zod";
 import { can } from "#lib/catalog/kinds.ts";
 import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
-import { repoQuery, toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
+import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
@@ -110,6 +111,8 @@ export default async function RepoOverview({ params, searchParams }: Props) {
             )}
             {items.length > 0 ? (
               <Partners partners={items} of={repo} seconds={seconds} />
+            ) : partners?.next ? (
+              <Empty title="None of the first is for you to see">Go on to those behind them.</Empty>
             ) : (
               <NoPartners repo={repo} inspection={inspection} />
             )}

@@ -3,7 +3,7 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { matrix } from "#lib/catalog/pairs/matrix.ts";
 import type { Matrix } from "#lib/catalog/pairs/schema.ts";
-import { fullName, toRepoName } from "#lib/catalog/repos/schema.ts";
+import { fullName, toRepoName } from "#lib/catalog/repo-name.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { getMatrixTable } from "#lib/http/doors.ts";

@@ -3,7 +3,7 @@ import { cookies } from "next/headers.js";
 import { cache } from "react";
 import { requireWrite } from "#lib/auth/access.ts";
 import { getPreview } from "#lib/catalog/previews/views.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { samplerLabels } from "#lib/sampler-names.ts";

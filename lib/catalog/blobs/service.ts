@@ -3,7 +3,7 @@ import { AppError } from "#lib/errors.ts";
 import { newObjectKey } from "#lib/storage/keys.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { database } from "#lib/db/client.ts";
-import { ContentHasher } from "./hasher.ts";
+import { ContentHasher, namesOf } from "./hasher.ts";
 import { type BlobRow, findBlobRow, findByHash, insertBlob, isPurging, keepBlob } from "./repository.ts";
 
 export { insertBlob };
@@ -23,7 +23,7 @@ export async function storeBytes(
   const size = bytes.byteLength;
   const hasher = new ContentHasher(size);
   hasher.update(bytes);
-  const hashes = hasher.digest();
+  const hashes = namesOf(hasher.digest(), false);
   const { sha256 } = hashes;
   const [isThere, isTold] = [await keepBlob(sha256), await mayTell(sha256)];
   if (isThere && isTold) return { sha256, size };

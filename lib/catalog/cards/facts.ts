@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { toPlainLine } from "#lib/util/deceptive.ts";
 import type { cardFacts } from "./schema.ts";
 
 /** What a card says of its repo. Null: it does not say. */
@@ -18,7 +19,7 @@ export function factsOf(frontMatter: Readonly<Record<string, unknown>>, text: st
 
 function toLine(value: unknown, max: number): string | null {
   if (typeof value !== "string") return null;
-  const line = value.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  const line = toPlainLine(value);
   return line === "" || line.length > max ? null : line;
 }
 
@@ -26,11 +27,9 @@ function toLine(value: unknown, max: number): string | null {
 function firstSentences(text: string): string | null {
   for (const paragraph of text.slice(0, 20_000).split(/\n[^\S\n]*\n/)) {
     if (!/^\n*\s{0,3}[\p{L}\p{N}«"*_[(]/u.test(paragraph)) continue; // a heading, a picture, a table, code, HTML
-    const plain = paragraph
-      .replaceAll(/!?\[([^\]\n]{0,200})\]\([^)\n]{0,2000}\)/g, "$1")
-      .replaceAll(/[*_`]/g, "")
-      .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ")
-      .trim();
+    const plain = toPlainLine(
+      paragraph.replaceAll(/!?\[([^\]\n]{0,200})\]\([^)\n]{0,2000}\)/g, "$1").replaceAll(/[*_`]/g, ""),
+    );
     if (plain !== "") return plain.length <= 300 ? plain : `${wholeWords(plain.slice(0, 299))}…`;
   }
   return null;

@@ -6,6 +6,7 @@ import remarkParse from "remark-parse";
 import remarkRehype from "remark-rehype";
 import { unified } from "unified";
 import { AppError } from "#lib/errors.ts";
+import { withoutHidden } from "#lib/util/deceptive.ts";
 import { addressIn, isElsewhere, withoutMarks } from "./addresses.ts";
 
 /** What a page takes of one text. The longest README of the field has some 4,000 elements, 12 deep. */
@@ -44,6 +45,7 @@ function forOurPages(tree: Root): Root {
     if (nodes > MAX_NODES) refuse(`it has more than ${MAX_NODES} parts`);
     if (depth > MAX_DEPTH) refuse(`it is nested more than ${MAX_DEPTH} deep`);
     for (const [index, child] of parent.children.entries()) {
+      if (child.type === "text") child.value = withoutHidden(child.value);
       if (child.type !== "element") continue;
       left.push({ parent: child, depth: depth + 1 });
       parent.children[index] = forOurPage(child);
@@ -56,6 +58,10 @@ const headings: Readonly<Record<string, string>> = { h1: "h3", h2: "h3", h3: "h4
 
 function forOurPage(element: Element): ElementContent {
   element.tagName = headings[element.tagName] ?? element.tagName;
+  for (const said of ["alt", "title"]) {
+    const text = element.properties[said];
+    if (typeof text === "string") element.properties[said] = withoutHidden(text);
+  }
   switch (element.tagName) {
     case "a":
       Object.assign(element.properties, linkTo(element.properties["href"]));

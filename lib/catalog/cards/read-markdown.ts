@@ -20,7 +20,7 @@ export interface Markdown {
 }
 
 /** Counts up when a text would be read or laid out otherwise: what was kept is then read anew. */
-export const READER_VERSION = 1;
+export const READER_VERSION = 2;
 
 /**
  * Reads a file of Markdown in a process of its own. What cannot be used, or is too much, is a warning or a problem.

@@ -2,7 +2,7 @@ import { can } from "#lib/catalog/kinds.ts";
 import { requireRead, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { type BlobRow, getBlob, readBeginning } from "#lib/catalog/blobs/service.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import type { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";

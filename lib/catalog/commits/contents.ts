@@ -2,14 +2,14 @@ import { isUtf8 } from "node:buffer";
 import type { WritableRepo } from "#lib/auth/access.ts";
 import { formatOf, HEAD_BYTES, refuseBinary } from "#lib/catalog/blobs/format.ts";
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
-import { type FilePath, parseNewPath, parsePath } from "#lib/catalog/files/path.ts";
+import { type FilePath, parseNewPath, parsePath } from "#lib/catalog/trees/path.ts";
 import { findNamed, hasContent } from "#lib/catalog/uploads/possession.ts";
 import { isLfs } from "#lib/catalog/uploads/service.ts";
 import type { Content, TreeFile } from "#lib/catalog/trees/node.ts";
 import { findFiles } from "#lib/catalog/trees/repository.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
-import { resolveRevision } from "./revision.ts";
+import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import { MAX_INLINE_BYTES, MAX_INLINE_FILES, MAX_OPERATIONS, type FileOperation } from "./schema.ts";
 
 /** An operation whose bytes are stored. Which those of an upload are is known in the transaction that takes it. */

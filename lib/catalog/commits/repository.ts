@@ -5,6 +5,7 @@ import type { ChangedTree, Difference } from "#lib/catalog/trees/change.ts";
 import { insertNodes } from "#lib/catalog/trees/repository.ts";
 import type { CommitText } from "./commit-id.ts";
 import type { CommitItem } from "./schema.ts";
+import { withoutHidden } from "#lib/util/deceptive.ts";
 
 type Connection = Transaction | ReturnType<typeof database>;
 
@@ -97,16 +98,6 @@ export async function touchRepo(transaction: Transaction, repoId: string): Promi
   await transaction.repo.update({ where: { id: repoId }, data: { updatedAt: new Date() }, select: { id: true } });
 }
 
-/** What a revision may name: a ref of that name before a commit whose id begins with it. Two rows where it is not clear. */
-export async function findRevision(repoId: string, revision: string): Promise<string[]> {
-  const prefix = /^[0-9a-f]{7,40}$/.test(revision) ? revision : null; // not LIKE, which finds nothing in an index of words
-  const rows = await database().$queryRaw<{ id: string; isRef: boolean }[]>`
-    SELECT commit_id AS id, true AS "isRef" FROM ref WHERE repo_id = ${repoId}::uuid AND name = ${revision}
-    UNION ALL (SELECT id, false FROM commit WHERE repo_id = ${repoId}::uuid AND id >= ${prefix} AND id < ${prefix && `${prefix}g`} LIMIT 2)`;
-  const named = rows.filter(({ isRef }) => isRef);
-  return (named.length > 0 ? named : rows).map(({ id }) => id);
-}
-
 export async function findHead(repoId: string): Promise<string | null> {
   const [row] = await database().$queryRaw<{ id: string }[]>`
     SELECT f.commit_id AS id FROM repo r JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.kind = 'branch' WHERE r.id = ${repoId}::uuid`;
@@ -130,7 +121,12 @@ export async function readHistory(
     )
     SELECT h.id, h.parent_id AS parent, h.title, h.message, n.name AS author, h.created_at AS "createdAt", h.file_count AS files, h.size AS bytes
     FROM history h LEFT JOIN namespace n ON n.user_id = h.author_id ORDER BY h.place`);
-  return rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString(), bytes: Number(row.bytes) }));
+  return rows.map((row) => ({
+    ...row,
+    message: withoutHidden(row.message), // those of older versions may hold anything
+    createdAt: row.createdAt.toISOString(),
+    bytes: Number(row.bytes),
+  }));
 }
 
 /** How many commits `readHistory` would give, counted to `most`. */

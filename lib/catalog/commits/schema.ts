@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
+import { plainLine, plainProse, storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 
 export const MAX_FILES = 10_000;
@@ -41,7 +41,7 @@ export const newCommit = z.strictObject({
     .optional()
     .meta({ description: "the commit that this one was made from, in full; refused when the branch has moved on" }),
   title: plainLine(500).min(1),
-  message: storableText(10_000).default(""),
+  message: plainProse(10_000).default(""),
   operations: z.array(fileOperation).min(1).max(MAX_OPERATIONS),
 });
 export type NewCommit = z.input<typeof newCommit>;

@@ -33,10 +33,8 @@ import {
   touchRepo,
   type RefRow,
 } from "./repository.ts";
-import { resolveRevision } from "./revision.ts";
+import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import { type CommitItem, type CommitResult, type HistoryQuery, MAX_FILES, type NewCommit } from "./schema.ts";
-
-export { resolveRevision };
 
 /**
  * Makes a commit on top of the branch as it is when this begins, or of `parent`. Whoever comes second is told, never rebased.

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { resolveRevision } from "#lib/catalog/commits/service.ts";
+import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import type { LoadNodes } from "#lib/catalog/trees/change.ts";
 import { SEPARATOR } from "#lib/catalog/trees/key.ts";
 import type { Node } from "#lib/catalog/trees/node.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fullName } from "#lib/catalog/repos/schema.ts";
+import { fullName } from "#lib/catalog/repo-name.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
 /** Counts up when the reader learns to see more: commits are then inspected anew. */

@@ -1,6 +1,6 @@
 import { requireRead, requireWrite, type RepoName, visibleTo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { resolveRevision } from "#lib/catalog/commits/revision.ts";
+import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";

@@ -4,7 +4,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
 import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
 import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { abortUpload } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, placeTime, toCursor } from "#lib/page.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
-import { fullName } from "#lib/catalog/repos/schema.ts";
+import { fullName } from "#lib/catalog/repo-name.ts";
 import { kindsThat } from "#lib/catalog/kinds.ts";
 import { MOST_STRENGTH } from "#lib/catalog/previews/limits.ts";
 import { unitView } from "#lib/catalog/units/schema.ts";

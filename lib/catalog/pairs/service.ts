@@ -4,7 +4,7 @@ import { headOf } from "#lib/catalog/commits/service.ts";
 import { needToMeasure } from "#lib/catalog/models/needs.ts";
 import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
@@ -16,18 +16,10 @@ import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
 import type { Need } from "#lib/queue/room.ts";
-import {
-  deletePair,
-  duePairs,
-  insertPair,
-  judgesOf,
-  type Model,
-  modelOfInspection,
-  modelOfRepo,
-  moveTo,
-  type NewPair,
-  pairsOfFamily,
-} from "./repository.ts";
+import { duePairs } from "./due.ts";
+import { judgesOf } from "./judges.ts";
+import { type Model, modelOfInspection, modelOfRepo } from "./models.ts";
+import { deletePair, insertPair, moveTo, type NewPair, pairsOfFamily } from "./repository.ts";
 import { DEFAULT_PICTURES, type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
 import { getPair, requireSeen } from "./views.ts";
 

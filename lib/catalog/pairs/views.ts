@@ -2,27 +2,22 @@ import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
 import type { UnitView } from "#lib/catalog/units/schema.ts";
 import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
-import type { Feed } from "#lib/http/events.ts";
-import { type Page, parseCursor, placeTime, toPage } from "#lib/page.ts";
+import type { Feed } from "#lib/queue/feed.ts";
+import { type Page, parseCursor, placeTime, toPageOfLooked } from "#lib/page.ts";
 import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
-import {
-  commitRepos,
-  currentWeights,
-  judgesOf,
-  measurementsOf,
-  knownPairs,
-  type PairRow,
-  selectPairs,
-} from "./repository.ts";
+import { judgesOf } from "./judges.ts";
+import { lookAtPairs } from "./listing.ts";
+import { knownPairs, measurementsOf, type PairRow, pairsOf } from "./repository.ts";
 import type { Measured, PairItem, PairQuery, PairView, Progress } from "./schema.ts";
+import { commitRepos, currentWeights } from "./weights.ts";
 
 /** A pair that somebody may know, by the repos that are credited with it: of all that they may read with the same bytes the first. */
 export interface Seen {
@@ -194,6 +189,9 @@ const hasEnded = (pair: PairView): boolean => !isUnfinished(pair);
 
 const place = z.tuple([placeTime, z.uuid()]);
 
+/** For a page, those that may not be known too: then it ends, however few are on it, and the next one goes on there. */
+const MOST_LOOKED_AT = 200;
+
 /** The pairs that somebody may see, newest first. */
 export async function listPairs(
   actor: Actor,
@@ -207,9 +205,11 @@ export async function listPairs(
     verdict,
     after: at && ([new Date(at[0]), at[1]] as const),
   };
-  const page = toPage(await selectPairs(actor, selection, limit + 1), limit, (last) => [
-    last.createdAt.toISOString(),
-    last.id,
-  ]);
-  return { ...page, items: (await withHolders(actor, page.items)).map(toItem) };
+  const looked = await lookAtPairs(actor, selection, MOST_LOOKED_AT);
+  const page = toPageOfLooked(looked, limit, MOST_LOOKED_AT, (last) => [last.createdAt.toISOString(), last.id]);
+  const rows = await pairsOf(
+    actor,
+    page.items.map(({ id }) => id),
+  );
+  return { ...page, items: (await withHolders(actor, rows)).map(toItem) };
 }

@@ -10,7 +10,8 @@ import { AppError } from "#lib/errors.ts";
 import { holdsAttempt, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import { commitRepos, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
+import { type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
+import { commitRepos } from "./weights.ts";
 import { type Measured, type Progress, type StoredSummary, storedSummary } from "./schema.ts";
 
 /** The worker's side of pairs. Every write names its attempt, and changes nothing when another has begun. */

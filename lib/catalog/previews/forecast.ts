@@ -1,7 +1,7 @@
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { resolveRevision } from "#lib/catalog/commits/service.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { resolveRevision } from "#lib/catalog/refs/revision.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { nextPosition } from "#lib/queue/position.ts";
 import { laneOf } from "./ask.ts";
 import { estimateFor } from "./estimate.ts";

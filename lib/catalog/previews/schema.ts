@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
-import { storableText } from "#lib/catalog/plain-text.ts";
-import { fullName } from "#lib/catalog/repos/schema.ts";
+import { plainProse, storableText } from "#lib/catalog/plain-text.ts";
+import { fullName } from "#lib/catalog/repo-name.ts";
 import { unitView } from "#lib/catalog/units/schema.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
@@ -27,11 +27,7 @@ export type Mode = z.output<typeof mode>;
 
 export const KEPT_DAYS = 30;
 
-/** Marks that join letters are part of some scripts and stay; what controls a terminal or a page does not. */
-const prompt = z
-  .string()
-  .max(MOST_PROMPT)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "it holds a line break or a control character");
+const prompt = plainProse(MOST_PROMPT).regex(/^[^\p{Cc}\p{Cs}]*$/u, "it holds a line break or a control character");
 const revision = storableText(255).min(1);
 
 /** A number where JSON keeps it exactly, else its digits: 64 bits have more than a number holds. */

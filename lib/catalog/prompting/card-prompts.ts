@@ -1,3 +1,4 @@
+import { toPlainLine } from "#lib/util/deceptive.ts";
 import type { Card } from "#lib/catalog/cards/schema.ts";
 
 const MAX_PROMPT = 2000;
@@ -35,6 +36,6 @@ const textOf = (entry: unknown): string[] => {
 /** As a prompt may be: one line without what controls a page. */
 export function toLine(value: unknown): string | null {
   if (typeof value !== "string") return null;
-  const line = value.replaceAll(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  const line = toPlainLine(value);
   return line === "" || line === "-" || line.length > MAX_PROMPT ? null : line;
 }

@@ -3,7 +3,7 @@ import { requireRead, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
 import type { Card } from "#lib/catalog/cards/schema.ts";
-import { resolveRevision } from "#lib/catalog/commits/service.ts";
+import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import { findFileRow } from "#lib/catalog/files/repository.ts";
 import { MAX_TEXT_BYTES, showText } from "#lib/catalog/files/show-text.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";

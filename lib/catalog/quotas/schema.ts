@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limitExamples, type LimitKind, readLimit } from "./limit-text.ts";
 
 const limit = (description: string) =>
   z.int().min(0).max(Number.MAX_SAFE_INTEGER).nullable().optional().meta({ description });
@@ -20,6 +21,33 @@ export const quotaChange = z.strictObject({
   deviceSeconds: count("of a person: that workers compute in 24 hours"),
 });
 export type QuotaChange = z.output<typeof quotaChange>;
+
+/** A limit as it is written in a form; empty: what the configuration says. */
+const written = (kind: LimitKind) =>
+  z
+    .string()
+    .transform((text) => (text.trim() === "" ? null : readLimit(text, kind)))
+    .refine((limit) => limit !== undefined, `write a ${limitExamples[kind]}, or leave it empty`)
+    .transform((limit) => limit!)
+    .optional();
+
+/** The same change as a form sends it. */
+export const quotaForm = z.object({
+  bytes: written("size"),
+  files: written("count"),
+  repos: written("count"),
+  jobs: written("count"),
+  deviceSeconds: written("time"),
+});
+
+/** How each limit is written. */
+export const limitKinds: Readonly<Record<keyof QuotaChange, LimitKind>> = {
+  bytes: "size",
+  files: "count",
+  repos: "count",
+  jobs: "count",
+  deviceSeconds: "time",
+};
 
 export const quotaLine = z.object({
   used: z.number(),

@@ -85,6 +85,21 @@ async function requireQuota(name: string): Promise<QuotaRow> {
   return row;
 }
 
+/** What a namespace has, as those see it who set it. */
+export interface QuotaToSet {
+  readonly name: string;
+  readonly quota: QuotaView;
+  /** What the configuration gives where nothing was set for this name; null: no limit. */
+  readonly defaults: Readonly<Record<keyof QuotaView, number | null>>;
+}
+
+/** @throws unauthenticated, forbidden, not_found */
+export async function quotaToSet(actor: Actor, name: string): Promise<QuotaToSet> {
+  requireOperator(actor);
+  const row = await requireQuota(name);
+  return { name: row.name, quota: await toView(row), defaults: env().quotas };
+}
+
 /** What an operator lets a namespace have. Who may: operators, and the hub's own command line. @throws unauthenticated, forbidden, not_found */
 export async function setQuota(actor: Actor, name: string, change: QuotaChange): Promise<QuotaView> {
   if (actor.kind !== "hub") requireOperator(actor);

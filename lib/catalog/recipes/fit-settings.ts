@@ -6,6 +6,7 @@ import {
   sizeProblem,
   type Size,
 } from "#lib/catalog/previews/limits.ts";
+import { toPlainLine } from "#lib/util/deceptive.ts";
 import { toSeedJson } from "#lib/picture/seed.ts";
 import type { OpenedRecipe } from "./schema.ts";
 
@@ -46,7 +47,7 @@ export function fitSettings(given: Settings): Fitted & { readonly notes: string[
     return most;
   };
   const asText = (text: string, what: string): string => {
-    const line = text.replaceAll(/\s+/g, " ").trim();
+    const line = toPlainLine(text);
     if (line.length <= MOST_PROMPT) return line;
     notes.push(`Its ${what} has ${line.length} characters; a preview takes ${MOST_PROMPT}, and its end was left out.`);
     return line.slice(0, MOST_PROMPT);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { mode } from "#lib/catalog/previews/schema.ts";
-import { fullName } from "#lib/catalog/repos/schema.ts";
+import { fullName } from "#lib/catalog/repo-name.ts";
 import { seedJson } from "#lib/picture/seed.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";

@@ -50,3 +50,13 @@ export async function removeRef(transaction: Transaction, repo: WritableRepo, na
   >`DELETE FROM ref WHERE repo_id = ${repo.id}::uuid AND name = ${name} RETURNING commit_id AS "commitId"`;
   return row?.commitId ?? null;
 }
+
+/** What a revision may name: a ref of that name before a commit whose id begins with it. Two rows where it is not clear. */
+export async function findRevision(repoId: string, revision: string): Promise<string[]> {
+  const prefix = /^[0-9a-f]{7,40}$/.test(revision) ? revision : null; // not LIKE, which finds nothing in an index of words
+  const rows = await database().$queryRaw<{ id: string; isRef: boolean }[]>`
+    SELECT commit_id AS id, true AS "isRef" FROM ref WHERE repo_id = ${repoId}::uuid AND name = ${revision}
+    UNION ALL (SELECT id, false FROM commit WHERE repo_id = ${repoId}::uuid AND id >= ${prefix} AND id < ${prefix && `${prefix}g`} LIMIT 2)`;
+  const named = rows.filter(({ isRef }) => isRef);
+  return (named.length > 0 ? named : rows).map(({ id }) => id);
+}

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requireRead, requireWrite, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { resolveRevision } from "#lib/catalog/commits/service.ts";
+import { resolveRevision } from "./revision.ts";
 import { audit } from "#lib/db/audit.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { database } from "#lib/db/client.ts";

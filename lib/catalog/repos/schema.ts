@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { RepoName } from "#lib/auth/access.ts";
 import { card } from "#lib/catalog/cards/schema.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
 import { commitItem } from "#lib/catalog/commits/schema.ts";
 import { refItem } from "#lib/catalog/refs/schema.ts";
 import { kindNames } from "#lib/catalog/kinds.ts";
+import { fullName } from "#lib/catalog/repo-name.ts";
 import { plainLine, storableText } from "#lib/catalog/plain-text.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
 
@@ -19,16 +19,6 @@ const repoName = z
     "letters, digits, «-», «_» and «.» only, with a letter, digit or «_» at both ends",
   )
   .refine((name) => !/--|\.\.|\.git$/i.test(name), "it must not hold «--» or «..», nor end with «.git»");
-
-/** «owner/repo» */
-export const fullName = z
-  .string()
-  .max(200)
-  .regex(/^[\w.-]+\/[\w.-]+$/, "it must be like owner/repo");
-export function toRepoName(text: string): RepoName {
-  const [owner, repo] = text.split("/") as [string, string];
-  return { owner, repo };
-}
 
 export const repoParams = z.object({ owner: z.string().max(96), repo: z.string().max(96) });
 

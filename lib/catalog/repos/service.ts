@@ -36,6 +36,7 @@ import {
   selectRepos,
   selectWritable,
 } from "./repository.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import {
   type NewRepo,
   type RepoChange,
@@ -43,7 +44,6 @@ import {
   type RepoList,
   type RepoPage,
   type RepoQuery,
-  toRepoName,
 } from "./schema.ts";
 import { searchFor } from "./search.ts";
 import type { Selection } from "./selection.ts";

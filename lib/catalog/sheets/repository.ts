@@ -1,6 +1,7 @@
 import { isVisible } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
+import { recovered, shortfall } from "#lib/catalog/pairs/evidence-order.ts";
 import { maySeePreview } from "#lib/catalog/units/who-may-see.ts";
 import { askedOfEach } from "#lib/db/asked-of-each.ts";
 import { database } from "#lib/db/client.ts";
@@ -24,9 +25,6 @@ export async function fullNames(transaction: Transaction, commitIds: readonly st
   });
   return new Map(rows.map(({ id, repo }) => [id, `${repo.namespace.name}/${repo.name}`]));
 }
-
-/** How much is recovered, of a pair that goes by `p`. */
-const recovered = Prisma.sql`(p.summary #>> '{measured,fidelity,recovered,value}')::float8`;
 
 /** The weights that the repo of a commit has today. */
 const weightsAt = (commitId: Prisma.Sql): Prisma.Sql =>
@@ -59,7 +57,7 @@ function bestPairs(actor: Actor, guides: boolean, isCurrent: boolean, count: num
   return Prisma.sql`
     (SELECT p.id AS pair_id, ${isCurrent} AS is_current, p.verdict, ${recovered} AS recovered FROM pair p
     WHERE a.guides = ${guides} AND ${mine} = a.weights_sha256 AND ${askedOfEach(Prisma.sql`p.state = 'succeeded' AND ${isDrawn}`)}
-    ORDER BY p.verdict, ${recovered} DESC NULLS LAST, p.id LIMIT ${Prisma.raw(String(guides ? count * AGAIN : 1))})`;
+    ORDER BY p.verdict, ${shortfall}, p.id LIMIT ${Prisma.raw(String(guides ? count * AGAIN : 1))})`;
 }
 
 /**

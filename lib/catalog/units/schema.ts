@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fullName } from "#lib/catalog/repos/schema.ts";
+import { fullName } from "#lib/catalog/repo-name.ts";
 import { roles } from "./unit.ts";
 
 /** What draws, as it is told. */

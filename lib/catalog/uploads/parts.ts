@@ -24,15 +24,16 @@ export async function arrivedParts(row: UploadRow): Promise<number[]> {
 
 /**
  * Makes the object of its parts, if it is not made yet. When it returns, all bytes are durable and none can come any more.
+ * @returns the tags of the parts that it was made of; null where it was made before
  * @throws bytes_differ with the numbers of the parts that are missing or wrong; upload_not_ready while another process is at it
  */
-export async function assemble(row: UploadRow): Promise<void> {
+export async function assemble(row: UploadRow): Promise<string[] | null> {
   const store = objectStore();
   const { storageKey: key, storageId, size } = row;
   if (storageId === null) {
     failpoint("upload.completing");
     if (!(await store.head(key))) await store.put(key, new Uint8Array()); // an empty file has no parts
-    return;
+    return null;
   }
   const parts = await listParts(row, storageId);
   if (parts) requireAll(row, parts);
@@ -50,6 +51,7 @@ export async function assemble(row: UploadRow): Promise<void> {
       `${row.path} has ${facts.size} bytes in the store and was announced with ${size}; abort this upload and begin a new one.`,
       { expected: size, actual: facts.size },
     );
+  return parts && parts.map(({ tag }) => tag);
 }
 
 /** Null when the upload was put together or ended. */

@@ -1,3 +1,4 @@
+import { contentDigest, type ContentDigest } from "#lib/catalog/blobs/hasher.ts";
 import { type Database, database } from "#lib/db/client.ts";
 import type { Prisma, UploadState } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
@@ -15,28 +16,41 @@ const columns = {
   problem: true,
   storageKey: true,
   storageId: true,
+  digest: true,
   createdAt: true,
   expiresAt: true,
 } as const;
 
 type Columns = Prisma.UploadGetPayload<{ select: typeof columns }>;
 
-export interface UploadRow extends Omit<Columns, "declaredSize" | "partSize"> {
+export interface UploadRow extends Omit<Columns, "declaredSize" | "partSize" | "digest"> {
   /** Declared, in bytes. */
   readonly size: number;
   readonly partSize: number;
+  /** What its bytes were found to be as they came; null where a worker has to read them. */
+  readonly digest: ContentDigest | null;
 }
 
-const toRow = ({ declaredSize, partSize, ...row }: Columns): UploadRow => ({
+const toRow = ({ declaredSize, partSize, digest, ...row }: Columns): UploadRow => ({
   ...row,
   size: Number(declaredSize),
   partSize: partSize!,
+  digest: digest === null ? null : contentDigest.parse(digest),
 });
 
 /** Not one of a repo that was deleted. */
 export async function findUpload(id: string): Promise<UploadRow | null> {
   const row = await database().upload.findFirst({ where: { id, repo: { deletedAt: null } }, select: columns });
   return row && toRow(row);
+}
+
+/** While parts of it may come. */
+export async function findArriving(storageKey: string): Promise<Pick<UploadRow, "size" | "partSize"> | null> {
+  const row = await database().upload.findFirst({
+    where: { storageKey, state: { in: [...arriving] } },
+    select: { declaredSize: true, partSize: true },
+  });
+  return row && { size: Number(row.declaredSize), partSize: row.partSize! };
 }
 
 export async function findByKey(userId: string | null, idempotencyKey: string): Promise<UploadRow | null> {

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { parseNewPath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/trees/path.ts";
 import { lockPerson, requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
@@ -18,6 +19,7 @@ import { objectStore } from "#lib/storage/open-store.ts";
 import { Turns } from "#lib/storage/turns.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { arrivedParts, assemble, partCountOf, partSizeOf } from "./parts.ts";
+import { readParts } from "./read-along.ts";
 import {
   arriving,
   countUnfinished,
@@ -74,9 +76,8 @@ type Wish = Pick<UploadRow, "repoId" | "path" | "size" | "declaredSha256">;
 
 async function insert(actor: Actor, wish: Wish, idempotencyKey: string | null): Promise<UploadRow> {
   const userId = actor.kind === "person" ? actor.userId : null;
-  const whilePutTogether = wish.size > PART_BYTES ? wish.size : 0;
   // What others have announced takes no room until it comes: each part is refused when there is none.
-  await objectStore().requireRoom(wish.size + whilePutTogether);
+  await objectStore().requireRoom(wish.size);
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000);
   try {
     return await inLockedTransaction(database(), async (transaction) => {
@@ -155,7 +156,7 @@ export async function signParts(actor: Actor, id: string, numbers: readonly numb
         url: await objectStore().signPart(
           row.storageKey,
           row.storageId!,
-          { number, size },
+          { number, size, offset: (number - 1) * row.partSize },
           SIGNED_SECONDS,
           row.userId ?? "hub",
         ),
@@ -182,18 +183,22 @@ async function complete(actor: Actor, id: string): Promise<UploadView> {
   const found = await requireOwn(actor, id);
   if (!isArriving(found)) return toView(found);
   await requireWriteById(actor, found.repoId);
-  await assemble(await withMultipart(found));
+  const row = await withMultipart(found);
+  const read = await readParts(row);
+  const tags = await assemble(row);
   failpoint("upload.assembled");
+  const digest = read && tags && isDeepStrictEqual(read.tags, tags) ? read.digest : null;
+  const toRead = digest ? 0 : found.size;
   const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000); // time to commit it
   await inLockedTransaction(database(), async (transaction) => {
-    if (await move(transaction, id, arriving, "hashing", { expiresAt }))
+    if (await move(transaction, id, arriving, "hashing", { expiresAt, ...(digest && { digest }) }))
       await enqueue(transaction, {
         kind: "hash",
         subjectId: id,
         priority: "upload",
         userId: found.userId,
-        lane: found.size > LONG_READ_BYTES ? "minutes" : "seconds",
-        work: found.size + SMALL_READ_BYTES,
+        lane: toRead > LONG_READ_BYTES ? "minutes" : "seconds",
+        work: toRead + SMALL_READ_BYTES,
       });
   });
   failpoint("upload.queued");

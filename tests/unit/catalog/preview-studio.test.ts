@@ -5,7 +5,7 @@ import { forecastQuery, type PreviewView } from "#lib/catalog/previews/schema.ts
 import { getPreview } from "#lib/catalog/previews/views.ts";
 import { getPrompting } from "#lib/catalog/prompting/service.ts";
 import { openRecipe } from "#lib/catalog/recipes/service.ts";
-import { toRepoName } from "#lib/catalog/repos/schema.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { updateRepo } from "#lib/catalog/repos/service.ts";
 import { toInfotext } from "#lib/picture/infotext.ts";
 import { parseRecipe, type Recipe, serialiseRecipe } from "#lib/picture/recipe.ts";

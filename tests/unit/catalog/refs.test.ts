@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Person } from "#lib/auth/actor.ts";
-import { createCommit, resolveRevision } from "#lib/catalog/commits/service.ts";
+import { createCommit } from "#lib/catalog/commits/service.ts";
+import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import { createRef, deleteRef, listRefs } from "#lib/catalog/refs/service.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
 import { database } from "#lib/db/client.ts";

@@ -10,6 +10,7 @@ import { getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.t
 import { createPreview } from "#lib/catalog/previews/service.ts";
 import { modes } from "#lib/catalog/previews/schema.ts";
 import { getRecipe, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
+import { beginUpload, completeUpload, signParts } from "#lib/catalog/uploads/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
@@ -22,21 +23,28 @@ import type { RecipeJson } from "#lib/picture/recipe.ts";
 import { claimJob } from "../../support/attempts.ts";
 import { newOrganisation, newPerson } from "../../support/actors.ts";
 import { baseFiles, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
+import { type OpenApi, targetsOf } from "../../support/fuzz/targets.ts";
 import { asking } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { startWeb, type WebProcess } from "../../support/web-process.ts";
 import { nothingMeasured } from "../../support/nothing-measured.ts";
 
-// A base that is hidden, a public LoRA on it and a public guide for it. A stranger asks every door of the OpenAPI document for every id
-// that there is; no answer may hold a word of what is hidden. A door with a parameter or a body that nothing below knows fails.
+// A base that is hidden, a public LoRA on it and a public guide for it. Strangers ask every door of the OpenAPI document, and every page,
+// form and file of the folder `app`, for every id that there is; no answer may hold a word of what is hidden. A door with a parameter or a
+// body that nothing below knows fails, and so does a page without a row.
 
 const SECRET = "hushed";
 const hub = await useTempHub();
 let ann: Person;
 let bob: Person;
-let tokens: Record<"ann" | "bob", string>;
+let tokens: Record<"ann" | "bob" | "carl", string>;
 let hidden: readonly string[];
+let web: WebProcess;
 const commits: Record<string, string> = {};
 const known: string[] = []; // ids of everything that was ever told
+
+const newToken = async (person: Person): Promise<string> =>
+  (await createToken(person, { name: "all", scopes: ["read", "write", "run"] })).secret;
 
 beforeAll(async () => {
   [ann, bob] = [await newPerson("ann"), await newPerson("bob")];
@@ -44,46 +52,39 @@ beforeAll(async () => {
     [ann, "owner"],
     [bob, "reader"],
   ]);
-  const [annToken, bobToken] = [
-    await createToken(ann, { name: "all", scopes: ["read", "write", "run"] }),
-    await createToken(bob, { name: "all", scopes: ["read", "write", "run"] }),
-  ];
-  tokens = { ann: annToken.secret, bob: bobToken.secret };
-  const lab: Person = { ...ann, name: "lab" };
-  const base = await newRepoWith(
-    lab,
-    { name: `${SECRET}-base`, kind: "base" },
-    { ...(await baseFiles()), [`${SECRET}/notes.txt`]: SECRET },
-  );
-  const model = await newRepoWith(
-    ann,
-    { name: "neon", kind: "finetune", base: `lab/${SECRET}-base` },
-    await starterFiles("neon-lora"),
-  );
-  const guide = await newRepoWith(
-    ann,
-    { name: "tiny", kind: "guide", base: `lab/${SECRET}-base` },
-    await starterFiles("guide-tiny"),
-  );
-  Object.assign(commits, { base: base.commitId, model: model.commitId, guide: guide.commitId });
+  tokens = { ann: await newToken(ann), bob: await newToken(bob), carl: await newToken(await newPerson("carl")) };
+  const files = { ...(await baseFiles()), [`${SECRET}/notes.txt`]: SECRET };
+  const made = await newRepoWith({ ...ann, name: "lab" }, { name: `${SECRET}-base`, kind: "base" }, files);
+  commits["base"] = made.commitId;
+  hidden = [SECRET, made.repo.id, made.commitId];
+  web = await startWeb(hub.variables);
+}, 600_000);
+afterAll(async () => {
+  await web?.stop();
+  await hub.close();
+});
+
+/** A public model and a public guide of the hidden base, all read, and nothing measured. */
+async function addModelAndGuide(): Promise<void> {
+  const base = `lab/${SECRET}-base`;
+  const model = await newRepoWith(ann, { name: "neon", kind: "finetune", base }, await starterFiles("neon-lora"));
+  const guide = await newRepoWith(ann, { name: "tiny", kind: "guide", base }, await starterFiles("guide-tiny"));
+  Object.assign(commits, { model: model.commitId, guide: guide.commitId });
   await workOff("inspect");
   await database().pair.deleteMany(); // what is measured here is asked for below
 
   const shaOf = async (commit: string) => (await readManifest(commit)).map(({ sha256 }) => sha256);
   const told = JSON.stringify(await database().inspection.findFirst({ where: { commitId: guide.commitId } })); // a guide's own file names its base's
   const isOpen = new Set([...(await shaOf(model.commitId)), ...(await shaOf(guide.commitId))]);
-  const own = await database().inspection.findFirstOrThrow({ where: { commitId: base.commitId } });
+  const own = await database().inspection.findFirstOrThrow({ where: { commitId: commits["base"]! } });
   hidden = [
-    SECRET,
-    base.repo.id,
-    base.commitId,
+    ...hidden,
     own.id,
     own.weightsSha256!,
     own.ownWeightsSha256!,
-    ...(await shaOf(base.commitId)).filter((sha256) => !isOpen.has(sha256) && !told.includes(sha256)),
+    ...(await shaOf(commits["base"]!)).filter((sha256) => !isOpen.has(sha256) && !told.includes(sha256)),
   ];
-}, 600_000);
-afterAll(() => hub.close());
+}
 
 const app = join(import.meta.dirname, "../../../app");
 const handlers = new Map<string, RouteHandler>();
@@ -197,6 +198,129 @@ async function ask({ id, params, query, body }: Asked, token: string | null): Pr
   );
 }
 
+type Addresses = () => readonly string[];
+
+/** Of each page, and of each other answer that stands in no document, the addresses that are asked for. */
+const visits: Readonly<Record<string, Addresses>> = {
+  "/": () => ["/"],
+  "/browse": () => [
+    "/browse",
+    `/browse?q=${SECRET}`,
+    `/browse?base=${base()}`,
+    "/browse?owner=lab",
+    "/browse?measured=verified&sort=downloads",
+  ],
+  "/components": () => ["/components"],
+  "/healthz": () => ["/healthz"],
+  "/jobs": () => ["/jobs", "/jobs?state=running", "/jobs?mine=true"],
+  "/jobs/{subjectId}": () => known.map((id) => `/jobs/${id}`),
+  "/join": () => ["/join"],
+  "/matrix": () => ["/matrix", `/matrix?base=${base()}`],
+  "/matrix/table.csv": () => [`/matrix/table.csv?base=${base()}`],
+  "/pairs": () => [
+    "/pairs",
+    `/pairs?finetune=${pair.finetune}`,
+    `/pairs?guide=${pair.guide}`,
+    "/pairs?verdict=verified",
+  ],
+  "/pairs/{id}": () => known.map((id) => `/pairs/${id}`),
+  "/preview": () => [
+    "/preview",
+    `/preview?finetune=${pair.finetune}&guide=${pair.guide}`,
+    `/preview?finetune=${base()}`,
+    `/preview?finetune=${pair.finetune}&revision=${commits["base"]}`,
+  ],
+  "/previews": () => ["/previews", `/previews?finetune=${pair.finetune}`, "/previews?sheet=true"],
+  "/previews/{id}": () => known.map((id) => `/previews/${id}`),
+  "/readyz": () => ["/readyz"],
+  "/settings": () => ["/settings"],
+  "/settings/organisations/{name}": () => ["/settings/organisations/lab"],
+  "/sign-in": () => [`/sign-in?next=/`],
+  "/storage/{path*}": () => known.map((id) => `/storage/pictures/${id}`),
+  "/upload": () => ["/upload", `/upload?repo=${base()}`],
+  "/words": () => ["/words"],
+  "/{owner}": () => ["/lab", "/ann", "/bob"],
+  "/{owner}/{repo}": () => repos().map((repo) => `/${repo}`),
+  "/{owner}/{repo}/commits/{revision}": () => atRevisions("commits"),
+  "/{owner}/{repo}/resolve/{revision}/{path*}": () =>
+    atRevisions("resolve").flatMap((address) =>
+      ["README.md", `${SECRET}/notes.txt`].map((file) => `${address}/${file}`),
+    ),
+  "/{owner}/{repo}/settings": () => repos().map((repo) => `/${repo}/settings`),
+  "/{owner}/{repo}/tree/{revision}/{path*}": () =>
+    atRevisions("tree").flatMap((address) => [address, `${address}/README.md`]),
+};
+
+const repos = () => values()["owner/repo"]!;
+
+/** Each repo at its branch, and those that all may read at the hidden repo's commit. */
+const atRevisions = (what: string): readonly string[] => [
+  ...repos().map((repo) => `/${repo}/${what}/main`),
+  ...[pair.finetune, pair.guide].map((repo) => `/${repo}/${what}/${commits["base"]}`),
+];
+
+const ofAccount: Addresses = () => [];
+
+/** Of each form what is sent to it; those of one's own account tell nothing of others. */
+const forms: Readonly<Record<string, Addresses>> = {
+  "/jobs/{subjectId}/{action}": () => known.map((id, at) => `/jobs/${id}/${["cancel", "rerun"][at % 2]}`),
+  "/join/submit": ofAccount,
+  "/pairs/measure": () => [pair.finetune, base()].map((one) => `/pairs/measure?finetune=${one}&guide=${pair.guide}`),
+  "/pairs/{id}/cancel": () => known.map((id) => `/pairs/${id}/cancel`),
+  "/preview/run": () => [
+    `/preview/run?${new URLSearchParams(Object.entries(asking(pair)).map(([name, value]) => [name, String(value)]))}`,
+  ],
+  "/previews/{id}/{action}": () =>
+    known.map((id, at) => `/previews/${id}/${["cancel", "rerun", "show", "hide", "delete"][at % 5]}`),
+  "/settings/invitations": ofAccount,
+  "/settings/invitations/{id}/delete": ofAccount,
+  "/settings/name": ofAccount,
+  "/settings/organisations": ofAccount,
+  "/settings/organisations/{name}/members": ofAccount,
+  "/settings/organisations/{name}/members/{username}/remove": ofAccount,
+  "/settings/password": ofAccount,
+  "/settings/tokens": ofAccount,
+  "/settings/tokens/{id}/delete": ofAccount,
+  "/sign-in/submit": ofAccount,
+  "/sign-out": ofAccount,
+  "/theme": ofAccount,
+  "/{owner}/{repo}/settings/delete": () => [`/${base()}/settings/delete?confirm=${base()}`],
+  "/{owner}/{repo}/settings/save": () => [`/${base()}/settings/save?summary=x`],
+};
+
+interface Visit {
+  readonly method: string;
+  readonly address: string;
+}
+
+/** Every page, form and file; those that the document describes are asked for with it. */
+function everyVisit(): Visit[] {
+  const document = toOpenApi(operations, env().publicUrl) as unknown as OpenApi;
+  return targetsOf(document)
+    .filter(({ path }) => !(path in document.paths))
+    .flatMap(({ method, path }) => {
+      if (method === "PUT") return []; // takes bytes, for whoever holds its signed address
+      const addresses = (method === "POST" ? forms : visits)[path];
+      if (!addresses) throw new Error(`${method} ${path} is asked for by nobody; add it to «visits» or «forms».`);
+      return addresses().map((address) => ({ method, address }));
+    });
+}
+
+async function visit({ method, address }: Visit, token: string | null): Promise<{ status: number; told: string }> {
+  const [path, fields = ""] = address.split("?");
+  const answer = await fetch(web.url + (method === "POST" ? path : address), {
+    method,
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(method === "POST" && { origin: web.url, "content-type": "application/x-www-form-urlencoded" }),
+    },
+    ...(method === "POST" && { body: fields }),
+    redirect: "manual",
+  });
+  const shown = answer.headers.getSetCookie().map((cookie) => Buffer.from(cookie.split(/[=;]/)[1]!, "base64url"));
+  return { status: answer.status, told: [await textOf(answer), ...shown].join(" ") };
+}
+
 /** Of a stream what it says at once. */
 async function textOf(response: Response): Promise<string> {
   const headers = JSON.stringify([...response.headers]);
@@ -209,7 +333,7 @@ async function textOf(response: Response): Promise<string> {
   return said.join("");
 }
 
-/** What strangers are told of what is hidden, and which doors would have told a reader. */
+/** What strangers are told of what is hidden; pages, which take longer, tell the last of them. */
 async function sweep(strangers: readonly (string | null)[]): Promise<string[]> {
   const leaks: string[] = [];
   for (const asked of everything())
@@ -219,8 +343,19 @@ async function sweep(strangers: readonly (string | null)[]): Promise<string[]> {
       const given = JSON.stringify([asked.params, asked.query, asked.body]);
       const found = hidden.filter((one) => told.includes(one) && !given.includes(one));
       if (found.length > 0) leaks.push(`${asked.id} ${given} ${response.status}: ${found.join()}`);
-      if (response.status >= 500) leaks.push(`${asked.id} ${given}: ${told}`);
+      if (response.status >= 500 && asked.id !== "getReadiness") leaks.push(`${asked.id} ${given}: ${told}`);
     }
+  return [...leaks, ...(await leaksOfVisits(strangers.at(-1)!))];
+}
+
+async function leaksOfVisits(token: string | null): Promise<string[]> {
+  const leaks: string[] = [];
+  for (const asked of everyVisit()) {
+    const { status, told } = await visit(asked, token);
+    const found = hidden.filter((one) => told.includes(one) && !asked.address.includes(one));
+    if (found.length > 0) leaks.push(`${asked.method} ${asked.address} ${status}: ${found.join()}`);
+    if (status >= 500 && asked.address !== "/readyz") leaks.push(`${asked.method} ${asked.address}: ${told}`);
+  }
   return leaks;
 }
 
@@ -231,6 +366,11 @@ async function doorsThatTell(token: string): Promise<string[]> {
     const told = await textOf(await ask(asked, token));
     const given = JSON.stringify([asked.params, asked.query]);
     if (hidden.some((one) => told.includes(one) && !given.includes(one))) doors.add(asked.id);
+  }
+  for (const asked of everyVisit().filter(({ method }) => method === "GET")) {
+    const { told } = await visit(asked, token);
+    const page = asked.address.split(/[/?]/)[1]!;
+    if (hidden.some((one) => told.includes(one) && !asked.address.includes(one))) doors.add(`/${page}`);
   }
   return [...doors].toSorted();
 }
@@ -249,12 +389,12 @@ const flips = {
   "made private": {
     to: () => setBase({ visibility: "private" }),
     back: () => setBase({ visibility: "public" }),
-    strangers: () => [null],
+    strangers: () => [null, tokens.carl],
   },
   "member removed": {
     to: () => Promise.all([setBase({ visibility: "private" }), setMember(false)]),
     back: () => Promise.all([setBase({ visibility: "public" }), setMember(true)]),
-    strangers: () => [null, tokens.bob],
+    strangers: () => [tokens.bob],
   },
   "repo deleted": {
     to: () => setBase({ deletedAt: new Date() }),
@@ -288,7 +428,31 @@ async function draw(id: string): Promise<void> {
   expect(await recordSuccess(id, attempt, { open: 0, modes: {}, notes: [SECRET] })).toBe(true);
 }
 
+test("what is uploaded, read and inspected is told to readers of its repo", async () => {
+  const name = { owner: "lab", repo: `${SECRET}-base` };
+  const bytes = Buffer.from(SECRET);
+  const begin = () => beginUpload(ann, name, { path: `${SECRET}/more.bin`, size: bytes.length });
+  const [open, waiting, running] = [await begin(), await begin(), await begin()];
+  for (const { id } of [waiting, running]) {
+    const { items } = await signParts(ann, id, [1]);
+    const { pathname, search } = new URL(items[0]!.url);
+    expect((await fetch(web.url + pathname + search, { method: "PUT", body: bytes })).status).toBe(200);
+    await completeUpload(ann, id);
+  }
+  expect(await claimJob("hash", running.id)).toBe(1);
+  const inspection = await database().inspection.findFirstOrThrow({ where: { commitId: commits["base"]! } });
+  expect(await claimJob("inspect", inspection.id)).toBe(1);
+  known.push(open.id, waiting.id, running.id, inspection.id);
+  hidden = [...hidden, open.id, waiting.id, running.id, inspection.id];
+  expect(await doorsThatTell(tokens.bob)).toEqual(
+    expect.arrayContaining(["getInspection", "getJob", "listJobs", "/jobs"]),
+  );
+  await sweepAfterFlips();
+  await database().job.updateMany({ where: { subjectId: inspection.id }, data: { state: "queued" } });
+}, 600_000);
+
 test("what waits is told to readers of every part, and nothing is begun for who may not read it any more", async () => {
+  await addModelAndGuide();
   const asked = await requestCheck(bob, pair);
   const preview = await createPreview(bob, asking({ ...pair, id: randomUUID() }));
   [pairId, previewId] = [asked.id, preview.id];
@@ -298,7 +462,9 @@ test("what waits is told to readers of every part, and nothing is begun for who 
   ]);
   const { id: inspection } = await database().inspection.findFirstOrThrow({ where: { commitId: commits["base"]! } });
   known.push(pairId, previewId, inspection);
-  expect(await doorsThatTell(tokens.bob)).toEqual(expect.arrayContaining(["getPair", "getPreview", "listPairs"]));
+  expect(await doorsThatTell(tokens.bob)).toEqual(
+    expect.arrayContaining(["getPair", "getPreview", "listPairs", "/pairs", "/previews"]),
+  );
   await sweepAfterFlips();
   await flips["member removed"].to();
   for (const begin of [() => getCheck(pairId), () => getRecipe(previewId)])

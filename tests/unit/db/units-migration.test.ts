@@ -87,6 +87,14 @@ test("what was measured keeps its evidence, under the unit that it was measured 
   ]);
 });
 
+test("a pair is found by the weights that its unit goes by", async () => {
+  expect(await ask("SELECT finetune_weights_sha256 FROM pair ORDER BY id")).toEqual([
+    [baseWeights],
+    [ownLora],
+    [otherWeights],
+  ]);
+});
+
 test("a preview's unit has the strengths that it was drawn with", async () => {
   const drawn = toUnit([base, { ...lora, strength: 0.8, textStrength: 0.5 }]);
   expect(await ask("SELECT v.unit_id, u.hash FROM preview v JOIN unit u ON u.id = v.unit_id ORDER BY v.id")).toEqual([

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Person } from "#lib/auth/actor.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
-import { type Feed, streamEvents } from "#lib/http/events.ts";
+import { streamEvents } from "#lib/http/events.ts";
+import type { Feed } from "#lib/queue/feed.ts";
 import { answering } from "#lib/http/route.ts";
 import { countWatched } from "#lib/queue/watched.ts";
 import { type EventStream, openEvents, readEvents } from "../../support/event-stream.ts";

@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { keptShare, openAttributeEvaluator, type Reading } from "#lib/measure/attribute-evaluator.ts";
 import { composeCaptions, parseCaption } from "#lib/measure/captions.ts";
-import { openEvaluator, type Reading } from "#lib/measure/evaluator.ts";
 import type { Vocabulary } from "#lib/measure/evaluator-network.ts";
-import { keptShare, summarise } from "#lib/measure/fidelity.ts";
+import { summarise } from "#lib/measure/fidelity.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
@@ -41,7 +41,7 @@ describe("captions", () => {
   });
 
   test("that are composed can be read, differ, use every word and begin alike whatever their number", async () => {
-    const { vocabulary: words } = await openEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
+    const { vocabulary: words } = await openAttributeEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
     const captions = composeCaptions(words, 96);
     expect(new Set(captions).size).toBe(96);
     expect(composeCaptions(words, 16)).toEqual(captions.slice(0, 16));
@@ -83,12 +83,12 @@ describe("the share of a prompt that a picture keeps", () => {
 
 describe("the evaluator", () => {
   test.each(["storybook", "pencil"])("reads rendered scenes in %s as well as its metadata claims", async (domain) => {
-    const evaluator = await openEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
+    const evaluator = await openAttributeEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
     const source = await openFile(
       fileURLToPath(new URL(`../../golden/evaluator/${domain}.safetensors`, import.meta.url)),
     );
     const { metadata, tensors } = await readHeader(source);
-    const readings = await evaluator.read(await readTensor(source, tensors.get("latents")!));
+    const { readings } = await evaluator.read(await readTensor(source, tensors.get("latents")!));
     const wanted = (JSON.parse(metadata.get("captions")!) as string[]).map((caption) =>
       parseCaption(caption, evaluator.vocabulary),
     );

@@ -9,9 +9,11 @@ const fidelity = (recovered: Estimate | null, more: Partial<Fidelity> = {}): Fid
   cfg: at(0.9),
   gain: recovered ? at(0.2, 0.1, 0.3) : at(0.02, -0.01, 0.05),
   recovered,
+  evaluator: "attributes",
   scored: ["background", "present", "color", "size"],
   unscored: [],
   domain: "storybook",
+  notes: [],
   ...more,
 });
 const agreement = (fvu: Estimate, finite = true): Agreement => ({

@@ -132,6 +132,125 @@ describe("a crash leaves all of it or nothing:", () => {
   });
 });
 
+describe("parts that say where they belong:", () => {
+  const size = MIN_PART_BYTES;
+  const bytes = randomBytes(3 * size);
+  const pieceOf = (number: number): Buffer => bytes.subarray((number - 1) * size, number * size);
+  const grantOf = (storageId: string, number: number) => ({ storageId, number, size, offset: (number - 1) * size });
+  const place = (
+    key: string,
+    storageId: string,
+    number: number,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<StoredPart> => store.receivePart(key, grantOf(storageId, number), body);
+  const whole = async function* (number: number): AsyncGenerator<Uint8Array> {
+    yield pieceOf(number);
+  };
+  const uploadFolder = async (): Promise<string> =>
+    join(folder, "uploads", (await readdir(join(folder, "uploads")))[0]!);
+
+  async function begin(): Promise<{ key: string; id: string }> {
+    const key = newObjectKey();
+    return { key, id: await store.beginMultipart(key) };
+  }
+
+  /** A body of which the first half comes, and the rest when it is let go. */
+  function halting(content: Uint8Array) {
+    const [reached, rest] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield content.subarray(0, size / 2);
+      reached.resolve();
+      await rest.promise;
+      yield content.subarray(size / 2);
+    }
+    return {
+      body: body(),
+      reached: reached.promise,
+      letGo: () => rest.resolve(),
+      breakOff: (why: Error) => rest.reject(why),
+    };
+  }
+
+  test("are written there, in whatever order they come, and nothing is copied at the end", async () => {
+    const { key, id } = await begin();
+    const parts = await Promise.all([3, 1, 2].map((number) => place(key, id, number, whole(number))));
+    expect(await store.listParts(key, id)).toEqual(parts.toSorted((a, b) => a.number - b.number));
+    const { ino } = statSync(join(await uploadFolder(), "whole"));
+    await store.completeMultipart(key, id, await store.listParts(key, id));
+    expect(statSync(store.pathOf(key)).ino).toBe(ino);
+    expect(bytes.equals(await buffer(await store.read(key)))).toBe(true);
+    expect(await readdir(join(folder, "uploads"))).toEqual([]);
+  });
+
+  test("one that broke off gives its place back", async () => {
+    const { key, id } = await begin();
+    const first = halting(randomBytes(size));
+    const sent = place(key, id, 2, first.body);
+    await first.reached;
+    first.breakOff(new Error("the line broke"));
+    await expect(sent).rejects.toThrow("the line broke");
+    for (const number of [1, 2, 3]) await place(key, id, number, whole(number));
+    expect((await readdir(await uploadFolder())).filter((name) => /^\d{5}$/.test(name))).toEqual([]);
+    await store.completeMultipart(key, id, await store.listParts(key, id));
+    expect(bytes.equals(await buffer(await store.read(key)))).toBe(true);
+  });
+
+  test("one that is still being sent when it was sent again in full never reaches the object", async () => {
+    const { key, id } = await begin();
+    const slow = halting(randomBytes(size));
+    const sent = place(key, id, 2, slow.body);
+    await slow.reached;
+    for (const number of [1, 2, 3]) await place(key, id, number, whole(number));
+    await store.completeMultipart(key, id, await store.listParts(key, id));
+    slow.letGo();
+    await expect(sent).rejects.toMatchObject({ code: "not_found" });
+    expect(bytes.equals(await buffer(await store.read(key)))).toBe(true);
+  });
+
+  test("one that is sent again with other bytes replaces the first", async () => {
+    const { key, id } = await begin();
+    const sent: StoredPart[] = [];
+    for (const number of [1, 2, 3]) sent.push(await place(key, id, number, whole(number)));
+    const other = randomBytes(size);
+    const again = await place(
+      key,
+      id,
+      2,
+      (async function* () {
+        yield other;
+      })(),
+    );
+    await expect(store.completeMultipart(key, id, sent)).rejects.toMatchObject({ code: "bytes_differ" });
+    await store.completeMultipart(key, id, [sent[0]!, again, sent[2]!]);
+    const expected = Buffer.concat([pieceOf(1), other, pieceOf(3)]);
+    expect(expected.equals(await buffer(await store.read(key)))).toBe(true);
+  });
+
+  test("after a crash in the middle of one, it is sent again", async () => {
+    const { key, id } = await begin();
+    await place(key, id, 1, whole(1));
+    const child = start(
+      `store.receivePart("${key}", ${JSON.stringify(grantOf(id, 2))}, (async function* () { yield new Uint8Array(${size / 2}).fill(1); await new Promise(() => setInterval(() => {}, 1000)); })());`,
+    );
+    const file = join(await uploadFolder(), "whole");
+    while (statSync(file).size < size * 1.5) await sleep(5);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    expect((await store.listParts(key, id)).map(({ number }) => number)).toEqual([1]);
+    for (const number of [2, 3]) await place(key, id, number, whole(number));
+    await store.completeMultipart(key, id, await store.listParts(key, id));
+    expect(bytes.equals(await buffer(await store.read(key)))).toBe(true);
+  });
+
+  test("that leave a gap, or come in another order, make what was named", async () => {
+    const { key, id } = await begin();
+    for (const number of [1, 2, 3]) await place(key, id, number, whole(number));
+    const [one, , three] = await store.listParts(key, id);
+    await store.completeMultipart(key, id, [one!, three!]);
+    expect(Buffer.concat([pieceOf(1), pieceOf(3)]).equals(await buffer(await store.read(key)))).toBe(true);
+  });
+});
+
 test("two processes that complete one upload agree", async () => {
   const key = newObjectKey();
   const id = await store.beginMultipart(key);

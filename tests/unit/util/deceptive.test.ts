@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
+import { markdownToHtml } from "#lib/catalog/cards/html.ts";
+import { factsOf } from "#lib/catalog/cards/facts.ts";
 import { newCommit } from "#lib/catalog/commits/schema.ts";
-import { parseNewPath } from "#lib/catalog/files/path.ts";
+import { parseNewPath } from "#lib/catalog/trees/path.ts";
 import { displayName } from "#lib/catalog/namespaces/schema.ts";
 import { requireNewRefName } from "#lib/catalog/refs/name.ts";
 import { createToken } from "#lib/http/operations/account.ts";
-import { printable } from "#lib/util/printable.ts";
+import { newPreview } from "#lib/catalog/previews/schema.ts";
+import { withoutHidden } from "#lib/util/deceptive.ts";
+import { printable, printableLines } from "#lib/util/printable.ts";
+import { toStorableJson } from "#lib/util/storable.ts";
 
 /** Every character of a kind, as Unicode counts them. */
 const all = (kind: RegExp): string[] => {
@@ -109,4 +114,51 @@ test("names and titles take whole emoji, and none that is cut", () => {
 
 test("what is told of a text writes all of them out", () => {
   for (const character of hidden) expect(printable(`a${character}b`)).not.toContain(character);
+});
+
+describe("prose", () => {
+  const doors: Record<string, (text: string) => boolean> = {
+    "a commit's message": (message) =>
+      newCommit.safeParse({ title: "a", message, operations: [{ op: "delete", path: "a" }] }).success,
+    "a prompt": (prompt) =>
+      newPreview
+        .safeParse({ finetune: "ann/clay", guide: "ann/guide", prompt })
+        .error?.issues.every(({ path }) => path[0] !== "prompt") ?? true,
+  };
+  const ends = new Set(["\n", "\t", "\r"]);
+
+  test.each(Object.entries(doors))("as %s: nothing hides in it or turns it, in any line", (what, isTaken) => {
+    const taken = hidden.filter(
+      (character) => !ends.has(character) && (isTaken(`ma${character}in`) || isTaken(`${character}x`)),
+    );
+    expect(taken.map((character) => character.codePointAt(0)!.toString(16))).toEqual([]);
+    if (what === "a commit's message") {
+      expect(isTaken("one\ntwo \u202e three")).toBe(false);
+      expect(isTaken("one\r\n\ttwo\n\n- three")).toBe(true);
+    }
+    for (const text of ["می‌خواهم", "क्‍ष", "a 👩‍👩‍👧 family ❤️", "日本語", "Größe"])
+      expect([text, isTaken(text)]).toEqual([text, true]);
+    expect(isTaken("a\u200cb")).toBe(false); // a joiner where nothing is joined
+  });
+
+  test("that is there already is shown without them, and files with them written out", () => {
+    for (const character of hidden.filter((one) => !ends.has(one)))
+      expect([withoutHidden(`ma${character}in`), printableLines(`a\nma${character}in`)]).toEqual([
+        "main",
+        `a\nma\\u{${character.codePointAt(0)!.toString(16)}}in`,
+      ]);
+    for (const text of ["می‌خواهم\n\ta", "👩‍👩‍👧", "plain"])
+      expect([withoutHidden(text), printableLines(text)]).toEqual([text, text]);
+  });
+
+  test("of a card, also where it is written as an entity, in the text of a picture or in its summary", () => {
+    const html = markdownToHtml('a&#x202e;b \u2067c ![d&#x202d;e](f.png "g&#8238;h") `i\u202ej`');
+    expect(html).not.toMatch(/[\p{Bidi_Control}]|&#x20/iu);
+    expect(html).toContain("ab c");
+    expect(factsOf({ summary: "\u3164a\u034f \u2800b", tags: ["x\u202ey"] }, "")).toMatchObject({
+      summary: "a b",
+      tags: ["x y"],
+    });
+    expect(toStorableJson({ "k\u202e": ["v\u2066\0"] })).toEqual({ k: ["v\ufffd"] });
+  });
 });

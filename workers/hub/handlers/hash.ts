@@ -8,12 +8,16 @@ import { readContent } from "../read-content.ts";
 
 const PROGRESS_MS = 500;
 
-/** Reads every byte of an upload, and with that makes it verified or says why it is not what it was announced as. */
+/**
+ * Every byte of an upload is read, and with that it is verified, or it is said why it is not what it was announced as. On a disk the web
+ * process has mostly read the parts in order as they came. In a bucket they went past it, and what S3 itself computes of an object in
+ * parts is no sha256 of the whole: there all is read here.
+ */
 export const hashHandler: JobHandler = async ({ subjectId: id, attempt, signal }) => {
   failpoint("hash.claimed");
   const upload = await stagedUpload(id);
   if (!upload) return false;
-  const { path, storageKey, size, declaredSha256 } = upload;
+  const { path, storageKey, size, declaredSha256, digest } = upload;
   const facts = await objectStore().head(storageKey);
   if (!facts)
     throw new AppError("not_found", `The bytes of ${path} are not in the store any more; upload them again.`, {
@@ -27,7 +31,7 @@ export const hashHandler: JobHandler = async ({ subjectId: id, attempt, signal }
     );
 
   let told = performance.now();
-  const hashes = await readContent({ name: basename(path), key: storageKey, size }, signal, async (done) => {
+  const hashes = await readContent({ name: basename(path), key: storageKey, size }, digest, signal, async (done) => {
     if (performance.now() - told < PROGRESS_MS) return;
     told = performance.now();
     if (!(await noteRead(upload, attempt, done)))

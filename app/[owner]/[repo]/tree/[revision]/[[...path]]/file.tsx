@@ -1,5 +1,6 @@
 import type { FoundFile } from "#lib/catalog/files/service.ts";
 import { MAX_TEXT_BYTES, showText } from "#lib/catalog/files/show-text.ts";
+import { printableLines } from "#lib/util/printable.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
 import { env } from "#lib/env.ts";
 import { Refresh } from "../../../../../_islands/refresh.tsx";
@@ -85,7 +86,7 @@ async function Content({ file, inspection, ...place }: FileProps) {
         aria-label={path}
         className="overflow-x-auto rounded border border-line bg-sunken p-3 text-small"
       >
-        {shown.text}
+        {printableLines(shown.text)}
       </pre>
       {shown.isCut && (
         <p className="mt-2 text-small text-quiet">It goes on; these are its first {toBytes(MAX_TEXT_BYTES)}.</p>

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MAX_FOLDERS, parseNewPath, parsePath } from "#lib/catalog/files/path.ts";
+import { MAX_FOLDERS, parseNewPath, parsePath } from "#lib/catalog/trees/path.ts";
 import { requireDistinct } from "#lib/catalog/trees/distinct.ts";
 import { AppError } from "#lib/errors.ts";
 import { hostileNames } from "../../support/hostile-names.ts";

@@ -1,0 +1,109 @@
+import { thresholds } from "#lib/pairing/thresholds.ts";
+import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
+import type { FloatTensor } from "#lib/tensor/tensor.ts";
+import { WeightMap } from "#lib/weights/weight-map.ts";
+import { readWeightsFile } from "#lib/weights/weights-file.ts";
+import { composeCaptions, parseCaption, type Wanted } from "./captions.ts";
+import type { Evaluator, Scoring } from "./evaluator.ts";
+import {
+  type Attribute,
+  attributes,
+  type EvaluatorConfig,
+  evaluatorGraph,
+  headSizes,
+  parseEvaluatorConfig,
+  type Vocabulary,
+} from "./evaluator-network.ts";
+
+/** What one picture shows: indices into the vocabulary; of each kind whether it is there, and which colour and size it has if so. */
+export interface Reading {
+  readonly background: number;
+  readonly kinds: readonly { readonly present: boolean; readonly color: number; readonly size: number }[];
+}
+
+/** Reads from scaled latents [B, 4, 16, 16], without decoding them, which of the attributes that a caption names are there. */
+export interface AttributeEvaluator extends Evaluator, EvaluatorConfig {
+  readonly kind: "attributes";
+  read(latents: FloatTensor): Promise<{ readonly readings: readonly Reading[]; readonly features: FloatTensor }>;
+}
+
+export async function openAttributeEvaluator(path: string, runtime: Runtime): Promise<AttributeEvaluator> {
+  const file = await readWeightsFile(path);
+  const config = parseEvaluatorConfig(file.header.metadata, file.name);
+  const { vocabulary } = config;
+  const session: Session<"heads" | "features"> = await openSession(
+    evaluatorGraph(new WeightMap(file.name, [file]), vocabulary),
+    runtime,
+  );
+  const read: AttributeEvaluator["read"] = async (latents) => {
+    const { heads, features } = await session.run({ latents });
+    return { readings: toReadings(heads, vocabulary), features };
+  };
+  return {
+    ...config,
+    kind: "attributes",
+    looksAt: "latents",
+    ownPrompts: (count) => composeCaptions(vocabulary, count),
+    expect: async (prompts, domain) => scoringOf(config, prompts, domain, read),
+    read,
+    close: () => session.close(),
+  };
+}
+
+/** Attributes that are misread too often in this domain are left out. In an unknown domain all are scored, and the result says so. */
+function scoringOf(
+  { vocabulary, accuracies: byDomain }: EvaluatorConfig,
+  prompts: readonly string[],
+  domain: string | null,
+  read: AttributeEvaluator["read"],
+): Scoring {
+  const wanted = prompts.map((prompt) => parseCaption(prompt, vocabulary));
+  const accuracies = domain === null ? undefined : byDomain.get(domain);
+  const scored = attributes.filter((attribute) => !accuracies || accuracies[attribute] >= thresholds.evaluatorAccuracy);
+  return {
+    scored,
+    unscored: attributes
+      .filter((attribute) => !scored.includes(attribute))
+      .map((attribute) => ({ attribute, accuracy: accuracies![attribute] })),
+    domain: accuracies ? domain : null,
+    notes: [],
+    read: async ({ latents }, first) => {
+      const { readings, features } = await read(latents);
+      return { scores: readings.map((reading, i) => keptShare(wanted[first + i]!, reading, scored)), features };
+    },
+  };
+}
+
+/** The share of a prompt's scored attributes that a picture keeps. A thing that is not seen keeps none of its own. */
+export function keptShare(wanted: Wanted, reading: Reading, scored: readonly Attribute[]): number {
+  const score = (attribute: Attribute, kept: boolean): boolean[] => (scored.includes(attribute) ? [kept] : []);
+  const kept = wanted.things.flatMap(({ kind, color, size }) => {
+    const seen = reading.kinds[kind]!;
+    const there = seen.present || !scored.includes("present"); // where presence cannot be read, it cannot be asked for
+    return [
+      ...score("present", there),
+      ...score("color", there && seen.color === color),
+      ...score("size", there && seen.size === size),
+    ];
+  });
+  kept.push(...score("background", reading.background === wanted.background));
+  return kept.filter(Boolean).length / kept.length;
+}
+
+function toReadings({ data, shape }: FloatTensor, vocabulary: Vocabulary): Reading[] {
+  const { present, color, size, total } = headSizes(vocabulary);
+  const { backgrounds, kinds, colors, sizes } = vocabulary;
+  return Array.from({ length: shape[0]! }, (_, b): Reading => {
+    const heads = data.subarray(b * total, (b + 1) * total);
+    const best = (begin: number, count: number): number =>
+      heads.subarray(begin, begin + count).reduce((top, value, i, all) => (value > all[top]! ? i : top), 0);
+    return {
+      background: best(0, backgrounds.length),
+      kinds: kinds.map((_kind, k) => ({
+        present: heads[present + k]! > 0,
+        color: best(color + k * colors.length, colors.length),
+        size: best(size + k * sizes.length, sizes.length),
+      })),
+    };
+  });
+}
