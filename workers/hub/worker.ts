@@ -41,7 +41,7 @@ const LOST_EVERY = 1000;
 export async function startWorker({ handlers, sweep, deadlines = usualDeadlines }: WorkerParts): Promise<Worker> {
   const { places: count, memory: asked, provider, workerBytes } = env();
   // Of what a graphics card has, nothing is known.
-  const memory = provider === "auto" || provider === "cpu" ? (asked ?? usualMemoryBudget()) : null;
+  const memory = provider === "auto" || provider === "cpu" ? Math.floor(asked ?? usualMemoryBudget()) : null;
   const row = {
     id: randomUUID(),
     host: hostname(),

@@ -8,7 +8,7 @@ import { batchNoises } from "#lib/tensor/batch-noise.ts";
 import { inspection, needs, pairReport, signature } from "./result-schemas.ts";
 
 /**
- * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
+ * What a parent and its inference child say to each other, over a pipe, as structured clones (frames.ts).
  *
  *   parent                        child
  *     ── sample | check | … ──────▶
@@ -16,10 +16,12 @@ import { inspection, needs, pairReport, signature } from "./result-schemas.ts";
  *     ── pause, resume, cancel ───▶    seen between two passes
  *     ◀── sampled | … | failed ───
  */
-const floats = z.object({
-  shape: z.array(z.int().min(0)).readonly(),
-  data: z.custom<Float32Array>((value) => value instanceof Float32Array),
-});
+const floats = z
+  .object({
+    shape: z.array(z.int().min(0)).readonly(),
+    data: z.custom<Float32Array>((value) => value instanceof Float32Array),
+  })
+  .refine(({ shape, data }) => shape.reduce((size, one) => size * one, 1) === data.length);
 
 const runtime = z.object({
   provider: z.enum(providerChoices),
@@ -36,11 +38,13 @@ const choice = z.object({
 });
 
 /** 8-bit RGB, row by row. */
-const picture = z.object({
-  width: z.int().min(1),
-  height: z.int().min(1),
-  rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
-});
+const picture = z
+  .object({
+    width: z.int().min(1),
+    height: z.int().min(1),
+    rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+  })
+  .refine(({ width, height, rgb }) => 3 * width * height === rgb.length);
 
 const sampleJob = z.object({
   type: z.literal("sample"),
