@@ -8,7 +8,7 @@ import { log, withLogContext } from "#lib/log.ts";
 import { dropAttempt, failAttempt, keepClaim, recordRun, returnJob, succeedAttempt } from "#lib/queue/attempt.ts";
 import type { Claim } from "#lib/queue/claim.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
-import { type JobKind, priorities, subjectOf } from "#lib/queue/jobs.ts";
+import { type JobKind, LONGEST_LEASE_SECONDS, priorities, subjectOf } from "#lib/queue/jobs.ts";
 import type { Need } from "#lib/queue/room.ts";
 import { addEvent, type TimelineEvent } from "#lib/queue/timeline.ts";
 import { Pause } from "#lib/util/pause.ts";
@@ -167,8 +167,9 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
   }
 
   async function keep({ claim, stop, worked }: Held): Promise<void> {
-    if ((await keepClaim(claim)) === false) stop.abort();
-    else if (worked.seconds > deadlines[claim.kind]) stop.abort(deadlinePassed(deadlines[claim.kind]));
+    if ((await keepClaim(claim)) === false) return stop.abort();
+    const deadline = claim.lane === "hours" ? LONGEST_LEASE_SECONDS : deadlines[claim.kind];
+    if (worked.seconds > deadline) stop.abort(deadlinePassed(deadline));
   }
 
   async function stop(grace: number): Promise<void> {
