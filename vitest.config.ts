@@ -29,6 +29,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } }, // of a condition that comes; vitest's one second is over while a busy machine does other work
     reporters: ["default", "./tests/support/summary-reporter.ts"],
     projects: [
       { extends: true, test: { name: "alone", include: alone, sequence: { groupOrder: 0 } } },

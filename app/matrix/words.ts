@@ -1,4 +1,5 @@
 import type { Matrix } from "#lib/catalog/pairs/schema.ts";
+import { type CsvCell, csvLine } from "#lib/util/csv.ts";
 import { standingOf, wordOf } from "../_ui/verdict.tsx";
 
 export type Cell = Matrix["items"][number]["cells"][number];
@@ -26,10 +27,10 @@ export const csvHead = [
 /** A table as lines, one for each pair, the way the page says it. What is not measured has no number. */
 export function csvLines({ guides, items }: Pick<Matrix, "guides" | "items">, hub: string): string {
   const lines = items.flatMap(({ repo, cells }) => cells.map((cell, at) => lineOf(repo, guides[at]!.repo, cell, hub)));
-  return lines.map((fields) => `${fields.map(quoted).join(",")}\r\n`).join("");
+  return lines.map(csvLine).join("");
 }
 
-function lineOf(model: string, guide: string, cell: Cell, hub: string): readonly (string | number | null)[] {
+function lineOf(model: string, guide: string, cell: Cell, hub: string): readonly CsvCell[] {
   const { recovered, n, stale, measuredAt, pair } = cell;
   return [
     model,
@@ -44,6 +45,3 @@ function lineOf(model: string, guide: string, cell: Cell, hub: string): readonly
     pair && `${hub}/pairs/${pair}`,
   ];
 }
-
-const quoted = (field: string | number | null): string =>
-  field === null ? "" : /[",\r\n]/.test(String(field)) ? `"${String(field).replaceAll('"', '""')}"` : String(field);

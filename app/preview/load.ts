@@ -5,7 +5,7 @@ import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
 import { nativeSizeOf } from "#lib/catalog/models/service.ts";
 import { listGuides } from "#lib/catalog/pairs/partners.ts";
 import type { Partner } from "#lib/catalog/pairs/schema.ts";
-import { getPair } from "#lib/catalog/pairs/views.ts";
+import { reasonsOf } from "#lib/catalog/pairs/views.ts";
 import { forecastPreview } from "#lib/catalog/previews/forecast.ts";
 import { sizeProblem } from "#lib/catalog/previews/limits.ts";
 import { forecastQuery, previewQuery } from "#lib/catalog/previews/schema.ts";
@@ -154,27 +154,24 @@ async function guidesOf(
       stale: null,
       reason: base === null ? "its shape does not fit this model" : `made for ${base}`,
     }));
+  const failed = partners.flatMap((partner) =>
+    standingOf(partner) === "incompatible" && partner.pair !== null ? partner.pair : [],
+  );
+  const reasons = failed.length === 0 ? new Map() : await reasonsOf(actor, failed);
   return [
-    ...(await Promise.all(partners.map((partner) => toChoice(actor, partner)))).toSorted(
-      (a, b) => Number(a.reason !== null) - Number(b.reason !== null),
-    ),
+    ...partners
+      .map((partner) => toChoice(partner, reasons))
+      .toSorted((a, b) => Number(a.reason !== null) - Number(b.reason !== null)),
     ...others,
   ];
 }
 
-async function toChoice(actor: Actor, partner: Partner): Promise<GuideChoice> {
+/** `reasons` of those that were found not to work, by the pair. */
+function toChoice(partner: Partner, reasons: ReadonlyMap<string, readonly string[]>): GuideChoice {
   const { repo, pair, recovered, stale } = partner;
   const standing = standingOf(partner);
-  const reasons =
-    standing === "incompatible" && pair !== null ? ((await ifThere(getPair(actor, pair, false)))?.reasons ?? []) : [];
-  return {
-    repo,
-    pair,
-    standing,
-    recovered,
-    stale,
-    reason: standing === "incompatible" ? (reasons[0] ?? wordOf(standing)) : null,
-  };
+  const reason = standing === "incompatible" ? ((pair && reasons.get(pair)?.[0]) ?? wordOf(standing)) : null;
+  return { repo, pair, standing, recovered, stale, reason };
 }
 
 async function rangeOf(actor: Actor, guide: string): Promise<StudioProps["range"]> {

@@ -38,6 +38,7 @@ export const makers: readonly Maker[] = [
   "random-configs",
   "tokenizer",
   "clip-vocabulary",
+  "clip",
 ]
   .map((topic): Maker => ({ topic, script: "make.py", ...own }))
   .concat([

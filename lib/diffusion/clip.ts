@@ -40,7 +40,8 @@ export function clipTextEncoder(
   const positions = embeddings.at("position_embedding").parameter("weight", [config.maxTokens, config.width]);
   const known = gather(words, tokens);
   const hidden = [add(learned ? replaced(known, learned) : known, positions)];
-  for (let i = 0; i < config.layers; i++) hidden.push(layer(scope.at(`encoder.layers.${i}`), config, hidden.at(-1)!));
+  for (let i = 0; i < config.layers; i++)
+    hidden.push(clipLayer(scope.at(`encoder.layers.${i}`), config, hidden.at(-1)!, { causal: true }));
   const normalised = (states = hidden.at(-1)!): Value =>
     layerNorm(scope.at("final_layer_norm"), states, config.epsilon);
   return { hidden, normalised };
@@ -63,10 +64,20 @@ export function pooledText(scope: Scope, states: Value, last: Value, projection:
   return linear(scope.at("text_projection"), token, projection, { bias: false });
 }
 
-function layer(scope: Scope, config: TextEncoderConfig, x: Value): Value {
+/** What a layer of either tower of CLIP is built by. */
+export interface ClipLayerConfig {
+  readonly width: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly activation: "quick_gelu" | "gelu";
+  readonly epsilon: number;
+}
+
+/** x + attention(norm(x)), then x + mlp(norm(x)): [B, T, width] → the same. Of a text no word sees a later one (`causal`). */
+export function clipLayer(scope: Scope, config: ClipLayerConfig, x: Value, { causal }: { causal: boolean }): Value {
   const self = layerNorm(scope.at("layer_norm1"), x, config.epsilon);
   const project = (name: string): Value => linear(scope.at(`self_attn.${name}`), self, config.width);
-  const attended = attention(project("q_proj"), project("k_proj"), project("v_proj"), config.heads, { causal: true });
+  const attended = attention(project("q_proj"), project("k_proj"), project("v_proj"), config.heads, { causal });
   x = add(x, linear(scope.at("self_attn.out_proj"), attended, config.width));
 
   const activate = config.activation === "gelu" ? gelu : quickGelu;

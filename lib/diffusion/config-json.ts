@@ -9,13 +9,16 @@ import { AppError } from "#lib/errors.ts";
 export const size = z.int().min(1).max(65_536);
 export const levels = z.array(size).min(1).max(8);
 
-/** @throws unsupported_model, naming the first field that is not as the schema has it */
-export function parseConfig<T>(schema: z.ZodType<T>, json: unknown, file: string): T {
+/**
+ * @param advice  what to do instead, for a config that is not one of Stable Diffusion's
+ * @throws unsupported_model, naming the first field that is not as the schema has it
+ */
+export function parseConfig<T>(schema: z.ZodType<T>, json: unknown, file: string, advice = works): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues as [z.core.$ZodIssue];
   const at = issue.path.length ? `"${issue.path.join(".")}"` : "the whole";
-  const sentence = `${file}: ${at} is not what we can run (${issue.message}); ${works}.`;
+  const sentence = `${file}: ${at} is not what we can run (${issue.message}); ${advice}.`;
   throw new AppError("unsupported_model", sentence, { issues: result.error.issues.slice(0, 5) });
 }
 

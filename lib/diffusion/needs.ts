@@ -42,6 +42,10 @@ export interface MeasuringNeed {
   readonly rows: number;
   readonly prompts: number;
   readonly cfgLayout: CfgLayout;
+  /** Of the evaluator's networks, where they are not small. */
+  readonly evaluator: readonly GraphMemory[];
+  /** Whether the evaluator looks at decoded pictures. */
+  readonly decodes: boolean;
 }
 
 /** One network of a model, and what it takes once it has run, in bytes. */
@@ -128,7 +132,7 @@ export function drawingNeed(files: NeedFiles, asked: DrawingNeed): MemoryNeed {
   return timeline.need();
 }
 
-/** Measuring, in the order in which `checkPair` opens and runs. The evaluator is small and not counted. */
+/** Measuring, in the order in which `checkPair` opens and runs. */
 export function measuringNeed(files: NeedFiles, guide: GuideFile | null, asked: MeasuringNeed): MemoryNeed {
   const { height, width, rows, prompts, cfgLayout } = asked;
   const { config, weights } = files.model.unet;
@@ -136,10 +140,13 @@ export function measuringNeed(files: NeedFiles, guide: GuideFile | null, asked: 
   const options = { batch: cfgLayout === "one batch of two" ? 2 * rows : rows, ...stored(weights, files) };
   const encoder = encoderGraph(config, size, anyWeights());
   const timeline = new Timeline();
+  for (const memory of asked.evaluator) timeline.open("the evaluator", memory);
   textMemories(files, prompts).forEach((memory) => timeline.open("the text encoder", memory));
   timeline.open("the UNet", memoryOf(encoder, options));
   timeline.open("the UNet", memoryOf(decoderGraph(config, size, anyWeights()), options));
   if (guide) timeline.open("the guide", memoryOfGuide(guide, size, rows));
+  const decoders = asked.decodes ? vaeMemories(files, vaeSize(files.model, { height, width }), "decoder") : [];
+  for (const memory of decoders) timeline.open("the VAE's decoder", memory);
   timeline.run("the text encoder");
   timeline.run("the UNet");
   timeline.hold(
@@ -147,6 +154,8 @@ export function measuringNeed(files: NeedFiles, guide: GuideFile | null, asked: 
     encoder.outputs.reduce((sum, { value }) => sum + 4 * volumeOf(value.shape, rows), 0),
   ); // kept for the guide
   timeline.run("the guide");
+  timeline.run("the VAE's decoder");
+  timeline.run("the evaluator");
   return timeline.need();
 }
 
@@ -180,7 +189,7 @@ export function modelNeeds(
     drawing: sizes.toSorted((a, b) => a.at - b.at).map(({ at, size }) => needAt(at, drawn(plain!, size))),
     merging: Math.max(0, drawn(merged!, own).peak - drawn(plain!, own).peak),
     measuring: pictures.map((prompts) =>
-      needAt(prompts, measuringNeed(plain!, null, { ...own, rows, prompts, cfgLayout })),
+      needAt(prompts, measuringNeed(plain!, null, { ...own, rows, prompts, cfgLayout, evaluator: [], decodes: false })),
     ),
     measuringPixels: rows * ownPixels,
   };

@@ -39,19 +39,21 @@ const DEFAULT_PROJECTION = 512; // CLIPTextConfig's own
 /** The config of a whole CLIP, with its picture tower, holds that of the text; transformers reads the latter. */
 const wholeClip = z.looseObject({ text_config: z.looseObject({}) });
 
-const PROJECTING = "CLIPTextModelWithProjection";
+export const PROJECTING = "CLIPTextModelWithProjection";
 
 /**
  * @param className  the class that a folder's index gives the encoder, which is the one that diffusers makes; without one, what the
  *                   config says of itself
+ * @param advice  what to do instead, where it is not the encoder of a Stable Diffusion
  * @throws unsupported_model
  */
 export function parseTextEncoderConfig(
   json: unknown,
   file: string,
   className: string | null = null,
+  advice?: string,
 ): TextEncoderConfig {
-  const raw = parseConfig(textEncoderJson, wholeClip.safeParse(json).data?.text_config ?? json, file);
+  const raw = parseConfig(textEncoderJson, wholeClip.safeParse(json).data?.text_config ?? json, file, advice);
   requireDivides(raw.hidden_size, raw.num_attention_heads, "num_attention_heads", file);
   const projects = className === null ? (raw.architectures?.includes(PROJECTING) ?? false) : className === PROJECTING;
   const end = raw.eos_token_id ?? LEGACY_END_TOKEN;

@@ -34,3 +34,17 @@ export const setTheme = {
   scope: null,
   permission: "anyone",
 } as const satisfies Door;
+
+export const getPairValues = {
+  id: "getPairValues",
+  method: "GET",
+  path: "/pairs/{id}/values.csv",
+  scope: null,
+  permission: "reader of both repos",
+} as const satisfies Door;
+
+export const getPairBadge = {
+  ...getPairValues,
+  id: "getPairBadge",
+  path: "/pairs/{id}/badge.svg",
+} as const satisfies Door;

@@ -6,7 +6,7 @@ import { awaitPageFailure, PAGE_REQUEST } from "./page-failures.ts";
 import { type Theme, THEME_COOKIE, themeOf } from "./theme.ts";
 
 /** Whose answers programs read. */
-const forPrograms = /^\/(?:api|storage|_next)\/|^\/(?:healthz|readyz)(?:\?|$)/;
+const forPrograms = /^\/(?:api|storage)\/|^\/(?:healthz|readyz)(?:\?|$)/;
 
 /**
  * Puts a page of ours in the place of an answer of 500 and more that a person would see: what failed by its reason, with its status, and

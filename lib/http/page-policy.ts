@@ -1,7 +1,7 @@
 import type { S3Settings } from "#lib/env.ts";
 
 /** What answers for itself: downloads carry a stricter policy of their own, and the API has no pages. */
-const ownPolicy = /^\/(api|storage|_next)\/|^\/[^/]+\/[^/]+\/resolve\//;
+const ownPolicy = /^\/(api|storage)\/|^\/[^/]+\/[^/]+\/resolve\//;
 
 /**
  * What a page may load: from this hub only, so that no card can tell another site who reads it. Uploads and downloads go straight to the

@@ -35,7 +35,7 @@ import { type Cost, costOf } from "./cost.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
-import { openEvaluator } from "./open-evaluator.ts";
+import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
 import { plainPrompts } from "./prompts.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
 import { rowsAtOnce } from "./rows-at-once.ts";
@@ -103,10 +103,11 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
 
   const lineage =
     request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
-  requireRoom(files, guide, request);
+  const evaluator = request.evaluator === null ? null : await readEvaluator(request.evaluator);
+  requireRoom(files, guide, evaluator, request);
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
-    const networks = await openNetworks(files, guide, request, runtime, opened);
+    const networks = await openNetworks(files, guide, evaluator, runtime, opened);
     const { tape, save } = request.tapes
       ? await openTape(request.tapes, circumstances(networks, request, runtime))
       : { tape: null, save: null };
@@ -140,12 +141,25 @@ function circumstances(networks: Networks, request: PairCheckRequest, runtime: R
 }
 
 /** @throws too_little_memory, while nothing is open yet */
-function requireRoom(files: ModelFiles, guide: GuideFile, { memory, pictures }: PairCheckRequest): void {
+function requireRoom(
+  files: ModelFiles,
+  guide: GuideFile,
+  evaluator: EvaluatorFiles | null,
+  { memory, pictures }: PairCheckRequest,
+): void {
   if (memory === null) return;
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
   const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
-  const need = measuringNeed(files, guide, { ...parts, rows: rowsOf({ parts }), prompts: pictures, cfgLayout });
+  const rows = rowsOf({ parts });
+  const need = measuringNeed(files, guide, {
+    ...parts,
+    rows,
+    prompts: pictures,
+    cfgLayout,
+    evaluator: evaluator?.memories(rows) ?? [],
+    decodes: evaluator?.looksAt === "pictures",
+  });
   const { width, height } = pictureSizeOf(model, parts);
   requireMemory(
     need,
@@ -170,14 +184,14 @@ interface Networks {
 async function openNetworks(
   files: ModelFiles,
   guide: GuideFile,
-  request: PairCheckRequest,
+  evaluatorFiles: EvaluatorFiles | null,
   runtime: Runtime,
   opened: AsyncDisposableStack,
 ): Promise<Networks> {
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
   const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
-  const evaluator = request.evaluator === null ? null : keep(await openEvaluator(request.evaluator, runtime));
+  const evaluator = evaluatorFiles && keep(await evaluatorFiles.open(runtime));
   return {
     files,
     parts,

@@ -133,7 +133,7 @@ export const families: Story = (stage) => {
       sampler: "lcm",
       loraStrength: 0.6,
     });
-    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 30_000 });
+    await page.getByRole("slider", { name: /^Divider/ }).waitFor();
     await page.getByRole("link", { name: "Change settings" }).click();
     await page.waitForURL(/size=96x64/);
     expect([await value(page, "Seed"), await value(page, "LoRA strength"), await value(page, "wide")]).toEqual([
@@ -180,7 +180,7 @@ export const families: Story = (stage) => {
     await page.getByText(/Not on this hub, or not for you to see: the LoRA lost/).waitFor();
     await page.getByText(/the nearest here is dpmpp-2m-sde/).waitFor();
     await page.getByText(/It was decoded by the VAE kl-f8/).waitFor();
-    await expect.poll(() => value(page, "Model"), { timeout: 20_000 }).toBe(`ann/${names.file}`);
+    await expect.poll(() => value(page, "Model"), { timeout: 90_000 }).toBe(`ann/${names.file}`);
     expect([
       await value(page, "Prompt"),
       await value(page, "Seed"),

@@ -95,11 +95,11 @@ export const jobs: Story = (stage) => {
     const page = await stage().open("/jobs?mine=true&kind=preview", { as: stage().ben });
     const row = (id: string) => page.getByRole("listitem").filter({ has: page.locator(`a[href="/jobs/${id}"]`) });
     await expect
-      .poll(() => row(ids.at(-1)!).innerText(), { timeout: 15_000 })
+      .poll(() => row(ids.at(-1)!).innerText(), { timeout: 90_000 })
       .toMatch(/waiting\s+· (next|1 goes before it|\d+ go before it)/);
     await stage().look("jobs-busy", "/jobs?mine=true&kind=preview", { as: stage().ben });
     await cancelAll(ids);
-    await expect.poll(() => row(ids.at(-1)!).innerText(), { timeout: 30_000 }).not.toMatch(/waiting/);
+    await expect.poll(() => row(ids.at(-1)!).innerText(), { timeout: 90_000 }).not.toMatch(/waiting/);
     await page.context().close();
   });
 
@@ -110,8 +110,8 @@ export const jobs: Story = (stage) => {
     expect(await row.innerText()).toMatch(/!\s*failed\s[^]*model\.safetensors: /);
     await row.getByRole("button", { name: `Run it again: ${repo}` }).click();
     await page.waitForURL(`${stage().url}/jobs/${subjectId}`);
-    await expect.poll(() => page.getByText("Waiting for a worker.").count(), { timeout: 30_000 }).toBe(2);
-    await page.getByRole("button", { name: /^Run it again/ }).waitFor({ timeout: 30_000 }); // by itself: it has failed once more
+    await expect.poll(() => page.getByText("Waiting for a worker.").count(), { timeout: 90_000 }).toBe(2);
+    await page.getByRole("button", { name: /^Run it again/ }).waitFor(); // by itself: it has failed once more
     await page.context().close();
     const stranger = await stage().open(`/jobs/${subjectId}`);
     expect(await stranger.locator("main").innerText()).not.toContain(repo);

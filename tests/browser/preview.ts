@@ -145,7 +145,7 @@ export const preview: Story = (stage) => {
     await page.waitForURL(/\/previews\/[0-9a-f-]{36}/);
     drawn = idOf(page);
     const coarse = page.locator('figure img[src^="data:image/png;base64,"]').first();
-    await coarse.waitFor({ timeout: 60_000 });
+    await coarse.waitFor();
     expect(
       await coarse.evaluate((image: HTMLImageElement) =>
         image.decode().then(() => [image.naturalWidth, image.naturalHeight, getComputedStyle(image).imageRendering]),
@@ -277,7 +277,7 @@ export const preview: Story = (stage) => {
     await page.getByRole("button", { name: "Run again" }).click();
     await page.waitForURL((url) => url.pathname.startsWith("/previews/") && !url.pathname.endsWith(drawn));
     const [before, again] = [await previewOf(drawn), await ended(idOf(page))];
-    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 30_000 });
+    await page.getByRole("slider", { name: /^Divider/ }).waitFor();
     for (const mode of ["conditional", "guide", "cfg"])
       expect([mode, Buffer.compare(await pixelsOf(before, mode), await pixelsOf(again, mode))]).toEqual([mode, 0]);
     expect(Buffer.compare(await pixelsOf(before, "guide"), await pixelsOf(before, "cfg"))).not.toBe(0);
@@ -334,7 +334,7 @@ export const preview: Story = (stage) => {
     await page.getByLabel("CFG steps first", { exact: true }).fill("0");
     await page.getByRole("button", { name: "Run preview" }).click();
     await page.waitForURL(/\/previews\/[0-9a-f-]{36}$/);
-    await page.getByRole("heading", { name: "Passes and time" }).waitFor({ timeout: 60_000 });
+    await page.getByRole("heading", { name: "Passes and time" }).waitFor();
     expect(await page.locator("noscript img").count()).toBe(3);
     await page.context().close();
   });
@@ -344,12 +344,12 @@ export const preview: Story = (stage) => {
     if (folder === null) return skip("only on a hub of its own");
     const id = await ask({ steps: 100, seed: 12 });
     const page = await stage().open(`/previews/${id}`, { as: ann });
-    await page.getByText(/step \d+ of 100/).waitFor({ timeout: 60_000 });
+    await page.getByText(/step \d+ of 100/).waitFor();
     process.kill(processesOf(folder).get("worker")!, "SIGKILL");
     await page
       .getByText(/Nothing has come from the worker for \d+ s|another has taken over/)
       .first()
-      .waitFor({ timeout: 60_000 });
+      .waitFor();
     await page.getByText("another has taken over and draws it from the start").waitFor({ timeout: 120_000 });
     await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 120_000 });
     expect(await previewOf(id)).toMatchObject({ state: "succeeded", attempt: 2 });
@@ -368,7 +368,7 @@ export const preview: Story = (stage) => {
   test("looks right while it is drawn", async () => {
     const id = await ask({ steps: 100, seed: 21 });
     const page = await stage().open(`/previews/${id}`, { as: stage().ann });
-    await page.locator('figure img[src^="data:"]').first().waitFor({ timeout: 60_000 });
+    await page.locator('figure img[src^="data:"]').first().waitFor();
     await stage().keep(page, "previews-running-1440-light");
     await page.context().close();
   });
@@ -394,7 +394,7 @@ export const preview: Story = (stage) => {
       .waitFor();
     await page.getByRole("button", { name: "Run again" }).click();
     await page.waitForURL((url) => /^\/previews\/[0-9a-f-]{36}$/.test(url.pathname) && !url.pathname.endsWith(failed));
-    await page.getByRole("alert").getByText("It could not be drawn").waitFor({ timeout: 30_000 });
+    await page.getByRole("alert").getByText("It could not be drawn").waitFor();
     must(204, await stage().ann.ask("DELETE", `/repos/${broken}`));
     await page.context().close();
   });

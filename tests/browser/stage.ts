@@ -10,6 +10,9 @@ import type { HubMember } from "../support/hub-member.ts";
 const screenshots =
   process.env["GUIDEPOST_SCREENSHOTS"] ?? fileURLToPath(new URL("../../screenshots", import.meta.url));
 
+/** How long a page has for what it is to say: it says it in a moment, and later where the machine does other work. */
+const PATIENCE_MS = 90_000;
+
 export const widths = [390, 1440] as const;
 export const themes = ["light", "dark"] as const;
 
@@ -60,6 +63,7 @@ export class Stage {
       reducedMotion: "reduce",
       acceptDownloads: true,
     });
+    context.setDefaultTimeout(PATIENCE_MS);
     if (as) await context.addCookies(as.cookies.map(({ name, value }) => ({ name, value, url: this.url })));
     context.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());

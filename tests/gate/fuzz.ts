@@ -10,6 +10,7 @@ const COUNT = { short: 500, full: 10_000 } as const;
 /** Every address of the hub, asked with what nobody should send. */
 export const fuzz: Gate = {
   about: "hostile paths, queries, bodies, headers and methods to every route and page; none may answer 500",
+  variables: { GUIDEPOST_STARTER: "load" }, // so that there is something to ask for
   run: async ({ hub, eve }, length) => {
     const document = (await (await fetch(`${hub.url}/api/v1/openapi.json`)).json()) as OpenApi;
     const targets = targetsOf(document);

@@ -156,7 +156,15 @@ describe("what is told of a model when it is inspected", () => {
     for (const pictures of [32, 96, 960]) {
       const { parameters } = files.model.unet.weights;
       const rows = rowsAtOnce(parameters);
-      const asked = { height: 16, width: 16, rows, prompts: pictures, cfgLayout: cfgLayoutFor(parameters) };
+      const asked = {
+        height: 16,
+        width: 16,
+        rows,
+        prompts: pictures,
+        cfgLayout: cfgLayoutFor(parameters),
+        evaluator: [],
+        decodes: false,
+      };
       const found = measuringNeed(files, files.guide, asked).peak;
       const told = needToMeasure({ base, guide: ofGuide, lowRank: [] }, pictures)!;
       expect(told.bytes / found, String(pictures)).toBeGreaterThanOrEqual(0.999);

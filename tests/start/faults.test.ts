@@ -156,7 +156,7 @@ describe("a hub on a disk", () => {
     if (mounted.status !== 0) noSmallDisk = `no small disk here: ${(mounted.error?.message ?? mounted.stderr).trim()}`;
     const data = join(folder, "data");
     mkdirSync(data);
-    hub = await startHub({ folder: data, port: await freePort() });
+    hub = await startHub({ folder: data, port: await freePort(), variables: { GUIDEPOST_STARTER: "none" } });
     ann = await HubMember.join(linkOf(hub), "ann");
     repo = await ann.newRepo("model");
   });

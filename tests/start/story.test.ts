@@ -124,21 +124,30 @@ describe.each([
       declaredBase: null,
       detectedBase: { repo: "guidepost/storybook", how: "by its weights" },
     });
+    if (store === "S3") {
+      // One guide shows that bytes of S3 can be measured; the other would take half a minute more.
+      const small = await eventually(
+        "its guides",
+        async () =>
+          (await guidesFor(model!)).find(({ repo, pair }) => repo === "guidepost/guide-small" && pair !== null),
+        (found) => found !== undefined,
+      );
+      must(200, await ann.ask("POST", `/pairs/${small!.pair}/cancel`));
+    }
     console.info(`on ${store}: inspected ${((Date.now() - began) / 1000).toFixed(1)} s after the first request`);
   });
 
+  const judged = store === "disk" ? ["guidepost/guide-tiny", "guidepost/guide-small"] : ["guidepost/guide-tiny"];
   const isJudged = (): void =>
-    test("both guides are judged on it", async () => {
+    test(`${judged.join(" and ")} judged on it`, async () => {
       const guides = await eventually(
-        "both guides judged",
-        () => guidesFor(model!),
-        (items) => items.length === 2 && items.every(({ state }) => state === "measured"),
+        "the guides judged",
+        async () => (await guidesFor(model!)).filter(({ repo }) => judged.includes(repo)),
+        (items) => items.length === judged.length && items.every(({ state }) => state === "measured"),
         420,
       );
       const judgedAt = Math.max(...guides.map(({ measuredAt }) => Date.parse(measuredAt!)));
-      console.info(
-        `on ${store}: both guides judged ${((judgedAt - began) / 1000).toFixed(1)} s after the first request`,
-      );
+      console.info(`on ${store}: judged ${((judgedAt - began) / 1000).toFixed(1)} s after the first request`);
       const tiny = guides.find(({ repo }) => repo === "guidepost/guide-tiny")!;
       expect(tiny).toMatchObject({ verdict: "verified", n: 48, problem: null, stale: null });
       const { recovered, measured, measurements } = (await ann.ask("GET", `/pairs/${tiny.pair}`)).body as PairView;

@@ -9,6 +9,9 @@ const LONG = [
   "tests/start/faults.test.ts",
   "tests/start/start.test.ts",
   "tests/crash/results.test.ts",
+  "tests/workers/evidence-inspect.test.ts",
+  "tests/workers/evidence-check.test.ts",
+  "tests/unit/catalog/who-may-see.test.ts",
 ];
 
 /** A fresh clone knows nothing of earlier runs, so the order is by what is known here, and then by what vitest knows. */

@@ -1,13 +1,13 @@
-import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { RouteHandler } from "#lib/http/route.ts";
 import { serve, type Served } from "./serve.ts";
+import { routeFiles } from "./route-files.ts";
 
 const root = fileURLToPath(new URL("../../app", import.meta.url));
 
 /** Our route handlers behind a real HTTP server, found by their folders as Next finds them. */
 export async function serveApp(): Promise<Served> {
-  const routes = globSync("**/route.ts", { cwd: root })
+  const routes = routeFiles(root)
     .map(toRoute)
     .toSorted((a, b) => a.variables - b.variables);
   return serve(async (request) => {

@@ -29,7 +29,10 @@ export const checkCommand = new Command("check")
   .option("--lora <file[:strength]>", "a low-rank file to add; may be repeated", lowRank, [])
   .option("--base <folder>", "the model this one was made from, to measure lineage")
   .option("--prompts <file>", "one prompt a line (default: the evaluator's own words, or plain ones)")
-  .option("--evaluator <file>", "reads pictures and so lets a verdict be given")
+  .option(
+    "--evaluator <path>",
+    "reads pictures and so lets a verdict be given: an evaluator file, or the folder of a CLIPModel",
+  )
   .option(
     "--domain <name>",
     "the style's name in the evaluator's list (default: the name of the low-rank file or the folder)",

@@ -2,6 +2,7 @@ import { hub } from "#lib/auth/actor.ts";
 import { ownerInvitation } from "#lib/auth/invitations.ts";
 import { audit, hasHappened } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
+import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
 import { loadStarter } from "./starter.ts";
 
@@ -12,7 +13,7 @@ process.on("disconnect", () => process.exit(1));
 const LOADED = "starter.load"; // once in a hub's life: who deletes the collection keeps it deleted
 
 try {
-  if (!(await hasHappened(LOADED))) {
+  if (env().starter === "load" && !(await hasHappened(LOADED))) {
     tell("Loading the starter collection (once, some seconds)…");
     await loadStarter();
     await audit(database(), hub, LOADED, "starter");

@@ -1,6 +1,6 @@
+import { csvLine } from "#lib/util/csv.ts";
 import { Copy } from "../../_islands/copy.tsx";
 import { Table } from "../table.tsx";
-import { toCsv } from "./csv.ts";
 
 /** What a picture of numbers was drawn from, to read and to take away. */
 export function ChartData({
@@ -14,7 +14,7 @@ export function ChartData({
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }) {
-  const csv = toCsv([head, ...rows]);
+  const csv = [head, ...rows].map(csvLine).join("");
   return (
     <details className="mt-1 text-small">
       <summary className="w-fit text-quiet">

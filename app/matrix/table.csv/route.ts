@@ -8,6 +8,7 @@ import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { getMatrixTable } from "#lib/http/doors.ts";
 import { answerAt } from "#lib/http/route.ts";
+import { csvLine } from "#lib/util/csv.ts";
 import { csvHead, csvLines } from "../words.ts";
 
 const PAGE = 100;
@@ -32,7 +33,7 @@ export const GET = answerAt(getMatrixTable, async (request) => {
 
 async function* lines(first: Matrix, more: (cursor: string) => Promise<Matrix>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  yield encoder.encode(`${csvHead.join(",")}\r\n`);
+  yield encoder.encode(csvLine(csvHead));
   for (let page = first; ; page = await more(page.next)) {
     yield encoder.encode(csvLines(page, env().publicUrl));
     if (page.next === null) return;

@@ -4,7 +4,9 @@ import { cache } from "react";
 import { z } from "zod";
 import { getJobTimeline } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
+import { ownersAndLicencesOf } from "#lib/catalog/reports/service.ts";
 import { getSheet } from "#lib/catalog/sheets/service.ts";
+import { env } from "#lib/env.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
@@ -19,6 +21,7 @@ import { Term } from "../../_ui/term.tsx";
 import { standingOf, Verdict } from "../../_ui/verdict.tsx";
 import { CostSection } from "./cost.tsx";
 import { FidelitySection, LineageSection, StepsSection } from "./evidence.tsx";
+import { KeepSection } from "./keep.tsx";
 import { CloseLook, columnsOf, SheetSection } from "./look.tsx";
 import { MethodSection, OthersSection } from "./method.tsx";
 import { betterOf, othersOf } from "./others.ts";
@@ -45,9 +48,10 @@ const address = z.object({ seed: z.coerce.number().int().optional() });
 export default async function PairPage({ params, searchParams }: Props) {
   const actor = await currentActor();
   const pair = await pairOf((await params).id);
-  const [sheet, others, { seed }, form] = await Promise.all([
+  const [sheet, others, owners, { seed }, form] = await Promise.all([
     getSheet(actor, pair.id),
     othersOf(actor, pair),
+    ownersAndLicencesOf(pair),
     searchParams.then((given) => parseAddress(address, given)),
     cookies().then((all) => parseFormState(all.get(FORM_COOKIE)?.value)),
   ]);
@@ -126,11 +130,7 @@ export default async function PairPage({ params, searchParams }: Props) {
         </>
       )}
       <OthersSection others={others} />
-      <p className="mt-10 text-small text-quiet">
-        All of this as a script reads it: <a href={`/api/v1/pairs/${id}`}>JSON</a>,{" "}
-        <a href={`/api/v1/pairs/${id}?raw=true`}>with the value of every prompt</a>.{" "}
-        <a href={`/jobs/${id}`}>What happened to this measurement</a>
-      </p>
+      <KeepSection pair={pair} owners={owners} hub={env().publicUrl} />
     </>
   );
 }

@@ -33,12 +33,16 @@ export function needToDraw(
   return together(parts, along(needs.drawing, pixels), pixels, `at ${size.width} × ${size.height} px`);
 }
 
+/** What reads the pictures, where it reads latents. One that looks at pictures takes more, which the process that measures says. */
+const JUDGE_BYTES = 100e6;
+
 /** At the model's own size. Null where nothing tells. */
 export function needToMeasure(parts: Parts, pictures: number): Need | null {
   const { needs, nativeSize } = parts.base;
   if (!needs || needs.measuring.length === 0 || !nativeSize) return null;
   const where = `at its own ${nativeSize.width} × ${nativeSize.height} px`;
-  return together(parts, along(needs.measuring, pictures), needs.measuringPixels, where);
+  const need = together(parts, along(needs.measuring, pictures), needs.measuringPixels, where);
+  return { ...need, bytes: need.bytes + JUDGE_BYTES };
 }
 
 function together(

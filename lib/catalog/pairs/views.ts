@@ -143,6 +143,11 @@ export async function getPairItem(actor: Actor, id: string): Promise<PairItem | 
   return seen ? toItem(seen) : null;
 }
 
+/** Why the verdicts of some pairs are what they are, by the id, as far as somebody may know. */
+export async function reasonsOf(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  return new Map((await knownPairs(actor, ids)).map(({ id, reasons }) => [id, reasons]));
+}
+
 /** A pair with everything that was measured; `withRaw`: down to the value of every sample. @throws not_found */
 export async function getPair(actor: Actor, id: string, withRaw: boolean): Promise<PairView> {
   const seen = await requireSeen(actor, id);

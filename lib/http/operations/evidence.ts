@@ -2,6 +2,7 @@ import { z } from "zod";
 import { inspectionQuery, inspectionView } from "#lib/catalog/inspections/schema.ts";
 import { matrix, newCheck, pairList, pairQuery, pairView, partnerList } from "#lib/catalog/pairs/schema.ts";
 import { repoParams } from "#lib/catalog/repos/schema.ts";
+import { reportKeySet, signedReport } from "#lib/catalog/reports/schema.ts";
 import { sheet } from "#lib/catalog/sheets/schema.ts";
 import { operation } from "#lib/http/operation.ts";
 import { pageQuery } from "#lib/page.ts";
@@ -160,4 +161,31 @@ export const cancelPair = operation({
   status: 200,
   response: pairView,
   failures: ["not_found", "already_ended"],
+});
+
+export const getReport = operation({
+  id: "getReport",
+  method: "GET",
+  path: "/api/v1/pairs/{id}/report",
+  summary: "A measurement with the value of every prompt, signed by this hub: `guidepost verify` checks it anywhere",
+  tag: "evidence",
+  scope: null,
+  permission: "reader of both repos",
+  params: pairParams,
+  status: 200,
+  response: signedReport,
+  failures: ["not_found", "conflict"],
+});
+
+export const getReportKeys = operation({
+  id: "getReportKeys",
+  method: "GET",
+  path: "/.well-known/guidepost-report-keys.json",
+  summary: "The public keys that reports of this hub were ever signed with, as a JSON Web Key Set",
+  tag: "evidence",
+  scope: null,
+  permission: "anyone",
+  status: 200,
+  response: reportKeySet,
+  failures: [],
 });

@@ -20,6 +20,18 @@ const isBesideTextEncoder = (name: string): boolean =>
   name.startsWith("visual_projection.");
 
 /**
+ * CLIP's vision tower in a file that holds the whole CLIPModel. Ours are the names of the vision transformer itself; the projection
+ * keeps its own.
+ */
+export const clipVisionNaming: Naming = ({ name: foreign }) => {
+  if (foreign.startsWith("text_model.") || isBesideTowers.has(foreign)) return [];
+  const name = foreign.startsWith("vision_model.") ? foreign.slice("vision_model.".length) : foreign;
+  return name === "embeddings.position_ids" ? [] : [{ name }];
+};
+
+const isBesideTowers = new Set(["text_projection.weight", "logit_scale"]);
+
+/**
  * The layers and the final norm are optional, because a text encoder may be read before its end: a config with fewer
  * `num_hidden_layers` than the file has is a clip skip, and SDXL takes the last state but one of its first encoder. So
  * is the projection, which only pooled text goes through.

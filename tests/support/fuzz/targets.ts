@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonSchema } from "./from-schema.ts";
+import { routeFiles } from "../route-files.ts";
 
 /** An address that takes requests, with what it takes. */
 export interface Target {
@@ -54,7 +55,7 @@ export function targetsOf(document: OpenApi): readonly Target[] {
     query,
     body: null,
   }));
-  const others = globSync("**/route.ts", { cwd: app })
+  const others = routeFiles(app)
     .filter((file) => !described.has(toPath(file)))
     .flatMap((file) => {
       const text = readFileSync(join(app, file), "utf8");

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { toCsv } from "../../../app/_ui/chart/csv.ts";
 import { clearSide, endsOf } from "../../../app/_ui/chart/finding.ts";
 
 const points = (...values: number[]) => values.map((value, x) => ({ x, value }));
@@ -20,14 +19,4 @@ test("the name of a line stands where the curve is far from it", () => {
   expect(clearSide(points(0.4, 0.6, 0.8, 1), 0)).toBe("end");
   expect(clearSide(points(0.9, 0.5, 0.3), 1)).toBe("end");
   expect(clearSide([], 1)).toBe("end");
-});
-
-test("a cell of a CSV may hold a comma, a quote and a new line", () => {
-  expect(
-    toCsv([
-      ["mode", "share, kept"],
-      ['"guide"', "a\nb"],
-      ["x", "0.5"],
-    ]),
-  ).toBe('mode,"share, kept"\r\n"""guide""","a\nb"\r\nx,0.5');
 });

@@ -1,4 +1,3 @@
-import { globSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Scope } from "#lib/auth/actor.ts";
@@ -22,6 +21,7 @@ import {
   type Who,
 } from "../../support/permission-hub.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { routeFiles } from "../../support/route-files.ts";
 
 // Every way in × everybody × what they show for themselves. What is expected is in the one table below; the cases only say how each
 // way in is called. A new endpoint without a case does not compile, a new form without one fails.
@@ -221,6 +221,8 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   listPairs: () => ({}),
   getPair: ({ pair }) => ({ params: { id: pair } }),
   getSheet: ({ pair }) => ({ params: { id: pair } }),
+  getReport: ({ pair }) => ({ params: { id: pair }, done: [409] }), // it waits to be measured
+  getReportKeys: () => ({}),
   watchPair: ({ pair }) => ({ params: { id: pair } }),
   cancelPair: ({ pair }) => ({ params: { id: pair }, done: [200, 409], also: ["write"] }),
   getPrompting: lab,
@@ -281,6 +283,8 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   }),
   getObject: unsigned,
   putPart: unsigned,
+  getPairValues: ({ pair }) => ({ params: { id: pair }, done: [200] }),
+  getPairBadge: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getMatrixTable: ({ base }) => ({ query: { base: `lab/${base}` }, done: [200] }),
   setTheme: () => ({ asksNobody: true, fields: { theme: "dark" }, done: [303] }),
 };
@@ -382,7 +386,7 @@ afterAll(() => hub.close());
 /** Everything that answers, as it is: a handler that declares no door is found here too. */
 async function findWays(): Promise<Way[]> {
   const found: Way[] = [];
-  for (const path of globSync("**/route.ts", { cwd: app }).toSorted()) {
+  for (const path of routeFiles(app)) {
     const exported = Object.entries((await import(join(app, path))) as Record<string, unknown>).filter(([name]) =>
       /^(GET|HEAD|POST|PUT|PATCH|DELETE)$/.test(name),
     ) as [string, RouteHandler][];

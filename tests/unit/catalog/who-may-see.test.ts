@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { globSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Person } from "#lib/auth/actor.ts";
@@ -28,6 +27,7 @@ import { asking } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 import { startWeb, type WebProcess } from "../../support/web-process.ts";
 import { nothingMeasured } from "../../support/nothing-measured.ts";
+import { routeFiles } from "../../support/route-files.ts";
 
 // A base that is hidden, a public LoRA on it and a public guide for it. Strangers ask every door of the OpenAPI document, and every page,
 // form and file of the folder `app`, for every id that there is; no answer may hold a word of what is hidden. A door with a parameter or a
@@ -88,7 +88,7 @@ async function addModelAndGuide(): Promise<void> {
 
 const app = join(import.meta.dirname, "../../../app");
 const handlers = new Map<string, RouteHandler>();
-for (const path of globSync("**/route.ts", { cwd: app }))
+for (const path of routeFiles(app))
   for (const [, handler] of Object.entries((await import(join(app, path))) as Record<string, RouteHandler>))
     for (const door of doorsOf(handler))
       if (`/${path.replace(/\/?route\.ts$/, "")}`.replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}") === door.path)
@@ -399,7 +399,7 @@ const flips = {
   "repo deleted": {
     to: () => setBase({ deletedAt: new Date() }),
     back: () => setBase({ deletedAt: null }),
-    strangers: () => [null, tokens.bob],
+    strangers: () => [tokens.bob],
   },
 } as const;
 

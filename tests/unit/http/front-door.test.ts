@@ -37,15 +37,36 @@ describe("at the door", () => {
     },
   );
 
+  test.each([
+    ["/_global-error", {}, 404, "not_found", /no such page/],
+    ["/_global%2Derror.rsc", {}, 404, "not_found", /no such page/],
+    [`/?${"a=b&".repeat(200)}`, {}, 400, "bad_request", /more than 200 fields/],
+    ["/", { cookie: "a=b;".repeat(200) }, 400, "bad_request", /more than 200 cookies/],
+  ])("what would be dear or bare is refused: %.20s", async (path, headers, status, code, says) => {
+    const answer = await ask("GET", path, headers as Record<string, string>);
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
+      status,
+      { code, error: expect.stringMatching(says) },
+    ]);
+  });
+
   test.each(["TRACE", "PROPFIND", "LOCK", "PURGE"])("the method %s is refused with 405", async (method) => {
     const { status, headers } = await ask(method, "/");
     expect(status).toBe(405);
     expect(headers.allow).toBe("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
   });
 
-  test.each(["/", "/a%20b", "/%F0%9F%8D%84", "/browse?q=%ff", "/a/b/resolve/refs%2Fpr%2F1/x", "//", "/a;b"])(
-    "the address %s is let in",
-    async (path) => expect(await ask("GET", path)).toMatchObject({ status: 200, text: "let in" }),
+  test.each([
+    "/",
+    "/a%20b",
+    "/%F0%9F%8D%84",
+    "/browse?q=%ff",
+    "/a/b/resolve/refs%2Fpr%2F1/x",
+    "//",
+    "/a;b",
+    `/?${"a&".repeat(199)}`,
+  ])("the address %s is let in", async (path) =>
+    expect(await ask("GET", path)).toMatchObject({ status: 200, text: "let in" }),
   );
 
   test("a browser is told in a sentence, and a HEAD without a body", async () => {

@@ -1,21 +1,25 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { toOpenApi } from "#lib/http/openapi.ts";
 import { operations } from "#lib/http/operations/all.ts";
+import { operationsTable } from "../../../docs/api-operations.ts";
+import { routeFiles } from "../../support/route-files.ts";
 
 const app = join(import.meta.dirname, "../../../app");
 
 /** «GET /api/v1/repos/{owner}» for every method that a route file exports. */
 function routesOf(folder: string): string[] {
-  return globSync(`${folder}/**/route.ts`, { cwd: app }).flatMap((file) => {
-    const path = `/${file.replace(/\/?route\.ts$/, "").replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}")}`;
-    return [
-      ...readFileSync(join(app, file), "utf8").matchAll(
-        /^export (?:const|async function|function) (GET|POST|PUT|PATCH|DELETE)\b/gm,
-      ),
-    ].map(([, method]) => `${method} ${path}`);
-  });
+  return routeFiles(app)
+    .filter((file) => file.startsWith(`${folder}/`))
+    .flatMap((file) => {
+      const path = `/${file.replace(/\/?route\.ts$/, "").replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}")}`;
+      return [
+        ...readFileSync(join(app, file), "utf8").matchAll(
+          /^export (?:const|async function|function) (GET|POST|PUT|PATCH|DELETE)\b/gm,
+        ),
+      ].map(([, method]) => `${method} ${path}`);
+    });
 }
 
 test("every route of the API is in the document, and nothing else", () => {
@@ -24,6 +28,10 @@ test("every route of the API is in the document, and nothing else", () => {
     .filter(({ path }) => /^\/(api|healthz|readyz)\b/.test(path))
     .map(({ method, path }) => `${method} ${path}`);
   expect(described.toSorted()).toEqual(written.toSorted());
+});
+
+test("docs/api.md has a line for every operation, as it is; node guidepost.js run docs/api-operations.ts", () => {
+  expect(readFileSync(join(app, "../docs/api.md"), "utf8")).toContain(`\n${operationsTable()}\n`);
 });
 
 test("no two operations share an id or an address", () => {

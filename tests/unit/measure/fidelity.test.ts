@@ -4,10 +4,13 @@ import { keptShare, openAttributeEvaluator, type Reading } from "#lib/measure/at
 import { composeCaptions, parseCaption } from "#lib/measure/captions.ts";
 import type { Vocabulary } from "#lib/measure/evaluator-network.ts";
 import { summarise } from "#lib/measure/fidelity.ts";
+import { rows } from "#lib/tensor/tensor.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
-import { starter, testRuntime } from "../../support/golden.ts";
+import { readWeightsFile } from "#lib/weights/weights-file.ts";
+import { evaluatorContract } from "../../contract/evaluator.ts";
+import { readTensors, starter, testRuntime } from "../../support/golden.ts";
 
 const vocabulary: Vocabulary = {
   backgrounds: ["at sea", "at night"],
@@ -82,6 +85,18 @@ describe("the share of a prompt that a picture keeps", () => {
 });
 
 describe("the evaluator", () => {
+  evaluatorContract(async () => {
+    const path = fileURLToPath(new URL("../../golden/evaluator/storybook.safetensors", import.meta.url));
+    const { header } = await readWeightsFile(path);
+    const [a, b, c] = JSON.parse(header.metadata.get("captions")!) as [string, string, string];
+    return {
+      evaluator: await openAttributeEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime),
+      prompts: [a, b, c],
+      latents: rows((await readTensors(path)).get("latents")!, 0, 3),
+      pictures: [],
+    };
+  });
+
   test.each(["storybook", "pencil"])("reads rendered scenes in %s as well as its metadata claims", async (domain) => {
     const evaluator = await openAttributeEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
     const source = await openFile(

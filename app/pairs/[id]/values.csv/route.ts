@@ -1,0 +1,19 @@
+import { actorOf } from "#lib/auth/actor-of.ts";
+import { getPair } from "#lib/catalog/pairs/views.ts";
+import { valueRows } from "#lib/catalog/reports/values.ts";
+import { getPairValues } from "#lib/http/doors.ts";
+import { answerAt } from "#lib/http/route.ts";
+import { csvLine } from "#lib/util/csv.ts";
+import { pairIdOf } from "../pair-id-of.ts";
+
+/** What each prompt gave, for whoever wants to count again. */
+export const GET = answerAt(getPairValues, async (request, params) => {
+  const id = pairIdOf(params);
+  const pair = await getPair(await actorOf(request.headers), id, true);
+  return new Response([...valueRows(pair)].map(csvLine).join(""), {
+    headers: {
+      "Content-Type": "text/csv; charset=utf-8",
+      "Content-Disposition": `attachment; filename="values-${id}.csv"`,
+    },
+  });
+});

@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { pairView } from "#lib/catalog/pairs/schema.ts";
+import { fullName } from "#lib/catalog/repo-name.ts";
+import { licenceTerms } from "./licences.ts";
+
+/** Counts up when a report's shape changes, so that whoever reads an old one knows. */
+export const REPORT_FORMAT = "guidepost-report/1";
+
+export const report = z.object({
+  format: z.literal(REPORT_FORMAT),
+  hub: z.url().meta({ description: "whose key signed it; the keys are at /.well-known/guidepost-report-keys.json" }),
+  page: z.url().meta({ description: "where it stands, with what was measured since" }),
+  signedAt: z.iso.datetime(),
+  isByOwner: z.boolean().meta({ description: "whether the hub's operator owns the guide or a part of the model" }),
+  licences: z.object({
+    parts: z.array(z.object({ repo: fullName, licence: z.string().nullable(), terms: z.enum(licenceTerms) })),
+    together: z.array(z.string()),
+  }),
+  pair: pairView.omit({ progress: true, queue: true }),
+});
+export type Report = z.output<typeof report>;
+
+export const signedReport = z.object({
+  report,
+  signature: z
+    .object({ protected: z.string(), signature: z.string() })
+    .meta({ description: "JSON Web Signature over the canonical form (RFC 8785) of `report`, which is detached" }),
+});
+export type SignedReportView = z.output<typeof signedReport>;
+
+export const reportKeySet = z.object({
+  keys: z.array(
+    z.object({
+      kty: z.literal("OKP"),
+      crv: z.literal("Ed25519"),
+      x: z.string(),
+      kid: z.string(),
+      alg: z.literal("EdDSA"),
+      use: z.literal("sig"),
+    }),
+  ),
+});

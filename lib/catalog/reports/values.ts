@@ -1,0 +1,22 @@
+import { z } from "zod";
+import type { PairView } from "#lib/catalog/pairs/schema.ts";
+
+/** The database keeps no order of names. */
+const first: readonly string[] = ["prompt", "conditional", "guide", "cfg"];
+
+const value = z.looseObject({ prompt: z.string() });
+
+/**
+ * What every prompt gave, as a table: a line for each, a column for each mode. Of what was measured by an older protocol the columns
+ * that it had.
+ */
+export function* valueRows({ measurements }: Pick<PairView, "measurements">): Generator<(string | number | null)[]> {
+  const raw = z.array(value).safeParse(measurements.find(({ level }) => level === 4)?.raw ?? []);
+  const rows = raw.success ? raw.data : [];
+  const others = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((column) => !first.includes(column));
+  const columns = [...first, ...others.toSorted()].filter((column) =>
+    rows.every((row) => ["string", "number", "undefined"].includes(typeof (row[column] ?? undefined))),
+  );
+  yield columns;
+  for (const row of rows) yield columns.map((column) => (row[column] as string | number | undefined) ?? null);
+}
