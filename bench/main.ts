@@ -21,6 +21,7 @@ import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
 import { benchTransfer, showTransfer } from "./transfer.ts";
+import { benchVerdicts, showVerdicts } from "./verdicts.ts";
 import { benchWeb, showWeb } from "./web.ts";
 
 interface Bench<Result> {
@@ -46,7 +47,7 @@ interface HubBench<Result> {
 }
 
 const bench = <Result>(benchmark: Bench<Result>): Bench<unknown> => benchmark as Bench<unknown>;
-/** Of a model of SDXL's size, 6.9 GB of random weights, or of single kernels. */
+/** Of a model of SDXL's size, 6.9 GB of random weights, of single kernels, or of the verdict. */
 interface OtherBench<Result> {
   readonly run: (rounds: number, runtime: Runtime) => Promise<Result>;
   readonly show: (result: Result) => string;
@@ -77,6 +78,7 @@ const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
 const otherBenches: Readonly<Record<string, OtherBench<unknown>>> = {
   sizes: otherBench({ run: benchSizes, show: showSizes, rounds: 3 }),
   "open-single": otherBench({ run: benchOpenSingle, show: showOpenSingle, rounds: 3 }),
+  verdicts: otherBench({ run: benchVerdicts, show: showVerdicts, rounds: 4000 }),
   reduced: otherBench({ run: benchReduced, show: showReduced, rounds: 7 }),
 };
 const everyName = [benches, otherBenches, hubBenches].flatMap((table) => Object.keys(table));

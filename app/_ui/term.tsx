@@ -14,6 +14,7 @@ export function Term({
     | "prompt fidelity"
     | "recovered"
     | "seed"
+    | "look"
     | "pass";
   readonly children?: string;
 }) {

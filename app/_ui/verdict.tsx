@@ -1,9 +1,10 @@
 import type { Partner } from "#lib/catalog/pairs/schema.ts";
 
-/** What is known of a pair, as it is shown: where it is measured its verdict, else how far that is. */
+/** What is known of a pair, as it is shown: what the last look at it said, else how far its first one is. */
 export type Standing =
   | "verified"
   | "usableWithLimits"
+  | "inconclusive"
   | "incompatible"
   | "notMeasured"
   | "running"
@@ -14,6 +15,7 @@ export type Standing =
 const marks: Readonly<Record<Standing, { readonly glyph: string; readonly word: string; readonly colour: string }>> = {
   verified: { glyph: "✓", word: "verified", colour: "text-verified" },
   usableWithLimits: { glyph: "◐", word: "usable with limits", colour: "text-limits" },
+  inconclusive: { glyph: "?", word: "inconclusive", colour: "text-quiet" },
   incompatible: { glyph: "✕", word: "incompatible", colour: "text-incompatible" },
   notMeasured: { glyph: "·", word: "not measured", colour: "text-quiet" },
   running: { glyph: "◌", word: "being measured", colour: "text-accent" },
@@ -25,7 +27,7 @@ const marks: Readonly<Record<Standing, { readonly glyph: string; readonly word: 
 export const wordOf = (standing: Standing): string => marks[standing].word;
 
 export const standingOf = ({ state, verdict }: Pick<Partner, "state" | "verdict">): Standing =>
-  state === "measured" ? verdict : state === "not measured" ? "notMeasured" : state;
+  state === "measured" || verdict !== "notMeasured" ? verdict : state === "not measured" ? "notMeasured" : state;
 
 /** A word, a glyph and a colour; never colour alone. Stale evidence keeps its word under a hatching. */
 export function Verdict({

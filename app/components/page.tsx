@@ -19,6 +19,7 @@ export const metadata: Metadata = { title: "Components", robots: { index: false 
 const standings: readonly Standing[] = [
   "verified",
   "usableWithLimits",
+  "inconclusive",
   "incompatible",
   "notMeasured",
   "running",

@@ -51,7 +51,12 @@ const words = [
   [
     "recovered",
     "R, recovered",
-    "Of what CFG adds to prompt fidelity, the share that the guide recovers: 1 is as good as CFG, 0 is no better than no guidance.",
+    "Of what CFG adds to prompt fidelity, the share that the guide recovers: 1 is as good as CFG, 0 is no better than no guidance. «Verified» says that it is certainly at least 0.7, «usable with limits» at least 0.4.",
+  ],
+  [
+    "look",
+    "Look",
+    "Prompts are drawn by a plan that is fixed beforehand: 48, then up to 96, 192 and 384 where nothing is certain yet. Each look has its own part of the error, so that looking again makes no word more likely, and asking again draws no other prompts.",
   ],
   [
     "residual-strength",

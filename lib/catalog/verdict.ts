@@ -1,11 +1,12 @@
 import { z } from "zod";
 
-export const verdict = z.enum(["verified", "usableWithLimits", "incompatible", "notMeasured"]);
+export const verdict = z.enum(["verified", "usableWithLimits", "inconclusive", "incompatible", "notMeasured"]);
 export type Verdict = z.output<typeof verdict>;
 
 const namesInDatabase = {
   verified: "verified",
   usableWithLimits: "usable_with_limits",
+  inconclusive: "inconclusive",
   incompatible: "incompatible",
   notMeasured: "not_measured",
 } as const satisfies Record<Verdict, string>;

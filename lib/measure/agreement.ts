@@ -1,18 +1,26 @@
 import { type Conditioning, repeatConditioning } from "#lib/diffusion/conditioning.ts";
 import { guided } from "#lib/diffusion/guidance.ts";
+import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import type { GuideNetwork } from "#lib/diffusion/guide-network.ts";
 import { createSampler } from "#lib/diffusion/samplers/create-sampler.ts";
 import { noNoise } from "#lib/diffusion/samplers/sampler.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import type { SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
+import { mean } from "#lib/pairing/recovery.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
-import { bootstrap, mean } from "./bootstrap.ts";
+import { bootstrap } from "./bootstrap.ts";
 import type { TeacherTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
-/** The guidances that agreement is read at: from faint to as strong as anyone asks for. */
-export const agreementGuidances = [2, 4, 6, 8] as const;
+/** The guidances that agreement is read at: four within the range that a guide was made for, evenly spread, the strongest one last. At 1 there is none. */
+export function agreementGuidances({
+  minGuidance: from,
+  maxGuidance: to,
+}: Pick<GuideConfig, "minGuidance" | "maxGuidance">): number[] {
+  const at = (share: number): number => Number((from + share * (to - from)).toFixed(3));
+  return (from > 1 ? [0, 1 / 3, 2 / 3, 1] : [0.25, 0.5, 0.75, 1]).map(at);
+}
 
 /** Trajectories to follow, one a row: its prompt, its noise, its guidance. */
 export interface AgreementRequest {
@@ -97,12 +105,18 @@ export function summariseAgreement(states: readonly AgreementState[]): Agreement
     byTimestep: by("timestep"),
     byGuidance: by("guidanceScale").toSorted((a, b) => a.guidanceScale - b.guidanceScale),
     finite: states.every((state) => Number.isFinite(state.error) && Number.isFinite(state.asked)),
+    modelIsFinite: states.every(({ asked }) => Number.isFinite(asked)),
+    addsNothing: states.some(({ asked }) => asked > 0) && states.every(({ delivered }) => delivered === 0),
   };
 }
 
+/** Guidance grows with w − 1, so its squares grow with (w − 1)²: undivided, w = 8 would decide 58 % of a figure and w = 2 one. */
+const weightOf = ({ guidanceScale }: AgreementState): number => 1 / (guidanceScale - 1) ** 2;
+
 function figures(states: readonly AgreementState[]): AgreementFigures {
   const byPrompt = [...Map.groupBy(states, ({ prompt }) => prompt).values()].map((group) => {
-    const sum = (of: (state: AgreementState) => number): number => group.reduce((total, state) => total + of(state), 0);
+    const sum = (of: (state: AgreementState) => number): number =>
+      group.reduce((total, state) => total + weightOf(state) * of(state), 0);
     return {
       error: sum((state) => state.error),
       product: sum((state) => state.product),

@@ -19,6 +19,3 @@ export function bootstrap(n: number, statistic: (indices: readonly number[]) => 
     .toSorted((a, b) => a - b);
   return { value: statistic(all), low: quantile(draws, 0.025), high: quantile(draws, 0.975), n };
 }
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -3,10 +3,13 @@ import type { GuidanceMode, GuidedNetworks } from "#lib/diffusion/guidance.ts";
 import { denoise } from "#lib/diffusion/denoise.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
-import type { Fidelity } from "#lib/pairing/evidence.ts";
+import type { Estimate, Fidelity } from "#lib/pairing/evidence.ts";
+import { lookAt } from "#lib/pairing/plan.ts";
+import { mean, recoveryOf, type Scores } from "#lib/pairing/recovery.ts";
 import type { Picture } from "#lib/picture/rgb.ts";
-import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
-import { bootstrap, mean } from "./bootstrap.ts";
+import { concat, type FloatTensor, rows } from "#lib/tensor/tensor.ts";
+import { bootstrap } from "./bootstrap.ts";
+import { distributionDistance } from "./distribution-distance.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { KeptAlone } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
@@ -29,6 +32,10 @@ export interface FidelityRequest {
   readonly domain: string | null;
   /** What the model keeps by itself, where another guide's measurement has drawn it. */
   readonly known?: KeptAlone | null;
+  /** What earlier looks drew. */
+  readonly before: readonly KeptShares[];
+  /** How many prompts there are to draw in all. */
+  readonly available: number;
 }
 
 /** By prompt: how well the picture of each mode keeps to it, as the evaluator scores that. */
@@ -40,7 +47,7 @@ export async function measureFidelity(
   evaluator: Evaluator,
   request: FidelityRequest,
   tick: Tick,
-): Promise<{ figures: Fidelity; raw: KeptShares[] }> {
+): Promise<{ figures: Fidelity; raw: KeptShares[]; alone: KeptAlone }> {
   const { prompts, rowsAtOnce, known } = request;
   const modes = known ? (["guide"] as const) : (["conditional", "guide", "cfg"] as const);
   const scoring = await evaluator.expect(prompts, request.domain);
@@ -48,6 +55,11 @@ export async function measureFidelity(
     conditional: [...(known?.conditional ?? [])],
     guide: [],
     cfg: [...(known?.cfg ?? [])],
+  };
+  const features: Record<GuidanceMode, FloatTensor[]> = {
+    conditional: known ? [known.features.conditional] : [],
+    guide: [],
+    cfg: known ? [known.features.cfg] : [],
   };
   const { scored, unscored, domain, notes } = scoring;
   const total = modes.length * Math.ceil(prompts.length / rowsAtOnce) * request.steps;
@@ -74,38 +86,53 @@ export async function measureFidelity(
       }
       const seen = await scoring.read({ latents, pictures: () => request.decode(latents) }, begin);
       scores[mode].push(...seen.scores);
+      features[mode].push(seen.features);
     }
   }
+  const drawn = prompts.map((prompt, i) => ({
+    prompt,
+    conditional: scores.conditional[i]!,
+    guide: scores.guide[i]!,
+    cfg: scores.cfg[i]!,
+  }));
+  const raw = [...request.before, ...drawn];
+  const [conditional, guide, cfg] = (["conditional", "guide", "cfg"] as const).map((mode) =>
+    concat(features[mode]),
+  ) as [FloatTensor, FloatTensor, FloatTensor];
+  const { available, guidanceScale } = request;
   return {
-    figures: { ...summarise(scores), evaluator: evaluator.kind, scored, unscored, domain, notes },
-    raw: prompts.map((prompt, i) => ({
-      prompt,
-      conditional: scores.conditional[i]!,
-      guide: scores.guide[i]!,
-      cfg: scores.cfg[i]!,
-    })),
+    figures: {
+      ...summarise(raw),
+      evaluator: evaluator.kind,
+      available,
+      guidanceScale,
+      scored,
+      unscored,
+      domain,
+      notes,
+      distances: { conditional: distributionDistance(conditional, cfg), guide: distributionDistance(guide, cfg) },
+    },
+    raw,
+    alone: { conditional: scores.conditional, cfg: scores.cfg, features: { conditional, cfg } },
   };
 }
 
-/** Means, CFG's gain and the recovered share of it, each with its interval; pairs of one prompt are drawn together. */
+/** Means with their own intervals, and CFG's gain and the recovered share of it with those of the plan. */
 export function summarise(
-  scores: Readonly<Record<GuidanceMode, readonly number[]>>,
-): Pick<Fidelity, "conditional" | "guide" | "cfg" | "gain" | "recovered"> {
-  const n = scores.cfg.length;
-  const at = (mode: GuidanceMode, indices: readonly number[]): number => mean(indices.map((i) => scores[mode][i]!));
-  const over = (statistic: (indices: readonly number[]) => number) => bootstrap(n, statistic);
-  const gain = over((indices) => at("cfg", indices) - at("conditional", indices));
-  return {
-    conditional: over((indices) => at("conditional", indices)),
-    guide: over((indices) => at("guide", indices)),
-    cfg: over((indices) => at("cfg", indices)),
-    gain,
-    recovered:
-      gain.low > 0
-        ? over(
-            (indices) =>
-              (at("guide", indices) - at("conditional", indices)) / (at("cfg", indices) - at("conditional", indices)),
-          )
-        : null,
+  scores: readonly Scores[],
+): Pick<Fidelity, "conditional" | "guide" | "cfg" | "gain" | "recovered" | "claims" | "unreadable"> {
+  const n = scores.length;
+  const over = (of: (one: Scores) => number): Estimate =>
+    bootstrap(n, (indices) => mean(indices.map((i) => of(scores[i]!))));
+  const modes = ["conditional", "guide", "cfg"] as const;
+  const means = {
+    conditional: over(({ conditional }) => conditional),
+    guide: over(({ guide }) => guide),
+    cfg: over(({ cfg }) => cfg),
+    unreadable: modes.filter((mode) => !scores.every((one) => Number.isFinite(one[mode]))),
   };
+  const look = lookAt(n);
+  return look === null
+    ? { ...means, gain: over(({ cfg, conditional }) => cfg - conditional), recovered: null, claims: null }
+    : { ...means, ...recoveryOf(scores.slice(0, look.prompts), look) };
 }

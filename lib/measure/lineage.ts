@@ -1,6 +1,7 @@
 import { AppError } from "#lib/errors.ts";
 import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import type { Lineage } from "#lib/pairing/evidence.ts";
+import { thresholds } from "#lib/pairing/thresholds.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { quantile } from "#lib/util/quantile.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
@@ -31,7 +32,7 @@ export async function measureLineage(
   tick: Tick,
 ): Promise<Lineage> {
   const pairs = base.entries.filter(([, { shape }]) => shape.length >= 2);
-  const rows: { cosine: number; distance: number; size: number }[] = [];
+  const rows: { name: string; cosine: number; distance: number; size: number }[] = [];
   for (const [i, [name, before]] of pairs.entries()) {
     const after = fineTune.find(name);
     if (!after || after.shape.join() !== before.shape.join()) {
@@ -48,7 +49,7 @@ export async function measureLineage(
       if (change)
         await changeEntries(change, { shape: before.shape, spans, values: tuned, base: () => whole(after) }, whole);
     }
-    rows.push({ ...compare(original, tuned), size: sizeOf(before.shape) });
+    rows.push({ name, ...compare(original, tuned), size: sizeOf(before.shape) });
     await tick(i + 1, pairs.length);
   }
   const sorted = (of: (row: (typeof rows)[number]) => number): number[] => rows.map(of).toSorted((a, b) => a - b);
@@ -68,6 +69,11 @@ export async function measureLineage(
       0.5,
     ),
     tensors: rows.length,
+    furthest: rows
+      .filter(({ cosine }) => cosine < thresholds.lineageUnrelated)
+      .toSorted((a, b) => a.cosine - b.cosine)
+      .slice(0, 3)
+      .map(({ name, cosine }) => `${name} (cosine ${cosine.toFixed(2)})`),
     guideNamesThisBase,
   };
 }

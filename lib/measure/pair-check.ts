@@ -1,5 +1,4 @@
 import { cpus } from "node:os";
-import { basename } from "node:path";
 import { conditioningRows } from "#lib/diffusion/conditioning.ts";
 import type { CfgLayout } from "#lib/diffusion/guidance.ts";
 import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
@@ -30,6 +29,10 @@ import { toPictures } from "#lib/picture/rgb.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
+import { lastLook, looks } from "#lib/pairing/plan.ts";
+import { type Recovery, recoveryOf, type Scores } from "#lib/pairing/recovery.ts";
+import { thresholds } from "#lib/pairing/thresholds.ts";
+import { knownStyle } from "./known-styles.ts";
 import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
 import { type Cost, costOf } from "./cost.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -50,9 +53,11 @@ export interface PairCheckRequest {
   readonly base: BaseChoice | null;
   readonly evaluator: string | null;
   readonly prompts: readonly string[] | null;
-  /** How many prompts are drawn for L4. */
+  /** How many prompts are drawn in all when this has ended, those before counted. */
   readonly pictures: number;
-  /** The style's name in the evaluator's list of accuracies; without it, the name of the low-rank file or of the model's folder. */
+  /** What earlier looks at this very pair found; null for the first. */
+  readonly before: Before | null;
+  /** The style's name in the evaluator's list of accuracies, as a person gives it; without it, what the bytes are known to draw. */
   readonly domain: string | null;
   /** Where what the model does by itself is kept for its next guide; null: nowhere. */
   readonly tapes: TapePlace | null;
@@ -60,15 +65,32 @@ export interface PairCheckRequest {
   readonly memory: number | null;
 }
 
+/** Raw values of a report, with which the next look goes on. */
+export interface Before {
+  readonly lineage: Lineage | null;
+  readonly agreement: readonly AgreementState[];
+  readonly fidelity: readonly KeptShares[];
+}
+
 /** A model in whichever layout. */
 export type BaseChoice = Pick<ModelChoice, "model" | "config">;
 
 /** Everything that was found out about a pair, raw values included, so that it can be judged again without measuring again. */
 export interface PairReport extends Verdict {
-  readonly protocol: typeof protocol;
+  readonly protocol: typeof protocol & {
+    /** At which pictures are drawn: the usual one, or what is nearest to it in the guide's range. */
+    readonly guidanceScale: number;
+    readonly agreementGuidances: readonly number[];
+  };
+  /** What each look of the plan said, this one the last. */
+  readonly looks: readonly LookBack[];
   readonly evidence: Evidence;
   readonly cost: Cost | null;
   readonly raw: { readonly agreement: readonly AgreementState[]; readonly fidelity: readonly KeptShares[] };
+}
+
+export interface LookBack extends Recovery {
+  readonly prompts: number;
 }
 
 /**
@@ -79,9 +101,8 @@ export const protocol = {
   version: PROTOCOL_VERSION,
   sampler: "ddim",
   steps: 20,
-  guidanceScale: 5,
-  agreementGuidances,
-  agreementPrompts: 16,
+  usualGuidance: 5,
+  agreementPrompts: thresholds.agreementPrompts,
   agreementSeed: 99,
   pictureSeed: 77,
 } as const;
@@ -92,49 +113,108 @@ export type StageTick = (
   ...progress: Parameters<Tick>
 ) => ReturnType<Tick>;
 
-/** L0, L1, L2, L4 and L5 of a fine-tune and a guide, and the verdict on them. */
+/** L0, L1, L2, L4 and L5 of a fine-tune and a guide, as far as one look of the plan goes, and the verdict on them. */
 export async function checkPair(request: PairCheckRequest, runtime: Runtime, tick: StageTick): Promise<PairReport> {
   const files = await readModelFiles({ ...request, guide: null });
   const guide = await readGuideFile(request.guide);
-  const structure = structureMismatches(guide.config.base, signatureOf(files.model));
+  const structure = await mismatchesOf(files, guide, request.base);
+  const used = { ...protocol, ...guidancesFor(guide) };
   const none: Evidence = { structure, lineage: null, agreement: null, fidelity: null };
   if (structure.length > 0)
-    return { ...judge(none), protocol, evidence: none, cost: null, raw: { agreement: [], fidelity: [] } };
+    return {
+      ...judge(none),
+      protocol: used,
+      evidence: none,
+      looks: [],
+      cost: null,
+      raw: { agreement: [], fidelity: [] },
+    };
 
-  const lineage =
-    request.base === null ? null : await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at));
+  const { before } = request;
+  const lineage = before
+    ? before.lineage
+    : request.base && (await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at)));
   const evaluator = request.evaluator === null ? null : await readEvaluator(request.evaluator);
   requireRoom(files, guide, evaluator, request);
+  const domain = request.domain ?? (await knownStyle(files));
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, evaluator, runtime, opened);
+    const sequence = sequenceFor(networks, request);
+    if (networks.evaluator?.kind === "attributes") await networks.evaluator.expect(sequence, domain); // not first at the last look
+    const run: Run = { networks, request, protocol: used, domain, sequence };
     const { tape, save } = request.tapes
-      ? await openTape(request.tapes, circumstances(networks, request, runtime))
+      ? await openTape(request.tapes, circumstances(run, runtime))
       : { tape: null, save: null };
-    const states = await agreementOf(networks, request, tape, (...at) => tick("agreement", ...at));
+    const states = before?.agreement ?? (await agreementOf(run, tape, (...at) => tick("agreement", ...at)));
     const agreement: Agreement = summariseAgreement(states);
+    const isRuledOut = judge({ structure, lineage, agreement, fidelity: null }).verdict === "incompatible";
     const fidelity =
-      networks.evaluator && agreement.finite
-        ? await fidelityOf(networks, networks.evaluator, request, tape, (...at) => tick("pictures", ...at))
+      networks.evaluator && !isRuledOut
+        ? await fidelityOf(run, networks.evaluator, tape, (...at) => tick("pictures", ...at))
         : null;
     await save?.();
     const evidence: Evidence = { structure, lineage, agreement, fidelity: fidelity?.figures ?? null };
     return {
       ...judge(evidence),
-      protocol,
+      protocol: used,
       evidence,
+      looks: looksBack(fidelity?.raw ?? []),
       cost: costOf(networks.parts, guide),
       raw: { agreement: states, fidelity: fidelity?.raw ?? [] },
     };
   });
 }
 
-/** What decides, beside the weights, which numbers a model gives by itself. */
-function circumstances(networks: Networks, request: PairCheckRequest, runtime: Runtime): object {
+function guidancesFor({ config }: GuideFile): Pick<PairReport["protocol"], "guidanceScale" | "agreementGuidances"> {
+  const { minGuidance, maxGuidance } = config;
   return {
-    protocol,
-    prompts: promptsFor(networks, request, request.pictures),
-    domain: request.domain ?? domainOf(networks.files),
+    guidanceScale: Math.min(Math.max(protocol.usualGuidance, minGuidance), maxGuidance),
+    agreementGuidances: agreementGuidances(config),
+  };
+}
+
+/** What every look saw of these prompts, each by its own part of the error. */
+export const looksBack = (scores: readonly Scores[]): LookBack[] =>
+  looks
+    .filter(({ prompts }) => prompts <= scores.length)
+    .map((look) => ({ prompts: look.prompts, ...recoveryOf(scores.slice(0, look.prompts), look) }));
+
+/** What does not fit, in words; with the first tensors of another shape where there is a base to compare with. */
+async function mismatchesOf(files: ModelFiles, guide: GuideFile, base: BaseChoice | null): Promise<string[]> {
+  const mismatches = structureMismatches(guide.config.base, signatureOf(files.model));
+  if (mismatches.length === 0 || base === null) return mismatches;
+  const { unet } = await openModel(base.model, base.config ?? null);
+  const shapeOf = (shape: readonly number[] | undefined): string => (shape ? shape.join(" × ") : "nothing");
+  const differing = unet.weights.entries
+    .map(([name, { shape }]) => ({
+      name,
+      made: shapeOf(shape),
+      found: shapeOf(files.model.unet.weights.find(name)?.shape),
+    }))
+    .filter(({ made, found }) => made !== found)
+    .slice(0, 3)
+    .map(({ name, made, found }) => `${name} is ${made} in the base and ${found} in the model`);
+  return [...mismatches, ...differing];
+}
+
+/** One look at one pair. */
+interface Run {
+  readonly networks: Networks;
+  readonly request: PairCheckRequest;
+  readonly protocol: PairReport["protocol"];
+  readonly domain: string | null;
+  /** All prompts that the plan may draw, in their order. */
+  readonly sequence: readonly string[];
+}
+
+/** What decides, beside the weights, which numbers a model gives by itself. */
+function circumstances({ networks, request, protocol: used, domain, sequence }: Run, runtime: Runtime): object {
+  return {
+    protocol: used,
+    prompts: sequence.slice(0, request.pictures),
+    from: request.before?.fidelity.length ?? 0,
+    domain,
     layout: [networks.cfgLayout, rowsOf(networks)],
     runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
   };
@@ -221,20 +301,19 @@ async function lineageOf(files: ModelFiles, guide: GuideFile, place: BaseChoice,
 
 /** Every prompt at every guidance, as many rows at once as the model's size allows. */
 async function agreementOf(
-  networks: Networks,
-  request: PairCheckRequest,
+  { networks, request, protocol: { agreementGuidances: guidances }, sequence }: Run,
   tape: TeacherTape | null,
   tick: Tick,
 ): Promise<AgreementState[]> {
   const { unet, guide, files } = networks;
-  const prompts = promptsFor(networks, request, Math.min(protocol.agreementPrompts, request.pictures));
+  const prompts = sequence.slice(0, Math.min(protocol.agreementPrompts, request.pictures));
   const { prompted, empty } = await conditionOn(networks, prompts);
-  const noise = drawNoise(networks, protocol.agreementSeed, prompts.length);
+  const noise = drawNoise(networks, protocol.agreementSeed, 0, prompts.length);
   const chunk = rowsOf(networks);
-  const runs = agreementGuidances.length * Math.ceil(prompts.length / chunk);
+  const runs = guidances.length * Math.ceil(prompts.length / chunk);
   const states: AgreementState[] = [];
   let run = 0;
-  for (const guidanceScale of agreementGuidances) {
+  for (const guidanceScale of guidances) {
     for (let begin = 0; begin < prompts.length; begin += chunk, run++) {
       const end = Math.min(begin + chunk, prompts.length);
       const part = {
@@ -257,15 +336,16 @@ async function agreementOf(
   return states;
 }
 
+/** Draws what this look adds to those before. */
 async function fidelityOf(
-  networks: Networks,
+  { networks, request, protocol: { guidanceScale }, domain, sequence }: Run,
   evaluator: Evaluator,
-  request: PairCheckRequest,
   tape: TeacherTape | null,
   tick: Tick,
 ): ReturnType<typeof measureFidelity> {
   const { files } = networks;
-  const prompts = promptsFor(networks, request, request.pictures);
+  const before = request.before?.fidelity ?? [];
+  const prompts = sequence.slice(before.length, request.pictures);
   const found = await measureFidelity(
     networks,
     evaluator,
@@ -273,24 +353,32 @@ async function fidelityOf(
       schedule: files.model.schedule,
       sampler: protocol.sampler,
       steps: protocol.steps,
-      guidanceScale: protocol.guidanceScale,
+      guidanceScale,
       prompts,
       ...(await conditionOn(networks, prompts)),
-      noise: drawNoise(networks, protocol.pictureSeed, prompts.length),
+      noise: drawNoise(networks, protocol.pictureSeed, before.length, before.length + prompts.length),
       rowsAtOnce: rowsOf(networks),
       decode: async (latents) => toPictures(await networks.vae!.decode(latents)),
-      domain: request.domain ?? domainOf(files),
+      domain,
       known: tape?.kept ?? null,
+      before,
+      available: sequence.length,
     },
     tick,
   );
-  tape?.keep({ conditional: found.raw.map(({ conditional }) => conditional), cfg: found.raw.map(({ cfg }) => cfg) });
+  tape?.keep(found.alone);
   return found;
 }
 
-/** The person's prompts, else those in the evaluator's own words, else plain ones; at most `count`. */
-function promptsFor({ evaluator }: Networks, { prompts }: PairCheckRequest, count: number): readonly string[] {
-  return (prompts ?? evaluator?.ownPrompts(count) ?? plainPrompts).slice(0, count);
+/**
+ * The person's prompts, and behind them what the evaluator composes of its own words; else plain ones. Each counts once: a prompt that
+ * stands in a list again tells little new, and a list of one line nothing.
+ */
+function sequenceFor({ evaluator }: Networks, { prompts }: PairCheckRequest): readonly string[] {
+  const most = lastLook.prompts;
+  const own = evaluator?.ownPrompts(most + (prompts?.length ?? 0)) ?? [];
+  const given = prompts ?? (own.length > 0 ? [] : plainPrompts);
+  return [...new Set([...given, ...own])].slice(0, most);
 }
 
 async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
@@ -298,14 +386,14 @@ async function conditionOn({ text, files, parts }: Networks, prompts: readonly s
   return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
 }
 
-function drawNoise({ parts: { unet, height, width } }: Networks, seed: number, count: number): FloatTensor {
-  return createGenerator(seed).randn([count, unet.config.inChannels, height, width]);
-}
-
-/** A style goes by the name of what made it: the one low-rank file, or the model's folder. */
-function domainOf({ model, lowRank }: ModelFiles): string | null {
-  if (lowRank.length > 1) return null;
-  return lowRank[0] ? basename(lowRank[0].file.name, ".safetensors") : model.name;
+/** Rows `begin` to `end` of one stream, so that a look goes on where the last one ended. */
+function drawNoise(
+  { parts: { unet, height, width } }: Networks,
+  seed: number,
+  begin: number,
+  end: number,
+): FloatTensor {
+  return rows(createGenerator(seed).randn([end, unet.config.inChannels, height, width]), begin, end);
 }
 
 const rowsOf = ({ parts }: Pick<Networks, "parts">): number => rowsAtOnce(parts.unet.weights.parameters);

@@ -2,7 +2,7 @@
  * What pairs are asked to draw where nobody says otherwise: plain things any text-to-image model has seen, each with a
  * colour, a size or a place, since those are what guidance is for.
  */
-export const plainPrompts: readonly string[] = [
+const written = [
   "a red house in a green meadow",
   "a small blue boat on a calm sea",
   "a big yellow star in a dark sky",
@@ -20,3 +20,20 @@ export const plainPrompts: readonly string[] = [
   "a yellow umbrella in the rain",
   "a mountain lake at dawn",
 ];
+
+const colours = ["red", "blue", "yellow", "green", "white", "purple", "orange", "black"];
+const things = ["bicycle", "teapot", "horse", "chair", "balloon", "lantern", "bird", "hat", "truck", "flower"];
+const places = ["on a beach", "in a forest", "on a stone bridge", "in a kitchen", "on a mountain", "in a city street"];
+
+/** Composed ones follow those that were written: as many as the longest look asks for. */
+const composed = Array.from(
+  { length: colours.length * things.length * places.length },
+  // Each list has its own step, so that any part of the whole is mixed; 7 has no divisor in common with 480.
+  (_, i) => (i * 7) % (colours.length * things.length * places.length),
+).map((i) => {
+  const [colour, thing] = [colours[i % colours.length]!, things[Math.floor(i / colours.length) % things.length]!];
+  const place = places[Math.floor(i / (colours.length * things.length))]!;
+  return `${/^[aeiou]/.test(colour) ? "an" : "a"} ${colour} ${thing} ${place}`;
+});
+
+export const plainPrompts: readonly string[] = [...written, ...composed];

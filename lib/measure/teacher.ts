@@ -16,8 +16,11 @@ export interface TeacherStep {
   readonly cfg: FloatTensor;
 }
 
-/** By prompt, the shares that pictures without a guide keep. */
-export type KeptAlone = Readonly<Record<"conditional" | "cfg", readonly number[]>>;
+/** By prompt, how well pictures without a guide keep to it, and the evaluator's features of them. */
+export interface KeptAlone extends Readonly<Record<"conditional" | "cfg", readonly number[]>> {
+  /** [n, d] */
+  readonly features: Readonly<Record<"conditional" | "cfg", FloatTensor>>;
+}
 
 /**
  * What a model does by itself in a measurement, in the order of the measurement. It is the same for all its guides: recorded with the
@@ -51,19 +54,21 @@ export class TeacherTape {
     this.#kept = kept;
   }
 
-  /** A safetensors file: «12.cfg» is CFG's prediction at the thirteenth state. */
+  /** A safetensors file: «12.cfg» is CFG's prediction at the thirteenth state, «features.cfg» are those of its pictures. */
   toBytes(): Uint8Array {
-    const tensors = new Map(
+    const tensors = new Map<string, FloatTensor>(
       this.#steps.flatMap(({ conditional, cfg }, i) => [
         [`${i}.conditional`, conditional] as const,
         [`${i}.cfg`, cfg] as const,
       ]),
     );
+    const { features, ...kept } = this.#kept ?? { features: null };
+    if (features) for (const mode of ["conditional", "cfg"] as const) tensors.set(`features.${mode}`, features[mode]);
     return writeSafetensors(
       tensors,
       new Map([
         ["steps", String(this.#steps.length)],
-        ["kept", JSON.stringify(this.#kept)],
+        ["kept", JSON.stringify(features && kept)],
       ]),
     );
   }
@@ -99,7 +104,7 @@ export async function openTape(
 }
 
 const metadata = z.object({
-  steps: z.coerce.number().int().min(1),
+  steps: z.coerce.number().int().min(0),
   kept: jsonString(z.object({ conditional: z.array(z.number()), cfg: z.array(z.number()) }).nullable()),
 });
 
@@ -112,7 +117,9 @@ async function readTape(path: string): Promise<{ steps: TeacherStep[]; kept: Kep
     const tensor = (name: string): Promise<FloatTensor> => readTensor(source, header.tensors.get(name)!);
     for (let i = 0; i < count; i++)
       steps.push({ conditional: await tensor(`${i}.conditional`), cfg: await tensor(`${i}.cfg`) });
-    return { steps, kept };
+    if (kept === null) return { steps, kept };
+    const features = { conditional: await tensor("features.conditional"), cfg: await tensor("features.cfg") };
+    return { steps, kept: { ...kept, features } };
   } finally {
     await source.close();
   }

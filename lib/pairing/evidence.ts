@@ -1,11 +1,13 @@
+import type { Recovery } from "./recovery.ts";
+
 /** What measurement hands to judgement: plain numbers, with what they rest on. */
 
-/** A measured number. The interval holds 95 % of the resamples. */
+/** A measured number with its 95 % interval. */
 export interface Estimate {
   readonly value: number;
   readonly low: number;
   readonly high: number;
-  /** How many prompts were resampled. */
+  /** How many prompts it rests on. */
   readonly n: number;
 }
 
@@ -18,11 +20,13 @@ export interface Lineage {
   /** ‖W_f − W_b‖ / ‖W_b‖, the middle one. */
   readonly medianDistance: number;
   readonly tensors: number;
+  /** Those that lie furthest from the base's, at most three, where they have little in common with it. */
+  readonly furthest: readonly string[];
   /** Whether the base given is the very file that the guide's metadata names. */
   readonly guideNamesThisBase: boolean;
 }
 
-/** L2: one-step agreement with CFG, on the fine-tune's own CFG trajectories. */
+/** L2: one-step agreement with CFG, on the fine-tune's own CFG trajectories, every guidance counted alike. */
 export interface AgreementFigures {
   /** Unexplained share of the guidance: Σ‖Δ̂ − Δ‖² / Σ‖Δ‖². 0 is perfect, 1 is no guide at all. */
   readonly fvu: Estimate;
@@ -37,26 +41,54 @@ export interface Agreement extends AgreementFigures {
   readonly byGuidance: readonly ({ readonly guidanceScale: number } & AgreementFigures)[];
   /** Every prediction was a finite number. */
   readonly finite: boolean;
+  /** … and every one that the model makes by itself. */
+  readonly modelIsFinite: boolean;
+  /** With the guide every prediction is what it is without. */
+  readonly addsNothing: boolean;
 }
 
 /** L4: how well pictures keep to their prompts, from the same noise in all three modes. */
-export interface Fidelity {
+export interface Fidelity extends Omit<Recovery, "claims"> {
   readonly conditional: Estimate;
   readonly guide: Estimate;
   readonly cfg: Estimate;
-  /** CFG − conditional, paired. */
-  readonly gain: Estimate;
-  /** R = (guide − conditional) / (CFG − conditional); none where CFG itself gains nothing significant. */
-  readonly recovered: Estimate | null;
+  /** None where fewer prompts were drawn than the first look asks for. */
+  readonly claims: Recovery["claims"] | null;
+  /** Of which modes a picture could not be read as numbers. */
+  readonly unreadable: readonly ("conditional" | "guide" | "cfg")[];
+  /** How many prompts there are to draw in all. */
+  readonly available: number;
+  readonly guidanceScale: number;
   /** What read the pictures: whether attributes that a prompt names are there, or how similar CLIP finds picture and prompt. */
   readonly evaluator: "attributes" | "clip";
   readonly scored: readonly string[];
-  /** Attributes left out, with the accuracy at which the evaluator reads them in this domain. */
+  /** Attributes left out, with the accuracy at which the evaluator reads them in this style. */
   readonly unscored: readonly { readonly attribute: string; readonly accuracy: number }[];
-  /** The domain whose accuracies were used; null where the evaluator knows none by that name. */
+  /** The style whose accuracies were used; null where nobody measured how well the evaluator reads this one. */
   readonly domain: string | null;
   /** What else the evaluator has to say, in sentences. */
   readonly notes: readonly string[];
+  /** How far this look's pictures lie from CFG's as a set, without guidance and with the guide; null for fewer than eight. */
+  readonly distances: Readonly<Record<"conditional" | "guide", DistributionDistance | null>>;
+}
+
+/** How far apart two sets of pictures are, and how far apart two halves of one set are by chance. */
+export interface DistributionDistance {
+  /** Squared MMD, without bias, so that none may be below zero. */
+  readonly value: number;
+  /** 95 % of its values after the two pictures of about half the prompts have changed sets: within it, the sets cannot be told apart. */
+  readonly swapped: Range;
+  /** 95 % of the values between one set's pictures of half the prompts and CFG's of the other half … */
+  readonly halves: Range;
+  /** … and between CFG's own two halves, which are as many: what other prompts alone make of it. */
+  readonly floor: Range;
+  /** How many pictures each set has. */
+  readonly n: number;
+}
+
+export interface Range {
+  readonly low: number;
+  readonly high: number;
 }
 
 export interface Evidence {

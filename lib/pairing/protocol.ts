@@ -1,5 +1,8 @@
-/** Counts up with whatever changes the numbers of a measurement: sampler, steps, guidance, seeds, figures. */
-export const PROTOCOL_VERSION = 1;
+/**
+ * Counts up with whatever changes the numbers of a measurement, or how they are judged: sampler, steps, guidance, seeds, figures, plan.
+ * 1: a fixed number of prompts, judged by the value in the middle. 2: the plan of looks, judged by intervals.
+ */
+export const PROTOCOL_VERSION = 2;
 
 /** What pictures are read with. A base may bring both, one or none. */
 export interface Judges {
@@ -8,11 +11,11 @@ export interface Judges {
   readonly promptsSha256: string | null;
 }
 
-/** «v1-e831b29eef3b2-p0f6a3c9d1e2b»: measurements that share it differ in nothing but how many prompts were drawn. */
-export const protocolFamily = ({ evaluatorSha256, promptsSha256 }: Judges): string =>
+/** «v2-e831b29eef3b2-p0f6a3c9d1e2b»: measurements that share it draw the same prompts in the same order. */
+export const protocolKey = ({ evaluatorSha256, promptsSha256 }: Judges): string =>
   `v${PROTOCOL_VERSION}-e${short(evaluatorSha256)}-p${short(promptsSha256)}`;
 
-/** The family, and the number of prompts: «v1-e831b29eef3b2-p0f6a3c9d1e2b-n48». */
-export const protocolKey = (judges: Judges, pictures: number): string => `${protocolFamily(judges)}-n${pictures}`;
+/** Evidence of an earlier protocol is kept, and speaks of that one. */
+export const isOfThisVersion = (protocol: string): boolean => protocol.startsWith(`v${PROTOCOL_VERSION}-`);
 
 const short = (sha256: string | null): string => sha256?.slice(0, 12) ?? "0";

@@ -1,25 +1,24 @@
 /** Every number that a verdict turns on, with the reason for it. Raw values are stored beside a verdict, so these can change without measuring again. */
 export const thresholds = {
+  /** Verified: of what CFG adds to prompt fidelity the guide certainly recovers this much. */
+  verifiedRecovered: 0.7,
+
   /**
-   * Verified: a guide that recovers four fifths of what CFG adds to prompt fidelity looks like CFG to a reader of pictures.
-   * On styles it never saw, the 1 % starter guide reaches 0.92 to 1.03 where it visibly works and 0.56 to 0.75 where one
-   * sees the difference.
+   * Usable: it certainly recovers this much, the floor. Less than this and a reader of pictures sees no guidance: what is lost then is
+   * more than what is kept. Certainly less is incompatible.
    */
-  verifiedRecovered: 0.8,
-  /** … and with too few prompts the interval is wide: at least half must be certain. */
-  verifiedRecoveredLow: 0.5,
+  usableRecovered: 0.4,
 
-  /** Usable: the guide certainly adds something. */
-  usableRecoveredLow: 0,
-
-  /** Incompatible: at best a quarter of CFG's gain is recovered, which costs a pass budget without being seen. */
-  incompatibleRecoveredHigh: 0.25,
+  /** A claim that the last look makes with less probability than this is given up: no more prompts are drawn for it. */
+  littleHope: 0.01,
 
   /**
    * Incompatible: a prediction that lies certainly further from CFG than no guide does (unexplained share 1). Below that,
-   * one-step agreement does not judge: a guide with an unexplained share of 0.74 recovers 0.96 of the pictures' gain.
+   * one-step agreement does not judge: a guide with an unexplained share of 0.74 recovers 0.96 of the pictures' gain. Nor does it on
+   * fewer prompts than this.
    */
   incompatibleUnexplainedLow: 1,
+  agreementPrompts: 16,
 
   /** Lineage by the median cosine of matching tensors. Independent trainings lie near 0, fine-tunes above 0.95, merges and long fine-tunes in between. */
   lineageDerived: 0.98,

@@ -1,12 +1,16 @@
 import type { Estimate, Evidence, Fidelity, Lineage } from "./evidence.ts";
+import { firstLook, lookAfter } from "./plan.ts";
+import type { Certainty, Claims } from "./recovery.ts";
 import { thresholds } from "./thresholds.ts";
 
-export type VerdictName = "verified" | "usable with limits" | "incompatible" | "not measured";
+export type VerdictName = "verified" | "usable with limits" | "incompatible" | "inconclusive" | "not measured";
 
-/** A word, and sentences that say what it rests on and what is lost. */
+/** A word, and sentences that say what it rests on, what is lost and what would settle it. */
 export interface Verdict {
   readonly verdict: VerdictName;
   readonly reasons: readonly string[];
+  /** How many prompts the plan looks at next; null where it has ended. */
+  readonly next: number | null;
 }
 
 export type LineageBand = "derived" | "distant" | "doubtful" | "unrelated";
@@ -14,35 +18,19 @@ export type LineageBand = "derived" | "distant" | "doubtful" | "unrelated";
 /** Pictures judge. Structure, unrelated weights and predictions worse than none rule out; everything else is shown and does not judge. */
 export function judge(evidence: Evidence): Verdict {
   const against = reasonsAgainst(evidence);
-  if (against.length > 0) return { verdict: "incompatible", reasons: against };
-
+  if (against.length > 0) return { verdict: "incompatible", reasons: against, next: null };
   const { fidelity } = evidence;
   if (!fidelity)
-    return {
-      verdict: "not measured",
-      reasons: ["No pictures were read: without an evaluator nothing says whether prompts are kept."],
-    };
-  const { recovered } = fidelity;
-  if (!recovered) {
-    return {
-      verdict: "not measured",
-      reasons: [
-        `CFG itself adds nothing significant to prompt fidelity here: ${estimate(fidelity.gain, signed)}. There is nothing to recover.`,
-      ],
-    };
-  }
-  if (recovered.value >= thresholds.verifiedRecovered && recovered.low >= thresholds.verifiedRecoveredLow) {
-    return { verdict: "verified", reasons: [recovers(recovered), ...caveats(fidelity)] };
-  }
-  if (recovered.low > thresholds.usableRecoveredLow)
-    return { verdict: "usable with limits", reasons: [...losses(fidelity, recovered), ...caveats(fidelity)] };
-  return {
-    verdict: "not measured",
-    reasons: [
-      `The guide recovers ${estimate(recovered)} of CFG's gain, which could be none; measure more pictures.`,
+    return ended("not measured", [
+      "No pictures were read: without an evaluator nothing says whether prompts are kept. Name one, or look at what the guide draws.",
+    ]);
+  if (fidelity.scored.length === 0)
+    return ended("not measured", [
+      "Nothing was scored: there is nothing that the evaluator reads well enough in pictures of this style. An evaluator that knows the style would settle it.",
       ...caveats(fidelity),
-    ],
-  };
+    ]);
+  const [word, ...reasons] = ofPictures(fidelity);
+  return { verdict: word, reasons: [...reasons, ...caveats(fidelity)], next: nextLook(fidelity) };
 }
 
 export function lineageBand({ medianCosine }: Lineage): LineageBand {
@@ -51,45 +39,132 @@ export function lineageBand({ medianCosine }: Lineage): LineageBand {
   return medianCosine >= thresholds.lineageUnrelated ? "doubtful" : "unrelated";
 }
 
-function reasonsAgainst({ structure, lineage, agreement, fidelity }: Evidence): string[] {
+const ended = (verdict: VerdictName, reasons: readonly string[]): Verdict => ({ verdict, reasons, next: null });
+
+/** By what is certain alone: the value in the middle of an interval decides nothing. */
+function ofPictures(fidelity: Fidelity): [VerdictName, ...string[]] {
+  const { gain, recovered, unreadable, available, claims } = fidelity;
+  const [verified, usable] = [percent(thresholds.verifiedRecovered), percent(thresholds.usableRecovered)];
+  if (unreadable.length > 0)
+    return [
+      "inconclusive",
+      `Pictures ${unreadable.map((mode) => modeNames[mode]).join(" and ")} could not be read as numbers, so they cannot be compared; another evaluator may read them.`,
+    ];
+  if (!claims)
+    return [
+      "inconclusive",
+      `${gain.n === 1 ? "One prompt was" : `${gain.n} prompts were`} drawn, and the first look of the plan is at ${firstLook.prompts}${available < firstLook.prompts ? `; a list of at least ${firstLook.prompts} different prompts would settle more` : ", so nothing is decided yet"}.`,
+    ];
+  if (!recovered)
+    return [
+      "inconclusive",
+      `CFG itself has no measurable benefit here: it adds ${estimate(gain, signed)} to prompt fidelity, which could be nothing, so the share that the guide recovers could be anything. ${whatSettles(fidelity, "Prompts that the model keeps badly without guidance, or an evaluator that sees finer differences, would settle it.")}`,
+    ];
+  const found = recovers(recovered);
+  const { word } = decide(claims, mayVerify(fidelity));
+  switch (word) {
+    case "verified":
+      return [word, `The guide certainly recovers at least ${verified} of what CFG adds. ${found}`];
+    case "usable with limits":
+      return claims.verified.isCertain
+        ? [
+            word,
+            `${found} As the evaluator reads it, that is certainly at least ${verified}; but how well it reads this style was never measured, and without that nothing is verified.`,
+          ]
+        : [
+            word,
+            `The guide certainly recovers at least ${usable} of what CFG adds, and ${recovered.high < thresholds.verifiedRecovered ? `certainly less than ${verified}` : `not certainly ${verified}`}. ${found}`,
+            lossOf(fidelity),
+          ];
+    case "incompatible":
+      return [
+        word,
+        `The guide certainly recovers less than ${usable} of what CFG adds, which is too little to be of use. ${found}`,
+      ];
+    case "inconclusive":
+      return [
+        word,
+        `${found} That may be more or less than ${usable}, the least that is of use. ${whatSettles(fidelity, "No more prompts are planned; prompts on which CFG gains more, or an evaluator that sees finer differences, would settle it.")}`,
+      ];
+  }
+}
+
+/**
+ * The word for what a look is certain of, and whether there is hope of a better one. A plan that ends early for want of hope makes no
+ * word more likely.
+ */
+export function decide(
+  { gain, verified, usable, tooLittle }: Claims,
+  mayVerify: boolean,
+): { readonly word: Exclude<VerdictName, "not measured">; readonly hasHope: boolean } {
+  const hopeIn = ({ hope }: Certainty): boolean => hope >= thresholds.littleHope;
+  if (!gain.isCertain) return { word: "inconclusive", hasHope: hopeIn(gain) && (hopeIn(usable) || hopeIn(tooLittle)) };
+  if (verified.isCertain) return { word: mayVerify ? "verified" : "usable with limits", hasHope: false };
+  if (usable.isCertain) return { word: "usable with limits", hasHope: mayVerify && hopeIn(verified) };
+  if (tooLittle.isCertain) return { word: "incompatible", hasHope: false };
+  return { word: "inconclusive", hasHope: hopeIn(usable) || hopeIn(tooLittle) };
+}
+
+const modeNames = { conditional: "without guidance", guide: "with the guide", cfg: "with CFG" } as const;
+
+/** Null where the plan has ended: nothing better has hope, there are no prompts left, or fewer were asked for than make up a look. */
+function nextLook(fidelity: Fidelity): number | null {
+  const { gain, claims, unreadable, available } = fidelity;
+  const next = lookAfter(gain.n)?.prompts ?? null;
+  if (next === null || next > available || unreadable.length > 0 || claims === null) return null;
+  return decide(claims, mayVerify(fidelity)).hasHope ? next : null;
+}
+
+/** What reads attributes misreads them where nobody measured how well it does; CLIP reads no attributes, and compares as it does everywhere. */
+const mayVerify = ({ evaluator, domain }: Fidelity): boolean => evaluator === "clip" || domain !== null;
+
+function whatSettles(fidelity: Fidelity, otherwise: string): string {
+  const next = nextLook(fidelity);
+  return next === null ? otherwise : `The plan goes on to ${next} prompts.`;
+}
+
+function reasonsAgainst({ structure, lineage, agreement }: Evidence): string[] {
   const reasons = structure.map((mismatch) => `The structure does not fit: ${mismatch}.`);
   if (lineage && lineageBand(lineage) === "unrelated") {
+    const furthest = lineage.furthest.length > 0 ? `, furthest ${lineage.furthest.join(", ")}` : "";
     reasons.push(
-      `The model's weights are unrelated to the base (median cosine ${lineage.medianCosine.toFixed(2)} over ${lineage.tensors} tensors).`,
+      `The model's weights are unrelated to the base: median cosine ${lineage.medianCosine.toFixed(2)} over ${lineage.tensors} tensors${furthest}.`,
     );
   }
-  if (agreement && !agreement.finite) reasons.push("A prediction was not a number.");
-  if (agreement && agreement.fvu.low >= thresholds.incompatibleUnexplainedLow) {
+  if (!agreement) return reasons;
+  if (!agreement.modelIsFinite)
+    return [...reasons, "A prediction of the model itself was not a number, with CFG or without."];
+  if (!agreement.finite) return [...reasons, "A prediction with the guide was not a number."];
+  if (agreement.addsNothing) return [...reasons, "The guide adds nothing: every prediction is what it is without it."];
+  const { fvu } = agreement;
+  if (fvu.n >= thresholds.agreementPrompts && fvu.low > thresholds.incompatibleUnexplainedLow)
     reasons.push(
-      `With the guide, predictions lie further from CFG than without it: unexplained share ${estimate(agreement.fvu)}.`,
+      `With the guide, predictions lie further from CFG than without it: unexplained share ${estimate(fvu)}.`,
     );
-  }
-  const recovered = fidelity?.recovered;
-  if (recovered && recovered.high <= thresholds.incompatibleRecoveredHigh) {
-    reasons.push(`${recovers(recovered)} That is too little to be seen.`);
-  }
   return reasons;
 }
 
-function losses({ guide, cfg, conditional }: Fidelity, recovered: Estimate): string[] {
-  return [
-    recovers(recovered),
-    `Of the attributes a prompt names, ${percent(cfg.value - guide.value)} fewer are kept than with CFG (${percent(guide.value)} against ${percent(cfg.value)}; ${percent(conditional.value)} without guidance); letting CFG do the first steps buys some of it back.`,
-  ];
+function lossOf({ guide, cfg, conditional, evaluator }: Fidelity): string {
+  const [has, show] =
+    evaluator === "clip"
+      ? ["CLIP finds pictures and prompts similar by", (x: number): string => x.toFixed(4)]
+      : ["pictures keep of what their prompts ask for", percent];
+  return `What is lost: ${has} ${show(guide.value)}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance; letting CFG do the first steps buys some of it back.`;
 }
 
-function caveats({ unscored, domain, notes: said }: Fidelity): string[] {
+function caveats({ unscored, domain, scored, evaluator, notes: said }: Fidelity): string[] {
   const notes = unscored.map(
     ({ attribute, accuracy }) =>
       `${attribute} is not scored: the evaluator reads it right in ${percent(accuracy)} of such pictures only`,
   );
-  if (domain === null) notes.push("the evaluator was never validated on this style");
+  if (evaluator === "attributes" && domain === null && scored.length > 0)
+    notes.push("how well the evaluator reads this style was never measured");
   return [...notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`), ...said];
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const percent = (share: number): string => `${(100 * share).toFixed(1).replace(/\.0$/, "")} %`;
 const signed = (value: number): string => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
 const estimate = ({ value, low, high, n }: Estimate, show = (x: number): string => x.toFixed(2)): string =>
   `${show(value)} (95 % interval ${show(low)} to ${show(high)}, n = ${n})`;
 const recovers = (recovered: Estimate): string =>
-  `Of what CFG adds to prompt fidelity the guide recovers ${estimate(recovered)}.`;
+  `Of what CFG adds to prompt fidelity it recovers ${estimate(recovered)}.`;

@@ -8,8 +8,9 @@ const MAX_SIDE = 4096;
 const MAX_BYTES = 2 ** 26;
 
 /**
- * The pixels of a PNG as 8-bit RGB, as PIL's `convert("RGB")` has them: grey is all three, of 16 bits the upper 8 are kept. `name` is
- * how messages name the file.
+ * The pixels of a PNG as 8-bit RGB, as PIL's `convert("RGB")` has them: grey is all three, of 16 bits the upper 8 are kept. Two things
+ * are read as they are meant, where PIL 13.0 loses the picture: grey of 16 bits, and a transparent colour at another depth than 8.
+ * `name` is how messages name the file.
  *
  * @param transparency  `dropped`, as diffusers does it, or laid `over white`, as transformers' image processors do
  * @throws bad_request for what is no PNG, is broken, or has a side above 4,096 pixels
@@ -41,13 +42,17 @@ function toRgb(decoded: DecodedPng, transparency: Transparency): Uint8Array {
   const rgb = new Uint8Array(3 * width * height);
   const isGrey = perPixel < 3;
   const hasAlpha = perPixel === 2 || perPixel === 4;
-  const key = !hasAlpha && decoded.transparency?.length ? decoded.transparency : null;
+  const key = decoded.transparency?.length ? decoded.transparency : null; // the one colour that is to be seen through
+  const alphaAt = (at: number): number => {
+    if (transparency === "dropped") return 255;
+    if (hasAlpha) return toByte(data[at + perPixel - 1]!);
+    return key?.every((value, channel) => value === data[at + channel]) ? 0 : 255;
+  };
   for (let i = 0; i < width * height; i++) {
-    const pixel = data.subarray(i * perPixel, (i + 1) * perPixel);
-    const alpha =
-      transparency === "dropped" ? 255 : hasAlpha ? toByte(pixel[perPixel - 1]!) : isKey(pixel, key) ? 0 : 255;
+    const at = i * perPixel;
+    const alpha = alphaAt(at);
     for (let channel = 0; channel < 3; channel++)
-      rgb[3 * i + channel] = overWhite(toByte(pixel[isGrey ? 0 : channel]!), alpha);
+      rgb[3 * i + channel] = overWhite(toByte(data[at + (isGrey ? 0 : channel)]!), alpha);
   }
   return rgb;
 }
@@ -63,10 +68,6 @@ function unpacked({ data, width, height, depth }: DecodedPng): Uint8Array {
   }
   return out;
 }
-
-/** Whether a pixel has the one colour that is to be seen through. */
-const isKey = (pixel: ArrayLike<number>, key: ArrayLike<number> | null): boolean =>
-  key !== null && Array.from(pixel).every((value, channel) => value === key[channel]);
 
 /** PIL's `alpha_composite` on opaque white, in its whole numbers. */
 function overWhite(byte: number, alpha: number): number {

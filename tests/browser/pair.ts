@@ -227,8 +227,7 @@ export const pair: Story = (stage) => {
 
   test("looks right while it is measured", async () => {
     const { repo } = private_;
-    const { id } = (await stage().ann.ask("POST", "/pairs", { finetune: repo, guide: GUIDE, pictures: 960 }))
-      .body as PairView; // minutes, for the fastest machine
+    const { id } = (await stage().ann.ask("POST", "/pairs", { finetune: repo, guide: GUIDE })).body as PairView; // minutes, for the fastest machine
     private_ = { repo, id };
     await stage().look("pair-moving", `/pairs/${private_.id}`, { as: stage().ann });
   });

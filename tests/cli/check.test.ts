@@ -41,7 +41,9 @@ describe("check", () => {
     expect(cfg.value).toBeCloseTo(0.9896, 2);
     expect(recovered!.value).toBeCloseTo(0.963, 1);
     expect(report.evidence.lineage).toMatchObject({ medianCosine: expect.closeTo(1, 6), guideNamesThisBase: true });
-    expect(report.evidence.agreement!.byGuidance.map(({ guidanceScale }) => guidanceScale)).toEqual([2, 4, 6, 8]);
+    expect(report.evidence.agreement!.byGuidance.map(({ guidanceScale }) => guidanceScale)).toEqual([
+      2.75, 4.5, 6.25, 8,
+    ]);
     expect(report.evidence.agreement!.byTimestep).toHaveLength(20);
     expect(report.cost!.guideParameters / report.cost!.baseParameters).toBeCloseTo(0.00993, 5);
   }, 300_000);
@@ -79,7 +81,10 @@ describe("check", () => {
   test("a prediction that is not a number is incompatible, not an error", async () => {
     const broken = await alteredModel(folder.path("nan"), (tensors) => tensors.get("conv_out.bias")!.data.fill(NaN));
     const report = await check(broken, tiny, "--pictures", "1", ...evaluator);
-    expect(report).toMatchObject({ verdict: "incompatible", reasons: ["A prediction was not a number."] });
+    expect(report).toMatchObject({
+      verdict: "incompatible",
+      reasons: ["A prediction of the model itself was not a number, with CFG or without."],
+    });
     expect(report.evidence.fidelity).toBeNull();
   });
 

@@ -89,6 +89,7 @@ describe("a job that needs more than it may take", () => {
       evaluator: null,
       prompts: null,
       pictures: 4,
+      before: null,
       domain: null,
       tapes: null,
     };

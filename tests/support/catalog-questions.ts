@@ -144,6 +144,6 @@ export function catalogQuestions({
 
 async function due({ id, inspectionId }: Named): Promise<unknown> {
   return inTransaction(database(), async (transaction) =>
-    duePairs(transaction, (await modelOfRepo(id, transaction))!, inspectionId, "v1-x-n48", 100),
+    duePairs(transaction, (await modelOfRepo(id, transaction))!, inspectionId, "v2-x", 100),
   );
 }

@@ -6,9 +6,11 @@ export const nothingMeasured: Measured = {
   lineage: null,
   agreement: null,
   fidelity: null,
+  looks: [],
+  next: null,
   cost: null,
   protocol: {
-    version: 1,
+    version: 2,
     sampler: "ddim",
     steps: 20,
     guidanceScale: 5,

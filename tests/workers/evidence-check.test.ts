@@ -99,7 +99,7 @@ describe("a guide on a fine-tune", () => {
       stale: null,
       runtime: "cpu-f32",
     });
-    expect(pair!.protocol).toMatch(/^v1-e831b29eef3b2-p[0-9a-f]{12}-n48$/);
+    expect(pair!.protocol).toMatch(/^v2-e831b29eef3b2-p[0-9a-f]{12}$/);
     expect((await getPair(anonymous, id, false)).queue).toMatchObject({ ahead: expect.any(Number), workers: 0 });
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
       { repo: "ann/guide-tiny", pair: id, state: "queued" },
@@ -137,7 +137,7 @@ describe("a guide on a fine-tune", () => {
       guideNamesThisBase: true,
     });
     expect(agreement!.byGuidance.map(({ guidanceScale, fvu }) => [guidanceScale, fvu.n])).toEqual(
-      [2, 4, 6, 8].map((scale) => [scale, PICTURES]),
+      [2.75, 4.5, 6.25, 8].map((scale) => [scale, PICTURES]),
     );
     expect(fidelity).toMatchObject({ domain: "watercolor", cfg: { n: PICTURES } });
     expect(cost!.againstCfg).toBeCloseTo(0.505, 3);
@@ -146,7 +146,7 @@ describe("a guide on a fine-tune", () => {
       files.filter(({ role }) => role === "unet" || role === "guide").map(({ sha256 }) => sha256.slice(0, 12)),
     ).toEqual(["8ca2dbdbaabf", "ccc4a15677d5"]);
     expect(runtime).toMatchObject({ name: "onnxruntime-node", provider: "cpu", threads: 2 });
-    expect(protocol).toMatchObject({ version: 1, sampler: "ddim", steps: 20, guidanceScale: 5 });
+    expect(protocol).toMatchObject({ version: 2, sampler: "ddim", steps: 20, guidanceScale: 5 });
     expect(view.measurements.map(({ level, n }) => [level, n])).toEqual([
       [0, 1],
       [1, lineage!.tensors],
@@ -193,21 +193,11 @@ describe("a guide on a fine-tune", () => {
     expect(await database().pair.count({ where: { state: "queued" } })).toBe(0);
   });
 
-  test("with more pictures is another measurement, which a person waits for and may stop", async () => {
-    const asked = await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny", pictures: 96 });
-    expect(asked).toMatchObject({ state: "queued", pictures: 96, protocol: expect.stringMatching(/-n96$/) });
-    expect(await jobOf(asked.id)).toEqual({ priority: 100, group_id: bob.userId });
-    const eve = await newPerson("eve");
-    expect((await failureOf(cancelPair(eve, asked.id))).code).toBe("forbidden");
-    expect((await cancelPair(bob, asked.id)).state).toBe("cancelled");
-    expect((await failureOf(cancelPair(bob, asked.id))).code).toBe("already_ended");
-    expect(
-      await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny", pictures: 64 }),
-    ).toMatchObject({ state: "queued" });
-    expect(
-      await requestCheck(bob, { finetune: "ann/watercolor", guide: "ann/guide-tiny", pictures: 96 }),
-    ).toMatchObject({ id: asked.id, state: "queued" });
-    await database().pair.updateMany({ where: { state: "queued" }, data: { state: "cancelled" } });
+  test("asked for again is the same, whoever asks and however often", async () => {
+    const before = await getPair(bob, id, true);
+    for (const actor of [ann, bob])
+      expect((await requestCheck(actor, { finetune: "ann/watercolor", guide: "ann/guide-tiny" })).id).toBe(id);
+    expect(await getPair(bob, id, true)).toEqual(before);
   });
 
   test("goes stale when either has other weights, and stays as history", async () => {
@@ -324,7 +314,7 @@ test("without an evaluator figures are shown and nothing is judged", async () =>
   await newRepoWith(ann, { name: "plain-guide", kind: "guide", base: "ann/plain" }, await starterFiles("guide-small"));
   await workOff("inspect");
   const [pair] = await pairOf("ann/plain", "ann/plain-guide");
-  expect(pair!.protocol).toBe("v1-e0-p0-n4");
+  expect(pair!.protocol).toBe("v2-e0-p0");
   await measure(pair!.id);
   const view = await getPair(anonymous, pair!.id, false);
   expect(view).toMatchObject({
@@ -361,7 +351,7 @@ test("a prediction that is not a number is a result, and is kept", async () => {
   expect(await getPair(anonymous, pair!.id, true)).toMatchObject({
     state: "succeeded",
     verdict: "incompatible",
-    reasons: ["A prediction was not a number."],
+    reasons: ["A prediction of the model itself was not a number, with CFG or without."],
     measured: { lineage: { band: "derived" }, agreement: null, fidelity: null },
   });
 });
@@ -410,9 +400,44 @@ describe("a measurement is written once", () => {
       measured: { ...nothingMeasured, runtime: { name: "x", version: "1", provider: "cpu", threads: 1 } },
     },
     levels: [{ level: 0, n: 1, raw: {}, milliseconds: 0 }],
+    next: null,
     prompts: [],
     machine: "test",
   });
+  test("look by look: each waits its turn behind what waits, and has all that those before it had", async () => {
+    const id = await waiting();
+    const look = (n: number, next: number | null): Outcome => ({
+      ...outcome({ pictures: n }),
+      verdict: "inconclusive",
+      summary: { request: { pictures: n }, measured: { ...nothingMeasured, next } },
+      levels: [4 as const].map((level) => ({ level, n, raw: { drawn: n }, milliseconds: 1 })),
+      next,
+    });
+    expect(await recordOutcome(id, (await claimJob("check", id))!, look(48, 96), async () => {})).toBe(true);
+    expect(await stateOf(id)).toMatchObject({
+      state: "queued",
+      verdict: "inconclusive",
+      summary: { request: { pictures: 96 } },
+    });
+    expect((await getCheck(id)).before).toMatchObject([{ level: 4, raw: { drawn: 48 } }]);
+    expect(await jobOf(id)).toMatchObject({ priority: 100 }); // ann asked for it, and waits on
+    const second = (await claimJob("check", id))!;
+    await cancelPair(ann, id);
+    expect(await recordOutcome(id, second, look(96, 192), async () => {})).toBe(false);
+    expect(await stateOf(id)).toMatchObject({ state: "cancelled", verdict: "inconclusive" }); // what was found stays
+    await requestCheck(ann, { finetune: "ann/own-neon", guide: "ann/guide-tiny" });
+    expect((await getCheck(id)).request).toEqual({ pictures: 96 }); // and is gone on from
+    expect(await recordOutcome(id, (await claimJob("check", id))!, look(96, null), async () => {})).toBe(true);
+    expect(await stateOf(id)).toMatchObject({ state: "succeeded", summary: { request: { pictures: 96 } } });
+    expect((await getPair(ann, id, true)).measurements).toMatchObject([{ level: 4, n: 96, raw: { drawn: 96 } }]);
+    await database().measurement.deleteMany({ where: { pairId: id } });
+    await database().pair.update({
+      where: { id },
+      data: { verdict: "notMeasured", measuredAt: null, summary: { request: { pictures: 48 } } },
+    });
+    await database().$executeRaw`UPDATE job SET state = 'queued' WHERE subject_id = ${id}::uuid`;
+  });
+
   const waiting = async (): Promise<string> => (await pairOf("ann/own-neon", "ann/guide-tiny", ann))[0]!.id;
 
   test("by the last attempt only", async () => {

@@ -50,6 +50,7 @@ const measure: CheckJob = {
   evaluator: null,
   prompts: null,
   pictures: 1,
+  before: null,
   domain: null,
   tapes: null,
 };

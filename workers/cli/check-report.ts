@@ -1,11 +1,23 @@
 import type { PairReport } from "#lib/measure/pair-check.ts";
-import type { AgreementFigures, Estimate } from "#lib/pairing/evidence.ts";
+import type { AgreementFigures, DistributionDistance, Estimate, Fidelity, Range } from "#lib/pairing/evidence.ts";
 import { lineageBand } from "#lib/pairing/verdict.ts";
 
-const marks = { verified: "✓", "usable with limits": "◐", incompatible: "✕", "not measured": "·" } as const;
+const marks = {
+  verified: "✓",
+  "usable with limits": "◐",
+  incompatible: "✕",
+  inconclusive: "?",
+  "not measured": "·",
+} as const;
+
+/** «48 prompts: inconclusive, R = 0.83 [0.41, 1.20]; looking at 96» */
+export function lookLine({ verdict, evidence: { fidelity }, next }: PairReport): string {
+  const recovered = fidelity?.recovered ? `, R = ${estimate(fidelity.recovered)}` : "";
+  return `${fidelity?.gain.n ?? 0} prompts: ${verdict}${recovered}; looking at ${next}`;
+}
 
 /** A report for people: the verdict and why, then every level with its n and interval. */
-export function reportLines({ verdict, reasons, evidence, cost, protocol }: PairReport): string[] {
+export function reportLines({ verdict, reasons, evidence, looks, next, cost, protocol }: PairReport): string[] {
   const { structure, lineage, agreement, fidelity } = evidence;
   const lines = [`${marks[verdict]} ${verdict}`, ...reasons.map((reason) => `  ${reason}`), ""];
   lines.push(`L0 structure   ${structure.length === 0 ? "fits" : "does not fit"}`);
@@ -24,8 +36,16 @@ export function reportLines({ verdict, reasons, evidence, cost, protocol }: Pair
       `L4 pictures    conditional ${estimate(fidelity.conditional)}   guide ${estimate(fidelity.guide)}   CFG ${estimate(fidelity.cfg)}`,
     );
     lines.push(
-      `               R = ${fidelity.recovered ? estimate(fidelity.recovered) : "not defined"}, n = ${fidelity.cfg.n} prompts, guidance ${protocol.guidanceScale}, ${protocol.steps} steps of ${protocol.sampler}, same noise; scored: ${fidelity.scored.join(", ")}`,
+      `               R = ${ratio(fidelity)}, n = ${fidelity.cfg.n} prompts, guidance ${protocol.guidanceScale}, ${protocol.steps} steps of ${protocol.sampler}, same noise; scored: ${fidelity.scored.join(", ")}`,
     );
+    const { conditional, guide } = fidelity.distances;
+    if (conditional && guide)
+      lines.push(
+        `   as a set from CFG's, n = ${guide.n}: squared MMD ${apart(guide)} with the guide, ${apart(conditional)} without guidance; other prompts alone ${span(guide.floor)}`,
+      );
+    for (const look of looks)
+      lines.push(`   look at ${String(look.prompts).padEnd(4)}R = ${ratio(look)}; CFG gains ${estimate(look.gain)}`);
+    if (next !== null) lines.push(`   the plan goes on to ${next} prompts`);
   } else lines.push("L4 pictures    not measured; name an evaluator with --evaluator");
   if (cost) {
     const giga = (macs: number): string => `${(macs / 1e9).toFixed(3)} GMAC`;
@@ -36,8 +56,16 @@ export function reportLines({ verdict, reasons, evidence, cost, protocol }: Pair
   return lines;
 }
 
+const apart = ({ value, swapped }: DistributionDistance): string => `${signed(value)} (by chance ${span(swapped)})`;
+const span = ({ low, high }: Range): string => `${signed(low)} to ${signed(high)}`;
+const signed = (value: number): string => value.toFixed(4).replace("-", "−");
+
 const figures = ({ fvu, delivered, cosine }: AgreementFigures): string =>
   `unexplained ${estimate(fvu)}   delivered ${estimate(delivered)}   cosine ${estimate(cosine)}`;
+
+/** Its interval is unbounded where CFG's gain could be nothing. */
+const ratio = ({ recovered }: Pick<Fidelity, "recovered">): string =>
+  recovered ? estimate(recovered) : "anything [unbounded]";
 
 const estimate = ({ value, low, high }: Estimate): string =>
   `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;

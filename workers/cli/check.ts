@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
+import { firstLook, lastLook } from "#lib/pairing/plan.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
 import { type CheckJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
-import { reportLines } from "./check-report.ts";
+import { lookLine, reportLines } from "./check-report.ts";
 import { defaultThreads, integer, lowRank, providerOption, threads } from "./options.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runJob } from "./run-job.ts";
@@ -35,9 +36,14 @@ export const checkCommand = new Command("check")
   )
   .option(
     "--domain <name>",
-    "the style's name in the evaluator's list (default: the name of the low-rank file or the folder)",
+    "the style's name in the evaluator's list, where you know it; without one nothing but known weights is verified",
   )
-  .option("--pictures <count>", "prompts to draw in every mode", integer("--pictures", 1, 10_000), 32)
+  .option(
+    "--pictures <count>",
+    "stop after the last look that needs no more prompts; asked again, the same prompts go on",
+    integer("--pictures", 1, 10_000),
+    lastLook.prompts,
+  )
   .option("--threads <count>", "processor threads", threads, defaultThreads)
   .addOption(providerOption())
   .option("--json", "print one JSON object, raw values included", false)
@@ -51,10 +57,20 @@ async function run(model: string, guide: string, options: Options): Promise<void
     base: options.base === undefined ? null : { model: options.base },
     evaluator: options.evaluator ?? null,
     prompts: options.prompts === undefined ? null : await readPrompts(options.prompts),
-    pictures: options.pictures,
+    pictures: Math.min(firstLook.prompts, options.pictures),
+    before: null,
     domain: options.domain ?? null,
     tapes: null,
   };
-  const report: PairReport = (await runJob(job)).report;
+  const report = await lookOn(job, options);
   say(options.json, report, () => reportLines(report));
+}
+
+/** One look after another, each told as it comes, until the plan ends or may draw no more. */
+async function lookOn(job: CheckJob, options: Options): Promise<PairReport> {
+  const { report } = await runJob(job);
+  const { next, evidence, raw } = report;
+  if (next === null || next > options.pictures) return report;
+  if (!options.json) process.stderr.write(`${lookLine(report)}\n`);
+  return lookOn({ ...job, pictures: next, before: { lineage: evidence.lineage, ...raw } }, options);
 }

@@ -5,7 +5,7 @@ import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
-import { inspection, needs, pairReport, signature } from "./result-schemas.ts";
+import { before, inspection, needs, pairReport, signature } from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over a pipe, as structured clones (frames.ts).
@@ -82,6 +82,7 @@ const checkJob = z.object({
   evaluator: z.string().nullable(),
   prompts: z.array(z.string()).nullable(),
   pictures: z.int().min(1).max(10_000),
+  before,
   domain: z.string().nullable(),
   tapes: z.object({ folder: z.string(), key: z.string() }).nullable(),
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ModelNeeds } from "#lib/diffusion/needs.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
-import type { PairReport } from "#lib/measure/pair-check.ts";
+import type { Before, PairReport } from "#lib/measure/pair-check.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
@@ -107,24 +107,36 @@ const number = z.union([z.number(), z.nan(), z.literal(Infinity), z.literal(-Inf
 const estimate = z.object({ value: number, low: number, high: number, n: count });
 const figures = { fvu: estimate, delivered: estimate, cosine: estimate };
 
+const lineage = z
+  .object({
+    medianCosine: number,
+    lowCosine: number,
+    meanCosine: number,
+    medianDistance: number,
+    tensors: count,
+    furthest: strings,
+    guideNamesThisBase: z.boolean(),
+  })
+  .nullable();
+
+const certainty = z.object({ isCertain: z.boolean(), hope: number });
+const claims = z.object({ gain: certainty, verified: certainty, usable: certainty, tooLittle: certainty });
+const modes = ["conditional", "guide", "cfg"] as const;
+
+const range = z.object({ low: number, high: number });
+const distance = z.object({ value: number, swapped: range, halves: range, floor: range, n: count });
+
 const evidence = z.object({
   structure: strings,
-  lineage: z
-    .object({
-      medianCosine: number,
-      lowCosine: number,
-      meanCosine: number,
-      medianDistance: number,
-      tensors: count,
-      guideNamesThisBase: z.boolean(),
-    })
-    .nullable(),
+  lineage,
   agreement: z
     .object({
       ...figures,
       byTimestep: z.array(z.object({ timestep: number, ...figures })),
       byGuidance: z.array(z.object({ guidanceScale: number, ...figures })),
       finite: z.boolean(),
+      modelIsFinite: z.boolean(),
+      addsNothing: z.boolean(),
     })
     .nullable(),
   fidelity: z
@@ -134,11 +146,16 @@ const evidence = z.object({
       cfg: estimate,
       gain: estimate,
       recovered: estimate.nullable(),
+      claims: claims.nullable(),
+      unreadable: z.array(z.enum(modes)),
+      available: count,
+      guidanceScale: number,
       evaluator: z.enum(["attributes", "clip"]),
       scored: strings,
       unscored: z.array(z.object({ attribute: z.string(), accuracy: number })),
       domain: z.string().nullable(),
       notes: strings,
+      distances: z.object({ conditional: distance.nullable(), guide: distance.nullable() }),
     })
     .nullable(),
 });
@@ -154,16 +171,23 @@ const state = z.object({
   delivered: number,
 });
 
+const raw = {
+  agreement: z.array(state),
+  fidelity: z.array(z.object({ prompt: z.string(), conditional: number, guide: number, cfg: number })),
+};
+
+/** What a parent hands back to a child, for the next look. */
+export const before: z.ZodType<Before | null> = z.object({ lineage, ...raw }).nullable();
+
 export const pairReport: z.ZodType<PairReport> = z.object({
-  verdict: z.enum(["verified", "usable with limits", "incompatible", "not measured"]),
+  verdict: z.enum(["verified", "usable with limits", "incompatible", "inconclusive", "not measured"]),
   reasons: strings,
+  next: count.nullable(),
   protocol: z.custom<PairReport["protocol"]>((value) => typeof value === "object" && value !== null),
   evidence,
+  looks: z.array(z.object({ prompts: count, gain: estimate, recovered: estimate.nullable(), claims })),
   cost: z
     .object({ baseParameters: count, guideParameters: count, base: macs, guide: macs, againstCfg: number })
     .nullable(),
-  raw: z.object({
-    agreement: z.array(state),
-    fidelity: z.array(z.object({ prompt: z.string(), conditional: number, guide: number, cfg: number })),
-  }),
+  raw: z.object(raw),
 });

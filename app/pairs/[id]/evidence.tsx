@@ -50,7 +50,9 @@ export function FidelitySection({
                 fidelity.recovered ? (
                   <Estimate key="r" of={fidelity.recovered} />
                 ) : (
-                  <span className="text-quiet">nothing to recover: what CFG adds cannot be told from chance</span>
+                  <span className="text-quiet">
+                    anything: its interval is unbounded, for what CFG adds could be nothing
+                  </span>
                 ),
               ],
               ["CFG adds", <Estimate key="g" of={fidelity.gain} digits={3} />],
@@ -71,7 +73,7 @@ export function FidelitySection({
                 "style",
                 fidelity.domain
                   ? `${fidelity.domain}, which the evaluator was checked on`
-                  : "none that the evaluator was checked on",
+                  : "unknown: how well the evaluator reads it was never measured",
               ],
             ]}
           />

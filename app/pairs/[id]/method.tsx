@@ -48,7 +48,12 @@ export function MethodSection({
               "single steps",
               `${protocol.agreementPrompts} prompts at guidance ${protocol.agreementGuidances.join(", ")}, seed ${protocol.agreementSeed}`,
             ],
-            ["intervals", "95 %, by bootstrap over prompts"],
+            [
+              "intervals",
+              protocol.version < 2
+                ? "95 %, by bootstrap over prompts; judged by the value in the middle (the first protocol)"
+                : "95 %: R and CFG's gain by the plan, over all looks together; the rest by bootstrap over prompts",
+            ],
             [
               "evaluator",
               evaluatorSha256 ? <Hash key="e" sha256={evaluatorSha256} what="sha256 of the evaluator" /> : "none",

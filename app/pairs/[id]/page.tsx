@@ -25,6 +25,7 @@ import { KeepSection } from "./keep.tsx";
 import { CloseLook, columnsOf, SheetSection } from "./look.tsx";
 import { MethodSection, OthersSection } from "./method.tsx";
 import { betterOf, othersOf } from "./others.ts";
+import { PlanSection } from "./plan.tsx";
 import { copiesSentence, sentenceOf, unitSentence } from "./sentence.ts";
 import { Actions, Caution, Moving } from "./state.tsx";
 
@@ -86,8 +87,8 @@ export default async function PairPage({ params, searchParams }: Props) {
           )}
           {measuredAt && (
             <span className="text-quiet" title={toMoment(measuredAt)}>
-              {verdict === "notMeasured"
-                ? `tried ${toAge(measuredAt)} on ${pair.runtime}, without a verdict`
+              {verdict === "notMeasured" || verdict === "inconclusive"
+                ? `looked at ${toAge(measuredAt)} on ${pair.runtime}`
                 : `measured ${toAge(measuredAt)} on ${pair.runtime}`}
             </span>
           )}
@@ -106,6 +107,7 @@ export default async function PairPage({ params, searchParams }: Props) {
         <Actions pair={pair} isSignedIn={isSignedIn} />
         {form.values["id"] === id && <Problems state={form} />}
       </header>
+      {measured && measured.looks.length > 0 && <PlanSection measured={measured} isMoving={isMoving} />}
       {isMoving && <Moving pair={pair} mayCancel={(await ifThere(getJobTimeline(actor, id)))?.mayChange ?? false} />}
       <Caution pair={pair} newer={betterOf(pair, others)?.id ?? null} />
       {(column || measured) && (

@@ -1,4 +1,5 @@
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
+import { firstLook } from "#lib/pairing/plan.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 
@@ -21,11 +22,11 @@ export function sentenceOf({
 }: Pick<PairView, "state" | "verdict" | "finetune" | "measured" | "stale" | "problem"> &
   Partial<Pick<PairView, "reasons">>): string {
   const model = finetune.repo.split("/")[1]!;
-  if (isUnfinished({ state }))
+  if (isUnfinished({ state }) && !measured)
     return `Nobody knows yet whether this guide works on ${model}: it is ${state === "running" ? "being measured now" : "waiting to be measured"}.`;
-  if (state === "failed")
+  if (state === "failed" && !measured)
     return `Measuring this guide on ${model} failed, so nothing is known of it yet: ${problem ?? "the reason was not kept."}`;
-  if (state === "cancelled" || !measured)
+  if (!measured)
     return `Measuring this guide on ${model} was ${state === "cancelled" ? "cancelled" : "not finished"}, so nothing is known of it yet.`;
   const sentence = ofVerdict(model, verdict, measured, reasons);
   return stale === null
@@ -39,17 +40,30 @@ function ofVerdict(model: string, verdict: PairView["verdict"], known: Known, re
   if (verdict === "incompatible") return whyNot(model, known, reasons);
   if (!fidelity)
     return `This guide runs on ${model}, but its base brought nothing that reads pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.`;
-  if (recovered === null)
-    return `On ${model} CFG itself adds nothing that ${fidelity.gain.n} prompts could tell from chance, so there is nothing that the guide could recover. It may still be fine; nobody can say.`;
+  if (fidelity.scored.length > 0 && recovered === null)
+    return fidelity.gain.n < firstLook.prompts
+      ? `Whether this guide is of use on ${model} cannot be told: its base brought ${fidelity.gain.n} prompts, and ${firstLook.prompts} are the least that a verdict rests on.`
+      : `On ${model} CFG itself adds nothing that ${fidelity.gain.n} prompts could tell from chance, so nobody can say what share of it the guide recovers. ${settles(known)}`;
+  if (recovered === null) return ofVerdictless(model);
   switch (verdict) {
     case "verified":
       return `${recovered.low >= AS_WELL_AS_CFG ? `On ${model} this guide keeps to the prompt about as well as CFG does` : `On ${model} this guide does most of what CFG does`}, ${workOf(known)}: it recovers ${shareOf(recovered)}.${unsure(fidelity)}`;
     case "usableWithLimits":
-      return `On ${model} this guide does a part of what CFG does, ${workOf(known)}: it recovers ${shareOf(recovered)}. ${lossOf(fidelity, recovered)}${unsure(fidelity)}`;
+      return `On ${model} this guide certainly does a part of what CFG does, ${workOf(known)}: it recovers ${shareOf(recovered)}. ${lossOf(fidelity, recovered)}${unsure(fidelity)}`;
+    case "inconclusive":
+      return `Whether this guide is of use on ${model} cannot be told yet: it recovers ${shareOf(recovered)}. ${settles(known)}${unsure(fidelity)}`;
     case "notMeasured":
-      return `On ${model} this guide recovers ${shareOf(recovered)}, which could be nothing: measure more prompts to tell.${unsure(fidelity)}`;
+      return ofVerdictless(model);
   }
 }
+
+const ofVerdictless = (model: string): string =>
+  `Nothing was scored on ${model}, so nobody can say how well this guide works there. Look at what it draws and judge for yourself.`;
+
+const settles = ({ next }: Known): string =>
+  next === null
+    ? "No more prompts are planned: look at what it draws and judge for yourself."
+    : `${next} prompts are looked at next.`;
 
 /** In the order of the judge: what rules a guide out, in words for who does not know the figures. */
 function whyNot(model: string, { structure, lineage, agreement, fidelity }: Known, reasons: readonly string[]): string {
@@ -58,7 +72,11 @@ function whyNot(model: string, { structure, lineage, agreement, fidelity }: Know
     return `This guide cannot run on ${model}, which is built otherwise (${structure[0]}). ${instead}`;
   if (lineage?.band === "unrelated")
     return `This guide is of no use to ${model}, which was not made from the guide's base: the weights have nothing in common. ${instead}`;
-  if (agreement && agreement.fvu.low >= thresholds.incompatibleUnexplainedLow)
+  if (
+    agreement &&
+    agreement.fvu.n >= thresholds.agreementPrompts &&
+    agreement.fvu.low > thresholds.incompatibleUnexplainedLow
+  )
     return `On ${model} this guide does harm: a step with it lies further from CFG than a step without any guidance. ${instead}`;
   if (fidelity?.recovered)
     return `On ${model} this guide does too little to be seen: it recovers ${shareOf(fidelity.recovered)}. ${instead}`;
@@ -71,16 +89,15 @@ function shareOf({ value, low, high, n }: Recovered): string {
   return `${percent(value)} of what CFG adds to prompt fidelity (between ${percent(low)} and ${percent(high)}, measured on ${n} prompts${chance})`;
 }
 
-/** Where the guide may be as good as verified ones and too few prompts say so, another thing is missing than where it certainly loses something. */
-function lossOf({ conditional, guide, cfg }: Judged, { value, high }: Recovered): string {
+function lossOf({ conditional, guide, cfg }: Judged, { high }: Recovered): string {
   const shown = `Pictures show ${percent(guide.value)} of what their prompts ask for, against ${percent(cfg.value)} with CFG and ${percent(conditional.value)} without guidance`;
-  if (value >= thresholds.verifiedRecovered)
-    return `${shown}; it may well be enough, and more prompts have to be measured to be sure.`;
   return `${shown}${high < 1 ? "" : ", and it could be chance that they differ"}; letting CFG do the first steps buys some of it back.`;
 }
 
 const unsure = ({ domain }: Judged): string =>
-  domain === null ? " What read the pictures was never checked on this style, so take it with care." : "";
+  domain === null
+    ? " What read the pictures was never checked on this style, so nothing is verified here; take it with care."
+    : "";
 
 const HALF = 0.02;
 

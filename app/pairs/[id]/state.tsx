@@ -1,34 +1,30 @@
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
-import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { toDuration } from "../../_page/units.ts";
 import { Button, ButtonLink } from "../../_ui/button.tsx";
 import { Notice } from "../../_ui/notice.tsx";
 import { Progress } from "../../_ui/progress.tsx";
-import { picturesToAsk } from "./pictures-to-ask.ts";
+import { labelOf } from "./label.ts";
 
 /** What can be done with a pair, by whom. */
 export function Actions({ pair, isSignedIn }: { readonly pair: PairView; readonly isSignedIn: boolean }) {
-  const { id, finetune, guide, state } = pair;
-  const isMoving = isUnfinished({ state });
-  const asked = picturesToAsk(pair);
-  const label = asked === "as usual" ? "Measure again" : `Measure with ${asked} prompts`;
+  const { id, finetune, guide } = pair;
+  const label = labelOf(pair);
   return (
     <div className="mt-4 flex flex-wrap gap-3">
       <ButtonLink look="primary" href={`/preview?finetune=${finetune.repo}&guide=${guide.repo}`}>
         Preview this pair
       </ButtonLink>
-      {!isMoving &&
-        asked !== null &&
+      {label !== null &&
         (isSignedIn ? (
           <form method="post" action="/pairs/measure">
             <input type="hidden" name="finetune" value={finetune.repo} />
             <input type="hidden" name="guide" value={guide.repo} />
-            {asked !== "as usual" && <input type="hidden" name="pictures" value={asked} />}
             <Button type="submit">{label}</Button>
           </form>
         ) : (
           <ButtonLink href={`/sign-in?next=/pairs/${id}`}>
-            Sign in to measure {asked === "as usual" ? "again" : "more"}
+            Sign in to {label[0]!.toLowerCase()}
+            {label.slice(1)}
           </ButtonLink>
         ))}
       <ButtonLink href={`/api/v1/pairs/${id}?raw=true`}>Raw JSON</ButtonLink>
@@ -96,8 +92,8 @@ export function Caution({ pair: { state, stale }, newer }: { readonly pair: Pair
     <div className="mt-6 max-w-[72ch] space-y-3">
       {state === "failed" && (
         <Notice kind="bad">
-          Nothing was kept of this attempt. «Measure again» tries it once more; it fails again if the files are the
-          reason.
+          Nothing was kept of this attempt; what earlier looks found is below. The button tries it once more; it fails
+          again if the files are the reason.
         </Notice>
       )}
       {stale !== null && (
@@ -112,7 +108,7 @@ export function Caution({ pair: { state, stale }, newer }: { readonly pair: Pair
       )}
       {stale === null && newer !== null && (
         <Notice>
-          Another measurement of this pair rests on more prompts. <a href={`/pairs/${newer}`}>See that one</a>
+          Another measurement of this pair says more of today. <a href={`/pairs/${newer}`}>See that one</a>
         </Notice>
       )}
     </div>

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { newCheck } from "#lib/catalog/pairs/schema.ts";
 import { requestCheck } from "#lib/catalog/pairs/service.ts";
 import { formRoute } from "#lib/http/form.ts";
@@ -8,14 +7,11 @@ import * as operations from "#lib/http/operations/evidence.ts";
 export const POST = formRoute({
   does: operations.requestCheck,
   page: "/pairs",
-  schema: z.object({
-    ...newCheck.shape,
-    pictures: z.coerce.number().pipe(newCheck.shape.pictures.unwrap()).optional(),
-  }),
+  schema: newCheck,
   kept: ["finetune", "guide"],
   comesBackTo: ({ finetune = "" }) => `/${finetune}`,
-  async submit({ actor, input: { finetune, guide, pictures } }) {
-    const { id } = await requestCheck(actor, { finetune, guide, ...(pictures !== undefined && { pictures }) });
+  async submit({ actor, input }) {
+    const { id } = await requestCheck(actor, input);
     return new Headers({ Location: `/pairs/${id}` });
   },
 });

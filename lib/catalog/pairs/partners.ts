@@ -249,9 +249,10 @@ const byEvidence = (a: Partner, b: Partner): number =>
   (b.recovered?.value ?? -Infinity) - (a.recovered?.value ?? -Infinity) ||
   (a.repo < b.repo ? -1 : 1);
 
-/** Proven first, then proven of earlier weights, then what is on its way, then what is open, last what does not work. */
+/** Proven first, then proven of earlier weights, then what is on its way, then what is open, last what does not work. A look counts while the next is on its way. */
 function rank({ state, verdict: told, stale }: Partner): number {
-  if (state === "measured" && told === "incompatible") return 9;
-  if (state === "measured" && told !== "notMeasured") return (stale === null ? 0 : 2) + (told === "verified" ? 0 : 1);
+  if (told === "incompatible") return 9;
+  if (told === "verified" || told === "usableWithLimits")
+    return (stale === null ? 0 : 2) + (told === "verified" ? 0 : 1);
   return { measured: 6, running: 4, queued: 5, "not measured": 7, failed: 8, cancelled: 8 }[state];
 }

@@ -94,16 +94,16 @@ export async function knownPairs(actor: Actor, ids: readonly string[]): Promise<
   );
 }
 
-/** What was measured of a unit and a guide by any protocol of a family, whatever the number of prompts. */
-export async function pairsOfFamily(
+/** The one measurement that there is of a unit and a guide by a protocol. */
+export async function pairOfKey(
   client: Transaction,
   { unitHash, guideWeightsSha256, protocol }: PairKey,
-): Promise<PairRow[]> {
-  const rows = await client.pair.findMany({
-    where: { unitHash, guideWeightsSha256, protocol: { startsWith: protocol }, runtime: measuringRuntime() },
+): Promise<PairRow | null> {
+  const row = await client.pair.findFirst({
+    where: { unitHash, guideWeightsSha256, protocol, runtime: measuringRuntime() },
     select: columns,
   });
-  return rows.map(toRow);
+  return row && toRow(row);
 }
 
 export interface NewPair extends Pick<PairKey, "guideWeightsSha256" | "protocol"> {
@@ -158,7 +158,7 @@ export interface Outcome {
   readonly machine: string;
 }
 
-/** Written by who holds the attempt. */
+/** Written by who holds the attempt. A look has all that those before it had, whose values go. */
 export async function writeOutcome(
   transaction: Transaction,
   id: string,
@@ -170,16 +170,18 @@ export async function writeOutcome(
     data: { ...outcome, reasons: [...reasons], measuredAt: new Date() },
     select: { id: true },
   });
+  await transaction.measurement.deleteMany({ where: { pairId: id } });
   await transaction.measurement.createMany({
     data: levels.map((level) => ({ ...level, id: randomUUID(), pairId: id, attempt, machine })),
   });
 }
 
-/** Of the attempt that succeeded. */
-export function measurementsOf(pairId: string, attempt: number, withRaw: boolean) {
-  return database().measurement.findMany({
-    where: { pairId, attempt },
-    orderBy: { level: "asc" },
+/** Of the last look. */
+export function measurementsOf(pairId: string, withRaw: boolean, client: Transaction = database()) {
+  return client.measurement.findMany({
+    where: { pairId },
+    distinct: ["level"],
+    orderBy: [{ level: "asc" }, { attempt: "desc" }],
     select: { level: true, n: true, machine: true, milliseconds: true, raw: withRaw },
   });
 }

@@ -6,15 +6,10 @@ import { MOST_STRENGTH } from "#lib/catalog/previews/limits.ts";
 import { unitView } from "#lib/catalog/units/schema.ts";
 import { env } from "#lib/env.ts";
 import { pageOf, pageQuery } from "#lib/page.ts";
+import { firstLook } from "#lib/pairing/plan.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
 
-/**
- * How many prompts are drawn where nobody says otherwise. A model of the starter's size and two guides take 59 s of processor time with
- * 48, half a minute on two cores, and 50 s with 32. But with 32 neon × guide-tiny is 0.75 [0.48, 0.95], «usable with limits», where 48
- * (0.83 [0.68, 0.95]) and 96 (0.83 [0.70, 0.97]) verify it.
- */
-export const DEFAULT_PICTURES = 48;
 /** Without an evaluator nothing is drawn, and one-step figures do not judge; four prompts keep a model of SD 1.5's size within the hour. */
 export const UNJUDGED_PROMPTS = 4;
 
@@ -57,6 +52,7 @@ export const measured = z.object({
       meanCosine: z.number(),
       medianDistance: z.number(),
       tensors: z.number(),
+      furthest: z.array(z.string()).default([]),
       guideNamesThisBase: z.boolean(),
     })
     .nullable()
@@ -73,18 +69,28 @@ export const measured = z.object({
     .object({
       recovered: estimate.nullable().meta({
         description:
-          "R: the share of what CFG adds to prompt fidelity that the guide recovers; null where CFG adds nothing significant",
+          "R: the share of what CFG adds to prompt fidelity that the guide recovers, its interval holding over all looks; null where CFG's gain could be nothing, and R anything",
       }),
       conditional: estimate,
       guide: estimate,
       cfg: estimate,
       gain: estimate,
+      available: z.number().optional().meta({ description: "how many prompts the plan may draw" }),
       scored: z.array(z.string()),
       unscored: z.array(z.object({ attribute: z.string(), accuracy: z.number() })),
       domain: z.string().nullable(),
     })
     .nullable()
     .meta({ description: "how well pictures keep to their prompts, from the same noise in all three modes" }),
+  looks: z
+    .array(z.object({ prompts: z.number(), gain: estimate, recovered: estimate.nullable() }))
+    .default([])
+    .meta({ description: "what each look of the plan said, up to the last one" }),
+  next: z
+    .number()
+    .nullable()
+    .default(null)
+    .meta({ description: "how many prompts the plan looks at next; null where it has ended" }),
   cost: z
     .object({
       baseParameters: z.number(),
@@ -117,9 +123,9 @@ export const measured = z.object({
 });
 export type Measured = z.output<typeof measured>;
 
-/** `pair.summary`: what was asked for, and what came of it. */
+/** `pair.summary`: how many prompts are drawn when the look that is asked for has ended, and what the last one found. */
 export const storedSummary = z.object({
-  request: z.object({ pictures: z.number() }).default({ pictures: DEFAULT_PICTURES }),
+  request: z.object({ pictures: z.number() }).default({ pictures: firstLook.prompts }),
   measured: measured.optional(),
 });
 export type StoredSummary = z.output<typeof storedSummary>;
@@ -162,7 +168,7 @@ export type PairItem = z.output<typeof pairItem>;
 
 export const pairView = pairItem.extend({
   reasons: z.array(z.string()).meta({ description: "sentences that say what the verdict rests on and what is lost" }),
-  pictures: z.number().meta({ description: "how many were asked for" }),
+  pictures: z.number().meta({ description: "how many prompts the look draws that was asked for last" }),
   progress: progress.nullable(),
   queue: z
     .object({
@@ -196,12 +202,6 @@ export const newCheck = z.strictObject({
     .max(MOST_STRENGTH)
     .optional()
     .meta({ description: "of a low-rank fine-tune: 1, as it was trained, where nothing is said" }),
-  pictures: z
-    .int()
-    .min(32)
-    .max(960)
-    .optional()
-    .meta({ description: `prompts to draw in every mode; ${DEFAULT_PICTURES} where nothing is said` }),
 });
 export type NewCheck = z.output<typeof newCheck>;
 

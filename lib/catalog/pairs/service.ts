@@ -11,16 +11,18 @@ import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, inTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
+import { firstLook } from "#lib/pairing/plan.ts";
+import { protocolKey } from "#lib/pairing/protocol.ts";
 import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
 import type { Need } from "#lib/queue/room.ts";
 import { duePairs } from "./due.ts";
 import { judgesOf } from "./judges.ts";
+import { workOf } from "./looks.ts";
 import { type Model, modelOfInspection, modelOfRepo } from "./models.ts";
-import { deletePair, insertPair, moveTo, type NewPair, pairsOfFamily } from "./repository.ts";
-import { DEFAULT_PICTURES, type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
+import { deletePair, insertPair, moveTo, type NewPair, pairOfKey } from "./repository.ts";
+import { type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
 import { getPair, requireSeen } from "./views.ts";
 
 /** At once, in one transaction of some seconds. */
@@ -39,8 +41,7 @@ export async function requestChecks(
   const model = await modelOfInspection(transaction, inspectionId);
   if (!model) return;
   const judges = await judgesOf(model.baseRepoId, transaction);
-  const protocol = protocolKey(judges, judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : DEFAULT_PICTURES);
-  const due = await duePairs(transaction, model, inspectionId, protocol, MAX_CHECKS);
+  const due = await duePairs(transaction, model, inspectionId, protocolKey(judges), MAX_CHECKS);
   const units = await unitsOfCommits(
     due.map(({ finetune }) => finetune.commitId),
     1,
@@ -61,15 +62,13 @@ export async function requestChecks(
 }
 
 /**
- * Somebody asks for a measurement; needs the scope `run`, and both repos readable. Where these weights have been measured with as many
- * pictures, that is returned and nothing is done. One that waits as a batch now goes before others; one that failed is tried again.
+ * Somebody asks for a measurement; needs the scope `run`, and both repos readable. Where the plan for these weights has ended, that is
+ * returned and nothing is done: asking again draws no other prompts. One that waits as a batch now goes before others; one that failed
+ * goes on from its last look.
  *
  * @throws pair_does_not_fit, upload_not_ready, unsupported_model, queue_full
  */
-export async function requestCheck(
-  actor: Actor,
-  { finetune, guide, loraStrength = 1, pictures }: NewCheck,
-): Promise<PairView> {
+export async function requestCheck(actor: Actor, { finetune, guide, loraStrength = 1 }: NewCheck): Promise<PairView> {
   const userId = actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
   const model = await requireModel(actor, toRepoName(finetune), "draws");
   const guideModel = await requireModel(actor, toRepoName(guide), "guides");
@@ -83,26 +82,16 @@ export async function requestCheck(
   const judges = await judgesOf(guideModel.baseRepoId ?? model.baseRepoId);
   const unit = await requireUnit(model.commitId, finetune, loraStrength);
   await requireReadable(actor, [...unit.components.map(({ commitId }) => commitId), judges.commitId]);
-  const pair = newPair(unit, model, guideModel, judges, pictures);
+  const pair = newPair(unit, model, guideModel, judges);
   const id = await inTransaction(database(), async (transaction) => {
-    const family = {
-      unitHash: unit.hash,
-      guideWeightsSha256: pair.guideWeightsSha256,
-      protocol: `${protocolFamily(judges)}-n`,
-    };
-    const known = (await pairsOfFamily(transaction, family)).toSorted(
-      (a, b) => b.summary.request.pictures - a.summary.request.pictures,
-    );
-    const measured = known.find(
-      ({ state, summary }) =>
-        state === "succeeded" && (pictures === undefined || summary.request.pictures >= pair.summary.request.pictures),
-    );
-    if (measured) return measured.id;
-    const same = known.find(({ protocol }) => protocol === pair.protocol);
-    if (!same) return request(transaction, pair, "person", userId);
-    if (same.state === "failed" || same.state === "cancelled") await moveTo(transaction, same.id, pair);
-    if (same.state !== "running" && same.state !== "succeeded") await ask(transaction, same.id, pair, "person", userId);
-    return same.id;
+    const known = await pairOfKey(transaction, { ...pair, unitHash: unit.hash });
+    if (!known) return request(transaction, pair, "person", userId);
+    const hasEnded = known.state === "succeeded" && (known.summary.measured?.next ?? null) === null;
+    if (known.state === "running" || hasEnded) return known.id;
+    const again = { ...pair, summary: known.summary };
+    if (known.state !== "queued") await moveTo(transaction, known.id, again);
+    await ask(transaction, known.id, again, "person", userId);
+    return known.id;
   });
   return getPair(actor, id!, false);
 }
@@ -148,9 +137,6 @@ async function request(
   return id;
 }
 
-/** What a pair costs besides its pictures, in pictures: opening three networks and 16 prompts of one-step agreement. */
-const BESIDES_PICTURES = 16;
-
 const ask = async (
   transaction: Transaction,
   id: string,
@@ -164,7 +150,7 @@ const ask = async (
     priority,
     userId,
     modelKey: unit.hash,
-    work: BESIDES_PICTURES + summary.request.pictures,
+    work: workOf(summary),
     need: await needOf(transaction, unit, guideCommitId, summary.request.pictures),
   });
 
@@ -183,21 +169,15 @@ async function needOf(
   return parts && needToMeasure(parts, pictures);
 }
 
-function newPair(
-  unit: Unit,
-  finetune: Model,
-  guide: Model,
-  judges: Awaited<ReturnType<typeof judgesOf>>,
-  asked?: number,
-): NewPair {
-  const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : (asked ?? DEFAULT_PICTURES);
+function newPair(unit: Unit, finetune: Model, guide: Model, judges: Awaited<ReturnType<typeof judgesOf>>): NewPair {
+  const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : firstLook.prompts;
   return {
     unit,
     guideWeightsSha256: guide.weightsSha256,
     finetuneCommitId: finetune.commitId,
     guideCommitId: guide.commitId,
     judgeCommitId: judges.commitId,
-    protocol: protocolKey(judges, pictures),
+    protocol: protocolKey(judges),
     summary: { request: { pictures } },
   };
 }

@@ -9,7 +9,7 @@ import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/queue/feed.ts";
 import { type Page, parseCursor, placeTime, toPageOfLooked } from "#lib/page.ts";
-import { PROTOCOL_VERSION, protocolFamily } from "#lib/pairing/protocol.ts";
+import { isOfThisVersion, protocolKey } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
@@ -77,30 +77,36 @@ const toUnitView = (
   }),
 });
 
-/** Which of some pairs are measured as they would be measured today. */
-export async function currentProtocols(rows: readonly Judged[]): Promise<(row: Judged) => boolean> {
+/** Whether some pairs are measured as they would be measured today, or by which change they are not. */
+export async function currentProtocols(rows: readonly Judged[]): Promise<(row: Judged) => ProtocolAge> {
   const bases = await commitRepos(rows.flatMap(({ judgeCommitId }) => judgeCommitId ?? []));
-  const families = new Map<string, string>();
+  const keys = new Map<string, string>();
   for (const repoId of new Set([...bases.values()].map((base) => base.repoId)))
-    families.set(repoId, protocolFamily(await judgesOf(repoId)));
+    keys.set(repoId, protocolKey(await judgesOf(repoId)));
   return ({ protocol, judgeCommitId }) => {
+    if (!isOfThisVersion(protocol)) return "earlier protocol";
     const repoId = bases.get(judgeCommitId ?? "")?.repoId;
-    return protocol.startsWith(repoId === undefined ? `v${PROTOCOL_VERSION}-` : `${families.get(repoId)}-n`);
+    return repoId === undefined || protocol === keys.get(repoId) ? "current" : "other judges";
   };
 }
 
 type Judged = Pick<PairRow, "protocol" | "judgeCommitId">;
+export type ProtocolAge = "current" | "earlier protocol" | "other judges";
 
 /** Each: whether what was measured is what there is today. */
 export function staleReason(is: {
   readonly finetune: boolean;
   readonly guide: boolean;
-  readonly protocol: boolean;
+  readonly protocol: ProtocolAge;
 }): string | null {
   if (!is.finetune && !is.guide) return "Fine-tune and guide have other weights since.";
   if (!is.finetune) return "The fine-tune has other weights since.";
   if (!is.guide) return "The guide has other weights since.";
-  return is.protocol ? null : "Pairs are measured otherwise since: by another protocol, evaluator or list of prompts.";
+  return {
+    current: null,
+    "earlier protocol": "It was measured by an earlier protocol, whose words were less certain than today's.",
+    "other judges": "Pairs are measured otherwise since: by another evaluator or list of prompts.",
+  }[is.protocol];
 }
 
 export function toItem({ row, unit, finetune, guide, stale }: Seen): PairItem {
@@ -160,7 +166,7 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
       row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
     queue: row.state === "queued" ? await queuePosition("check", id) : null,
     measured: row.summary.measured ? await asFoundThere(row.summary.measured, seen) : null,
-    measurements: row.state === "succeeded" ? await measurementsOf(id, row.attempt, withRaw) : [],
+    measurements: row.measuredAt ? await measurementsOf(id, withRaw) : [],
   };
 }
 

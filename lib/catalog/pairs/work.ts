@@ -7,10 +7,13 @@ import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
-import { holdsAttempt, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
+import { log } from "#lib/log.ts";
+import { holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
+import { enqueue } from "#lib/queue/enqueue.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import { type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
+import { workOf } from "./looks.ts";
+import { measurementsOf, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
 import { commitRepos } from "./weights.ts";
 import { type Measured, type Progress, type StoredSummary, storedSummary } from "./schema.ts";
 
@@ -39,6 +42,8 @@ export interface Check {
   /** The base of the guide, which lineage is measured against, and which brings evaluator and prompts where it has them. */
   readonly judge: Part | null;
   readonly files: Measured["files"];
+  /** What the last look found, level by level; empty for the first. */
+  readonly before: readonly { readonly level: number; readonly raw: unknown; readonly milliseconds: number }[];
 }
 
 /**
@@ -79,6 +84,7 @@ export async function getCheck(id: string): Promise<Check> {
     guide,
     judge: judge ? { commitId: row.judgeCommitId!, name: judge.name } : null,
     files: [base, ...lowRank, guide].flatMap(({ files }) => files),
+    before: row.summary.measured ? await measurementsOf(id, true) : [],
   };
 }
 
@@ -109,6 +115,8 @@ export type Outcome = Omit<StoredOutcome, "summary" | "levels"> & {
   readonly levels: readonly (Omit<StoredOutcome["levels"][number], "raw"> & { readonly raw: object })[];
   /** What was drawn, or would have been. */
   readonly prompts: readonly string[];
+  /** How many prompts the plan looks at next; null where it has ended. */
+  readonly next: number | null;
 };
 
 /** A pair that was measured and where there is something to see. */
@@ -116,13 +124,19 @@ export interface MeasuredPair extends Pick<PairRow, "id" | "unitId" | "finetuneC
   readonly prompts: readonly string[];
 }
 
-/** In one transaction, with what follows from it where there is something to see. @returns false when this attempt is not the last one; nothing was written then */
+/**
+ * In one transaction, with what follows from the first look where there is something to see. Where the plan goes on the next look waits
+ * its turn, as everything else that waits: others come to their first look in between.
+ *
+ * @returns false when this attempt is not the last one; nothing was written then
+ */
 export function recordOutcome(
   id: string,
   attempt: number,
-  { summary, levels, prompts, ...outcome }: Outcome,
+  { summary: { request, measured }, levels, prompts, next, ...outcome }: Outcome,
   then: (transaction: Transaction, pair: MeasuredPair) => Promise<void>,
 ): Promise<boolean> {
+  const summary = { request: next === null ? request : { pictures: next }, measured };
   const stored: StoredOutcome = {
     ...outcome,
     reasons: outcome.reasons.map(toStorableText),
@@ -135,10 +149,24 @@ export function recordOutcome(
   return inLockedTransaction(database(), async (transaction) => {
     const hold = { kind: "check", subjectId: id, attempt } as const;
     if (!(await holdsAttempt(transaction, hold))) return false;
+    const isFirstLook = ((await pairById(id, transaction))!.summary.measured?.next ?? null) === null;
     await writeOutcome(transaction, id, attempt, stored);
     await succeedAttempt(transaction, hold);
     const row = (await pairById(id, transaction))!;
-    if (stored.verdict !== "incompatible") await then(transaction, { ...row, prompts });
+    if (isFirstLook && stored.verdict !== "incompatible") await then(transaction, { ...row, prompts });
+    if (next !== null) await askForNext(transaction, row);
     return true;
+  });
+}
+
+/** For whoever waits, else as a batch. Where too much waits already, what was found stands, and asking again goes on from it. */
+async function askForNext(transaction: Transaction, { id, unitHash, summary }: PairRow): Promise<void> {
+  const subject = { kind: "check", subjectId: id } as const;
+  const waiter = await waiterOf(transaction, subject);
+  const userId = waiter ?? (await ownerOf(transaction, subject));
+  const job = { ...subject, userId, modelKey: unitHash, work: workOf(summary) };
+  await enqueue(transaction, { ...job, priority: waiter === null ? "batch" : "person" }).catch((cause: unknown) => {
+    if (!(cause instanceof AppError && (cause.code === "queue_full" || cause.code === "rate_limited"))) throw cause;
+    log().warn({ event: "look.later", pairId: id, pictures: summary.request.pictures }, cause.message);
   });
 }

@@ -56,7 +56,7 @@ function bestPairs(actor: Actor, guides: boolean, isCurrent: boolean, count: num
     AND (${theirs} = ${weightsAt(other)}) IS ${isCurrent ? Prisma.sql`TRUE` : Prisma.sql`NOT TRUE`} LIMIT 1)`;
   return Prisma.sql`
     (SELECT p.id AS pair_id, ${isCurrent} AS is_current, p.verdict, ${recovered} AS recovered FROM pair p
-    WHERE a.guides = ${guides} AND ${mine} = a.weights_sha256 AND ${askedOfEach(Prisma.sql`p.state = 'succeeded' AND ${isDrawn}`)}
+    WHERE a.guides = ${guides} AND ${mine} = a.weights_sha256 AND ${askedOfEach(Prisma.sql`p.measured_at IS NOT NULL AND ${isDrawn}`)}
     ORDER BY p.verdict, ${shortfall}, p.id LIMIT ${Prisma.raw(String(guides ? count * AGAIN : 1))})`;
 }
 

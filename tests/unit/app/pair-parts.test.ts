@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Measured, PairItem, PairView } from "#lib/catalog/pairs/schema.ts";
 import { betterOf } from "../../../app/pairs/[id]/others.ts";
-import { picturesToAsk } from "../../../app/pairs/[id]/pictures-to-ask.ts";
+import { labelOf } from "../../../app/pairs/[id]/label.ts";
 import { toMacs, workOf } from "../../../app/pairs/[id]/work.ts";
 
 describe("the work of one picture", () => {
@@ -28,15 +28,15 @@ describe("the work of one picture", () => {
 
 describe("the button that measures", () => {
   const pair = (change: object) =>
-    ({ state: "succeeded", stale: null, pictures: 48, measured: { fidelity: {} }, ...change }) as unknown as PairView;
-  test.each<[string, object, ReturnType<typeof picturesToAsk>]>([
-    ["asks for twice as many of what holds", {}, 96],
-    ["asks for no more than the most", { pictures: 600 }, 960],
-    ["is not there when those were measured", { pictures: 960 }, null],
-    ["is not there where nothing reads pictures: more would tell nothing", { measured: { fidelity: null } }, null],
-    ["measures as usual what is stale", { stale: "The guide has other weights since." }, "as usual"],
-    ["tries again what failed", { state: "failed", measured: null }, "as usual"],
-  ])("%s", (_what, change, asked) => expect(picturesToAsk(pair(change))).toBe(asked));
+    ({ state: "succeeded", stale: null, measured: { next: null }, ...change }) as unknown as PairView;
+  test.each<[string, object, string | null]>([
+    ["is not there where the plan has ended: asking again draws no other prompts", {}, null],
+    ["is not there while it goes on", { state: "queued", measured: { next: 96 } }, null],
+    ["goes on where too much waited", { measured: { next: 96 } }, "Go on to 96 prompts"],
+    ["goes on after a look that failed", { state: "failed", measured: { next: 192 } }, "Go on to 192 prompts"],
+    ["measures anew what is stale", { stale: "The guide has other weights since." }, "Measure again"],
+    ["tries again what failed", { state: "failed", measured: null }, "Measure again"],
+  ])("%s", (_what, change, label) => expect(labelOf(pair(change))).toBe(label));
 });
 
 describe("another measurement says more", () => {

@@ -8,6 +8,7 @@ const shares = {
   guide: estimate(0.84, 0.8, 0.9),
   cfg: estimate(0.932, 0.9, 0.96),
   gain: estimate(0.2, 0.1, 0.3),
+  scored: ["background"],
   domain: "watercolor",
 };
 const measured = (recovered: ReturnType<typeof estimate> | null, more = {}) =>
@@ -16,6 +17,8 @@ const measured = (recovered: ReturnType<typeof estimate> | null, more = {}) =>
     lineage: { band: "derived" },
     agreement: { fvu: estimate(0.8, 0.7, 0.9) },
     cost: { againstCfg: 0.505 },
+    looks: [],
+    next: null,
     fidelity: { ...shares, recovered },
     ...more,
   }) as unknown as PairView["measured"];
@@ -48,13 +51,14 @@ test.each<[string, Partial<PairView>, string]>([
     "On meadow this guide does most of what CFG does, at half the work: it recovers 103 % of what CFG adds to prompt fidelity (between 82 % and 146 %, measured on 48 prompts; more than 100 % is no more than chance).",
   ],
   [
-    "verified by an evaluator that does not know the style",
+    "by an evaluator that does not know the style",
     {
+      verdict: "usableWithLimits",
       measured: measured(estimate(0.95, 0.9, 1), {
         fidelity: { ...shares, domain: null, recovered: estimate(0.95, 0.9, 1) },
       }),
     },
-    "On meadow this guide keeps to the prompt about as well as CFG does, at half the work: it recovers 95 % of what CFG adds to prompt fidelity (between 90 % and 100 %, measured on 48 prompts). What read the pictures was never checked on this style, so take it with care.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 95 % of what CFG adds to prompt fidelity (between 90 % and 100 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ; letting CFG do the first steps buys some of it back. What read the pictures was never checked on this style, so nothing is verified here; take it with care.",
   ],
   [
     "a larger guide",
@@ -64,17 +68,12 @@ test.each<[string, Partial<PairView>, string]>([
   [
     "usable with limits, and certainly less than CFG",
     { verdict: "usableWithLimits", measured: measured(estimate(0.6, 0.4, 0.8)) },
-    "On meadow this guide does a part of what CFG does, at half the work: it recovers 60 % of what CFG adds to prompt fidelity (between 40 % and 80 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance; letting CFG do the first steps buys some of it back.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 60 % of what CFG adds to prompt fidelity (between 40 % and 80 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance; letting CFG do the first steps buys some of it back.",
   ],
   [
     "usable with limits, and perhaps as good as CFG",
     { verdict: "usableWithLimits", measured: measured(estimate(0.7, 0.2, 1.2)) },
-    "On meadow this guide does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 20 % and 120 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ; letting CFG do the first steps buys some of it back.",
-  ],
-  [
-    "usable with limits, for want of prompts",
-    { verdict: "usableWithLimits", measured: measured(estimate(0.85, 0.4, 1.3)) },
-    "On meadow this guide does a part of what CFG does, at half the work: it recovers 85 % of what CFG adds to prompt fidelity (between 40 % and 130 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance; it may well be enough, and more prompts have to be measured to be sure.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 20 % and 120 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ; letting CFG do the first steps buys some of it back.",
   ],
   [
     "another structure",
@@ -93,7 +92,7 @@ test.each<[string, Partial<PairView>, string]>([
     "worse than none",
     {
       verdict: "incompatible",
-      measured: measured(estimate(0.02, -0.05, 0.1), { agreement: { fvu: estimate(1.2, 1.1, 1.3) } }),
+      measured: measured(estimate(0.02, -0.05, 0.1), { agreement: { fvu: estimate(1.2, 1.1, 1.3, 16) } }),
     },
     "On meadow this guide does harm: a step with it lies further from CFG than a step without any guidance. Use CFG there, or another guide.",
   ],
@@ -106,15 +105,23 @@ test.each<[string, Partial<PairView>, string]>([
     "not a number",
     {
       verdict: "incompatible",
-      reasons: ["A prediction was not a number."],
+      reasons: ["A prediction of the model itself was not a number, with CFG or without."],
       measured: measured(null, { fidelity: null }),
     },
     "This guide does not work on meadow: a prediction was not a number. Use CFG there, or another guide.",
   ],
   [
     "nothing to recover",
-    { verdict: "notMeasured", measured: measured(null) },
-    "On meadow CFG itself adds nothing that 48 prompts could tell from chance, so there is nothing that the guide could recover. It may still be fine; nobody can say.",
+    { verdict: "inconclusive", measured: measured(null, { fidelity: { ...shares, recovered: null } }) },
+    "On meadow CFG itself adds nothing that 48 prompts could tell from chance, so nobody can say what share of it the guide recovers. No more prompts are planned: look at what it draws and judge for yourself.",
+  ],
+  [
+    "too few prompts",
+    {
+      verdict: "inconclusive",
+      measured: measured(null, { fidelity: { ...shares, gain: estimate(0.2, 0.1, 0.3, 5), recovered: null } }),
+    },
+    "Whether this guide is of use on meadow cannot be told: its base brought 5 prompts, and 48 are the least that a verdict rests on.",
   ],
   [
     "nothing that reads",
@@ -122,9 +129,14 @@ test.each<[string, Partial<PairView>, string]>([
     "This guide runs on meadow, but its base brought nothing that reads pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.",
   ],
   [
-    "too few",
-    { verdict: "notMeasured", measured: measured(estimate(0.4, -0.1, 0.9)) },
-    "On meadow this guide recovers 40 % of what CFG adds to prompt fidelity (between −10 % and 90 %, measured on 48 prompts), which could be nothing: measure more prompts to tell.",
+    "nothing that is scored",
+    { verdict: "notMeasured", measured: measured(null, { fidelity: { ...shares, scored: [], recovered: null } }) },
+    "Nothing was scored on meadow, so nobody can say how well this guide works there. Look at what it draws and judge for yourself.",
+  ],
+  [
+    "open, with a look to come",
+    { state: "queued", verdict: "inconclusive", measured: measured(estimate(0.4, -0.1, 0.9), { next: 96 }) },
+    "Whether this guide is of use on meadow cannot be told yet: it recovers 40 % of what CFG adds to prompt fidelity (between −10 % and 90 %, measured on 48 prompts). 96 prompts are looked at next.",
   ],
   [
     "waiting",

@@ -26,6 +26,8 @@ const summary: StoredSummary = {
     structure: [],
     lineage: null,
     agreement: null,
+    looks: [],
+    next: null,
     fidelity: {
       recovered,
       conditional: recovered,
@@ -62,7 +64,7 @@ beforeAll(async () => {
   await client.end();
   // What a measurement tells beside its verdict.
   await database().$executeRaw`UPDATE pair SET state = 'running', attempt = 1`;
-  await database().$executeRaw`UPDATE pair SET state = 'succeeded', protocol = 'v1-e0-p0-n48', summary = ${summary}`;
+  await database().$executeRaw`UPDATE pair SET state = 'succeeded', protocol = 'v2-e0-p0', summary = ${summary}`;
 });
 
 afterAll(() => hub.close());

@@ -44,6 +44,7 @@ test("a report holds every value, and anybody can check with the hub's keys who 
       reasons: ["For a test."],
       summary: { request: { pictures: 48 }, measured: nothingMeasured },
       levels: [{ level: 4, n: 2, raw: values, milliseconds: 5 }],
+      next: null,
       prompts: [],
       machine: "test",
     },

@@ -496,6 +496,7 @@ test("what runs, and whoever looks on, ends when a part becomes private", async 
     reasons: [`It was ${SECRET}.`],
     summary: { request: { pictures: 48 }, measured: nothingMeasured },
     levels,
+    next: null,
     prompts: Array.from({ length: 48 }, (_, i) => `a ${SECRET} house, number ${i}`),
     machine: "test",
   };

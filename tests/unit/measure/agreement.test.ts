@@ -6,7 +6,7 @@ import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
 import { openSplitUNet } from "#lib/diffusion/unet-networks.ts";
-import { measureAgreement, summariseAgreement } from "#lib/measure/agreement.ts";
+import { agreementGuidances, measureAgreement, summariseAgreement } from "#lib/measure/agreement.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { starter, testRuntime } from "../../support/golden.ts";
 
@@ -49,8 +49,10 @@ test.each([
       async () => {},
     );
     const figures = summariseAgreement(states);
-    expect(Math.abs(figures.fvu.value - fvu)).toBeLessThan(0.0006);
-    expect(Math.abs(figures.delivered.value - delivered)).toBeLessThan(0.006);
+    // Published over all states as they are; here every guidance counts alike, which the strongest does not outweigh.
+    const total = (of: "error" | "product" | "asked"): number => states.reduce((sum, state) => sum + state[of], 0);
+    expect(Math.abs(total("error") / total("asked") - fvu)).toBeLessThan(0.0006);
+    expect(Math.abs(total("product") / total("asked") - delivered)).toBeLessThan(0.006);
     expect(Math.abs(figures.cosine.value - cosine)).toBeLessThan(0.006);
     expect(figures.byTimestep.map(({ timestep }) => timestep).slice(0, 3)).toEqual([951, 901, 851]);
     expect(figures.byGuidance.map(({ guidanceScale, fvu: { n } }) => [guidanceScale, n])).toEqual([
@@ -66,7 +68,30 @@ test.each([
 test("a guide that adds nothing, and CFG that asks for nothing, have the cosine 0 and not NaN", () => {
   const at = { prompt: 0, timestep: 1, guidanceScale: 2 };
   const nothing = { ...at, error: 4, product: 0, asked: 4, delivered: 0 };
+  expect(summariseAgreement([nothing])).toMatchObject({ fvu: { value: 1 }, addsNothing: true, finite: true });
   const notAsked = { ...at, error: 1, product: 0, asked: 0, delivered: 1 };
   expect(summariseAgreement([nothing]).cosine).toMatchObject({ value: 0, low: 0, high: 0 });
   expect(summariseAgreement([nothing, notAsked]).cosine.value).toBe(0);
+});
+
+test("every guidance counts alike, though guidance grows with it", () => {
+  const at = (guidanceScale: number, share: number) => {
+    const asked = (guidanceScale - 1) ** 2; // as ‖w − 1‖² times one difference
+    return { prompt: 0, timestep: 1, guidanceScale, asked, error: share * asked, product: asked, delivered: asked };
+  };
+  expect(summariseAgreement([at(2, 1), at(8, 0)]).fvu.value).toBeCloseTo(0.5, 12);
+});
+
+test.each([
+  [1, 8, [2.75, 4.5, 6.25, 8]],
+  [2, 8, [2, 4, 6, 8]],
+  [3, 3.5, [3, 3.167, 3.333, 3.5]],
+])("agreement is read within the range of a guide, here %d to %d", (minGuidance, maxGuidance, guidances) => {
+  expect(agreementGuidances({ minGuidance, maxGuidance })).toEqual(guidances);
+});
+
+test("what is not a number is told apart by whose it is", () => {
+  const at = { prompt: 0, timestep: 1, guidanceScale: 2, product: 1, delivered: 1 };
+  expect(summariseAgreement([{ ...at, error: NaN, asked: 1 }])).toMatchObject({ finite: false, modelIsFinite: true });
+  expect(summariseAgreement([{ ...at, error: NaN, asked: NaN }])).toMatchObject({ modelIsFinite: false });
 });

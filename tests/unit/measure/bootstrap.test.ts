@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { bootstrap, mean } from "#lib/measure/bootstrap.ts";
+import { bootstrap } from "#lib/measure/bootstrap.ts";
+import { mean } from "#lib/pairing/recovery.ts";
 import { quantile } from "#lib/util/quantile.ts";
 
 describe("the bootstrap", () => {

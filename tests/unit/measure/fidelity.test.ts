@@ -132,29 +132,28 @@ describe("the evaluator", () => {
   });
 });
 
-describe("recovered share", () => {
-  test("is the guide's part of CFG's gain", () => {
-    const conditional = Array.from({ length: 40 }, (_, i) => (i % 4) / 4);
-    const { gain, recovered } = summarise({
-      conditional,
-      guide: conditional.map((x) => x + 0.15),
-      cfg: conditional.map((x) => x + 0.2),
-    });
-    expect(gain).toMatchObject({
-      value: expect.closeTo(0.2),
-      low: expect.closeTo(0.2),
-      high: expect.closeTo(0.2),
-      n: 40,
-    });
-    expect(recovered).toMatchObject({
-      value: expect.closeTo(0.75),
-      low: expect.closeTo(0.75),
-      high: expect.closeTo(0.75),
-    });
+describe("what pictures say in sum", () => {
+  const scores = (n: number) =>
+    Array.from({ length: n }, (_, i) => ({
+      conditional: (i % 4) / 4,
+      guide: (i % 4) / 4 + 0.15 + (i % 3) / 100,
+      cfg: (i % 4) / 4 + 0.2 + (i % 5) / 100,
+    }));
+
+  test("of a look has the recovered share, with what it is certain of", () => {
+    const { gain, recovered, claims, unreadable } = summarise(scores(48));
+    expect([gain.n, recovered!.n, unreadable]).toEqual([48, 48, []]);
+    expect(recovered!.value).toBeCloseTo(0.16 / gain.value, 2);
+    expect(claims!.gain.isCertain).toBe(true);
   });
 
-  test("is not defined where CFG gains nothing that is certain", () => {
-    const cfg = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? 0.4 : 0.6));
-    expect(summarise({ conditional: cfg.toReversed(), guide: cfg, cfg }).recovered).toBeNull();
+  test("of fewer prompts than a look asks for claims nothing", () => {
+    expect(summarise(scores(47))).toMatchObject({ recovered: null, claims: null, cfg: { n: 47 } });
+    expect(summarise(scores(1))).toMatchObject({ recovered: null, claims: null, cfg: { n: 1 } });
+  });
+
+  test("names the modes that could not be read", () => {
+    const broken = scores(48).map((one, i) => (i === 7 ? { ...one, guide: NaN } : one));
+    expect(summarise(broken)).toMatchObject({ unreadable: ["guide"], claims: { verified: { isCertain: false } } });
   });
 });

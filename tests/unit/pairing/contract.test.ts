@@ -3,7 +3,7 @@ import { readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { signatureOf } from "#lib/diffusion/model-files.ts";
 import { openModel } from "#lib/diffusion/open-model.ts";
 import { contractOf } from "#lib/pairing/contract.ts";
-import { protocolFamily, protocolKey } from "#lib/pairing/protocol.ts";
+import { isOfThisVersion, protocolKey } from "#lib/pairing/protocol.ts";
 import { structureMismatches, type UNetSignature } from "#lib/pairing/signature.ts";
 import { starter } from "../../support/golden.ts";
 
@@ -44,9 +44,9 @@ describe("a contract", () => {
   });
 });
 
-test("protocols that differ in the number of prompts are one family", () => {
+test("a protocol is its version, what reads the pictures and what is drawn", () => {
   const judges = { evaluatorSha256: "8".repeat(64), promptsSha256: "a".repeat(64) };
-  expect(protocolKey(judges, 48)).toBe("v1-e888888888888-paaaaaaaaaaaa-n48");
-  expect(protocolKey(judges, 96)).toBe(`${protocolFamily(judges)}-n96`);
-  expect(protocolFamily({ ...judges, promptsSha256: null })).not.toBe(protocolFamily(judges));
+  expect(protocolKey(judges)).toBe("v2-e888888888888-paaaaaaaaaaaa");
+  expect(protocolKey({ ...judges, promptsSha256: null })).toBe("v2-e888888888888-p0");
+  expect(["v2-e0-p0", "v1-e0-p0-n48", "v21-e0-p0"].map(isOfThisVersion)).toEqual([true, false, false]);
 });

@@ -7,6 +7,7 @@ import { type Check, getCheck, type Outcome, recordOutcome, saveProgress } from 
 import type { Verdict } from "#lib/db/generated/client.ts";
 import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
+import type { Before } from "#lib/measure/pair-check.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
@@ -16,6 +17,7 @@ import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
 import { modelIn } from "#workers/files/model-in.ts";
 import type { JobHandler } from "#workers/hub/handler.ts";
+import { before as beforeSchema } from "#workers/inference/result-schemas.ts";
 import type { CheckJob, ResultOf } from "#workers/inference/messages.ts";
 
 /** Measures a guide on a fine-tune. */
@@ -51,7 +53,10 @@ interface Judges {
 
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
-async function toJob({ request, unit, guide, judge }: Check, open: Open): Promise<{ job: CheckJob; judges: Judges }> {
+async function toJob(
+  { request, unit, guide, judge, before }: Check,
+  open: Open,
+): Promise<{ job: CheckJob; judges: Judges }> {
   const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
   const [evaluatorSha256, promptsSha256] = [manifest.get(EVALUATOR) ?? null, manifest.get(PROMPTS) ?? null];
   const judgeFolder = judge && (await open(judge));
@@ -73,26 +78,35 @@ async function toJob({ request, unit, guide, judge }: Check, open: Open): Promis
         ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
         : null,
     pictures: request.pictures,
+    before: toBefore(before),
     domain: null,
     tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [unit.hash, evaluatorSha256].join() },
   };
   return { job, judges: { evaluatorSha256, promptsSha256: evaluatorSha256 && promptsSha256 } };
 }
 
+/** Null also where what is stored cannot be read any more: then the first look is made again. */
+function toBefore(levels: Check["before"]): Before | null {
+  const raw = (level: number): unknown => levels.find((one) => one.level === level)?.raw;
+  const found = beforeSchema.safeParse({ lineage: raw(1) ?? null, agreement: raw(2), fidelity: raw(4) });
+  return found.success ? found.data : null;
+}
+
 const verdicts: Readonly<Record<VerdictName, Verdict>> = {
   verified: "verified",
   "usable with limits": "usableWithLimits",
+  inconclusive: "inconclusive",
   incompatible: "incompatible",
   "not measured": "notMeasured",
 };
 
 function toOutcome(
-  { request, files }: Check,
+  { request, files, before }: Check,
   judges: Judges,
   { report, runtime }: ResultOf<CheckJob>,
   milliseconds: (stage: string) => number,
 ): Outcome {
-  const { verdict, reasons, evidence, cost, protocol, raw } = report;
+  const { verdict, reasons, next, looks, evidence, cost, protocol, raw } = report;
   const { structure, lineage, agreement, fidelity } = evidence;
   const measured = {
     structure,
@@ -106,26 +120,29 @@ function toOutcome(
           }
         : null,
     fidelity: isWhole(fidelity) ? fidelity : null,
+    looks,
+    next,
     cost,
     protocol,
     ...judges,
     files,
     runtime,
   };
+  const took = (level: number, stage: string): number =>
+    milliseconds(stage) + (before.find((one) => one.level === level)?.milliseconds ?? 0);
   return {
     verdict: verdicts[verdict],
     reasons,
+    next,
     summary: { request, measured },
     levels: [
       { level: 0, n: 1, raw: { structure }, milliseconds: 0 },
-      ...(lineage
-        ? [{ level: 1 as const, n: lineage.tensors, raw: lineage, milliseconds: milliseconds("lineage") }]
-        : []),
+      ...(lineage ? [{ level: 1 as const, n: lineage.tensors, raw: lineage, milliseconds: took(1, "lineage") }] : []),
       ...(agreement
-        ? [{ level: 2 as const, n: agreement.fvu.n, raw: raw.agreement, milliseconds: milliseconds("agreement") }]
+        ? [{ level: 2 as const, n: agreement.fvu.n, raw: raw.agreement, milliseconds: took(2, "agreement") }]
         : []),
       ...(fidelity
-        ? [{ level: 4 as const, n: fidelity.cfg.n, raw: raw.fidelity, milliseconds: milliseconds("pictures") }]
+        ? [{ level: 4 as const, n: fidelity.cfg.n, raw: raw.fidelity, milliseconds: took(4, "pictures") }]
         : []),
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],

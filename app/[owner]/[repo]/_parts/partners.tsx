@@ -54,9 +54,9 @@ export function Partners({ partners, of, seconds }: PartnersProps) {
               ) : (
                 <Verdict standing="notMeasured" />
               )}
-              {state === "measured" && (partner.verdict === "notMeasured" || partner.verdict === "incompatible") && (
+              {state === "measured" && ["notMeasured", "inconclusive", "incompatible"].includes(partner.verdict) && (
                 <a href={`/pairs/${pair}`} className="block text-small">
-                  {partner.verdict === "incompatible" ? "why" : "measured, without a verdict: why"}
+                  {partner.verdict === "notMeasured" ? "measured, without a verdict: why" : "why"}
                 </a>
               )}
               {stale && <span className="block max-w-96 text-small text-quiet">{stale}</span>}
