@@ -60,7 +60,7 @@ export async function enqueue(transaction: Transaction, job: NewJob): Promise<vo
     ON CONFLICT (subject_id, kind) DO UPDATE SET priority = greatest(EXCLUDED.priority, CASE job.state WHEN 'queued' THEN job.priority END),
       user_id = coalesce(EXCLUDED.user_id, CASE job.state WHEN 'queued' THEN job.user_id END), lane = EXCLUDED.lane, model_key = EXCLUDED.model_key, work = EXCLUDED.work,
       state = 'queued', queue_id = CASE job.state WHEN 'queued' THEN job.queue_id ELSE EXCLUDED.queue_id END, ticket = CASE job.state WHEN 'queued' THEN job.ticket ELSE EXCLUDED.ticket END,
-      queued_at = CASE job.state WHEN 'queued' THEN job.queued_at ELSE now() END, needs_bytes = EXCLUDED.needs_bytes, needs_for = EXCLUDED.needs_for, worker_id = NULL, returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL,
+      queued_at = CASE job.state WHEN 'queued' THEN job.queued_at ELSE now() END, needs_bytes = coalesce(EXCLUDED.needs_bytes, job.needs_bytes), needs_for = coalesce(EXCLUDED.needs_for, job.needs_for), worker_id = NULL, returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL,
       available_at = now(), started_at = NULL, finished_at = NULL
     RETURNING ticket, queue_id AS "queueId"`;
   await wakeWorkers(transaction, resource);
