@@ -4,6 +4,7 @@ import type { Feed, ServerEvent } from "#lib/queue/feed.ts";
 import { AppError, failures } from "#lib/errors.ts";
 import { type Watched, watchSubject } from "#lib/queue/watched.ts";
 import { toAppError } from "./failure.ts";
+import { watchActor } from "./watch-actor.ts";
 
 /** What a browser waits before it comes back. */
 const RETRY_MS = 2_000;
@@ -32,6 +33,7 @@ export async function streamEvents<View>(
   request: Request,
   feed: Feed<View>,
   actor: Actor = anonymous,
+  lookEveryMs?: number,
 ): Promise<Response> {
   const whose = actor.kind === "person" ? actor.userId : `address ${addressOf(request.headers)}`;
   if (
@@ -56,6 +58,7 @@ export async function streamEvents<View>(
   const leave = (): void => gone.abort();
   request.signal.addEventListener("abort", leave, { once: true });
   gone.signal.addEventListener("abort", () => streams.delete(request));
+  gone.signal.addEventListener("abort", watchActor(actor, request.headers, leave, lookEveryMs));
   try {
     const watched = watchSubject(feed.id); // first, so that nothing happens between the look and the watch
     gone.signal.addEventListener("abort", watched.close);

@@ -1,15 +1,9 @@
+import type { Estimate } from "./estimate.ts";
 import type { Recovery } from "./recovery.ts";
 
-/** What measurement hands to judgement: plain numbers, with what they rest on. */
+export type { Estimate };
 
-/** A measured number with its 95 % interval. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  /** How many prompts it rests on. */
-  readonly n: number;
-}
+/** What measurement hands to judgement: plain numbers, with what they rest on. */
 
 /** L1: how close the weights lie to those of the base that the guide was made for. */
 export interface Lineage {
