@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ModelNeeds } from "#lib/diffusion/needs.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { Before, PairReport } from "#lib/measure/pair-check.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
@@ -20,6 +21,14 @@ const signatureFields = {
   crossAttentionDim: z.number(),
   predictionType: z.enum(["epsilon", "v_prediction", "sample"]),
 };
+
+const needAt = z.object({ at: count, peak: count, stage: z.string(), bytes: count });
+export const needs: z.ZodType<ModelNeeds> = z.object({
+  drawing: z.array(needAt),
+  merging: count,
+  measuring: z.array(needAt),
+  measuringPixels: count,
+});
 
 export const signature: z.ZodType<UNetSignature> = z.object(signatureFields);
 
