@@ -16,6 +16,7 @@ import { benchOpen, showOpen } from "./open.ts";
 import { benchOpenSingle, showOpenSingle } from "./open-single.ts";
 import { benchReduced, showReduced } from "./reduced.ts";
 import { benchReducedStep, showReducedStep } from "./reduced-step.ts";
+import { benchParts, showParts } from "./parts.ts";
 import { benchRequests, showRequests } from "./requests.ts";
 import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
@@ -68,6 +69,7 @@ const benches: Readonly<Record<string, Bench<unknown>>> = {
 
 const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
   requests: hubBench({ run: benchRequests, show: showRequests, rounds: 5 }),
+  parts: hubBench({ run: benchParts, show: showParts, rounds: 3 }),
   transfer: hubBench({ run: benchTransfer, show: showTransfer, rounds: 3 }),
   web: hubBench({ run: benchWeb, show: showWeb, rounds: 3 }),
   start: hubBench({ run: benchStart, show: showStart, rounds: 5 }),
@@ -107,7 +109,7 @@ const program = new Command("npm run bench --")
   .addOption(providerOption().default("cpu"))
   .option("--repos <count>", "requests, web, catalog: how many repos the hub has", integer("--repos", 100, 1_000_000))
   .option("--seconds <count>", "requests, web: how long each is asked in a round", integer("--seconds", 1, 3600), 5)
-  .option("--size <bytes>", "transfer: of the file, like 64MB or 4GB", bytes, 4e9)
+  .option("--size <bytes>", "transfer, parts: of the file, like 64MB or 4GB", bytes, 4e9)
   .option("--json <file>", "also write the figures as JSON; - is standard output, instead of tables")
   .exitOverride()
   .configureOutput({ writeErr: () => {} })

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 const HEADER_BYTES = 120;
 const NOISE_BYTES = 2 ** 23 + 9; // prime, so that no two parts of an upload are alike
@@ -18,6 +18,12 @@ export class SizedFile {
       JSON.stringify({ w: { dtype: "U8", shape: [bytes], data_offsets: [0, bytes] } }).padEnd(HEADER_BYTES),
       8,
     );
+  }
+
+  get sha256(): string {
+    const hash = createHash("sha256");
+    for (const piece of this.pieces()) hash.update(piece);
+    return hash.digest("hex");
   }
 
   /** The bytes from `begin` to `end`, in pieces of at most 1 MiB. */

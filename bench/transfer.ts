@@ -27,7 +27,7 @@ const steps = {
   sha256: "sha256 of it, read in a row",
   upload: "upload: its parts, four at a time",
   complete: "upload: parts put together",
-  verify: "upload: read and hashed by the worker",
+  verify: "upload: from then until a worker says what it is",
   download: "download: one connection",
 } as const;
 type Step = keyof typeof steps;
@@ -64,7 +64,7 @@ export async function benchTransfer(rounds: number, { size }: { readonly size: n
   const hub = await startBenchHub("web", "worker");
   const resident = new Resident(hub.webPid);
   try {
-    await requireRoom(hub.folder, (rounds + 2) * size); // what was uploaded stays, and a file is there twice while its parts are put together
+    await requireRoom(hub.folder, (rounds + 2) * size); // what was uploaded stays, and the disk is timed beside it
     const ann = await newPerson(OWNER);
     const client = new UploadClient(
       hub.url,

@@ -36,7 +36,7 @@ export interface Env {
   readonly threads: number;
   /** GUIDEPOST_PROVIDER: what networks run on; `auto` is the first that works of cuda, webgpu and cpu. */
   readonly provider: "auto" | "cuda" | "webgpu" | "cpu";
-  /** GUIDEPOST_MEMORY: how many bytes each process that runs networks may take; null: what the machine has, less a reserve. */
+  /** GUIDEPOST_MEMORY: how many bytes the networks of one worker, or of one command, may take together; null: what the machine has, less a reserve. */
   readonly memory: number | null;
   /** GUIDEPOST_WORKER_BYTES: how many bytes of models a worker keeps loaded; the least recently used goes first. */
   readonly workerBytes: number;

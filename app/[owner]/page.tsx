@@ -52,7 +52,7 @@ export default async function NamespacePage({ params }: Props) {
       </p>
       {actor.kind === "person" && actor.isOperator && (
         <p className="mt-1 text-small">
-          <a href={`/settings/quotas/${name}`}>What it uses, and its limits</a>
+          <a href={`/settings/quotas/${name}`}>What is used of the limits</a>
         </p>
       )}
       {name === "guidepost" && (

@@ -36,14 +36,18 @@ export interface GalleryRow {
   readonly isRight: boolean;
 }
 
-/** Every case at the first look, with the starter's evaluator and prompts. */
-export async function runGallery(runtime: Runtime, tell: (row: GalleryRow) => void): Promise<GalleryRow[]> {
+/** Every case at the first look, with the starter's evaluator and prompts; or only those of some names. */
+export async function runGallery(
+  runtime: Runtime,
+  tell: (row: GalleryRow) => void,
+  isWanted: (name: string) => boolean = () => true,
+): Promise<GalleryRow[]> {
   const folder = await mkdtemp(join(tmpdir(), "gallery-"));
   try {
     const prompts = await readPrompts(starterPath("prompts.txt"));
     const kept = new Map<string, PairReport["raw"]["fidelity"]>();
     const rows: GalleryRow[] = [];
-    for (const one of await casesIn(folder)) {
+    for (const one of (await casesIn(folder)).filter(({ name }) => isWanted(name))) {
       const found = await measure(one, prompts, join(folder, "tapes"), runtime);
       if (found.report) kept.set(one.name, found.report.raw.fidelity);
       const isSame =

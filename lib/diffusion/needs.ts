@@ -9,9 +9,9 @@ import { cfgLayoutFor } from "./cfg-layout.ts";
 import type { CfgLayout, GuidanceMode } from "./guidance.ts";
 import type { GuideFile } from "./guide-network.ts";
 import { guideGraph } from "./guide-graph.ts";
-import { statesWanted } from "./model.ts";
+import { type Model, statesWanted } from "./model.ts";
 import type { ModelFiles } from "./model-files.ts";
-import { ownSize, pictureSizeOf } from "./picture-size.ts";
+import { type LatentSize, ownSize, pictureSizeOf } from "./picture-size.ts";
 import type { PictureSize } from "./text-conditioner.ts";
 import { textEncoderGraph } from "./text-encoder-graph.ts";
 import { decoderGraph, encoderGraph, joinedGraph } from "./unet-graphs.ts";
@@ -63,6 +63,25 @@ export interface MemoryNeed {
   readonly at: string;
 }
 
+/** What is needed at one size, or for so many pictures. */
+export interface NeedAt extends StageNeed {
+  readonly at: number;
+  /** The most at any moment; `bytes` of it are for the stage that takes most. */
+  readonly peak: number;
+}
+
+/** What a model takes, at some sizes and for some numbers of pictures: between two of them it is less than in a straight line. */
+export interface ModelNeeds {
+  /** Of one picture in every mode, without a guide; by its pixels. */
+  readonly drawing: readonly NeedAt[];
+  /** What is taken more where low-rank files are merged into it. */
+  readonly merging: number;
+  /** Without a guide, by the number of pictures. */
+  readonly measuring: readonly NeedAt[];
+  /** How many pixels are drawn side by side where it is measured. */
+  readonly measuringPixels: number;
+}
+
 /** Node and the runtime before any network is open: 130 MB on Linux. */
 export const PROCESS_BYTES = 150e6;
 
@@ -81,15 +100,18 @@ export function ownNeed(files: ModelFiles): MemoryNeed & { readonly size: Pictur
   return { ...drawingNeed(files, asked), size: pictureSizeOf(model, asked) };
 }
 
+/** Of a model's files what decides. */
+type NeedFiles = Pick<ModelFiles, "model" | "guide"> & { readonly lowRank: { readonly length: number } };
+
 /** Drawing, in the order in which `openModel` opens and the loop runs. */
-export function drawingNeed(files: ModelFiles, asked: DrawingNeed): MemoryNeed {
+export function drawingNeed(files: NeedFiles, asked: DrawingNeed): MemoryNeed {
   const { model, guide } = files;
   const { height, width, batch, mode, cfgLayout } = asked;
   const size = { tokens: model.textEncoders[0].config.maxTokens, height, width };
   const rows = mode === "cfg" && cfgLayout === "one batch of two" ? 2 * batch : batch;
   const { config, weights } = model.unet;
   const guideMemory = mode === "guide" && guide ? memoryOfGuide(guide, size, batch) : null;
-  const unet = joinedGraph(config, size, anyWeights(), guideMemory ? "guided" : "plain");
+  const unet = joinedGraph(config, size, anyWeights(), mode === "guide" ? "guided" : "plain");
 
   const timeline = new Timeline();
   for (const memory of textMemories(files, 2)) timeline.open("the text encoder", memory);
@@ -111,7 +133,7 @@ export function drawingNeed(files: ModelFiles, asked: DrawingNeed): MemoryNeed {
 }
 
 /** Measuring, in the order in which `checkPair` opens and runs. */
-export function measuringNeed(files: ModelFiles, guide: GuideFile, asked: MeasuringNeed): MemoryNeed {
+export function measuringNeed(files: NeedFiles, guide: GuideFile | null, asked: MeasuringNeed): MemoryNeed {
   const { height, width, rows, prompts, cfgLayout } = asked;
   const { config, weights } = files.model.unet;
   const size = { tokens: files.model.textEncoders[0].config.maxTokens, height, width };
@@ -122,7 +144,7 @@ export function measuringNeed(files: ModelFiles, guide: GuideFile, asked: Measur
   textMemories(files, prompts).forEach((memory) => timeline.open("the text encoder", memory));
   timeline.open("the UNet", memoryOf(encoder, options));
   timeline.open("the UNet", memoryOf(decoderGraph(config, size, anyWeights()), options));
-  timeline.open("the guide", memoryOfGuide(guide, size, rows));
+  if (guide) timeline.open("the guide", memoryOfGuide(guide, size, rows));
   const decoders = asked.decodes ? vaeMemories(files, vaeSize(files.model, { height, width }), "decoder") : [];
   for (const memory of decoders) timeline.open("the VAE's decoder", memory);
   timeline.run("the text encoder");
@@ -137,6 +159,63 @@ export function measuringNeed(files: ModelFiles, guide: GuideFile, asked: Measur
   return timeline.need();
 }
 
+/** A model at these numbers of pixels and of pictures, `rows` side by side where it is measured. */
+export function modelNeeds(
+  model: Model,
+  {
+    pixels,
+    pictures,
+    rows,
+  }: { readonly pixels: readonly number[]; readonly pictures: readonly number[]; readonly rows: number },
+): ModelNeeds {
+  const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
+  const [plain, merged]: NeedFiles[] = [
+    { model, guide: null, lowRank: [] },
+    { model, guide: null, lowRank: { length: 1 } },
+  ];
+  const scale = pixelsPerLatent(model.vae.config);
+  const own = ownSize(model);
+  const ownPixels = scale ** 2 * own.height * own.width;
+  const drawn = (files: NeedFiles, size: LatentSize): MemoryNeed => {
+    const asked = { ...size, batch: 1, cfgLayout, coarsePictures: true, fromPicture: false };
+    const modes = (["cfg", "guide"] as const).map((mode) => drawingNeed(files, { ...asked, mode }));
+    return modes.reduce((most, one) => (one.peak > most.peak ? one : most));
+  };
+  const sizes = [...pixels.map((count) => squareOf(count / scale ** 2)), own].map((size) => ({
+    at: scale ** 2 * size.height * size.width,
+    size,
+  }));
+  return {
+    drawing: sizes.toSorted((a, b) => a.at - b.at).map(({ at, size }) => needAt(at, drawn(plain!, size))),
+    merging: Math.max(0, drawn(merged!, own).peak - drawn(plain!, own).peak),
+    measuring: pictures.map((prompts) =>
+      needAt(prompts, measuringNeed(plain!, null, { ...own, rows, prompts, cfgLayout, evaluator: [], decodes: false })),
+    ),
+    measuringPixels: rows * ownPixels,
+  };
+}
+
+/** A guide by itself, by the pixels of all pictures that are drawn side by side. One latent stands for 8 × 8 in every family. */
+export const guideNeeds = (guide: GuideFile, pixels: readonly number[]): NeedAt[] =>
+  pixels.map((count) => {
+    const size = squareOf(count / 64);
+    const { opening, weights, running } = memoryOfGuide(guide, { tokens: 77, ...size }, 1);
+    const peak = Math.max(opening, weights + running);
+    return { at: 64 * size.height * size.width, peak, stage: "the guide", bytes: peak };
+  });
+
+/** A side that every UNet takes. */
+function squareOf(latents: number): LatentSize {
+  const side = 8 * Math.max(1, Math.floor(Math.sqrt(latents) / 8));
+  return { height: side, width: side };
+}
+
+const needAt = (at: number, { peak, stages }: MemoryNeed): NeedAt => ({
+  at,
+  peak,
+  ...stages.toSorted((a, b) => b.bytes - a.bytes)[0]!,
+});
+
 /** @throws too_little_memory, where a need is more than the budget in bytes */
 export function requireMemory({ stages, peak, at }: MemoryNeed, budget: number, what: string, advice: string): void {
   if (peak <= budget) return;
@@ -145,7 +224,7 @@ export function requireMemory({ stages, peak, at }: MemoryNeed, budget: number, 
   throw new AppError(
     "too_little_memory",
     `${needs}, and ${showBytes(budget)} may be used here; ${advice}, or let it have more (GUIDEPOST_MEMORY) where there is more.`,
-    { peak, budget, at, stages },
+    { peak, budget, at, stages, largest: `${showBytes(largest.bytes)} of it for ${largest.stage}` },
   );
 }
 
@@ -158,19 +237,23 @@ const PIXEL_BYTES = 12;
 const anyWeights = () => new RecordingParameters().of;
 
 /** How weights lie in their files, and what the runtime makes of that. */
-function stored(weights: WeightMap, { lowRank }: Pick<ModelFiles, "lowRank">) {
+function stored(weights: WeightMap, { lowRank }: Pick<NeedFiles, "lowRank">) {
   // What is merged with a low-rank file is another tensor, in memory of its own.
   const mapped = lowRank.length === 0 && weights.bytes >= 4 * weights.parameters;
   return { optimization: optimizationFor(weights.bytes), mapped };
 }
 
-const textMemories = (files: ModelFiles, batch: number): GraphMemory[] =>
+const textMemories = (files: NeedFiles, batch: number): GraphMemory[] =>
   files.model.textEncoders.map(({ config, weights }) =>
     memoryOf(textEncoderGraph(config, anyWeights(), statesWanted(files.model)), { batch, ...stored(weights, files) }),
   );
 
 /** Of each size of tile, where it is gone through in tiles: the session of each stays open. */
-function vaeMemories({ model: { vae } }: ModelFiles, size: VaeSize, half: "encoder" | "decoder"): GraphMemory[] {
+function vaeMemories(
+  { model: { vae } }: Pick<NeedFiles, "model">,
+  size: VaeSize,
+  half: "encoder" | "decoder",
+): GraphMemory[] {
   const tile = Math.floor(vae.config.sampleSize / pixelsPerLatent(vae.config));
   const sides = (length: number): number[] => (size.tiled ? tileSides(length, tilingOf(tile, tile)) : [length]);
   const graphOf = half === "encoder" ? vaeEncoderGraph : vaeDecoderGraph;

@@ -1,14 +1,15 @@
 import { type Actor, anonymous } from "#lib/auth/actor.ts";
 import { addressOf } from "#lib/auth/throttle.ts";
-import { type Bell, createBell } from "#lib/db/bell.ts";
 import type { Feed, ServerEvent } from "#lib/queue/feed.ts";
 import { AppError, failures } from "#lib/errors.ts";
+import { type Watched, watchSubject } from "#lib/queue/watched.ts";
 import { toAppError } from "./failure.ts";
+import { watchActor } from "./watch-actor.ts";
 
 /** What a browser waits before it comes back. */
 const RETRY_MS = 2_000;
-/** Whatever the database tells, somebody looks so often. */
-const POLL_MS = 2_000;
+/** After a look that failed, for a database that is away. */
+const AGAIN_MS = 2_000;
 /** Proxies cut what is silent for half a minute. */
 const HEARTBEAT_MS = 15_000;
 /** Then the browser comes back, and who it is is asked again. */
@@ -32,6 +33,7 @@ export async function streamEvents<View>(
   request: Request,
   feed: Feed<View>,
   actor: Actor = anonymous,
+  lookEveryMs?: number,
 ): Promise<Response> {
   const whose = actor.kind === "person" ? actor.userId : `address ${addressOf(request.headers)}`;
   if (
@@ -56,10 +58,12 @@ export async function streamEvents<View>(
   const leave = (): void => gone.abort();
   request.signal.addEventListener("abort", leave, { once: true });
   gone.signal.addEventListener("abort", () => streams.delete(request));
+  gone.signal.addEventListener("abort", watchActor(actor, request.headers, leave, lookEveryMs));
   try {
-    const bell = createBell(feed.id);
-    gone.signal.addEventListener("abort", bell.close);
-    const texts = tell(feed, await feed.read(), bell, gone.signal);
+    const watched = watchSubject(feed.id); // first, so that nothing happens between the look and the watch
+    gone.signal.addEventListener("abort", watched.close);
+    const { turn } = watched;
+    const texts = tell(feed, { turn, view: await feed.read() }, watched, nameOf(actor), gone.signal);
     const body = new ReadableStream<string>({
       async pull(controller) {
         const { done, value } = await texts.next();
@@ -82,29 +86,45 @@ export async function streamEvents<View>(
   }
 }
 
-async function* tell<View>(feed: Feed<View>, first: View, bell: Bell, gone: AbortSignal): AsyncGenerator<string, void> {
+/** Who sees the same: tokens may do less than their person. */
+const nameOf = (actor: Actor): string =>
+  actor.kind === "person" ? JSON.stringify([actor.userId, actor.isOperator, [...actor.scopes].toSorted()]) : actor.kind;
+
+async function* tell<View>(
+  feed: Feed<View>,
+  first: { readonly turn: number; readonly view: View },
+  watched: Watched,
+  who: string,
+  gone: AbortSignal,
+): AsyncGenerator<string, void> {
   yield `retry: ${RETRY_MS}\n\n`;
   const began = performance.now();
-  let [before, now, said]: [View | null, View, number] = [null, first, began];
+  let [before, now, seen, said]: [View | null, View, number, number] = [null, first.view, first.turn, began];
   for (;;) {
     for (const event of feed.changes(before, now)) {
       yield toText(event);
       said = performance.now();
     }
-    if (feed.hasEnded(now) || performance.now() - began > MAX_AGE_MS) return;
+    if (feed.hasEnded(now)) return;
     before = now;
-    await bell.rung(POLL_MS);
-    if (gone.aborted) return;
-    if (performance.now() - said >= HEARTBEAT_MS) {
-      yield ":\n\n";
-      said = performance.now();
-    }
-    try {
-      now = await feed.read();
-    } catch (cause) {
-      const { code, message } = toAppError(cause);
-      if (failures[code].temporary) continue;
-      return yield toText({ name: "failure", data: { code, error: message } });
+    for (let isSeen = false; !isSeen;) {
+      if (performance.now() - began > MAX_AGE_MS) return;
+      await watched.moved(seen, said + HEARTBEAT_MS - performance.now());
+      if (gone.aborted) return;
+      if (performance.now() - said >= HEARTBEAT_MS) {
+        yield ":\n\n";
+        said = performance.now();
+      }
+      if (watched.turn === seen) continue;
+      const { turn } = watched;
+      try {
+        now = await watched.read(who, feed.read);
+        [isSeen, seen] = [true, turn];
+      } catch (cause) {
+        const { code, message } = toAppError(cause);
+        if (!failures[code].temporary) return yield toText({ name: "failure", data: { code, error: message } });
+        await watched.moved(turn, AGAIN_MS);
+      }
     }
   }
 }

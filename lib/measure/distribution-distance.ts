@@ -31,14 +31,17 @@ export function distributionDistance(set: FloatTensor, reference: FloatTensor): 
   const random = mulberry32(0x2545f491);
   const halves: number[] = [];
   const floor: number[] = [];
+  const swapped: number[] = [];
   for (let split = 0; split < SPLITS; split++) {
+    swapped.push(swappedMmd(own, between, references, random));
     const order = shuffled(n, random);
     const [one, other] = [order.slice(0, n >> 1), order.slice(n >> 1, 2 * (n >> 1))];
     const second = meanOffDiagonal(references, other);
     halves.push(meanOffDiagonal(own, one) + second - 2 * meanOf(between, one, other));
     floor.push(meanOffDiagonal(references, one) + second - 2 * meanOf(references, one, other));
   }
-  return { value: squaredMmd(set, reference, "paired"), halves: middleOf(halves), floor: middleOf(floor), n };
+  const value = squaredMmd(set, reference, "paired");
+  return { value, swapped: middleOf(swapped), halves: middleOf(halves), floor: middleOf(floor), n };
 }
 
 /** Kernel values, row by row: [rows, columns]. */
@@ -60,6 +63,24 @@ function kernel(x: FloatTensor, y: FloatTensor): Kernel {
     }
   }
   return { rows, columns, values };
+}
+
+/**
+ * The paired value after the two pictures of about half the prompts have changed sets: if both sets are of one distribution, nobody can
+ * tell. A pair of prompts of which one was swapped counts with the opposite sign.
+ */
+function swappedMmd(own: Kernel, between: Kernel, references: Kernel, random: () => number): number {
+  const n = own.rows;
+  const signs = upTo(n).map(() => (random() < 0.5 ? -1 : 1));
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const [at, across] = [i * n + j, j * n + i];
+      const apart = own.values[at]! + references.values[at]! - between.values[at]! - between.values[across]!;
+      sum += signs[i]! * signs[j]! * apart;
+    }
+  }
+  return (2 * sum) / (n * (n - 1));
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

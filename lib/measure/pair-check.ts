@@ -41,6 +41,7 @@ import { measureLineage } from "./lineage.ts";
 import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
 import { plainPrompts } from "./prompts.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
+import { rowsAtOnce } from "./rows-at-once.ts";
 import type { Tick } from "./tick.ts";
 
 export interface PairCheckRequest {
@@ -214,7 +215,7 @@ function circumstances({ networks, request, protocol: used, domain, sequence }: 
     prompts: sequence.slice(0, request.pictures),
     from: request.before?.fidelity.length ?? 0,
     domain,
-    layout: [networks.cfgLayout, rowsAtOnce(networks)],
+    layout: [networks.cfgLayout, rowsOf(networks)],
     runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
   };
 }
@@ -230,7 +231,7 @@ function requireRoom(
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
   const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
-  const rows = rowsAtOnce({ parts });
+  const rows = rowsOf({ parts });
   const need = measuringNeed(files, guide, {
     ...parts,
     rows,
@@ -308,7 +309,7 @@ async function agreementOf(
   const prompts = sequence.slice(0, Math.min(protocol.agreementPrompts, request.pictures));
   const { prompted, empty } = await conditionOn(networks, prompts);
   const noise = drawNoise(networks, protocol.agreementSeed, 0, prompts.length);
-  const chunk = rowsAtOnce(networks);
+  const chunk = rowsOf(networks);
   const runs = guidances.length * Math.ceil(prompts.length / chunk);
   const states: AgreementState[] = [];
   let run = 0;
@@ -356,7 +357,7 @@ async function fidelityOf(
       prompts,
       ...(await conditionOn(networks, prompts)),
       noise: drawNoise(networks, protocol.pictureSeed, before.length, before.length + prompts.length),
-      rowsAtOnce: rowsAtOnce(networks),
+      rowsAtOnce: rowsOf(networks),
       decode: async (latents) => toPictures(await networks.vae!.decode(latents)),
       domain,
       known: tape?.kept ?? null,
@@ -395,5 +396,4 @@ function drawNoise(
   return rows(createGenerator(seed).randn([end, unet.config.inChannels, height, width]), begin, end);
 }
 
-// A small network is fastest with many rows at once; a large one gains nothing and would not fit.
-const rowsAtOnce = ({ parts }: Pick<Networks, "parts">): number => (parts.unet.weights.parameters < 100e6 ? 16 : 1);
+const rowsOf = ({ parts }: Pick<Networks, "parts">): number => rowsAtOnce(parts.unet.weights.parameters);

@@ -1,15 +1,9 @@
+import type { Estimate } from "./estimate.ts";
 import type { Recovery } from "./recovery.ts";
 
-/** What measurement hands to judgement: plain numbers, with what they rest on. */
+export type { Estimate };
 
-/** A measured number with its 95 % interval. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-  /** How many prompts it rests on. */
-  readonly n: number;
-}
+/** What measurement hands to judgement: plain numbers, with what they rest on. */
 
 /** L1: how close the weights lie to those of the base that the guide was made for. */
 export interface Lineage {
@@ -76,9 +70,11 @@ export interface Fidelity extends Omit<Recovery, "claims"> {
 export interface DistributionDistance {
   /** Squared MMD, without bias, so that none may be below zero. */
   readonly value: number;
+  /** 95 % of its values after the two pictures of about half the prompts have changed sets: within it, the sets cannot be told apart. */
+  readonly swapped: Range;
   /** 95 % of the values between one set's pictures of half the prompts and CFG's of the other half … */
   readonly halves: Range;
-  /** … and between CFG's own two halves, which are as many: what is not above this is not to be told from nothing. */
+  /** … and between CFG's own two halves, which are as many: what other prompts alone make of it. */
   readonly floor: Range;
   /** How many pictures each set has. */
   readonly n: number;

@@ -1,4 +1,4 @@
-import type { Estimate } from "./evidence.ts";
+import type { Estimate } from "./estimate.ts";
 import { lastLook, type Look } from "./plan.ts";
 import { normalBelow } from "./normal.ts";
 import { thresholds } from "./thresholds.ts";

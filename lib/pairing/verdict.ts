@@ -145,11 +145,12 @@ function reasonsAgainst({ structure, lineage, agreement }: Evidence): string[] {
 }
 
 function lossOf({ guide, cfg, conditional, evaluator }: Fidelity): string {
-  const [has, show] =
+  const show = evaluator === "clip" ? (x: number): string => x.toFixed(4) : percent;
+  const kept =
     evaluator === "clip"
-      ? ["CLIP finds pictures and prompts similar by", (x: number): string => x.toFixed(4)]
-      : ["pictures keep of what their prompts ask for", percent];
-  return `What is lost: ${has} ${show(guide.value)}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance; letting CFG do the first steps buys some of it back.`;
+      ? `CLIP finds pictures and prompts ${show(guide.value)} alike`
+      : `pictures keep ${show(guide.value)} of what their prompts ask for`;
+  return `What is lost: ${kept}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance; letting CFG do the first steps buys some of it back.`;
 }
 
 function caveats({ unscored, domain, scored, evaluator, notes: said }: Fidelity): string[] {

@@ -8,6 +8,7 @@ import { correctTurn } from "./choose.ts";
 import type { Claim } from "./claim.ts";
 import { wakeWorkers } from "./enqueue.ts";
 import { type JobKind, type JobPayload, type JobResource, priorities, subjectOf } from "./jobs.ts";
+import type { Need } from "./room.ts";
 import { addEvent } from "./timeline.ts";
 
 /** How an attempt ends. Each names the attempt, and changes nothing when another has begun or none is wanted any more. */
@@ -102,8 +103,8 @@ export interface Return {
   readonly delay: number;
   /** For the timeline. */
   readonly reason: string;
-  /** Of memory, where that is why; workers that have less are not asked. */
-  readonly needsBytes?: number;
+  /** What it turned out to need of memory, where that is why; workers that have less are not asked. */
+  readonly need?: Need | null;
 }
 
 /**
@@ -112,13 +113,13 @@ export interface Return {
  */
 export function returnJob(
   { id, kind, subjectId, attempt, resource, queueId }: Claim,
-  { delay, reason, needsBytes }: Return,
+  { delay, reason, need = null }: Return,
 ): Promise<boolean> {
   return inLockedTransaction(database(), async (transaction) => {
     const [boss, db, newId] = [await queue(), fromPrisma(transaction), randomUUID()];
     const [row] = await transaction.$queryRaw<{ ticket: number }[]>`
       UPDATE job SET state = 'queued', queue_id = ${newId}::uuid, ticket = nextval('job_ticket')::int, worker_id = NULL, started_at = NULL,
-        returns = returns + 1, available_at = now() + ${delay} * interval '1 second', needs_bytes = coalesce(${needsBytes ?? null}::bigint, needs_bytes)
+        returns = returns + 1, available_at = now() + ${delay} * interval '1 second', needs_bytes = coalesce(${need?.bytes ?? null}::bigint, needs_bytes), needs_for = coalesce(${need?.what ?? null}, needs_for)
       WHERE id = ${id}::uuid AND attempt = ${attempt} AND state = 'running' RETURNING ticket`;
     if (!row) return false;
     const payload: JobPayload = { kind, subjectId };

@@ -1,6 +1,6 @@
 import type { Transaction } from "#lib/db/transaction.ts";
 import { groupsWaiting } from "./groups-waiting.ts";
-import { AWAITED, type JobKind, type JobLane, type JobResource } from "./jobs.ts";
+import { AWAITED, priorities, type JobKind, type JobLane, type JobResource } from "./jobs.ts";
 
 /** Where a job could be done: a place of a worker. */
 export interface Place {
@@ -9,10 +9,18 @@ export interface Place {
   /** Only jobs of these lanes, and of at least this priority. */
   readonly lanes: readonly JobLane[];
   readonly least: number;
-  /** Bytes that its networks may take. */
-  readonly memory: number;
+  /** Bytes of its worker's memory; null where nothing limits it. */
+  readonly memory: Room | null;
   /** Keys of the models that its worker holds open. */
   readonly models: readonly string[];
+}
+
+export interface Room {
+  /** What its networks may take together. */
+  readonly all: number;
+  /** What is left of that now, and what would be once all short work had ended. */
+  readonly now: number;
+  readonly besideLong: number;
 }
 
 /** The first job of one person, of those that a place takes. */
@@ -24,6 +32,7 @@ export interface Head {
   readonly lane: JobLane;
   readonly modelKey: string | null;
   readonly work: number;
+  readonly needsBytes: number;
   readonly queuedAt: Date;
   /** How much the person has had, at least as much as whoever was begun last: so nobody saves turns up. */
   readonly turn: number;
@@ -38,11 +47,20 @@ const MODEL_WAIT_SECONDS = 2;
 /** Work that nobody waits for is begun before other work once it was passed over for so long: it is slow then, and never starved. */
 const BACKGROUND_SECONDS = 30;
 
+interface Bounds {
+  /** Only jobs that need at most so many bytes. */
+  readonly memory: number;
+  readonly lanes: readonly JobLane[];
+  readonly most: number;
+}
+
 /** The first job of each person who waits for such a place: what is most urgent, of that what is short. */
-const headsFor = (transaction: Transaction, place: Place, most = 32_767): Promise<Head[]> => transaction.$queryRaw<
-  Head[]
->`
-  SELECT h.id, h.kind, w.group_id AS "groupId", h.priority, h.lane, h.model_key AS "modelKey", h.work, h.queued_at AS "queuedAt",
+const headsFor = (
+  transaction: Transaction,
+  place: Place,
+  { memory, lanes, most }: Bounds,
+): Promise<Head[]> => transaction.$queryRaw<Head[]>`
+  SELECT h.id, h.kind, w.group_id AS "groupId", h.priority, h.lane, h.model_key AS "modelKey", h.work, coalesce(h.needs_bytes, 0)::float8 AS "needsBytes", h.queued_at AS "queuedAt",
     greatest(t.used, c.turn) AS turn, coalesce(t.used, 0) AS used
   FROM (${groupsWaiting(place.resource)}) w
   JOIN job_clock c ON c.resource = ${place.resource}::job_resource
@@ -50,7 +68,7 @@ const headsFor = (transaction: Transaction, place: Place, most = 32_767): Promis
   CROSS JOIN LATERAL (
     SELECT j.* FROM job j
     WHERE j.resource = ${place.resource}::job_resource AND j.state = 'queued' AND j.group_id = w.group_id AND j.available_at <= now()
-      AND j.priority BETWEEN ${place.least} AND ${most} AND j.lane = ANY (${[...place.lanes]}::job_lane[]) AND coalesce(j.needs_bytes, 0) <= ${place.memory}
+      AND j.priority BETWEEN ${place.least} AND ${most} AND j.lane = ANY (${[...lanes]}::job_lane[]) AND coalesce(j.needs_bytes, 0) <= ${memory}
       AND (j.model_key IS NULL OR j.model_key = ANY (${[...place.models]}) OR j.queued_at < now() - ${MODEL_WAIT_SECONDS} * interval '1 second'
         OR NOT EXISTS (SELECT FROM worker o WHERE o.id <> ${place.workerId}::uuid AND o.stopped_at IS NULL AND o.seen_at > now() - interval '10 seconds'
           AND o.free > 0 AND j.model_key = ANY (o.models)))
@@ -77,17 +95,29 @@ export function whoIsNext<H extends Head>(heads: readonly H[], models: readonly 
 const byTurn = (a: Pick<Head, "turn" | "used" | "priority" | "queuedAt">, b: typeof a): number =>
   a.turn - b.turn || a.used - b.used || b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime();
 
-/** The job to begin at a place, of those that it wants; undefined where nothing waits for it. */
-export async function choose(
+/** Who is next and finds too little memory left is passed over for so long by long work, in milliseconds; by short work as long as that does not help. */
+const PASSED_OVER_MS = 60_000;
+/** More than any worker has. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+/** The job to begin at a place, of those that `pick` leaves; undefined where nothing waits for it. */
+export async function choose<H extends Head>(
   transaction: Transaction,
   place: Place,
-  isWanted: (head: Head) => boolean,
-): Promise<Head | undefined> {
-  if (place.least < AWAITED && (await isBackgroundDue(transaction, place.resource))) {
-    const due = whoIsNext((await headsFor(transaction, place, AWAITED - 1)).filter(isWanted), place.models);
-    if (due) return due;
-  }
-  return whoIsNext((await headsFor(transaction, place)).filter(isWanted), place.models);
+  pick: (heads: readonly Head[]) => Promise<H[]>,
+): Promise<H | undefined> {
+  const first = async (bounds: Partial<Bounds>): Promise<H | undefined> => {
+    const all = { memory: place.memory?.all ?? NO_LIMIT, lanes: place.lanes, most: priorities.person, ...bounds };
+    return whoIsNext(await pick(await headsFor(transaction, place, all)), place.models);
+  };
+  const isDue = place.least < AWAITED && (await isBackgroundDue(transaction, place.resource));
+  const next = (isDue ? await first({ most: AWAITED - 1 }) : undefined) ?? (await first({}));
+  if (!next || !place.memory || next.needsBytes <= place.memory.now) return next;
+  // It fits once the short work beside it has ended, which takes seconds: nothing is put in its way.
+  if (next.needsBytes <= place.memory.besideLong) return undefined;
+  const isOverdue = Date.now() - next.queuedAt.getTime() > PASSED_OVER_MS;
+  const lanes = place.lanes.filter((lane) => !isOverdue || lane === "seconds");
+  return first({ memory: place.memory.now, lanes });
 }
 
 async function isBackgroundDue(transaction: Transaction, resource: JobResource): Promise<boolean> {

@@ -5,7 +5,7 @@ import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { queue } from "./boss.ts";
 import { choose, countTurn, type Head, type Place } from "./choose.ts";
 import type { JobKind, JobLane, JobPayload, JobResource } from "./jobs.ts";
-import { roughRates } from "./rates.ts";
+import { ratesFor } from "./rates.ts";
 
 /** A job that a worker holds, under the number of this attempt. */
 export interface Claim {
@@ -20,6 +20,8 @@ export interface Claim {
   readonly turn: number;
   readonly modelKey: string | null;
   readonly work: number;
+  /** Of memory; null where nothing tells. */
+  readonly needsBytes: number | null;
   readonly returns: number;
   readonly checkpointKey: string | null;
   /** pg-boss's job behind it. */
@@ -28,26 +30,43 @@ export interface Claim {
   readonly counted: number;
 }
 
+/** What could be claimed, and how many seconds it takes, about. */
+export type Candidate = Head & { readonly seconds: number };
+
 /**
  * Gives a place of a worker the job whose turn it is. pg-boss keeps what is claimed from then on; it is asked for just this job by its
  * ticket, which stands where pg-boss has priorities.
  */
-export async function claimNext(place: Place, isWanted: (head: Head) => boolean = () => true): Promise<Claim | null> {
-  const rates = await roughRates();
+export function claimNext(
+  place: Place,
+  isWanted: (candidate: Candidate) => boolean = () => true,
+): Promise<Claim | null> {
   return inLockedTransaction(database(), async (transaction) => {
     // Turns are given one after the other: two workers at once would both take the same person's.
     await transaction.$executeRaw`SELECT pg_advisory_xact_lock(4210, ${place.resource === "files" ? 0 : 1})`;
-    const next = await choose(transaction, place, isWanted);
+    const next = await choose(transaction, place, async (heads) => (await timed(transaction, heads)).filter(isWanted));
     if (!next) return null;
     const queueId = await takeFromQueue(transaction, place.resource, next.id);
-    const [row] = await transaction.$queryRaw<Omit<Claim, "turn" | "counted">[]>`
+    const [row] = await transaction.$queryRaw<
+      (Omit<Claim, "turn" | "counted" | "needsBytes"> & { readonly needsBytes: bigint | null })[]
+    >`
         UPDATE job SET state = 'running', attempt = attempt + 1, worker_id = ${place.workerId}::uuid, started_at = now(), ran = 0 WHERE id = ${next.id}::uuid
-        RETURNING id, kind, subject_id AS "subjectId", attempt, resource, lane, priority, group_id AS "groupId", model_key AS "modelKey", work, returns,
+        RETURNING id, kind, subject_id AS "subjectId", attempt, resource, lane, priority, group_id AS "groupId", model_key AS "modelKey", work, needs_bytes AS "needsBytes", returns,
           checkpoint_key AS "checkpointKey", queue_id AS "queueId"`;
-    const counted = next.work * rates.guess(next.kind, next.modelKey);
+    const counted = next.seconds;
     await countTurn(transaction, place.resource, next, counted);
-    return { ...row!, queueId, turn: next.turn, counted };
+    const needsBytes = row!.needsBytes === null ? null : Number(row!.needsBytes);
+    return { ...row!, needsBytes, queueId, turn: next.turn, counted };
   });
+}
+
+async function timed(transaction: Transaction, heads: readonly Head[]): Promise<Candidate[]> {
+  if (heads.length === 0) return [];
+  const rates = await ratesFor(
+    heads.flatMap(({ modelKey }) => modelKey ?? []),
+    transaction,
+  );
+  return heads.map((head) => ({ ...head, seconds: head.work * rates.guess(head.kind, head.modelKey) }));
 }
 
 /** What pg-boss lost, or never had under this ticket since an older version sent it, is sent once more. */

@@ -18,6 +18,7 @@ import {
 } from "./jobs.ts";
 import { ownUse, type OwnUse } from "./own-limits.ts";
 import { secondsFor } from "./rates.ts";
+import { type Need, requireWorkerFor } from "./room.ts";
 import { addEvent } from "./timeline.ts";
 
 export interface NewJob {
@@ -31,6 +32,8 @@ export interface NewJob {
   readonly modelKey?: string | null;
   /** How much it is, in units of its kind, above 0. */
   readonly work?: number;
+  /** Of a worker's memory; null where nothing tells. */
+  readonly need?: Need | null;
 }
 
 /**
@@ -38,24 +41,26 @@ export interface NewJob {
  * ended is begun anew, what runs is done once more from the start, and what waits goes on waiting, at the higher of the two priorities
  * and as one of whoever asks: it counts among theirs, too.
  *
- * @throws rate_limited where workers have computed as long for this person as they may in a day; queue_full with how long the wait is, where too many that run networks are waiting for the same person; never for files
+ * @throws rate_limited where workers have computed as long for this person as they may in a day; queue_full with how long the wait is, where too many that run networks are waiting for the same person; never for files; too_little_memory where somebody
+ *   waits for what no worker of the last day could do: what nobody waits for is put there, and ends with the same sentence
  */
 export async function enqueue(transaction: Transaction, job: NewJob): Promise<void> {
-  const { kind, subjectId, priority, userId = null } = job;
+  const { kind, subjectId, priority, userId = null, need = null } = job;
   const boss = await queue(); // first: on a hub's first day its tables are made, which the transaction would not see
   const known = await peek(job);
   const isWaiting = known?.state === "queued";
   if (isWaiting && known.priority >= priorities[priority]) return;
   await requireRoom(kind, priority, userId);
+  if (priority === "person") await requireWorkerFor(need);
   const [resource, db, queueId] = [resourceOf[kind], fromPrisma(transaction), randomUUID()];
   const [put] = await transaction.$queryRaw<{ ticket: number; queueId: string }[]>`
-    INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id, model_key, work, queue_id)
+    INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id, model_key, work, needs_bytes, needs_for, queue_id)
     VALUES (${randomUUID()}::uuid, ${kind}::job_kind, ${subjectId}::uuid, ${resource}::job_resource, ${job.lane ?? usualLane[kind]}::job_lane,
-      ${priorities[priority]}, ${userId}, ${job.modelKey ?? null}, ${job.work ?? 1}, ${queueId}::uuid)
+      ${priorities[priority]}, ${userId}, ${job.modelKey ?? null}, ${job.work ?? 1}, ${need?.bytes ?? null}::bigint, ${need?.what ?? null}, ${queueId}::uuid)
     ON CONFLICT (subject_id, kind) DO UPDATE SET priority = greatest(EXCLUDED.priority, CASE job.state WHEN 'queued' THEN job.priority END),
       user_id = coalesce(EXCLUDED.user_id, CASE job.state WHEN 'queued' THEN job.user_id END), lane = EXCLUDED.lane, model_key = EXCLUDED.model_key, work = EXCLUDED.work,
       state = 'queued', queue_id = CASE job.state WHEN 'queued' THEN job.queue_id ELSE EXCLUDED.queue_id END, ticket = CASE job.state WHEN 'queued' THEN job.ticket ELSE EXCLUDED.ticket END,
-      queued_at = CASE job.state WHEN 'queued' THEN job.queued_at ELSE now() END, needs_bytes = NULL, worker_id = NULL, returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL,
+      queued_at = CASE job.state WHEN 'queued' THEN job.queued_at ELSE now() END, needs_bytes = coalesce(EXCLUDED.needs_bytes, job.needs_bytes), needs_for = coalesce(EXCLUDED.needs_for, job.needs_for), worker_id = NULL, returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL,
       available_at = now(), started_at = NULL, finished_at = NULL
     RETURNING ticket, queue_id AS "queueId"`;
   await wakeWorkers(transaction, resource);

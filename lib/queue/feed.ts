@@ -6,9 +6,9 @@ export interface ServerEvent {
 
 /** Something that moves, as one person may look on. */
 export interface Feed<View> {
-  /** Of the row that is watched: its table tells watchers. */
+  /** Of the row that is watched. */
   readonly id: string;
-  /** How it is now. Asked anew each time, and with it whether the person may still see it. */
+  /** How it is now, and with it whether the person may still see it. Who looks on as the same person shares what was read. */
   read(): Promise<View>;
   /**
    * What to tell whoever has seen `before`, or null: nothing yet. Each event says the whole of its part as it is now, so that who comes

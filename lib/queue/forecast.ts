@@ -1,7 +1,8 @@
 import { whoIsNext } from "./choose.ts";
-import { leastRun, makesRoom, SLICE_SECONDS } from "./interrupt.ts";
+import { Given, makesRoom, secondsLeft } from "./interrupt.ts";
 import { type JobKind, type JobLane, type JobResource, lanes } from "./jobs.ts";
 import { type PlaceKind, takes } from "./places.ts";
+import type { Need } from "./room.ts";
 
 /** All that waits for one resource and runs on it, as it is known at one moment. */
 export interface Picture {
@@ -9,12 +10,15 @@ export interface Picture {
   readonly waiting: readonly WaitingJob[];
   readonly running: readonly RunningJob[];
   /** Of all workers that are there. */
-  readonly places: readonly PlaceKind[];
+  readonly places: readonly SeenPlace[];
   readonly workers: number;
   /** How much of the time each person has had, and the turn of whoever was begun last. */
   readonly used: ReadonlyMap<string, number>;
   readonly clock: number;
 }
+
+/** `memory`: of its worker, in bytes; null where nothing limits it. */
+export type SeenPlace = PlaceKind & { readonly memory: number | null };
 
 export interface WaitingJob {
   readonly id: string;
@@ -24,6 +28,7 @@ export interface WaitingJob {
   readonly priority: number;
   readonly lane: JobLane;
   readonly modelKey: string | null;
+  readonly need: Need | null;
   readonly queuedAt: Date;
   /** How long it will take; null where nothing tells. */
   readonly seconds: number | null;
@@ -43,11 +48,20 @@ export interface Start {
 }
 
 interface Spot {
-  readonly kind: PlaceKind;
+  readonly kind: SeenPlace;
   at: number;
   isKnown: boolean;
-  /** The long work that makes room here for what is short. */
-  host: { left: number; priority: number; lane: JobLane; groupId: string; ran: number; gave: number } | null;
+  /** What works here, and may make room. */
+  host: SpotHost | null;
+}
+
+interface SpotHost {
+  readonly lane: JobLane;
+  readonly priority: number;
+  readonly groupId: string;
+  readonly given: Given;
+  left: number;
+  worked: number;
 }
 
 /** Nothing tells how long it takes: for the order alone. */
@@ -67,27 +81,35 @@ export function foresee(picture: Picture): Map<string, Start> {
     const spot = spots.reduce((first, one) => (one.at < first.at ? one : first));
     if (spot.at === Infinity) break;
     const heads = [...lines].flatMap(([groupId, line]) => {
-      const head = line.find((job) => takes(spot.kind, job));
-      return head ? [{ ...head, work: 1, turn: turnOf(groupId), used: used.get(groupId) ?? 0 }] : [];
+      const head = line.find((job) => takes(spot.kind, job) && fits(spot.kind, job));
+      return head
+        ? [
+            {
+              ...head,
+              work: 1,
+              needsBytes: head.need?.bytes ?? 0,
+              turn: turnOf(groupId),
+              used: used.get(groupId) ?? 0,
+              takes: head.seconds ?? UNKNOWN_SECONDS,
+            },
+          ]
+        : [];
     });
     const { host } = spot;
-    const fit = host
-      ? heads.filter((head) =>
-          makesRoom(
-            {
-              ...host,
-              resource: picture.resource,
-              turn: turnOf(host.groupId),
-              ran: Math.max(host.ran, leastRun(host)),
-            },
-            head,
-          ),
-        )
-      : heads;
+    let fit = heads;
+    if (host) {
+      const asHost = { ...host, resource: picture.resource, turn: turnOf(host.groupId), owed: () => 0 };
+      const owed = (groupId: string): number => host.given.owed(groupId, host.worked);
+      const willing = heads.filter((head) => makesRoom(asHost, { ...head, seconds: head.takes }));
+      fit = willing.filter(({ groupId }) => owed(groupId) < MOMENT);
+      if (fit.length === 0) {
+        workOn(spot, host, Math.min(...willing.map(({ groupId }) => owed(groupId))));
+        continue;
+      }
+    }
     const next = whoIsNext(fit);
     if (!next) {
-      if (host) [spot.at, spot.host] = [spot.at + host.left, null];
-      else spot.at = Infinity;
+      spot.at = Infinity;
       continue;
     }
     starts.set(next.id, {
@@ -99,53 +121,68 @@ export function foresee(picture: Picture): Map<string, Start> {
       line.findIndex(({ id }) => id === next.id),
       1,
     );
-    const takesSeconds = next.seconds ?? UNKNOWN_SECONDS;
     clock = Math.max(clock, next.turn);
-    used.set(next.groupId, next.turn + takesSeconds);
-    begin(spot, next, takesSeconds, picture.resource);
+    used.set(next.groupId, next.turn + next.takes);
+    begin(spot, next, next.takes, picture.resource);
   }
   return starts;
 }
+
+const fits = ({ memory }: SeenPlace, { need }: WaitingJob): boolean =>
+  need === null || memory === null || need.bytes <= memory;
 
 const inLine = (a: WaitingJob, b: WaitingJob): number =>
   b.priority - a.priority ||
   lanes.indexOf(a.lane) - lanes.indexOf(b.lane) ||
   a.queuedAt.getTime() - b.queuedAt.getTime();
 
-function begin(spot: Spot, job: WaitingJob, takesSeconds: number, resource: JobResource): void {
-  if (job.seconds === null) spot.isKnown = false;
-  if (spot.host) {
-    const { host } = spot;
-    host.gave = takesSeconds;
-    const slice = Math.min(host.left, leastRun(host)); // its share, before it makes room again
-    spot.at += takesSeconds + slice;
-    host.left -= slice;
-    host.ran = slice;
-    if (host.left <= 0) spot.host = null;
-  } else if (resource === "compute" && job.lane !== "seconds") {
-    const { lane, priority, groupId } = job;
-    spot.host = { left: takesSeconds, lane, priority, groupId, ran: 0, gave: 0 };
-    // Whoever is next after it waits for a slice at most, where it is as long; what is shorter goes in between at once.
-    const slice = Math.min(takesSeconds, SLICE_SECONDS);
-    spot.host.ran = slice;
-  } else spot.at += takesSeconds;
+/** Shorter than anything takes. */
+const MOMENT = 1e-6;
+
+/** The host goes on for so many seconds, or to its end. */
+function workOn(spot: Spot, host: SpotHost, seconds: number): void {
+  const slice = Math.min(seconds, host.left);
+  spot.at += slice;
+  host.left -= slice;
+  host.worked += slice;
+  if (host.left < MOMENT) spot.host = null;
 }
+
+function begin(spot: Spot, job: WaitingJob, seconds: number, resource: JobResource): void {
+  if (job.seconds === null) spot.isKnown = false;
+  if (resource === "compute" && !spot.host) spot.host = hostOf(job, seconds, 0);
+  else {
+    spot.at += seconds;
+    spot.host?.given.note(job.groupId, seconds, spot.host.worked);
+  }
+}
+
+const hostOf = (
+  { lane, priority, groupId }: Pick<WaitingJob, "lane" | "priority" | "groupId">,
+  left: number,
+  worked: number,
+): SpotHost => ({
+  lane,
+  priority,
+  groupId,
+  given: new Given(priority),
+  left,
+  worked,
+});
 
 /** Long work stands in places that take it, short work in those that are kept for it first. */
 function spotsOf({ places, running, workers }: Picture): Spot[] {
-  const kinds: readonly PlaceKind[] =
-    workers > 0 ? places : [{ resource: "compute", lanes: ["seconds", "minutes", "hours"], least: 0 }];
+  const kinds: readonly SeenPlace[] = workers > 0 ? places : [{ resource: "compute", lanes, least: 0, memory: null }];
   const spots: Spot[] = kinds.map((kind) => ({ kind, at: 0, isKnown: true, host: null }));
   const byLength = running.toSorted((a, b) => Number(a.lane === "seconds") - Number(b.lane === "seconds"));
   for (const job of byLength) {
     const free = spots.filter((spot) => spot.at === 0 && spot.host === null && takes(spot.kind, job));
     const spot = free.toSorted((a, b) => a.kind.lanes.length - b.kind.lanes.length)[0];
-    const left = Math.max(0, (job.seconds ?? UNKNOWN_SECONDS) - job.ran);
+    const left = Math.max(MOMENT, secondsLeft(job.seconds ?? UNKNOWN_SECONDS, job.ran));
     if (!spot) continue; // it has made room for another
     if (job.seconds === null) spot.isKnown = false;
-    if (spot.kind.resource === "compute" && job.lane !== "seconds")
-      spot.host = { left, lane: job.lane, priority: job.priority, groupId: job.groupId, ran: job.ran, gave: 0 };
-    else spot.at = Math.max(left, 0.001);
+    if (spot.kind.resource === "compute") spot.host = hostOf(job, left, job.ran);
+    else spot.at = Math.max(left, MOMENT);
   }
   return spots;
 }

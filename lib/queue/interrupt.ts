@@ -8,10 +8,10 @@ export interface Host {
   readonly groupId: string;
   /** Of its person, with all that has been counted for it. */
   readonly turn: number;
-  /** Seconds since it was begun, or went on after it had made room. */
-  readonly ran: number;
-  /** Seconds for which it made room the last time; 0 where it has not. */
-  readonly gave: number;
+  /** Seconds until it has ended, about. */
+  readonly left: number;
+  /** Seconds that it works before it makes room for this person again. */
+  readonly owed: (groupId: string) => number;
 }
 
 export interface Guest {
@@ -19,28 +19,47 @@ export interface Guest {
   readonly priority: number;
   readonly groupId: string;
   readonly turn: number;
+  /** How long it takes, about. */
+  readonly seconds: number;
 }
 
-/** So long does work of the same length run before it makes room for another person's. */
-export const SLICE_SECONDS = 30;
+/**
+ * Whether work makes room between two steps for work that somebody waits for: at once for what is of a shorter lane; within a lane
+ * for another person's who has had less, where that ends before this would. So who comes waits at most as long again as alone. For
+ * one person it makes room again only after it has had as much time as it gave them, so however much they ask for, it gets its half.
+ */
+export function makesRoom(host: Host, guest: Guest): boolean {
+  if (host.resource !== "compute" || guest.priority < AWAITED || host.owed(guest.groupId) > 0) return false;
+  if (isShorter(guest.lane, host.lane)) return true;
+  if (isShorter(host.lane, guest.lane)) return false;
+  return (
+    host.priority < AWAITED || (guest.groupId !== host.groupId && guest.turn < host.turn && guest.seconds < host.left)
+  );
+}
+
+/** What has taken longer than was thought may well take as long again. */
+export const secondsLeft = (expected: number, worked: number): number =>
+  expected > worked ? expected - worked : worked;
 
 /** What nobody waits for gets so much of the time that it gave; what somebody waits for as much again. */
 const BACKGROUND_SHARE = 0.25;
 
-/** How long a host runs at least before it makes room again. */
-export const leastRun = ({ priority, gave }: Pick<Host, "priority" | "gave">): number =>
-  priority >= AWAITED ? gave : gave * BACKGROUND_SHARE;
+/** For whom something has made room, and how long: what it gets back. */
+export class Given {
+  readonly #share: number;
+  readonly #last = new Map<string, { readonly seconds: number; readonly at: number }>();
 
-/**
- * Whether long work makes room between two steps for work that somebody waits for: at once for shorter work, unless it has just made
- * room and not had its share since; after a while for work of another person who has had less.
- */
-export function makesRoom(host: Host, guest: Guest): boolean {
-  if (host.resource !== "compute" || host.lane === "seconds" || guest.priority < AWAITED) return false;
-  if (host.ran < leastRun(host)) return false;
-  if (isShorter(guest.lane, host.lane)) return true;
-  if (isShorter(host.lane, guest.lane)) return false;
-  return (
-    host.priority < AWAITED || (guest.groupId !== host.groupId && guest.turn < host.turn && host.ran >= SLICE_SECONDS)
-  );
+  constructor(priority: number) {
+    this.#share = priority >= AWAITED ? 1 : BACKGROUND_SHARE;
+  }
+
+  /** @param worked how long the host had worked by then, in seconds as all here */
+  note(groupId: string, seconds: number, worked: number): void {
+    this.#last.set(groupId, { seconds, at: worked });
+  }
+
+  owed(groupId: string, worked: number): number {
+    const last = this.#last.get(groupId);
+    return last ? Math.max(0, this.#share * last.seconds - (worked - last.at)) : 0;
+  }
 }

@@ -64,7 +64,10 @@ export const WAITING_LIMIT = 20_000;
 
 const HOUR = 3600;
 
-/** How long a job may work, in seconds, before it fails with `deadline_passed`: by its lane. The time in which it made room does not count. */
+/**
+ * How long a job may work, in seconds, before it fails with `deadline_passed`, unless its lane is that of hours. The time in which it made
+ * room does not count.
+ */
 export const deadlines: Readonly<Record<JobKind, number>> = {
   hash: HOUR, // 100 GB at 30 MB/s
   inspect: 600,

@@ -12,6 +12,7 @@ import {
 } from "./jobs.ts";
 import { placesOfWorker } from "./places.ts";
 import { ratesFor } from "./rates.ts";
+import { type Need, whyNoWorker } from "./room.ts";
 import { liveWorkers } from "./workers.ts";
 
 /** The place of a job in its queue. */
@@ -23,6 +24,8 @@ export interface QueuePosition {
   readonly workers: number;
   /** How long until it begins, in seconds, as far as earlier jobs tell. Null where they do not, or nobody works. */
   readonly seconds: number | null;
+  /** Why none of the workers begins it, where that is so. */
+  readonly problem: string | null;
 }
 
 /** Null when it does not wait: it is being done, has ended, or never was. */
@@ -33,7 +36,20 @@ export async function queuePosition(kind: JobKind, subjectId: string): Promise<Q
   if (rows.length === 0) return null;
   const { picture, starts } = await seenWith(resourceOf[kind], ({ waiting }) => waiting.some(isIt));
   const job = picture.waiting.find(isIt);
-  return toPosition(picture, job && starts.get(job.id));
+  return toPosition(picture, job, job && starts.get(job.id));
+}
+
+/** The places of those of some subjects for which a job waits. */
+export async function positionsOf(subjectIds: readonly string[]): Promise<ReadonlyMap<string, QueuePosition>> {
+  const waiting = await database().$queryRaw<{ id: string; subjectId: string; resource: JobResource }[]>`
+    SELECT id, subject_id AS "subjectId", resource FROM job WHERE subject_id = ANY (${[...subjectIds]}::uuid[]) AND state = 'queued'`;
+  const positions = new Map<string, QueuePosition>();
+  for (const [resource, jobs] of Map.groupBy(waiting, (job) => job.resource)) {
+    const { picture, starts } = await seen(resource);
+    const byId = new Map(picture.waiting.map((job) => [job.id, job]));
+    for (const { id, subjectId } of jobs) positions.set(subjectId, toPosition(picture, byId.get(id), starts.get(id)));
+  }
+  return positions;
 }
 
 /** How many go before each of these jobs; what does not wait is left out. */
@@ -71,16 +87,25 @@ export async function nextPosition({ kind, priority, userId, lane = usualLane[ki
     modelKey: null,
     queuedAt: new Date(8.64e15),
     seconds: 0,
+    need: null,
   };
   const asked = { ...picture, waiting: [...picture.waiting, job] };
-  return toPosition(picture, foresee(asked).get(job.id));
+  return toPosition(picture, job, foresee(asked).get(job.id));
 }
 
-const toPosition = ({ waiting, running, workers }: Picture, start: Start | undefined): QueuePosition => ({
+const toPosition = (
+  { waiting, running, workers, places }: Picture,
+  job: WaitingJob | undefined,
+  start: Start | undefined,
+): QueuePosition => ({
   ahead: start?.ahead ?? waiting.length,
   running: running.length,
   workers,
   seconds: start?.seconds ?? null,
+  problem: whyNoWorker(
+    job?.need ?? null,
+    places.map(({ memory }) => memory),
+  ),
 });
 
 interface Seen {
@@ -117,17 +142,21 @@ function seen(resource: JobResource): Promise<Seen> {
 const OF_ONE = 200;
 const OF_ALL = 2000;
 
-type Row = Omit<WaitingJob, "seconds"> & { readonly work: number };
+type Row = Omit<WaitingJob, "seconds" | "need"> & {
+  readonly work: number;
+  readonly needsBytes: bigint | null;
+  readonly needsFor: string | null;
+};
 
 async function read(resource: JobResource): Promise<Picture> {
   const [waiting, running, turns, workers] = await Promise.all([
     database().$queryRaw<Row[]>`
       SELECT j.* FROM (${groupsWaiting(resource)}) p CROSS JOIN LATERAL (
-        SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, queued_at AS "queuedAt" FROM job
+        SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, needs_bytes AS "needsBytes", needs_for AS "needsFor", queued_at AS "queuedAt" FROM job
         WHERE resource = ${resource}::job_resource AND state = 'queued' AND group_id = p.group_id ORDER BY priority DESC, lane, queued_at, id LIMIT ${OF_ONE}) j
       LIMIT ${OF_ALL}`,
     database().$queryRaw<(Row & { readonly ran: number })[]>`
-      SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, extract(epoch FROM now() - started_at)::float8 AS ran
+      SELECT id, kind, subject_id AS "subjectId", group_id AS "groupId", priority, lane, model_key AS "modelKey", work, needs_bytes AS "needsBytes", needs_for AS "needsFor", extract(epoch FROM now() - started_at)::float8 AS ran
       FROM job WHERE resource = ${resource}::job_resource AND state = 'running'`,
     database().$queryRaw<{ groupId: string; used: number; clock: number }[]>`
       SELECT t.group_id AS "groupId", t.used, c.turn AS clock FROM job_clock c LEFT JOIN job_turn t ON t.resource = c.resource AND t.used > c.turn - 1
@@ -135,15 +164,19 @@ async function read(resource: JobResource): Promise<Picture> {
     liveWorkers(),
   ]);
   const rates = await ratesFor([...waiting, ...running].flatMap(({ modelKey }) => modelKey ?? []));
-  const timed = <R extends Row>(row: R): R & { seconds: number | null } => {
+  const timed = <R extends Row>(row: R): R & { seconds: number | null; need: Need | null } => {
     const rate = rates.of(row.kind, row.modelKey);
-    return { ...row, seconds: rate && rate * row.work };
+    const { needsBytes, needsFor } = row;
+    const need = needsBytes === null ? null : { bytes: Number(needsBytes), what: needsFor ?? "all in all" };
+    return { ...row, seconds: rate && rate * row.work, need };
   };
   return {
     resource,
     waiting: waiting.map(timed),
     running: running.map(timed) satisfies RunningJob[],
-    places: workers.flatMap((worker) => placesOfWorker(worker.places).filter((place) => place.resource === resource)),
+    places: workers.flatMap(({ places, memory }) =>
+      placesOfWorker(places).flatMap((place) => (place.resource === resource ? [{ ...place, memory }] : [])),
+    ),
     workers: workers.length,
     used: new Map(turns.flatMap(({ groupId, used }) => (groupId === null ? [] : [[groupId, used]]))),
     clock: turns[0]?.clock ?? 0,

@@ -1,4 +1,5 @@
 import { database } from "#lib/db/client.ts";
+import type { Transaction } from "#lib/db/transaction.ts";
 import { askQueue } from "./boss.ts";
 import type { JobKind } from "./jobs.ts";
 
@@ -17,8 +18,8 @@ export interface Rates {
 }
 
 /** @param modelKeys for which models besides it is asked how long theirs took */
-export async function ratesFor(modelKeys: readonly string[] = []): Promise<Rates> {
-  const rows = await database().$queryRaw<{ kind: JobKind; modelKey: string | null; rate: number | null }[]>`
+export async function ratesFor(modelKeys: readonly string[] = [], client: Transaction = database()): Promise<Rates> {
+  const rows = await client.$queryRaw<{ kind: JobKind; modelKey: string | null; rate: number | null }[]>`
     SELECT k.kind, NULL AS "modelKey", (
       SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ran / work) FROM (
         SELECT ran, work FROM job WHERE kind = k.kind AND state = 'succeeded' AND ran > 0 ORDER BY finished_at DESC LIMIT ${RECENT}) lately) AS rate
@@ -37,20 +38,6 @@ export async function ratesFor(modelKeys: readonly string[] = []): Promise<Rates
 }
 
 const keyOf = (kind: JobKind, modelKey: string | null): string => `${kind} ${modelKey ?? ""}`;
-
-/** So long the rates of all kinds do for a worker that claims one job after the other, in milliseconds. */
-const SAME_MS = 5_000;
-let last: { readonly until: number; readonly rates: Promise<Rates> } | null = null;
-
-/** The rates of all kinds, of a moment ago: for turns, which are corrected afterwards. */
-export function roughRates(): Promise<Rates> {
-  if (!last || last.until < performance.now()) {
-    const rates = ratesFor();
-    last = { until: performance.now() + SAME_MS, rates };
-    rates.catch(() => (last = null));
-  }
-  return last.rates;
-}
 
 /** How long a job of this kind takes, in seconds: the middle one of the last that went well. Null before the first. */
 export async function secondsFor(kind: JobKind): Promise<number | null> {

@@ -9,8 +9,8 @@ export interface WorkerRow {
   readonly version: string;
   readonly runtime: string;
   readonly provider: string;
-  /** Bytes that its networks may take together. */
-  readonly memory: number;
+  /** Bytes that its networks may take together; null where nothing limits them. */
+  readonly memory: number | null;
   /** For jobs that run networks. */
   readonly places: number;
 }
@@ -47,8 +47,8 @@ export interface SeenWorker extends Omit<WorkerRow, "pid">, WorkerLoad {
 
 /** Those that did not leave and were seen in the last so many seconds, the oldest first. */
 export const workersSeenWithin = async (seconds: number): Promise<SeenWorker[]> => {
-  const rows = await database().$queryRaw<(Omit<SeenWorker, "memory"> & { memory: bigint })[]>`
+  const rows = await database().$queryRaw<(Omit<SeenWorker, "memory"> & { memory: bigint | null })[]>`
     SELECT id, host, version, runtime, provider, memory, places, models, free, started_at AS "startedAt", seen_at AS "seenAt" FROM worker
     WHERE stopped_at IS NULL AND seen_at >= now() - ${seconds} * interval '1 second' ORDER BY started_at, id`;
-  return rows.map(({ memory, ...row }) => ({ ...row, memory: Number(memory) }));
+  return rows.map(({ memory, ...row }) => ({ ...row, memory: memory === null ? null : Number(memory) }));
 };

@@ -49,6 +49,37 @@ export const account: Story = (stage) => {
     await page.context().close();
   });
 
+  test("an operator sets the limits of a name in a form, without scripts too; what is wrong stands beside its field", async () => {
+    const page = await stage().open("/settings", { as: stage().ann, scripts: false, width: 390 });
+    await page.getByLabel("Name of a person or an organisation").fill("nobody-here");
+    await page.getByRole("button", { name: "Show its limits" }).click();
+    expect(await page.locator("#quotaOf-problem").innerText()).toContain("no namespace nobody-here");
+    await page.getByLabel("Name of a person or an organisation").fill("BEN");
+    await page.getByRole("button", { name: "Show its limits" }).click();
+    await page.waitForURL(`${stage().url}/settings/quotas/ben`);
+    await page.getByLabel("Bytes").fill("much");
+    await page.getByLabel("Repos").fill("5000");
+    await page.getByRole("button", { name: "Set these limits" }).click();
+    expect(await page.locator("#bytes-problem").innerText()).toBe("Write a size like 500 GB, or leave it empty.");
+    expect(await page.getByLabel("Repos").inputValue()).toBe("5000");
+    await page.getByLabel("Bytes").fill("1.5 TB");
+    await page.getByRole("button", { name: "Set these limits" }).click();
+    await page.getByText("The limits of ben were set").waitFor();
+    expect(await page.getByLabel("Bytes").inputValue()).toBe("1.5 TB");
+
+    const theirs = await stage().open("/settings#quota", { as: stage().ben });
+    await theirs.getByText("of 1.50 TB").waitFor();
+    expect(await theirs.locator("#quotas").count()).toBe(0);
+    for (const path of ["/settings/quotas/ben", "/settings/quotas/ann"])
+      expect((await theirs.goto(stage().url + path))?.status(), path).toBe(403);
+    await theirs.context().close();
+
+    for (const label of ["Bytes", "Repos"]) await page.getByLabel(label).fill("");
+    await page.getByRole("button", { name: "Set these limits" }).click();
+    await page.getByText("of 200 GB").waitFor();
+    await page.context().close();
+  });
+
   test("a token is shown once with how to use it, works for a program, and is refused once it is deleted", async () => {
     const name = unique("laptop");
     const page = await stage().open("/settings", { as: stage().ben });

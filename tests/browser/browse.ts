@@ -300,11 +300,11 @@ export const browse: Story = (stage) => {
   test("cards show what the hub drew, of the same prompts for all", async () => {
     await eventually(
       "two fine-tunes measured",
-      () => get<RepoList>("/repos?owner=guidepost&kind=finetune&measured=verified"),
+      () => get<RepoList>("/repos?owner=guidepost&kind=finetune&measured=usableWithLimits"),
       ({ items }) => items.length >= 2,
       540,
     );
-    const page = await stage().open("/browse?owner=guidepost&kind=finetune&measured=verified");
+    const page = await stage().open("/browse?owner=guidepost&kind=finetune&measured=usableWithLimits");
     const drawn = (card: Locator): Promise<string[]> =>
       card.locator("img").evaluateAll((all) => all.map((image) => (image as HTMLImageElement).alt));
     await expect

@@ -49,7 +49,7 @@ describe("doctor", () => {
     expect(said.findings.map(({ what }) => what)).toEqual(names);
     expect(said.probes.find(({ provider }) => provider === "cpu")).toMatchObject({ problem: null });
     expect(said.findings.find(({ what }) => what === "memory")!.found).toMatch(
-      /; 4\.0 GB \(GUIDEPOST_MEMORY\) for each/,
+      /; 4\.0 GB \(GUIDEPOST_MEMORY\) for all/,
     );
   });
 

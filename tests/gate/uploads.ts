@@ -27,7 +27,7 @@ export const uploads: Gate = {
 };
 
 /** @returns whether somebody else still begins, sends and commits a file */
-async function announce({ eve, ben }: GateStage, repo: string): Promise<Figure[]> {
+export async function announce({ eve, ben }: GateStage, repo: string): Promise<Figure[]> {
   const size = 10e9;
   const ids: string[] = [];
   for (let n = 0; n < ANNOUNCED; n += 1) {
@@ -46,7 +46,7 @@ async function announce({ eve, ben }: GateStage, repo: string): Promise<Figure[]
 let count = 0;
 
 /** Parts of which the first bytes come and nothing more; held until the hub ends them, or the time is over. */
-async function stall({ eve }: GateStage, repo: string, signal: AbortSignal): Promise<void> {
+export async function stall({ eve }: GateStage, repo: string, signal: AbortSignal): Promise<void> {
   const { body } = must(
     201,
     await eve.begin(repo, { path: `stalled-${(count += 1)}.safetensors`, size: 16 * 2 ** 20 * 100 }),
@@ -75,7 +75,12 @@ async function commitAll(eve: HubMember, repo: string): Promise<void> {
   );
 }
 
-async function uploadOf(ben: HubMember, when: string, stage: GateStage, stalledIn: string | null): Promise<Figure> {
+export async function uploadOf(
+  ben: HubMember,
+  when: string,
+  stage: GateStage,
+  stalledIn: string | null,
+): Promise<Figure> {
   const over = new AbortController();
   const stalled = stalledIn === null ? null : stall(stage, stalledIn, over.signal);
   const seconds = await timeOf(() => uploadAndCommit(ben, when.replaceAll(" ", "-")));

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AppError } from "#lib/errors.ts";
+import { needToDraw, needToMeasure } from "#lib/catalog/models/needs.ts";
+import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
+import { readModelFiles } from "#lib/diffusion/model-files.ts";
+import { drawingNeed, measuringNeed } from "#lib/diffusion/needs.ts";
 import { usual } from "#lib/diffusion/sample-request.ts";
+import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import { InferenceProcess } from "#workers/inference/client.ts";
 import type { CheckJob, SampleJob } from "#workers/inference/messages.ts";
 import { measureMemory, type MemoryCase } from "../../bench/memory.ts";
@@ -91,5 +96,80 @@ describe("a job that needs more than it may take", () => {
     const failure = await failureOf(check);
     expect(failure.code).toBe("too_little_memory");
     expect(failure.message).toMatch(/^Measuring storybook at its own 128 × 128 px needs /);
+  });
+});
+
+describe("what is told of a model when it is inspected", () => {
+  const inspected = async (model: string) => {
+    const child = new InferenceProcess();
+    try {
+      const { needs, nativeSize } = await child.run({ type: "inspect", folder: model });
+      return { needs, nativeSize };
+    } finally {
+      child.close();
+    }
+  };
+  /** As the process that draws finds it, for the mode that takes most beside the guide. */
+  const exact = async (side: number, guideFile: string | null, lowRank: readonly string[] = []): Promise<number> => {
+    const files = await readModelFiles({
+      model: starter("storybook"),
+      lowRank: lowRank.map((path) => ({ path, strength: 1 })),
+      guide: guideFile,
+    });
+    const asked = {
+      height: side / 8,
+      width: side / 8,
+      batch: 1,
+      coarsePictures: true,
+      fromPicture: false,
+      cfgLayout: cfgLayoutFor(files.model.unet.weights.parameters),
+    };
+    return Math.max(
+      ...(["conditional", "cfg", "guide"] as const).map((mode) => drawingNeed(files, { ...asked, mode }).peak),
+    );
+  };
+
+  test("is at least what drawing finds it to need, and at most a half more, at every size, with a guide and with adapters", async () => {
+    const base = await inspected(starter("storybook"));
+    const ofGuide = await inspected(starter("guide-tiny"));
+    const lora = starter("clay-lora/clay.safetensors");
+    for (const side of [128, 256, 320, 512, 640, 896, 1024, 1216])
+      for (const [withGuide, loras] of [
+        [null, []],
+        [guide, []],
+        [guide, [lora]],
+      ] as const) {
+        const told = needToDraw(
+          { base, guide: withGuide === null ? null : ofGuide, lowRank: loras.map(() => ({ parameters: 100_000 })) },
+          { width: side, height: side },
+        )!;
+        const found = await exact(side, withGuide, loras);
+        expect(told.bytes / found, `${side}, ${withGuide ?? "no guide"}`).toBeGreaterThanOrEqual(0.999);
+        expect(told.bytes / found, `${side}, ${withGuide ?? "no guide"}`).toBeLessThan(1.5);
+        expect(told.what).toMatch(/^\d+(\.\d)? [MG]B of it for the (UNet|VAE's (en|de)coder) at \d+ × \d+ px$/);
+      }
+  });
+
+  test("and at least what measuring does", async () => {
+    const base = await inspected(starter("storybook"));
+    const ofGuide = await inspected(starter("guide-tiny"));
+    const files = await readModelFiles({ model: starter("storybook"), lowRank: [], guide });
+    for (const pictures of [32, 96, 960]) {
+      const { parameters } = files.model.unet.weights;
+      const rows = rowsAtOnce(parameters);
+      const asked = {
+        height: 16,
+        width: 16,
+        rows,
+        prompts: pictures,
+        cfgLayout: cfgLayoutFor(parameters),
+        evaluator: [],
+        decodes: false,
+      };
+      const found = measuringNeed(files, files.guide, asked).peak;
+      const told = needToMeasure({ base, guide: ofGuide, lowRank: [] }, pictures)!;
+      expect(told.bytes / found, String(pictures)).toBeGreaterThanOrEqual(0.999);
+      expect(told.bytes / found, String(pictures)).toBeLessThan(1.5);
+    }
   });
 });

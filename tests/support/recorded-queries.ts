@@ -21,7 +21,7 @@ function toConfig([first, second]: readonly unknown[]): Config | null {
 
 /** Everything that this process asks its database while `run` runs, whatever asks it. One at a time: what else asks meanwhile is recorded too. */
 export async function recordQueries<T>(
-  run: () => Promise<T>,
+  run: (soFar: readonly RecordedQuery[]) => Promise<T>,
 ): Promise<{ readonly result: T; readonly queries: readonly RecordedQuery[] }> {
   const queries: RecordedQuery[] = [];
   const prototype = pg.Client.prototype as unknown as { query: Ask };
@@ -46,7 +46,7 @@ export async function recordQueries<T>(
     ]);
   };
   try {
-    return { result: await run(), queries };
+    return { result: await run(queries), queries };
   } finally {
     prototype.query = ask;
   }

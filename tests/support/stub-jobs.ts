@@ -15,12 +15,14 @@ export interface StubRow {
   readonly pid: number | null;
   /** How often it made room. */
   readonly paused: number;
+  /** Where the last attempt of what counts went on. */
+  readonly resumedAt: number | null;
 }
 
 /** Rows and jobs for workers of tests/workers/stub-worker.ts, which says what they may do. */
 export async function createStubTables(): Promise<void> {
   await database()
-    .$executeRaw`CREATE TABLE stub (id uuid PRIMARY KEY, does text NOT NULL, pid int, paused int NOT NULL DEFAULT 0, released boolean NOT NULL DEFAULT false)`;
+    .$executeRaw`CREATE TABLE stub (id uuid PRIMARY KEY, does text NOT NULL, pid int, paused int NOT NULL DEFAULT 0, released boolean NOT NULL DEFAULT false, count int NOT NULL DEFAULT 0, resumed_at int)`;
   await database()
     .$executeRaw`CREATE TABLE stub_effect (nr serial, id uuid NOT NULL, attempt int NOT NULL, pid int NOT NULL)`;
 }
@@ -52,7 +54,7 @@ export async function queueIdOf({ id }: StubJob): Promise<string> {
 export async function stubRow({ id }: StubJob): Promise<StubRow> {
   const rows = await database().$queryRaw<
     StubRow[]
-  >`SELECT j.attempt, j.state::text, j.problem, s.pid, s.paused FROM stub s JOIN job j ON j.subject_id = s.id WHERE s.id = ${id}::uuid`;
+  >`SELECT j.attempt, j.state::text, j.problem, s.pid, s.paused, s.resumed_at AS "resumedAt" FROM stub s JOIN job j ON j.subject_id = s.id WHERE s.id = ${id}::uuid`;
   return rows[0]!;
 }
 

@@ -10,6 +10,7 @@ import { runWorker } from "#workers/hub/worker.ts";
  * A worker as it is, with jobs that do as their rows say, in two tables that only tests have:
  *
  *   stub          id, does, released, pid, paused   what a job is, like any row that has one; who took it last, and how often it made room
+ *                 count, resumed_at                 how far it has counted, and where its last attempt went on
  *   stub_effect   id, attempt, pid                  written with the end of the job, under the number of the attempt
  */
 const handler: JobHandler = async (job) => {
@@ -35,6 +36,17 @@ const behaviours: Readonly<Record<string, (job: ClaimedJob) => Promise<void>>> =
   "work 3 s": (job) => workFor(3, job),
   "work 1 s": (job) => workFor(1, job),
   "work 30 s": (job) => workFor(30, job),
+  "need 3 GB": async ({ subjectId: id }) => {
+    const [job] = await database().$queryRaw<
+      { bytes: bigint }[]
+    >`SELECT needs_bytes AS bytes FROM job WHERE subject_id = ${id}::uuid`;
+    if (Number(job!.bytes) < 3e9)
+      throw new AppError("too_little_memory", "It needs 3 GB.", {
+        peak: 3e9,
+        largest: "2.5 GB of it for the VAE's decoder",
+      });
+  },
+  "count to 200": countOn,
   "kill its worker": async () => void process.kill(process.pid, "SIGKILL"),
   "end when the database is away": untilAway,
   fail: async () => {
@@ -69,6 +81,18 @@ async function workFor(seconds: number, { pause, signal }: ClaimedJob): Promise<
     const began = performance.now();
     await sleep(20);
     if (!pause.isOn) left -= performance.now() - began;
+  }
+}
+
+/** Ten times a second, with a checkpoint at every ten. */
+async function countOn({ subjectId: id, signal, checkpoint }: ClaimedJob): Promise<void> {
+  const from = Number((await checkpoint.read())?.toString() ?? "0");
+  await database().$executeRaw`UPDATE stub SET resumed_at = ${from} WHERE id = ${id}::uuid`;
+  for (let count = from + 1; count <= 200; count++) {
+    if (signal.aborted) throw new AppError("cancelled", "The work was cancelled; nothing was written.");
+    await sleep(100);
+    if (count % 10 === 0) await checkpoint.write(Buffer.from(String(count)));
+    await database().$executeRaw`UPDATE stub SET count = ${count} WHERE id = ${id}::uuid`;
   }
 }
 

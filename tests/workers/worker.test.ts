@@ -102,7 +102,7 @@ describe("a job", () => {
   test("that fails for a while without end fails", async () => {
     await start();
     const job = await putStub("fail for ever");
-    await until(job, "failed");
+    await until(job, "failed", 40_000); // the thirteenth time
     expect(await stubRow(job)).toMatchObject({
       attempt: 13,
       problem: "The store does not answer.",
@@ -130,7 +130,7 @@ describe("a job", () => {
     await until(held[1]!, "succeeded");
   });
 
-  test("of a person goes before a batch, and places are kept for it", async () => {
+  test("of a person goes before a batch: places are kept for it, and where they are taken the batch makes room", async () => {
     const worker = await start();
     const batch = [await putStub("hold", "check", "batch"), await putStub("hold", "check", "batch")];
     await takenBy(batch[0]!, worker);
@@ -139,14 +139,16 @@ describe("a job", () => {
       await putStub("hold", "preview", "person"),
       await putStub("hold", "preview", "person"),
     ];
-    for (const job of people.slice(0, 2)) await takenBy(job, worker); // although a batch job is older and two places are free
+    for (const job of people) await takenBy(job, worker); // although a batch job is older and two places are free
+    expect(await stubRow(batch[0]!)).toMatchObject({ state: "running", attempt: 1, paused: 1 });
     expect((await stubRow(batch[1]!)).state).toBe("queued");
-    expect(await queuePosition("preview", people[2]!.id)).toMatchObject({ ahead: 0, running: 3, workers: 1 });
-    expect(await queuePosition("check", batch[1]!.id)).toMatchObject({ ahead: 1, running: 3 });
-    await release(batch[0]!);
-    await takenBy(people[2]!, worker); // in the place for anything
+    const last = await putStub("hold", "preview", "person");
+    expect(await queuePosition("preview", last.id)).toMatchObject({ ahead: 0, running: 4, workers: 1 });
+    expect(await queuePosition("check", batch[1]!.id)).toMatchObject({ ahead: 1, running: 4 });
+    await release(people[0]!);
+    await takenBy(last, worker);
     expect((await stubRow(batch[1]!)).state).toBe("queued");
-    await release(...people, batch[1]!);
+    await release(...people, ...batch, last);
     await until(batch[1]!, "succeeded");
   });
 });

@@ -1,5 +1,5 @@
 import type { PairReport } from "#lib/measure/pair-check.ts";
-import type { AgreementFigures, Estimate, Fidelity } from "#lib/pairing/evidence.ts";
+import type { AgreementFigures, DistributionDistance, Estimate, Fidelity, Range } from "#lib/pairing/evidence.ts";
 import { lineageBand } from "#lib/pairing/verdict.ts";
 
 const marks = {
@@ -41,7 +41,7 @@ export function reportLines({ verdict, reasons, evidence, looks, next, cost, pro
     const { conditional, guide } = fidelity.distances;
     if (conditional && guide)
       lines.push(
-        `   from CFG's pictures as a set, squared MMD ${signed(guide.value)} with the guide, ${signed(conditional.value)} without guidance; two halves of CFG's own ${signed(guide.floor.low)} to ${signed(guide.floor.high)} by chance, n = ${guide.n}`,
+        `   as a set from CFG's, n = ${guide.n}: squared MMD ${apart(guide)} with the guide, ${apart(conditional)} without guidance; other prompts alone ${span(guide.floor)}`,
       );
     for (const look of looks)
       lines.push(`   look at ${String(look.prompts).padEnd(4)}R = ${ratio(look)}; CFG gains ${estimate(look.gain)}`);
@@ -56,7 +56,9 @@ export function reportLines({ verdict, reasons, evidence, looks, next, cost, pro
   return lines;
 }
 
-const signed = (value: number): string => value.toFixed(3).replace("-", "−");
+const apart = ({ value, swapped }: DistributionDistance): string => `${signed(value)} (by chance ${span(swapped)})`;
+const span = ({ low, high }: Range): string => `${signed(low)} to ${signed(high)}`;
+const signed = (value: number): string => value.toFixed(4).replace("-", "−");
 
 const figures = ({ fvu, delivered, cosine }: AgreementFigures): string =>
   `unexplained ${estimate(fvu)}   delivered ${estimate(delivered)}   cosine ${estimate(cosine)}`;

@@ -107,7 +107,7 @@ function aboutMemory({ memory, workerBytes }: Env): Finding {
   const kept = `${showBytes(workerBytes)} of models kept open by a worker`;
   return {
     what: "memory",
-    found: `${showBytes(machine)}; ${showBytes(budget)}${said} for each process that runs networks; ${kept}`,
+    found: `${showBytes(machine)}; ${showBytes(budget)}${said} for all that runs networks at a time; ${kept}`,
     problem:
       budget > machine
         ? "GUIDEPOST_MEMORY is more than the machine has, so a model may take all of it; lower it."

@@ -18,6 +18,8 @@ export interface Models {
 export interface RunOptions extends InferenceOptions {
   /** From 0 to 19, as `nice` has it: how far a measurement steps back before others on the processor. Who draws a picture never does. */
   readonly niceness?: number;
+  /** What the child may take, in bytes; null where nothing limits it. */
+  readonly memory?: number | null;
   /** By which the hub knows what a child holds open after it. */
   readonly modelKey?: string | null;
 }
@@ -36,6 +38,8 @@ interface Child {
   /** What it has open; null for one that ends with its job. */
   readonly key: string | null;
   bytes: number;
+  /** While it is busy: what its job may take. */
+  granted: number;
   busy: boolean;
   /** As the job that opened it named its model. */
   name: string | null;
@@ -46,8 +50,9 @@ interface Child {
  * died, was killed or failed its job is forgotten, since nobody knows what it left in its memory.
  *
  * @param budget in bytes. What runs now is never taken away: the budget decides what stays beside it.
+ * @param memory in bytes, of all children together: what stays makes room for what begins. Null: nothing limits it
  */
-export function createModels(budget = env().workerBytes): Models {
+export function createModels(budget = env().workerBytes, memory: number | null = null): Models {
   const children = new Set<Child>(); // in the order of their last use
 
   const close = (child: Child): void => {
@@ -57,9 +62,13 @@ export function createModels(budget = env().workerBytes): Models {
 
   const makeRoom = (needed: number): void => {
     for (const child of children) if (!child.process.isAlive) children.delete(child);
-    const held = (): number => [...children].reduce((sum, { bytes }) => sum + bytes, needed);
+    const held = (of: (child: Child) => number, more: number): number =>
+      [...children].reduce((sum, child) => sum + of(child), more);
+    const isRoom = (): boolean =>
+      held(({ bytes }) => bytes, needed) <= budget &&
+      (memory === null || held(({ busy, bytes, granted }) => (busy ? granted : bytes), 0) <= memory);
     for (const child of children) {
-      if (held() <= budget) return;
+      if (isRoom()) return;
       if (child.busy) continue;
       log().info({ event: "model.closed", pid: child.process.pid, bytes: child.bytes });
       close(child);
@@ -67,18 +76,24 @@ export function createModels(budget = env().workerBytes): Models {
   };
 
   const open = (key: string | null, bytes: number): Child => {
-    makeRoom(bytes);
-    const child: Child = { process: new InferenceProcess(), key, bytes, busy: true, name: null };
+    const child: Child = { process: new InferenceProcess(), key, bytes, granted: bytes, busy: true, name: null };
     children.add(child);
     log().info({ event: "model.child", pid: child.process.pid, bytes });
     return child;
   };
 
-  const runOnce = async <J extends Job>(job: J, { niceness = 0, ...options }: RunOptions): Promise<ResultOf<J>> => {
-    const child = open(null, await estimateBytes(job));
+  const runOnce = async <J extends Job>(
+    job: J,
+    { niceness = 0, memory: granted = null, ...options }: RunOptions,
+  ): Promise<ResultOf<J>> => {
+    const bytes = await estimateBytes(job);
+    makeRoom(bytes);
+    const child = open(null, bytes);
+    child.granted = granted ?? bytes;
+    makeRoom(0);
     if (job.type === "check") stepBack(child.process.pid, niceness);
     try {
-      return await child.process.run(job, options);
+      return await child.process.run(within(job, granted), options);
     } finally {
       close(child);
     }
@@ -86,17 +101,19 @@ export function createModels(budget = env().workerBytes): Models {
 
   const runWarm = async (
     job: SampleJob,
-    { modelKey: name = null, ...options }: RunOptions,
+    { modelKey: name = null, memory: granted = null, ...options }: RunOptions,
   ): Promise<ResultOf<SampleJob>> => {
     const [key, bytes] = [await modelKey(job), await estimateBytes(job)];
     const idle = [...children].find((child) => child.key === key && !child.busy && child.process.isAlive);
+    if (!idle) makeRoom(bytes);
     const child = idle ?? open(key, bytes);
-    child.busy = true;
+    [child.busy, child.granted] = [true, granted ?? Math.max(bytes, child.bytes)];
     child.name = name;
     children.delete(child);
     children.add(child);
+    makeRoom(0);
     try {
-      const result = await child.process.run(job, options);
+      const result = await child.process.run(within(job, granted), options);
       child.bytes = result.bytes;
       return result;
     } catch (failure) {
@@ -115,6 +132,10 @@ export function createModels(budget = env().workerBytes): Models {
     close: () => children.forEach(close),
   };
 }
+
+/** A child refuses what would take more than the job was given, before it opens anything. */
+const within = <J extends Job>(job: J, memory: number | null): J =>
+  memory !== null && "runtime" in job ? { ...job, runtime: { ...job.runtime, memory } } : job;
 
 function stepBack(pid: number | undefined, niceness: number): void {
   try {

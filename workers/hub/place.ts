@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBell } from "#lib/db/bell.ts";
 import { log } from "#lib/log.ts";
-import type { Claim } from "#lib/queue/claim.ts";
-import { claimNext } from "#lib/queue/claim.ts";
-import type { Head, Place } from "#lib/queue/choose.ts";
-import { type Host, makesRoom } from "#lib/queue/interrupt.ts";
+import { type Candidate, claimNext } from "#lib/queue/claim.ts";
+import type { Place } from "#lib/queue/choose.ts";
+import { Given, type Host, makesRoom, secondsLeft } from "#lib/queue/interrupt.ts";
 import { AWAITED } from "#lib/queue/jobs.ts";
 import { type PlaceKind, takes } from "#lib/queue/places.ts";
+import type { Budget, Granted } from "./budget.ts";
 import type { Runner, Running } from "./runner.ts";
 
 /** One place of a worker: does one job at a time, and lets others in between where that takes long. */
@@ -20,7 +20,7 @@ export interface OpenPlace {
 export interface PlaceParts {
   readonly kind: PlaceKind;
   readonly workerId: string;
-  readonly memory: number;
+  readonly budget: Budget;
   readonly models: () => readonly string[];
   readonly runner: Pick<Runner, "begin">;
   /** All places of this worker: what one of them takes at once, another need not make room for. */
@@ -32,35 +32,38 @@ const LOOK_EVERY = 500;
 /** So long is what was told of left to a place that is free. */
 const FOR_OTHERS = 300;
 /** Jobs that have made room in one place at most, each with its networks in memory. */
-const MOST_IN_ONE = 3;
+const MOST_IN_ONE = 4;
 
 interface Seated {
   readonly job: Running;
   isOver: boolean;
-  /** Since it was begun, or went on; in milliseconds. */
-  since: number;
-  /** Seconds for which it made room the last time. */
-  gave: number;
+  /** When it was begun; in milliseconds. */
+  readonly began: number;
+  readonly given: Given;
 }
 
-export function openPlace({ kind, workerId, memory, models, runner, places }: PlaceParts): OpenPlace {
+export function openPlace({ kind, workerId, budget, models, runner, places }: PlaceParts): OpenPlace {
   const seated: Seated[] = []; // the last one works; those before it have made room
   const closing = new AbortController();
   const bell = createBell(kind.resource);
-  const asPlace = (): Place => ({ ...kind, workerId, memory, models: models() });
+  const asPlace = (): Place => {
+    const memory = budget.all === null ? null : { all: budget.all, ...budget.left() };
+    return { ...kind, workerId, memory, models: models() };
+  };
 
   async function fill(): Promise<void> {
-    const claim = await claimNext(asPlace());
-    if (claim) seat(claim);
+    const granted = await budget.give(() => claimNext(asPlace()));
+    if (granted) seat(granted);
     else await bell.rung(LOOK_EVERY);
   }
 
-  function seat(claim: Claim): void {
-    const job = runner.begin(claim);
-    const one: Seated = { job, isOver: false, since: performance.now(), gave: 0 };
+  function seat({ claim, memory, giveBack }: Granted): void {
+    const job = runner.begin(claim, memory);
+    const one: Seated = { job, isOver: false, began: performance.now(), given: new Given(claim.priority) };
     seated.push(one);
     void job.ended.then(() => {
       one.isOver = true;
+      giveBack();
       bell.ring();
     });
   }
@@ -68,21 +71,22 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
   /** What works goes on until it ends, or makes room. */
   async function tend(top: Seated): Promise<void> {
     await bell.rung(LOOK_EVERY);
-    if (top.isOver || closing.signal.aborted || top.job.claim.lane === "seconds" || seated.length >= MOST_IN_ONE)
-      return;
+    if (top.isOver || closing.signal.aborted || seated.length >= MOST_IN_ONE) return;
     await sleep(FOR_OTHERS);
     if (top.isOver || closing.signal.aborted) return;
-    const isElsewhere = (head: Head): boolean =>
+    const isElsewhere = (head: Candidate): boolean =>
       places.some((place) => place.isFree && place.kind.resource === kind.resource && takes(place.kind, head));
     const host = hostOf(top);
-    const claim = await claimNext(
-      { ...asPlace(), least: Math.max(kind.least, AWAITED) },
-      (head) => makesRoom(host, head) && !isElsewhere(head),
+    const granted = await budget.give(() =>
+      claimNext(
+        { ...asPlace(), least: Math.max(kind.least, AWAITED) },
+        (head) => makesRoom(host, head) && !isElsewhere(head),
+      ),
     );
-    if (!claim) return;
-    log().info({ event: "job.makes_room", subjectId: top.job.claim.subjectId, for: claim.subjectId });
+    if (!granted) return;
+    log().info({ event: "job.makes_room", subjectId: top.job.claim.subjectId, for: granted.claim.subjectId });
     top.job.pause.set(true);
-    seat(claim);
+    seat(granted);
   }
 
   /** The work that made room goes on. */
@@ -90,9 +94,9 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
     seated.splice(seated.indexOf(ended), 1);
     const top = seated.at(-1);
     if (!top || !top.job.pause.isOn) return;
-    top.gave = (performance.now() - ended.since) / 1000;
-    top.since = performance.now();
+    top.given.note(ended.job.claim.groupId, (performance.now() - ended.began) / 1000, top.job.worked.seconds);
     top.job.pause.set(false);
+    bell.ring(); // another may be waiting for the same place
   }
 
   async function work(): Promise<void> {
@@ -123,12 +127,12 @@ export function openPlace({ kind, workerId, memory, models, runner, places }: Pl
   };
 }
 
-const hostOf = ({ job: { claim, worked }, since, gave }: Seated): Host => ({
+const hostOf = ({ job: { claim, worked }, given }: Seated): Host => ({
   resource: claim.resource,
   lane: claim.lane,
   priority: claim.priority,
   groupId: claim.groupId,
   turn: claim.turn + Math.max(claim.counted, worked.seconds),
-  ran: (performance.now() - since) / 1000,
-  gave,
+  left: secondsLeft(claim.counted, worked.seconds),
+  owed: (groupId) => given.owed(groupId, worked.seconds),
 });

@@ -8,7 +8,8 @@ import { log, withLogContext } from "#lib/log.ts";
 import { dropAttempt, failAttempt, keepClaim, recordRun, returnJob, succeedAttempt } from "#lib/queue/attempt.ts";
 import type { Claim } from "#lib/queue/claim.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
-import { type JobKind, priorities, subjectOf } from "#lib/queue/jobs.ts";
+import { type JobKind, LONGEST_LEASE_SECONDS, priorities, subjectOf } from "#lib/queue/jobs.ts";
+import type { Need } from "#lib/queue/room.ts";
 import { addEvent, type TimelineEvent } from "#lib/queue/timeline.ts";
 import { Pause } from "#lib/util/pause.ts";
 import { Stopwatch } from "#lib/util/stopwatch.ts";
@@ -40,7 +41,7 @@ export interface Running {
 
 export interface Runner {
   /** Runs what was claimed, and writes what came of it. */
-  begin(claim: Claim): Running;
+  begin(claim: Claim, memory: number | null): Running;
   /** Says that all that runs is still alive, and stops what is not ours any more or has had its time. */
   keep(): Promise<void>;
   /** Lets what runs finish for `grace` milliseconds and gives the rest back. */
@@ -55,16 +56,19 @@ const MAX_DELAY_SECONDS = 60;
 const PATIENCE = 10_000;
 
 interface Held extends Running {
+  /** What its networks may take, in bytes; null where nothing limits it. */
+  readonly memory: number | null;
   readonly stop: AbortController;
 }
 
 export function createRunner({ handlers, models, host, deadlines }: RunnerParts): Runner {
   const running = new Set<Held>();
 
-  function begin(claim: Claim): Running {
+  function begin(claim: Claim, memory: number | null): Running {
     const end = Promise.withResolvers<Outcome>();
     const held: Held = {
       claim,
+      memory,
       pause: new Pause(),
       worked: new Stopwatch(),
       stop: new AbortController(),
@@ -138,6 +142,8 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
     const failure = named(late ?? toAppError(cause), claim);
     if (failures[failure.code].temporary && claim.returns < MAX_RETURNS)
       return giveBack(held, delayAfter(failure, claim), failure);
+    const need = needOf(failure, claim);
+    if (need) return giveBack(held, 0, failure, need);
     log()[failure.code === "internal" ? "error" : "warn"](
       { event: "job.failed", kind: claim.kind, code: failure.code, err: failure.cause ?? cause },
       failure.toOperator,
@@ -151,25 +157,19 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
   async function giveBack(
     held: Held,
     delay: number,
-    { message, detail }: Pick<AppError, "message" | "detail">,
+    { message }: Pick<AppError, "message">,
+    need: Need | null = null,
   ): Promise<Outcome> {
-    const needs = detail["needs"];
-    if (
-      !(await returnJob(held.claim, {
-        delay,
-        reason: message,
-        ...(typeof needs === "number" && { needsBytes: needs }),
-      }))
-    )
-      return left(held);
+    if (!(await returnJob(held.claim, { delay, reason: message, need }))) return left(held);
     await recordRun(held.claim, held.worked.seconds).catch(() => {});
     log().warn({ event: "job.returned", kind: held.claim.kind, delay }, message);
     return "returned";
   }
 
   async function keep({ claim, stop, worked }: Held): Promise<void> {
-    if ((await keepClaim(claim)) === false) stop.abort();
-    else if (worked.seconds > deadlines[claim.kind]) stop.abort(deadlinePassed(deadlines[claim.kind]));
+    if ((await keepClaim(claim)) === false) return stop.abort();
+    const deadline = claim.lane === "hours" ? LONGEST_LEASE_SECONDS : deadlines[claim.kind];
+    if (worked.seconds > deadline) stop.abort(deadlinePassed(deadline));
   }
 
   async function stop(grace: number): Promise<void> {
@@ -177,8 +177,8 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
     await Promise.race([finished(), sleep(grace, undefined, { ref: false })]);
     const unfinished = [...running];
     for (const held of unfinished) {
-      await giveBack(held, 0, { message: "Its worker was stopped; another takes it.", detail: {} }).catch(
-        (cause: unknown) => log().warn({ event: "job.lost", jobId: held.claim.queueId, err: cause }),
+      await giveBack(held, 0, { message: "Its worker was stopped; another takes it." }).catch((cause: unknown) =>
+        log().warn({ event: "job.lost", jobId: held.claim.queueId, err: cause }),
       );
       held.stop.abort();
     }
@@ -196,10 +196,10 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
  * Measurements of a batch leave the processor to those that somebody uploaded for, and these to a picture that somebody waits for.
  * Beside the measuring of the starter collection both guides of a fresh fine-tune are judged in 60 s so, and in 78 s with all at 10.
  */
-function besideOthers(models: Models, { claim, pause }: Held): Models {
+function besideOthers(models: Models, { claim, pause, memory }: Held): Models {
   const { priority, modelKey } = claim;
   const niceness = priority >= priorities.person ? 2 : priority >= priorities.upload ? 5 : 19;
-  return { ...models, run: (job, options) => models.run(job, { niceness, pause, modelKey, ...options }) };
+  return { ...models, run: (job, options) => models.run(job, { niceness, pause, modelKey, memory, ...options }) };
 }
 
 /** What came of it is another's to write. */
@@ -256,6 +256,14 @@ const named = (failure: AppError, { queueId }: Claim): AppError =>
         failure.cause ?? failure,
       )
     : failure;
+
+/** It turned out to need more than it was given: it waits for a worker that has so much, or ends where none has. Null for every other failure. */
+function needOf({ code, detail }: AppError, { needsBytes }: Claim): Need | null {
+  const { peak, largest } = detail;
+  if (code !== "too_little_memory" || typeof peak !== "number" || (needsBytes !== null && peak <= needsBytes))
+    return null;
+  return { bytes: Math.ceil(peak), what: typeof largest === "string" ? largest : "all in all" };
+}
 
 function delayAfter({ detail }: AppError, { returns }: Claim): number {
   const asked = detail["retryAfter"];

@@ -10,8 +10,11 @@ import { deadlines as usualDeadlines } from "#lib/queue/jobs.ts";
 import { returnLost } from "#lib/queue/lost.ts";
 import { placesOfWorker } from "#lib/queue/places.ts";
 import { removeOldEvents } from "#lib/queue/timeline.ts";
+import { failHopeless } from "#lib/queue/room.ts";
 import { registerWorker, SEEN_EVERY, workerSeen, workerStopped } from "#lib/queue/workers.ts";
+import { usualMemoryBudget } from "#lib/util/machine-memory.ts";
 import { version } from "#lib/version.ts";
+import { createBudget } from "./budget.ts";
 import { createModels } from "./models.ts";
 import { type OpenPlace, openPlace } from "./place.ts";
 import { createRunner, type Handlers, type RunnerParts } from "./runner.ts";
@@ -36,7 +39,9 @@ const LOST_EVERY = 1000;
 
 /** A worker of this hub. Any number of them may run, on any machines: they know of each other only through the database. */
 export async function startWorker({ handlers, sweep, deadlines = usualDeadlines }: WorkerParts): Promise<Worker> {
-  const { places: count, workerBytes: memory } = env();
+  const { places: count, memory: asked, provider, workerBytes } = env();
+  // Of what a graphics card has, nothing is known.
+  const memory = provider === "auto" || provider === "cpu" ? Math.floor(asked ?? usualMemoryBudget()) : null;
   const row = {
     id: randomUUID(),
     host: hostname(),
@@ -49,18 +54,22 @@ export async function startWorker({ handlers, sweep, deadlines = usualDeadlines 
   };
   await openQueue("work");
   await registerWorker(row);
-  const models = createModels();
+  const budget = createBudget(memory);
+  const models = createModels(workerBytes, memory);
   const runner = createRunner({ handlers, models, host: row.host, deadlines });
 
   const places: OpenPlace[] = [];
   const open = (): string[] => models.loaded().flatMap(({ key }) => key ?? []);
   for (const kind of placesOfWorker(count))
-    places.push(openPlace({ kind, workerId: row.id, memory, models: open, runner, places }));
+    places.push(openPlace({ kind, workerId: row.id, budget, models: open, runner, places }));
 
   const free = (): number => places.filter(({ kind, isFree }) => kind.resource === "compute" && isFree).length;
   const seen = every(SEEN_EVERY, "worker.seen", () => workerSeen(row, { models: open(), free: free() }));
   const kept = every(HEARTBEAT_REFRESH_SECONDS * 1000, "worker.heartbeat", () => runner.keep());
-  const lost = every(LOST_EVERY, "worker.lost", returnLost);
+  const lost = every(LOST_EVERY, "worker.lost", async () => {
+    await returnLost();
+    await failHopeless();
+  });
   const swept = every(SWEEP_EVERY, "worker.sweep", async () => {
     await sweep();
     await removeOldEvents();

@@ -1,6 +1,8 @@
 import { rmdirSync } from "node:fs";
+import { Socket } from "node:net";
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
+import { Frames, toFrame } from "./frames.ts";
 import { compareWithBases, inspect } from "./inspect.ts";
 import { type ChildMessage, type Job, parentMessage, type Report, type ResultOf } from "./messages.ts";
 import { probe } from "./runtime.ts";
@@ -19,8 +21,11 @@ const resume = (): void => {
   paused = null;
 };
 
+const channel = new Socket({ fd: 3 });
+const frames = new Frames();
+
 const say = (message: ChildMessage): void => {
-  if (process.connected) process.send!(message);
+  if (channel.writable) channel.write(toFrame(message));
 };
 
 const report: Report = async (progress) => {
@@ -64,7 +69,7 @@ function work(job: Job): Promise<ResultOf<Job>> {
   }
 }
 
-process.on("message", (raw) => {
+function hear(raw: unknown): void {
   const message = parentMessage.parse(raw);
   if (message.type === "cancel") {
     cancelled = true;
@@ -79,8 +84,11 @@ process.on("message", (raw) => {
       detail: {},
     });
   else void run(message);
-});
-process.on("disconnect", () => {
+}
+
+channel.on("data", (piece: Buffer) => frames.take(piece).forEach(hear));
+channel.on("error", () => {}); // a parent that is gone
+channel.on("close", () => {
   try {
     rmdirSync(process.cwd()); // empty, and nobody else is left to do it
   } finally {

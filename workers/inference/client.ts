@@ -1,14 +1,16 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ZodError } from "zod";
 import { harmlessVariables } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Pause } from "#lib/util/pause.ts";
+import { toStorableText } from "#lib/util/storable.ts";
 import { withAbsolutePaths } from "./absolute-paths.ts";
 import { allocatorSettings } from "./allocator-settings.ts";
+import { Frames, toFrame } from "./frames.ts";
 import {
   childMessage,
   type ChildMessage,
@@ -41,20 +43,48 @@ export class InferenceProcess {
   /** The end of what the child wrote to standard error: what a native crash leaves behind. */
   #lastWords = "";
   #killedFor: AppError | null = null;
+  /** Of the job that runs; null between two. */
+  #hear: ((message: ChildMessage) => void) | null = null;
 
-  constructor() {
-    this.#child = fork(fileURLToPath(new URL("./child.ts", import.meta.url)), [], {
-      serialization: "advanced",
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
+  /** @param script what runs in it */
+  constructor(script = new URL("./child.ts", import.meta.url)) {
+    this.#child = spawn(process.execPath, [...process.execArgv, fileURLToPath(script)], {
+      stdio: ["ignore", "ignore", "pipe", "pipe"],
       cwd: this.#folder,
       env: { ...harmlessVariables(), ...allocatorSettings },
     });
+    const frames = new Frames();
+    this.#channel?.on("data", (piece: Buffer) => this.#take(frames, piece)).on("error", () => {}); // its end says so, too
     this.#child.on("error", ({ message }) => (this.#lastWords = message)); // it could not be started, or told something
     this.#child.once("exit", () => this.#removeFolder());
     this.#child.stderr!.on(
       "data",
       (bytes: Buffer) => (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-2000)),
     );
+  }
+
+  /** None where it could not be started. */
+  get #channel(): Duplex | null {
+    return (this.#child.stdio?.[3] as Duplex | undefined) ?? null;
+  }
+
+  /** Whatever it says that no child says ends it, and with it its job. */
+  #take(frames: Frames, piece: Buffer): void {
+    if (!this.isAlive) return;
+    try {
+      for (const raw of frames.take(piece)) {
+        const message = childMessage.parse(raw);
+        if (this.#hear) this.#hear(message);
+        else if (message.type !== "ready") throw new Error(`«${message.type}» while it had no job`);
+      }
+    } catch (cause) {
+      this.#kill(unreadable(cause as Error));
+    }
+  }
+
+  #kill(failure: AppError): void {
+    this.#killedFor = failure;
+    this.#child.kill("SIGKILL");
   }
 
   get pid(): number | undefined {
@@ -74,14 +104,11 @@ export class InferenceProcess {
         for (const timer of timers) clearTimeout(timer);
         signal?.removeEventListener("abort", cancel);
         unpause?.();
-        child.off("message", hear);
-        child.off("exit", gone);
+        this.#hear = null;
+        child.off("close", gone);
         settle();
       };
-      const kill = (failure: AppError): void => {
-        this.#killedFor = failure;
-        child.kill("SIGKILL");
-      };
+      const kill = (failure: AppError): void => this.#kill(failure);
       const cancel = (): void => {
         this.#say({ type: "cancel" });
         timers.push(
@@ -91,14 +118,13 @@ export class InferenceProcess {
           ),
         );
       };
-      const hear = (raw: unknown): void => {
-        const parsed = childMessage.safeParse(raw);
-        if (!parsed.success) return kill(unreadable(parsed.error));
-        const message: ChildMessage = parsed.data;
+      const hear = (message: ChildMessage): void => {
         if (message.type === "progress") onProgress?.(message);
-        else if (message.type === "failed")
-          finish(() => reject(new AppError(message.code, message.message, message.detail)));
-        else if (message.type !== "ready") finish(() => resolve(message as ResultOf<J>));
+        else if (message.type === "failed") {
+          const sentence = toStorableText(message.message).slice(0, LONGEST_SENTENCE);
+          finish(() => reject(new AppError(message.code, sentence, message.detail)));
+        } else if (message.type === resultOf[job.type]) finish(() => resolve(message as ResultOf<J>));
+        else if (message.type !== "ready") throw new Error(`«${message.type}» for the job «${job.type}»`);
       };
       const gone = (code: number | null, signalName: string | null): void => {
         finish(() =>
@@ -114,8 +140,8 @@ export class InferenceProcess {
       };
       const rest = (): void => this.#say({ type: pause?.isOn ? "pause" : "resume" });
       const unpause = pause?.onChange(rest);
-      child.on("message", hear);
-      child.on("exit", gone);
+      this.#hear = hear;
+      child.on("close", gone); // after «exit», when all that it said has been read
       if (child.pid === undefined)
         return reject(
           new AppError(
@@ -162,14 +188,24 @@ export class InferenceProcess {
   }
 
   #say(message: ParentMessage): void {
-    if (this.#child.connected) this.#child.send(message);
+    if (this.#channel?.writable) this.#channel.write(toFrame(message));
   }
 }
 
 /** A child that says what no child says ends with its job, and the parent lives. */
-const unreadable = ({ issues: [issue] }: ZodError): AppError =>
+const unreadable = ({ message }: Error): AppError =>
   new AppError(
     "inference_died",
     "The inference process answered in a way that cannot be read, so it was ended; try again, and report it if it happens twice.",
-    { at: issue?.path.join("."), why: issue?.message },
+    { why: message.slice(0, LONGEST_SENTENCE) },
   );
+
+const LONGEST_SENTENCE = 4000;
+
+const resultOf = {
+  sample: "sampled",
+  check: "checked",
+  inspect: "inspected",
+  kinship: "compared",
+  probe: "probed",
+} as const satisfies Record<Job["type"], ChildMessage["type"]>;

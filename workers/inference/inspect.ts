@@ -1,6 +1,8 @@
 import { basename, join, relative } from "node:path";
 import type { Model } from "#lib/diffusion/model.ts";
 import { signatureOf, usedFiles } from "#lib/diffusion/model-files.ts";
+import { readGuideFile } from "#lib/diffusion/guide-network.ts";
+import { guideNeeds, modelNeeds } from "#lib/diffusion/needs.ts";
 import { openModel } from "#lib/diffusion/open-model.ts";
 import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
@@ -14,6 +16,7 @@ import { type AdaptableBase, requireLowRankFits } from "#lib/inspection/low-rank
 import { sentenceOf } from "#lib/inspection/sentence.ts";
 import { notAsItIs } from "#lib/inspection/what-runs.ts";
 import { modelProblems } from "#lib/inspection/whole.ts";
+import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import { measureLineage } from "#lib/measure/lineage.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { readAdapter } from "#lib/weights/adapters/read-adapter.ts";
@@ -45,6 +48,11 @@ export async function inspect({ folder }: InspectJob): Promise<ResultOf<InspectJ
   return { type: "inspected", inspection: shown, ...opened };
 }
 
+/** At which it is worked out what a model needs, beside its own size: about as many as a hub draws at most, which is before VAEs go through tiles. */
+const PIXELS = [256 ** 2, 512 ** 2, 768 ** 2, 1024 ** 2, 1216 ** 2];
+/** The fewest and the most with which a pair is measured. */
+const PICTURES = [32, 960];
+
 type Opened = Omit<ResultOf<InspectJob>, "type">;
 
 /** What is known once a commit was opened as a picture would be drawn with it. */
@@ -57,9 +65,10 @@ async function opening(folder: string, inspection: Inspection): Promise<Opened> 
       inspection,
       signature: runs ? (guide?.base ?? null) : null,
       nativeSize: null,
+      needs: runs && guide ? await aboutGuide(join(folder, withinFolder(name))) : null,
       files: name.endsWith(".safetensors") ? [{ role: kind, path: withinFolder(name) }] : [],
     };
-  if (!runs) return { inspection, signature: null, nativeSize: null, files: [] };
+  if (!runs) return { inspection, signature: null, nativeSize: null, needs: null, files: [] };
   const model = await openModel(folder);
   const files = usedFiles({ model, lowRank: [], guide: null, embeddings: [] });
   return {
@@ -73,7 +82,7 @@ async function opening(folder: string, inspection: Inspection): Promise<Opened> 
 async function openingFile(folder: string, inspection: Inspection): Promise<Opened> {
   const { model: path, config } = await modelIn(folder);
   const main = { role: "checkpoint", path: basename(path) };
-  const unopened = { signature: null, nativeSize: null, files: [main] };
+  const unopened = { signature: null, nativeSize: null, needs: null, files: [main] };
   if (!inspection.runs && config === null) return { inspection, ...unopened };
   try {
     const model = await openModel(path, config);
@@ -101,9 +110,22 @@ const notRunning = (
   problems: [...inspection.problems, ...problems],
 });
 
-const aboutModel = (model: Model): Pick<Opened, "signature" | "nativeSize"> => ({
+const aboutModel = (model: Model): Pick<Opened, "signature" | "nativeSize" | "needs"> => ({
   signature: signatureOf(model),
   nativeSize: pictureSizeOf(model, ownSize(model)),
+  needs: modelNeeds(model, {
+    pixels: PIXELS,
+    pictures: PICTURES,
+    rows: rowsAtOnce(model.unet.weights.parameters),
+  }),
+});
+
+/** A guide has none of a model's: it is measured and drawn beside one. */
+const aboutGuide = async (path: string): Promise<Opened["needs"]> => ({
+  drawing: guideNeeds(await readGuideFile(path), PIXELS),
+  merging: 0,
+  measuring: [],
+  measuringPixels: 0,
 });
 
 /** Which of some bases a fine-tune may have been made from: a low-rank file by its shapes, a whole model by its weights. */

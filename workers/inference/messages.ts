@@ -5,10 +5,10 @@ import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
-import { before, inspection, pairReport, signature } from "./result-schemas.ts";
+import { before, inspection, needs, pairReport, signature } from "./result-schemas.ts";
 
 /**
- * What a parent and its inference child say to each other, over Node's IPC channel with structured clones.
+ * What a parent and its inference child say to each other, over a pipe, as structured clones (frames.ts).
  *
  *   parent                        child
  *     ── sample | check | … ──────▶
@@ -16,10 +16,12 @@ import { before, inspection, pairReport, signature } from "./result-schemas.ts";
  *     ── pause, resume, cancel ───▶    seen between two passes
  *     ◀── sampled | … | failed ───
  */
-const floats = z.object({
-  shape: z.array(z.int().min(0)).readonly(),
-  data: z.custom<Float32Array>((value) => value instanceof Float32Array),
-});
+const floats = z
+  .object({
+    shape: z.array(z.int().min(0)).readonly(),
+    data: z.custom<Float32Array>((value) => value instanceof Float32Array),
+  })
+  .refine(({ shape, data }) => shape.reduce((size, one) => size * one, 1) === data.length);
 
 const runtime = z.object({
   provider: z.enum(providerChoices),
@@ -36,11 +38,13 @@ const choice = z.object({
 });
 
 /** 8-bit RGB, row by row. */
-const picture = z.object({
-  width: z.int().min(1),
-  height: z.int().min(1),
-  rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
-});
+const picture = z
+  .object({
+    width: z.int().min(1),
+    height: z.int().min(1),
+    rgb: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+  })
+  .refine(({ width, height, rgb }) => 3 * width * height === rgb.length);
 
 const sampleJob = z.object({
   type: z.literal("sample"),
@@ -151,6 +155,8 @@ const inspected = z.object({
   signature: signature.nullable(),
   /** What it was trained to draw, in pixels; null for what does not draw by itself. */
   nativeSize: z.object({ width: z.int(), height: z.int() }).nullable(),
+  /** Of memory, at some sizes; null for what is not opened. */
+  needs: needs.nullable(),
   /** The files that decide what it computes, by their paths in the folder, the main one first. */
   files: z.array(z.object({ role: z.string(), path: z.string() })),
 });

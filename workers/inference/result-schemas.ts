@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ModelNeeds } from "#lib/diffusion/needs.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { Before, PairReport } from "#lib/measure/pair-check.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
@@ -20,6 +21,14 @@ const signatureFields = {
   crossAttentionDim: z.number(),
   predictionType: z.enum(["epsilon", "v_prediction", "sample"]),
 };
+
+const needAt = z.object({ at: count, peak: count, stage: z.string(), bytes: count });
+export const needs: z.ZodType<ModelNeeds> = z.object({
+  drawing: z.array(needAt),
+  merging: count,
+  measuring: z.array(needAt),
+  measuringPixels: count,
+});
 
 export const signature: z.ZodType<UNetSignature> = z.object(signatureFields);
 
@@ -115,7 +124,7 @@ const claims = z.object({ gain: certainty, verified: certainty, usable: certaint
 const modes = ["conditional", "guide", "cfg"] as const;
 
 const range = z.object({ low: number, high: number });
-const distance = z.object({ value: number, halves: range, floor: range, n: count });
+const distance = z.object({ value: number, swapped: range, halves: range, floor: range, n: count });
 
 const evidence = z.object({
   structure: strings,

@@ -71,7 +71,8 @@ export const aheadOf = (ahead: number): string =>
 export function placeOf(position: JobTimeline["position"]): string {
   if (!position) return "";
   if (position.workers === 0) return "No worker is online; it begins as soon as one is.";
-  const { ahead, seconds } = position;
+  const { ahead, seconds, problem } = position;
+  if (problem !== null) return problem;
   return `${ahead === 0 ? "It is next" : aheadOf(ahead)}${seconds === null ? "" : seconds === 0 ? ", and begins in a moment" : `; it begins in about ${toDuration(seconds)}`}.`;
 }
 

@@ -77,6 +77,7 @@ export function Moving({
 function placeOf(queue: PairView["queue"]): string {
   if (queue === null) return "It is about to begin.";
   if (queue.workers === 0) return "No worker is online. Nothing is lost: it begins as soon as one is.";
+  if (queue.problem !== null) return queue.problem;
   const place =
     queue.ahead === 0
       ? "It is next in line"

@@ -106,6 +106,7 @@ export function Live({ first, age }: { readonly first: PreviewView; readonly age
 function sayState({ state, queue, estimate, progress }: PreviewView, elapsed: number | null): string {
   if (state === "running")
     return progress === null || progress.stage === "opening" ? "A worker has begun" : "Being drawn";
+  if (queue?.problem) return queue.problem;
   const wait = queue && estimate ? sayWait({ ...queue, seconds: estimate.seconds }) : null;
   if (queue?.workers === 0) return wait!;
   return elapsed !== null && elapsed > WAITED_LONG && wait !== null ? `Waiting: ${wait}` : "Waiting for a worker";

@@ -71,6 +71,8 @@ const lowRank = z.object({
     .meta({ description: "what it asks for, where it says that it shortens sampling" }),
 });
 
+const needs = z.array(z.object({ at: z.number(), peak: z.number(), stage: z.string(), bytes: z.number() }));
+
 /** What is in the files, as lib/inspection tells it. */
 const content = z.object({
   name: z.string(),
@@ -130,6 +132,14 @@ const content = z.object({
   nativeSize: z.object({ width: z.number(), height: z.number() }).nullable().default(null).meta({
     description: "of the pictures that it was trained to draw, in pixels; null where it draws none by itself",
   }),
+  needs: z
+    .object({ drawing: needs, merging: z.number(), measuring: needs, measuringPixels: z.number() })
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        "bytes of memory: to draw so many pixels, to merge low-rank files, to be measured with so many pictures; each with the stage that takes most of it. Null where it was inspected before this was asked",
+    }),
 });
 
 /** How a base was found: a guide names its file; weights are close; the layers of a low-rank file fit it. */

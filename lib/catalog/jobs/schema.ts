@@ -48,6 +48,7 @@ export const jobTimeline = jobItem.extend({
       running: z.int(),
       workers: z.int(),
       seconds: z.number().nullable().meta({ description: "until it begins, as far as earlier jobs tell" }),
+      problem: z.string().nullable().meta({ description: "why none of the workers begins it, where that is so" }),
     })
     .nullable()
     .meta({ description: "its place in the queue, while it waits" }),

@@ -1,7 +1,9 @@
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
 import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
+import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
+import type { Parts } from "./needs.ts";
 import { repoNameOf } from "./repository.ts";
 
 /** A commit by what its folder is called where it is laid out: the name of its repo. */
@@ -40,6 +42,22 @@ export async function nativeSizeOf(commitId: string): Promise<StoredFacts["nativ
   const own = await findInspection(commitId);
   if (own?.facts?.kind !== "low-rank fine-tune") return own?.facts?.nativeSize ?? null;
   return own.baseCommitId === null ? null : ((await findInspection(own.baseCommitId))?.facts?.nativeSize ?? null);
+}
+
+/** What was found of everything that a job opens; null where the base has not been read. */
+export async function partsOf(
+  baseCommitId: string,
+  guideCommitId: string | null,
+  lowRankCommitIds: readonly string[],
+  transaction: Transaction,
+): Promise<Parts | null> {
+  const factsOf = async (commitId: string): Promise<StoredFacts | null> =>
+    (await findInspection(commitId, transaction))?.facts ?? null;
+  const base = await factsOf(baseCommitId);
+  if (!base) return null;
+  const lowRank = [];
+  for (const commitId of lowRankCommitIds) lowRank.push((await factsOf(commitId)) ?? { parameters: 0 });
+  return { base, guide: guideCommitId === null ? null : await factsOf(guideCommitId), lowRank };
 }
 
 /** What is known of a commit that can be used as it is: a model or a guide. `name` is how messages name it. @throws as `runnableModel` */

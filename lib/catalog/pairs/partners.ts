@@ -44,12 +44,13 @@ interface PageQuery {
 
 type Side = "unit" | "guide";
 
-/** In the order of the list. What nobody has measured stands between what is on its way and what was tried in vain. */
+/** In the order of the list. What nobody has measured stands between what is on its way and what was tried in vain or is open. */
 const stages: readonly (Span | "not measured")[] = [
   { from: "verified", to: "usableWithLimits" },
   { from: "notMeasured", to: "notMeasured", hasEnded: false },
   "not measured",
   { from: "notMeasured", to: "notMeasured", hasEnded: true },
+  { from: "inconclusive", to: "inconclusive" },
   { from: "incompatible", to: "incompatible" },
 ];
 

@@ -171,7 +171,13 @@ export const pairView = pairItem.extend({
   pictures: z.number().meta({ description: "how many prompts the look draws that was asked for last" }),
   progress: progress.nullable(),
   queue: z
-    .object({ ahead: z.number(), running: z.number(), workers: z.number(), seconds: z.number().nullable() })
+    .object({
+      ahead: z.number(),
+      running: z.number(),
+      workers: z.number(),
+      seconds: z.number().nullable(),
+      problem: z.string().nullable().meta({ description: "why none of the workers begins it, where that is so" }),
+    })
     .nullable()
     .meta({ description: "its place while it waits" }),
   measured: measured.nullable(),

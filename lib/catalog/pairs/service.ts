@@ -1,7 +1,8 @@
 import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
-import { requireRuns } from "#lib/catalog/models/service.ts";
+import { needToMeasure } from "#lib/catalog/models/needs.ts";
+import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
@@ -15,6 +16,7 @@ import { protocolKey } from "#lib/pairing/protocol.ts";
 import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
+import type { Need } from "#lib/queue/room.ts";
 import { duePairs } from "./due.ts";
 import { judgesOf } from "./judges.ts";
 import { workOf } from "./looks.ts";
@@ -135,10 +137,10 @@ async function request(
   return id;
 }
 
-const ask = (
+const ask = async (
   transaction: Transaction,
   id: string,
-  { unit, summary }: NewPair,
+  { unit, guideCommitId, summary }: NewPair,
   priority: Priority,
   userId: string | null | undefined,
 ): Promise<void> =>
@@ -149,7 +151,23 @@ const ask = (
     userId,
     modelKey: unit.hash,
     work: workOf(summary),
+    need: await needOf(transaction, unit, guideCommitId, summary.request.pictures),
   });
+
+async function needOf(
+  transaction: Transaction,
+  { components: [base, ...lowRank] }: Unit,
+  guideCommitId: string,
+  pictures: number,
+): Promise<Need | null> {
+  const parts = await partsOf(
+    base!.commitId,
+    guideCommitId,
+    lowRank.map(({ commitId }) => commitId),
+    transaction,
+  );
+  return parts && needToMeasure(parts, pictures);
+}
 
 function newPair(unit: Unit, finetune: Model, guide: Model, judges: Awaited<ReturnType<typeof judgesOf>>): NewPair {
   const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : firstLook.prompts;

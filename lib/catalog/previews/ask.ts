@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
+import { partsOf } from "#lib/catalog/models/service.ts";
+import { needToDraw } from "#lib/catalog/models/needs.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { JobLane, Priority } from "#lib/queue/jobs.ts";
+import type { Need } from "#lib/queue/room.ts";
 import type { PreviewToAdd } from "./repository.ts";
 import { type Drawing, passesFor, type StoredRecipe } from "./schema.ts";
 
 /** Asks for the pictures of a row that was just added, in the same transaction. */
-export const askForPreview = (
+export const askForPreview = async (
   transaction: Transaction,
   { id, recipe }: Pick<PreviewToAdd, "id" | "recipe">,
   priority: Priority,
@@ -20,7 +23,18 @@ export const askForPreview = (
     lane: laneOf(recipe),
     modelKey: modelKeyOf(recipe),
     work: workOf(recipe),
+    need: await needOf(recipe, transaction),
   });
+
+async function needOf({ base, guide, lowRank, asked }: StoredRecipe, transaction: Transaction): Promise<Need | null> {
+  const parts = await partsOf(
+    base.commitId,
+    guide?.commitId ?? null,
+    lowRank.map(({ commitId }) => commitId),
+    transaction,
+  );
+  return parts && needToDraw(parts, asked);
+}
 
 const USUAL_PIXELS = 512 * 512;
 

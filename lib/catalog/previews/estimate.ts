@@ -12,6 +12,7 @@ export async function estimateFor(
   position: QueuePosition,
 ): Promise<Estimate> {
   if (position.workers === 0) return { seconds: null, why: "No worker is online; it begins as soon as one is." };
+  if (position.problem !== null) return { seconds: null, why: position.problem };
   if (position.seconds === null) return { seconds: null, why: "How long what is before it takes is not known yet." };
   const own = secondsFor(
     { passes: passesFor(recipe), pixels: await pixelsOf(finetuneCommitId, recipe) },

@@ -227,7 +227,7 @@ export const previewView = previewItem.extend({
   ),
   attempt: z.number().meta({ description: "more than 1 where its worker was lost and another has taken over" }),
   queue: z
-    .object({ ahead: z.number(), running: z.number(), workers: z.number() })
+    .object({ ahead: z.number(), running: z.number(), workers: z.number(), problem: z.string().nullable() })
     .nullable()
     .meta({ description: "its place while it waits" }),
   estimate: estimate.nullable().meta({ description: "while it waits" }),

@@ -33,12 +33,12 @@ export async function getPreview(actor: Actor, id: string): Promise<PreviewView>
   const progress = (await progressOf("preview", [id])).get(id) as Progress | undefined;
   const row = await requireSeen(actor, id);
   const position = row.state === "queued" ? await queuePosition("preview", id) : null;
-  const { ahead = 0, running = 0, workers = 0 } = position ?? {};
+  const { ahead = 0, running = 0, workers = 0, problem = null } = position ?? {};
   return {
     ...toItem(actor, row),
     pictures: row.images.map((image) => ({ ...toPicture(id, image), recipe: image.recipe })),
     attempt: row.attempt,
-    queue: position && { ahead, running, workers },
+    queue: position && { ahead, running, workers, problem },
     estimate: position && (await estimateFor(row.finetune.commitId, row.recipe, position)),
     progress: row.state === "running" ? (progress ?? null) : null,
     timings: row.timings,

@@ -135,7 +135,8 @@ export const facets = z
     license: counts,
     size: counts.meta({ description: "by the bytes of the newest commit" }),
     measured: counts.meta({
-      description: "by the best verdict of the newest weights: verified, usableWithLimits, incompatible, notMeasured",
+      description:
+        "by the best verdict of the newest weights: verified, usableWithLimits, inconclusive, incompatible, notMeasured",
     }),
   })
   .meta({ description: "how many repos there are of each; a facet counts as if it were not chosen from itself" });

@@ -81,7 +81,15 @@ export const requestCheck = operation({
   body: newCheck,
   status: 202,
   response: pairView,
-  failures: ["repo_not_found", "pair_does_not_fit", "unsupported_model", "upload_not_ready", "queue_full", "too_large"],
+  failures: [
+    "repo_not_found",
+    "pair_does_not_fit",
+    "unsupported_model",
+    "upload_not_ready",
+    "queue_full",
+    "too_little_memory",
+    "too_large",
+  ],
 });
 
 export const listPairs = operation({

@@ -63,6 +63,7 @@ export const rerunJob = operation({
     "pair_does_not_fit",
     "too_large",
     "queue_full",
+    "too_little_memory",
   ],
 });
 

@@ -35,6 +35,7 @@ export const createPreview = operation({
     "pair_does_not_fit",
     "too_large",
     "queue_full",
+    "too_little_memory",
   ],
 });
 
@@ -137,7 +138,7 @@ export const rerunPreview = operation({
   body: rerun,
   status: 202,
   response: previewView,
-  failures: ["not_found", "repo_not_found", "conflict", "too_large", "queue_full"],
+  failures: ["not_found", "repo_not_found", "conflict", "too_large", "queue_full", "too_little_memory"],
 });
 
 export const cancelPreview = operation({

@@ -26,9 +26,13 @@ test("how far a job is, in words", () => {
 
 test("its place in the queue, in words", () => {
   expect([0, 1, 1200].map(aheadOf)).toEqual(["next", "1 goes before it", "1,200 go before it"]);
-  expect(placeOf({ ahead: 2, running: 1, workers: 1, seconds: 240 })).toBe("2 go before it; it begins in about 4 min.");
-  expect(placeOf({ ahead: 0, running: 0, workers: 1, seconds: 0 })).toBe("It is next, and begins in a moment.");
-  expect(placeOf({ ahead: 0, running: 0, workers: 0, seconds: null })).toMatch(/^No worker is online/);
+  expect(placeOf({ ahead: 2, running: 1, workers: 1, seconds: 240, problem: null })).toBe(
+    "2 go before it; it begins in about 4 min.",
+  );
+  expect(placeOf({ ahead: 0, running: 0, workers: 1, seconds: 0, problem: null })).toBe(
+    "It is next, and begins in a moment.",
+  );
+  expect(placeOf({ ahead: 0, running: 0, workers: 0, seconds: null, problem: null })).toMatch(/^No worker is online/);
   expect(placeOf(null)).toBe("");
 });
 

@@ -108,7 +108,7 @@ test.each<[string, Partial<PairView>, string]>([
       reasons: ["A prediction of the model itself was not a number, with CFG or without."],
       measured: measured(null, { fidelity: null }),
     },
-    "This guide does not work on meadow: a prediction was not a number. Use CFG there, or another guide.",
+    "This guide does not work on meadow: a prediction of the model itself was not a number, with CFG or without. Use CFG there, or another guide.",
   ],
   [
     "nothing to recover",

@@ -356,6 +356,8 @@ const forms: Record<string, Call> = {
     before: () => again.member("reader", "reader"),
   }),
   "/settings/password": () => ({ fields: { current: "no horse battery", new: "another horse battery" }, done: [] }),
+  "/settings/quotas": () => ({ fields: { quotaOf: "lab" } }),
+  "/settings/quotas/[name]/set": () => ({ params: { name: "lab" }, fields: { bytes: "", files: "", repos: "1000" } }),
   "/settings/tokens": () => ({ fields: { token: "more", read: "on" } }),
   "/settings/tokens/[id]/delete": () => calls.deleteToken(subjects.public),
 };

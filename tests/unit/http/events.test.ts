@@ -9,7 +9,9 @@ import { AppError } from "#lib/errors.ts";
 import { streamEvents } from "#lib/http/events.ts";
 import type { Feed } from "#lib/queue/feed.ts";
 import { answering } from "#lib/http/route.ts";
+import { countWatched } from "#lib/queue/watched.ts";
 import { type EventStream, openEvents, readEvents } from "../../support/event-stream.ts";
+import { recordQueries } from "../../support/recorded-queries.ts";
 import { type Served, serve } from "../../support/serve.ts";
 import { ids, smallHub } from "../../support/small-hub.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
@@ -70,13 +72,6 @@ async function follow(): Promise<EventStream> {
   return stream;
 }
 
-/** Whether nobody looks any more: who looks does so every two seconds. */
-async function isQuiet(): Promise<boolean> {
-  const before = reads;
-  await sleep(2300);
-  return reads === before;
-}
-
 const move = async (state: "queued" | "running" | "succeeded") => {
   const { state: now, attempt } = (await database().preview.findUnique({ where: { id: ids.preview } }))!;
   if (now === "succeeded" && state !== "queued") throw new Error("it has ended");
@@ -120,7 +115,7 @@ describe("who looks on", () => {
     await first.next();
     first.drop();
     await expect(first.next()).rejects.toThrow(/abort/);
-    await expect.poll(isQuiet, { timeout: 20_000 }).toBe(true);
+    await expect.poll(countWatched, { timeout: 20_000 }).toBe(0);
     await move("running");
     const second = await follow();
     expect(await second.next()).toMatchObject({ data: { state: "running" } });
@@ -149,6 +144,7 @@ describe("who looks on", () => {
     fault = null;
     expect(await stream.next()).toMatchObject({ data: { state: "running" } });
     fault = new AppError("repo_not_found", "It is private now.");
+    await database().$executeRaw`SELECT pg_notify('guidepost', ${ids.preview})`; // else it is looked anew every 20 s
     expect(await stream.next()).toEqual({
       name: "failure",
       data: { code: "repo_not_found", error: "It is private now." },
@@ -162,13 +158,80 @@ describe("who looks on", () => {
   });
 });
 
+describe("a hundred who look on at as many things", () => {
+  let previews: string[] = [];
+  beforeAll(async () => {
+    const rows = await database().$queryRaw<{ id: string }[]>`
+      INSERT INTO preview (id, user_id, unit_id, finetune_commit_id, guide_commit_id, recipe)
+      SELECT gen_random_uuid(), user_id, unit_id, finetune_commit_id, guide_commit_id, recipe FROM preview, generate_series(1, 100) WHERE id = ${ids.preview}::uuid
+      RETURNING id`;
+    previews = rows.map(({ id }) => id);
+    await database().$executeRaw`
+      INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id)
+      SELECT gen_random_uuid(), 'preview', id, 'compute', 'seconds', 100, 'ann' FROM unnest(${previews}::uuid[]) one(id)`;
+  });
+
+  const looks = (queries: readonly { readonly text: string }[]): number =>
+    queries.filter(({ text }) => text.includes("string_agg(version")).length;
+
+  const lookedTimes = (count: number, asked: readonly { readonly text: string }[]): Promise<unknown> =>
+    expect.poll(() => looks(asked), { timeout: 30_000 }).toBeGreaterThanOrEqual(count);
+
+  /** What is asked for each look of the process, while this many are watched and nothing moves. */
+  async function questionsWhileWatching(count: number): Promise<number> {
+    const gone = new AbortController();
+    const request = (i: number): Request =>
+      new Request("http://localhost/events", { signal: gone.signal, headers: { "x-forwarded-for": `192.0.2.${i}` } });
+    const views = await Promise.all(
+      previews.slice(0, count).map(async (id, i) => {
+        const one: Feed<View> = {
+          ...feed,
+          id,
+          read: async () =>
+            (await database().preview.findUnique({ where: { id }, select: { state: true, attempt: true } }))!,
+        };
+        return readEvents(await streamEvents(request(i), one), () => {});
+      }),
+    );
+    for (const view of views) await view.next();
+    await recordQueries((asked) => lookedTimes(2, asked)); // what is new is read once more after the first look
+    const rest = views.map((view) => view.next());
+    const { queries } = await recordQueries((asked) => lookedTimes(2, asked));
+    gone.abort();
+    await Promise.all(rest);
+    return queries.length / looks(queries);
+  }
+
+  test("ask no more of the database than one does", async () => {
+    const one = await questionsWhileWatching(1);
+    const hundred = await questionsWhileWatching(100);
+    expect(hundred).toBeLessThanOrEqual(one + 2);
+  }, 60_000);
+
+  test("and who looks on at the same thing shares what is read of it", async () => {
+    const gone = new AbortController();
+    const request = (i: number): Request =>
+      new Request("http://localhost/events", { signal: gone.signal, headers: { "x-forwarded-for": `192.0.3.${i}` } });
+    const views = await Promise.all(
+      Array.from({ length: 50 }, async (_, i) => readEvents(await streamEvents(request(i), feed), () => {})),
+    );
+    for (const view of views) await view.next();
+    await sleep(300); // until the database tells
+    reads = 0;
+    await move("running");
+    for (const view of views) expect(await view.next()).toMatchObject({ data: { state: "running" } });
+    expect(reads).toBeLessThanOrEqual(3); // one for each thing that the database told of
+    gone.abort();
+  });
+});
+
 test("more than 24 of one person, or of one address, are sent away, until one of them leaves; others are not", async () => {
   const gone = new AbortController();
   const request = (headers = {}) => new Request("http://localhost/events", { signal: gone.signal, headers });
   const responses = await Promise.all(Array.from({ length: 24 }, () => streamEvents(request(), feed)));
   await expect(follow()).rejects.toThrow(/^429: .*You are watching 24 things live already/);
   const elsewhere = await streamEvents(request({ "x-forwarded-for": "192.0.2.7" }), feed);
-  const ann = { kind: "person", userId: "ann" } as Person;
+  const ann = { kind: "person", userId: "ann", scopes: new Set(["read"]) } as unknown as Person;
   const own = await Promise.all(Array.from({ length: 24 }, () => streamEvents(request(), feed, ann)));
   await expect(streamEvents(request(), feed, ann)).rejects.toThrow(/You are watching 24/);
   await Promise.all([elsewhere, ...own].map((response) => response.body!.cancel()));
@@ -182,7 +245,7 @@ test("more than 24 of one person, or of one address, are sent away, until one of
 test("a stream in which nothing happens says every fifteen seconds that it is there, and ends after a quarter of an hour", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   try {
-    const still: Feed<View> = { ...feed, read: async () => ({ state: "queued", attempt: 0 }) };
+    const still: Feed<View> = { ...feed, id: ids.pair, read: async () => ({ state: "queued", attempt: 0 }) };
     const stream = readEvents(await streamEvents(new Request("http://localhost/events"), still), () => {});
     await stream.next();
     const rest = stream.next();

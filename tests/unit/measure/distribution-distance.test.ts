@@ -60,6 +60,21 @@ test("is told from what chance makes of two halves, where there is a difference 
   expect(far.n).toBe(64);
 });
 
+test("of pairs is told from what swapping them makes, where halves of other prompts are too far apart to tell", () => {
+  const [reference, other] = [noise(1, 64), noise(2, 64)];
+  const near = (shift: number): FloatTensor =>
+    tensor(
+      reference.data.map((value, i) => 0.995 * value + 0.1 * other.data[i]! + shift),
+      reference.shape,
+    );
+  const same = distributionDistance(near(0), reference)!;
+  expect(same.value).toBeGreaterThanOrEqual(same.swapped.low);
+  expect(same.value).toBeLessThanOrEqual(same.swapped.high);
+  const shifted = distributionDistance(near(0.2), reference)!;
+  expect(shifted.value).toBeGreaterThan(shifted.swapped.high);
+  expect(shifted.halves.low).toBeLessThan(shifted.floor.high);
+});
+
 test("is not given for fewer than eight pictures", () => {
   expect(distributionDistance(rows(x, 0, 7), rows(y, 0, 7))).toBeNull();
   expect(distributionDistance(rows(x, 0, 8), rows(y, 0, 8))).not.toBeNull();

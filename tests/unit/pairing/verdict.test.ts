@@ -84,7 +84,7 @@ describe("pictures judge, by the ends of their interval", () => {
     expect(said(at(0.6, 0.5, 0.69))).toMatch(/at least 40 % .* certainly less than 70 %/);
     expect(said(at(0.6, 0.5, 0.8))).toMatch(/at least 40 % .* not certainly 70 %/);
     expect(said(at(0.6, 0.5, 0.8))).toMatch(
-      /What is lost: pictures keep of what their prompts ask for 85 %, against 90 % with CFG and 70 %/,
+      /What is lost: pictures keep 85 % of what their prompts ask for, against 90 % with CFG and 70 %/,
     );
     expect(said(at(0.2, 0.1, 0.39))).toMatch(/certainly recovers less than 40 %/);
   });

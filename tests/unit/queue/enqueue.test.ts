@@ -162,8 +162,20 @@ describe("the place in the queue", () => {
     await fill(1, "batch");
     const person = await put("preview", "person", ann);
     await put("hash", "upload"); // needs no network
-    expect(await queuePosition("check", batch)).toEqual({ ahead: 3, running: 0, workers: 0, seconds: null });
-    expect(await queuePosition("preview", person)).toEqual({ ahead: 0, running: 0, workers: 0, seconds: null });
+    expect(await queuePosition("check", batch)).toEqual({
+      ahead: 3,
+      running: 0,
+      workers: 0,
+      seconds: null,
+      problem: null,
+    });
+    expect(await queuePosition("preview", person)).toEqual({
+      ahead: 0,
+      running: 0,
+      workers: 0,
+      seconds: null,
+      problem: null,
+    });
     expect(await queuePosition("preview", randomUUID())).toBeNull();
   });
 

@@ -32,7 +32,7 @@ export const inspectHandler: JobHandler = async (job) => {
 
 async function read(subject: Subject, folder: string, { models, signal }: ClaimedJob): Promise<Reading> {
   const options = { signal };
-  const { inspection, signature, nativeSize, files } = await models.run({ type: "inspect", folder }, options);
+  const { inspection, signature, nativeSize, needs, files } = await models.run({ type: "inspect", folder }, options);
   const manifest = new Map((await readManifest(subject.commitId)).map(({ path, sha256 }) => [path, sha256]));
   const hashed = files.map((file) => ({ ...file, sha256: manifest.get(file.path)! }));
   const misplaced = misplacement(subject, inspection);
@@ -58,6 +58,7 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
     files: hashed,
     signature,
     nativeSize,
+    needs,
     ...bases,
   };
   return {

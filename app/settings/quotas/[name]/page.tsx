@@ -9,6 +9,7 @@ import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { currentActor } from "../../../_page/actor.ts";
 import { parseAddress, type SearchParams } from "../../../_page/address.ts";
 import { shown } from "../../../_page/shown.ts";
+import { toCount } from "../../../_page/units.ts";
 import { Button } from "../../../_ui/button.tsx";
 import { Field, Problems } from "../../../_ui/field.tsx";
 import { Notice } from "../../../_ui/notice.tsx";
@@ -41,7 +42,7 @@ export default async function QuotaPage({ params, searchParams }: Props) {
   const { done } = parseAddress(address, await searchParams);
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   const ofLimit = (kind: LimitKind, limit: number | null): string =>
-    limit === null ? "no limit" : writeLimit(limit, kind);
+    limit === null ? "no limit" : kind === "count" ? toCount(limit) : writeLimit(limit, kind);
   return (
     <div className="max-w-[60ch]">
       <p className="text-small">
@@ -58,7 +59,7 @@ export default async function QuotaPage({ params, searchParams }: Props) {
       )}
       <section aria-labelledby="use-title" className="mt-6">
         <h2 id="use-title" className="text-title">
-          What it uses
+          What is used
         </h2>
         <div className="mt-2">
           <Quota quota={quota} />
@@ -66,7 +67,7 @@ export default async function QuotaPage({ params, searchParams }: Props) {
       </section>
       <section aria-labelledby="limits-title" className="mt-8">
         <h2 id="limits-title" className="text-title">
-          Its limits
+          Limits
         </h2>
         <p className="text-quiet">
           A field that is empty leaves it at what every name has here. A limit below what is used takes nothing away;
@@ -83,7 +84,7 @@ export default async function QuotaPage({ params, searchParams }: Props) {
                     key={of}
                     name={of}
                     label={label}
-                    hint={`A ${limitExamples[kind]}. Empty: ${ofLimit(kind, defaults[of])}.`}
+                    hint={`A ${limitExamples[kind]}. Left empty: ${ofLimit(kind, defaults[of])}.`}
                     maxLength={24}
                     autoComplete="off"
                     spellCheck={false}
