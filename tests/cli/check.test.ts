@@ -32,7 +32,7 @@ describe("check", () => {
       "--pictures",
       "96",
     );
-    expect(report.verdict).toBe("verified");
+    expect(report).toMatchObject({ verdict: "usable with limits", next: 192 }); // 0.7 is certain only later
     // Published for the same 96 prompts, seed, sampler and guidance, computed in PyTorch: 0.9089, 0.9866, 0.9896; R 0.963.
     // The evaluator's own decisions sit on thresholds, so a few pictures of 96 may be read otherwise.
     const { conditional, guide, cfg, recovered } = report.evidence.fidelity!;
