@@ -88,20 +88,25 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
 }
 
 /**
- * The verified pairs of what both repos are today that have a whole sheet: of fine-tunes before those of bases, then those that recover
- * most. They are walked in that order until there are enough.
+ * Pairs of what both repos are today that have a whole sheet: verified ones, then those usable with limits, since a hub that has just
+ * begun is not certain of more; of fine-tunes before those of bases; then those that recover most. They are walked in that order until
+ * there are enough.
  */
 export async function showcasePairs(actor: Actor, limit: number): Promise<{ id: string }[]> {
-  const of = (isBase: Prisma.Sql, count: number): Promise<{ id: string }[]> => database().$queryRaw<{ id: string }[]>`
+  const found: { id: string }[] = [];
+  for (const verdict of ["verified", "usable_with_limits"])
+    for (const isBase of [Prisma.sql`NOT ${canInSql("f", "isBase")}`, canInSql("f", "isBase")]) {
+      if (found.length < limit) found.push(...(await shownPairs(actor, verdict, isBase, limit - found.length)));
+    }
+  return found;
+}
+
+const shownPairs = (actor: Actor, verdict: string, isBase: Prisma.Sql, count: number): Promise<{ id: string }[]> =>
+  database().$queryRaw<{ id: string }[]>`
     SELECT p.id FROM pair p
-    WHERE p.state = 'succeeded' AND p.verdict = 'verified' AND ${askedOfEach(Prisma.sql`(
+    WHERE p.state = 'succeeded' AND p.verdict = ${Prisma.raw(`'${verdict}'`)} AND ${askedOfEach(Prisma.sql`(
       SELECT TRUE FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
       WHERE v.pair_id = p.id AND v.sheet_index = 0 AND ${isBase}
         AND p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = ${weightsAt(Prisma.sql`v.guide_commit_id`)} AND ${maySeePreview(actor, "v")} LIMIT 1)
       AND (SELECT TRUE FROM preview w WHERE w.pair_id = p.id AND w.state <> 'succeeded' LIMIT 1) IS NULL`)}
     ORDER BY ${recovered} DESC NULLS LAST, p.id LIMIT ${Prisma.raw(String(count))}`;
-  const ofFinetunes = await of(Prisma.sql`NOT ${canInSql("f", "isBase")}`, limit);
-  return ofFinetunes.length === limit
-    ? ofFinetunes
-    : [...ofFinetunes, ...(await of(canInSql("f", "isBase"), limit - ofFinetunes.length))];
-}
