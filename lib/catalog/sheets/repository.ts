@@ -104,7 +104,7 @@ export async function showcasePairs(actor: Actor, limit: number): Promise<{ id: 
 const shownPairs = (actor: Actor, verdict: string, isBase: Prisma.Sql, count: number): Promise<{ id: string }[]> =>
   database().$queryRaw<{ id: string }[]>`
     SELECT p.id FROM pair p
-    WHERE p.state = 'succeeded' AND p.verdict = ${Prisma.raw(`'${verdict}'`)} AND ${askedOfEach(Prisma.sql`(
+    WHERE p.verdict = ${Prisma.raw(`'${verdict}'`)} AND ${askedOfEach(Prisma.sql`(
       SELECT TRUE FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
       WHERE v.pair_id = p.id AND v.sheet_index = 0 AND ${isBase}
         AND p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = ${weightsAt(Prisma.sql`v.guide_commit_id`)} AND ${maySeePreview(actor, "v")} LIMIT 1)
