@@ -236,7 +236,7 @@ export const again = {
     await database().member.upsert({ where: { namespaceId_userId: key }, create: { ...key, role }, update: { role } });
   },
   async preview(id: string): Promise<void> {
-    const row = await database().preview.findUnique({ where: { id } });
+    const row = await database().preview.findUnique({ where: { id }, omit: { shelf: true } }); // which PostgreSQL works out
     if (row) return void kept.set(id, Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)));
     const { userId } = await database().preview.create({ data: kept.get(id)! as never });
     await queued("preview", id, userId!);

@@ -1,5 +1,5 @@
 import type { WorkerList } from "#lib/catalog/jobs/schema.ts";
-import { toAge, toMoment } from "../../_page/units.ts";
+import { toAge, toBytes, toMoment } from "../../_page/units.ts";
 import { Notice } from "../../_ui/notice.tsx";
 
 /** Who works; where nobody does, what that means and what to do. */
@@ -20,10 +20,11 @@ export function Workers({ workers, waiting }: { readonly workers: WorkerList["it
   return (
     <p className="mt-1 text-quiet">
       {workers.length === 1 ? "One worker is" : `${workers.length} workers are`} online:{" "}
-      {workers.map(({ id, name, host, runtime, startedAt }, index) => (
+      {workers.map(({ id, name, host, runtime, memory, startedAt }, index) => (
         <span key={id} title={`since ${toMoment(startedAt)}`}>
           {index > 0 && ", "}
-          <code className="[overflow-wrap:anywhere]">{host ?? name}</code> ({runtime}, began {toAge(startedAt)})
+          <code className="[overflow-wrap:anywhere]">{host ?? name}</code> ({runtime},{" "}
+          {memory !== null && `${toBytes(memory)} of memory, `}began {toAge(startedAt)})
         </span>
       ))}
     </p>

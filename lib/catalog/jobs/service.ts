@@ -116,12 +116,17 @@ export async function rerunSubject(actor: Actor, subjectId: string): Promise<str
   }
 }
 
+/** Which models a worker holds open is nobody's business: their keys are made of the weights of private models, too. */
 export async function listWorkers(actor: Actor): Promise<WorkerList> {
+  const isTold = seesAll(actor);
   return {
-    items: (await liveWorkers()).map(({ startedAt, seenAt, host, ...worker }, index) => ({
-      ...worker,
+    items: (await liveWorkers()).map(({ id, version, runtime, startedAt, seenAt, host, memory }, index) => ({
+      id,
+      version,
+      runtime,
       name: `worker ${index + 1}`,
-      host: seesAll(actor) ? host : null,
+      host: isTold ? host : null,
+      memory: isTold ? memory : null,
       startedAt: startedAt.toISOString(),
       seenAt: seenAt.toISOString(),
     })),

@@ -32,11 +32,11 @@ test("where no worker is online a page says what to do, and that nothing is lost
   expect(drawn(Workers, { workers: [], waiting: 0 })).toContain("What is asked for now waits until one is.");
   const at = new Date().toISOString();
   const worker = { id: job.subjectId, name: "worker 1", version: "1", runtime: "cpu-f32", startedAt: at, seenAt: at };
-  for (const [host, shown] of [
-    ["gpu-1", /One worker is online: [^]*gpu-1[^]*cpu-f32, began just now/],
-    [null, /One worker is online: [^]*worker 1[^]*cpu-f32, began just now/],
+  for (const [host, memory, shown] of [
+    ["gpu-1", 8e9, /One worker is online: [^]*gpu-1[^]*cpu-f32, 8.00 GB of memory, began just now/],
+    [null, null, /One worker is online: [^]*worker 1[^]*cpu-f32, began just now/],
   ] as const)
-    expect(drawn(Workers, { workers: [{ ...worker, host }], waiting: 0 })).toMatch(shown);
+    expect(drawn(Workers, { workers: [{ ...worker, host, memory }], waiting: 0 })).toMatch(shown);
 });
 
 test("a row says how far its job is", () => {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { z } from "zod";
 import type { Scope } from "#lib/auth/actor.ts";
 import { createInvitation } from "#lib/auth/invitations.ts";
 import { needsSession, type Permission } from "#lib/auth/permission.ts";
@@ -10,6 +11,7 @@ import { doorsOf, type Door } from "#lib/http/door.ts";
 import * as doors from "#lib/http/doors.ts";
 import { parseFormState } from "#lib/http/form.ts";
 import { operations, type OperationId } from "#lib/http/operations/all.ts";
+import type { Operation } from "#lib/http/operation.ts";
 import type { RouteHandler } from "#lib/http/route.ts";
 import {
   again,
@@ -21,6 +23,7 @@ import {
   type Who,
 } from "../../support/permission-hub.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
+import { undocumented } from "../../support/undocumented.ts";
 import { routeFiles } from "../../support/route-files.ts";
 
 // Every way in × everybody × what they show for themselves. What is expected is in the one table below; the cases only say how each
@@ -435,6 +438,10 @@ test("what changes something takes the scope write or run, but for who comes in,
   ]);
 });
 
+/** An endpoint that says what its answer holds. */
+const isDescribed = (door: Door): door is Operation & { readonly response: z.ZodType } =>
+  "response" in door && typeof door.response === "object";
+
 type Outcome = "done" | "401" | "403" | "404";
 
 function expected(
@@ -512,6 +519,10 @@ async function tryAll(way: Way, call: Call, visibility: "public" | "private"): P
           ? done.length === 0 || done.includes(Number(became)) || (isForm(way) && became === "200")
           : became === should || became === "refused";
       const who = `${identity.who} with ${identity.shows === "token" ? `a token to ${[...identity.scopes].join(", ") || "nothing"}` : identity.shows}`;
+      if (isDescribed(way.door) && became === String(way.door.status) && became !== "204") {
+        const more = undocumented(way.door.response, JSON.parse(told));
+        if (more.length > 0) wrong.push(`${name} ${who} is told what no document says: ${more.join(", ")}`);
+      }
       if (!isRight) wrong.push(`${name} ${who}: ${became} instead of ${should}: ${told.slice(0, 120)}`);
       const mayKnow =
         (should === "done" && !["anyone", "person"].includes(way.door.permission)) ||

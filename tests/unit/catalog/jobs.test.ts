@@ -156,9 +156,9 @@ test("a timeline has what happened, and the place in the queue", async () => {
     position: { ahead: 0 },
   });
   const workersAs = async (actor: Actor) =>
-    (await listWorkers(actor)).items.map(({ name, host }) => `${name} on ${host}`);
-  expect(await workersAs({ kind: "hub" })).toEqual(["worker 1 on here", "worker 2 on gpu-1"]); // the first is the small hub's own, too
-  expect(await workersAs(ann)).toEqual(["worker 1 on null", "worker 2 on null"]);
+    (await listWorkers(actor)).items.map(({ name, host, memory }) => `${name} on ${host}, ${memory}`);
+  expect(await workersAs({ kind: "hub" })).toEqual(["worker 1 on here, null", "worker 2 on gpu-1, 8000000000"]); // the first is the small hub's own, too
+  expect(await workersAs(ann)).toEqual(["worker 1 on null, null", "worker 2 on null, null"]);
   expect((await getJobTimeline(ann, ids.preview)).progress).toEqual({ step: 3 });
 });
 
