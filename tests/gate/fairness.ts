@@ -5,17 +5,16 @@ import { starterFiles } from "../support/evidence.ts";
 import { eventually, type HubMember, must, retouched } from "../support/hub-member.ts";
 import type { Figure, Gate, GateLength, GateStage } from "./gate.ts";
 
-/** Somebody else waits at most so many times as long as alone. CI's machine does other work beside. */
-const TIMES: Readonly<Record<GateLength, number>> = { full: 2, short: 6 };
+/** Somebody else waits at most so many times as long as alone. Of CI's two processors another test has one, and waits in turn fifty times as long. */
+const TIMES: Readonly<Record<GateLength, number>> = { full: 2, short: 15 };
 const PREVIEWS: Readonly<Record<GateLength, number>> = { full: 6, short: 2 };
 const CHECKS: Readonly<Record<GateLength, number>> = { full: 2, short: 0 };
 const COMMITS: Readonly<Record<GateLength, number>> = { full: 4, short: 1 };
 
 /** One worker with one place for networks, and one person who asks for all that they may: what others wait, beside what they wait alone. */
 export const fairness: Gate = {
-  about:
-    "previews, checks of 960 pictures and commits to inspect by one person, as many as they may, one worker with one place",
-  variables: { GUIDEPOST_PLACES: "1", GUIDEPOST_THREADS: "1" },
+  about: "previews, measurements and commits to inspect by one person, as many as they may, one worker with one place",
+  variables: { GUIDEPOST_STARTER: "load", GUIDEPOST_PLACES: "1", GUIDEPOST_THREADS: "1" },
   run: async (stage, length) => {
     const { ben } = stage;
     const repo = await ben.newRepo("fair", { kind: "guide", base: "guidepost/storybook" });
@@ -34,7 +33,7 @@ export const fairness: Gate = {
     const alone = await waits();
     const flood = await floodOf(stage);
     try {
-      const told = await estimateOf(ben);
+      const told = length === "full" ? await estimateOf(ben) : null;
       const beside = await waits();
       return [
         { what: "jobs that the flood was given", value: flood.taken(), unit: "", atLeast: 3 },
@@ -42,8 +41,12 @@ export const fairness: Gate = {
         ...(["preview", "check", "inspection"] as const).flatMap((kind) =>
           compared(kind, alone, beside, TIMES[length]),
         ),
-        { what: "a third preview is there, told in", value: told.seconds, unit: "s" },
-        { what: "of that it took", value: told.share, unit: "times", atLeast: 0.5, atMost: length === "full" ? 2 : 4 },
+        ...(told === null
+          ? []
+          : [
+              { what: "a third preview is there, told in", value: told.seconds, unit: "s" },
+              { what: "of that it took", value: told.share, unit: "times", atLeast: 0.5, atMost: 2 },
+            ]),
       ];
     } finally {
       await flood.stop();
@@ -110,17 +113,22 @@ async function previewOf(who: HubMember): Promise<void> {
 
 let strength = 0.5;
 /** Another unit each time, or it would have been measured. */
-const check = (who: HubMember, pictures: number) =>
+const check = (who: HubMember) =>
   who.ask("POST", "/pairs", {
     finetune: "guidepost/clay",
     guide: "guidepost/guide-tiny",
     loraStrength: (strength += 0.001),
-    pictures,
   });
 
+/** Until its first look: there is a verdict then. */
 async function checkOf(who: HubMember): Promise<void> {
-  const { id } = must(202, await check(who, 32)).body as unknown as PairView;
-  await ended<PairView>(who, `/pairs/${id}`);
+  const { id } = must(202, await check(who)).body as unknown as PairView;
+  await eventually(
+    "the first look",
+    async () => must(200, await who.ask("GET", `/pairs/${id}`)).body as unknown as PairView,
+    ({ measuredAt }) => measuredAt !== null,
+    1200,
+  );
 }
 
 let bits = 0;
@@ -172,7 +180,7 @@ async function floodOf({ eve }: GateStage): Promise<Flood> {
     }
   };
   const working = [
-    again(() => check(eve, 960)),
+    again(() => check(eve)),
     again(() => preview(eve, 60)),
     again(async () => {
       await commitGuide(eve, repo);
