@@ -42,15 +42,15 @@ export const jobs: Story = (stage) => {
 
   test("what is done stands there with what it is about; j and k move through it; a row leads to all that happened", async () => {
     await eventually(
-      "a pair measured",
-      async () => (await stage().ann.ask("GET", "/jobs?kind=check&state=succeeded")).body.items as unknown[],
+      "a model inspected",
+      async () => (await stage().ann.ask("GET", "/jobs?kind=inspect&state=succeeded")).body.items as unknown[],
       (items) => items.length > 0,
       200,
     );
-    const page = await stage().open("/jobs?kind=check&state=succeeded");
+    const page = await stage().open("/jobs?kind=inspect&state=succeeded");
     const first = page.getByRole("list", { name: "Jobs" }).getByRole("listitem").first();
-    expect(await first.innerText()).toMatch(/measures\s+guidepost\/guide-\w+ on guidepost\/\w+[^]*✓\s*done/);
-    const href = await first.getByRole("link", { name: "measures" }).getAttribute("href");
+    expect(await first.innerText()).toMatch(/inspects\s+[\w-]+\/[\w.-]+[^]*✓\s*done/);
+    const href = await first.getByRole("link", { name: "inspects" }).getAttribute("href");
     await page.keyboard.press("j");
     await page.keyboard.press("j");
     await page.keyboard.press("k");
@@ -61,8 +61,10 @@ export const jobs: Story = (stage) => {
       /Waiting for a worker\.[^]*A worker has begun\.[^]*Done\.[^]*waited\s+[\d.]+ \w+\s+took\s+[\d.]+ \w+/,
     );
     expect(await page.locator("main").getByRole("button").count()).toBe(0); // nobody is signed in
-    await page.getByRole("heading", { level: 1 }).getByRole("link").click();
-    await page.waitForURL(`${stage().url}/pairs/${href!.split("/").at(-1)}`);
+    const subject = page.getByRole("heading", { level: 1 }).getByRole("link");
+    const repo = await subject.getAttribute("href");
+    await subject.click();
+    await page.waitForURL(`${stage().url}${repo}`);
     await page.context().close();
   });
 

@@ -27,7 +27,7 @@ export interface RunnerParts {
   readonly deadlines: Readonly<Record<JobKind, number>>;
 }
 
-export type Outcome = "succeeded" | "failed" | "returned" | "nothing to do" | "not ours any more";
+export type Outcome = "succeeded" | "failed" | "returned" | "goes on" | "nothing to do" | "not ours any more";
 
 /** A job that runs in this process. */
 export interface Running {
@@ -111,6 +111,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
         rejectLate(stop.signal),
       ]);
       if (handled === false) return await nothing(held);
+      if (handled === "goes on") return await goesOn(held);
       // Where the handler has not ended the attempt with its result, it had none to write.
       const isEnded = await insist(() =>
         inLockedTransaction(database(), (transaction) => succeedAttempt(transaction, claim)),
@@ -133,6 +134,13 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
     await insist(() => dropAttempt(held.claim));
     await insist(() => recordRun(held.claim, held.worked.seconds));
     return "nothing to do";
+  }
+
+  /** A part is done, and the next one waits: what it took is counted as its person's turn. */
+  async function goesOn({ claim, worked }: Held): Promise<Outcome> {
+    log().info({ event: "job.goes_on", kind: claim.kind }, "a part is done, the next one waits for its turn");
+    await insist(() => recordRun(claim, worked.seconds));
+    return "goes on";
   }
 
   async function settle(held: Held, cause: unknown): Promise<Outcome> {

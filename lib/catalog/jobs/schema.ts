@@ -71,12 +71,9 @@ export const workerList = z.object({
       host: z.string().nullable().meta({ description: "its machine; told to operators" }),
       version: z.string(),
       runtime: z.string().meta({ description: "provider and data type, like cpu-f32" }),
-      memory: z
-        .number()
-        .nullable()
-        .meta({
-          description: "bytes that its networks may take together, told to operators; null where nothing limits them",
-        }),
+      memory: z.number().nullable().meta({
+        description: "bytes that its networks may take together, told to operators; null where nothing limits them",
+      }),
       startedAt: z.iso.datetime(),
       seenAt: z.iso.datetime(),
     }),

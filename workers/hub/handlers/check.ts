@@ -38,8 +38,10 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
     };
     const result = await models.run(job, { signal, onProgress });
     failpoint("check.measured");
-    await recordOutcome(subjectId, attempt, toOutcome(check, judges, result, clock.milliseconds), addSheet);
+    const outcome = toOutcome(check, judges, result, clock.milliseconds);
+    const isWritten = await recordOutcome(subjectId, attempt, outcome, addSheet);
     failpoint("check.done");
+    return isWritten && outcome.next !== null ? "goes on" : undefined;
   } finally {
     for (const { close } of opened) await close();
   }
