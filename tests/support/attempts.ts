@@ -43,7 +43,7 @@ export const runJob = (
     models = noModels,
     signal = new AbortController().signal,
   }: { readonly models?: Models; readonly signal?: AbortSignal } = {},
-): Promise<boolean | void> =>
+): ReturnType<JobHandler> =>
   handler({
     kind,
     subjectId,
