@@ -72,11 +72,20 @@ export interface Asked {
   readonly priority: Priority;
   readonly userId: string | null;
   readonly lane?: JobLane;
+  /** As `enqueue` takes it: what is short makes others make room. */
+  readonly work?: number;
 }
 
 /** The place that a job would have if it were asked for now. */
-export async function nextPosition({ kind, priority, userId, lane = usualLane[kind] }: Asked): Promise<QueuePosition> {
+export async function nextPosition({
+  kind,
+  priority,
+  userId,
+  lane = usualLane[kind],
+  work = 1,
+}: Asked): Promise<QueuePosition> {
   const { picture } = await seen(resourceOf[kind]);
+  const rate = (await ratesFor()).of(kind);
   const job: WaitingJob = {
     id: "next",
     kind,
@@ -86,7 +95,7 @@ export async function nextPosition({ kind, priority, userId, lane = usualLane[ki
     lane,
     modelKey: null,
     queuedAt: new Date(8.64e15),
-    seconds: 0,
+    seconds: rate && rate * work,
     need: null,
   };
   const asked = { ...picture, waiting: [...picture.waiting, job] };

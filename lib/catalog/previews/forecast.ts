@@ -3,7 +3,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { nextPosition } from "#lib/queue/position.ts";
-import { laneOf } from "./ask.ts";
+import { laneOf, workOf } from "./ask.ts";
 import { estimateFor } from "./estimate.ts";
 import { type Forecast, type ForecastQuery, passesFor } from "./schema.ts";
 
@@ -17,7 +17,13 @@ export async function forecastPreview(
   const { width = null, height = null } = asked;
   const drawing = { asked: { ...asked, width, height }, guide: guide === undefined ? null : { guide } };
   const userId = actor.kind === "person" ? actor.userId : null;
-  const position = await nextPosition({ kind: "preview", priority: "person", userId, lane: laneOf(drawing) });
+  const position = await nextPosition({
+    kind: "preview",
+    priority: "person",
+    userId,
+    lane: laneOf(drawing),
+    work: workOf(drawing),
+  });
   const { ahead, running, workers } = position;
   return { ...(await estimateFor(commitId, drawing, position)), passes: passesFor(drawing), ahead, running, workers };
 }
