@@ -119,14 +119,17 @@ export const browse: Story = (stage) => {
     const first = await cards(page).getByRole("heading").allInnerTexts();
     expect(first).toHaveLength(30);
     await page.getByRole("link", { name: "More repos" }).click();
+    await page.waitForURL(/cursor=/);
     const second = await cards(page).getByRole("heading").allInnerTexts();
     expect(new Set([...first, ...second]).size).toBe(MANY);
     expect([...first, ...second]).toEqual([...first, ...second].toSorted());
     await page.getByRole("link", { name: "Back to the start" }).click();
+    await page.waitForURL((url) => !url.search.includes("cursor="));
     expect(await cards(page).getByRole("heading").allInnerTexts()).toEqual(first);
     await filters(page)
       .getByRole("link", { name: /^Guides/ })
       .click();
+    await page.waitForURL(/kind=guide/);
     expect(await cards(page).count()).toBe(9);
     await page.getByLabel("Words in the name, the summary or the tags").fill("no such words");
     await page.getByRole("button", { name: "Search" }).click();

@@ -6,7 +6,7 @@ export const front: Story = (stage) => {
   /** The front page once the hub has measured and drawn something of its own. */
   const shown = async (): Promise<Page> => {
     const page = await stage().open("/");
-    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 200_000 }); // the page refreshes itself while the hub measures
+    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 540_000 }); // the page refreshes itself while the hub measures
     return page;
   };
 

@@ -12,7 +12,7 @@ import { preview } from "./preview.ts";
 import { repo } from "./repo.ts";
 import { upload } from "./upload.ts";
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 400_000 }); // the first start builds the pages
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 400_000 }); // the first start builds the pages
 
 /** What people do with the pages, told in this order on one hub, in a browser. */
 const stories: readonly (readonly [title: string, story: Story])[] = [

@@ -53,7 +53,7 @@ export const repo: Story = (stage) => {
       "the pair measured",
       () => get<{ items: Partner[] }>(`/repos/${MODEL}/guides`),
       (seen) => seen.items.some((one) => one.repo === GUIDE && words[one.verdict] !== undefined),
-      200,
+      500,
     );
     const pair = items.find((one) => one.repo === GUIDE)!;
     await eventually(

@@ -71,10 +71,11 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   ]);
   const items = partners?.items ?? [];
   const facts = inspection?.facts ?? null;
-  const best = items.find(({ pair, state, stale }) => pair && state === "measured" && stale === null);
+  const best = items.find(({ pair, measuredAt, stale }) => pair && measuredAt !== null && stale === null);
   const onItsBase =
-    items.find(({ repo: model, pair, state }) => pair && state === "measured" && model === facts?.detectedBase?.repo) ??
-    best;
+    items.find(
+      ({ repo: model, pair, measuredAt }) => pair && measuredAt !== null && model === facts?.detectedBase?.repo,
+    ) ?? best;
   const strengthPair = isGuide && onItsBase?.pair ? await ifThere(getPair(actor, onItsBase.pair, false)) : null;
   const drawsWith = facts && (await modelOf(actor, repo, facts));
   const proven = items.find(({ verdict, stale }) => verdict === "verified" && stale === null)?.repo ?? null;

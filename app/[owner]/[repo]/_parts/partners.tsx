@@ -54,11 +54,12 @@ export function Partners({ partners, of, seconds }: PartnersProps) {
               ) : (
                 <Verdict standing="notMeasured" />
               )}
-              {state === "measured" && ["notMeasured", "inconclusive", "incompatible"].includes(partner.verdict) && (
-                <a href={`/pairs/${pair}`} className="block text-small">
-                  {partner.verdict === "notMeasured" ? "measured, without a verdict: why" : "why"}
-                </a>
-              )}
+              {partner.measuredAt !== null &&
+                ["notMeasured", "inconclusive", "incompatible"].includes(partner.verdict) && (
+                  <a href={`/pairs/${pair}`} className="block text-small">
+                    {partner.verdict === "notMeasured" ? "measured, without a verdict: why" : "why"}
+                  </a>
+                )}
               {stale && <span className="block max-w-96 text-small text-quiet">{stale}</span>}
               {state === "failed" && problem && <span className="block max-w-96 text-small text-quiet">{problem}</span>}
               {isToMeasure(partner) && (
