@@ -1,4 +1,5 @@
 import { scaleLog } from "d3-scale";
+import { escapeMarkup } from "#lib/util/escape-markup.ts";
 
 interface Row {
   readonly what: string;
@@ -25,7 +26,7 @@ export function growthSvg(sizes: readonly number[], rows: readonly Row[]): strin
     .slice(0, NAMED)
     .map(
       ({ what, p99 }, index) =>
-        `<text x="${WIDTH - RIGHT + 16}" y="${TOP + 14 + index * 20}">${p99.at(-1)!.toFixed(0)} ms ${escape(what)}</text>`,
+        `<text x="${WIDTH - RIGHT + 16}" y="${TOP + 14 + index * 20}">${p99.at(-1)!.toFixed(0)} ms ${escapeMarkup(what)}</text>`,
     );
   const ticks = [0.1, 1, 10, 100, 1000]
     .filter((value) => value <= most)
@@ -41,5 +42,3 @@ ${sizes.map((size) => `<text x="${x(size)}" y="${HEIGHT - BOTTOM + 20}" text-anc
 </svg>
 `;
 }
-
-const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");

@@ -59,6 +59,13 @@ export function toPage<Item>(
   return { items, next: rows.length > limit ? toCursor(placeOf(items.at(-1)!)) : null };
 }
 
+/** A row that was looked at for a list, and whether it is one of those that were asked for and may be known. */
+export interface Looked {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly isShown: boolean;
+}
+
 /**
  * Of rows that were looked at, at most `most` of them, those that are to be shown: a page is shorter than asked where so many were walked
  * past that looking ended, and the next one goes on there.

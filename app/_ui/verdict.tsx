@@ -26,8 +26,14 @@ const marks: Readonly<Record<Standing, { readonly glyph: string; readonly word: 
 
 export const wordOf = (standing: Standing): string => marks[standing].word;
 
-export const standingOf = ({ state, verdict }: Pick<Partner, "state" | "verdict">): Standing =>
-  state === "measured" || verdict !== "notMeasured" ? verdict : state === "not measured" ? "notMeasured" : state;
+/** By the state of a pair in a table, or of its job. */
+export const standingOf = ({
+  state,
+  verdict,
+}: Pick<Partner, "verdict"> & { readonly state: Partner["state"] | "succeeded" }): Standing => {
+  if (verdict !== "notMeasured" || state === "measured" || state === "succeeded") return verdict;
+  return state === "not measured" ? "notMeasured" : state;
+};
 
 /** A word, a glyph and a colour; never colour alone. Stale evidence keeps its word under a hatching. */
 export function Verdict({

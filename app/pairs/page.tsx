@@ -80,13 +80,7 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
                 </span>
               </td>
               <td className="whitespace-nowrap">
-                <Verdict
-                  standing={standingOf({
-                    state: item.state === "succeeded" ? "measured" : item.state,
-                    verdict: item.verdict,
-                  })}
-                  stale={item.stale}
-                />
+                <Verdict standing={standingOf(item)} stale={item.stale} />
               </td>
               <td>{item.recovered ? <Estimate of={item.recovered} /> : <span className="text-quiet">—</span>}</td>
               <td

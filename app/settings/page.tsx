@@ -1,6 +1,5 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
-import { redirect } from "next/navigation.js";
 import { z } from "zod";
 import { listInvitations } from "#lib/auth/invitations.ts";
 import { passwordLength, passwordRules } from "#lib/auth/schema.ts";
@@ -8,7 +7,7 @@ import { listTokens } from "#lib/auth/token.ts";
 import { describeMe } from "#lib/catalog/namespaces/me.ts";
 import { env } from "#lib/env.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
-import { currentActor } from "../_page/actor.ts";
+import { signedInPerson } from "../_page/actor.ts";
 import { parseAddress, type SearchParams } from "../_page/address.ts";
 import { ifThere } from "../_page/shown.ts";
 import { toDay } from "../_page/units.ts";
@@ -34,8 +33,7 @@ const address = z.object({ done: z.enum(["name", "password", "token"]).optional(
 
 /** Who somebody is here: their name and password, tokens for programs, organisations, invitations. */
 export default async function SettingsPage({ searchParams }: { readonly searchParams: SearchParams }) {
-  const actor = await currentActor();
-  if (actor.kind !== "person" || actor.tokenId !== null) redirect("/sign-in?next=/settings");
+  const actor = await signedInPerson("/settings");
   const { done } = parseAddress(address, await searchParams);
   const [me, tokens, invitations] = await Promise.all([
     describeMe(actor),

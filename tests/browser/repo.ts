@@ -13,6 +13,7 @@ import type { Partner } from "#lib/catalog/pairs/schema.ts";
 import { starter } from "../support/golden.ts";
 import { eventually, type HubMember, must, retouched } from "../support/hub-member.ts";
 import type { Story } from "./stories.ts";
+import { wordOf } from "../../app/_ui/verdict.tsx";
 
 const MODEL = "guidepost/watercolor";
 const GUIDE = "guidepost/guide-tiny";
@@ -42,17 +43,12 @@ export const repo: Story = (stage) => {
       ({ state }) => state === "succeeded" || state === "failed",
       120,
     );
-  /** What a first look may say of a guide that works. */
-  const words: Partial<Record<Partner["verdict"], string>> = {
-    verified: "verified",
-    usableWithLimits: "usable with limits",
-  };
   /** The pair of the starter collection that everything else here looks at, once it is measured and drawn. */
   const measured = async (): Promise<Partner> => {
     const { items } = await eventually(
       "the pair measured",
       () => get<{ items: Partner[] }>(`/repos/${MODEL}/guides`),
-      (seen) => seen.items.some((one) => one.repo === GUIDE && words[one.verdict] !== undefined),
+      (seen) => seen.items.some((one) => one.repo === GUIDE && ["verified", "usableWithLimits"].includes(one.verdict)),
       500,
     );
     const pair = items.find((one) => one.repo === GUIDE)!;
@@ -285,7 +281,7 @@ export const repo: Story = (stage) => {
     const page = await stage().open(`/${MODEL}`);
     const { value, low, high, n } = recovered!;
     const row = rowOf(page, GUIDE);
-    expect(await row.innerText()).toContain(words[verdict]!);
+    expect(await row.innerText()).toContain(wordOf(verdict));
     expect((await row.innerText()).replaceAll(/\s+/g, " ")).toContain(
       `${value.toFixed(2)} between [${low.toFixed(2)}, ${high.toFixed(2)}] n = ${n}`,
     );
@@ -304,7 +300,7 @@ export const repo: Story = (stage) => {
     };
     await expect.poll(sizes, { timeout: 120_000, interval: 1000 }).toEqual(Array.from({ length: 6 }, () => [128, 256]));
     expect(await page.getByRole("link", { name: /^Versions/ }).innerText()).toMatch(/^Versions\s*1$/);
-    await row.getByRole("link", { name: words[verdict]! }).click();
+    await row.getByRole("link", { name: wordOf(verdict) }).click();
     await page.waitForURL(`**/pairs/${pair}`);
     await page.context().close();
   });

@@ -18,12 +18,20 @@ test("no folders of the catalog import each other in a circle", () => {
   expect(folderCycles(join(import.meta.dirname, "../.."), "lib/catalog")).toEqual([]);
 });
 
-test("a circle of folders is seen where no files make one, and only within the folder that is looked at", () => {
+/** An empty tree to write sources into. */
+function newTree(): { readonly root: string; write(path: string, source: string): void } {
   const root = mkdtempSync(join(tmpdir(), "imports-"));
-  const write = (path: string, source: string): void => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), source);
+  return {
+    root,
+    write(path, source) {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), source);
+    },
   };
+}
+
+test("a circle of folders is seen where no files make one, and only within the folder that is looked at", () => {
+  const { root, write } = newTree();
   write("lib/catalog/cards/service.ts", 'import "#lib/catalog/repos/schema.ts";\nimport "./schema.ts";\n');
   write("lib/catalog/cards/schema.ts", 'import "#lib/catalog/kinds.ts";\n');
   write("lib/catalog/repos/schema.ts", "");
@@ -38,11 +46,7 @@ test("a circle of folders is seen where no files make one, and only within the f
 });
 
 test("a circle of files is seen, whatever leads into it and whichever folders it crosses", () => {
-  const root = mkdtempSync(join(tmpdir(), "imports-"));
-  const write = (path: string, source: string): void => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), source);
-  };
+  const { root, write } = newTree();
   write("lib/nn/first.ts", 'import "./second.ts";\n');
   write("lib/nn/second.ts", 'import type { A } from "#lib/onnx/third.ts";\nimport "./leaf.ts";\n');
   write("lib/onnx/third.ts", 'export { a } from "../nn/second.ts";\n');
@@ -57,11 +61,7 @@ test("a circle of files is seen, whatever leads into it and whichever folders it
 });
 
 test("an arrow is seen however it is written, and marked where it goes wrong", () => {
-  const root = mkdtempSync(join(tmpdir(), "imports-"));
-  const write = (path: string, source: string): void => {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), source);
-  };
+  const { root, write } = newTree();
   write("lib/errors.ts", "");
   write(
     "lib/nn/a.ts",

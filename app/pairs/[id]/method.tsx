@@ -131,10 +131,7 @@ export function OthersSection({ others }: { readonly others: readonly PairItem[]
               </a>
             </td>
             <td>
-              <Verdict
-                standing={standingOf({ state: state === "succeeded" ? "measured" : state, verdict })}
-                stale={stale}
-              />
+              <Verdict standing={standingOf({ state, verdict })} stale={stale} />
             </td>
             <td>{recovered ? <Estimate of={recovered} /> : <span className="text-quiet">—</span>}</td>
             <td className="text-small text-quiet">

@@ -56,7 +56,7 @@ export default async function PairPage({ params, searchParams }: Props) {
     searchParams.then((given) => parseAddress(address, given)),
     cookies().then((all) => parseFormState(all.get(FORM_COOKIE)?.value)),
   ]);
-  const { id, finetune, guide, state, verdict, stale, recovered, measured, measuredAt } = pair;
+  const { id, finetune, guide, verdict, stale, recovered, measured, measuredAt } = pair;
   const isMoving = isUnfinished(pair);
   const isDrawing = sheet.rows.some(isUnfinished);
   const isSignedIn = actor.kind === "person";
@@ -75,11 +75,7 @@ export default async function PairPage({ params, searchParams }: Props) {
           {nameOf(guide.repo)} <span className="font-normal text-quiet">on</span> {nameOf(finetune.repo)}
         </h1>
         <p className="mt-2 flex flex-wrap items-baseline gap-x-5 gap-y-1">
-          <Verdict
-            standing={standingOf({ state: state === "succeeded" ? "measured" : state, verdict })}
-            stale={stale}
-            className="text-title"
-          />
+          <Verdict standing={standingOf(pair)} stale={stale} className="text-title" />
           {recovered && (
             <span>
               <Term word="recovered">R</Term> = <Estimate of={recovered} />

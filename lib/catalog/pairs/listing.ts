@@ -3,6 +3,7 @@ import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
 import { verdictInDatabase } from "#lib/catalog/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma, type Verdict } from "#lib/db/generated/client.ts";
+import type { Looked } from "#lib/page.ts";
 import { measuringRuntime } from "./schema.ts";
 
 export interface PairSelection {
@@ -12,13 +13,6 @@ export interface PairSelection {
   readonly verdict?: Verdict | undefined;
   /** Only what comes after this place, newest first. */
   readonly after: readonly [createdAt: Date, id: string] | null;
-}
-
-/** A pair that was looked at, and whether it is one of those that were asked for and may be known. */
-export interface Looked {
-  readonly id: string;
-  readonly createdAt: Date;
-  readonly isShown: boolean;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { maySeePreview } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
+import type { Looked } from "#lib/page.ts";
 
 export interface Selection {
   readonly userId?: string | undefined;
@@ -13,13 +14,6 @@ export interface Selection {
   readonly guideRepoId?: string | undefined;
   /** Only what comes after this place, newest first. */
   readonly after: readonly [createdAt: Date, id: string] | null;
-}
-
-/** A preview that was looked at, and whether it is one of those that were asked for and may be seen. */
-export interface Looked {
-  readonly id: string;
-  readonly createdAt: Date;
-  readonly isShown: boolean;
 }
 
 /** As the database keeps them: for whoever asked, on the page of a model, of a sheet. */

@@ -1,3 +1,5 @@
+import { escapeMarkup } from "#lib/util/escape-markup.ts";
+
 const HEIGHT = 20;
 const PAD = 6;
 /** Of Verdana at 11 px, about; `textLength` makes it exact in whatever font is there. */
@@ -7,8 +9,8 @@ const LETTER = 6.6;
 export function badge(about: string, found: string, colour: string): string {
   const [left, right] = [about, found].map((text) => Math.ceil([...text].length * LETTER) + 2 * PAD) as [number, number];
   const text = (said: string, from: number, width: number): string =>
-    `<text x="${from + PAD}" y="14" textLength="${width - 2 * PAD}" lengthAdjust="spacingAndGlyphs">${escape(said)}</text>`;
-  const label = escape(`${about}: ${found}`);
+    `<text x="${from + PAD}" y="14" textLength="${width - 2 * PAD}" lengthAdjust="spacingAndGlyphs">${escapeMarkup(said)}</text>`;
+  const label = escapeMarkup(`${about}: ${found}`);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${left + right}" height="${HEIGHT}" role="img" aria-label="${label}">`,
     `<title>${label}</title>`,
@@ -20,6 +22,3 @@ export function badge(about: string, found: string, colour: string): string {
     `</g></svg>`,
   ].join("");
 }
-
-const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");

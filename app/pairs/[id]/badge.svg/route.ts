@@ -3,8 +3,8 @@ import { getPairItem } from "#lib/catalog/pairs/views.ts";
 import { AppError } from "#lib/errors.ts";
 import { getPairBadge } from "#lib/http/doors.ts";
 import { answerAt } from "#lib/http/route.ts";
+import { requireId } from "../../../_page/id-of.ts";
 import { type Standing, standingOf, wordOf } from "../../../_ui/verdict.tsx";
-import { pairIdOf } from "../pair-id-of.ts";
 import { badge } from "./badge.ts";
 
 /** Each reads well under white letters (4.5 to 1). */
@@ -17,9 +17,9 @@ const GREY = "#666";
 
 /** What was found of a pair, for a README; it says when the evidence is stale. */
 export const GET = answerAt(getPairBadge, async (request, params) => {
-  const pair = await getPairItem(await actorOf(request.headers), pairIdOf(params));
+  const pair = await getPairItem(await actorOf(request.headers), requireId(params["id"], "measurement"));
   if (!pair) throw new AppError("not_found", "There is no measurement of that id that you may see; check the id.");
-  const standing = standingOf({ ...pair, state: pair.state === "succeeded" ? "measured" : pair.state });
+  const standing = standingOf(pair);
   const [guide, model] = [pair.guide.repo, pair.finetune.repo].map((name) => name.split("/")[1]!);
   const svg = badge(`${guide} on ${model}`, `${wordOf(standing)}${pair.stale ? ", stale" : ""}`, colours[standing] ?? GREY);
   return new Response(svg, {

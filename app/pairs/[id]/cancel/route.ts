@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { cancelPair } from "#lib/catalog/pairs/service.ts";
-import { AppError } from "#lib/errors.ts";
 import { formRoute } from "#lib/http/form.ts";
 import * as operations from "#lib/http/operations/evidence.ts";
 import { pathTo } from "#lib/http/path-to.ts";
+import { requireId } from "../../../_page/id-of.ts";
 
 const pageOf = (id: string): string => pathTo("pairs", id);
 
@@ -14,8 +14,8 @@ export const POST = formRoute({
   schema: z.object({}),
   kept: ["id"],
   async submit({ actor, params: { id } }) {
-    if (!z.uuid().safeParse(id).success) throw new AppError("not_found", "There is no measurement of that id.");
-    await cancelPair(actor, id!);
-    return new Headers({ Location: pageOf(id!) });
+    const pair = requireId(id, "measurement");
+    await cancelPair(actor, pair);
+    return new Headers({ Location: pageOf(pair) });
   },
 });

@@ -4,11 +4,11 @@ import { valueRows } from "#lib/catalog/reports/values.ts";
 import { getPairValues } from "#lib/http/doors.ts";
 import { answerAt } from "#lib/http/route.ts";
 import { csvLine } from "#lib/util/csv.ts";
-import { pairIdOf } from "../pair-id-of.ts";
+import { requireId } from "../../../_page/id-of.ts";
 
 /** What each prompt gave, for whoever wants to count again. */
 export const GET = answerAt(getPairValues, async (request, params) => {
-  const id = pairIdOf(params);
+  const id = requireId(params["id"], "measurement");
   const pair = await getPair(await actorOf(request.headers), id, true);
   return new Response([...valueRows(pair)].map(csvLine).join(""), {
     headers: {

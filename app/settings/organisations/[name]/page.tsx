@@ -1,10 +1,10 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
-import { notFound, redirect } from "next/navigation.js";
+import { notFound } from "next/navigation.js";
 import { role } from "#lib/catalog/namespaces/schema.ts";
 import { getNamespace } from "#lib/catalog/namespaces/service.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
-import { currentActor } from "../../../_page/actor.ts";
+import { signedInPerson } from "../../../_page/actor.ts";
 import { shown } from "../../../_page/shown.ts";
 import { Button } from "../../../_ui/button.tsx";
 import { Field, fromState, Problems, SelectField } from "../../../_ui/field.tsx";
@@ -17,9 +17,7 @@ export const metadata: Metadata = { title: "Members", robots: { index: false } }
 /** Who belongs to an organisation, for those who do; its owners change it here. */
 export default async function OrganisationPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
   const { name } = await params;
-  const actor = await currentActor();
-  if (actor.kind !== "person" || actor.tokenId !== null)
-    redirect(`/sign-in?next=${encodeURIComponent(`/settings/organisations/${name}`)}`);
+  const actor = await signedInPerson(`/settings/organisations/${name}`);
   const namespace = await shown(getNamespace(actor, name));
   if (namespace.members === null) notFound();
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);

@@ -1,12 +1,11 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
-import { redirect } from "next/navigation.js";
 import { z } from "zod";
 import { limitExamples, type LimitKind, writeLimit } from "#lib/catalog/quotas/limit-text.ts";
 import { limitKinds, type QuotaChange } from "#lib/catalog/quotas/schema.ts";
 import { quotaToSet } from "#lib/catalog/quotas/service.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
-import { currentActor } from "../../../_page/actor.ts";
+import { signedInPerson } from "../../../_page/actor.ts";
 import { parseAddress, type SearchParams } from "../../../_page/address.ts";
 import { shown } from "../../../_page/shown.ts";
 import { toCount } from "../../../_page/units.ts";
@@ -35,9 +34,7 @@ interface Props {
 /** What a person or an organisation may have, for operators, who set it here. */
 export default async function QuotaPage({ params, searchParams }: Props) {
   const { name: asked } = await params;
-  const actor = await currentActor();
-  if (actor.kind !== "person" || actor.tokenId !== null)
-    redirect(`/sign-in?next=${encodeURIComponent(`/settings/quotas/${asked}`)}`);
+  const actor = await signedInPerson(`/settings/quotas/${asked}`);
   const { name, quota, defaults } = await shown(quotaToSet(actor, asked));
   const { done } = parseAddress(address, await searchParams);
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
