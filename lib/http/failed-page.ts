@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { AppError, failures } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
+import { escapeMarkup } from "#lib/util/escape-markup.ts";
 import { awaitPageFailure, PAGE_REQUEST } from "./page-failures.ts";
 import { type Theme, THEME_COOKIE, themeOf } from "./theme.ts";
 
@@ -122,16 +123,14 @@ ${stylesheets.map((one) => `<link rel="stylesheet" href="${one}">`).join("\n")}
 <div class="mx-auto max-w-[56ch] py-12 text-center">
 <p class="mb-2 font-mono text-hero text-quiet">${status}</p>
 <h1 class="text-page">This page cannot be shown at the moment</h1>
-<p class="mt-3 text-quiet">${escape(message)}</p>
-<p class="mt-3 text-quiet">If it stays, tell the hub&#39;s operator the number <code>${escape(requestId)}</code>.</p>
-<div class="mt-6 flex flex-wrap justify-center gap-3"><a href="${escape(address)}">Try again</a></div>
+<p class="mt-3 text-quiet">${escapeMarkup(message)}</p>
+<p class="mt-3 text-quiet">If it stays, tell the hub&#39;s operator the number <code>${escapeMarkup(requestId)}</code>.</p>
+<div class="mt-6 flex flex-wrap justify-center gap-3"><a href="${escapeMarkup(address)}">Try again</a></div>
 </div>
 </main>
 </body>
 </html>
 `;
-
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /** The same page, or the one that the form was on; always of this hub. */
 function addressOf({ method, url = "/", headers }: IncomingMessage): string {
