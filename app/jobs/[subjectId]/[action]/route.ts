@@ -3,7 +3,7 @@ import { cancelSubject, rerunSubject } from "#lib/catalog/jobs/service.ts";
 import { formRoute } from "#lib/http/form.ts";
 import { cancelJob, rerunJob } from "#lib/http/operations/jobs.ts";
 import { pathTo } from "#lib/http/path-to.ts";
-import { requireId } from "../../../_page/id-of.ts";
+import { requireId } from "../../../_page/require-id.ts";
 
 /** The buttons of a job. */
 export const POST = formRoute({

@@ -3,7 +3,7 @@ import { getPairItem } from "#lib/catalog/pairs/views.ts";
 import { AppError } from "#lib/errors.ts";
 import { getPairBadge } from "#lib/http/doors.ts";
 import { answerAt } from "#lib/http/route.ts";
-import { requireId } from "../../../_page/id-of.ts";
+import { requireId } from "../../../_page/require-id.ts";
 import { type Standing, standingOf, wordOf } from "../../../_ui/verdict.tsx";
 import { badge } from "./badge.ts";
 

@@ -3,7 +3,7 @@ import { cancelPair } from "#lib/catalog/pairs/service.ts";
 import { formRoute } from "#lib/http/form.ts";
 import * as operations from "#lib/http/operations/evidence.ts";
 import { pathTo } from "#lib/http/path-to.ts";
-import { requireId } from "../../../_page/id-of.ts";
+import { requireId } from "../../../_page/require-id.ts";
 
 const pageOf = (id: string): string => pathTo("pairs", id);
 

@@ -4,7 +4,7 @@ import { valueRows } from "#lib/catalog/reports/values.ts";
 import { getPairValues } from "#lib/http/doors.ts";
 import { answerAt } from "#lib/http/route.ts";
 import { csvLine } from "#lib/util/csv.ts";
-import { requireId } from "../../../_page/id-of.ts";
+import { requireId } from "../../../_page/require-id.ts";
 
 /** What each prompt gave, for whoever wants to count again. */
 export const GET = answerAt(getPairValues, async (request, params) => {
