@@ -28,7 +28,10 @@ export interface Signer {
  * @param keyFile a key or key set to go by, in place of what the hub says of itself
  * @throws bad_request where the hub, or its key, is not there
  */
-export async function whoSigned(signed: SignedReport<Readonly<Record<string, unknown>>>, keyFile: string | null): Promise<Signer> {
+export async function whoSigned(
+  signed: SignedReport<Readonly<Record<string, unknown>>>,
+  keyFile: string | null,
+): Promise<Signer> {
   const hub = hubOf(signed.report["hub"]);
   const keyId = keyIdOf(signed);
   if (keyId === null) return { hub: hub.origin, keyId: "none", keyFrom: "nowhere", isAuthentic: false };
