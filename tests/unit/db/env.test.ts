@@ -56,6 +56,7 @@ test("an empty variable is one that is not set", () => {
     "DATABASE_URL",
     "GUIDEPOST_HOST",
     "GUIDEPOST_SIGNUP",
+    "GUIDEPOST_ANSWERS",
     "GUIDEPOST_STARTER",
     "GUIDEPOST_UPLOAD_TIME",
     "GUIDEPOST_GRACE",
@@ -75,6 +76,7 @@ test("every variable is read", () => {
   const rest = {
     GUIDEPOST_HOST: "0.0.0.0",
     GUIDEPOST_SIGNUP: "open",
+    GUIDEPOST_ANSWERS: "anybody",
     GUIDEPOST_STARTER: "none",
     GUIDEPOST_UPLOAD_TIME: "12h",
     GUIDEPOST_GRACE: "90 min",
@@ -111,6 +113,7 @@ test("every variable is read", () => {
     dataFolder: "/srv/guidepost",
     secret: "x".repeat(32),
     signup: "open",
+    answers: "anybody",
     starter: "none",
     uploadSeconds: 43_200,
     graceSeconds: 5400,
@@ -160,6 +163,7 @@ describe("a bad variable stops the start with its name", () => {
     ["GUIDEPOST_QUOTA_DEVICE_TIME", "8"],
     ["GUIDEPOST_HOST", "here"],
     ["GUIDEPOST_SIGNUP", "yes"],
+    ["GUIDEPOST_ANSWERS", "everyone"],
     ["GUIDEPOST_STARTER", "some"],
     ...["7", "1w", "-1d", "1.5h"].flatMap((value) => [
       ["GUIDEPOST_UPLOAD_TIME", value] as const,
