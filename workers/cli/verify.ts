@@ -5,7 +5,7 @@ import { type Report, REPORT_FORMAT, report as reportSchema } from "#lib/catalog
 import { AppError } from "#lib/errors.ts";
 import { unfoundedLooks } from "#lib/measure/follows.ts";
 import { compareFound, type Found } from "#lib/measure/same-again.ts";
-import type { ProviderChoice } from "#lib/onnx/providers.ts";
+import { type ProviderChoice, providers } from "#lib/onnx/providers.ts";
 import { printable } from "#lib/util/printable.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { bringFiles, type WantedFile } from "#workers/verify/bring-files.ts";
@@ -64,7 +64,7 @@ async function run(place: string, options: Options): Promise<void> {
   }
   if (options.signatureOnly) return say(options.json, { outcome: "signed", signer }, () => signedLines(signer, found));
   const report = read(found);
-  if (!options.json) process.stderr.write(`${printable(signedLines(signer, found).join("\n"))}\n`);
+  if (!options.json) process.stderr.write(`${signedLines(signer, found).map(printable).join("\n")}\n`);
   const outcome = await measureAgain(report, signer, options);
   if (outcome.word === "differs") process.exitCode = DIFFERS;
   const { word, again, ...more } = outcome;
@@ -104,7 +104,7 @@ async function measureAgain(report: Report, signer: Signer, options: Options): P
   const layout = otherLayout(measured?.cost?.baseParameters ?? 0);
   const paths = await fetchAll(wantedFiles(parts), signer.hub, options);
   const runtime = runtimeFor(
-    options.provider ?? (measured?.runtime.provider as ProviderChoice),
+    options.provider ?? providers.find((one) => one === measured?.runtime.provider),
     options.threads ?? otherThan(measured?.runtime.threads),
   );
   const { report: again, runtime: used } = await withLaidOut(report, parts, paths, (laid) =>
