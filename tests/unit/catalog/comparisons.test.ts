@@ -30,7 +30,7 @@ beforeAll(async () => {
   people = await fillPreviewHub();
   const rgb = (mode: DrawnMode) => new Uint8Array(3 * WIDTH * HEIGHT).fill(shade[mode]);
   pair = await fillComparedPair((mode) => ({ width: WIDTH, height: HEIGHT, rgb: rgb(mode) }));
-}, 120_000);
+}, 600_000);
 afterEach(async () => {
   await database().comparisonAnswer.deleteMany();
   await database().throttle.deleteMany();

@@ -2,20 +2,18 @@ import type { Metadata } from "next";
 import { cookies, headers } from "next/headers.js";
 import { z } from "zod";
 import { addressOf } from "#lib/auth/throttle.ts";
-import type { Question } from "#lib/catalog/comparisons/schema.ts";
 import { getComparison } from "#lib/catalog/comparisons/service.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
-import { PressKeys } from "../../../_islands/press-keys.tsx";
 import { currentActor } from "../../../_page/actor.ts";
 import { parseAddress, type SearchParams } from "../../../_page/address.ts";
 import { idOf } from "../../../_page/id-of.ts";
 import { shown } from "../../../_page/shown.ts";
 import { toPlural } from "../../../_page/units.ts";
-import { Button, ButtonLink } from "../../../_ui/button.tsx";
+import { ButtonLink } from "../../../_ui/button.tsx";
 import { Problems } from "../../../_ui/field.tsx";
 import { Notice } from "../../../_ui/notice.tsx";
-import { Picture } from "../../../_ui/picture.tsx";
 import { TallyOf } from "../tally.tsx";
+import { Ask } from "./ask.tsx";
 
 export const metadata: Metadata = { title: "Can you tell?" };
 
@@ -66,67 +64,6 @@ export default async function TellPage({ params, searchParams }: Props) {
 }
 
 const saidWords = { first: "A", second: "B", neither: "no difference" } as const;
-
-const answers = [
-  { value: "first", key: "1", words: "A follows it better" },
-  { value: "second", key: "2", words: "B follows it better" },
-  { value: "neither", key: "0", words: "No difference" },
-] as const;
-
-/** Both halves are of one file, so that nothing about one of them could tell. */
-function Ask({ id, question }: { readonly id: string; readonly question: Question }) {
-  const { prompt, picture, width, height } = question;
-  return (
-    <form method="post" action={`/pairs/${id}/tell/answer`} className="mt-2" aria-labelledby="prompt">
-      <PressKeys />
-      <input type="hidden" name="question" value={question.id} />
-      <h2 id="prompt" className="max-w-[40ch] text-title [overflow-wrap:anywhere]">
-        «{prompt}»
-      </h2>
-      <div className="mt-4 grid max-w-[808px] grid-cols-2 gap-2 sm:gap-4">
-        {(["A", "B"] as const).map((name) => (
-          <figure key={name} className="min-w-0">
-            <Picture
-              url={picture}
-              width={width}
-              height={height}
-              room={384}
-              phoneRoom={170}
-              eager
-              alt={`Picture ${name} of two for this prompt`}
-              className={`aspect-square! h-auto! w-full! object-cover ${name === "A" ? "object-left" : "object-right"}`}
-            />
-            <figcaption aria-hidden className="mt-1 text-center font-medium">
-              {name}
-            </figcaption>
-          </figure>
-        ))}
-      </div>
-      <div
-        role="group"
-        aria-label="Which follows the prompt better?"
-        className="mt-4 flex max-w-[808px] flex-wrap gap-3"
-      >
-        {answers.map(({ value, key, words }) => (
-          <Button
-            key={value}
-            type="submit"
-            name="answer"
-            value={value}
-            data-key={key}
-            aria-keyshortcuts={key}
-            className="flex-1"
-          >
-            {words}{" "}
-            <kbd aria-hidden className="hidden rounded border border-line bg-sunken px-1.5 text-small sm:inline">
-              {key}
-            </kbd>
-          </Button>
-        ))}
-      </div>
-    </form>
-  );
-}
 
 function NoMore({
   reason,
