@@ -198,12 +198,12 @@ describe("answers", () => {
     await of("private");
     const answer = { question: question!.id, answer: "first" } as const;
     for (const work of [
-      getComparison(as(people.ben), pair),
-      getTally(anonymous, pair),
-      answerComparison(as(people.ben), pair, answer),
-      comparisonPicture(as(people.ben), pair, question!.id),
+      () => getComparison(as(people.ben), pair),
+      () => getTally(anonymous, pair),
+      () => answerComparison(as(people.ben), pair, answer),
+      () => comparisonPicture(as(people.ben), pair, question!.id),
     ])
-      expect(await refusal(work)).toMatchObject({ code: "not_found" });
+      expect(await refusal(work())).toMatchObject({ code: "not_found" });
     expect((await getComparison(as(people.ann), pair)).question).not.toBeNull();
     await of("public");
   });
