@@ -159,7 +159,10 @@ describe("answers", () => {
     const { promptSha256 } = await database().comparisonAnswer.findFirstOrThrow();
     const others = (count: number, from: number, preferred: "guide" | "cfg" | "neither") =>
       Array.from({ length: count }, (_, i) => ({
-        ...{ pairId: pair, promptSha256, guideWasFirst: true, preferred },
+        pairId: pair,
+        promptSha256,
+        guideWasFirst: true,
+        preferred,
         addressKey: (from + i).toString(16).padStart(64, "0"),
       }));
     await database().comparisonAnswer.createMany({ data: [...others(13, 0, "cfg"), ...others(8, 100, "neither")] });
