@@ -20,6 +20,7 @@ test("with nothing set a hub runs by itself on port 3000", () => {
     dataFolder: resolve("data"),
     secret: null,
     signup: "invited",
+    answers: "signed-in",
     starter: "load",
     uploadSeconds: 7 * 86_400,
     graceSeconds: 3 * 86_400,
