@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { Page } from "playwright-core";
-import type { Story } from "./stories.ts";
+import { MEASURED_WITHIN, type Story } from "./stories.ts";
 
 export const front: Story = (stage) => {
   /** The front page once the hub has measured and drawn something of its own. */
   const shown = async (): Promise<Page> => {
     const page = await stage().open("/");
-    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 540_000 }); // the page refreshes itself while the hub measures
+    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: MEASURED_WITHIN * 1000 }); // the page refreshes itself while the hub measures
     return page;
   };
 

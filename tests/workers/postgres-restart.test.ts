@@ -39,10 +39,10 @@ test("a worker and a sender go on when PostgreSQL was killed and came back, each
     expect(postgres.url).toBe(url); // the port of the last start
 
     await release(held);
-    await expect.poll(async () => (await stubRow(held)).state, { timeout: 20_000 }).toBe("succeeded");
+    await expect.poll(async () => (await stubRow(held)).state).toBe("succeeded");
     const next = await putStub("end");
-    await expect.poll(async () => (await stubRow(next)).state, { timeout: 10_000 }).toBe("succeeded");
-    await expect.poll(async () => (await stubRow(ending)).state, { timeout: 10_000 }).toBe("succeeded");
+    await expect.poll(async () => (await stubRow(next)).state).toBe("succeeded");
+    await expect.poll(async () => (await stubRow(ending)).state).toBe("succeeded");
     expect(await effectsOf(held, ending, next)).toHaveLength(3);
     expect((await stubRow(ending)).problem).toBeNull();
     expect(worker.process.exitCode).toBeNull();
@@ -50,4 +50,4 @@ test("a worker and a sender go on when PostgreSQL was killed and came back, each
     worker.kill("SIGKILL");
     await worker.ended;
   }
-}, 60_000);
+});
