@@ -129,7 +129,7 @@ describe("with nothing installed", () => {
     npmDoes(`sleep 0.5 && ${putInPlace}`);
     const [killed, after] = await new Promise<[Promise<Ended>, Promise<Ended>]>((resolve) => {
       const first = enter(["run", "program.ts", "0"], async (child) => {
-        while (!readdirSync(join(root, ".installing.tmp"))[0]!.includes("-")) await setTimeout(10);
+        while (!lockFolders().some((name) => readdirSync(join(root, name))[0]?.includes("-"))) await setTimeout(10);
         child.kill("SIGKILL");
         resolve([first, enter(["run", "program.ts", "0"])]);
       });
