@@ -5,6 +5,7 @@ import type { Matrix, Partner } from "#lib/catalog/pairs/schema.ts";
 import type { RepoList } from "#lib/catalog/repos/schema.ts";
 import { starter } from "../support/golden.ts";
 import { eventually, HubMember, must, retouched } from "../support/hub-member.ts";
+import { pressUntil } from "./stage.ts";
 import { MEASURED_WITHIN, type Story } from "./stories.ts";
 
 const BASE = "guidepost/storybook";
@@ -151,7 +152,7 @@ export const browse: Story = (stage) => {
     expect(await found(phone)).toBe(9);
     const page = await stage().open(`/browse?tag=${TAG}&cursor=nonsense`);
     expect(await cards(page).count()).toBe(30);
-    await page.keyboard.press("j");
+    await pressUntil(page, "j", () => page.evaluate(() => document.activeElement?.closest("[data-row]") != null));
     await page.keyboard.press("j");
     expect(
       await page.evaluate(() =>
@@ -212,8 +213,10 @@ export const browse: Story = (stage) => {
     expect(await cell.innerText()).toContain(
       `[${recovered!.low.toFixed(2)}, ${recovered!.high.toFixed(2)}] n = ${recovered!.n}`,
     );
-    await page.keyboard.press("j");
-    expect(await page.evaluate(() => document.activeElement?.getAttribute("href"))).toBe(`/${items[0]!.repo}`);
+    const first = `/${items[0]!.repo}`;
+    await pressUntil(page, "j", () =>
+      page.evaluate((href) => document.activeElement?.getAttribute("href") === href, first),
+    );
 
     const [download] = await Promise.all([
       page.waitForEvent("download"),

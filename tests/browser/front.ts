@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Page } from "playwright-core";
+import { pressUntil } from "./stage.ts";
 import { MEASURED_WITHIN, type Story } from "./stories.ts";
 
 export const front: Story = (stage) => {
@@ -72,8 +73,7 @@ export const front: Story = (stage) => {
     await page.getByRole("link", { name: "guidepost/watercolor", exact: true }).click();
     await page.waitForURL(/\/guidepost\/watercolor$/);
     await page.goto(`${stage().url}/`);
-    await page.keyboard.press("/");
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe("search");
+    await pressUntil(page, "/", () => page.evaluate(() => document.activeElement?.id === "search"));
     await page.context().close();
   });
 

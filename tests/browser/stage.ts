@@ -137,6 +137,15 @@ export class Stage {
   }
 }
 
+/** Presses a key until it has done something: what listens to the keys of a whole page comes a moment after the page. */
+export const pressUntil = (page: Page, key: string, hasDone: () => Promise<boolean>): Promise<void> =>
+  expect
+    .poll(async () => {
+      await page.keyboard.press(key);
+      return hasDone();
+    })
+    .toBe(true);
+
 /**
  * What axe finds, and by how many pixels the page is wider than its window. In the dark it is asked for what depends on colours:
  * the same page has answered for the rest in the light.
