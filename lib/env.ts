@@ -101,9 +101,10 @@ const harmless = [
   "LANG",
   "LC_ALL",
   "TZ",
+  "NODE_COMPILE_CACHE",
 ];
 
-/** What a child that reads strangers' files may know of our variables: where programs and libraries are, and no secret. */
+/** What a child that reads strangers' files may know of our variables: where programs, libraries and what Node compiled are, and no secret. */
 export const harmlessVariables = (): NodeJS.ProcessEnv =>
   toVariables(
     Object.fromEntries(
