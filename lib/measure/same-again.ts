@@ -21,7 +21,7 @@ export const tolerance = {
   /** Of weights: nothing but the order of a sum. */
   lineage: 1e-9,
   /** Of single steps, as a share of the state's own size. */
-  agreement: 0.01,
+  agreement: 0.001,
   /** Of a score of attributes, which is a share of what a prompt asks for: one thing of it read otherwise is more. */
   attributes: 1e-6,
   /** Of a cosine of CLIP's. */
