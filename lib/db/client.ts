@@ -1,12 +1,26 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
+import { boundedClient } from "./bounded-client.ts";
 import { PrismaClient } from "./generated/client.ts";
 
 export type Database = PrismaClient;
 
 // Next may load this module more than once in one process; the pool must not multiply.
 const shared = globalThis as { guidepostDatabase?: Database };
+
+/** In milliseconds: how long the server may work on one question, and how long it is waited for at most. */
+const patience = { statement: 15_000, answer: 20_000 };
+
+/** For a process whose work has time: one question of its sweeps may take a minute. Before the first of them. */
+export const waitForDatabase = (): void => void Object.assign(patience, { statement: 60_000, answer: 70_000 });
+
+/** What all pools of this process have: nobody in it waits without end for a database that is away, or busy. */
+export const boundedPool = (url: string) => ({
+  connectionString: url,
+  Client: boundedClient(url, patience.answer),
+  connectionTimeoutMillis: 5_000, // also with all connections taken: fail, do not queue without end
+});
 
 /** The database of this process. Connects when it is first asked something. */
 export function database(): Database {
@@ -20,14 +34,13 @@ export function database(): Database {
 export function openDatabase(url: string): Database {
   const { connections, databaseDirectUrl } = env();
   const pool = {
-    connectionString: url,
+    ...boundedPool(url),
     application_name: "guidepost",
     max: connections,
-    connectionTimeoutMillis: 5_000, // with all connections taken: fail, do not queue without end
   };
   if (databaseDirectUrl !== null) return new PrismaClient({ adapter: new PrismaPg(pool) });
   const limits = {
-    statement_timeout: 60_000, // no question of ours takes a tenth of it
+    statement_timeout: patience.statement,
     idle_in_transaction_session_timeout: 60_000,
   };
   return new PrismaClient({

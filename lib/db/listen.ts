@@ -1,5 +1,6 @@
-import pg from "pg";
+import type pg from "pg";
 import { log } from "#lib/log.ts";
+import { boundedClient } from "./bounded-client.ts";
 import { requireDirectUrl } from "./client.ts";
 
 /** What triggers and services tell: the payload is the id of the row, or of the job, that something happened to. */
@@ -7,6 +8,9 @@ const CHANNEL = "guidepost";
 
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5_000;
+/** Who only listens does not hear that nobody speaks any more: so often it asks, and without an answer it connects anew. */
+const ASK_EVERY_MS = 5_000;
+const ANSWER_MS = 10_000;
 /** A connection that nobody watches through is closed after so many milliseconds: pages come and go. */
 const REST_MS = 10_000;
 
@@ -56,12 +60,9 @@ function unwatch(id: string, call: () => void): void {
 
 function connect(): void {
   listener.again = null;
-  const client = new pg.Client({
-    connectionString: requireDirectUrl(),
+  const client = new (boundedClient(requireDirectUrl(), ANSWER_MS))({
     application_name: "guidepost-listen",
     connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
   });
   listener.client = client;
   client.on("notification", ({ payload }) => listener.watchers.get(payload ?? "")?.forEach((call) => call()));
@@ -75,6 +76,8 @@ async function listen(client: pg.Client): Promise<void> {
   (client as pg.Client & { unref(): void }).unref(); // listening keeps no process alive
   await client.query(`LISTEN ${CHANNEL}`);
   listener.failures = 0;
+  const asking = setInterval(() => void client.query("SELECT 1").catch(() => {}), ASK_EVERY_MS).unref();
+  client.once("end", () => clearInterval(asking));
   for (const calls of listener.watchers.values()) calls.forEach((call) => call());
 }
 

@@ -43,7 +43,8 @@ export const inLockedTransaction = <T>(
 ): Promise<T> =>
   untilNoConflict(() => database.$transaction(work, { ...limits, isolationLevel: "ReadCommitted" }), patienceMs);
 
-const limits = { maxWait: 5_000, timeout: 30_000 } as const;
+/** To begin: longer than a free connection and its first word are waited for, so that what is told is why there was none. */
+const limits = { maxWait: 20_000, timeout: 30_000 } as const;
 
 async function untilNoConflict<T>(run: () => Promise<T>, patienceMs: number): Promise<T> {
   const began = performance.now();

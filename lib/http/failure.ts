@@ -77,10 +77,14 @@ const isDiskFull = (cause: unknown): boolean =>
 function isConnectionLost(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
   const { code = "" } = cause as { code?: string };
-  if (["P1001", "P1002", "P1008", "P1017", "P2024", "P2037", "ECONNREFUSED", "ECONNRESET", "EPIPE"].includes(code))
+  if (
+    ["P1001", "P1002", "P1008", "P1017", "P2024", "P2037", "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(
+      code,
+    )
+  )
     return true;
   if (/^(57P|08|53300)/.test(toSqlFailure(cause)?.code ?? code)) return true;
-  return /Connection terminated|timeout exceeded when trying to connect|Can't reach database server|DatabaseNotReachable|the database system is (starting up|shutting down)|Server has closed the connection/.test(
+  return /Connection terminated|timeout expired|timeout exceeded when trying to connect|Can't reach database server|DatabaseNotReachable|Operation has timed out|the database system is (starting up|shutting down)|Server has closed the connection/.test(
     cause.message,
   );
 }

@@ -1,5 +1,5 @@
 import { PgBoss, type QueueOptions } from "pg-boss";
-import { requireDirectUrl } from "#lib/db/client.ts";
+import { boundedPool, requireDirectUrl } from "#lib/db/client.ts";
 import { log } from "#lib/log.ts";
 import { LONGEST_LEASE_SECONDS, MAX_LOSSES, resources } from "./jobs.ts";
 
@@ -57,10 +57,9 @@ export const affectedBy = (response: object): number => (response as { affected:
 async function start(role: "send" | "work", url: string): Promise<PgBoss> {
   const works = role === "work";
   const boss = new PgBoss({
-    connectionString: url,
+    ...boundedPool(url),
     application_name: "guidepost-queue",
     max: 2,
-    connectionTimeoutMillis: 5_000,
     supervise: works,
     superviseIntervalSeconds: 1,
     monitorIntervalSeconds: 1,

@@ -10,6 +10,7 @@ import { closeQueue } from "#lib/queue/boss.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { type RunningPostgres, startPostgres } from "#workers/setup/postgres.ts";
 import { newPerson } from "../support/actors.ts";
+import { freeze, thaw } from "../support/frozen.ts";
 import type { OpenApi } from "../support/fuzz/targets.ts";
 import { migrationsFolder } from "../support/temp-database.ts";
 import { startWeb, type WebProcess } from "../support/web-process.ts";
@@ -157,6 +158,19 @@ test("a database that was stopped is told as what it is, and everything is back 
     await expect.poll(statuses, { timeout: 20_000 }).toEqual(before);
     expect((await fetch(`${web.url}/readyz`)).status).toBe(200);
   }
+});
+
+test("a database that is frozen is told within seconds as one that is away, and everything is back with it", async () => {
+  const before = await statuses();
+  freeze(postgres.pid);
+  try {
+    await expectEverybodyTold();
+    expect(web.said().match(/database\.silent/g)).toHaveLength(1); // found once, and then nobody waited
+  } finally {
+    thaw(postgres.pid);
+  }
+  await expect.poll(statuses, { timeout: 20_000 }).toEqual(before);
+  expect((await fetch(`${web.url}/readyz`)).status).toBe(200);
 });
 
 test("while it stops and comes back nobody is told of a failure of ours", async () => {

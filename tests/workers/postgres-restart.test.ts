@@ -7,6 +7,7 @@ import { toAppError } from "#lib/http/failure.ts";
 import { closeQueue } from "#lib/queue/boss.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { startPostgres } from "#workers/setup/postgres.ts";
+import { freeze, thaw } from "../support/frozen.ts";
 import { createStubTables, effectsOf, putStub, release, startStubWorker, stubRow } from "../support/stub-jobs.ts";
 import { migrationsFolder } from "../support/temp-database.ts";
 
@@ -51,3 +52,27 @@ test("a worker and a sender go on when PostgreSQL was killed and came back, each
     await worker.ended;
   }
 }, 60_000);
+
+test("a worker goes on when PostgreSQL was frozen for longer than anybody waits for it", async () => {
+  const worker = await startStubWorker({ DATABASE_URL: postgres.url, LOG_LEVEL: "info" });
+  try {
+    const held = await putStub("hold");
+    await expect.poll(async () => (await stubRow(held)).state).toBe("running");
+    freeze(postgres.pid);
+    try {
+      expect(toAppError(await putStub("end").catch((cause: unknown) => cause)).code).toBe("database_unavailable");
+      await expect.poll(() => worker.log(), { timeout: 20_000 }).toContain("database.silent");
+    } finally {
+      thaw(postgres.pid);
+    }
+    await expect.poll(() => release(held), { timeout: 20_000 }).toBeUndefined();
+    await expect.poll(async () => (await stubRow(held)).state, { timeout: 20_000 }).toBe("succeeded");
+    const next = await putStub("end");
+    await expect.poll(async () => (await stubRow(next)).state, { timeout: 10_000 }).toBe("succeeded");
+    expect(await effectsOf(held, next)).toHaveLength(2);
+    expect(worker.process.exitCode).toBeNull();
+  } finally {
+    worker.kill("SIGKILL");
+    await worker.ended;
+  }
+}, 90_000);

@@ -1,5 +1,5 @@
 import { fsck, type FsckReport, isSound } from "#lib/catalog/fsck/service.ts";
-import { openDatabase } from "#lib/db/client.ts";
+import { openDatabase, waitForDatabase } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
 import { openStore } from "#lib/storage/open-store.ts";
 import { openHubDatabase } from "#workers/setup/hub-database.ts";
@@ -7,6 +7,7 @@ import { say } from "./say.ts";
 
 export async function runFsck({ deep, json }: { deep: boolean; json: boolean }): Promise<void> {
   const { url, close } = await openHubDatabase();
+  waitForDatabase();
   const database = openDatabase(url);
   try {
     const report = await fsck({ database, store: openStore(() => ""), graceSeconds: env().graceSeconds, deep });

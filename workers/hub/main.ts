@@ -1,3 +1,4 @@
+import { waitForDatabase } from "#lib/db/client.ts";
 import { waitForStore } from "#lib/storage/open-store.ts";
 import { checkHandler } from "./handlers/check.ts";
 import { hashHandler } from "./handlers/hash.ts";
@@ -7,6 +8,7 @@ import { sweep } from "./sweeper.ts";
 import { runWorker } from "./worker.ts";
 
 /** The worker process of a hub: hashes, inspects, measures and draws what the queue has. */
+waitForDatabase();
 waitForStore();
 await runWorker({
   handlers: { hash: hashHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler },
