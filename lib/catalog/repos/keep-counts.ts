@@ -11,8 +11,9 @@ import { bestVerdictOfAll } from "./selection.ts";
 /** How old what is due may be for the counts to be believed; a worker is done with it in a few seconds. */
 const MAX_LAG = "1 minute";
 
-const REPOS_AT_ONCE = 500;
-const SPREAD_AT_ONCE = 10;
+/** In one transaction of some seconds at most: repos, weights, and weights or repos that reach further. */
+const AT_ONCE = { repos: 1000, weights: 1000, reaching: 50 };
+const atMost = (count: number): Prisma.Sql => Prisma.raw(`LIMIT ${count}`);
 
 /** Whether the counts of public repos are those of the last minute, as a condition of SQL. */
 export const countsAreKept = Prisma.sql`NOT EXISTS (SELECT FROM facet_due WHERE at < now() - ${Prisma.raw(`interval '${MAX_LAG}'`)})`;
@@ -30,13 +31,12 @@ export async function keepCounts(): Promise<number> {
   >`SELECT EXISTS (SELECT FROM facet_due) AS "isDue"`;
   let sum = 0;
   for (let isMore = isDue; isMore;) {
-    const { spread, counted } = await inLockedTransaction(database(), async (transaction) =>
-      (await isFree(transaction))
-        ? { spread: await spreadDue(transaction), counted: await countDue(transaction) }
-        : { spread: 0, counted: 0 },
-    );
+    const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
+      const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
+      return { spread, counted: spread === 0 ? await countDue(transaction) : 0 };
+    });
     sum += counted;
-    isMore = spread + counted > 0;
+    isMore = (spread ?? 0) + counted > 0;
   }
   return sum;
 }
@@ -53,19 +53,22 @@ async function isFree(transaction: Transaction): Promise<boolean> {
  */
 const spreadDue = (transaction: Transaction): Promise<number> => transaction.$executeRaw`
   WITH taken AS (
-    DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NULL OR reaches ORDER BY id LIMIT ${Prisma.raw(String(SPREAD_AT_ONCE))})
+    DELETE FROM facet_due WHERE id IN (
+      (SELECT id FROM facet_due WHERE repo_id IS NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.weights)}) UNION ALL (SELECT id FROM facet_due WHERE reaches ORDER BY id ${atMost(AT_ONCE.reaching)}))
     RETURNING at, repo_id, weights_sha256, reaches
   ), reached AS (
-    SELECT at, weights_sha256 FROM taken WHERE reaches AND weights_sha256 IS NOT NULL
-    UNION SELECT t.at, h.weights_sha256 FROM taken t JOIN repo_weights h ON h.repo_id = t.repo_id WHERE t.reaches
+    SELECT min(at) AS at, weights_sha256 FROM (
+      SELECT at, weights_sha256 FROM taken WHERE reaches AND weights_sha256 IS NOT NULL
+      UNION ALL SELECT t.at, h.weights_sha256 FROM taken t JOIN repo_weights h ON h.repo_id = t.repo_id WHERE t.reaches) each GROUP BY weights_sha256
   ), told AS (
     SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN unit_component k ON k.weights_sha256 = w.weights_sha256 JOIN pair p ON p.unit_id = k.unit_id
     UNION SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN pair p ON p.unit_hash = w.weights_sha256
     UNION SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN pair p ON p.guide_weights_sha256 = w.weights_sha256
     UNION SELECT t.at, p.unit_hash, p.guide_weights_sha256 FROM taken t JOIN commit c ON c.repo_id = t.repo_id JOIN pair p ON p.judge_commit_id = c.id WHERE t.reaches
   ), weights AS (
-    SELECT at, weights_sha256 FROM taken WHERE weights_sha256 IS NOT NULL
-    UNION SELECT at, unit_hash FROM told UNION SELECT at, guide_weights_sha256 FROM told
+    SELECT min(at) AS at, weights_sha256 FROM (
+      SELECT at, weights_sha256 FROM taken WHERE weights_sha256 IS NOT NULL
+      UNION ALL SELECT at, unit_hash FROM told UNION ALL SELECT at, guide_weights_sha256 FROM told) each GROUP BY weights_sha256
   ), due AS (
     SELECT at, repo_id FROM taken WHERE repo_id IS NOT NULL
     UNION ALL SELECT w.at, r.id FROM weights w JOIN repo r ON r.weights_sha256 = w.weights_sha256 AND r.deleted_at IS NULL)
@@ -80,7 +83,7 @@ const FACETS = Prisma.raw(String(facetNames.length));
 const countDue = async (transaction: Transaction): Promise<number> => {
   const [{ count }] = await transaction.$queryRaw<[{ count: number }]>`
     WITH due AS MATERIALIZED (
-      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id LIMIT ${Prisma.raw(String(REPOS_AT_ONCE))})
+      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.repos)})
       RETURNING repo_id
     ), one AS MATERIALIZED (
       SELECT DISTINCT repo_id AS id FROM due

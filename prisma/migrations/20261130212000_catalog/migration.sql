@@ -13,7 +13,8 @@ CREATE TABLE "facet_due" (
     CONSTRAINT facet_due_is_of_one CHECK ((repo_id IS NULL) <> (weights_sha256 IS NULL))
 );
 CREATE INDEX "facet_due_at_idx" ON "facet_due"("at");
-CREATE INDEX facet_due_to_spread ON facet_due (id) WHERE repo_id IS NULL OR reaches;
+CREATE INDEX facet_due_reaching ON facet_due (id) WHERE reaches;
+CREATE INDEX facet_due_of_weights ON facet_due (id) WHERE repo_id IS NULL AND NOT reaches;
 
 -- As what a repo is counted: a text for each facet, in their order, null where it has none. Without a reference to the repo: what is
 -- gone is still to be taken off the counts.

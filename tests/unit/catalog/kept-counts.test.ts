@@ -122,17 +122,17 @@ describe("counts follow whatever they depend on, and are then what counting from
 });
 
 test("two who keep them at once count nothing twice, whatever is changed meanwhile", async () => {
-  let isOver = false;
+  const over = new AbortController();
   const keeping = [0, 1, 2].map(async () => {
     let counted = 0;
-    while (!isOver) counted += await keepCounts();
+    while (!over.signal.aborted) counted += await keepCounts();
     return counted;
   });
   for (let round = 0; round < 30; round++)
     await client.query("UPDATE repo SET license = CASE license WHEN 'x' THEN 'y' ELSE 'x' END WHERE name LIKE $1", [
       `%${round % 10}`,
     ]);
-  isOver = true;
+  over.abort();
   const counted = await Promise.all(keeping);
   expect(counted.reduce((sum, each) => sum + each, 0)).toBeGreaterThan(0);
   await keepCounts();
@@ -167,6 +167,7 @@ describe("a public verdict behind many that nobody else may know of", () => {
         FROM (SELECT p.* FROM pair p JOIN repo r ON r.weights_sha256 = p.unit_hash AND r.name = 'finetune-9' LIMIT 1) p, generate_series(1, 5000) n;
       SET session_replication_role = origin;
       UPDATE repo SET at_best = 'verified' WHERE name = 'finetune-9';
+      INSERT INTO facet_due (repo_id) SELECT id FROM repo WHERE name = 'finetune-9';
       ANALYZE pair`);
     await keepCounts();
     const of = async (measured: string): Promise<string[]> =>
