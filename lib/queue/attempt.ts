@@ -70,9 +70,17 @@ async function end(
   return true;
 }
 
-/** How long it worked, for those who ask how long the next takes; and what its person's turn was really worth. */
-export async function recordRun({ id, attempt, resource, groupId, counted }: Claim, seconds: number): Promise<void> {
-  await database().$executeRaw`UPDATE job SET ran = ${seconds} WHERE id = ${id}::uuid AND attempt = ${attempt}`;
+/** How long it worked: what its person's turn was really worth; and, if all its work was done, how long the next takes. */
+export async function recordRun(
+  { id, attempt, resource, groupId, counted, work }: Claim,
+  seconds: number,
+  isWhole: boolean,
+): Promise<void> {
+  // Its row may say by now how much the next part is.
+  const rate = isWhole && work > 0 && seconds > 0 ? seconds / work : null;
+  await database().$executeRaw`
+    UPDATE job SET ran = ${seconds}, rate = coalesce(${rate}, rate), rated_at = CASE WHEN ${rate}::float8 IS NULL THEN rated_at ELSE now() END
+    WHERE id = ${id}::uuid AND attempt = ${attempt}`;
   await correctTurn(database(), resource, groupId, seconds - counted);
 }
 

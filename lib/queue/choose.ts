@@ -1,6 +1,6 @@
 import type { Transaction } from "#lib/db/transaction.ts";
 import { groupsWaiting } from "./groups-waiting.ts";
-import { AWAITED, priorities, type JobKind, type JobLane, type JobResource } from "./jobs.ts";
+import { AWAITED, HUB_GROUP, priorities, type JobKind, type JobLane, type JobResource } from "./jobs.ts";
 
 /** Where a job could be done: a place of a worker. */
 export interface Place {
@@ -9,6 +9,8 @@ export interface Place {
   /** Only jobs of these lanes, and of at least this priority. */
   readonly lanes: readonly JobLane[];
   readonly least: number;
+  /** Nothing of a person for whom the worker does short work already. */
+  readonly forOthers?: boolean;
   /** Bytes of its worker's memory; null where nothing limits it. */
   readonly memory: Room | null;
   /** Keys of the models that its worker holds open. */
@@ -73,7 +75,9 @@ const headsFor = (
         OR NOT EXISTS (SELECT FROM worker o WHERE o.id <> ${place.workerId}::uuid AND o.stopped_at IS NULL AND o.seen_at > now() - interval '10 seconds'
           AND o.free > 0 AND j.model_key = ANY (o.models)))
     ORDER BY j.priority DESC, j.lane, j.queued_at, j.id LIMIT 1) h
-  WHERE w.group_id IS NOT NULL`;
+  WHERE w.group_id IS NOT NULL AND NOT (${place.forOthers ?? false} AND EXISTS (
+    SELECT FROM job r WHERE r.resource = ${place.resource}::job_resource AND r.state = 'running' AND r.worker_id = ${place.workerId}::uuid
+      AND r.lane = 'seconds' AND r.group_id = w.group_id AND r.group_id <> ${HUB_GROUP}))`;
 
 /**
  * Whose turn it is. Those come first for whom somebody waits; of them whoever has had least of the workers' time; of equals the

@@ -4,6 +4,7 @@ import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { askQueue, queue } from "./boss.ts";
 import {
+  HUB_GROUP,
   type JobKind,
   type JobLane,
   type JobPayload,
@@ -102,7 +103,7 @@ export async function wakeWorkers(transaction: Transaction, resource: JobResourc
 async function requireRoom(kind: JobKind, priority: Priority, userId: string | null): Promise<void> {
   const resource = resourceOf[kind];
   if (resource === "files") return;
-  const group = userId ?? "hub";
+  const group = userId ?? HUB_GROUP;
   const [row] = await askQueue<{ own: number; all: number }>(
     `SELECT (SELECT count(*)::int FROM job WHERE resource = $1 AND state = 'queued' AND group_id = $2 AND priority = $3) AS own,
        (SELECT count(*)::int FROM (SELECT FROM job WHERE resource = $1 AND state = 'queued' LIMIT $4) waiting) AS "all"`,

@@ -1,6 +1,6 @@
 import { whoIsNext } from "./choose.ts";
 import { Given, makesRoom, secondsLeft } from "./interrupt.ts";
-import { type JobKind, type JobLane, type JobResource, lanes } from "./jobs.ts";
+import { HUB_GROUP, type JobKind, type JobLane, type JobResource, lanes } from "./jobs.ts";
 import { type PlaceKind, takes } from "./places.ts";
 import type { Need } from "./room.ts";
 
@@ -50,6 +50,8 @@ export interface Start {
 interface Spot {
   readonly kind: SeenPlace;
   at: number;
+  /** Whose work is done until then. */
+  groupId: string | null;
   isKnown: boolean;
   /** What works here, and may make room. */
   host: SpotHost | null;
@@ -62,6 +64,8 @@ interface SpotHost {
   readonly given: Given;
   left: number;
   worked: number;
+  /** Whether anything tells how much is left of it: who waits until it ends waits for nobody knows how long. */
+  readonly isKnown: boolean;
 }
 
 /** Nothing tells how long it takes: for the order alone. */
@@ -81,6 +85,7 @@ export function foresee(picture: Picture): Map<string, Start> {
     const spot = spots.reduce((first, one) => (one.at < first.at ? one : first));
     if (spot.at === Infinity) break;
     const heads = [...lines].flatMap(([groupId, line]) => {
+      if (spot.kind.forOthers && isAtWork(groupId, spot, spots)) return [];
       const head = line.find((job) => takes(spot.kind, job) && fits(spot.kind, job));
       return head
         ? [
@@ -98,7 +103,7 @@ export function foresee(picture: Picture): Map<string, Start> {
     const { host } = spot;
     let fit = heads;
     if (host) {
-      const asHost = { ...host, resource: picture.resource, turn: turnOf(host.groupId), owed: () => 0 };
+      const asHost = { ...host, resource: picture.resource, turn: turnOf(host.groupId), slowness: 1, owed: () => 0 };
       const owed = (groupId: string): number => host.given.owed(groupId, host.worked);
       const willing = heads.filter((head) => makesRoom(asHost, { ...head, seconds: head.takes }));
       fit = willing.filter(({ groupId }) => owed(groupId) < MOMENT);
@@ -128,6 +133,9 @@ export function foresee(picture: Picture): Map<string, Start> {
   return starts;
 }
 
+const isAtWork = (groupId: string, spot: Spot, spots: readonly Spot[]): boolean =>
+  groupId !== HUB_GROUP && spots.some((other) => other.at > spot.at && other.groupId === groupId);
+
 const fits = ({ memory }: SeenPlace, { need }: WaitingJob): boolean =>
   need === null || memory === null || need.bytes <= memory;
 
@@ -145,20 +153,23 @@ function workOn(spot: Spot, host: SpotHost, seconds: number): void {
   spot.at += slice;
   host.left -= slice;
   host.worked += slice;
-  if (host.left < MOMENT) spot.host = null;
+  if (host.left >= MOMENT) return;
+  spot.host = null;
+  spot.isKnown &&= host.isKnown;
 }
 
 function begin(spot: Spot, job: WaitingJob, seconds: number, resource: JobResource): void {
-  if (job.seconds === null) spot.isKnown = false;
+  spot.groupId = job.groupId;
   if (resource === "compute" && !spot.host) spot.host = hostOf(job, seconds, 0);
   else {
+    spot.isKnown &&= job.seconds !== null;
     spot.at += seconds;
     spot.host?.given.note(job.groupId, seconds, spot.host.worked);
   }
 }
 
 const hostOf = (
-  { lane, priority, groupId }: Pick<WaitingJob, "lane" | "priority" | "groupId">,
+  { lane, priority, groupId, seconds }: Pick<WaitingJob, "lane" | "priority" | "groupId" | "seconds">,
   left: number,
   worked: number,
 ): SpotHost => ({
@@ -168,21 +179,26 @@ const hostOf = (
   given: new Given(priority),
   left,
   worked,
+  isKnown: seconds !== null,
 });
 
 /** Long work stands in places that take it, short work in those that are kept for it first. */
 function spotsOf({ places, running, workers }: Picture): Spot[] {
   const kinds: readonly SeenPlace[] = workers > 0 ? places : [{ resource: "compute", lanes, least: 0, memory: null }];
-  const spots: Spot[] = kinds.map((kind) => ({ kind, at: 0, isKnown: true, host: null }));
+  const spots: Spot[] = kinds.map((kind) => ({ kind, at: 0, groupId: null, isKnown: true, host: null }));
   const byLength = running.toSorted((a, b) => Number(a.lane === "seconds") - Number(b.lane === "seconds"));
   for (const job of byLength) {
     const free = spots.filter((spot) => spot.at === 0 && spot.host === null && takes(spot.kind, job));
     const spot = free.toSorted((a, b) => a.kind.lanes.length - b.kind.lanes.length)[0];
     const left = Math.max(MOMENT, secondsLeft(job.seconds ?? UNKNOWN_SECONDS, job.ran));
     if (!spot) continue; // it has made room for another
-    if (job.seconds === null) spot.isKnown = false;
-    if (spot.kind.resource === "compute") spot.host = hostOf(job, left, job.ran);
-    else spot.at = Math.max(left, MOMENT);
+    spot.groupId = job.groupId;
+    if (spot.kind.resource === "compute") {
+      spot.host = hostOf(job, left, job.ran);
+      continue;
+    }
+    spot.isKnown = job.seconds !== null;
+    spot.at = Math.max(left, MOMENT);
   }
   return spots;
 }

@@ -10,6 +10,8 @@ export interface Host {
   readonly turn: number;
   /** Seconds until it has ended, about. */
   readonly left: number;
+  /** So many times as long as was thought it takes, at least 1: so will a guest on the same machine. */
+  readonly slowness: number;
   /** Seconds that it works before it makes room for this person again. */
   readonly owed: (groupId: string) => number;
 }
@@ -33,7 +35,8 @@ export function makesRoom(host: Host, guest: Guest): boolean {
   if (isShorter(guest.lane, host.lane)) return true;
   if (isShorter(host.lane, guest.lane)) return false;
   return (
-    host.priority < AWAITED || (guest.groupId !== host.groupId && guest.turn < host.turn && guest.seconds < host.left)
+    host.priority < AWAITED ||
+    (guest.groupId !== host.groupId && guest.turn < host.turn && guest.seconds * host.slowness < host.left)
   );
 }
 

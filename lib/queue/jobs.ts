@@ -13,6 +13,9 @@ import type { JobKind, JobLane, JobResource } from "#lib/db/generated/client.ts"
 export const jobKinds = ["hash", "inspect", "check", "preview"] as const satisfies readonly JobKind[];
 export type { JobKind, JobLane, JobResource };
 
+/** In the place of a person: what the hub does of itself. */
+export const HUB_GROUP = "hub";
+
 /** What a job can be about. */
 export type JobSubject = "upload" | "inspection" | "pair" | "preview";
 

@@ -2,6 +2,7 @@ import { database } from "#lib/db/client.ts";
 import { groupsWaiting } from "./groups-waiting.ts";
 import { foresee, type Picture, type RunningJob, type Start, type WaitingJob } from "./forecast.ts";
 import {
+  HUB_GROUP,
   type JobKind,
   type JobLane,
   type JobResource,
@@ -90,7 +91,7 @@ export async function nextPosition({
     id: "next",
     kind,
     subjectId: "next",
-    groupId: userId ?? "hub",
+    groupId: userId ?? HUB_GROUP,
     priority: priorities[priority],
     lane,
     modelKey: null,

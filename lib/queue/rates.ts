@@ -21,13 +21,13 @@ export interface Rates {
 export async function ratesFor(modelKeys: readonly string[] = [], client: Transaction = database()): Promise<Rates> {
   const rows = await client.$queryRaw<{ kind: JobKind; modelKey: string | null; rate: number | null }[]>`
     SELECT k.kind, NULL AS "modelKey", (
-      SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ran / work) FROM (
-        SELECT ran, work FROM job WHERE kind = k.kind AND state = 'succeeded' AND ran > 0 ORDER BY finished_at DESC LIMIT ${RECENT}) lately) AS rate
+      SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rate) FROM (
+        SELECT rate FROM job WHERE kind = k.kind AND rate IS NOT NULL ORDER BY rated_at DESC LIMIT ${RECENT}) lately) AS rate
     FROM unnest(enum_range(NULL::job_kind)) k(kind)
     UNION ALL
     SELECT k.kind, m.key, (
-      SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ran / work) FROM (
-        SELECT ran, work FROM job WHERE model_key = m.key AND kind = k.kind AND state = 'succeeded' AND ran > 0 ORDER BY finished_at DESC LIMIT ${RECENT}) lately)
+      SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rate) FROM (
+        SELECT rate FROM job WHERE model_key = m.key AND kind = k.kind AND rate IS NOT NULL ORDER BY rated_at DESC LIMIT ${RECENT}) lately)
     FROM unnest(${[...new Set(modelKeys)]}::text[]) m(key), unnest(ARRAY['check', 'preview']::job_kind[]) k(kind)`;
   const known = new Map(
     rows.flatMap(({ kind, modelKey, rate }) => (rate === null ? [] : [[keyOf(kind, modelKey), rate]])),
@@ -42,8 +42,8 @@ const keyOf = (kind: JobKind, modelKey: string | null): string => `${kind} ${mod
 /** How long a job of this kind takes, in seconds: the middle one of the last that went well. Null before the first. */
 export async function secondsFor(kind: JobKind): Promise<number | null> {
   const [row] = await askQueue<{ seconds: number | null }>(
-    `SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ran) AS seconds FROM (
-       SELECT ran FROM job WHERE kind = $1 AND state = 'succeeded' AND ran > 0 ORDER BY finished_at DESC LIMIT $2) lately`,
+    `SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rate * work) AS seconds FROM (
+       SELECT rate, work FROM job WHERE kind = $1 AND rate IS NOT NULL ORDER BY rated_at DESC LIMIT $2) lately`,
     [kind, RECENT],
   );
   return row?.seconds ?? null;

@@ -41,8 +41,9 @@ export const fullCatalog = (count: number): readonly string[] => [
 
 /** The job of each row, at its state. They follow from commits of so many persons, of which «ann» is one. */
 function jobsOf(kind: JobKind, priority: Priority, persons: number): string {
-  return `INSERT INTO job (id, kind, subject_id, state, attempt, resource, lane, priority, user_id, created_at, queued_at, started_at, finished_at)
+  return `INSERT INTO job (id, kind, subject_id, state, attempt, resource, lane, priority, user_id, created_at, queued_at, started_at, finished_at, rate, rated_at)
     SELECT gen_random_uuid(), '${kind}', id, state, attempt, '${resourceOf[kind]}', '${usualLane[kind]}', ${priorities[priority]}, CASE n % ${persons} WHEN 0 THEN 'ann' ELSE 'u' || n % ${persons} END, at, at,
-      CASE WHEN state <> 'queued' THEN at END, CASE WHEN state = 'succeeded' THEN at + interval '1 second' END
+      CASE WHEN state <> 'queued' THEN at END, CASE WHEN state = 'succeeded' THEN at + interval '1 second' END,
+      CASE WHEN state = 'succeeded' THEN 1 END, CASE WHEN state = 'succeeded' THEN at END
     FROM (SELECT *, now() - n * interval '1 second' AS at FROM (SELECT id, state, attempt, row_number() OVER () AS n FROM ${subjectOf[kind]}) numbered) timed`;
 }

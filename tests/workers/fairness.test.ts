@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { database } from "#lib/db/client.ts";
 import { queuePosition } from "#lib/queue/position.ts";
-import { effectsOf, putStub, type StubJob, stubRow } from "../support/stub-jobs.ts";
+import { effectsOf, putStub, release, type StubJob, stubRow } from "../support/stub-jobs.ts";
 import { useStubWorkers } from "../support/stub-workers.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 
@@ -74,3 +74,15 @@ test("what is told of the wait is what is waited, within a factor of two", async
   expect(waited / told!.seconds!).toBeGreaterThan(0.5);
   expect(waited / told!.seconds!).toBeLessThan(2);
 }, 90_000);
+
+test("one person's files are read one after the other, and another's beside them at once", async () => {
+  await start();
+  const upload = (userId: string): Promise<StubJob> => putStub("hold", "hash", "upload", { userId });
+  const eves = [await upload("eve"), await upload("eve")];
+  await until(eves[0]!, "running");
+  const bobs = await upload("bob");
+  await until(bobs, "running");
+  expect((await Promise.all(eves.map(stubRow))).map(({ state }) => state)).toEqual(["running", "queued"]);
+  await release(...eves, bobs);
+  for (const job of [...eves, bobs]) await until(job, "succeeded");
+}, 60_000);

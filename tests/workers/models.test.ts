@@ -145,6 +145,15 @@ describe("a model that was drawn with", () => {
     expect((await models.run(draw(two))).warm).toBe(false);
   });
 
+  test("stays beside a child that only reads files, whatever of the memory that may take", async () => {
+    const memory = 4e9;
+    models = createModels(5e9, memory);
+    await models.run(draw(starter("watercolor")), { memory: 1e9 });
+    const [drawn] = models.loaded();
+    await models.run({ type: "inspect", folder: starter("watercolor") }, { memory });
+    expect(models.loaded().map(({ pid }) => pid)).toEqual([drawn!.pid]);
+  });
+
   test("is not kept when it alone is more than the budget", async () => {
     models = createModels(100e6);
     await models.run(draw(starter("watercolor")));

@@ -45,6 +45,9 @@ interface Child {
   name: string | null;
 }
 
+/** What reads a commit steps back a little before a picture: for both somebody waits, and of commits there are many. */
+const READING_NICENESS = 2;
+
 /**
  * Pictures are drawn by children that stay, one for each model; everything else gets a child of its own that ends with it. A child that
  * died, was killed or failed its job is forgotten, since nobody knows what it left in its memory.
@@ -89,9 +92,10 @@ export function createModels(budget = env().workerBytes, memory: number | null =
     const bytes = await estimateBytes(job);
     makeRoom(bytes);
     const child = open(null, bytes);
-    child.granted = granted ?? bytes;
+    // Whoever only reads files is bounded by nothing that was granted, and takes what it was thought to take.
+    if ("runtime" in job) child.granted = granted ?? bytes;
     makeRoom(0);
-    if (job.type === "check") stepBack(child.process.pid, niceness);
+    stepBack(child.process.pid, job.type === "check" ? niceness : READING_NICENESS);
     try {
       return await child.process.run(within(job, granted), options);
     } finally {

@@ -134,5 +134,6 @@ const hostOf = ({ job: { claim, worked }, given }: Seated): Host => ({
   groupId: claim.groupId,
   turn: claim.turn + Math.max(claim.counted, worked.seconds),
   left: secondsLeft(claim.counted, worked.seconds),
+  slowness: Math.max(1, worked.seconds / claim.counted),
   owed: (groupId) => given.owed(groupId, worked.seconds),
 });

@@ -117,7 +117,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
         inLockedTransaction(database(), (transaction) => succeedAttempt(transaction, claim)),
       );
       if (!isEnded && !(await hasSucceeded(claim))) return left(held);
-      await insist(() => recordRun(claim, worked.seconds));
+      await insist(() => recordRun(claim, worked.seconds, true));
       const ms = Math.round(worked.seconds * 1000);
       log().info({ event: "job.succeeded", kind, ms });
       await note(held, "succeeded", "Done.", { ms });
@@ -132,14 +132,14 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
   async function nothing(held: Held): Promise<Outcome> {
     log().info({ event: "job.nothing", kind: held.claim.kind }, "there is nothing to do");
     await insist(() => dropAttempt(held.claim));
-    await insist(() => recordRun(held.claim, held.worked.seconds));
+    await insist(() => recordRun(held.claim, held.worked.seconds, false));
     return "nothing to do";
   }
 
   /** A part is done, and the next one waits: what it took is counted as its person's turn. */
   async function goesOn({ claim, worked }: Held): Promise<Outcome> {
     log().info({ event: "job.goes_on", kind: claim.kind }, "a part is done, the next one waits for its turn");
-    await insist(() => recordRun(claim, worked.seconds));
+    await insist(() => recordRun(claim, worked.seconds, true));
     return "goes on";
   }
 
@@ -157,7 +157,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
       failure.toOperator,
     );
     if (!(await failAttempt(claim, failure.message))) return left(held);
-    await recordRun(claim, worked.seconds);
+    await recordRun(claim, worked.seconds, false);
     await note(held, "failed", failure.message, { code: failure.code });
     return "failed";
   }
@@ -169,7 +169,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
     need: Need | null = null,
   ): Promise<Outcome> {
     if (!(await returnJob(held.claim, { delay, reason: message, need }))) return left(held);
-    await recordRun(held.claim, held.worked.seconds).catch(() => {});
+    await recordRun(held.claim, held.worked.seconds, false).catch(() => {});
     log().warn({ event: "job.returned", kind: held.claim.kind, delay }, message);
     return "returned";
   }
