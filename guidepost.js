@@ -29,6 +29,8 @@ const signals = ["SIGTERM", "SIGINT"];
 const WAIT_MS = 200;
 const MAX_WAIT_MS = 600_000; // ten times a slow installation
 const stampPath = inRoot("node_modules/.guidepost");
+/** A process, and each that it starts, starts in half the time when Node keeps what it compiled; where it cannot be written, nothing is kept. */
+const compileCache = { NODE_COMPILE_CACHE: inRoot("node_modules/.cache/compiled") };
 const lockPath = inRoot(".installing.tmp");
 const ownPath = inRoot(`.installing.${process.pid}.tmp`);
 
@@ -63,7 +65,7 @@ if (node === null)
   stop(
     `Guidepost needs Node 24 and npm has none for ${process.platform}-${process.arch}; install it from https://nodejs.org and run this again.`,
   );
-process.exitCode = await run(node, program, { stdio: "inherit", env: { ...compileCache(), ...process.env } }).catch(
+process.exitCode = await run(node, program, { stdio: "inherit", env: { ...compileCache, ...process.env } }).catch(
   (error) => {
     stop(`${node} does not start here (${error.code}); Guidepost needs a Node 24 that does.`);
   },
@@ -183,11 +185,6 @@ function findNode() {
   );
   if (existsSync(bundled)) return bundled;
   return Number.parseInt(process.versions.node, 10) >= 24 ? process.execPath : null;
-}
-
-/** A command starts in half the time when Node keeps what it compiled; where it cannot be written, nothing is kept. */
-function compileCache() {
-  return Object.hasOwn(targets, word) ? {} : { NODE_COMPILE_CACHE: inRoot("node_modules/.cache/compiled") };
 }
 
 /** Runs a program to its end, passing our signals on. Its exit code, or 128 + n when signal n ended it. */

@@ -27,9 +27,10 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2, // vitest itself leaves one of two processors idle, and half of a run waits for browsers and child processes
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 30_000 } }, // of a condition that comes; vitest's one second is over while a busy machine does other work
+    // Each ends what hangs, and hurries nobody: a machine that does other work takes many times as long.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 120_000 } },
     reporters: ["default", "./tests/support/summary-reporter.ts"],
     projects: [
       { extends: true, test: { name: "alone", include: alone, sequence: { groupOrder: 0 } } },

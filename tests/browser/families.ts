@@ -42,7 +42,6 @@ export const families: Story = (stage) => {
       `the inspection of ${repo}`,
       async () => (await ann.ask("GET", `/repos/${repo}/inspection`)).body as { state: string },
       ({ state }) => state === "succeeded",
-      120,
     );
     return repo;
   };
@@ -51,7 +50,6 @@ export const families: Story = (stage) => {
       "the preview",
       async () => must(200, await stage().ann.ask("GET", `/previews/${id}`)).body as PreviewView,
       ({ state }) => state !== "queued" && state !== "running",
-      120,
     );
 
   test("an SDXL folder, the same in one file, and a LoRA that shortens sampling are named and run", async () => {
@@ -180,7 +178,7 @@ export const families: Story = (stage) => {
     await page.getByText(/Not on this hub, or not for you to see: the LoRA lost/).waitFor();
     await page.getByText(/the nearest here is dpmpp-2m-sde/).waitFor();
     await page.getByText(/It was decoded by the VAE kl-f8/).waitFor();
-    await expect.poll(() => value(page, "Model"), { timeout: 90_000 }).toBe(`ann/${names.file}`);
+    await expect.poll(() => value(page, "Model")).toBe(`ann/${names.file}`);
     expect([
       await value(page, "Prompt"),
       await value(page, "Seed"),

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import type { Page } from "playwright-core";
-import type { Story } from "./stories.ts";
+import { pressUntil } from "./stage.ts";
+import { MEASURED_WITHIN, type Story } from "./stories.ts";
 
 export const front: Story = (stage) => {
   /** The front page once the hub has measured and drawn something of its own. */
   const shown = async (): Promise<Page> => {
     const page = await stage().open("/");
-    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 540_000 }); // the page refreshes itself while the hub measures
+    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: MEASURED_WITHIN * 1000 }); // the page refreshes itself while the hub measures
     return page;
   };
 
@@ -72,8 +73,7 @@ export const front: Story = (stage) => {
     await page.getByRole("link", { name: "guidepost/watercolor", exact: true }).click();
     await page.waitForURL(/\/guidepost\/watercolor$/);
     await page.goto(`${stage().url}/`);
-    await page.keyboard.press("/");
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe("search");
+    await pressUntil(page, "/", () => page.evaluate(() => document.activeElement?.id === "search"));
     await page.context().close();
   });
 

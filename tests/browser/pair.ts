@@ -6,7 +6,7 @@ import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
 import type { PairItem, PairView, Partner } from "#lib/catalog/pairs/schema.ts";
 import type { Sheet } from "#lib/catalog/sheets/schema.ts";
 import { eventually, must } from "../support/hub-member.ts";
-import type { Story } from "./stories.ts";
+import { MEASURED_WITHIN, type Story } from "./stories.ts";
 
 const MODEL = "guidepost/watercolor";
 const GUIDE = "guidepost/guide-tiny";
@@ -30,7 +30,7 @@ export const pair: Story = (stage) => {
         return { view: await pairOf(item.id), isWhole: total === 8 && done === total };
       },
       ({ isWhole }) => isWhole,
-      200,
+      MEASURED_WITHIN,
     ).then(({ view }) => view);
 
   let private_ = { repo: "", id: "" };

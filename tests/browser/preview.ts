@@ -38,7 +38,6 @@ export const preview: Story = (stage) => {
       "the preview",
       () => previewOf(id),
       ({ state }) => state !== "queued" && state !== "running",
-      120,
     );
   const idOf = (page: Page): string => /\/previews\/([0-9a-f-]{36})/.exec(page.url())![1]!;
   const value = (page: Page, label: string): Promise<string> => page.getByLabel(label, { exact: true }).inputValue();
@@ -153,7 +152,7 @@ export const preview: Story = (stage) => {
     ).toEqual([16, 16, "pixelated"]);
     await page.getByText(/step \d+ of 100 · \d+ passes/).waitFor();
     const divider = page.getByRole("slider", { name: /^Divider: CFG on the left, guide on the right$/ });
-    await divider.waitFor({ timeout: 120_000 });
+    await divider.waitFor();
     expect(await page.getByRole("row").allInnerTexts()).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/guide\s+100 passes\s+\d+\.\d\d s/),
@@ -350,8 +349,8 @@ export const preview: Story = (stage) => {
       .getByText(/Nothing has come from the worker for \d+ s|another has taken over/)
       .first()
       .waitFor();
-    await page.getByText("another has taken over and draws it from the start").waitFor({ timeout: 120_000 });
-    await page.getByRole("slider", { name: /^Divider/ }).waitFor({ timeout: 120_000 });
+    await page.getByText("another has taken over and draws it from the start").waitFor();
+    await page.getByRole("slider", { name: /^Divider/ }).waitFor();
     expect(await previewOf(id)).toMatchObject({ state: "succeeded", attempt: 2 });
     await page.context().close();
   });

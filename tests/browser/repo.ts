@@ -12,7 +12,7 @@ import type { NewRepo } from "#lib/catalog/repos/schema.ts";
 import type { Partner } from "#lib/catalog/pairs/schema.ts";
 import { starter } from "../support/golden.ts";
 import { eventually, type HubMember, must, retouched } from "../support/hub-member.ts";
-import type { Story } from "./stories.ts";
+import { MEASURED_WITHIN, type Story } from "./stories.ts";
 import { wordOf } from "../../app/_ui/verdict.tsx";
 
 const MODEL = "guidepost/watercolor";
@@ -41,7 +41,6 @@ export const repo: Story = (stage) => {
       `${fullName} read`,
       () => get<InspectionView>(`/repos/${fullName}/inspection`),
       ({ state }) => state === "succeeded" || state === "failed",
-      120,
     );
   /** The pair of the starter collection that everything else here looks at, once it is measured and drawn. */
   const measured = async (): Promise<Partner> => {
@@ -49,14 +48,13 @@ export const repo: Story = (stage) => {
       "the pair measured",
       () => get<{ items: Partner[] }>(`/repos/${MODEL}/guides`),
       (seen) => seen.items.some((one) => one.repo === GUIDE && ["verified", "usableWithLimits"].includes(one.verdict)),
-      500,
+      MEASURED_WITHIN,
     );
     const pair = items.find((one) => one.repo === GUIDE)!;
     await eventually(
       "its sheet",
       () => get<{ done: number }>(`/pairs/${pair.pair}/sheet`),
       ({ done }) => done >= 6,
-      200,
     );
     return pair;
   };
@@ -298,7 +296,7 @@ export const repo: Story = (stage) => {
         all.map((image) => [(image as HTMLImageElement).naturalWidth, image.getBoundingClientRect().width]),
       );
     };
-    await expect.poll(sizes, { timeout: 120_000, interval: 1000 }).toEqual(Array.from({ length: 6 }, () => [128, 256]));
+    await expect.poll(sizes, { interval: 1000 }).toEqual(Array.from({ length: 6 }, () => [128, 256]));
     expect(await page.getByRole("link", { name: /^Versions/ }).innerText()).toMatch(/^Versions\s*1$/);
     await row.getByRole("link", { name: wordOf(verdict) }).click();
     await page.waitForURL(`**/pairs/${pair}`);
@@ -376,7 +374,7 @@ export const repo: Story = (stage) => {
         (all) => all.every((one) => one.pair !== null) && all.length >= 2,
       ))
         if (state === "queued" || state === "running") await ben.ask("POST", `/pairs/${pair}/cancel`);
-      await eventually("nothing measured", guides, (all) => all.every(({ state }) => state === "cancelled"), 30);
+      await eventually("nothing measured", guides, (all) => all.every(({ state }) => state === "cancelled"));
     };
     await cancel();
     const page = await stage().open(`/${fullName}`, { as: ben, scripts: false });

@@ -1,17 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { expect } from "vitest";
 import type { HubMember } from "../support/hub-member.ts";
 
-/** Where every page is kept as it looked, for eyes. */
-const screenshots =
-  process.env["GUIDEPOST_SCREENSHOTS"] ?? fileURLToPath(new URL("../../screenshots", import.meta.url));
+/** Where every page is kept as it looked, for eyes; where nobody wants to look, nobody waits for the pictures. */
+const screenshots = process.env["GUIDEPOST_SCREENSHOTS"];
 
-/** How long a page has for what it is to say: it says it in a moment, and later where the machine does other work. */
-const PATIENCE_MS = 90_000;
+/** How long a page has for what it is to say: it says it in a moment, and much later where the machine does other work. */
+const PATIENCE_MS = 240_000;
 
 export const widths = [390, 1440] as const;
 export const themes = ["light", "dark"] as const;
@@ -24,10 +22,18 @@ interface Visit {
   readonly scripts?: boolean;
 }
 
-/** Runs in the page. A transition of a hundredth of a millisecond ends with the next frame, which a busy machine draws late. */
+/**
+ * Runs in the page. A transition begins with a frame and ends with a later one, which a busy machine draws late; and what inherits a
+ * colour begins to turn when what it inherits from has turned.
+ */
 const coloursHaveTurned = async (): Promise<void> => {
-  const turning = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
-  await Promise.allSettled(turning.map(({ finished }) => finished));
+  const frame = (): Promise<unknown> => new Promise(requestAnimationFrame);
+  for (;;) {
+    for (let i = 0; i < 2; i++) await frame();
+    const turning = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+    if (turning.length === 0) return;
+    await Promise.allSettled(turning.map(({ finished }) => finished));
+  }
 };
 
 /** A hub that runs with the starter collection, a browser, and people. What a page must never do is watched on every page. */
@@ -81,7 +87,7 @@ export class Stage {
   }
 
   /**
-   * Looks at a page at both widths and in both themes: keeps the pictures, and expects no fault that axe finds, nothing wider than
+   * Looks at a page at both widths and in both themes: loads its pictures, and expects no fault that axe finds, nothing wider than
    * the page, no word of an error on the console. It is loaded once for a width; only its colours follow the theme.
    */
   async look(
@@ -118,16 +124,27 @@ export class Stage {
     }
   }
 
+  /** Loads all pictures of a page, and keeps it as it looks where that is asked for. */
   async keep(page: Page, name: string): Promise<void> {
-    await mkdir(screenshots, { recursive: true });
     await page.evaluate(async () => {
       for (const image of document.images) image.loading = "eager"; // else what is further down is not there yet
       await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
     });
+    if (screenshots === undefined) return;
+    await mkdir(screenshots, { recursive: true });
     const take = (): Promise<unknown> => page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
     await take().catch(take); // a busy machine sometimes gives Chromium no frame in time
   }
 }
+
+/** Presses a key until it has done something: what listens to the keys of a whole page comes a moment after the page. */
+export const pressUntil = (page: Page, key: string, hasDone: () => Promise<boolean>): Promise<void> =>
+  expect
+    .poll(async () => {
+      await page.keyboard.press(key);
+      return hasDone();
+    })
+    .toBe(true);
 
 /**
  * What axe finds, and by how many pixels the page is wider than its window. In the dark it is asked for what depends on colours:
@@ -176,7 +193,7 @@ async function hydrated<Result>(page: Page, result: Result): Promise<Result> {
     const main = document.querySelector("main");
     return document.readyState === "complete" && (!main || Object.keys(main).some((key) => key.startsWith("__react")));
   };
-  await page.waitForFunction(taken, null, { timeout: 60_000 });
+  await page.waitForFunction(taken, null, { timeout: PATIENCE_MS });
   return result;
 }
 

@@ -64,7 +64,7 @@ export const upload: Story = (stage) => {
     await expect
       .poll(
         async () => (window ?? (await page.getByRole("button", { name: "Choose a folder" }).press("Enter")), window),
-        { timeout: 90_000, interval: 500 },
+        { interval: 500 },
       )
       .not.toBeNull();
     await window!.setFiles(starter("watercolor"));
@@ -147,7 +147,7 @@ export const upload: Story = (stage) => {
     await page.getByRole("heading", { name: /^big is not of a kind that is known here/ }).waitFor();
     await page.getByLabel("Name", { exact: true }).fill(name);
     await page.getByRole("button", { name: "Upload it, 68.1 MB" }).click();
-    await expect.poll(() => held.length, { timeout: 90_000 }).toBe(2);
+    await expect.poll(() => held.length).toBe(2);
     await page
       .getByText(/^\d\d %$/)
       .first()
@@ -156,7 +156,7 @@ export const upload: Story = (stage) => {
     expect(items).toHaveLength(1);
     // Of the three that were let through, one may still be on its way: a pause takes it back.
     await expect
-      .poll(async () => ((await stage().ben.get(items[0]!.id)).body as UploadView).arrived, { timeout: 90_000 })
+      .poll(async () => ((await stage().ben.get(items[0]!.id)).body as UploadView).arrived)
       .toEqual([1, 2, 3]);
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("heading", { name: `Paused: ben/${name}` }).waitFor();

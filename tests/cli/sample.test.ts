@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { lstatSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -194,6 +194,17 @@ describe("a picture from the command line", () => {
   });
 });
 
+/** Whether a child of this process has loaded the runtime, which it does when it is about to draw. */
+const hasOpenedNetworks = (parent: number): boolean =>
+  readdirSync("/proc").some((pid) => {
+    try {
+      const ofParent = /\) \w (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] === String(parent);
+      return ofParent && readFileSync(`/proc/${pid}/maps`, "utf8").includes("libonnxruntime");
+    } catch {
+      return false; // no process, or it has ended
+    }
+  });
+
 test("Ctrl-C stops it, with one sentence, exit 130 and no file", async () => {
   const before = await readdir(folder.path("."));
   const child = startGuidepost(
@@ -207,7 +218,8 @@ test("Ctrl-C stops it, with one sentence, exit 130 and no file", async () => {
     folder.path("stopped.png"),
   );
   const ended = finished(child);
-  setTimeout(() => child.kill("SIGINT"), 2000);
+  await expect.poll(() => hasOpenedNetworks(child.pid!)).toBe(true);
+  child.kill("SIGINT");
   expect(await ended).toEqual({ code: 130, stdout: "", stderr: "The work was cancelled; nothing was written.\n" });
   expect(await readdir(folder.path("."))).toEqual(before);
 });

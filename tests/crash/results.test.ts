@@ -88,9 +88,7 @@ test("a worker killed at each step of a result: every result is there once, and 
       select: { sheetIndex: true, state: true, problem: true },
     });
   const alive = start();
-  await expect
-    .poll(sheet, { timeout: 60_000 })
-    .toEqual([0, 1].map((sheetIndex) => ({ sheetIndex, state: "succeeded", problem: null })));
+  await expect.poll(sheet).toEqual([0, 1].map((sheetIndex) => ({ sheetIndex, state: "succeeded", problem: null })));
   alive.kill("SIGKILL");
 
   const { id } = await ask(ann);
@@ -104,7 +102,7 @@ test("a worker killed at each step of a result: every result is there once, and 
   ]);
 
   start(); // what the killed left in the queue comes to an end, and changes nothing
-  await expect.poll(inQueue, { timeout: 30_000 }).toEqual(before);
+  await expect.poll(inQueue).toEqual(before);
   expect(await database().pair.findUniqueOrThrow({ where: { id: pair.id }, include: { measurements: true } })).toEqual(
     pair,
   );

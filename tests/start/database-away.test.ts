@@ -155,7 +155,7 @@ test("a database that was stopped is told as what it is, and everything is back 
     const { url } = postgres;
     postgres = await startPostgres(own);
     expect(postgres.url).toBe(url);
-    await expect.poll(statuses, { timeout: 20_000 }).toEqual(before);
+    await expect.poll(statuses).toEqual(before);
     expect((await fetch(`${web.url}/readyz`)).status).toBe(200);
   }
 });
@@ -181,9 +181,9 @@ test("while it stops and comes back nobody is told of a failure of ours", async 
   })();
   process.kill(postgres.pid, "SIGINT");
   await postgres.ended;
-  await expect.poll(() => seen.has(503), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => seen.has(503)).toBe(true);
   postgres = await startPostgres(own);
-  await expect.poll(async () => (await fetch(web.url)).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await fetch(web.url)).status).toBe(200);
   over.abort();
   await asking;
   expect([...seen].filter((status) => status >= 500)).toEqual([503]);

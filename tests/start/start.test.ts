@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readPngText } from "#lib/picture/png.ts";
 import { freePort } from "../support/free-port.ts";
+import { measureOnly } from "../support/held-checks.ts";
 import {
   launchHub,
   newFolder,
@@ -27,6 +28,7 @@ let hub: RunningHub;
 
 beforeAll(async () => {
   hub = await startHub({ folder, port });
+  await measureOnly(folder, []); // each start would measure on, beside all that starts
 });
 
 afterAll(async () => {

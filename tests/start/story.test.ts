@@ -18,6 +18,7 @@ import { starterFiles } from "../support/evidence.ts";
 import { openEvents, type ReceivedEvent } from "../support/event-stream.ts";
 import { expectWhole, s3Variables } from "../support/fsck-hub.ts";
 import { eventually, HubMember, must, retouched } from "../support/hub-member.ts";
+import { measureOnly } from "../support/held-checks.ts";
 import { freePort } from "../support/free-port.ts";
 import { newFolder, type ProcessName, removeFolder, type RunningHub, startHub } from "../support/running-hub.ts";
 import { noS3Server, type S3Server, startS3Server } from "../support/s3-server.ts";
@@ -50,6 +51,7 @@ describe.each([
     s3 = store === "S3" ? await startS3Server() : null;
     folder = await newFolder();
     hub = await startHub({ folder, port: await freePort(), variables: variables() });
+    await measureOnly(folder, []); // the starter's; what ann uploads is measured
   });
   beforeEach(({ skip }) => missing !== null && skip(missing));
   afterAll(async () => {

@@ -102,7 +102,7 @@ export class HubMember extends UploadClient {
   }
 
   /** Waits until a worker has read an upload. */
-  async ended(id: string, seconds = 60): Promise<UploadView> {
+  async ended(id: string, seconds = PATIENCE): Promise<UploadView> {
     return eventually(
       `the upload ${id} read`,
       async () => (await this.get(id)).body as UploadView,
@@ -136,13 +136,15 @@ export function must(status: number, answer: ApiAnswer): ApiAnswer {
 }
 
 const PAUSE_MS = 100;
+/** In seconds. It ends what hangs, and hurries nobody: a machine that does other work takes many times as long. */
+const PATIENCE = 240;
 
 /** Looks until it holds. While the hub cannot be looked at it does not. @throws with what was seen last, when the time is over */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
-  seconds = 60,
+  seconds = PATIENCE,
 ): Promise<T> {
   let last: unknown = null;
   for (const began = Date.now(); Date.now() - began < seconds * 1000; await sleep(PAUSE_MS)) {

@@ -32,9 +32,7 @@ test("the worker of a hub takes every kind of job, and passes over rows that are
     (await database().job.findMany({ select: { kind: true, state: true } }))
       .map(({ kind, state }) => `${kind} ${state}`)
       .toSorted();
-  await expect
-    .poll(ended, { timeout: 10_000 })
-    .toEqual(["check failed", "hash cancelled", "inspect cancelled", "preview failed"]); // what is not there is said
+  await expect.poll(ended).toEqual(["check failed", "hash cancelled", "inspect cancelled", "preview failed"]); // what is not there is said
   expect(await askQueue("SELECT 1 FROM pgboss.job WHERE state <> 'completed'", [])).toEqual([]);
 
   worker.kill("SIGTERM");

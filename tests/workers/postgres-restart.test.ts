@@ -40,10 +40,10 @@ test("a worker and a sender go on when PostgreSQL was killed and came back, each
     expect(postgres.url).toBe(url); // the port of the last start
 
     await release(held);
-    await expect.poll(async () => (await stubRow(held)).state, { timeout: 20_000 }).toBe("succeeded");
+    await expect.poll(async () => (await stubRow(held)).state).toBe("succeeded");
     const next = await putStub("end");
-    await expect.poll(async () => (await stubRow(next)).state, { timeout: 10_000 }).toBe("succeeded");
-    await expect.poll(async () => (await stubRow(ending)).state, { timeout: 10_000 }).toBe("succeeded");
+    await expect.poll(async () => (await stubRow(next)).state).toBe("succeeded");
+    await expect.poll(async () => (await stubRow(ending)).state).toBe("succeeded");
     expect(await effectsOf(held, ending, next)).toHaveLength(3);
     expect((await stubRow(ending)).problem).toBeNull();
     expect(worker.process.exitCode).toBeNull();
@@ -51,7 +51,7 @@ test("a worker and a sender go on when PostgreSQL was killed and came back, each
     worker.kill("SIGKILL");
     await worker.ended;
   }
-}, 60_000);
+});
 
 test("a worker goes on when PostgreSQL was frozen for longer than anybody waits for it", async () => {
   const worker = await startStubWorker({ DATABASE_URL: postgres.url, LOG_LEVEL: "info" });
@@ -61,18 +61,18 @@ test("a worker goes on when PostgreSQL was frozen for longer than anybody waits 
     freeze(postgres.pid);
     try {
       expect(toAppError(await putStub("end").catch((cause: unknown) => cause)).code).toBe("database_unavailable");
-      await expect.poll(() => worker.log(), { timeout: 20_000 }).toContain("database.silent");
+      await expect.poll(() => worker.log()).toContain("database.silent");
     } finally {
       thaw(postgres.pid);
     }
-    await expect.poll(() => release(held), { timeout: 20_000 }).toBeUndefined();
-    await expect.poll(async () => (await stubRow(held)).state, { timeout: 20_000 }).toBe("succeeded");
+    await expect.poll(() => release(held)).toBeUndefined();
+    await expect.poll(async () => (await stubRow(held)).state).toBe("succeeded");
     const next = await putStub("end");
-    await expect.poll(async () => (await stubRow(next)).state, { timeout: 10_000 }).toBe("succeeded");
+    await expect.poll(async () => (await stubRow(next)).state).toBe("succeeded");
     expect(await effectsOf(held, next)).toHaveLength(2);
     expect(worker.process.exitCode).toBeNull();
   } finally {
     worker.kill("SIGKILL");
     await worker.ended;
   }
-}, 90_000);
+});

@@ -17,12 +17,12 @@ beforeAll(async () => {
   const { ann } = await fillPreviewHub();
   headers = { authorization: `Bearer ${(await createToken(ann, { name: "test", scopes: ["read", "run"] })).secret}` };
   served = await serveApp();
-}, 60_000);
+});
 afterAll(async () => {
   await worker?.stop();
   await served.close();
   await hub.close();
-}, 60_000);
+});
 
 const at = (path: string): string => `${served.url}/api/v1/previews${path}`;
 const post = async (path: string, body: object) => {

@@ -32,12 +32,12 @@ beforeAll(async () => {
     authorization: `Bearer ${(await createToken(people.ben, { name: "test", scopes: ["read", "run"] })).secret}`,
   };
   served = await serveApp();
-}, 60_000);
+});
 afterAll(async () => {
   await worker?.stop();
   await served.close();
   await hub.close();
-}, 60_000);
+});
 
 const at = (path: string): string => `${served.url}/api/v1${path}`;
 const json = async (path: string) => (await fetch(at(path))).json();
@@ -84,9 +84,7 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
   ]);
   expect(seen.at(-1)!.data.verdict).toBe(seen.at(-2)!.data.verdict);
 
-  await expect
-    .poll(async () => (await json(`/pairs/${id}/sheet`)).done, { timeout: 60_000, interval: 100 })
-    .toBe(PICTURES);
+  await expect.poll(async () => (await json(`/pairs/${id}/sheet`)).done, { interval: 100 }).toBe(PICTURES);
   const sheet = (await json(`/pairs/${id}/sheet`)) as Sheet;
   expect(sheetSchema.parse(sheet)).toEqual(sheet); // to the last key
   const raw = (await json(`/pairs/${id}?raw=true`)).measurements.find(({ level }: { level: number }) => level === 4)

@@ -34,7 +34,7 @@ beforeAll(async () => {
     { "ink.safetensors": await adapterFile("xl-kohya-ldm") },
   );
   await workOff("inspect");
-}, 60_000);
+});
 afterAll(async () => {
   await closeQueue();
   await hub.close();

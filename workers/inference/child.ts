@@ -1,4 +1,5 @@
 import { rmdirSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
@@ -97,4 +98,5 @@ channel.on("close", () => {
 });
 // Ctrl-C reaches the whole group; the parent decides what it means.
 process.on("SIGINT", () => {});
+flushCompileCache(); // what it compiled serves the next one; it is killed in the end, and keeps nothing then
 say({ type: "ready" });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cfgLayouts } from "#lib/diffusion/cfg-layout.ts";
 import { type FailureCode, failures } from "#lib/errors.ts";
 import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
@@ -89,6 +90,7 @@ const checkJob = z.object({
   before,
   domain: z.string().nullable(),
   tapes: z.object({ folder: z.string(), key: z.string() }).nullable(),
+  layout: z.object({ rows: z.int().min(1), cfg: z.enum(cfgLayouts) }).exactOptional(),
 });
 
 const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });

@@ -52,7 +52,7 @@ beforeAll(async () => {
     })),
   );
   await database().$executeRaw`ANALYZE`;
-}, 60_000);
+});
 afterAll(() => hub.close());
 
 const rows = async (): Promise<{ trees: number; entries: number }> => {

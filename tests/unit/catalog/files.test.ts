@@ -270,7 +270,7 @@ describe("downloads are counted", () => {
   const from = (address: string, more: Record<string, string> = {}) => ({ "x-forwarded-for": address, ...more });
   /** Counted beside the answer. */
   const becomes = (count: number): Promise<void> =>
-    vi.waitFor(async () => expect(await counted()).toBe(count), { timeout: 20_000 });
+    vi.waitFor(async () => expect(await counted()).toBe(count), { timeout: 120_000 });
   const weights = "counted/resolve/main/b.safetensors";
 
   beforeAll(async () => {

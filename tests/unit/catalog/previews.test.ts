@@ -28,7 +28,7 @@ const hub = await useTempHub();
 let people: PreviewHub;
 beforeAll(async () => {
   people = await fillPreviewHub();
-}, 60_000);
+});
 afterEach(async () => {
   await forgetJobs("compute");
   await database().preview.deleteMany();

@@ -22,7 +22,7 @@ beforeAll(async () => {
   ({ id } = await database().pair.findFirstOrThrow({
     where: { finetuneCommit: { repo: { name: "storybook" } }, guideCommit: { repo: { name: "tiny" } } },
   }));
-}, 60_000);
+});
 afterAll(() => hub.close());
 
 const values = [

@@ -35,7 +35,7 @@ beforeAll(async () => {
     await starterFiles("guide-small"),
   );
   await workOff("inspect");
-}, 60_000);
+});
 afterEach(async () => {
   await database().preview.deleteMany();
   await queueChecksAgain();
