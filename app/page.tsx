@@ -110,6 +110,10 @@ function Shown({ pair, sheet, seed }: Showcase & { readonly seed: number | undef
         </span>
         <a href={`/pairs/${pair.id}`}>measured on this hub{pair.measuredAt && ` ${toAge(pair.measuredAt)}`}</a>
       </p>
+      <p className="mt-3 max-w-[512px]">
+        <a href={`/pairs/${pair.id}/tell`}>Can you tell which is which?</a>{" "}
+        <span className="text-quiet">Look at two pictures, not knowing, and say which follows its prompt better.</span>
+      </p>
     </>
   );
 }

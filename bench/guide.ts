@@ -1,6 +1,7 @@
 import { denoise } from "#lib/diffusion/denoise.ts";
 import { statesWanted } from "#lib/diffusion/model.ts";
-import type { CfgLayout, GuidanceMode } from "#lib/diffusion/guidance.ts";
+import type { CfgLayout } from "#lib/diffusion/cfg-layout.ts";
+import type { GuidanceMode } from "#lib/diffusion/guidance.ts";
 import type { Pipeline } from "#lib/diffusion/pipeline.ts";
 import { sample } from "#lib/diffusion/sample.ts";
 import { usual } from "#lib/diffusion/sample-request.ts";

@@ -17,7 +17,9 @@ import { benchOpenSingle, showOpenSingle } from "./open-single.ts";
 import { benchReduced, showReduced } from "./reduced.ts";
 import { benchReducedStep, showReducedStep } from "./reduced-step.ts";
 import { benchParts, showParts } from "./parts.ts";
+import { benchRepeat, showRepeat } from "./repeat.ts";
 import { benchRequests, showRequests } from "./requests.ts";
+import { benchScreening, showScreening } from "./screening.ts";
 import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
@@ -81,6 +83,8 @@ const otherBenches: Readonly<Record<string, OtherBench<unknown>>> = {
   sizes: otherBench({ run: benchSizes, show: showSizes, rounds: 3 }),
   "open-single": otherBench({ run: benchOpenSingle, show: showOpenSingle, rounds: 3 }),
   verdicts: otherBench({ run: benchVerdicts, show: showVerdicts, rounds: 4000 }),
+  repeat: otherBench({ run: benchRepeat, show: showRepeat, rounds: 48 }),
+  screening: otherBench({ run: benchScreening, show: showScreening, rounds: 5 }),
   reduced: otherBench({ run: benchReduced, show: showReduced, rounds: 7 }),
 };
 const everyName = [benches, otherBenches, hubBenches].flatMap((table) => Object.keys(table));

@@ -18,6 +18,8 @@ export interface Env {
   readonly secret: string | null;
   /** GUIDEPOST_SIGNUP: `invited`: only with an invitation link of an operator; `open`: anyone who can reach the hub. */
   readonly signup: "invited" | "open";
+  /** GUIDEPOST_ANSWERS: who is asked «Can you tell?»: people who are `signed-in`, or `anybody`, once for each address and prompt. */
+  readonly answers: "signed-in" | "anybody";
   /** GUIDEPOST_STARTER: whether a new hub loads the starter collection: `load` or `none`. */
   readonly starter: "load" | "none";
   /** GUIDEPOST_UPLOAD_TIME: in seconds; an upload that was not finished by then is swept away. */
@@ -136,6 +138,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     dataFolder: resolve(read.GUIDEPOST_DATA),
     secret: read.GUIDEPOST_SECRET ?? null,
     signup: read.GUIDEPOST_SIGNUP,
+    answers: read.GUIDEPOST_ANSWERS,
     starter: read.GUIDEPOST_STARTER,
     uploadSeconds: read.GUIDEPOST_UPLOAD_TIME,
     graceSeconds: read.GUIDEPOST_GRACE,
@@ -217,6 +220,7 @@ const variables = z.object({
     .optional()
     .describe("at least 32 characters long (`openssl rand -hex 32` makes 64)"),
   GUIDEPOST_SIGNUP: z.enum(["invited", "open"]).default("invited").describe("invited or open"),
+  GUIDEPOST_ANSWERS: z.enum(["signed-in", "anybody"]).default("signed-in").describe("signed-in or anybody"),
   GUIDEPOST_STARTER: z.enum(["load", "none"]).default("load").describe("load or none"),
   GUIDEPOST_UPLOAD_TIME: duration.default(7 * 86_400).describe("a time like 7d, 12h or 30min"),
   GUIDEPOST_GRACE: duration.default(3 * 86_400).describe("a time like 3d, 12h or 30min"),

@@ -40,6 +40,7 @@ export function Keys() {
           ["j", "next in a list"],
           ["k", "previous in a list"],
           ["← →", "move a divider that is focused"],
+          ["1 2 0", "say which of two pictures follows its prompt better"],
           ["?", "these keys"],
           ["Esc", "close"],
         ].map(([key, what]) => (

@@ -16,6 +16,8 @@ export const permissions = {
   "writer of the repo": "Writers and owners of the repo.",
   "owner of the repo": "Owners of the repo.",
   "reader of both repos": "Whoever may see the model's repo and the guide's.",
+  "reader of both repos, who is asked":
+    "Whoever may see the model's repo and the guide's and is signed in; where the operator asks anybody, also who is not.",
   "waiter for the measurement, or writer": "Who asked for it, and who may write to the model's repo or the guide's.",
   "beginner of the upload": "Who began the upload.",
   "seer of the preview": "Who asked for it; whoever may see both repos where it is shown on the model's page.",

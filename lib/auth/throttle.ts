@@ -29,6 +29,9 @@ const limits = {
   "current password in a session": { attempts: 10, seconds: 900 },
   /** Each costs a hash, and a name that nobody else can have. */
   "sign-up from an address": { attempts: 20, seconds: 3600 },
+  /** What somebody says of two pictures. A person looks at each for some seconds; an office shares one address. */
+  "answer of a person": { attempts: 300, seconds: 3600 },
+  "answer from an address": { attempts: 100, seconds: 3600 },
 } as const satisfies Record<string, Limit>;
 
 export interface Attempt {

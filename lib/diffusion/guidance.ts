@@ -1,6 +1,7 @@
 import { AppError } from "#lib/errors.ts";
 import { concat, type FloatTensor, rows, tensor } from "#lib/tensor/tensor.ts";
 import { type Conditioning, concatConditioning } from "./conditioning.ts";
+import type { CfgLayout } from "./cfg-layout.ts";
 import type { GuideConfig } from "./guide-config.ts";
 import type { GuideNetwork } from "./guide-network.ts";
 import { rescaleGuidance } from "./rescale-guidance.ts";
@@ -11,9 +12,6 @@ export type GuidanceMode = "conditional" | "guide" | "cfg";
 
 /** Passes through the base that one step of each mode counts as, however they are batched. */
 export const passesOf: Readonly<Record<GuidanceMode, number>> = { conditional: 1, guide: 1, cfg: 2 };
-
-/** How CFG's two predictions are computed. */
-export type CfgLayout = "one batch of two" | "two passes";
 
 /** A mode for a whole picture: the first `cfgSteps` steps of `guide` may be CFG's. */
 export interface GuidancePlan {

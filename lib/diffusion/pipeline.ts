@@ -1,9 +1,8 @@
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { textEncoderNetworks } from "#lib/weights/adapters/names.ts";
-import { cfgLayoutFor } from "./cfg-layout.ts";
+import { type CfgLayout, cfgLayoutFor } from "./cfg-layout.ts";
 import { noClipSkip } from "./clip-skip.ts";
-import type { CfgLayout } from "./guidance.ts";
 import { type GuideNetwork, openGuide } from "./guide-network.ts";
 import { encoderWords } from "./learned-words.ts";
 import { type Model, statesWanted } from "./model.ts";

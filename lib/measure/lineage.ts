@@ -4,7 +4,7 @@ import type { Lineage } from "#lib/pairing/evidence.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
 import { quantile } from "#lib/util/quantile.ts";
-import { openFile } from "#lib/weights/byte-source.ts";
+import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
 import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
 import { readValues } from "#lib/weights/read-tensor.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
@@ -32,8 +32,8 @@ export async function measureLineage(
   tick: Tick,
 ): Promise<Lineage> {
   const pairs = base.entries.filter(([, { shape }]) => shape.length >= 2);
-  const rows: { name: string; cosine: number; distance: number; size: number }[] = [];
-  for (const [i, [name, before]] of pairs.entries()) {
+  const files = new OpenFiles();
+  const sampled = inOrderAhead(pairs, AHEAD, async ([name, before]) => {
     const after = fineTune.find(name);
     if (!after || after.shape.join() !== before.shape.join()) {
       throw new AppError(
@@ -43,14 +43,23 @@ export async function measureLineage(
       );
     }
     const spans = spansOf(sizeOf(before.shape));
-    const [original, tuned] = [await sample(before, spans), await sample(after, spans)];
-    for (const layers of lowRank) {
-      const change = layers.take(name.replace(/\.weight$/, ""), before.shape);
-      if (change)
-        await changeEntries(change, { shape: before.shape, spans, values: tuned, base: () => whole(after) }, whole);
+    const [original, tuned] = await Promise.all([files.sample(before, spans), files.sample(after, spans)]);
+    return { name, before, after, spans, original, tuned };
+  });
+  const rows: { name: string; cosine: number; distance: number; size: number }[] = [];
+  try {
+    for await (const { name, before, after, spans, original, tuned } of sampled) {
+      for (const layers of lowRank) {
+        const change = layers.take(name.replace(/\.weight$/, ""), before.shape);
+        const whole = (tensor: ExternalTensor): Promise<Float32Array> => files.whole(tensor);
+        if (change)
+          await changeEntries(change, { shape: before.shape, spans, values: tuned, base: () => whole(after) }, whole);
+      }
+      rows.push({ name, ...compare(original, tuned), size: sizeOf(before.shape) });
+      await tick(rows.length, pairs.length);
     }
-    rows.push({ name, ...compare(original, tuned), size: sizeOf(before.shape) });
-    await tick(i + 1, pairs.length);
+  } finally {
+    await files.close();
   }
   const sorted = (of: (row: (typeof rows)[number]) => number): number[] => rows.map(of).toSorted((a, b) => a - b);
   const size = rows.reduce((sum, row) => sum + row.size, 0);
@@ -87,10 +96,42 @@ function spansOf(size: number): Span[] {
   });
 }
 
-async function sample(tensor: ExternalTensor, spans: readonly Span[]): Promise<Float32Array> {
-  const source = await openFile(tensor.path);
+/** Samples of how many tensors are read while one is compared: a file that is in no cache is waited for once, not for each. */
+const AHEAD = 8;
+
+/** What `work` makes of each item, in their order, begun for some of the next while one is looked at. None is left running at the end. */
+async function* inOrderAhead<Item, Result>(
+  items: readonly Item[],
+  ahead: number,
+  work: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result, void> {
+  const begun: Promise<Result>[] = [];
+  const begin = (item: Item | undefined): void => {
+    if (item === undefined) return;
+    const result = work(item);
+    result.catch(() => {}); // told when its turn comes
+    begun.push(result);
+  };
   try {
+    for (const item of items.slice(0, ahead)) begin(item);
+    for (const [i] of items.entries()) {
+      const result = await begun.shift()!;
+      begin(items[i + ahead]);
+      yield result;
+    }
+  } finally {
+    await Promise.allSettled(begun);
+  }
+}
+
+/** The files that tensors lie in, each opened once. */
+class OpenFiles {
+  readonly #opened = new Map<string, Promise<FileSource>>();
+
+  async sample(tensor: ExternalTensor, spans: readonly Span[]): Promise<Float32Array> {
+    const source = await this.#open(tensor.path);
     const parts = await Promise.all(spans.map(({ begin, end }) => readValues(source, tensor, begin, end)));
+    if (parts.length === 1) return parts[0]!;
     const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
     let offset = 0;
     for (const part of parts) {
@@ -98,13 +139,22 @@ async function sample(tensor: ExternalTensor, spans: readonly Span[]): Promise<F
       offset += part.length;
     }
     return out;
-  } finally {
-    await source.close();
+  }
+
+  whole(tensor: ExternalTensor): Promise<Float32Array> {
+    return this.sample(tensor, [{ begin: 0, end: sizeOf(tensor.shape) }]);
+  }
+
+  async close(): Promise<void> {
+    for (const opening of this.#opened.values()) await opening.then((source) => source.close()).catch(() => {});
+  }
+
+  #open(path: string): Promise<FileSource> {
+    const opening = this.#opened.get(path) ?? openFile(path);
+    this.#opened.set(path, opening);
+    return opening;
   }
 }
-
-const whole = (tensor: ExternalTensor): Promise<Float32Array> =>
-  sample(tensor, [{ begin: 0, end: sizeOf(tensor.shape) }]);
 
 function compare(a: Float32Array, b: Float32Array): { cosine: number; distance: number } {
   let [dot, aa, bb, apart] = [0, 0, 0, 0];

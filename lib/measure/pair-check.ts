@@ -1,6 +1,5 @@
 import { cpus } from "node:os";
 import { conditioningRows } from "#lib/diffusion/conditioning.ts";
-import type { CfgLayout } from "#lib/diffusion/guidance.ts";
 import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import {
   type LowRankChoice,
@@ -12,7 +11,7 @@ import {
 import { openModel } from "#lib/diffusion/open-model.ts";
 import { measuringNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
+import { type CfgLayout, cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
 import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
@@ -29,8 +28,7 @@ import { toPictures } from "#lib/picture/rgb.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
-import { lastLook, looks } from "#lib/pairing/plan.ts";
-import { type Recovery, recoveryOf, type Scores } from "#lib/pairing/recovery.ts";
+import { lastLook } from "#lib/pairing/plan.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { knownStyle } from "./known-styles.ts";
 import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
@@ -38,6 +36,7 @@ import { type Cost, costOf } from "./cost.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
+import { type LookBack, looksBack } from "./looks-back.ts";
 import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
 import { plainPrompts } from "./prompts.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
@@ -63,7 +62,22 @@ export interface PairCheckRequest {
   readonly tapes: TapePlace | null;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
+  /** How the passes are laid out; without it, as is fastest for a model of this size. */
+  readonly layout?: PassLayout;
 }
+
+/** Decides nothing of a measurement but the last bits of its numbers. */
+export interface PassLayout {
+  /** Pictures that are drawn side by side. */
+  readonly rows: number;
+  readonly cfg: CfgLayout;
+}
+
+/** As is fastest for a model of this size. */
+export const usualLayout = (parameters: number): PassLayout => ({
+  rows: rowsAtOnce(parameters),
+  cfg: cfgLayoutFor(parameters),
+});
 
 /** Raw values of a report, with which the next look goes on. */
 export interface Before {
@@ -87,10 +101,6 @@ export interface PairReport extends Verdict {
   readonly evidence: Evidence;
   readonly cost: Cost | null;
   readonly raw: { readonly agreement: readonly AgreementState[]; readonly fidelity: readonly KeptShares[] };
-}
-
-export interface LookBack extends Recovery {
-  readonly prompts: number;
 }
 
 /**
@@ -139,7 +149,7 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const domain = request.domain ?? (await knownStyle(files));
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
-    const networks = await openNetworks(files, guide, evaluator, runtime, opened);
+    const networks = await openNetworks(files, guide, evaluator, layoutFor(files, request), runtime, opened);
     const sequence = sequenceFor(networks, request);
     if (networks.evaluator?.kind === "attributes") await networks.evaluator.expect(sequence, domain); // not first at the last look
     const run: Run = { networks, request, protocol: used, domain, sequence };
@@ -173,12 +183,6 @@ function guidancesFor({ config }: GuideFile): Pick<PairReport["protocol"], "guid
     agreementGuidances: agreementGuidances(config),
   };
 }
-
-/** What every look saw of these prompts, each by its own part of the error. */
-export const looksBack = (scores: readonly Scores[]): LookBack[] =>
-  looks
-    .filter(({ prompts }) => prompts <= scores.length)
-    .map((look) => ({ prompts: look.prompts, ...recoveryOf(scores.slice(0, look.prompts), look) }));
 
 /** What does not fit, in words; with the first tensors of another shape where there is a base to compare with. */
 async function mismatchesOf(files: ModelFiles, guide: GuideFile, base: BaseChoice | null): Promise<string[]> {
@@ -215,7 +219,7 @@ function circumstances({ networks, request, protocol: used, domain, sequence }: 
     prompts: sequence.slice(0, request.pictures),
     from: request.before?.fidelity.length ?? 0,
     domain,
-    layout: [networks.cfgLayout, rowsOf(networks)],
+    layout: [networks.cfgLayout, networks.rows],
     runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
   };
 }
@@ -225,13 +229,13 @@ function requireRoom(
   files: ModelFiles,
   guide: GuideFile,
   evaluator: EvaluatorFiles | null,
-  { memory, pictures }: PairCheckRequest,
+  request: PairCheckRequest,
 ): void {
+  const { memory, pictures } = request;
   if (memory === null) return;
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
-  const cfgLayout = cfgLayoutFor(model.unet.weights.parameters);
-  const rows = rowsOf({ parts });
+  const { rows, cfg: cfgLayout } = layoutFor(files, request);
   const need = measuringNeed(files, guide, {
     ...parts,
     rows,
@@ -256,6 +260,7 @@ interface Networks {
   readonly unet: SplitUNet;
   readonly guide: GuideNetwork;
   readonly cfgLayout: CfgLayout;
+  readonly rows: number;
   readonly evaluator: Evaluator | null;
   /** Open where the evaluator looks at pictures. */
   readonly vae: VaeDecoder | null;
@@ -265,6 +270,7 @@ async function openNetworks(
   files: ModelFiles,
   guide: GuideFile,
   evaluatorFiles: EvaluatorFiles | null,
+  { rows, cfg: cfgLayout }: PassLayout,
   runtime: Runtime,
   opened: AsyncDisposableStack,
 ): Promise<Networks> {
@@ -278,7 +284,8 @@ async function openNetworks(
     text: keep(await openText(files, runtime)),
     unet: keep(await openSplitUNet(parts, runtime)),
     guide: keep(await openGuide(guide, parts, runtime)),
-    cfgLayout: cfgLayoutFor(model.unet.weights.parameters),
+    cfgLayout,
+    rows,
     evaluator,
     vae:
       evaluator?.looksAt === "pictures" ? keep(await openVaeDecoder(model.vae, vaeSize(model, parts), runtime)) : null,
@@ -309,7 +316,7 @@ async function agreementOf(
   const prompts = sequence.slice(0, Math.min(protocol.agreementPrompts, request.pictures));
   const { prompted, empty } = await conditionOn(networks, prompts);
   const noise = drawNoise(networks, protocol.agreementSeed, 0, prompts.length);
-  const chunk = rowsOf(networks);
+  const chunk = networks.rows;
   const runs = guidances.length * Math.ceil(prompts.length / chunk);
   const states: AgreementState[] = [];
   let run = 0;
@@ -357,7 +364,7 @@ async function fidelityOf(
       prompts,
       ...(await conditionOn(networks, prompts)),
       noise: drawNoise(networks, protocol.pictureSeed, before.length, before.length + prompts.length),
-      rowsAtOnce: rowsOf(networks),
+      rowsAtOnce: networks.rows,
       decode: async (latents) => toPictures(await networks.vae!.decode(latents)),
       domain,
       known: tape?.kept ?? null,
@@ -396,4 +403,5 @@ function drawNoise(
   return rows(createGenerator(seed).randn([end, unet.config.inChannels, height, width]), begin, end);
 }
 
-const rowsOf = ({ parts }: Pick<Networks, "parts">): number => rowsAtOnce(parts.unet.weights.parameters);
+const layoutFor = ({ model }: ModelFiles, { layout }: PairCheckRequest): PassLayout =>
+  layout ?? usualLayout(model.unet.weights.parameters);

@@ -12,13 +12,9 @@ export function encodePng({ width, height, rgb }: Picture, text: ReadonlyMap<str
   if (!isSide(width) || !isSide(height) || rgb.length !== 3 * width * height) {
     throw new RangeError(`encodePng: ${rgb.length} bytes do not fill ${width} × ${height} pixels of three channels`);
   }
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8); // bits a channel, RGB, deflate, the five filters, not interlaced
   return Buffer.concat([
     signature,
-    chunk("IHDR", header),
+    chunk("IHDR", headerOf({ width, height })),
     ...Array.from(text, ([key, value]) => textChunk(key, value)),
     chunk("IDAT", deflateSync(filterRows(rgb, 3 * width), { level: constants.Z_BEST_COMPRESSION })),
     chunk("IEND", Buffer.alloc(0)),
@@ -43,7 +39,17 @@ const MAX_SIDE = 2 ** 31 - 1;
 
 const isSide = (length: number): boolean => Number.isInteger(length) && length >= 1 && length <= MAX_SIDE;
 
-function chunk(type: string, data: Uint8Array): Buffer {
+/** What stands in an IHDR: 8 bits a channel, RGB, deflate, the five filters, not interlaced. */
+export function headerOf({ width, height }: Pick<Picture, "width" | "height">): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  return header;
+}
+
+/** A length, a name, bytes and their checksum. */
+export function chunk(type: string, data: Uint8Array): Buffer {
   const out = Buffer.alloc(12 + data.length);
   out.writeUInt32BE(data.length, 0);
   out.write(type, 4, "latin1");

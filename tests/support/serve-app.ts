@@ -5,8 +5,8 @@ import { routeFiles } from "./route-files.ts";
 
 const root = fileURLToPath(new URL("../../app", import.meta.url));
 
-/** Our route handlers behind a real HTTP server, found by their folders as Next finds them. */
-export async function serveApp(): Promise<Served> {
+/** Our route handlers behind a real HTTP server, found by their folders as Next finds them. @param port 0: any that is free */
+export async function serveApp(port = 0): Promise<Served> {
   const routes = routeFiles(root)
     .map(toRoute)
     .toSorted((a, b) => a.variables - b.variables);
@@ -27,7 +27,7 @@ export async function serveApp(): Promise<Served> {
       return handler(request, { params: Promise.resolve(params) });
     }
     return new Response(null, { status: 404 });
-  });
+  }, port);
 }
 
 function toRoute(file: string): { file: string; pattern: RegExp; variables: number } {

@@ -11,11 +11,11 @@ export interface Served {
 }
 
 /** A real HTTP server in front of a route handler, which gives it what Next does: a streamed body, and a signal when the client goes away. */
-export async function serve(handle: (request: Request) => Promise<Response>): Promise<Served> {
+export async function serve(handle: (request: Request) => Promise<Response>, port = 0): Promise<Served> {
   const server = createServer(
     (incoming, outgoing) => void answer(handle, incoming, outgoing).catch(() => outgoing.destroy()),
   );
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

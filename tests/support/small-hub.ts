@@ -86,6 +86,8 @@ export const smallHub = `
   INSERT INTO outbox (kind, subject_id, detail) VALUES ('job.started', '${pair}', '{"subject": "pair", "attempt": 1, "message": "began"}');
   INSERT INTO outbox (actor_id, kind, subject_id) VALUES ('ann', 'repo.create', '${fine}');
   INSERT INTO device_hour (user_id, hour, seconds) VALUES ('ann', '2026-01-01', 1);
+  INSERT INTO comparison_answer (id, pair_id, prompt_sha256, user_id, address_key, guide_was_first, preferred) VALUES
+    (gen_random_uuid(), '${pair}', '${sha("0")}', 'bob', NULL, true, 'guide'), (gen_random_uuid(), '${pair}', '${sha("0")}', NULL, '${sha("1")}', true, 'cfg');
   INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events, created_by_id) VALUES ('${uuid(21)}', '${lab}', '${fine}', 'https://example.org/hook', 's', '{commit}', 'ann');
   INSERT INTO download_day (repo_id, day, count) VALUES ('${fine}', '2026-01-01', 1);
   INSERT INTO download_seen (repo_id, day, visitor) VALUES ('${fine}', '2026-01-01', '${sha("0")}');

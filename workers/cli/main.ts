@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import("./inspect.ts")).inspectCommand,
   sample: async () => (await import("./sample.ts")).sampleCommand,
   check: async () => (await import("./check.ts")).checkCommand,
+  verify: async () => (await import("./verify.ts")).verifyCommand,
   fsck: async () => (await import("./fsck.ts")).fsckCommand,
   quota: async () => (await import("./quota.ts")).quotaCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,

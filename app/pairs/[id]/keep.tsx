@@ -42,7 +42,16 @@ export function KeepSection({
               <a href={`/api/v1/pairs/${id}?raw=true`}>as JSON</a>
             </p>
           )}
-          <p className="mt-2">
+          {state === "succeeded" && (
+            <>
+              <p className="mt-4 mb-1">
+                <code>guidepost verify</code> checks the signature and measures it again on a machine of yours: it
+                agrees, differs and says where, or was changed.
+              </p>
+              <Code label="to verify it yourself" text={`npx guidepost verify ${page}`} />
+            </>
+          )}
+          <p className="mt-4">
             <img
               src={`/pairs/${id}/badge.svg`}
               alt={`The badge of ${guide.repo} on ${finetune.repo}`}

@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
 import { cache } from "react";
 import { z } from "zod";
+import { getTally } from "#lib/catalog/comparisons/service.ts";
 import { getJobTimeline } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
 import { ownersAndLicencesOf } from "#lib/catalog/reports/service.ts";
@@ -27,6 +28,7 @@ import { MethodSection, OthersSection } from "./method.tsx";
 import { betterOf, othersOf } from "./others.ts";
 import { PlanSection } from "./plan.tsx";
 import { copiesSentence, sentenceOf, unitSentence } from "./sentence.ts";
+import { TellSection } from "./tally.tsx";
 import { Actions, Caution, Moving } from "./state.tsx";
 
 interface Props {
@@ -49,10 +51,11 @@ const address = z.object({ seed: z.coerce.number().int().optional() });
 export default async function PairPage({ params, searchParams }: Props) {
   const actor = await currentActor();
   const pair = await pairOf((await params).id);
-  const [sheet, others, owners, { seed }, form] = await Promise.all([
+  const [sheet, others, owners, tally, { seed }, form] = await Promise.all([
     getSheet(actor, pair.id),
     othersOf(actor, pair),
     ownersAndLicencesOf(pair),
+    getTally(actor, pair.id),
     searchParams.then((given) => parseAddress(address, given)),
     cookies().then((all) => parseFormState(all.get(FORM_COOKIE)?.value)),
   ]);
@@ -119,6 +122,7 @@ export default async function PairPage({ params, searchParams }: Props) {
       {(measured || sheet.rows.length > 0) && (
         <SheetSection pair={pair} sheet={sheet} seed={column?.seed} hrefOf={hrefOf} />
       )}
+      {sheet.done > 0 && <TellSection id={id} tally={tally} />}
       {measured && (
         <>
           <StepsSection measured={measured} />

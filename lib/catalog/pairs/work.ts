@@ -11,6 +11,7 @@ import { log } from "#lib/log.ts";
 import { holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
+import { inOrder } from "#lib/util/in-order.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
 import { workOf } from "./looks.ts";
 import { measurementsOf, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
@@ -86,12 +87,6 @@ export async function getCheck(id: string): Promise<Check> {
     files: [base, ...lowRank, guide].flatMap(({ files }) => files),
     before: row.summary.measured ? await measurementsOf(id, true) : [],
   };
-}
-
-async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (const item of items) results.push(await work(item));
-  return results;
 }
 
 /** What somebody asked for may have become private while it waited. */

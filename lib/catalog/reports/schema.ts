@@ -3,8 +3,25 @@ import { pairView } from "#lib/catalog/pairs/schema.ts";
 import { fullName } from "#lib/catalog/repo-name.ts";
 import { licenceTerms } from "./licences.ts";
 
-/** Counts up when a report's shape changes, so that whoever reads an old one knows. */
-export const REPORT_FORMAT = "guidepost-report/1";
+/** Counts up when a report's shape changes, so that whoever reads an old one knows. 2: it says where its files are. */
+export const REPORT_FORMAT = "guidepost-report/2";
+
+const source = z.object({
+  repo: fullName,
+  commit: z.string(),
+  files: z.array(z.object({ path: z.string(), sha256: z.string(), size: z.number() })),
+});
+/** A commit that a part of a measurement is taken from, and those of its files that are needed. */
+export type Source = z.output<typeof source>;
+
+const orGone = source.nullable();
+const sources = z.object({
+  model: orGone,
+  lowRank: z.array(orGone).meta({ description: "in the order in which they are applied" }),
+  guide: orGone,
+  judge: orGone.meta({ description: "the guide's base, with what reads pictures and the prompts where it has them" }),
+});
+export type Sources = z.output<typeof sources>;
 
 export const report = z.object({
   format: z.literal(REPORT_FORMAT),
@@ -15,6 +32,9 @@ export const report = z.object({
   licences: z.object({
     parts: z.array(z.object({ repo: fullName, licence: z.string().nullable(), terms: z.enum(licenceTerms) })),
     together: z.array(z.string()),
+  }),
+  sources: sources.meta({
+    description: "at /{repo}/resolve/{commit}/{path} of the hub, what it takes to measure again; null for what is gone",
   }),
   pair: pairView.omit({ progress: true, queue: true }),
 });

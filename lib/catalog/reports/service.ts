@@ -8,6 +8,7 @@ import { rollUp, termsOf } from "./licences.ts";
 import { findOwnedParts } from "./repository.ts";
 import { type Report, REPORT_FORMAT, type SignedReportView } from "./schema.ts";
 import { signingKey } from "./signing-key.ts";
+import { sourcesOf } from "./sources.ts";
 
 /**
  * A measurement with the value of every prompt, and who says so: to be kept, passed on, and checked where this hub is not known.
@@ -27,6 +28,7 @@ export async function getReport(actor: Actor, id: string): Promise<SignedReportV
     page: `${publicUrl}/pairs/${id}`,
     signedAt: new Date().toISOString(),
     ...(await ownersAndLicencesOf(pair)),
+    sources: await sourcesOf(actor, pair),
     pair,
   };
   const { privateKey, publicKey } = await signingKey();

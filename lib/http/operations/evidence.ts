@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { inspectionQuery, inspectionView } from "#lib/catalog/inspections/schema.ts";
 import { matrix, newCheck, pairList, pairQuery, pairView, partnerList } from "#lib/catalog/pairs/schema.ts";
+import { comparison, newAnswer } from "#lib/catalog/comparisons/schema.ts";
 import { repoParams } from "#lib/catalog/repos/schema.ts";
 import { reportKeySet, signedReport } from "#lib/catalog/reports/schema.ts";
 import { sheet } from "#lib/catalog/sheets/schema.ts";
@@ -161,6 +162,50 @@ export const cancelPair = operation({
   status: 200,
   response: pairView,
   failures: ["not_found", "already_ended"],
+});
+
+export const getComparison = operation({
+  id: "getComparison",
+  method: "GET",
+  path: "/api/v1/pairs/{id}/comparison",
+  summary:
+    "«Can you tell?»: two pictures of one seed, guide and CFG, not saying which is which; and what people said so far",
+  tag: "evidence",
+  scope: null,
+  permission: "reader of both repos",
+  params: pairParams,
+  status: 200,
+  response: comparison,
+  failures: ["not_found"],
+});
+
+export const getComparisonPicture = operation({
+  id: "getComparisonPicture",
+  method: "GET",
+  path: "/api/v1/pairs/{id}/comparison/{question}/picture",
+  summary: "The two pictures of a question as one PNG, the first on the left, for whoever it is asked",
+  tag: "evidence",
+  scope: null,
+  permission: "reader of both repos, who is asked",
+  params: pairParams.extend({ question: newAnswer.shape.question }),
+  status: 200,
+  response: "image/png",
+  failures: ["not_found", "storage_unavailable"],
+});
+
+export const answerComparison = operation({
+  id: "answerComparison",
+  method: "POST",
+  path: "/api/v1/pairs/{id}/comparison",
+  summary: "Say which of the two follows its prompt better; once for each prompt. A token needs the scope run",
+  tag: "evidence",
+  scope: null,
+  permission: "reader of both repos, who is asked",
+  params: pairParams,
+  body: newAnswer,
+  status: 200,
+  response: comparison,
+  failures: ["not_found", "conflict", "rate_limited"],
 });
 
 export const getReport = operation({

@@ -65,6 +65,7 @@ const table: Record<Permission, Rights> = {
   "writer of the repo": rights(writers, "may not", "in private"),
   "owner of the repo": rights(owners, "may not", "in private"),
   "reader of both repos": rights(everyone, "is not there", "in private", members),
+  "reader of both repos, who is asked": rights(signedIn, "may not", "in private", members),
   "waiter for the measurement, or writer": rights(writers, "may not", "in private"),
   "beginner of the upload": rights(["writer", "operator"], "is not there", "nowhere"),
   "seer of the preview": rights(["reader", "operator"], "is not there", "everywhere"),
@@ -102,6 +103,10 @@ async function unsigned({ upload }: Subjects): Promise<Case> {
   const { storageKey } = await database().upload.findUniqueOrThrow({ where: { id: upload } });
   return { asksNobody: true, params: { path: storageKey.split("/") } };
 }
+
+const NO_QUESTION = "0123456789abcdef0123456789abcdef";
+/** A question that nobody is asked is there for nobody, whoever may see the pair. */
+const noQuestion: Partial<Rights> = { public: [], private: [], others: "is not there" };
 
 let count = 0;
 const fresh = (word: string): string => `${word}-${++count}`;
@@ -224,6 +229,18 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   listPairs: () => ({}),
   getPair: ({ pair }) => ({ params: { id: pair } }),
   getSheet: ({ pair }) => ({ params: { id: pair } }),
+  getComparison: ({ pair }) => ({ params: { id: pair } }),
+  getComparisonPicture: ({ pair }) => ({
+    params: { id: pair, question: NO_QUESTION },
+    done: [404],
+    rights: noQuestion,
+  }),
+  answerComparison: ({ pair }) => ({
+    params: { id: pair },
+    body: { question: NO_QUESTION, answer: "first" },
+    also: ["run"],
+    done: [409], // it has no pictures yet
+  }),
   getReport: ({ pair }) => ({ params: { id: pair }, done: [409] }), // it waits to be measured
   getReportKeys: () => ({}),
   watchPair: ({ pair }) => ({ params: { id: pair } }),
@@ -331,6 +348,12 @@ const forms: Record<string, Call> = {
     },
   }),
   "/pairs/[id]/cancel": ({ pair }) => ({ params: { id: pair }, fields: {}, done: [], also: ["write"] }),
+  "/pairs/[id]/tell/answer": ({ pair }) => ({
+    params: { id: pair },
+    fields: { question: NO_QUESTION, answer: "first" },
+    also: ["run"],
+    done: [],
+  }),
   "/pairs/measure": ({ repo, guide }) => ({
     fields: { finetune: `lab/${repo}`, guide: `lab/${guide}` },
     done: [],
@@ -429,6 +452,7 @@ test("what changes something takes the scope write or run, but for who comes in,
       !methods.includes("GET") && [door.scope].flat().some((scope) => scope === null || scope === "read"),
   );
   expect([...new Set(safe.map(({ door }) => door.id))].toSorted()).toEqual([
+    "answerComparison", // of who is not signed in, where the operator asks anybody; a token is asked for run behind the door
     "createAccount",
     "createSession",
     "deleteSession",

@@ -9,7 +9,8 @@ import { getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.t
 import { createPreview } from "#lib/catalog/previews/service.ts";
 import { modes } from "#lib/catalog/previews/schema.ts";
 import { getRecipe, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
-import { beginUpload, completeUpload, signParts } from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
+import { completeUpload, signParts } from "#lib/catalog/uploads/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
@@ -114,6 +115,7 @@ const values = (): Readonly<Record<string, readonly string[]>> => ({
   id: known,
   subjectId: known,
   mode: modes,
+  question: ["0123456789abcdef0123456789abcdef"],
 });
 
 /** What is asked beside the address, where the defaults do not show all. */
@@ -135,6 +137,7 @@ const bodies = (): Readonly<Record<string, readonly unknown[]>> => ({
   openRecipe: [...hidden]
     .filter((one) => /^[0-9a-f]{64}$/.test(one))
     .map((sha256) => ({ parameters: `a house\nSteps: 20, Model hash: ${sha256.slice(0, 10)}, Model: x` })),
+  answerComparison: [{ question: "0123456789abcdef0123456789abcdef", answer: "first" }],
   createRepo: [{ owner: "bob", name: randomUUID(), kind: "finetune", visibility: "private", base: base() }],
   updateRepo: [{ summary: "x" }],
   createRef: [{ name: "x", kind: "tag", revision: commits["base"] }],
@@ -224,6 +227,7 @@ const visits: Readonly<Record<string, Addresses>> = {
     "/pairs?verdict=verified",
   ],
   "/pairs/{id}": () => known.map((id) => `/pairs/${id}`),
+  "/pairs/{id}/tell": () => known.map((id) => `/pairs/${id}/tell`),
   "/preview": () => [
     "/preview",
     `/preview?finetune=${pair.finetune}&guide=${pair.guide}`,
@@ -270,6 +274,8 @@ const forms: Readonly<Record<string, Addresses>> = {
   "/join/submit": ofAccount,
   "/pairs/measure": () => [pair.finetune, base()].map((one) => `/pairs/measure?finetune=${one}&guide=${pair.guide}`),
   "/pairs/{id}/cancel": () => known.map((id) => `/pairs/${id}/cancel`),
+  "/pairs/{id}/tell/answer": () =>
+    known.map((id) => `/pairs/${id}/tell/answer?question=${values()["question"]![0]}&answer=first`),
   "/preview/run": () => [
     `/preview/run?${new URLSearchParams(Object.entries(asking(pair)).map(([name, value]) => [name, String(value)]))}`,
   ],

@@ -45,6 +45,8 @@ const newRepo = (name: string, rest = `'finetune', 'public', '${base}'`): string
   `INSERT INTO repo (id, namespace_id, name, kind, visibility, base_id) VALUES (gen_random_uuid(), '${lab}', '${name}', ${rest})`;
 const newNamespace = (name: string): string =>
   `INSERT INTO namespace (id, kind, name) VALUES (gen_random_uuid(), 'organisation', '${name}')`;
+const newAnswer = (prompt: string, whose: string): string =>
+  `INSERT INTO comparison_answer (id, pair_id, prompt_sha256, user_id, address_key, guide_was_first, preferred) VALUES (gen_random_uuid(), '${pair}', '${prompt}', ${whose}, true, 'guide')`;
 const newCommit = (
   id: string,
   rest: { sequence?: number; parent?: string; title?: string; files?: number; size?: number; tree?: string } = {},
@@ -148,6 +150,14 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["quota_counts_not_negative", "UPDATE quota SET used_bytes = -1"],
   ["quota_limits_not_negative", "UPDATE quota SET limit_jobs = -1"],
   ["device_hour_not_negative", "INSERT INTO device_hour (user_id, hour, seconds) VALUES ('ann', now(), -1)"],
+  ...[
+    ["comparison_answer_of_one", "NULL, NULL"],
+    ["comparison_answer_of_one", `'ann', '${sha("2")}'`],
+    ["comparison_answer_is_hashed", "NULL, '192.0.2.1'"],
+    ["comparison_answer_pair_id_prompt_sha256_user_id_key", "'bob', NULL"],
+    ["comparison_answer_pair_id_prompt_sha256_address_key_key", `NULL, '${sha("1")}'`],
+  ].map(([rule, whose]) => [rule!, newAnswer(sha("0"), whose!)] as const),
+  ["comparison_answer_is_hashed", newAnswer("a red house", "'ann', NULL")],
   ["repo_keeps_kind", `UPDATE repo SET kind = 'guide' WHERE id = '${fine}'`],
   ["repo_tags_are_few", "UPDATE repo SET tags = array_fill('t'::text, ARRAY[101])"],
   ["repo_hidden_before_purge", `DELETE FROM repo WHERE id = '${fine}'`],

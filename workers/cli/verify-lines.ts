@@ -1,0 +1,68 @@
+import type { Report } from "#lib/catalog/reports/schema.ts";
+import type { PairReport, PassLayout } from "#lib/measure/pair-check.ts";
+import type { Comparison } from "#lib/measure/same-again.ts";
+import type { FoundReport } from "#workers/verify/find-report.ts";
+import type { Signer } from "#workers/verify/who-signed.ts";
+
+/** What came of measuring again. */
+export interface Outcome {
+  readonly word: "agrees" | "differs";
+  /** How many prompts were drawn again, of how many. */
+  readonly prompts: number;
+  readonly all: number;
+  readonly comparison: Comparison;
+  readonly again: PairReport;
+  readonly layout: PassLayout;
+  readonly threads: number;
+}
+
+/** Of a signature that holds: whose it is, and what that proves. */
+export function signedLines(
+  { hub, keyId, keyFrom }: Signer,
+  { signed: { report } }: Pick<FoundReport, "signed">,
+): string[] {
+  const { signedAt } = report;
+  const when = typeof signedAt === "string" ? ` on ${signedAt.slice(0, 10)}` : "";
+  return [
+    `The signature holds: ${hub} signed this${when}, with its key ${keyId}${keyFrom === hub ? "" : ` (as ${keyFrom} has it)`}.`,
+    ...(keyFrom === hub && isOpenToOthers(hub)
+      ? [
+          "  The key came over plain HTTP: whoever sits in between could have sent another. Give one from elsewhere with --key.",
+        ]
+      : []),
+  ];
+}
+
+const isOpenToOthers = (hub: string): boolean => {
+  const { protocol, hostname } = new URL(hub);
+  return protocol === "http:" && !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+};
+
+export const changedLines = ({ hub, keyId }: Signer): string[] => [
+  `was changed: this is not, sign for sign, what ${hub} signed with its key ${keyId}. Do not go by it; its page says what was measured.`,
+];
+
+/** The word, and what it rests on. */
+export function outcomeLines({ hub, page, pair }: Report, outcome: Outcome): string[] {
+  const { word, prompts, all, comparison, again, layout, threads } = outcome;
+  const isWhole = prompts === all;
+  const subject = `${pair.guide.repo} on ${pair.finetune.repo}`;
+  const verdict = isWhole
+    ? `the verdict on ${subject} is «${again.verdict}» here too, and every value lies within its tolerance`
+    : `every value of the first ${prompts} of ${all} prompts lies within its tolerance; of the verdict on ${subject} that says nothing yet`;
+  return [
+    ...comparison.levels.map(
+      ({ name, values, furthest, tolerance }) =>
+        `${name.padEnd(14)} ${String(values).padStart(6)} values, the furthest ${furthest.toPrecision(2)} apart (tolerance ${tolerance})`,
+    ),
+    `measured again with ${threads} ${threads === 1 ? "thread" : "threads"}, ${layout.rows} ${layout.rows === 1 ? "picture" : "pictures"} at once, CFG in ${layout.cfg}; there with ${pair.measured?.runtime.threads ?? "?"} threads by ${pair.measured?.runtime.name} ${pair.measured?.runtime.version}`,
+    "",
+    ...(word === "agrees"
+      ? [`agrees: ${verdict}.`]
+      : [
+          `differs: what ${hub} signed is not what this machine measures.`,
+          ...comparison.differences.map((difference) => `  ${difference}`),
+          `  Its page is ${page}.`,
+        ]),
+  ];
+}

@@ -1,0 +1,60 @@
+import type { Report } from "#lib/catalog/reports/schema.ts";
+import type { Verdict } from "#lib/catalog/verdict.ts";
+import { cfgLayoutFor, cfgLayouts } from "#lib/diffusion/cfg-layout.ts";
+import { AppError } from "#lib/errors.ts";
+import type { PassLayout } from "#lib/measure/pair-check.ts";
+import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
+import type { Found } from "#lib/measure/same-again.ts";
+import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
+import type { VerdictName } from "#lib/pairing/verdict.ts";
+import { before } from "#workers/inference/result-schemas.ts";
+import type { CheckJob, RuntimeChoice } from "#workers/inference/messages.ts";
+import type { Laid } from "./laid-out.ts";
+
+/** What a report says was found, value by value. @throws bad_request where it cannot be measured again by this version */
+export function foundThere({ pair }: Report): Found {
+  const { measured, measurements, verdict } = pair;
+  if (measured === null || measured.protocol.version !== PROTOCOL_VERSION)
+    throw new AppError(
+      "bad_request",
+      `The report is of protocol ${measured?.protocol.version ?? "0"}, and this guidepost measures by protocol ${PROTOCOL_VERSION}; its signature holds, and its numbers need a guidepost of that time.`,
+      { version: measured?.protocol.version },
+    );
+  const rawOf = (level: number): unknown => measurements.find((one) => one.level === level)?.raw;
+  const raw = before.safeParse({ lineage: rawOf(1) ?? null, agreement: rawOf(2) ?? [], fidelity: rawOf(4) ?? [] });
+  if (!raw.success || raw.data === null)
+    throw new AppError(
+      "bad_request",
+      "The report has no values that could be compared, though its signature holds; get it again from its page.",
+    );
+  return { verdict: names[verdict], structure: measured.structure, ...raw.data };
+}
+
+const names: Readonly<Record<Verdict, VerdictName>> = {
+  verified: "verified",
+  usableWithLimits: "usable with limits",
+  inconclusive: "inconclusive",
+  incompatible: "incompatible",
+  notMeasured: "not measured",
+};
+
+/** How many prompts were drawn, or looked at where none was. */
+export const promptsOf = ({ agreement, fidelity }: Found): number =>
+  fidelity.length || new Set(agreement.map(({ prompt }) => prompt)).size || 1;
+
+/** Other batches, and CFG's two passes the other way round, than a hub measures a model of this size with: what is only so because of them shows. */
+export function otherLayout(parameters: number): PassLayout {
+  const rows = rowsAtOnce(parameters) === 1 ? 1 : 5; // no divisor of the usual 16; of a large model more than one would not fit
+  return { rows, cfg: cfgLayouts.find((layout) => layout !== cfgLayoutFor(parameters))! };
+}
+
+export const toJob = (laid: Laid, pictures: number, runtime: RuntimeChoice, layout: PassLayout): CheckJob => ({
+  type: "check",
+  runtime,
+  ...laid,
+  pictures,
+  before: null,
+  domain: null,
+  tapes: null,
+  layout,
+});
