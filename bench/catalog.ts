@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
+import { keepCounts } from "#lib/catalog/repos/keep-counts.ts";
 import { database } from "#lib/db/client.ts";
 import { closeQueue, openQueue } from "#lib/queue/boss.ts";
 import { quantile } from "#lib/util/quantile.ts";
@@ -55,6 +56,8 @@ export async function benchCatalog(rounds: number, { repos }: CatalogOptions): P
       await server.query("CREATE DATABASE catalog");
       progress(`filling ${size} repos`);
       fills.push({ repos: size, seconds: await fill(withDatabase(postgres.url, "catalog"), size) });
+      progress(`counting ${size} repos`);
+      await keepCounts();
       for (const [what, ask] of Object.entries(catalogQuestions(await lookAround()))) {
         progress(`${size} repos: ${what}`);
         const times: number[] = [];

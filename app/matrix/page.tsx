@@ -1,4 +1,5 @@
 import type { Metadata } from "next";
+import { MAX_FAMILY } from "#lib/catalog/pairs/family.ts";
 import { matrix, MAX_GUIDES } from "#lib/catalog/pairs/matrix.ts";
 import type { Matrix } from "#lib/catalog/pairs/schema.ts";
 import { fullName, toRepoName } from "#lib/catalog/repo-name.ts";
@@ -11,7 +12,7 @@ import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
 import { shown } from "../_page/shown.ts";
-import { toPlural } from "../_page/units.ts";
+import { toBoundedPlural } from "../_page/units.ts";
 import { Button, ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Pager } from "../_ui/pager.tsx";
@@ -107,7 +108,9 @@ function refused(cause: unknown): null {
 }
 
 const counts = ({ modelCount, guideCount }: Matrix): string =>
-  `${toPlural(modelCount, "model")} × ${toPlural(guideCount, "guide")}`;
+  `${toBoundedPlural(boundedOf(modelCount), "model")} × ${toBoundedPlural(boundedOf(guideCount), "guide")}`;
+
+const boundedOf = (count: number): { count: number; atLeast: boolean } => ({ count, atLeast: count === MAX_FAMILY });
 
 const isMoving = ({ items }: Matrix): boolean => items.some(({ cells }) => cells.some(isUnfinished));
 

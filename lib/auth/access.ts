@@ -169,6 +169,8 @@ export function isVisible(actor: Actor, alias: string): Prisma.Sql {
 
 /** A part of what somebody may see. */
 export interface VisiblePart {
+  /** For everybody, not only for the asker and a few others. */
+  readonly isPublic: boolean;
   /** A condition on a row of `repo`. */
   readonly visible: Prisma.Sql;
   /** A statement whose rows are the ids of the namespaces that it is within; null: within any. */
@@ -181,6 +183,7 @@ export interface VisiblePart {
  */
 export function visibleParts(actor: Actor, alias: string): VisiblePart[] {
   const part = (visibility: Visibility, namespaces: Prisma.Sql | null = null): VisiblePart => ({
+    isPublic: visibility === "public",
     visible: Prisma.sql`${Prisma.raw(alias)}.deleted_at IS NULL AND ${Prisma.raw(alias)}.visibility = ${Prisma.raw(`'${visibility}'`)}`,
     namespaces,
   });

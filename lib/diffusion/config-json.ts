@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
+import { shortJson } from "#lib/util/short-json.ts";
 
 /**
  * The parts of diffusers' and transformers' `config.json` that decide what a network computes are parsed once, by the `*-config.ts`
@@ -29,8 +30,8 @@ export function requireSettings(raw: Record<string, unknown>, mustBe: MustBe, fi
   for (const [name, allowed] of Object.entries(mustBe)) {
     const value = raw[name];
     if (value === undefined || allowed.includes(value)) continue;
-    const sentence = `${file}: "${name}" is ${JSON.stringify(value).slice(0, 80)}, which we do not run; ${works}.`;
-    throw new AppError("unsupported_model", sentence, { name, value });
+    const sentence = `${file}: "${name}" is ${shortJson(value, 80)}, which we do not run; ${works}.`;
+    throw new AppError("unsupported_model", sentence, { name });
   }
 }
 

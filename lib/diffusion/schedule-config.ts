@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shortJson } from "#lib/util/short-json.ts";
 import { alphaBarsOf, plainBetas } from "./betas.ts";
 import { type ReferencePipeline, scheduleCorrections } from "./reference-corrections.ts";
 import { isKnownScheduler } from "./samplers/nearest-sampler.ts";
@@ -65,7 +66,7 @@ function readSettings(
   return {
     settings: { ...settingsSchema.parse(usable), ...corrections },
     unusable: Object.fromEntries(
-      held.filter(([name]) => faulty.has(name)).map(([name, value]) => [name, JSON.stringify(value).slice(0, 60)]),
+      held.filter(([name]) => faulty.has(name)).map(([name, value]) => [name, shortJson(value, 60)]),
     ),
   };
 }

@@ -37,7 +37,7 @@ export async function readComponentWeights(folder: Folder, stem: string): Promis
   for (const choice of weightsChoices(present, stem)) {
     const names = choice.isIndex ? await readIndex(folder, choice.name) : [choice.name];
     const missing = names.find((name) => !present.has(name));
-    if (missing === undefined) return Promise.all(names.map(async (name) => readAndClose(await folder.open(name))));
+    if (missing === undefined) return readShards(folder, names);
     lacking ??= new AppError(
       "file_not_found",
       `${shown} lacks ${missing}, one of the ${names.length} parts its index lists; download it too.`,
@@ -55,6 +55,26 @@ export async function readComponentWeights(folder: Folder, stem: string): Promis
     "file_not_found",
     `${shown} has no ${stem}.safetensors; give a diffusers folder with its weights.`,
   );
+}
+
+/** As many as one file may have: what is split is no larger. Each may be the same few bytes again, so they are counted as they come. */
+const MAX_TENSORS = 100_000;
+
+async function readShards(folder: Folder, names: readonly string[]): Promise<WeightsFile[]> {
+  const files: WeightsFile[] = [];
+  let count = 0;
+  for (const name of names) {
+    const file = await readAndClose(await folder.open(name));
+    count += file.header.tensors.size;
+    if (count > MAX_TENSORS)
+      throw new AppError(
+        "unsupported_model",
+        `${folder.name} has more than ${MAX_TENSORS} tensors in its ${names.length} parts, more than is read; give the model as it was published.`,
+        { max: MAX_TENSORS },
+      );
+    files.push(file);
+  }
+  return files;
 }
 
 /** The shards that an index lists, sorted. */

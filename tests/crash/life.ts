@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { Person } from "#lib/auth/actor.ts";
 import { createCommit } from "#lib/catalog/commits/service.ts";
-import { beginUpload, completeUpload, getUpload, signParts } from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
+import { completeUpload, getUpload, signParts } from "#lib/catalog/uploads/service.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { hashHandler } from "#workers/hub/handlers/hash.ts";
 import { sweep } from "#workers/hub/sweeper.ts";

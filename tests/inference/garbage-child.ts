@@ -1,12 +1,13 @@
 import { Socket } from "node:net";
 import { basename } from "node:path";
 import { serialize } from "node:v8";
-import { Frames, toFrame } from "#workers/inference/frames.ts";
+import { Frames, toFrame } from "#lib/util/frames.ts";
+import { MOST_BYTES } from "#workers/inference/messages.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
 
 /** A child that is told by its job's folder what to say: «kind seed». Nothing of it is an answer. */
 const channel = new Socket({ fd: 3 });
-const frames = new Frames();
+const frames = new Frames(MOST_BYTES);
 channel.on("data", (piece: Buffer) => {
   for (const raw of frames.take(piece)) {
     const { folder } = raw as { folder: string };

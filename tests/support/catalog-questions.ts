@@ -89,6 +89,7 @@ export function catalogQuestions({
     size: { size: "over 10 GB" },
     verified: { measured: "verified" },
     "not measured": { measured: "notMeasured" },
+    "kind and licence that never meet": { kind: "guide", license: "apache-2.0" },
   };
   const base = { owner: "org0", repo: "base-0" };
   const guide = { owner: "org1", repo: "guide-1" };

@@ -31,6 +31,16 @@ export function hostileMarkdown(size: number, mixtures: number, seed = 1): Map<s
   texts.set("a wide table", columns(Math.round(size / 16), Math.round(size / 8)));
   texts.set("a table of short rows", columns(60, Math.round(size / 3)));
   texts.set(
+    "names of links in thousands",
+    Array.from({ length: Math.round(size / 12) }, (_, at) => `[a${at}]: b\n[a${at}]`).join("\n"),
+  );
+  texts.set(
+    "notes in thousands",
+    Array.from({ length: Math.round(size / 14) }, (_, at) => `[^${at}]: [^${at}]\n`).join("\n"),
+  );
+  texts.set("HTML that nobody closes", "<div><!--\n<table>\n<script>".repeat(times("<div><!--\n<table>\n<script>")));
+  texts.set("escaped columns", `|a|\n|-|\n|${"\\|".repeat(size / 2)}|`);
+  texts.set(
     "deeper at each line",
     Array.from({ length: Math.round(Math.sqrt(size)) }, (_, at) => `${" ".repeat(at * 2)}- a`).join("\n"),
   );
@@ -71,5 +81,16 @@ export function hostileYaml(size: number): Map<string, string> {
     ["numbers", `a: ${times("9")}`],
     ["spaces", `a:${times(" ")}1`],
     ["colons", times(":")],
+    [
+      "a bomb of aliases",
+      `a0: &a0 x\n${Array.from({ length: 40 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}]\n`).join("")}`,
+    ],
+    ["an alias of itself", `a: &a [*a]\n${numbered((at) => `k${at}: *a\n`)}`],
+    ["aliases as names", `a: &a x\n${times("? *a\n: 1\n")}`],
+    ["lists as names", times("? [a, b]\n: 1\n")],
+    ["bytes", `a: !!binary ${times("AAAA")}`],
+    ["dates", `a: [${times("2001-12-14t21:59:43.10-05:00,")}]`],
+    ["sets", `a: !!set {${numbered((at) => `k${at}, `)}}`],
+    ["tags of its own", `${times("%TAG ! tag:a,2000:\n")}--- !b c`],
   ]);
 }

@@ -64,11 +64,12 @@ export const manyRepos = (count: number, { files = 1, guidesEach = 1, isSkewed =
   INSERT INTO unit (id, hash) SELECT weights, weights FROM plan WHERE kind = 'finetune';
   INSERT INTO unit_component (unit_id, position, role, commit_id, weights_sha256, strength, text_strength) SELECT weights, 0, 'base', commit, weights, 1, 1 FROM plan WHERE kind = 'finetune';
   INSERT INTO pair (id, unit_hash, guide_weights_sha256, protocol, runtime, unit_id, finetune_commit_id, guide_commit_id)
-    SELECT gen_random_uuid(), f.weights, g.weights, '1', 'cpu-f32', f.weights, f.commit, g.commit FROM plan f JOIN plan g ON g.base = f.base AND g.n IN (SELECT f.base + 1 + 10 * k FROM generate_series(0, ${guidesEach - 1}) k) WHERE f.kind = 'finetune' AND f.n % 3 = 0;
+    SELECT gen_random_uuid(), f.weights, g.weights, '1', 'cpu-f32', f.weights, f.commit, g.commit FROM plan f CROSS JOIN generate_series(0, ${guidesEach - 1}) k JOIN plan g ON g.n = f.base + 1 + 10 * k AND g.base = f.base WHERE f.kind = 'finetune' AND f.n % 3 = 0;
   BEGIN;
   INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds) SELECT gen_random_uuid(), p.id, level, 1, 16, '{}', 'test', 1 FROM pair p, unnest(ARRAY[0, 1, 2, 4]) level;
   UPDATE pair SET verdict = (ARRAY['verified', 'usable_with_limits', 'incompatible'])[get_byte(decode(unit_hash, 'hex'), 0) % 3 + 1]::verdict, measured_at = now();
   COMMIT;
+  INSERT INTO facet_due (at, repo_id) SELECT '-infinity', id FROM plan;
   DROP TABLE plan;
   ANALYZE;
 `;

@@ -91,5 +91,8 @@ export const smallHub = `
   INSERT INTO webhook (id, namespace_id, repo_id, url, secret, events, created_by_id) VALUES ('${uuid(21)}', '${lab}', '${fine}', 'https://example.org/hook', 's', '{commit}', 'ann');
   INSERT INTO download_day (repo_id, day, count) VALUES ('${fine}', '2026-01-01', 1);
   INSERT INTO download_seen (repo_id, day, visitor) VALUES ('${fine}', '2026-01-01', '${sha("0")}');
+  INSERT INTO facet_due (repo_id) VALUES ('${fine}');
+  INSERT INTO counted_repo (repo_id, "values") VALUES ('${fine}', '{finetune,NULL,mit,1,not_measured}');
+  INSERT INTO facet_count (facet, chosen, value, count) VALUES (0, facet_choice('{NULL,NULL,NULL,NULL,NULL}'), 'finetune', 1);
   INSERT INTO download_network (network, day, count) VALUES ('${sha("1")}', '2026-01-01', 1);
 `;

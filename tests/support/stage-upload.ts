@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { Actor } from "#lib/auth/actor.ts";
 import { database } from "#lib/db/client.ts";
 import type { UploadView } from "#lib/catalog/uploads/schema.ts";
-import { beginUpload, completeUpload } from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
+import { completeUpload } from "#lib/catalog/uploads/service.ts";
 import type { DiskStore } from "#lib/storage/disk.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 

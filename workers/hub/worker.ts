@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { measuringProvider, measuringRuntime } from "#lib/catalog/pairs/schema.ts";
+import { keepCounts } from "#lib/catalog/repos/keep-counts.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
 import { toAppError } from "#lib/http/failure.ts";
@@ -37,6 +38,9 @@ const SWEEP_EVERY = 60_000;
 /** How often it is looked for jobs of workers that are gone, in milliseconds. */
 const LOST_EVERY = 1000;
 
+/** How often the counts of repos follow what has changed, in milliseconds. */
+const COUNTS_EVERY = 5000;
+
 /** A worker of this hub. Any number of them may run, on any machines: they know of each other only through the database. */
 export async function startWorker({ handlers, sweep, deadlines = usualDeadlines }: WorkerParts): Promise<Worker> {
   const { places: count, memory: asked, provider, workerBytes } = env();
@@ -70,6 +74,7 @@ export async function startWorker({ handlers, sweep, deadlines = usualDeadlines 
     await returnLost();
     await failHopeless();
   });
+  const counted = every(COUNTS_EVERY, "worker.counts", keepCounts);
   const swept = every(SWEEP_EVERY, "worker.sweep", async () => {
     await sweep();
     await removeOldEvents();
@@ -80,6 +85,7 @@ export async function startWorker({ handlers, sweep, deadlines = usualDeadlines 
     async stop() {
       log().info({ event: "worker.stopping", worker: row.id });
       clearInterval(swept);
+      clearInterval(counted);
       clearInterval(lost);
       for (const place of places) place.close();
       await runner.stop(GRACE);

@@ -3,9 +3,9 @@ import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
-import { Frames, toFrame } from "./frames.ts";
+import { Frames, toFrame } from "#lib/util/frames.ts";
 import { compareWithBases, inspect } from "./inspect.ts";
-import { type ChildMessage, type Job, parentMessage, type Report, type ResultOf } from "./messages.ts";
+import { type ChildMessage, type Job, MOST_BYTES, parentMessage, type Report, type ResultOf } from "./messages.ts";
 import { probe } from "./runtime.ts";
 import { sample } from "./sample.ts";
 
@@ -23,7 +23,7 @@ const resume = (): void => {
 };
 
 const channel = new Socket({ fd: 3 });
-const frames = new Frames();
+const frames = new Frames(MOST_BYTES);
 
 const say = (message: ChildMessage): void => {
   if (channel.writable) channel.write(toFrame(message));

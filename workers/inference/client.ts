@@ -10,11 +10,12 @@ import type { Pause } from "#lib/util/pause.ts";
 import { toStorableText } from "#lib/util/storable.ts";
 import { withAbsolutePaths } from "./absolute-paths.ts";
 import { allocatorSettings } from "./allocator-settings.ts";
-import { Frames, toFrame } from "./frames.ts";
+import { Frames, toFrame } from "#lib/util/frames.ts";
 import {
   childMessage,
   type ChildMessage,
   type Job,
+  MOST_BYTES,
   type ParentMessage,
   type Progress,
   type ResultOf,
@@ -53,7 +54,7 @@ export class InferenceProcess {
       cwd: this.#folder,
       env: { ...harmlessVariables(), ...allocatorSettings },
     });
-    const frames = new Frames();
+    const frames = new Frames(MOST_BYTES);
     this.#channel?.on("data", (piece: Buffer) => this.#take(frames, piece)).on("error", () => {}); // its end says so, too
     this.#child.on("error", ({ message }) => (this.#lastWords = message)); // it could not be started, or told something
     this.#child.once("exit", () => this.#removeFolder());

@@ -9,7 +9,7 @@ import { batchNoises } from "#lib/tensor/batch-noise.ts";
 import { before, inspection, needs, pairReport, signature } from "./result-schemas.ts";
 
 /**
- * What a parent and its inference child say to each other, over a pipe, as structured clones (frames.ts).
+ * What a parent and its inference child say to each other, over a pipe, as structured clones (lib/util/frames.ts).
  *
  *   parent                        child
  *     ── sample | check | … ──────▶
@@ -17,6 +17,10 @@ import { before, inspection, needs, pairReport, signature } from "./result-schem
  *     ── pause, resume, cancel ───▶    seen between two passes
  *     ◀── sampled | … | failed ───
  */
+
+/** Of one message: 64 finished pictures of 1024 × 1024 are 200 MB. */
+export const MOST_BYTES = 512 * 2 ** 20;
+
 const floats = z
   .object({
     shape: z.array(z.int().min(0)).readonly(),

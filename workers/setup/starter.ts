@@ -11,7 +11,8 @@ import { createCommit, headOf } from "#lib/catalog/commits/service.ts";
 import { createOrganisation } from "#lib/catalog/namespaces/service.ts";
 import type { NewRepo } from "#lib/catalog/repos/schema.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
-import { beginUpload, completeUpload, getUpload, signParts } from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
+import { completeUpload, getUpload, signParts } from "#lib/catalog/uploads/service.ts";
 import { AppError } from "#lib/errors.ts";
 
 const root = fileURLToPath(new URL("../../starter", import.meta.url));

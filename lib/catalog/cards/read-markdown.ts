@@ -2,7 +2,7 @@ import { AppError } from "#lib/errors.ts";
 import { toStorableText } from "#lib/util/storable.ts";
 import type { CardFacts } from "./facts.ts";
 import { HEAP_MB, CPU_MS } from "./reader/messages.ts";
-import { TooMuch } from "./reader/process.ts";
+import { Garbled, TooMuch } from "./reader/process.ts";
 import { readers } from "./reader/readers.ts";
 import { splitMarkdown } from "./split.ts";
 
@@ -51,7 +51,11 @@ async function withFrontMatter(
     return [await readers().read(who, { kind: "facts", yaml, text: beginning }), null];
   } catch (cause) {
     if (yaml === null) throw cause;
-    const why = whyNot(cause, `it takes more than ${CPU_MS.facts / 1000} s to read; make it shorter.`);
+    const why = whyNot(
+      cause,
+      "its reader failed at it; make it plainer.",
+      `it takes more than ${CPU_MS.facts / 1000} s to read; make it shorter.`,
+    );
     return [await readers().read(who, { kind: "facts", yaml: null, text: beginning }), why];
   }
 }
@@ -61,11 +65,13 @@ async function layOut(text: string, who: string): Promise<readonly [html: string
     return [await readers().read(who, { kind: "html", text: toStorableText(text) }), null];
   } catch (cause) {
     const most = `${CPU_MS.html / 1000} s or ${HEAP_MB} MB`;
-    return [null, whyNot(cause, `It is shown as it was written, for laying it out takes more than ${most}.`)];
+    const failed = "It is shown as it was written, for its reader failed at it.";
+    return [null, whyNot(cause, failed, `It is shown as it was written, for laying it out takes more than ${most}.`)];
   }
 }
 
-function whyNot(cause: unknown, tooMuch: string): string {
+function whyNot(cause: unknown, failed: string, tooMuch: string): string {
+  if (cause instanceof Garbled) return failed;
   if (cause instanceof TooMuch) return tooMuch;
   if (cause instanceof AppError && cause.code === "bad_request") return cause.message;
   throw cause;

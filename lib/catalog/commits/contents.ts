@@ -4,7 +4,7 @@ import { formatOf, HEAD_BYTES, refuseBinary } from "#lib/catalog/blobs/format.ts
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
 import { type FilePath, parseNewPath, parsePath } from "#lib/catalog/trees/path.ts";
 import { findNamed, hasContent } from "#lib/catalog/uploads/possession.ts";
-import { isLfs } from "#lib/catalog/uploads/service.ts";
+import { isLfs } from "#lib/catalog/uploads/lfs.ts";
 import type { Content, TreeFile } from "#lib/catalog/trees/node.ts";
 import { findFiles } from "#lib/catalog/trees/repository.ts";
 import { database } from "#lib/db/client.ts";

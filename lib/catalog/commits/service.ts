@@ -6,7 +6,8 @@ import { applyCard, CARD_PATH, planCard, type CardChange } from "#lib/catalog/ca
 import { carryInspection, saysNothing } from "#lib/catalog/inspections/carry.ts";
 import { requestInspection } from "#lib/catalog/inspections/service.ts";
 import { untilRead } from "#lib/catalog/uploads/until-read.ts";
-import { isLfs, markLinked, takeVerified } from "#lib/catalog/uploads/service.ts";
+import { isLfs } from "#lib/catalog/uploads/lfs.ts";
+import { markLinked, takeVerified } from "#lib/catalog/uploads/taken.ts";
 import { grownSince, holdings, requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";

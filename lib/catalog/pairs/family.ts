@@ -1,7 +1,9 @@
+import { type VisiblePart, visibleParts } from "#lib/auth/access.ts";
+import { hub } from "#lib/auth/actor.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
 import { can, type Capability, kinds, kindsThat } from "#lib/catalog/kinds.ts";
 import { database } from "#lib/db/client.ts";
-import { Prisma } from "#lib/db/generated/client.ts";
+import { Prisma, type RepoKind } from "#lib/db/generated/client.ts";
 import { type Model, modelColumns } from "./models.ts";
 
 export interface Family {
@@ -13,27 +15,46 @@ export interface Family {
 export type FamilyPlace = readonly [isBase: number, downloads: number, repoId: string];
 
 /** How many of a family are counted at most. */
-const MAX_FAMILY = 1000;
+export const MAX_FAMILY = 1000;
+
+/** On `m`: whatever is there. */
+const everything = visibleParts(hub, "m");
 
 /**
  * As rows `m` of repos the first of a family that can do something, behind a place: the base before the rest, then the most used. By
- * kind, for in each of them an index has that order; so it costs the same in a family of ten and of ten thousand, anywhere in it.
+ * kind, by who sees it and of private ones by namespace, for each of them has an index in that order; so it costs the same in a family of
+ * ten and of ten thousand, anywhere in it, whoever else has hidden how many in it.
  */
 export function firstOfFamily(
-  { contract, baseRepoId }: Family,
+  family: Family,
   what: Capability,
   limit: number,
+  visible: readonly VisiblePart[] = everything,
   after: FamilyPlace | null = null,
 ): Prisma.Sql {
   const count = Prisma.raw(String(limit));
-  const parts = kindsThat(what).map(
-    (
-      kind,
-    ) => Prisma.sql`(SELECT m.* FROM repo m WHERE m.deleted_at IS NULL AND m.family_id = ${baseRepoId}::uuid AND m.contract = ${contract} AND m.kind = ${Prisma.raw(`'${kind}'`)} AND ${isBehind(Number(kinds[kind].isBase), after)}
-      ORDER BY m.downloads DESC, m.id DESC LIMIT ${count})`,
-  );
+  const parts = partsOf(family, what, visible, (kind, rows) => {
+    const behind = isBehind(Number(kinds[kind].isBase), after);
+    return Prisma.sql`(SELECT m.* ${rows} AND ${behind} ORDER BY m.downloads DESC, m.id DESC LIMIT ${count})`;
+  });
   return Prisma.sql`(SELECT * FROM (${Prisma.join(parts, " UNION ALL ")}) m ORDER BY ${order} LIMIT ${count})`;
 }
+
+/** Each part of a family, of which `ask` makes a question out of «FROM repo m WHERE …». */
+const partsOf = (
+  { contract, baseRepoId }: Family,
+  what: Capability,
+  visible: readonly VisiblePart[],
+  ask: (kind: RepoKind, rows: Prisma.Sql) => Prisma.Sql,
+): Prisma.Sql[] =>
+  kindsThat(what).flatMap((kind) =>
+    visible.map(({ visible: isVisible, namespaces }) => {
+      const rows = Prisma.sql`FROM repo m WHERE ${isVisible} AND m.family_id = ${baseRepoId}::uuid AND m.contract = ${contract} AND m.kind = ${Prisma.raw(`'${kind}'`)}`;
+      return namespaces === null
+        ? ask(kind, rows)
+        : Prisma.sql`(SELECT m.* FROM (${namespaces}) own(id), LATERAL ${ask(kind, Prisma.sql`${rows} AND m.namespace_id = own.id`)} m)`;
+    }),
+  );
 
 const order = Prisma.sql`${canInSql("m", "isBase")} DESC, m.downloads DESC, m.id DESC`;
 
@@ -51,36 +72,29 @@ export interface Relative extends Model {
 
 export const placeInFamily = (one: Relative): FamilyPlace => [can(one, "isBase") ? 1 : 0, one.downloads, one.repoId];
 
-/**
- * Of the next `most` of a family that can do something, each, and whether `visible`, a condition on `m`, lets it through: hidden ones are
- * walked past, but never more than these.
- */
+/** The next so many of a family that can do something and may be seen. */
 export const nextOfFamily = (
   family: Family,
   what: Capability,
-  visible: Prisma.Sql,
+  visible: readonly VisiblePart[],
   after: FamilyPlace | null,
-  most: number,
-): Promise<(Relative & { readonly isShown: boolean })[]> => database().$queryRaw`
-  SELECT ${modelColumns}, m.downloads, n.name || '/' || m.name AS repo, ${visible} AS "isShown"
-  FROM ${firstOfFamily(family, what, most, after)} m JOIN namespace n ON n.id = m.namespace_id JOIN inspection i ON i.id = m.head_inspection_id
-  ORDER BY ${order}`;
-
-/** The guides of a family that may be seen, of a thousand that are looked at. */
-export const guidesOfFamily = (family: Family, visible: Prisma.Sql, count: number): Promise<Relative[]> =>
-  database().$queryRaw`
+  count: number,
+): Promise<Relative[]> => database().$queryRaw`
   SELECT ${modelColumns}, m.downloads, n.name || '/' || m.name AS repo
-  FROM (SELECT * FROM ${firstOfFamily(family, "guides", MAX_FAMILY)} m WHERE ${visible} ORDER BY ${order} LIMIT ${Prisma.raw(String(count))}) m
-  JOIN namespace n ON n.id = m.namespace_id JOIN inspection i ON i.id = m.head_inspection_id
+  FROM ${firstOfFamily(family, what, count, visible, after)} m
+  CROSS JOIN LATERAL (SELECT name FROM namespace WHERE id = m.namespace_id LIMIT 1) n JOIN inspection i ON i.id = m.head_inspection_id
   ORDER BY ${order}`;
 
-/** How many of a family may be seen, of a thousand that are looked at: guides, and what draws. */
+/** How many of a family may be seen, `MAX_FAMILY` of each where there are more: guides, and what draws. */
 export async function sizeOfFamily(
   family: Family,
-  visible: Prisma.Sql,
+  visible: readonly VisiblePart[],
 ): Promise<{ readonly guides: number; readonly models: number }> {
-  const count = (what: Capability): Prisma.Sql =>
-    Prisma.sql`(SELECT count(*)::int FROM ${firstOfFamily(family, what, MAX_FAMILY)} m WHERE ${visible})`;
+  const most = Prisma.raw(String(MAX_FAMILY));
+  const count = (what: Capability): Prisma.Sql => {
+    const parts = partsOf(family, what, visible, (_kind, rows) => Prisma.sql`(SELECT m.id ${rows} LIMIT ${most})`);
+    return Prisma.sql`(SELECT count(*)::int FROM (SELECT FROM (${Prisma.join(parts, " UNION ALL ")}) m LIMIT ${most}) counted)`;
+  };
   const [size] = await database().$queryRaw<
     [{ guides: number; models: number }]
   >`SELECT ${count("guides")} AS guides, ${count("draws")} AS models`;

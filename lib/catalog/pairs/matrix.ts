@@ -1,19 +1,16 @@
 import { z } from "zod";
-import { isVisible, requireRead, type RepoName } from "#lib/auth/access.ts";
+import { requireRead, type RepoName, visibleParts } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { can } from "#lib/catalog/kinds.ts";
 import { AppError } from "#lib/errors.ts";
-import { parseCursor, toPageOfLooked } from "#lib/page.ts";
+import { parseCursor, toPage } from "#lib/page.ts";
 import { cellsOf, type Party } from "./cells.ts";
-import { guidesOfFamily, nextOfFamily, placeInFamily, type Relative, sizeOfFamily } from "./family.ts";
+import { nextOfFamily, placeInFamily, type Relative, sizeOfFamily } from "./family.ts";
 import { modelOfRepo } from "./models.ts";
 import type { Matrix } from "./schema.ts";
 
 /** Columns of a table; of a base with more, the most used. */
 export const MAX_GUIDES = 24;
-
-/** Of models for a page, the hidden ones too: then it ends, however few are on it, and the next one goes on there. */
-const MOST_LOOKED_AT = 300;
 
 const place = z.tuple([z.int().min(0).max(1), z.int32(), z.uuid()]);
 
@@ -33,11 +30,11 @@ export async function matrix(
   const after = cursor === undefined ? null : parseCursor(cursor, place);
   const model = await modelOfRepo(base.id);
   const family = model && { contract: model.contract, baseRepoId: base.id };
-  const visible = isVisible(actor, "m");
-  const guides = family ? await guidesOfFamily(family, visible, MAX_GUIDES) : [];
-  const models = family ? await nextOfFamily(family, "draws", visible, after, MOST_LOOKED_AT) : [];
+  const visible = visibleParts(actor, "m");
+  const guides = family ? await nextOfFamily(family, "guides", visible, null, MAX_GUIDES) : [];
+  const models = family ? await nextOfFamily(family, "draws", visible, after, limit + 1) : [];
   const size = family ? await sizeOfFamily(family, visible) : { guides: 0, models: 0 };
-  const { items, next } = toPageOfLooked(models, limit, MOST_LOOKED_AT, placeInFamily);
+  const { items, next } = toPage(models, limit, placeInFamily);
   const cellOf = await cellsOf(actor, items.map(toParty), guides.map(toParty));
   return {
     base: shown,

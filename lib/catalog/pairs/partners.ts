@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isVisible, requireRead, type RepoName } from "#lib/auth/access.ts";
+import { requireRead, type RepoName, visibleParts } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { can, kinds } from "#lib/catalog/kinds.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
@@ -189,8 +189,8 @@ async function lookAtFamily(
   if (!model) return [];
   const behind: FamilyPlace | null = after && [after[1], after[2], after[3]];
   const what = side === "unit" ? "guides" : "draws";
-  const rows = await nextOfFamily(model, what, isVisible(actor, "m"), behind, most);
-  const commits = rows.flatMap(({ isShown, commitId }) => (isShown ? commitId : []));
+  const rows = await nextOfFamily(model, what, visibleParts(actor, "m"), behind, most);
+  const commits = rows.map(({ commitId }) => commitId);
   const may = side === "unit" ? new Set(commits) : await drawable(actor, commits);
   return rows.map((row) => ({
     place: [at, ...placeInFamily(row)] as Place,

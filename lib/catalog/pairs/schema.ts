@@ -241,9 +241,12 @@ export const matrix = pageOf(matrixRow).extend({
   guides: z
     .array(partner.pick({ repo: true, commit: true, parameters: true }))
     .meta({ description: "those made for the base, the most used first" }),
-  guideCount: z.number().meta({ description: "how many guides there are, also beyond those that are told" }),
-  modelCount: z
-    .number()
-    .meta({ description: "how many rows there are on all pages: the base, and what was made from it" }),
+  guideCount: z.number().meta({
+    description: "how many guides there are, also beyond those that are told; 1000 also where there are more",
+  }),
+  modelCount: z.number().meta({
+    description:
+      "how many rows there are on all pages: the base, and what was made from it; 1000 also where there are more",
+  }),
 });
 export type Matrix = z.output<typeof matrix>;

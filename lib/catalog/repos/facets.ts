@@ -1,44 +1,18 @@
 import { verdictOf } from "#lib/catalog/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
-import { type Facets, MAX_COUNTED, repoKind, type RepoItem, sizes } from "./schema.ts";
-import { bestVerdict, firstOf, type Selection, sizeClass } from "./selection.ts";
-
-type Facet = keyof Facets;
-/** Kinds are few: each is counted on its own, so that a few guides are not lost among many fine-tunes. */
-type Windowed = Exclude<Facet, "kind">;
+import { chosenFrom, countedAs, type Facet, facetNames, type FacetValues, withoutChoice } from "./counted-as.ts";
+import { countsAreKept, isLargeHub } from "./keep-counts.ts";
+import { type Facets, MAX_COUNTED, sizes } from "./schema.ts";
+import { bestVerdict, firstOf, type Selection } from "./selection.ts";
 
 const MAX_VALUES = 50; // of a facet
+const MAX_LOOKED_AT = 2 * MAX_VALUES; // bases that the asker may not see are walked past
 
-interface Counting {
-  /** What of a selection chooses from it. */
-  readonly chosenBy: keyof Selection;
-  /** Its value of a row `r`; null for a row that has none. */
-  value(of: Selection): Prisma.Sql;
-  /** How `counted.value` is called, and the tables that say so; left out where it is called as it is. */
-  readonly called?: { readonly as: Prisma.Sql; tables(of: Selection): Prisma.Sql };
-}
+/** What counts that are kept do not tell apart. */
+const narrowed = ["words", "owner", "tag"] as const;
 
-const windowed: Readonly<Record<Windowed, Counting>> = {
-  base: {
-    chosenBy: "baseId",
-    value: () => Prisma.sql`r.base_id`,
-    called: {
-      as: Prisma.sql`n.name || '/' || b.name`,
-      tables: ({ baseVisible }) =>
-        Prisma.sql`CROSS JOIN LATERAL (SELECT b.name, b.namespace_id FROM repo b WHERE b.id = counted.value AND ${baseVisible} LIMIT 1) b JOIN namespace n ON n.id = b.namespace_id`,
-    },
-  },
-  license: { chosenBy: "license", value: () => Prisma.sql`r.license` },
-  size: { chosenBy: "size", value: () => Prisma.sql`${sizeClass}::text` },
-  measured: {
-    chosenBy: "measured",
-    value: (selection) => Prisma.sql`coalesce(${bestVerdict(selection)}, 'not_measured')::text`,
-  },
-};
-const names = Object.keys(windowed) as Windowed[];
-
-interface Row {
+interface Count {
   readonly facet: Facet;
   readonly value: string;
   readonly count: number;
@@ -46,63 +20,113 @@ interface Row {
 }
 
 /**
- * Counts each facet as if nothing were chosen from it, among the newest so many that answer to the rest: exactly where there are no
- * more, else at least so many. One statement; those facets of which nothing is chosen are counted among the same.
+ * Counts each facet as if nothing were chosen from it. What there are no more than `MAX_COUNTED` of is counted one by one, as the asker
+ * knows it at this moment. Of a larger hub the public repos are counted beforehand (`keepCounts`), and the asker's own private ones are
+ * looked at and added. Only beside words, owners and tags, and while nobody keeps the counts, the newest are counted, and there are at
+ * least so many.
  */
 export async function countFacets(selection: Selection): Promise<Facets> {
-  const chosen = names.filter((name) => selection[windowed[name].chosenBy] !== undefined);
-  const windows = [
-    { among: selection, counted: names.filter((name) => !chosen.includes(name)) },
-    ...chosen.map((name) => ({ among: { ...selection, [windowed[name].chosenBy]: undefined }, counted: [name] })),
-  ].filter(({ counted }) => counted.length > 0);
-  const nameOf = (index: number): Prisma.Sql => Prisma.raw(`newest_${index}`);
-  const rows = await database().$queryRaw<Row[]>`
-    WITH ${Prisma.join(
-      windows.map(
-        ({ among, counted }, index) => Prisma.sql`${nameOf(index)} AS MATERIALIZED ${newest(among, counted)}`,
-      ),
-      ", ",
-    )}
-    SELECT facet, value, least(count, ${MAX_COUNTED})::int AS count, is_least AS "isLeast" FROM (${Prisma.join(
-      [
-        ...repoKind.options.map((kind) => countOfKind(selection, kind)),
-        ...windows.flatMap(({ counted }, index) => counted.map((name) => countOf(name, selection, nameOf(index)))),
-      ],
-      " UNION ALL ",
-    )}) counted WHERE count > 0 ORDER BY count DESC, value`;
-  const of = (facet: Facet, nameOfValue = (value: string): string => value): Facets["kind"] =>
-    rows
-      .filter((row) => row.facet === facet)
-      .map(({ value, count, isLeast }) => ({
-        value: nameOfValue(value),
-        count,
-        ...(isLeast && { atLeast: true as const }),
-      }));
+  const [{ areKept, areCurrent, isLarge }] = await database().$queryRaw<
+    [{ areKept: boolean; areCurrent: boolean; isLarge: boolean }]
+  >`SELECT ${countsAreKept} AS "areKept", NOT EXISTS (SELECT FROM facet_due) AS "areCurrent", ${isLargeHub} AS "isLarge"`;
+  const isCounted = areKept && !narrowed.some((by) => selection[by] !== undefined);
+  const newest = isCounted && isLarge ? null : await countNewest(selection, areCurrent);
+  const counts =
+    newest === null || (isCounted && newest.some(({ isLeast }) => isLeast))
+      ? addPrivate(await countPublic(selection), await countPrivate(selection))
+      : newest;
+  const largest = Map.groupBy(sumOf(counts), ({ facet }) => facet);
+  const of = (facet: Facet, nameOf: (value: string) => string | undefined = (value) => value): Facets["kind"] =>
+    (largest.get(facet) ?? [])
+      .flatMap(({ value, count, isLeast }) => {
+        const name = nameOf(value);
+        return name === undefined ? [] : [{ value: name, count, ...(isLeast && { atLeast: true as const }) }];
+      })
+      .toSorted((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
+      .slice(0, MAX_VALUES);
+  const bases = await namesOf(selection, largest.get("base") ?? []);
   return {
     kind: of("kind"),
-    base: of("base"),
+    base: of("base", (value) => bases.get(value)),
     license: of("license"),
     size: of("size", (value) => sizes[Number(value) - 1]!.name),
     measured: of("measured", verdictOf),
   };
 }
 
-/** One more than is counted tells whether there are more. */
-const bounded = (selection: Selection): Prisma.Sql => firstOf(selection, "updated", null, MAX_COUNTED + 1);
+/** Of each facet the values that most public repos have, which answer to what is chosen from the others. */
+async function countPublic(selection: Selection): Promise<Count[]> {
+  const chosen = chosenFrom(selection);
+  const parts = facetNames.map((facet, place) => {
+    const others = chosen.map((value, at) => (at === place ? null : value));
+    return Prisma.sql`(SELECT ${facet} AS facet, value, count, false AS "isLeast" FROM facet_count
+      WHERE facet = ${Prisma.raw(String(place))} AND chosen = facet_choice(${others}::text[]) AND count > 0 ORDER BY count DESC, value LIMIT ${Prisma.raw(String(MAX_LOOKED_AT))})`;
+  });
+  return database().$queryRaw<Count[]>`${Prisma.join(parts, " UNION ALL ")}`;
+}
 
-const countOfKind = (selection: Selection, kind: RepoItem["kind"]): Prisma.Sql => Prisma.sql`
-  (SELECT 'kind' AS facet, ${kind} AS value, count(*) AS count, count(*) > ${MAX_COUNTED} AS is_least FROM ${bounded({ ...selection, kind })} r)`;
+/** What only the asker and a few others see. */
+async function countPrivate(selection: Selection): Promise<Count[]> {
+  const visible = selection.visible.filter(({ isPublic }) => !isPublic);
+  return visible.length === 0 ? [] : countNewest({ ...selection, visible }, false);
+}
 
-const newest = (among: Selection, counted: readonly Windowed[]): Prisma.Sql => Prisma.sql`(
-  SELECT ${Prisma.join(counted.map((name) => Prisma.sql`${windowed[name].value(among)} AS ${Prisma.raw(name)}`))},
-    row_number() OVER () AS place, count(*) OVER () > ${MAX_COUNTED} AS is_least
-  FROM ${bounded(among)} r)`;
+/** Of the newest that answer to the rest of a selection, counted one by one. */
+async function countNewest(selection: Selection, areCurrent: boolean): Promise<Count[]> {
+  const { words, owner, tag } = selection;
+  const others = withoutChoice(selection);
+  const isCommon = words !== undefined && "common" in words;
+  // Of common words some that answer are known by name; where an owner or a tag is chosen as well, it is looked through those.
+  const isAmongSome = isCommon && owner === undefined && tag === undefined;
+  const among = isCommon ? { ...others, words: isAmongSome ? { found: words.some } : undefined } : others;
+  const answers = isCommon && !isAmongSome ? words.common : Prisma.sql`TRUE`;
+  // What everybody may know, where nobody may know better. Asked of each row: a join would read the table whole.
+  const known = Prisma.sql`(SELECT c."values"[${Prisma.raw(String(facetNames.indexOf("measured") + 1))}] FROM counted_repo c WHERE c.repo_id = r.id)`;
+  const verdict = areCurrent
+    ? Prisma.sql`CASE WHEN r.at_best IS NULL THEN NULL WHEN ${known} = r.at_best::text THEN r.at_best ELSE ${bestVerdict(selection)} END`
+    : bestVerdict(selection);
+  const rows = await database().$queryRaw<{ values: FacetValues; answers: boolean }[]>`
+    SELECT ${countedAs(verdict)} AS "values", ${answers} AS answers
+    FROM ${firstOf(among, "updated", null, MAX_COUNTED + 1)} r`;
+  const isLeast = isAmongSome || rows.length > MAX_COUNTED;
+  const chosen = chosenFrom(selection);
+  const counted = rows.slice(0, MAX_COUNTED).filter((row) => row.answers);
+  return facetNames.flatMap((facet, place) => {
+    const isMeant = ({ values }: { readonly values: FacetValues }): boolean =>
+      values[place] !== null && chosen.every((value, at) => at === place || value === null || value === values[at]);
+    const byValue = Map.groupBy(counted.filter(isMeant), ({ values }) => values[place]!);
+    return [...byValue].map(([value, all]) => ({ facet, value, count: all.length, isLeast }));
+  });
+}
 
-const countOf = (name: Windowed, selection: Selection, window: Prisma.Sql): Prisma.Sql => {
-  const { as, tables } = windowed[name].called ?? { as: Prisma.sql`counted.value`, tables: () => Prisma.empty };
-  return Prisma.sql`
-    (SELECT ${name}, ${as}, counted.count, counted.is_least FROM (
-      SELECT ${Prisma.raw(name)} AS value, count(*) AS count, bool_or(is_least) AS is_least FROM ${window}
-      WHERE place <= ${MAX_COUNTED} AND ${Prisma.raw(name)} IS NOT NULL GROUP BY 1) counted ${tables(selection)}
-    ORDER BY 3 DESC, 2 LIMIT ${MAX_VALUES})`;
-};
+/** A private value that is not among the most frequent public ones may be a public one as well. */
+function addPrivate(ofPublic: readonly Count[], ofPrivate: readonly Count[]): Count[] {
+  const isCut = (facet: Facet): boolean => ofPublic.filter((one) => one.facet === facet).length === MAX_LOOKED_AT;
+  const cut = new Set(facetNames.filter(isCut));
+  const known = new Set(ofPublic.map(({ facet, value }) => `${facet} ${value}`));
+  return [
+    ...ofPublic,
+    ...ofPrivate.map((one) => ({
+      ...one,
+      isLeast: one.isLeast || (cut.has(one.facet) && !known.has(`${one.facet} ${one.value}`)),
+    })),
+  ];
+}
+
+function sumOf(counts: readonly Count[]): Count[] {
+  const byValue = Map.groupBy(counts, ({ facet, value }) => `${facet} ${value}`);
+  return [...byValue.values()].map((same) => ({
+    ...same[0]!,
+    count: same.reduce((sum, { count }) => sum + count, 0),
+    isLeast: same.some(({ isLeast }) => isLeast),
+  }));
+}
+
+/** Of the bases that the asker may see. */
+async function namesOf({ baseVisible }: Selection, counts: readonly Count[]): Promise<ReadonlyMap<string, string>> {
+  if (counts.length === 0) return new Map();
+  const rows = await database().$queryRaw<{ id: string; name: string }[]>`
+    SELECT b.id, n.name || '/' || b.name AS name FROM repo b JOIN namespace n ON n.id = b.namespace_id
+    WHERE b.id = ANY (${counts.map(({ value }) => value)}::uuid[]) AND ${baseVisible}`;
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}

@@ -114,17 +114,17 @@ export const repoItem = z.object({
 });
 export type RepoItem = z.output<typeof repoItem>;
 
-/** What a facet counts at most: of more repos it counts the newest. */
+/** So many repos are counted one by one at most. */
 export const MAX_COUNTED = 1000;
 
 const counts = z.array(
   z.object({
     value: z.string(),
     count: z.number(),
-    atLeast: z
-      .literal(true)
-      .optional()
-      .meta({ description: "there where more than 1000 repos could be counted, and only the newest were" }),
+    atLeast: z.literal(true).optional().meta({
+      description:
+        "there are so many, and may be more: beside words, an owner or a tag 1000 repos are counted, and of private ones 1000",
+    }),
   }),
 );
 

@@ -1,8 +1,10 @@
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 
-/** What was asked for in words: the repos that answer, or, of too many to name, a condition on a repo `r`. */
-export type Wording = { readonly found: readonly string[] } | { readonly common: Prisma.Sql };
+/** What was asked for in words: the repos that answer, or, of too many to name, some of them and a condition on a repo `r`. */
+export type Wording =
+  | { readonly found: readonly string[] }
+  | { readonly some: readonly string[]; readonly common: Prisma.Sql };
 
 const MAX_WORDS = 8;
 const TRIGRAM = 3; // letters, of which the index on names is made
@@ -25,9 +27,11 @@ export async function searchFor(q: string): Promise<Wording> {
   const rows = await database().$queryRaw<
     { id: string }[]
   >`SELECT id FROM repos_with_words(${begun}, ${within}, ${MAX_FOUND + 1}) id`;
-  return rows.length <= MAX_FOUND
-    ? { found: rows.map(({ id }) => id) }
+  const ids = rows.map(({ id }) => id);
+  return ids.length <= MAX_FOUND
+    ? { found: ids }
     : {
+        some: ids,
         common: Prisma.sql`(SELECT s.words @@ to_tsquery('simple', ${begun}) OR s.name LIKE ${within} FROM repo_search s WHERE s.repo_id = r.id)`,
       };
 }

@@ -23,6 +23,8 @@ export interface Selection {
   readonly tag?: string | undefined;
   readonly measured?: RepoQuery["measured"];
   readonly size?: RepoQuery["size"];
+  /** All public repos that answer, or more: named where they are few. */
+  readonly few?: readonly string[] | null;
 }
 
 export type Place = readonly [key: string | number, id: string];
@@ -68,9 +70,10 @@ export function firstOf(selection: Selection, sort: Sort, after: Place | null, c
     Prisma.sql`(SELECT r.* FROM ${rows} ORDER BY ${order} LIMIT ${Prisma.raw(String(count))})`;
   const where = (visible: Prisma.Sql): Prisma.Sql =>
     Prisma.sql`repo r WHERE ${Prisma.join([visible, ...conditions], " AND ")}`;
-  const parts = selection.visible.map(({ visible, namespaces }) =>
+  const few = selection.few && Prisma.sql`r.id = ANY (${[...selection.few]}::uuid[])`;
+  const parts = selection.visible.map(({ isPublic, visible, namespaces }) =>
     namespaces === null
-      ? first(where(visible))
+      ? first(where(few && isPublic ? Prisma.sql`${few} AND ${visible}` : visible))
       : first(
           Prisma.sql`(${namespaces}) own(id), LATERAL ${first(Prisma.sql`${where(visible)} AND r.namespace_id = own.id`)} r`,
         ),
@@ -112,17 +115,36 @@ function hasSize(size: NonNullable<RepoQuery["size"]>): Prisma.Sql {
 
 type Known = Pick<Selection, "otherVisible" | "mayKnow">;
 
-/** The verdicts `p.verdict` of the weights of `r` as one side, of pairs that may be known, for what may be seen on the other side. */
-const measuredAs = (mine: Prisma.Sql, theirs: Prisma.Sql, { otherVisible, mayKnow }: Known): Prisma.Sql => Prisma.sql`
-  FROM pair p WHERE p.${mine} = r.weights_sha256 AND p.verdict <> 'not_measured' AND ${mayKnow}
-    AND (SELECT TRUE FROM repo o WHERE o.weights_sha256 = p.${theirs} AND ${otherVisible} LIMIT 1)`;
-const asFinetune = [Prisma.sql`unit_hash`, Prisma.sql`guide_weights_sha256`] as const;
-const asGuide = [asFinetune[1], asFinetune[0]] as const;
+/** Of pairs that may not be known, or are of what may not be seen, no more are walked past on each side of a repo. */
+const MOST_PAIRS = 100;
 
-/** The best verdict of the newest weights of a repo `r`, of what may be seen on both sides; null where there is none. */
-export const bestVerdict = (known: Known): Prisma.Sql => Prisma.sql`CASE WHEN r.at_best IS NOT NULL THEN least(
-  (SELECT p.verdict ${measuredAs(...asFinetune, known)} ORDER BY p.verdict LIMIT 1),
-  (SELECT p.verdict ${measuredAs(...asGuide, known)} ORDER BY p.verdict LIMIT 1)) END`;
+const sides = [
+  [Prisma.sql`unit_hash`, Prisma.sql`guide_weights_sha256`],
+  [Prisma.sql`guide_weights_sha256`, Prisma.sql`unit_hash`],
+] as const;
+
+/** The best verdict of the weights of `r` as one side, of pairs that may be known, for what may be seen on the other side. */
+function bestAs([mine, theirs]: (typeof sides)[number], { otherVisible, mayKnow }: Known, most?: number): Prisma.Sql {
+  const measured = Prisma.sql`SELECT p.* FROM pair p WHERE p.${mine} = r.weights_sha256 AND p.verdict <> 'not_measured' ORDER BY p.verdict`;
+  const limit = (count?: number): Prisma.Sql => (count === undefined ? Prisma.empty : Prisma.raw(`LIMIT ${count}`));
+  const found = Prisma.sql`(SELECT p.verdict FROM (${measured} ${limit(most)}) p
+    WHERE ${mayKnow} AND (SELECT TRUE FROM repo o WHERE o.weights_sha256 = p.${theirs} AND ${otherVisible} LIMIT 1) ORDER BY p.verdict LIMIT 1)`;
+  if (most === undefined) return found;
+  return Prisma.sql`coalesce(${found}, CASE WHEN EXISTS (${measured} OFFSET ${Prisma.raw(String(most))})
+    THEN (SELECT c."values"[5]::verdict FROM counted_repo c WHERE c.repo_id = r.id) END)`;
+}
+
+const bestOf = (known: Known, most?: number): Prisma.Sql =>
+  Prisma.sql`CASE WHEN r.at_best IS NOT NULL THEN least(${Prisma.join(sides.map((side) => bestAs(side, known, most)))}) END`;
+
+/**
+ * The best verdict of the newest weights of a repo `r`, of what may be seen on both sides; null where there is none. Where others have
+ * measured so much with it that the walk ends before it, the best that everybody may know, as it was last counted.
+ */
+export const bestVerdict = (known: Known): Prisma.Sql => bestOf(known, MOST_PAIRS);
+
+/** The same, however much is walked past: for whoever has time. */
+export const bestVerdictOfAll = (known: Known): Prisma.Sql => bestOf(known);
 
 /** What a repo is at best finds what to look at; what is asked of its pairs decides, as far as these may be known. */
 function hasVerdict(verdict: Verdict, known: Known): Prisma.Sql {

@@ -25,6 +25,7 @@ import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, placeTime, toPage } from "#lib/page.ts";
 import { countFacets } from "./facets.ts";
+import { findFew } from "./few.ts";
 import {
   changeRepo,
   findItem,
@@ -147,7 +148,7 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
     size,
   };
   const [items, facets] = await Promise.all([
-    selectRepos(selection, sort, after.length === 2 ? after : null, limit + 1),
+    selectRepos({ ...selection, few: await findFew(selection) }, sort, after.length === 2 ? after : null, limit + 1),
     query.facets ? countFacets(selection) : undefined,
   ]);
   return { ...toPage(items, limit, (last) => [sort, ...placeOf(sort, last)]), ...(facets && { facets }) };

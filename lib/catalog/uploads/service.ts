@@ -1,135 +1,25 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { requirePerson, requireWrite, requireWriteById, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
+import { requireWrite, requireWriteById, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { parseNewPath } from "#lib/catalog/trees/path.ts";
-import { lockPerson, requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { database } from "#lib/db/client.ts";
-import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
-import { violatedRule } from "#lib/db/violation.ts";
+import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { type Page, parseCursor, toPage } from "#lib/page.ts";
 import { cancelJob } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
-import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
-import { newObjectKey } from "#lib/storage/keys.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { Turns } from "#lib/storage/turns.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
-import { arrivedParts, assemble, partCountOf, partSizeOf } from "./parts.ts";
+import { withMultipart } from "./multipart.ts";
+import { isArriving, requireArriving, requireOwn } from "./own.ts";
+import { assemble, partCountOf, partSizeOf } from "./parts.ts";
 import { readParts } from "./read-along.ts";
-import {
-  arriving,
-  countUnfinished,
-  findByKey,
-  findUpload,
-  insertUpload,
-  linkUploads,
-  listUnfinished,
-  move,
-  readUploads,
-  setStorageId,
-  unfinished,
-  type UploadRow,
-} from "./repository.ts";
-import {
-  MAX_UNFINISHED,
-  MAX_UPLOAD_BYTES,
-  type NewUpload,
-  PART_BYTES,
-  SIGNED_SECONDS,
-  type SignedParts,
-  type UploadItem,
-  type UploadQuery,
-  type UploadView,
-} from "./schema.ts";
-
-/**
- * Begins an upload, or finds the one that the same key began. Bytes that the hub has already are sent all the same: only who has
- * them may name them. @throws repo_not_found, forbidden, bad_request, too_large, conflict, rate_limited, quota_exceeded, disk_full
- */
-export async function beginUpload(actor: Actor, name: RepoName, input: NewUpload): Promise<UploadView> {
-  const repo = await requireWrite(actor, name);
-  const wish = {
-    repoId: repo.id,
-    path: parseNewPath(input.path),
-    size: input.size,
-    declaredSha256: input.sha256 ?? null,
-  };
-  if (wish.size > MAX_UPLOAD_BYTES)
-    throw new AppError(
-      "too_large",
-      `${wish.path} has ${wish.size} bytes, and a file may have at most ${MAX_UPLOAD_BYTES}; split the model into shards.`,
-      { size: wish.size, limit: MAX_UPLOAD_BYTES },
-    );
-  const userId = actor.kind === "person" ? actor.userId : null;
-  const key = input.idempotencyKey ?? null;
-  const known = key === null ? null : await findByKey(userId, key);
-  const row = known ? requireSame(known, wish) : await insert(actor, wish, key);
-  failpoint("upload.row");
-  return toView(await withMultipart(row));
-}
-
-type Wish = Pick<UploadRow, "repoId" | "path" | "size" | "declaredSha256">;
-
-async function insert(actor: Actor, wish: Wish, idempotencyKey: string | null): Promise<UploadRow> {
-  const userId = actor.kind === "person" ? actor.userId : null;
-  // What others have announced takes no room until it comes: each part is refused when there is none.
-  await objectStore().requireRoom(wish.size);
-  const expiresAt = new Date(Date.now() + env().uploadSeconds * 1000);
-  try {
-    return await inLockedTransaction(database(), async (transaction) => {
-      if (userId !== null) {
-        await lockPerson(transaction, userId);
-        await requireFewUnfinished(transaction, userId);
-      }
-      const row = await insertUpload(transaction, {
-        ...wish,
-        userId,
-        idempotencyKey,
-        storageKey: newObjectKey(),
-        partSize: PART_BYTES,
-        expiresAt,
-      });
-      await requireWithinQuota(transaction, actor, { repoId: wish.repoId }, { bytes: wish.size, files: 1 });
-      return row;
-    });
-  } catch (cause) {
-    if (violatedRule(cause) !== "upload_user_id_idempotency_key_key") throw cause;
-    return requireSame((await findByKey(userId, idempotencyKey!))!, wish); // sent twice at once
-  }
-}
-
-async function requireFewUnfinished(transaction: Transaction, userId: string): Promise<void> {
-  if ((await countUnfinished(transaction, userId)) < MAX_UNFINISHED) return;
-  throw new AppError(
-    "rate_limited",
-    `You have ${MAX_UNFINISHED} unfinished uploads, as many as one may have; commit or abort some of them.`,
-    { limit: MAX_UNFINISHED, retryAfter: 60 },
-  );
-}
-
-function requireSame(row: UploadRow, wish: Wish): UploadRow {
-  const isSame = (["repoId", "path", "size", "declaredSha256"] as const).every((field) => row[field] === wish[field]);
-  if (isSame) return row;
-  throw new AppError(
-    "conflict",
-    `This Idempotency-Key began the upload of ${row.path} with ${row.size} bytes; send another key for another file.`,
-    { upload: row.id },
-  );
-}
-
-/** The store is told of an upload after its row is there: what the store has and no row names, a crash left behind. */
-async function withMultipart(row: UploadRow): Promise<UploadRow> {
-  if (row.storageId !== null || row.size === 0 || !isArriving(row)) return row;
-  const storageId = await objectStore().beginMultipart(row.storageKey);
-  failpoint("upload.multipart");
-  if (await setStorageId(row.id, storageId)) return { ...row, storageId };
-  await objectStore().abortMultipart(row.storageKey, storageId);
-  return (await findUpload(row.id)) ?? row;
-}
+import { arriving, findUpload, listUnfinished, move, unfinished } from "./repository.ts";
+import { SIGNED_SECONDS, type SignedParts, type UploadItem, type UploadQuery, type UploadView } from "./schema.ts";
+import { toItem, toView } from "./view.ts";
 
 /** Addresses to which the bytes of these parts are sent, straight to the store. @throws not_found, already_ended, bad_request */
 export async function signParts(actor: Actor, id: string, numbers: readonly number[]): Promise<SignedParts> {
@@ -246,105 +136,3 @@ export async function abortUpload(actor: Actor, id: string): Promise<void> {
       state: "linked",
     });
 }
-
-/** What a commit is made of. */
-export interface VerifiedUpload {
-  readonly sha256: string;
-  readonly size: number;
-  /** Where it was meant to go. */
-  readonly path: string;
-}
-
-/** Also those that a commit has taken before, so that a commit may be sent again. @throws not_found, upload_not_ready, conflict, already_ended */
-export async function takeVerified(
-  transaction: Transaction,
-  repo: WritableRepo,
-  ids: readonly string[],
-): Promise<Map<string, VerifiedUpload>> {
-  const rows = new Map((await readUploads(transaction, repo.id, ids)).map((row) => [row.id, row]));
-  return new Map(
-    ids.map((id) => {
-      const row = rows.get(id);
-      if (!row)
-        throw new AppError("not_found", `There is no upload ${id} to ${repo.owner}/${repo.name}; begin one.`, {
-          upload: id,
-        });
-      const { state, sha256, path, size, problem } = row;
-      if ((state === "verified" || state === "linked") && sha256 !== null) return [id, { sha256, size, path }];
-      const detail = { upload: id, state };
-      if (state === "hashing")
-        throw new AppError("upload_not_ready", `${path} is still being read; send the commit again in a moment.`, {
-          ...detail,
-          retryAfter: 5,
-        });
-      if (state === "open" || state === "receiving")
-        throw new AppError(
-          "conflict",
-          `The upload of ${path} is not complete; send all its parts, complete it, and wait until it is verified.`,
-          detail,
-        );
-      throw new AppError(
-        "already_ended",
-        `The upload of ${path} ${problem === null ? `has ended (${state}).` : `failed: ${problem}`} Begin a new one.`,
-        detail,
-      );
-    }),
-  );
-}
-
-export const markLinked = linkUploads;
-
-const LFS_BYTES = 2 ** 20;
-
-/** Whether a file is named by its sha256 on the wire and downloaded from the store itself: weights, and whatever is large. */
-export const isLfs = (path: string, size: number): boolean => size >= LFS_BYTES || /\.safetensors$/i.test(path);
-
-/** Whoever began it, or an operator; to everybody else it does not exist. @throws unauthenticated, forbidden, not_found */
-async function requireOwn(actor: Actor, id: string): Promise<UploadRow> {
-  if (actor.kind !== "hub") requirePerson(actor, "write");
-  const row = await findUpload(id);
-  if (row && (actor.kind === "hub" || (actor.kind === "person" && (actor.isOperator || row.userId === actor.userId))))
-    return row;
-  throw new AppError("not_found", "There is no such upload of yours; look at the list of them, or begin a new one.", {
-    upload: id,
-  });
-}
-
-const isArriving = ({ state }: UploadRow): boolean => state === "open" || state === "receiving";
-
-function requireArriving(row: UploadRow): void {
-  if (isArriving(row)) return;
-  const isThere = ["hashing", "verified", "linked"].includes(row.state);
-  throw new AppError(
-    "already_ended",
-    isThere
-      ? `All bytes of ${row.path} have come; nothing more is taken.`
-      : `The upload of ${row.path} has ended (${row.state}); begin a new one.`,
-    { state: row.state },
-  );
-}
-
-async function toView(row: UploadRow): Promise<UploadView> {
-  const isHashing = row.state === "hashing";
-  const [arrived, queue, progress] = await Promise.all([
-    arrivedParts(row),
-    isHashing ? queuePosition("hash", row.id) : null,
-    progressOf("hash", isHashing ? [row.id] : []),
-  ]);
-  return { ...toItem(row, progress.get(row.id)), arrived, queue };
-}
-
-const toItem = (row: UploadRow, progress: unknown): UploadItem => ({
-  id: row.id,
-  path: row.path,
-  state: row.state,
-  size: row.size,
-  sha256: row.blobSha256 ?? row.declaredSha256,
-  partSize: row.partSize,
-  partCount: partCountOf(row),
-  problem: row.problem,
-  progress:
-    row.state === "hashing" ? ((progress as UploadItem["progress"] | undefined) ?? { done: 0, total: row.size }) : null,
-  createdAt: row.createdAt.toISOString(),
-  expiresAt: row.expiresAt.toISOString(),
-});

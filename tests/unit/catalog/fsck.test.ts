@@ -7,7 +7,7 @@ import { storeBytes } from "#lib/catalog/blobs/service.ts";
 import { createCommit } from "#lib/catalog/commits/service.ts";
 import { isSound, type FsckReport } from "#lib/catalog/fsck/service.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
-import { beginUpload } from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
 import { database } from "#lib/db/client.ts";
 import type { DiskStore } from "#lib/storage/disk.ts";
 import { newObjectKey } from "#lib/storage/keys.ts";

@@ -7,6 +7,8 @@ import { getPrompting } from "#lib/catalog/prompting/service.ts";
 import { openRecipe } from "#lib/catalog/recipes/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { updateRepo } from "#lib/catalog/repos/service.ts";
+import { database } from "#lib/db/client.ts";
+import type { AppError } from "#lib/errors.ts";
 import { toInfotext } from "#lib/picture/infotext.ts";
 import { parseRecipe, type Recipe, serialiseRecipe } from "#lib/picture/recipe.ts";
 import { registerWorker, workerStopped } from "#lib/queue/workers.ts";
@@ -108,6 +110,25 @@ test("before it is asked for a preview says its passes, what is before it and ho
   await updateRepo(people.ann, toRepoName("ann/neon"), { visibility: "private" });
   await expect(forecastPreview(people.ben, query())).rejects.toMatchObject({ code: "repo_not_found" });
   await updateRepo(people.ann, toRepoName("ann/neon"), { visibility: "public" });
+});
+
+test("what no worker could hold is said before it is asked for, as it is said then", async () => {
+  const worker = { ...workerRow(1), memory: 160e6 };
+  await database().worker.deleteMany();
+  await registerWorker(worker);
+  try {
+    const size = { width: 1024, height: 1024 };
+    const refusal = await ask(people.ann, size).catch((cause: AppError) => cause);
+    expect(refusal).toMatchObject({ code: "too_little_memory" });
+    const query = forecastQuery.parse({ finetune: "ann/neon", guide: "ann/tiny", ...size });
+    expect(await forecastPreview(people.ann, query)).toMatchObject({
+      seconds: null,
+      why: (refusal as AppError).message,
+    });
+  } finally {
+    await workerStopped(worker.id);
+    await database().worker.deleteMany();
+  }
 });
 
 test("a recipe finds its files by their hashes, for whoever may see them", async () => {

@@ -8,7 +8,7 @@ import { createCommit, headOf } from "#lib/catalog/commits/service.ts";
 import { createRepo, deleteRepo } from "#lib/catalog/repos/service.ts";
 import { createRef } from "#lib/catalog/refs/service.ts";
 import { sweepStore } from "#lib/catalog/sweep/service.ts";
-import { beginUpload } from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
 import { alone } from "#lib/db/alone.ts";
 import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";

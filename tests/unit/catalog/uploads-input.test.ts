@@ -6,16 +6,10 @@ import { requireWrite } from "#lib/auth/access.ts";
 import { createToken } from "#lib/auth/token.ts";
 import { createRepo, deleteRepo } from "#lib/catalog/repos/service.ts";
 import { MAX_UNFINISHED, MAX_UPLOAD_BYTES } from "#lib/catalog/uploads/schema.ts";
-import {
-  abortUpload,
-  beginUpload,
-  completeUpload,
-  getUpload,
-  isLfs,
-  listUploads,
-  signParts,
-  takeVerified,
-} from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
+import { abortUpload, completeUpload, getUpload, listUploads, signParts } from "#lib/catalog/uploads/service.ts";
+import { isLfs } from "#lib/catalog/uploads/lfs.ts";
+import { takeVerified } from "#lib/catalog/uploads/taken.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
 import type { AppError } from "#lib/errors.ts";

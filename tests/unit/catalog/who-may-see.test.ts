@@ -9,7 +9,8 @@ import { getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.t
 import { createPreview } from "#lib/catalog/previews/service.ts";
 import { modes } from "#lib/catalog/previews/schema.ts";
 import { getRecipe, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
-import { beginUpload, completeUpload, signParts } from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
+import { completeUpload, signParts } from "#lib/catalog/uploads/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";

@@ -437,6 +437,8 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["download_seen_visitor_is_hex", "UPDATE download_seen SET visitor = '127.0.0.1'"],
   ["download_network_is_hex", "UPDATE download_network SET network = '127.0.0.0'"],
   ["download_network_count_positive", "UPDATE download_network SET count = 0"],
+  ["facet_due_is_of_one", "INSERT INTO facet_due DEFAULT VALUES"],
+  ["facet_due_is_of_one", `INSERT INTO facet_due (repo_id, weights_sha256) VALUES ('${fine}', '${sha("a")}')`],
 ];
 
 /** The nearest things that it takes. */

@@ -1,4 +1,6 @@
+import { z } from "zod";
 import type { CardFacts } from "../facts.ts";
+import { cardFacts } from "../schema.ts";
 
 /** What is asked of a reader, one at a time. */
 export type Task =
@@ -12,11 +14,21 @@ export interface Facts {
 
 export type Reading<T extends Task> = T extends { kind: "facts" } ? Facts : string;
 
-/** What a reader says. A refusal is a sentence for people. */
-export type Answer =
-  | { readonly type: "ready" }
-  | { readonly type: "read"; readonly value: Facts | string }
-  | { readonly type: "refused"; readonly why: string };
+/** What a reader says. A refusal is a sentence for people. It has read a stranger's text, so nothing that it says is taken on trust. */
+export const answer = z.union([
+  z.object({ type: z.literal("ready") }),
+  z.object({ type: z.literal("refused"), why: z.string().max(4000) }),
+  z.object({
+    type: z.literal("facts"),
+    value: z.object({ frontMatter: z.record(z.string(), z.unknown()), facts: cardFacts }),
+  }),
+  z.object({ type: z.literal("html"), value: z.string() }),
+]);
+
+export type Answer = z.output<typeof answer>;
+
+/** Of one message: a task of 256 KiB, or a layout of 512, at two bytes a letter. */
+export const MOST_BYTES = 4 * 2 ** 20;
 
 /** Of processor time, all threads together. */
 export const CPU_MS: Readonly<Record<Task["kind"], number>> = { facts: 1000, html: 2000 };

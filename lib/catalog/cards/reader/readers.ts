@@ -22,7 +22,7 @@ class Readers {
   readonly #reading = new Set<string>();
   #ending: NodeJS.Timeout | undefined;
 
-  /** @throws TooMuch, bad_request, queue_full as ReaderProcess.read; rate_limited when this person has too many waiting */
+  /** @throws TooMuch, Garbled, bad_request, queue_full as ReaderProcess.read; rate_limited when this person has too many waiting */
   read<T extends Task>(who: string, task: T): Promise<Reading<T>> {
     const mine = this.#waiting.get(who) ?? [];
     if (mine.length >= MOST_WAITING)

@@ -1,4 +1,5 @@
-import { beginUpload, listUploads } from "#lib/catalog/uploads/service.ts";
+import { beginUpload } from "#lib/catalog/uploads/begin.ts";
+import { listUploads } from "#lib/catalog/uploads/service.ts";
 import { idempotencyKeyOf } from "#lib/http/idempotency-key.ts";
 import * as operations from "#lib/http/operations/uploads.ts";
 import { route } from "#lib/http/route.ts";

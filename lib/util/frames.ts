@@ -1,8 +1,8 @@
 import { deserialize, serialize } from "node:v8";
 
 /**
- * Messages between a parent and its inference child, as structured clones behind their length. Node's own channel takes what comes on
- * trust: bytes that are no clone throw where nobody can catch it, and end the parent.
+ * Messages between a parent and a child that reads what strangers made, as structured clones behind their length. Node's own channel takes
+ * what comes on trust: bytes that are no clone throw where nobody can catch it, and end the parent.
  */
 export function toFrame(message: unknown): Buffer {
   const body = serialize(message);
@@ -13,13 +13,16 @@ export function toFrame(message: unknown): Buffer {
 
 const LENGTH_BYTES = 4;
 
-/** The largest message: 64 finished pictures of 1024 × 1024 are 200 MB. */
-const MOST_BYTES = 512 * 2 ** 20;
-
 /** Puts together what comes in pieces. */
 export class Frames {
   #pieces: Buffer[] = [];
   #held = 0;
+  readonly #mostBytes: number;
+
+  /** @param mostBytes of one message; what claims more is none */
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
 
   /** @returns the messages that are whole now @throws where it cannot be one; nothing is taken any more then */
   take(piece: Buffer): unknown[] {
@@ -29,7 +32,7 @@ export class Frames {
     for (;;) {
       if (this.#held < LENGTH_BYTES) return messages;
       const length = this.#peek(LENGTH_BYTES).readUInt32LE();
-      if (length > MOST_BYTES) throw new Error(`a message of ${length} bytes`);
+      if (length > this.#mostBytes) throw new Error(`a message of ${length} bytes`);
       if (this.#held < LENGTH_BYTES + length) return messages;
       const frame = this.#peek(LENGTH_BYTES + length);
       this.#drop(LENGTH_BYTES + length);

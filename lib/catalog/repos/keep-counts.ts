@@ -1,0 +1,117 @@
+import { isVisible } from "#lib/auth/access.ts";
+import { anonymous } from "#lib/auth/actor.ts";
+import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
+import { database } from "#lib/db/client.ts";
+import { Prisma } from "#lib/db/generated/client.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
+import { countedAs, facetNames } from "./counted-as.ts";
+import { MAX_COUNTED } from "./schema.ts";
+import { bestVerdictOfAll } from "./selection.ts";
+
+/** How old what is due may be for the counts to be believed; a worker is done with it in a few seconds. */
+const MAX_LAG = "1 minute";
+
+/** In one transaction of some seconds at most: repos, weights, and weights or repos that reach further. */
+const AT_ONCE = { repos: 1000, weights: 1000, reaching: 50 };
+const atMost = (count: number): Prisma.Sql => Prisma.raw(`LIMIT ${count}`);
+
+/** Whether the counts of public repos are those of the last minute, as a condition of SQL. */
+export const countsAreKept = Prisma.sql`NOT EXISTS (SELECT FROM facet_due WHERE at < now() - ${Prisma.raw(`interval '${MAX_LAG}'`)})`;
+
+/** So many repos are counted and looked through one by one; where there are more, counts that are kept are asked. */
+export const isLargeHub = Prisma.sql`EXISTS (SELECT FROM repo WHERE deleted_at IS NULL AND visibility = 'public' AND has_commits OFFSET ${Prisma.raw(String(MAX_COUNTED))})`;
+
+/**
+ * Follows with the counts of public repos what has changed since, until nothing is left; how many repos were looked at. One process of
+ * the hub does so at a time, and nobody waits for it: whoever commits only adds to what is due.
+ */
+export async function keepCounts(): Promise<number> {
+  const [{ isDue }] = await database().$queryRaw<
+    [{ isDue: boolean }]
+  >`SELECT EXISTS (SELECT FROM facet_due) AS "isDue"`;
+  let sum = 0;
+  for (let isMore = isDue; isMore;) {
+    const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
+      const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
+      return { spread, counted: spread === 0 ? await countDue(transaction) : 0 };
+    });
+    sum += counted;
+    isMore = (spread ?? 0) + counted > 0;
+  }
+  return sum;
+}
+
+/** Two at once would take a repo off twice. */
+async function isFree(transaction: Transaction): Promise<boolean> {
+  const [{ free }] = await transaction.$queryRaw<[{ free: boolean }]>`SELECT pg_try_advisory_xact_lock(4202) AS free`;
+  return free;
+}
+
+/**
+ * Of what is due by its weights, or reaches further, the repos themselves, as old as it was. What may be known of a pair depends on who
+ * has the weights of its parts, and of what judged it; and it is told where its weights are those of today.
+ */
+const spreadDue = (transaction: Transaction): Promise<number> => transaction.$executeRaw`
+  WITH taken AS (
+    DELETE FROM facet_due WHERE id IN (
+      (SELECT id FROM facet_due WHERE repo_id IS NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.weights)}) UNION ALL (SELECT id FROM facet_due WHERE reaches ORDER BY id ${atMost(AT_ONCE.reaching)}))
+    RETURNING at, repo_id, weights_sha256, reaches
+  ), reached AS (
+    SELECT min(at) AS at, weights_sha256 FROM (
+      SELECT at, weights_sha256 FROM taken WHERE reaches AND weights_sha256 IS NOT NULL
+      UNION ALL SELECT t.at, h.weights_sha256 FROM taken t JOIN repo_weights h ON h.repo_id = t.repo_id WHERE t.reaches) each GROUP BY weights_sha256
+  ), told AS (
+    SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN unit_component k ON k.weights_sha256 = w.weights_sha256 JOIN pair p ON p.unit_id = k.unit_id
+    UNION SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN pair p ON p.unit_hash = w.weights_sha256
+    UNION SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN pair p ON p.guide_weights_sha256 = w.weights_sha256
+    UNION SELECT t.at, p.unit_hash, p.guide_weights_sha256 FROM taken t JOIN commit c ON c.repo_id = t.repo_id JOIN pair p ON p.judge_commit_id = c.id WHERE t.reaches
+  ), weights AS (
+    SELECT min(at) AS at, weights_sha256 FROM (
+      SELECT at, weights_sha256 FROM taken WHERE weights_sha256 IS NOT NULL
+      UNION ALL SELECT at, unit_hash FROM told UNION ALL SELECT at, guide_weights_sha256 FROM told) each GROUP BY weights_sha256
+  ), due AS (
+    SELECT at, repo_id FROM taken WHERE repo_id IS NOT NULL
+    UNION ALL SELECT w.at, r.id FROM weights w JOIN repo r ON r.weights_sha256 = w.weights_sha256 AND r.deleted_at IS NULL)
+  INSERT INTO facet_due (at, repo_id) SELECT min(at), repo_id FROM due GROUP BY repo_id`;
+
+const FACETS = Prisma.raw(String(facetNames.length));
+
+/**
+ * Takes some repos off where they were counted and adds them where they are to be counted now: for each facet, under every choice of the
+ * others that they answer to. In one statement, so what is due is gone if and only if it was counted, and none of it came after it was looked at.
+ */
+const countDue = async (transaction: Transaction): Promise<number> => {
+  const [{ count }] = await transaction.$queryRaw<[{ count: number }]>`
+    WITH due AS MATERIALIZED (
+      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.repos)})
+      RETURNING repo_id
+    ), one AS MATERIALIZED (
+      SELECT DISTINCT repo_id AS id FROM due
+    ), today AS MATERIALIZED (
+      SELECT r.id, ${countedAs(bestVerdictOfAll(known))} AS "values" FROM one JOIN repo r ON r.id = one.id
+      WHERE r.deleted_at IS NULL AND r.visibility = 'public' AND r.has_commits
+    ), was AS (
+      SELECT c.repo_id AS id, c."values" FROM one JOIN counted_repo c ON c.repo_id = one.id
+    ), moved AS (
+      SELECT "values", sum(by) AS by FROM (SELECT "values", 1 AS by FROM today UNION ALL SELECT "values", -1 FROM was) each GROUP BY 1 HAVING sum(by) <> 0
+    ), choice AS (
+      SELECT m."values", m.by, choice.of, ARRAY(SELECT CASE WHEN choice.of >> place & 1 = 1 THEN m."values"[place + 1] END FROM generate_series(0, ${FACETS} - 1) place ORDER BY place) AS chosen
+      FROM moved m, generate_series(0, (1 << ${FACETS}) - 1) choice(of)
+      WHERE NOT EXISTS (SELECT FROM generate_series(0, ${FACETS} - 1) place WHERE choice.of >> place & 1 = 1 AND m."values"[place + 1] IS NULL)
+    ), change AS (
+      SELECT place AS facet, facet_choice(c.chosen) AS chosen, c."values"[place + 1] AS value, sum(c.by)::int AS by
+      FROM choice c, generate_series(0, ${FACETS} - 1) place
+      WHERE c.of >> place & 1 = 0 AND c."values"[place + 1] IS NOT NULL GROUP BY 1, 2, 3 HAVING sum(c.by) <> 0
+    ), stored AS (
+      INSERT INTO facet_count (facet, chosen, value, count) SELECT facet, chosen, value, by FROM change
+      ON CONFLICT (facet, chosen, value) DO UPDATE SET count = facet_count.count + excluded.count
+    ), gone AS (
+      DELETE FROM counted_repo c USING one WHERE c.repo_id = one.id AND NOT EXISTS (SELECT FROM today t WHERE t.id = one.id)
+    ), kept AS (
+      INSERT INTO counted_repo (repo_id, "values") SELECT id, "values" FROM today ON CONFLICT (repo_id) DO UPDATE SET "values" = excluded."values" WHERE counted_repo."values" IS DISTINCT FROM excluded."values")
+    SELECT count(*)::int AS count FROM due`;
+  await transaction.$executeRaw`DELETE FROM facet_count WHERE count = 0`;
+  return count;
+};
+
+const known = { mayKnow: mayKnowPair(anonymous, "p"), otherVisible: isVisible(anonymous, "o") };
