@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { JobItem } from "#lib/catalog/jobs/schema.ts";
 import { eventually, must } from "../support/hub-member.ts";
+import { pressUntil } from "./stage.ts";
 import type { Story } from "./stories.ts";
 
 export const jobs: Story = (stage) => {
@@ -51,7 +52,7 @@ export const jobs: Story = (stage) => {
     const first = page.getByRole("list", { name: "Jobs" }).getByRole("listitem").first();
     expect(await first.innerText()).toMatch(/inspects\s+[\w-]+\/[\w.-]+[^]*✓\s*done/);
     const href = await first.getByRole("link", { name: "inspects" }).getAttribute("href");
-    await page.keyboard.press("j");
+    await pressUntil(page, "j", () => page.evaluate(() => document.activeElement?.closest("[data-row]") != null));
     await page.keyboard.press("j");
     await page.keyboard.press("k");
     await page.keyboard.press("Enter");
