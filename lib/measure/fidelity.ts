@@ -1,30 +1,22 @@
-import { type Conditioning, conditioningRows, repeatConditioning } from "#lib/diffusion/conditioning.ts";
 import type { GuidanceMode, GuidedNetworks } from "#lib/diffusion/guidance.ts";
-import { denoise } from "#lib/diffusion/denoise.ts";
-import type { Schedule } from "#lib/diffusion/schedule.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import type { Estimate, Fidelity } from "#lib/pairing/evidence.ts";
 import { lookAt } from "#lib/pairing/plan.ts";
 import { mean, recoveryOf, type Scores } from "#lib/pairing/recovery.ts";
 import type { Picture } from "#lib/picture/rgb.ts";
-import { concat, type FloatTensor, rows } from "#lib/tensor/tensor.ts";
+import { concat, type FloatTensor } from "#lib/tensor/tensor.ts";
+import { drawArm, type Start } from "./arm.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { distributionDistance } from "./distribution-distance.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { KeptAlone } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
-export interface FidelityRequest {
-  readonly schedule: Schedule;
+export interface FidelityRequest extends Start {
   readonly sampler: SamplerName;
   readonly steps: number;
   readonly guidanceScale: number;
   readonly prompts: readonly string[];
-  /** A row for each prompt, and one of the empty prompt. */
-  readonly prompted: Conditioning;
-  readonly empty: Conditioning;
-  /** [n, C, H, W]; every mode starts from it. */
-  readonly noise: FloatTensor;
   readonly rowsAtOnce: number;
   /** Latents as pictures, for an evaluator that looks at those. */
   decode(latents: FloatTensor): Promise<readonly Picture[]>;
@@ -66,24 +58,10 @@ export async function measureFidelity(
   let done = 0;
   for (let begin = 0; begin < prompts.length; begin += rowsAtOnce) {
     const end = Math.min(begin + rowsAtOnce, prompts.length);
-    const texts = {
-      conditional: conditioningRows(request.prompted, begin, end),
-      unconditional: repeatConditioning(request.empty, end - begin),
-    };
     for (const mode of modes) {
-      const plan = { mode, guidanceScale: request.guidanceScale, cfgSteps: 0 };
-      let latents = rows(request.noise, begin, end);
-      for await (const step of denoise(networks, {
-        plan,
-        schedule: request.schedule,
-        sampler: request.sampler,
-        steps: request.steps,
-        noise: latents,
-        texts,
-      })) {
-        latents = step.latents;
-        await tick(++done, total);
-      }
+      const { sampler, steps, guidanceScale } = request;
+      const arm = { plan: { mode, guidanceScale, cfgSteps: 0 }, sampler, steps };
+      const { latents } = await drawArm(networks, request, arm, [begin, end], () => tick(++done, total));
       const seen = await scoring.read({ latents, pictures: () => request.decode(latents) }, begin);
       scores[mode].push(...seen.scores);
       features[mode].push(seen.features);

@@ -20,11 +20,11 @@ import { openVaeDecoder, type VaeDecoder } from "#lib/diffusion/vae-networks.ts"
 import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
+import type { Agreement, Curve, Evidence, Lineage } from "#lib/pairing/evidence.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict } from "#lib/pairing/verdict.ts";
-import { toPictures } from "#lib/picture/rgb.ts";
+import { type Picture, toPictures } from "#lib/picture/rgb.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
@@ -33,6 +33,7 @@ import { thresholds } from "#lib/pairing/thresholds.ts";
 import { knownStyle } from "./known-styles.ts";
 import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
 import { type Cost, costOf } from "./cost.ts";
+import { measureCurve } from "./curve.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
@@ -62,6 +63,8 @@ export interface PairCheckRequest {
   readonly tapes: TapePlace | null;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
+  /** Whether to measure, at the first look, what else could be done with as many passes. */
+  readonly curve?: boolean;
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
   readonly layout?: PassLayout;
 }
@@ -100,6 +103,8 @@ export interface PairReport extends Verdict {
   readonly looks: readonly LookBack[];
   readonly evidence: Evidence;
   readonly cost: Cost | null;
+  /** Null where it was not asked for, or nothing reads the pictures. */
+  readonly curve: Curve | null;
   readonly raw: { readonly agreement: readonly AgreementState[]; readonly fidelity: readonly KeptShares[] };
 }
 
@@ -119,7 +124,7 @@ export const protocol = {
 
 /** One stage of the work, by name. */
 export type StageTick = (
-  stage: "lineage" | "agreement" | "pictures",
+  stage: "lineage" | "agreement" | "pictures" | "curve",
   ...progress: Parameters<Tick>
 ) => ReturnType<Tick>;
 
@@ -137,6 +142,7 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
       evidence: none,
       looks: [],
       cost: null,
+      curve: null,
       raw: { agreement: [], fidelity: [] },
     };
 
@@ -164,6 +170,10 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
         ? await fidelityOf(run, networks.evaluator, tape, (...at) => tick("pictures", ...at))
         : null;
     await save?.();
+    const curve =
+      request.curve && !before && fidelity && networks.evaluator
+        ? await curveOf(run, networks.evaluator, fidelity.raw, (...at) => tick("curve", ...at))
+        : null;
     const evidence: Evidence = { structure, lineage, agreement, fidelity: fidelity?.figures ?? null };
     return {
       ...judge(evidence),
@@ -171,6 +181,7 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
       evidence,
       looks: looksBack(fidelity?.raw ?? []),
       cost: costOf(networks.parts, guide),
+      curve,
       raw: { agreement: states, fidelity: fidelity?.raw ?? [] },
     };
   });
@@ -365,7 +376,7 @@ async function fidelityOf(
       ...(await conditionOn(networks, prompts)),
       noise: drawNoise(networks, protocol.pictureSeed, before.length, before.length + prompts.length),
       rowsAtOnce: networks.rows,
-      decode: async (latents) => toPictures(await networks.vae!.decode(latents)),
+      decode: (latents) => decodeWith(networks, latents),
       domain,
       known: tape?.kept ?? null,
       before,
@@ -376,6 +387,32 @@ async function fidelityOf(
   tape?.keep(found.alone);
   return found;
 }
+
+/** Of the same prompts, from the same noise, as those whose scores are known. */
+async function curveOf(
+  { networks, protocol: { guidanceScale }, domain }: Run,
+  evaluator: Evaluator,
+  known: readonly KeptShares[],
+  tick: Tick,
+): Promise<Curve> {
+  const prompts = known.map(({ prompt }) => prompt);
+  const request = {
+    schedule: networks.files.model.schedule,
+    sampler: protocol.sampler,
+    steps: protocol.steps,
+    guidanceScale,
+    ...(await conditionOn(networks, prompts)),
+    noise: drawNoise(networks, protocol.pictureSeed, 0, prompts.length),
+    rowsAtOnce: networks.rows,
+    decode: (latents: FloatTensor) => decodeWith(networks, latents),
+    domain,
+    known,
+  };
+  return measureCurve(networks, evaluator, request, tick);
+}
+
+const decodeWith = async ({ vae }: Networks, latents: FloatTensor): Promise<Picture[]> =>
+  toPictures(await vae!.decode(latents));
 
 /**
  * The person's prompts, and behind them what the evaluator composes of its own words; else plain ones. Each counts once: a prompt that

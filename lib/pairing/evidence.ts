@@ -80,6 +80,23 @@ export interface DistributionDistance {
   readonly n: number;
 }
 
+/** «Why not simply fewer steps?»: how well pictures keep to their prompts against the passes through the base that they take. */
+export interface Curve {
+  /** How many prompts each point is the mean of. */
+  readonly n: number;
+  /** The fewest passes first. */
+  readonly points: readonly CurvePoint[];
+}
+
+export interface CurvePoint {
+  readonly name: string;
+  /** Of one picture. */
+  readonly passes: number;
+  readonly fidelity: Estimate;
+  /** The same less the guide's, prompt by prompt. */
+  readonly againstGuide: Estimate;
+}
+
 export interface Range {
   readonly low: number;
   readonly high: number;

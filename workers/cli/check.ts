@@ -18,6 +18,7 @@ interface Options {
   evaluator?: string;
   domain?: string;
   pictures: number;
+  curve: boolean;
   threads: number;
   provider?: ProviderChoice;
   json: boolean;
@@ -44,6 +45,11 @@ export const checkCommand = new Command("check")
     integer("--pictures", 1, 10_000),
     lastLook.prompts,
   )
+  .option(
+    "--curve",
+    "also measure, on the prompts of the first look, what else could be done with as many passes, such as CFG at half the steps",
+    false,
+  )
   .option("--threads <count>", "processor threads", threads, defaultThreads)
   .addOption(providerOption())
   .option("--json", "print one JSON object, raw values included", false)
@@ -61,6 +67,7 @@ async function run(model: string, guide: string, options: Options): Promise<void
     before: null,
     domain: options.domain ?? null,
     tapes: null,
+    ...(options.curve && { curve: true }),
   };
   const report = await lookOn(job, options);
   say(options.json, report, () => reportLines(report));
@@ -69,8 +76,9 @@ async function run(model: string, guide: string, options: Options): Promise<void
 /** One look after another, each told as it comes, until the plan ends or may draw no more. */
 async function lookOn(job: CheckJob, options: Options): Promise<PairReport> {
   const { report } = await runJob(job);
-  const { next, evidence, raw } = report;
+  const { next, evidence, raw, curve } = report;
   if (next === null || next > options.pictures) return report;
   if (!options.json) process.stderr.write(`${lookLine(report)}\n`);
-  return lookOn({ ...job, pictures: next, before: { lineage: evidence.lineage, ...raw } }, options);
+  const last = await lookOn({ ...job, pictures: next, before: { lineage: evidence.lineage, ...raw } }, options);
+  return curve ? { ...last, curve } : last; // it is measured at the first look
 }

@@ -90,6 +90,7 @@ const checkJob = z.object({
   before,
   domain: z.string().nullable(),
   tapes: z.object({ folder: z.string(), key: z.string() }).nullable(),
+  curve: z.boolean().exactOptional(),
   layout: z.object({ rows: z.int().min(1), cfg: z.enum(cfgLayouts) }).exactOptional(),
 });
 

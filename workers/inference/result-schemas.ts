@@ -189,5 +189,11 @@ export const pairReport: z.ZodType<PairReport> = z.object({
   cost: z
     .object({ baseParameters: count, guideParameters: count, base: macs, guide: macs, againstCfg: number })
     .nullable(),
+  curve: z
+    .object({
+      n: count,
+      points: z.array(z.object({ name: z.string(), passes: count, fidelity: estimate, againstGuide: estimate })),
+    })
+    .nullable(),
   raw: z.object(raw),
 });
