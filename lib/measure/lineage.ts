@@ -3,6 +3,7 @@ import type { ExternalTensor } from "#lib/onnx/graph.ts";
 import type { Lineage } from "#lib/pairing/evidence.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { sizeOf } from "#lib/tensor/tensor.ts";
+import { inOrderAhead } from "#lib/util/in-order-ahead.ts";
 import { quantile } from "#lib/util/quantile.ts";
 import { type FileSource, openFile } from "#lib/weights/byte-source.ts";
 import type { AdapterLayers } from "#lib/weights/adapters/adapter-layers.ts";
@@ -98,31 +99,6 @@ function spansOf(size: number): Span[] {
 
 /** Samples of how many tensors are read while one is compared: a file that is in no cache is waited for once, not for each. */
 const AHEAD = 8;
-
-/** What `work` makes of each item, in their order, begun for some of the next while one is looked at. None is left running at the end. */
-async function* inOrderAhead<Item, Result>(
-  items: readonly Item[],
-  ahead: number,
-  work: (item: Item) => Promise<Result>,
-): AsyncGenerator<Result, void> {
-  const begun: Promise<Result>[] = [];
-  const begin = (item: Item | undefined): void => {
-    if (item === undefined) return;
-    const result = work(item);
-    result.catch(() => {}); // told when its turn comes
-    begun.push(result);
-  };
-  try {
-    for (const item of items.slice(0, ahead)) begin(item);
-    for (const [i] of items.entries()) {
-      const result = await begun.shift()!;
-      begin(items[i + ahead]);
-      yield result;
-    }
-  } finally {
-    await Promise.allSettled(begun);
-  }
-}
 
 /** The files that tensors lie in, each opened once. */
 class OpenFiles {

@@ -21,16 +21,17 @@ export class UrlSigner {
 
   sign(method: "GET" | "PUT", objectKey: string, fields: Fields, seconds: number): string {
     const query = new URLSearchParams({ ...fields, expires: String(Math.floor(Date.now() / 1000) + seconds) });
-    const signature = this.#signatureOf(method, objectKey, query).toString("base64url");
+    const signature = this.#signatureOf(method, objectKey, query);
     return `${this.#publicUrl}/storage/${objectKey}?${query}&signature=${signature}`;
   }
 
   /** What a URL says that we signed. @throws forbidden when it has ended, or was not made by us for this method */
   verify(method: "GET" | "PUT", objectKey: string, query: URLSearchParams): Fields {
     const said = new URLSearchParams(query);
-    const signature = Buffer.from(said.get("signature") ?? "", "base64url");
+    // As text: of the last letter of base64url two bits are read by nobody, so that four texts are the same bytes.
+    const signature = Buffer.from(said.get("signature") ?? "");
     said.delete("signature");
-    const expected = this.#signatureOf(method, objectKey, said);
+    const expected = Buffer.from(this.#signatureOf(method, objectKey, said));
     if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
       throw new AppError(
         "forbidden",
@@ -42,7 +43,7 @@ export class UrlSigner {
     return Object.fromEntries(said);
   }
 
-  #signatureOf(method: string, objectKey: string, query: URLSearchParams): Buffer {
-    return createHmac("sha256", this.#key).update(`${method}\n${objectKey}\n${query}`).digest();
+  #signatureOf(method: string, objectKey: string, query: URLSearchParams): string {
+    return createHmac("sha256", this.#key).update(`${method}\n${objectKey}\n${query}`).digest("base64url");
   }
 }

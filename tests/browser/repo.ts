@@ -234,6 +234,7 @@ export const repo: Story = (stage) => {
     );
 
     await page.getByRole("link", { name: /^Versions\s*2$/ }).click();
+    await page.waitForURL(/\/commits\//);
     expect(await page.getByRole("main").getByRole("listitem").filter({ hasText: "ben" }).allInnerTexts()).toEqual([
       expect.stringMatching(/^One is changed/),
       expect.stringMatching(/^Many files/),

@@ -375,4 +375,7 @@ function* alterations(url: string, key: string, otherKey: string): Generator<str
     yield changed.href;
     yield without.href;
   }
+  if (!new URL(url).searchParams.has("signature")) return; // of S3 it is hexadecimal, under another name
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  yield url.replace(/.$/, (last) => letters[letters.indexOf(last) ^ 1]!); // the same bytes in other letters
 }

@@ -225,7 +225,9 @@ describe.each([
     await killAndWait("worker");
     expect((await ann.get(id)).body.state).toBe("hashing");
     expect(await ann.ended(id)).toMatchObject({ state: "verified", sha256: wish.sha256 });
-    expect(performance.now() - killedAt).toBeLessThan(20_000);
+    // Whether another worker has it within 20 s is what `npm run bench -- kill` measures; here only that it does not
+    // wait until a lease runs out by itself.
+    expect(performance.now() - killedAt).toBeLessThan(120_000);
     const { attempt, events } = await eventually(
       "the end told",
       async () => (await ann.ask("GET", `/jobs/${id}`)).body as JobTimeline,

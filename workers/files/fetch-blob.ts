@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, failures } from "#lib/errors.ts";
 import type { ByteRange, ObjectStore } from "#lib/storage/store.ts";
+import { inOrderAhead } from "#lib/util/in-order-ahead.ts";
 
 /** Content that a worker of ours once read whole, and where it lies in the store. */
 export interface StoredBlob {
@@ -23,10 +24,9 @@ const FIRST_PAUSE_MS = 500;
  * @throws bytes_differ when they are not the blob's; internal when the store does not have them; what the store throws
  */
 export async function fetchBlob(store: ObjectStore, blob: StoredBlob, path: string): Promise<void> {
-  const stop = new AbortController();
   const file = await open(path, "r+");
   try {
-    const sha256 = await copy(store, blob, file, stop.signal);
+    const sha256 = await copy(store, blob, file);
     if (sha256 !== blob.sha256)
       throw new AppError(
         "bytes_differ",
@@ -35,29 +35,22 @@ export async function fetchBlob(store: ObjectStore, blob: StoredBlob, path: stri
       );
     await file.sync();
   } finally {
-    stop.abort();
     await file.close();
   }
 }
 
-async function copy(store: ObjectStore, blob: StoredBlob, file: FileHandle, signal: AbortSignal): Promise<string> {
+async function copy(store: ObjectStore, blob: StoredBlob, file: FileHandle): Promise<string> {
   const hash = createHash("sha256");
   const ranges = Array.from({ length: Math.ceil(blob.size / RANGE_BYTES) }, (_, index): ByteRange => ({
     begin: index * RANGE_BYTES,
     end: Math.min(blob.size, (index + 1) * RANGE_BYTES),
   }));
-  const coming: Promise<Uint8Array>[] = [];
-  for (const [index, { begin }] of ranges.entries()) {
-    for (const next of ranges.slice(coming.length, index + LANES)) {
-      const bytes = readRange(store, blob, next, signal);
-      bytes.catch(() => {}); // it is heard when its turn comes
-      coming.push(bytes);
-    }
-    const bytes = await coming[index]!;
-    delete coming[index];
+  let begin = 0;
+  for await (const bytes of inOrderAhead(ranges, LANES, (range, signal) => readRange(store, blob, range, signal))) {
     const written = file.write(bytes, 0, bytes.length, begin);
     hash.update(bytes);
     await written;
+    begin += bytes.length;
   }
   return hash.digest("hex");
 }

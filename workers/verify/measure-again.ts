@@ -1,12 +1,11 @@
 import type { Report } from "#lib/catalog/reports/schema.ts";
-import type { Verdict } from "#lib/catalog/verdict.ts";
+import { verdictInWords } from "#lib/catalog/verdict.ts";
 import { cfgLayoutFor, cfgLayouts } from "#lib/diffusion/cfg-layout.ts";
 import { AppError } from "#lib/errors.ts";
 import type { PassLayout } from "#lib/measure/pair-check.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import type { Found } from "#lib/measure/same-again.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
-import type { VerdictName } from "#lib/pairing/verdict.ts";
 import { before } from "#workers/inference/result-schemas.ts";
 import type { CheckJob, RuntimeChoice } from "#workers/inference/messages.ts";
 import type { Laid } from "./laid-out.ts";
@@ -27,16 +26,8 @@ export function foundThere({ pair }: Report): Found {
       "bad_request",
       "The report has no values that could be compared, though its signature holds; get it again from its page.",
     );
-  return { verdict: names[verdict], structure: measured.structure, ...raw.data };
+  return { verdict: verdictInWords(verdict), structure: measured.structure, ...raw.data };
 }
-
-const names: Readonly<Record<Verdict, VerdictName>> = {
-  verified: "verified",
-  usableWithLimits: "usable with limits",
-  inconclusive: "inconclusive",
-  incompatible: "incompatible",
-  notMeasured: "not measured",
-};
 
 /** How many prompts were drawn, or looked at where none was. */
 export const promptsOf = ({ agreement, fidelity }: Found): number =>

@@ -1,4 +1,5 @@
 import { buffer } from "node:stream/consumers";
+import { LRUCache } from "lru-cache";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { encodePlainPng } from "#lib/picture/plain-png.ts";
 import { readPng } from "#lib/picture/read-png.ts";
@@ -16,18 +17,18 @@ export interface PlacedBlob {
  */
 export async function sideBySide(first: PlacedBlob, second: PlacedBlob): Promise<Uint8Array> {
   const key = `${first.sha256} ${second.sha256}`;
-  const known = kept.get(key);
-  if (known) return known;
-  const [left, right] = [await read(first), await read(second)];
-  const made = await encodePlainPng(join(left, right));
-  kept.set(key, made);
-  let bytes = 0;
-  for (const [one, { length }] of [...kept].toReversed()) if ((bytes += length) > MOST_KEPT) kept.delete(one);
-  return made;
+  return await kept.forceFetch(key, { context: [first, second] });
 }
 
 const MOST_KEPT = 32e6; // bytes: 300 questions of the starter, 8 of SDXL
-const kept = new Map<string, Uint8Array>();
+
+const kept = new LRUCache<string, Uint8Array, readonly [first: PlacedBlob, second: PlacedBlob]>({
+  maxSize: MOST_KEPT,
+  sizeCalculation: ({ length }) => length,
+  ignoreFetchAbort: true,
+  fetchMethod: async (_key, _before, { context: [first, second] }) =>
+    encodePlainPng(join(await read(first), await read(second))),
+});
 
 async function read({ storageKey, size }: PlacedBlob): Promise<Picture> {
   return readPng(await buffer(await objectStore().read(storageKey, { begin: 0, end: size })), "a picture of the hub");

@@ -57,7 +57,7 @@ describe("Prisma's command line, offline", () => {
       code: 0,
       text: expect.stringContaining("No difference detected."),
     });
-    await ask(url, "ALTER TABLE repo DROP COLUMN license");
+    await ask(url, "ALTER TABLE repo DROP COLUMN license CASCADE");
     expect(await prisma(url, ...diff)).toMatchObject({
       code: 2,
       text: expect.stringContaining("Added column `license`"),

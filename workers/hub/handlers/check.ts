@@ -4,13 +4,13 @@ import { readManifest } from "#lib/catalog/commits/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
 import { EVALUATOR, measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import { type Check, getCheck, type Outcome, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
-import type { Verdict } from "#lib/db/generated/client.ts";
+import { verdictFromWords } from "#lib/catalog/verdict.ts";
 import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
 import type { Before } from "#lib/measure/pair-check.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
-import { lineageBand, type VerdictName } from "#lib/pairing/verdict.ts";
+import { lineageBand } from "#lib/pairing/verdict.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -94,14 +94,6 @@ function toBefore(levels: Check["before"]): Before | null {
   return found.success ? found.data : null;
 }
 
-const verdicts: Readonly<Record<VerdictName, Verdict>> = {
-  verified: "verified",
-  "usable with limits": "usableWithLimits",
-  inconclusive: "inconclusive",
-  incompatible: "incompatible",
-  "not measured": "notMeasured",
-};
-
 function toOutcome(
   { request, files, before }: Check,
   judges: Judges,
@@ -133,7 +125,7 @@ function toOutcome(
   const took = (level: number, stage: string): number =>
     milliseconds(stage) + (before.find((one) => one.level === level)?.milliseconds ?? 0);
   return {
-    verdict: verdicts[verdict],
+    verdict: verdictFromWords(verdict),
     reasons,
     next,
     summary: { request, measured },

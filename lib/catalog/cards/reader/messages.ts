@@ -14,13 +14,18 @@ export interface Facts {
 
 export type Reading<T extends Task> = T extends { kind: "facts" } ? Facts : string;
 
+/** As it came out of JSON: z.record would leave out a key `__proto__`, which is a name like any other there. */
+const frontMatter = z.custom<Record<string, unknown>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
+
 /** What a reader says. A refusal is a sentence for people. It has read a stranger's text, so nothing that it says is taken on trust. */
 export const answer = z.union([
   z.object({ type: z.literal("ready") }),
   z.object({ type: z.literal("refused"), why: z.string().max(4000) }),
   z.object({
     type: z.literal("facts"),
-    value: z.object({ frontMatter: z.record(z.string(), z.unknown()), facts: cardFacts }),
+    value: z.object({ frontMatter, facts: cardFacts }),
   }),
   z.object({ type: z.literal("html"), value: z.string() }),
 ]);
