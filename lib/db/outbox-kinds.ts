@@ -38,7 +38,7 @@ export const outboxKinds = {
 
 export type OutboxKind = keyof typeof outboxKinds;
 
-/** Of a job; its subject is what the job is about: an upload, an inspection, a pair, a preview. */
+/** Of a job; its subject is what the job is about: an upload, an inspection, a pair, a preview, a curve. */
 export type JobEventKind = OutboxKind extends infer K ? (K extends `job.${infer Event}` ? Event : never) : never;
 
 /** What somebody did. */

@@ -1,24 +1,17 @@
 import { type Conditioning, conditioningRows, repeatConditioning } from "#lib/diffusion/conditioning.ts";
 import { denoise } from "#lib/diffusion/denoise.ts";
-import type { GuidancePlan, GuidedNetworks } from "#lib/diffusion/guidance.ts";
+import type { GuidedNetworks } from "#lib/diffusion/guidance.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
-import type { SamplerName } from "#lib/sampler-names.ts";
+import type { Way } from "#lib/pairing/evidence.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 
-/** One way to draw a picture from its noise, of several that are compared. */
-export interface Arm {
-  readonly plan: GuidancePlan;
-  readonly sampler: SamplerName;
-  readonly steps: number;
-}
-
-/** What all arms draw from. */
+/** What all ways draw from. */
 export interface Start {
   readonly schedule: Schedule;
   /** A row for each prompt, and one of the empty prompt. */
   readonly prompted: Conditioning;
   readonly empty: Conditioning;
-  /** [n, C, H, W]; every arm starts from it. */
+  /** [n, C, H, W]; every way starts from it. */
   readonly noise: FloatTensor;
 }
 
@@ -26,7 +19,7 @@ export interface Start {
 export async function drawArm(
   networks: GuidedNetworks,
   { schedule, prompted, empty, noise }: Start,
-  { plan, sampler, steps }: Arm,
+  { mode, guidanceScale, cfgSteps, sampler, steps }: Way,
   [begin, end]: readonly [begin: number, end: number],
   onStep: () => Promise<void>,
 ): Promise<{ latents: FloatTensor; passes: number }> {
@@ -35,6 +28,7 @@ export async function drawArm(
     conditional: conditioningRows(prompted, begin, end),
     unconditional: repeatConditioning(empty, end - begin),
   };
+  const plan = { mode, guidanceScale, cfgSteps };
   for await (const { latents, passes } of denoise(networks, {
     plan,
     schedule,

@@ -1,103 +1,213 @@
-import type { GuidancePlan, GuidedNetworks } from "#lib/diffusion/guidance.ts";
-import type { Curve, CurvePoint } from "#lib/pairing/evidence.ts";
+import type { GuidedNetworks } from "#lib/diffusion/guidance.ts";
+import type { Curve, CurvePoint, Delivered, Estimate, GuidancePoint, Way } from "#lib/pairing/evidence.ts";
 import { mean } from "#lib/pairing/recovery.ts";
 import type { Picture } from "#lib/picture/rgb.ts";
-import { samplerLabels, type SamplerName } from "#lib/sampler-names.ts";
-import type { FloatTensor } from "#lib/tensor/tensor.ts";
-import { type Arm, drawArm, type Start } from "./arm.ts";
+import type { SamplerName } from "#lib/sampler-names.ts";
+import { concat, type FloatTensor } from "#lib/tensor/tensor.ts";
+import { drawArm, type Start } from "./arm.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { deliveredGuidance } from "./delivered.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { KeptShares } from "./fidelity.ts";
 import type { Tick } from "./tick.ts";
 
 export interface CurveRequest extends Start {
+  readonly prompts: readonly string[];
   readonly sampler: SamplerName;
   readonly steps: number;
   readonly guidanceScale: number;
+  /** Those that the guide was made for. */
+  readonly range: { readonly minGuidance: number; readonly maxGuidance: number };
   readonly rowsAtOnce: number;
+  /** The name by which the evaluator may know the style. */
   readonly domain: string | null;
   decode(latents: FloatTensor): Promise<readonly Picture[]>;
-  /** What was drawn of the same prompts from the same noise in the three modes: it is not drawn again. */
-  readonly known: readonly KeptShares[];
 }
 
-/** Half of the steps, with the same rule and with one that makes do with few (Lu et al. 2022, arXiv 2211.01095, algorithm 2). */
-const ofHalfTheSteps = (sampler: SamplerName): SamplerName[] => [...new Set<SamplerName>([sampler, "dpmpp-2m"])];
+/** By way, what each prompt gave, in the order of the prompts. */
+export interface KeptByWay extends Way {
+  readonly kept: readonly number[];
+  /** From CFG's picture of the same noise, as in `CurvePoint`. */
+  readonly distance: readonly number[];
+}
+
+interface Drawn {
+  readonly way: Way;
+  readonly passes: number;
+  readonly kept: readonly number[];
+  readonly latents: FloatTensor;
+}
 
 /** So much of the steps is CFG's before it is left out: the first steps decide what stands where (Kynkäänniemi et al. 2024, arXiv 2404.07724). */
 const SHARES_OF_CFG = [0.1, 0.25, 0.5] as const;
 
-interface NamedArm extends Arm {
-  readonly name: string;
-}
+/** What CFG keeps is known at these shares of the way from no guidance to what is asked for, and at the strongest that the guide was made for. */
+const SHARES_OF_GUIDANCE = [0.25, 0.5, 0.75] as const;
 
-/** «Why not simply fewer steps?»: all that somebody could do instead of a guide with fewer passes, in one run from the same noise. */
+/**
+ * «Why not simply fewer steps?»: all that somebody could do instead of a guide with fewer passes, and the guidance that the guide
+ * delivers, in one run from the same noise.
+ */
 export async function measureCurve(
   networks: GuidedNetworks,
   evaluator: Evaluator,
   request: CurveRequest,
   tick: Tick,
-): Promise<Curve> {
-  const { known, steps, rowsAtOnce, domain } = request;
-  const prompts = known.map(({ prompt }) => prompt);
+): Promise<{ curve: Curve; raw: KeptByWay[] }> {
+  const { prompts, rowsAtOnce, domain, guidanceScale, steps, sampler } = request;
   const scoring = await evaluator.expect(prompts, domain);
-  const arms = armsOf(request);
-  const total = arms.reduce((sum, arm) => sum + arm.steps, 0) * Math.ceil(prompts.length / rowsAtOnce);
+  const ways = waysOf(request);
+  const chunks = Math.ceil(prompts.length / rowsAtOnce);
+  const total = ([...ways.all, ways.cfg].reduce((sum, way) => sum + way.steps, 0) + steps) * chunks;
   let done = 0;
-  const guide = known.map((one) => one.guide);
-  const points: CurvePoint[] = [
-    pointOf(
-      "without guidance",
-      steps,
-      known.map(({ conditional }) => conditional),
-      guide,
-    ),
-    pointOf("the guide", steps, guide, guide),
-    pointOf(
-      "CFG",
-      2 * steps,
-      known.map(({ cfg }) => cfg),
-      guide,
-    ),
-  ];
-  for (const arm of arms) {
-    const scores: number[] = [];
+  const draw = async (way: Way): Promise<Drawn> => {
+    const [kept, parts]: [number[], FloatTensor[]] = [[], []];
     let passes = 0;
     for (let begin = 0; begin < prompts.length; begin += rowsAtOnce) {
       const end = Math.min(begin + rowsAtOnce, prompts.length);
-      const drawn = await drawArm(networks, request, arm, [begin, end], () => tick(++done, total));
+      const drawn = await drawArm(networks, request, way, [begin, end], () => tick(++done, total));
       const seen = await scoring.read({ latents: drawn.latents, pictures: () => request.decode(drawn.latents) }, begin);
-      scores.push(...seen.scores);
+      kept.push(...seen.scores);
+      parts.push(drawn.latents);
       passes = drawn.passes;
     }
-    points.push(pointOf(arm.name, passes, scores, guide));
-  }
-  return { n: prompts.length, points: points.toSorted((a, b) => a.passes - b.passes) };
-}
+    return { way, passes, kept, latents: concat(parts) };
+  };
 
-function armsOf({ sampler, steps, guidanceScale }: CurveRequest): NamedArm[] {
-  const plan = (mode: GuidancePlan["mode"], cfgSteps = 0): GuidancePlan => ({ mode, guidanceScale, cfgSteps });
-  const half = Math.ceil(steps / 2);
-  const shorter = ofHalfTheSteps(sampler).map((rule) => ({
-    name: `CFG at ${half} steps of ${samplerLabels[rule]}`,
-    plan: plan("cfg"),
-    sampler: rule,
-    steps: half,
+  const cfg = await draw(ways.cfg);
+  const drawn: Drawn[] = [cfg];
+  for (const way of ways.all) drawn.push(await draw(way));
+  const find = (mode: Way["mode"], guidance: number): Drawn | undefined =>
+    drawn.find(
+      ({ way }) =>
+        way.mode === mode &&
+        way.guidanceScale === guidance &&
+        way.cfgSteps === 0 &&
+        way.steps === steps &&
+        way.sampler === sampler,
+    );
+  const [conditional, guide] = [find("conditional", guidanceScale)!, find("guide", guidanceScale)!];
+
+  const delivered = deliveredGuidance(
+    [
+      { guidanceScale: 1, kept: conditional.kept },
+      ...ways.guidances.map((guidance) => ({ guidanceScale: guidance, kept: find("cfg", guidance)!.kept })),
+    ],
+    guide.kept,
+  );
+  const asDelivered = delivered && (await draw({ ...ways.cfg, guidanceScale: delivered.guidanceScale.value }));
+  if (!delivered) await tick(total, total);
+  const shown = drawn.filter(({ way }) => way.guidanceScale === guidanceScale);
+  const curve: Curve = {
+    n: prompts.length,
+    guidanceScale,
+    points: shown.map((one) => pointOf(one, guide, cfg)).toSorted((a, b) => a.passes - b.passes),
+    byGuidance: ways.guidances.map((guidance) =>
+      atGuidance(guidance, find("cfg", guidance)!, find("guide", guidance) ?? null, conditional),
+    ),
+    delivered: delivered && asDelivered && toDelivered(delivered, asDelivered, guide),
+  };
+  const raw = [...drawn, ...(asDelivered ? [asDelivered] : [])].map((one) => ({
+    ...one.way,
+    kept: one.kept,
+    distance: distances(one.latents, cfg.latents, normOf(cfg.latents)),
   }));
-  const mixed = SHARES_OF_CFG.flatMap((share) => {
-    const cfgSteps = Math.round(share * steps);
-    return [
-      { name: `CFG for ${countOf(cfgSteps)}, then no guidance`, plan: plan("conditional", cfgSteps), sampler, steps },
-      { name: `CFG for ${countOf(cfgSteps)}, then the guide`, plan: plan("guide", cfgSteps), sampler, steps },
-    ];
+  return { curve, raw };
+}
+
+/** CFG as it is asked for, to which all are compared, and all others but that at the guidance which is delivered. */
+function waysOf({ sampler, steps, guidanceScale, range }: CurveRequest): {
+  readonly cfg: Way;
+  readonly all: readonly Way[];
+  /** At which CFG is drawn, the weakest first. */
+  readonly guidances: readonly number[];
+} {
+  const way = (mode: Way["mode"], more: Partial<Way> = {}): Way => ({
+    mode,
+    guidanceScale,
+    cfgSteps: 0,
+    sampler,
+    steps,
+    ...more,
   });
-  return [...shorter, ...mixed];
+  const half = Math.ceil(steps / 2);
+  // Half of the steps with the same rule, and with one that makes do with few (Lu et al. 2022, arXiv 2211.01095, algorithm 2).
+  const rules = [...new Set<SamplerName>([sampler, "dpmpp-2m"])];
+  const counts = [...new Set(SHARES_OF_CFG.map((share) => Math.round(share * steps)))].filter(
+    (cfgSteps) => cfgSteps > 0 && cfgSteps < steps,
+  );
+  const weaker = SHARES_OF_GUIDANCE.map((share) => Number((1 + share * (guidanceScale - 1)).toFixed(3)));
+  const others = range.maxGuidance > guidanceScale ? [...weaker, range.maxGuidance] : weaker;
+  const guidances = [...others, guidanceScale].toSorted((a, b) => a - b);
+  return {
+    cfg: way("cfg"),
+    guidances,
+    all: [
+      way("conditional"),
+      way("guide"),
+      ...rules.map((rule) => way("cfg", { sampler: rule, steps: half })),
+      ...counts.flatMap((cfgSteps) => [way("conditional", { cfgSteps }), way("guide", { cfgSteps })]),
+      ...others.map((guidance) => way("cfg", { guidanceScale: guidance })),
+      ...others
+        .filter((guidance) => guidance >= range.minGuidance)
+        .map((guidance) => way("guide", { guidanceScale: guidance })),
+    ],
+  };
 }
 
-const countOf = (steps: number): string => (steps === 1 ? "1 step" : `${steps} steps`);
-
-/** Paired: what both make of one prompt from one noise. */
-function pointOf(name: string, passes: number, scores: readonly number[], guide: readonly number[]): CurvePoint {
-  const over = (of: (i: number) => number) => bootstrap(scores.length, (indices) => mean(indices.map(of)));
-  return { name, passes, fidelity: over((i) => scores[i]!), againstGuide: over((i) => scores[i]! - guide[i]!) };
+/** Paired: what all make of one prompt from one noise. */
+function pointOf({ way, passes, kept, latents }: Drawn, guide: Drawn, cfg: Drawn): CurvePoint {
+  return {
+    ...way,
+    passes,
+    fidelity: meanOver(kept),
+    againstGuide: meanOver(kept.map((one, i) => one - guide.kept[i]!)),
+    distance: meanOver(distances(latents, cfg.latents, normOf(cfg.latents))),
+  };
 }
+
+/** Every guidance by its own measure: what CFG adds grows with it, and so do all distances from CFG. */
+function atGuidance(guidanceScale: number, cfg: Drawn, guide: Drawn | null, none: Drawn): GuidancePoint {
+  const [withGuide, without] = [guide, none].map((one) => one && distances(one.latents, cfg.latents, () => 1)) as [
+    number[] | null,
+    number[],
+  ];
+  return {
+    guidanceScale,
+    cfg: meanOver(cfg.kept),
+    guide: guide && meanOver(guide.kept),
+    distance:
+      withGuide && bootstrap(withGuide.length, (indices) => sumOf(withGuide, indices) / sumOf(without, indices)),
+  };
+}
+
+function toDelivered(found: Pick<Delivered, "guidanceScale" | "isBeyond">, cfg: Drawn, guide: Drawn): Delivered {
+  const distance = meanOver(distances(guide.latents, cfg.latents, normOf(cfg.latents)));
+  return { ...found, cfg: meanOver(cfg.kept), distance };
+}
+
+const meanOver = (values: readonly number[]): Estimate =>
+  bootstrap(values.length, (indices) => mean(indices.map((i) => values[i]!)));
+
+const sumOf = (values: readonly number[], indices: readonly number[]): number =>
+  indices.reduce((sum, i) => sum + values[i]!, 0);
+
+/** Row by row, how far two lie apart, as a share of what `unit` gives. */
+function distances(one: FloatTensor, other: FloatTensor, unit: (row: number) => number): number[] {
+  const size = sizeOfRow(one);
+  return Array.from({ length: one.shape[0]! }, (_, row) => {
+    let sum = 0;
+    for (let i = row * size; i < (row + 1) * size; i++) sum += (one.data[i]! - other.data[i]!) ** 2;
+    return Math.sqrt(sum) / unit(row);
+  });
+}
+
+const normOf =
+  (tensor: FloatTensor) =>
+  (row: number): number => {
+    const size = sizeOfRow(tensor);
+    let sum = 0;
+    for (let i = row * size; i < (row + 1) * size; i++) sum += tensor.data[i]! ** 2;
+    return Math.sqrt(sum);
+  };
+
+const sizeOfRow = ({ data, shape }: FloatTensor): number => data.length / shape[0]!;

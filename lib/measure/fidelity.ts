@@ -60,8 +60,8 @@ export async function measureFidelity(
     const end = Math.min(begin + rowsAtOnce, prompts.length);
     for (const mode of modes) {
       const { sampler, steps, guidanceScale } = request;
-      const arm = { plan: { mode, guidanceScale, cfgSteps: 0 }, sampler, steps };
-      const { latents } = await drawArm(networks, request, arm, [begin, end], () => tick(++done, total));
+      const way = { mode, guidanceScale, cfgSteps: 0, sampler, steps };
+      const { latents } = await drawArm(networks, request, way, [begin, end], () => tick(++done, total));
       const seen = await scoring.read({ latents, pictures: () => request.decode(latents) }, begin);
       scores[mode].push(...seen.scores);
       features[mode].push(seen.features);

@@ -20,7 +20,7 @@ import { openVaeDecoder, type VaeDecoder } from "#lib/diffusion/vae-networks.ts"
 import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import type { Agreement, Curve, Evidence, Lineage } from "#lib/pairing/evidence.ts";
+import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict } from "#lib/pairing/verdict.ts";
@@ -33,7 +33,6 @@ import { thresholds } from "#lib/pairing/thresholds.ts";
 import { knownStyle } from "./known-styles.ts";
 import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
 import { type Cost, costOf } from "./cost.ts";
-import { measureCurve } from "./curve.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
@@ -63,8 +62,6 @@ export interface PairCheckRequest {
   readonly tapes: TapePlace | null;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
-  /** Whether to measure, at the first look, what else could be done with as many passes. */
-  readonly curve?: boolean;
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
   readonly layout?: PassLayout;
 }
@@ -103,8 +100,6 @@ export interface PairReport extends Verdict {
   readonly looks: readonly LookBack[];
   readonly evidence: Evidence;
   readonly cost: Cost | null;
-  /** Null where it was not asked for, or nothing reads the pictures. */
-  readonly curve: Curve | null;
   readonly raw: { readonly agreement: readonly AgreementState[]; readonly fidelity: readonly KeptShares[] };
 }
 
@@ -124,7 +119,7 @@ export const protocol = {
 
 /** One stage of the work, by name. */
 export type StageTick = (
-  stage: "lineage" | "agreement" | "pictures" | "curve",
+  stage: "lineage" | "agreement" | "pictures",
   ...progress: Parameters<Tick>
 ) => ReturnType<Tick>;
 
@@ -142,7 +137,6 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
       evidence: none,
       looks: [],
       cost: null,
-      curve: null,
       raw: { agreement: [], fidelity: [] },
     };
 
@@ -170,10 +164,6 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
         ? await fidelityOf(run, networks.evaluator, tape, (...at) => tick("pictures", ...at))
         : null;
     await save?.();
-    const curve =
-      request.curve && !before && fidelity && networks.evaluator
-        ? await curveOf(run, networks.evaluator, fidelity.raw, (...at) => tick("curve", ...at))
-        : null;
     const evidence: Evidence = { structure, lineage, agreement, fidelity: fidelity?.figures ?? null };
     return {
       ...judge(evidence),
@@ -181,13 +171,14 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
       evidence,
       looks: looksBack(fidelity?.raw ?? []),
       cost: costOf(networks.parts, guide),
-      curve,
       raw: { agreement: states, fidelity: fidelity?.raw ?? [] },
     };
   });
 }
 
-function guidancesFor({ config }: GuideFile): Pick<PairReport["protocol"], "guidanceScale" | "agreementGuidances"> {
+export function guidancesFor({
+  config,
+}: GuideFile): Pick<PairReport["protocol"], "guidanceScale" | "agreementGuidances"> {
   const { minGuidance, maxGuidance } = config;
   return {
     guidanceScale: Math.min(Math.max(protocol.usualGuidance, minGuidance), maxGuidance),
@@ -236,11 +227,11 @@ function circumstances({ networks, request, protocol: used, domain, sequence }: 
 }
 
 /** @throws too_little_memory, while nothing is open yet */
-function requireRoom(
+export function requireRoom(
   files: ModelFiles,
   guide: GuideFile,
   evaluator: EvaluatorFiles | null,
-  request: PairCheckRequest,
+  request: Pick<PairCheckRequest, "memory" | "pictures" | "layout">,
 ): void {
   const { memory, pictures } = request;
   if (memory === null) return;
@@ -264,7 +255,7 @@ function requireRoom(
   );
 }
 
-interface Networks {
+export interface Networks {
   readonly files: ModelFiles;
   readonly parts: ReturnType<typeof unetParts>;
   readonly text: TextConditioner;
@@ -277,7 +268,7 @@ interface Networks {
   readonly vae: VaeDecoder | null;
 }
 
-async function openNetworks(
+export async function openNetworks(
   files: ModelFiles,
   guide: GuideFile,
   evaluatorFiles: EvaluatorFiles | null,
@@ -388,50 +379,30 @@ async function fidelityOf(
   return found;
 }
 
-/** Of the same prompts, from the same noise, as those whose scores are known. */
-async function curveOf(
-  { networks, protocol: { guidanceScale }, domain }: Run,
-  evaluator: Evaluator,
-  known: readonly KeptShares[],
-  tick: Tick,
-): Promise<Curve> {
-  const prompts = known.map(({ prompt }) => prompt);
-  const request = {
-    schedule: networks.files.model.schedule,
-    sampler: protocol.sampler,
-    steps: protocol.steps,
-    guidanceScale,
-    ...(await conditionOn(networks, prompts)),
-    noise: drawNoise(networks, protocol.pictureSeed, 0, prompts.length),
-    rowsAtOnce: networks.rows,
-    decode: (latents: FloatTensor) => decodeWith(networks, latents),
-    domain,
-    known,
-  };
-  return measureCurve(networks, evaluator, request, tick);
-}
-
-const decodeWith = async ({ vae }: Networks, latents: FloatTensor): Promise<Picture[]> =>
+export const decodeWith = async ({ vae }: Networks, latents: FloatTensor): Promise<Picture[]> =>
   toPictures(await vae!.decode(latents));
 
 /**
  * The person's prompts, and behind them what the evaluator composes of its own words; else plain ones. Each counts once: a prompt that
  * stands in a list again tells little new, and a list of one line nothing.
  */
-function sequenceFor({ evaluator }: Networks, { prompts }: PairCheckRequest): readonly string[] {
+export function sequenceFor(
+  { evaluator }: Pick<Networks, "evaluator">,
+  { prompts }: Pick<PairCheckRequest, "prompts">,
+): readonly string[] {
   const most = lastLook.prompts;
   const own = evaluator?.ownPrompts(most + (prompts?.length ?? 0)) ?? [];
   const given = prompts ?? (own.length > 0 ? [] : plainPrompts);
   return [...new Set([...given, ...own])].slice(0, most);
 }
 
-async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
+export async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
   const size = wholePicture(pictureSizeOf(files.model, parts));
   return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
 }
 
 /** Rows `begin` to `end` of one stream, so that a look goes on where the last one ended. */
-function drawNoise(
+export function drawNoise(
   { parts: { unet, height, width } }: Networks,
   seed: number,
   begin: number,
@@ -440,5 +411,5 @@ function drawNoise(
   return rows(createGenerator(seed).randn([end, unet.config.inChannels, height, width]), begin, end);
 }
 
-const layoutFor = ({ model }: ModelFiles, { layout }: PairCheckRequest): PassLayout =>
+export const layoutFor = ({ model }: ModelFiles, { layout }: Pick<PairCheckRequest, "layout">): PassLayout =>
   layout ?? usualLayout(model.unet.weights.parameters);

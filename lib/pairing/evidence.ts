@@ -1,3 +1,4 @@
+import type { SamplerName } from "#lib/sampler-names.ts";
 import type { Estimate } from "./estimate.ts";
 import type { Recovery } from "./recovery.ts";
 
@@ -80,21 +81,58 @@ export interface DistributionDistance {
   readonly n: number;
 }
 
-/** «Why not simply fewer steps?»: how well pictures keep to their prompts against the passes through the base that they take. */
-export interface Curve {
-  /** How many prompts each point is the mean of. */
-  readonly n: number;
-  /** The fewest passes first. */
-  readonly points: readonly CurvePoint[];
+/** One way to draw a picture from its noise, in the passes through the base that it takes. */
+export interface Way {
+  readonly mode: "conditional" | "guide" | "cfg";
+  readonly guidanceScale: number;
+  /** So many of the first steps are CFG's, whatever the mode. */
+  readonly cfgSteps: number;
+  readonly sampler: SamplerName;
+  readonly steps: number;
 }
 
-export interface CurvePoint {
-  readonly name: string;
+/** «Why not simply fewer steps?»: how well pictures keep to their prompts against the passes through the base that they take. */
+export interface Curve {
+  /** How many prompts each figure rests on. */
+  readonly n: number;
+  /** What is asked for of all ways. */
+  readonly guidanceScale: number;
+  /** The fewest passes first. */
+  readonly points: readonly CurvePoint[];
+  /** The weakest guidance first, all within the guide's range but CFG's own below it. */
+  readonly byGuidance: readonly GuidancePoint[];
+  /** Null where CFG keeps no more at any guidance than pictures without it: then there is nothing to deliver. */
+  readonly delivered: Delivered | null;
+}
+
+export interface CurvePoint extends Way {
   /** Of one picture. */
   readonly passes: number;
   readonly fidelity: Estimate;
   /** The same less the guide's, prompt by prompt. */
   readonly againstGuide: Estimate;
+  /** ‖z − z_CFG‖ / ‖z_CFG‖ of finished latents from the same noise: 0 is CFG's own picture. */
+  readonly distance: Estimate;
+}
+
+/** What is asked for at one guidance, and what comes of it. */
+export interface GuidancePoint {
+  readonly guidanceScale: number;
+  readonly cfg: Estimate;
+  /** Null where the guide was not made for so little. */
+  readonly guide: Estimate | null;
+  /** Σ‖z_guide − z_CFG‖ / Σ‖z_none − z_CFG‖ of this guidance: 0 is CFG's own pictures, 1 as far from them as without guidance. */
+  readonly distance: Estimate | null;
+}
+
+/** The guidance that a guide delivers: the least at which CFG keeps as much as the guide does where `Curve.guidanceScale` is asked for. */
+export interface Delivered {
+  readonly guidanceScale: Estimate;
+  /** The guide keeps more than CFG at any guidance that was drawn: the value is the strongest of those, and what is delivered at least that. */
+  readonly isBeyond: boolean;
+  /** CFG as it was drawn at that guidance, and how far the guide's pictures lie from those. */
+  readonly cfg: Estimate;
+  readonly distance: Estimate;
 }
 
 export interface Range {

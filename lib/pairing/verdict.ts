@@ -150,7 +150,7 @@ function lossOf({ guide, cfg, conditional, evaluator }: Fidelity): string {
     evaluator === "clip"
       ? `CLIP finds pictures and prompts ${show(guide.value)} alike`
       : `pictures keep ${show(guide.value)} of what their prompts ask for`;
-  return `What is lost: ${kept}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance; letting CFG do the first steps buys some of it back.`;
+  return `What is lost: ${kept}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance.`;
 }
 
 function caveats({ unscored, domain, scored, evaluator, notes: said }: Fidelity): string[] {

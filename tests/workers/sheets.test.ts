@@ -65,7 +65,13 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
   expect(await json(`/pairs/${id}/sheet`)).toEqual({ rows: [], done: 0, total: 0, timings: null });
 
   worker = await startWorker({
-    handlers: { hash: inspectHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler },
+    handlers: {
+      hash: inspectHandler,
+      inspect: inspectHandler,
+      check: checkHandler,
+      preview: previewHandler,
+      curve: checkHandler,
+    },
     sweep: async () => {},
   });
   const seen = await rest(stream);

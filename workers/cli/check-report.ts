@@ -1,12 +1,5 @@
 import type { PairReport } from "#lib/measure/pair-check.ts";
-import type {
-  AgreementFigures,
-  Curve,
-  DistributionDistance,
-  Estimate,
-  Fidelity,
-  Range,
-} from "#lib/pairing/evidence.ts";
+import type { AgreementFigures, DistributionDistance, Estimate, Fidelity, Range } from "#lib/pairing/evidence.ts";
 import { lineageBand } from "#lib/pairing/verdict.ts";
 
 const marks = {
@@ -24,7 +17,7 @@ export function lookLine({ verdict, evidence: { fidelity }, next }: PairReport):
 }
 
 /** A report for people: the verdict and why, then every level with its n and interval. */
-export function reportLines({ verdict, reasons, evidence, looks, next, cost, curve, protocol }: PairReport): string[] {
+export function reportLines({ verdict, reasons, evidence, looks, next, cost, protocol }: PairReport): string[] {
   const { structure, lineage, agreement, fidelity } = evidence;
   const lines = [`${marks[verdict]} ${verdict}`, ...reasons.map((reason) => `  ${reason}`), ""];
   lines.push(`L0 structure   ${structure.length === 0 ? "fits" : "does not fit"}`);
@@ -60,20 +53,7 @@ export function reportLines({ verdict, reasons, evidence, looks, next, cost, cur
       `L5 cost        ${cost.againstCfg.toFixed(4)} of CFG a step: base ${giga(cost.base.total)}, guide ${giga(cost.guide.total)}; ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(3)} % of the base's parameters`,
     );
   }
-  if (curve) lines.push("", ...curveLines(curve));
   return lines;
-}
-
-/** Why not simply fewer steps: each way with its passes, and how much better or worse than with the guide it keeps to the prompt. */
-function curveLines({ n, points }: Curve): string[] {
-  const width = Math.max(...points.map(({ name }) => name.length));
-  return [
-    `Fidelity against passes through the base, n = ${n} prompts, same noise; beside each its difference to the guide`,
-    ...points.map(
-      ({ name, passes, fidelity, againstGuide }) =>
-        `  ${String(passes).padStart(3)} passes  ${name.padEnd(width)}  ${estimate(fidelity)}   ${estimate(againstGuide)}`,
-    ),
-  ];
 }
 
 const apart = ({ value, swapped }: DistributionDistance): string => `${signed(value)} (by chance ${span(swapped)})`;

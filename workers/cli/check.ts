@@ -3,9 +3,10 @@ import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
 import { firstLook, lastLook } from "#lib/pairing/plan.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
-import { type CheckJob } from "#workers/inference/messages.ts";
+import type { CheckJob, CurveJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { lookLine, reportLines } from "./check-report.ts";
+import { curveLines } from "./curve-lines.ts";
 import { defaultThreads, integer, lowRank, providerOption, threads } from "./options.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runJob } from "./run-job.ts";
@@ -47,7 +48,7 @@ export const checkCommand = new Command("check")
   )
   .option(
     "--curve",
-    "also measure, on the prompts of the first look, what else could be done with as many passes, such as CFG at half the steps",
+    "then also measure, on the prompts of the first look, what else could be done with as many passes, such as CFG at half the steps",
     false,
   )
   .option("--threads <count>", "processor threads", threads, defaultThreads)
@@ -67,18 +68,28 @@ async function run(model: string, guide: string, options: Options): Promise<void
     before: null,
     domain: options.domain ?? null,
     tapes: null,
-    ...(options.curve && { curve: true }),
   };
   const report = await lookOn(job, options);
-  say(options.json, report, () => reportLines(report));
+  const curve = options.curve ? await curveOf(job, report) : null;
+  say(options.json, curve ? { ...report, ...curve } : report, () => [
+    ...reportLines(report),
+    ...(curve ? ["", ...curveLines(curve.curve)] : []),
+  ]);
+}
+
+/** Null where nothing says which way is better: no evaluator reads the pictures, or none was drawn. */
+async function curveOf({ before: _before, ...job }: CheckJob, { evidence }: PairReport) {
+  const { evaluator } = job;
+  if (evaluator === null || !evidence.fidelity || evidence.fidelity.scored.length === 0) return null;
+  const { curve, raw } = await runJob({ ...job, type: "curve", evaluator } satisfies CurveJob);
+  return { curve, curveRaw: raw };
 }
 
 /** One look after another, each told as it comes, until the plan ends or may draw no more. */
 async function lookOn(job: CheckJob, options: Options): Promise<PairReport> {
   const { report } = await runJob(job);
-  const { next, evidence, raw, curve } = report;
+  const { next, evidence, raw } = report;
   if (next === null || next > options.pictures) return report;
   if (!options.json) process.stderr.write(`${lookLine(report)}\n`);
-  const last = await lookOn({ ...job, pictures: next, before: { lineage: evidence.lineage, ...raw } }, options);
-  return curve ? { ...last, curve } : last; // it is measured at the first look
+  return lookOn({ ...job, pictures: next, before: { lineage: evidence.lineage, ...raw } }, options);
 }

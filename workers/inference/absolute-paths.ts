@@ -13,6 +13,12 @@ export function withAbsolutePaths(job: Job): Job {
         base: job.base && absolutePlace(job.base),
         evaluator: absolute(job.evaluator),
       };
+    case "curve":
+      return {
+        ...job,
+        choice: { ...absoluteChoice(job.choice), guide: resolve(job.choice.guide) },
+        evaluator: resolve(job.evaluator),
+      };
     case "inspect":
       return { ...job, folder: resolve(job.folder) };
     case "probe":

@@ -2,6 +2,8 @@ import { z } from "zod";
 import type { ModelNeeds } from "#lib/diffusion/needs.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { Before, PairReport } from "#lib/measure/pair-check.ts";
+import type { PairCurve } from "#lib/measure/pair-curve.ts";
+import type { Curve } from "#lib/pairing/evidence.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
@@ -189,11 +191,28 @@ export const pairReport: z.ZodType<PairReport> = z.object({
   cost: z
     .object({ baseParameters: count, guideParameters: count, base: macs, guide: macs, againstCfg: number })
     .nullable(),
-  curve: z
-    .object({
-      n: count,
-      points: z.array(z.object({ name: z.string(), passes: count, fidelity: estimate, againstGuide: estimate })),
-    })
-    .nullable(),
   raw: z.object(raw),
+});
+
+const way = {
+  mode: z.enum(modes),
+  guidanceScale: number,
+  cfgSteps: count,
+  sampler: z.enum(samplerNames),
+  steps: count,
+};
+
+export const curve: z.ZodType<Curve> = z.object({
+  n: count,
+  guidanceScale: number,
+  points: z.array(z.object({ ...way, passes: count, fidelity: estimate, againstGuide: estimate, distance: estimate })),
+  byGuidance: z.array(
+    z.object({ guidanceScale: number, cfg: estimate, guide: estimate.nullable(), distance: estimate.nullable() }),
+  ),
+  delivered: z.object({ guidanceScale: estimate, isBeyond: z.boolean(), cfg: estimate, distance: estimate }).nullable(),
+});
+
+export const curveRaw: z.ZodType<PairCurve["raw"]> = z.object({
+  prompts: strings,
+  ways: z.array(z.object({ ...way, kept: z.array(number), distance: z.array(number) })),
 });

@@ -91,7 +91,7 @@ function shareOf({ value, low, high, n }: Recovered): string {
 
 function lossOf({ conditional, guide, cfg }: Judged, { high }: Recovered): string {
   const shown = `Pictures show ${percent(guide.value)} of what their prompts ask for, against ${percent(cfg.value)} with CFG and ${percent(conditional.value)} without guidance`;
-  return `${shown}${high < 1 ? "" : ", and it could be chance that they differ"}; letting CFG do the first steps buys some of it back.`;
+  return `${shown}${high < 1 ? "" : ", and it could be chance that they differ"}.`;
 }
 
 const unsure = ({ domain }: Judged): string =>

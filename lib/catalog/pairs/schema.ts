@@ -9,6 +9,8 @@ import { pageOf, pageQuery } from "#lib/page.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
+import { curveView } from "#lib/catalog/curves/schema.ts";
+import { estimate } from "./estimate.ts";
 
 /** Without an evaluator nothing is drawn, and one-step figures do not judge; four prompts keep a model of SD 1.5's size within the hour. */
 export const UNJUDGED_PROMPTS = 4;
@@ -28,12 +30,9 @@ export function measuringProvider(): "cpu" | "cuda" | "webgpu" {
 
 export const measuringRuntime = (): string => runtimeKey({ provider: measuringProvider(), precision: "float32" });
 
-export { verdict };
+export { estimate, verdict };
 
 const sha256 = z.string();
-export const estimate = z
-  .object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() })
-  .meta({ description: "a measured number, its 95 % interval, and how many prompts it rests on" });
 const agreementFigures = {
   fvu: estimate.meta({ description: "unexplained share of the guidance: 0 is perfect, 1 is no guide at all" }),
   delivered: estimate.meta({ description: "share of the asked guidance that is delivered" }),
@@ -181,6 +180,10 @@ export const pairView = pairItem.extend({
     .nullable()
     .meta({ description: "its place while it waits" }),
   measured: measured.nullable(),
+  curve: curveView.nullable().default(null).meta({
+    description:
+      "what else could be done with a guide's passes, measured after the plan has ended, where nobody waits for anything else; null where it was not asked for",
+  }),
   measurements: z.array(
     z.object({
       level: z.number().meta({ description: "0 structure, 1 lineage, 2 agreement, 4 pictures, 5 cost" }),

@@ -1,5 +1,6 @@
 import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { askForCurve } from "#lib/catalog/curves/ask.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { needToMeasure } from "#lib/catalog/models/needs.ts";
 import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
@@ -63,7 +64,7 @@ export async function requestChecks(
 
 /**
  * Somebody asks for a measurement; needs the scope `run`, and both repos readable. Where the plan for these weights has ended, that is
- * returned and nothing is done: asking again draws no other prompts. One that waits as a batch now goes before others; one that failed
+ * returned: asking again draws no other prompts. Its curve is asked for where there is none. One that waits as a batch now goes before others; one that failed
  * goes on from its last look.
  *
  * @throws pair_does_not_fit, upload_not_ready, unsupported_model, queue_full
@@ -87,6 +88,7 @@ export async function requestCheck(actor: Actor, { finetune, guide, loraStrength
     const known = await pairOfKey(transaction, { ...pair, unitHash: unit.hash });
     if (!known) return request(transaction, pair, "person", userId);
     const hasEnded = known.state === "succeeded" && (known.summary.measured?.next ?? null) === null;
+    if (hasEnded) await askForCurve(transaction, known, userId ?? null);
     if (known.state === "running" || hasEnded) return known.id;
     const again = { ...pair, summary: known.summary };
     if (known.state !== "queued") await moveTo(transaction, known.id, again);
@@ -105,18 +107,27 @@ export async function checkAgain(actor: Actor, id: string): Promise<PairView> {
 
 /** For who waits for it, and for who may write to either repo. @throws already_ended */
 export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
-  const { finetune, guide } = await requireSeen(actor, id);
+  await cancelOf(actor, id, { kind: "check", subjectId: id });
+  return getPair(actor, id, false);
+}
+
+/** Any job that is about a pair. @throws already_ended */
+export async function cancelOf(
+  actor: Actor,
+  pairId: string,
+  job: { readonly kind: "check" | "curve"; readonly subjectId: string },
+): Promise<void> {
+  const { finetune, guide } = await requireSeen(actor, pairId);
   if (actor.kind !== "hub") {
     const { userId } = requirePerson(actor, "run");
-    const isTheirs = (await ownerOf(database(), { kind: "check", subjectId: id })) === userId;
+    const isTheirs = (await ownerOf(database(), job)) === userId;
     if (!isTheirs)
       await requireWrite(actor, toRepoName(finetune.repo)).catch(() => requireWrite(actor, toRepoName(guide.repo)));
   }
   await inLockedTransaction(database(), async (transaction) => {
-    if (!(await cancelJob(transaction, "check", id)))
+    if (!(await cancelJob(transaction, job.kind, job.subjectId)))
       throw new AppError("already_ended", "This measurement has ended; there is nothing to cancel.");
   });
-  return getPair(actor, id, false);
 }
 
 /** @returns the id of the new row; null where there is one for these weights already */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { curveOfPair } from "#lib/catalog/curves/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
@@ -166,6 +167,7 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
       row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
     queue: row.state === "queued" ? await queuePosition("check", id) : null,
     measured: row.summary.measured ? await asFoundThere(row.summary.measured, seen) : null,
+    curve: await curveOfPair(id, withRaw),
     measurements: row.measuredAt ? await measurementsOf(id, withRaw) : [],
   };
 }

@@ -1,5 +1,6 @@
 import { anonymous } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
+import { askForCurve } from "#lib/catalog/curves/ask.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { componentsOf } from "#lib/catalog/units/repository.ts";
 import { ownWeightsOf } from "#lib/catalog/units/unit.ts";
@@ -8,7 +9,7 @@ import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
-import { holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
+import { type Attempt, holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
 import { inOrder } from "#lib/util/in-order.ts";
@@ -47,11 +48,14 @@ export interface Check {
   readonly before: readonly { readonly level: number; readonly raw: unknown; readonly milliseconds: number }[];
 }
 
+type Job = Pick<Attempt, "kind" | "subjectId">;
+
 /**
+ * @param job for which it is measured: its pair's own, or one that goes by the pair
  * @throws not_found where a part is gone, or whoever asked may not read it any more; conflict where it is not any more what was to
  *   be measured
  */
-export async function getCheck(id: string): Promise<Check> {
+export async function getCheck(id: string, job: Job = { kind: "check", subjectId: id }): Promise<Check> {
   const row = await pairById(id);
   if (!row) throw new AppError("not_found", "What was to be measured is gone; nothing is left to do.");
   const components = (await componentsOf([row.unitId])).get(row.unitId) ?? [];
@@ -78,7 +82,7 @@ export async function getCheck(id: string): Promise<Check> {
   const judge = repos.get(row.judgeCommitId ?? "");
   if (!base || (row.judgeCommitId !== null && !judge))
     throw new AppError("not_found", "The base of the guide is gone; there is nothing to measure against.");
-  await requireStillReadable(row, [...repos.keys()]);
+  await requireStillReadable(job, [...repos.keys()]);
   return {
     request: row.summary.request,
     unit: { hash: row.unitHash, base, lowRank },
@@ -90,8 +94,8 @@ export async function getCheck(id: string): Promise<Check> {
 }
 
 /** What somebody asked for may have become private while it waited. */
-async function requireStillReadable({ id }: PairRow, commitIds: readonly string[]): Promise<void> {
-  const userId = await waiterOf(database(), { kind: "check", subjectId: id });
+async function requireStillReadable(job: Job, commitIds: readonly string[]): Promise<void> {
+  const userId = await waiterOf(database(), job);
   if (userId === null) return;
   const asker = (await personById(userId)) ?? anonymous;
   if ((await readableCommits(asker, commitIds)).size < commitIds.length)
@@ -150,6 +154,7 @@ export function recordOutcome(
     const row = (await pairById(id, transaction))!;
     if (isFirstLook && stored.verdict !== "incompatible") await then(transaction, { ...row, prompts });
     if (next !== null) await askForNext(transaction, row);
+    else await askForCurve(transaction, row, await ownerOf(transaction, hold));
     return true;
   });
 }

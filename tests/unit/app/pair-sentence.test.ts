@@ -58,7 +58,7 @@ test.each<[string, Partial<PairView>, string]>([
         fidelity: { ...shares, domain: null, recovered: estimate(0.95, 0.9, 1) },
       }),
     },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 95 % of what CFG adds to prompt fidelity (between 90 % and 100 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ; letting CFG do the first steps buys some of it back. What read the pictures was never checked on this style, so nothing is verified here; take it with care.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 95 % of what CFG adds to prompt fidelity (between 90 % and 100 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ. What read the pictures was never checked on this style, so nothing is verified here; take it with care.",
   ],
   [
     "a larger guide",
@@ -68,12 +68,12 @@ test.each<[string, Partial<PairView>, string]>([
   [
     "usable with limits, and certainly less than CFG",
     { verdict: "usableWithLimits", measured: measured(estimate(0.6, 0.4, 0.8)) },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 60 % of what CFG adds to prompt fidelity (between 40 % and 80 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance; letting CFG do the first steps buys some of it back.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 60 % of what CFG adds to prompt fidelity (between 40 % and 80 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance.",
   ],
   [
     "usable with limits, and perhaps as good as CFG",
     { verdict: "usableWithLimits", measured: measured(estimate(0.7, 0.2, 1.2)) },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 20 % and 120 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ; letting CFG do the first steps buys some of it back.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 20 % and 120 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ.",
   ],
   [
     "another structure",

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { GuidancePlan } from "#lib/diffusion/guidance.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { openGuide } from "#lib/diffusion/guide-network.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
@@ -10,6 +9,8 @@ import { openAttributeEvaluator } from "#lib/measure/attribute-evaluator.ts";
 import { measureCurve } from "#lib/measure/curve.ts";
 import { measureFidelity } from "#lib/measure/fidelity.ts";
 import type { GuidedNetworks } from "#lib/diffusion/guidance.ts";
+import type { Way } from "#lib/pairing/evidence.ts";
+import { nameOfWay } from "#lib/pairing/ways.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { starter, testRuntime } from "../../support/golden.ts";
 
@@ -45,34 +46,30 @@ afterAll(async () => {
   await networks.guide!.close();
 });
 
-const draw = (mode: GuidancePlan["mode"], cfgSteps = 0) =>
-  drawArm(
-    networks,
-    start,
-    { plan: { mode, guidanceScale: 5, cfgSteps }, sampler: "ddim", steps: STEPS },
-    [0, prompts.length],
-    async () => {},
-  );
+const way = (mode: Way["mode"], cfgSteps = 0): Way => ({
+  mode,
+  guidanceScale: 5,
+  cfgSteps,
+  sampler: "ddim",
+  steps: STEPS,
+});
+const draw = (one: Way) => drawArm(networks, start, one, [0, prompts.length], async () => {});
 
-describe("an arm", () => {
-  test("whose steps are all CFG's is CFG, whatever would come after them", async () => {
-    const cfg = await draw("cfg");
-    expect(cfg.passes).toBe(2 * STEPS);
-    expect(await draw("conditional", STEPS)).toEqual(cfg);
-    expect(await draw("guide", STEPS)).toEqual(cfg);
-  });
-
-  test("takes a pass for each step and one more for each of CFG's, and differs from both of what it mixes", async () => {
-    const [none, mixed, all] = [await draw("conditional"), await draw("conditional", 3), await draw("cfg")];
-    expect([none.passes, mixed.passes]).toEqual([STEPS, STEPS + 3]);
-    for (const other of [none, all]) expect(mixed.latents.data).not.toEqual(other.latents.data);
-  });
+test("a way whose steps are all CFG's is CFG, whatever would come after them; of fewer it takes a pass more for each", async () => {
+  const cfg = await draw(way("cfg"));
+  expect(cfg.passes).toBe(2 * STEPS);
+  expect(await draw(way("conditional", STEPS))).toEqual(cfg);
+  expect(await draw(way("guide", STEPS))).toEqual(cfg);
+  const [none, mixed] = [await draw(way("conditional")), await draw(way("conditional", 3))];
+  expect([none.passes, mixed.passes]).toEqual([STEPS, STEPS + 3]);
+  for (const other of [none, cfg]) expect(mixed.latents.data).not.toEqual(other.latents.data);
 });
 
-test("a curve keeps what was known, orders by passes, and says of each point how far it is from the guide", async () => {
+test("a curve has what a measurement finds of the same prompts, and of each way how far it is from the guide and from CFG", async () => {
   const evaluator = await openAttributeEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
   const request = {
     ...start,
+    prompts,
     sampler: "ddim",
     steps: STEPS,
     guidanceScale: 5,
@@ -80,21 +77,22 @@ test("a curve keeps what was known, orders by passes, and says of each point how
     domain: "watercolor",
     decode: async () => expect.unreachable("latents are read"),
   } as const;
-  const fidelity = await measureFidelity(
+  const { figures } = await measureFidelity(
     networks,
     evaluator,
-    { ...request, prompts, before: [], available: prompts.length },
+    { ...request, before: [], available: prompts.length },
     async () => {},
   );
   const ticks: [number, number][] = [];
-  const { n, points } = await measureCurve(networks, evaluator, { ...request, known: fidelity.raw }, async (...at) => {
+  const range = { minGuidance: 3, maxGuidance: 5 };
+  const { curve, raw } = await measureCurve(networks, evaluator, { ...request, range }, async (...at) => {
     ticks.push(at);
   });
-  expect(n).toBe(prompts.length);
   expect(ticks.at(-1)![0]).toBe(ticks.at(-1)![1]);
-  expect(ticks).toHaveLength(ticks[0]![1]);
-  expect(points.map(({ name, passes }) => [name, passes])).toEqual([
-    ["without guidance", 8],
+
+  const { points } = curve;
+  expect(points.map((point) => [nameOfWay(point, STEPS), point.passes])).toEqual([
+    ["no guidance", 8],
     ["the guide", 8],
     ["CFG at 4 steps of DDIM", 8],
     ["CFG at 4 steps of DPM++ 2M", 8],
@@ -106,11 +104,34 @@ test("a curve keeps what was known, orders by passes, and says of each point how
     ["CFG for 4 steps, then the guide", 12],
     ["CFG", 16],
   ]);
-  const point = (name: string) => points.find((one) => one.name === name)!;
-  expect(point("the guide")).toMatchObject({
-    fidelity: { value: fidelity.figures.guide.value },
-    againstGuide: { value: 0, low: 0, high: 0 },
-  });
-  expect(point("CFG").fidelity).toEqual(fidelity.figures.cfg);
-  expect(point("CFG").againstGuide.value).toBeCloseTo(fidelity.figures.cfg.value - fidelity.figures.guide.value, 12);
+  const point = (name: string) => points.find((one) => nameOfWay(one, STEPS) === name)!;
+  for (const [name, mode] of [
+    ["no guidance", "conditional"],
+    ["the guide", "guide"],
+    ["CFG", "cfg"],
+  ] as const) {
+    expect(point(name).fidelity).toEqual(figures[mode]);
+    expect(point(name).againstGuide.value).toBeCloseTo(figures[mode].value - figures.guide.value, 12);
+  }
+  expect(point("CFG").distance).toMatchObject({ value: 0, low: 0, high: 0 });
+
+  const [guide, cfg] = [await draw(way("guide")), await draw(way("cfg"))];
+  const own = raw.find(
+    ({ mode, guidanceScale, cfgSteps }) => mode === "guide" && guidanceScale === 5 && cfgSteps === 0,
+  )!;
+  const [of, at] = [guide.latents.data, cfg.latents.data].map((data) => [...data.subarray(0, 4 * 16 * 16)]) as [
+    number[],
+    number[],
+  ];
+  expect(own.distance[0]).toBeCloseTo(Math.hypot(...of.map((z, i) => z - at[i]!)) / Math.hypot(...at), 5);
+
+  expect(curve.byGuidance.map(({ guidanceScale, guide: kept }) => [guidanceScale, kept !== null])).toEqual([
+    [2, false],
+    [3, true],
+    [4, true],
+    [5, true],
+  ]);
+  const { distance } = curve.byGuidance.at(-1)!;
+  expect(distance!.value).toBeGreaterThan(0);
+  expect(distance!.value).toBeLessThan(1);
 });

@@ -31,7 +31,7 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
       return open.folder;
     });
     const clock = stageClock();
-    const tell = progressWriter(subjectId, attempt);
+    const tell = progressWriter((progress) => saveProgress(subjectId, attempt, progress));
     const onProgress = ({ stage, done, total }: Progress): void => {
       clock.see(stage);
       tell({ stage, done, total });
@@ -55,7 +55,8 @@ interface Judges {
 
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
-async function toJob(
+/** Lays everything out that a pair was, or is to be, measured on. */
+export async function toJob(
   { request, unit, guide, judge, before }: Check,
   open: Open,
 ): Promise<{ job: CheckJob; judges: Judges }> {
@@ -174,12 +175,12 @@ function stageClock(): { see(stage: string): void; milliseconds(stage: string): 
 const TELL_EVERY = 500; // milliseconds
 
 /** Keeps the row's progress about as it is; one that cannot be written is passed over, for the next one says more. */
-function progressWriter(id: string, attempt: number): (progress: Progress) => void {
+export function progressWriter(write: (progress: Progress) => Promise<unknown>): (progress: Progress) => void {
   let [last, isWriting] = [0, false];
   return (progress) => {
     if (isWriting || performance.now() - last < TELL_EVERY) return;
     [last, isWriting] = [performance.now(), true];
-    saveProgress(id, attempt, progress)
+    write(progress)
       .catch((cause: unknown) =>
         log().warn({ event: "check.progress", err: cause }, "The progress of a measurement could not be written."),
       )
