@@ -27,6 +27,7 @@ export const kinds: Readonly<Record<RepoKind, Kind>> = {
   finetune: { ...none, name: "fine-tune", plural: "Fine-tunes", draws: true, hasBase: true },
   guide: { ...none, name: "guide", plural: "Guides", guides: true, hasBase: true },
   base: { ...none, name: "base", plural: "Bases", draws: true, isBase: true },
+  evaluator: { ...none, name: "evaluator", plural: "Evaluators", evaluates: true },
 };
 
 export const kindNames = Object.keys(kinds) as [RepoKind, ...RepoKind[]];

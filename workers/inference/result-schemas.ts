@@ -89,10 +89,7 @@ export const inspection: z.ZodType<Inspection> = z.object({
   lowRank: lowRank.nullable(),
   guide: guide.nullable(),
   evaluator: z
-    .object({
-      words: z.object({ backgrounds: count, kinds: count, colors: count, sizes: count }),
-      domains: strings,
-    })
+    .object({ kind: z.enum(["attributes", "clip"]), words: z.record(z.string(), count), domains: strings })
     .nullable(),
   latents: numbers.nullable(),
   weightsFitConfig: z.boolean().nullable(),
