@@ -23,6 +23,8 @@ export const outboxKinds = {
   "ref.create": "repo",
   "ref.delete": "repo",
   "preview.attach": "preview",
+  "evaluator.install": "evaluator",
+  "evaluator.remove": "evaluator",
 
   /** Once in a hub's life. */
   "starter.load": "hub",
