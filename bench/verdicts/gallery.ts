@@ -79,7 +79,7 @@ async function measure(
     ...unit,
     guide,
     base: { model: starterPath("storybook") },
-    evaluator,
+    evaluators: [evaluator],
     prompts,
     pictures: firstLook.prompts,
     before: null,

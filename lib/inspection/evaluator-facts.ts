@@ -12,12 +12,12 @@ export interface EvaluatorFacts {
 
 /** The metadata must be those of an evaluator, and the tensors the network that they call for. */
 export function evaluatorFacts(file: WeightsFile): EvaluatorFacts {
-  const { vocabulary, accuracies } = parseEvaluatorConfig(file.header.metadata, file.name);
+  const { vocabulary, claimed } = parseEvaluatorConfig(file.header.metadata, file.name);
   evaluatorGraph(new WeightMap(file.name, [file]), vocabulary);
   const { backgrounds, kinds, colors, sizes } = vocabulary;
   return {
     kind: "attributes",
     words: { backgrounds: backgrounds.length, kinds: kinds.length, colors: colors.length, sizes: sizes.length },
-    domains: [...accuracies.keys()].toSorted(),
+    domains: [...claimed.keys()].toSorted(),
   };
 }

@@ -84,7 +84,7 @@ const checkJob = z.object({
   runtime,
   choice: choice.extend({ guide: z.string() }),
   base: z.object(place).nullable(),
-  evaluator: z.string().nullable(),
+  evaluators: z.array(z.string()),
   prompts: z.array(z.string()).nullable(),
   pictures: z.int().min(1).max(10_000),
   before,

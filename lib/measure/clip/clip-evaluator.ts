@@ -13,6 +13,7 @@ export async function openClipEvaluator(files: ClipFiles, runtime: Runtime): Pro
     kind: "clip",
     looksAt: "pictures",
     ownPrompts: () => null,
+    silenceOn: () => null,
     expect: async (prompts) => {
       const { embeddings, cut } = await clip.embedTexts(prompts);
       const [count, width] = embeddings.shape as [number, number];
