@@ -28,6 +28,7 @@ export const outboxKinds = {
 
   /** Once in a hub's life. */
   "starter.load": "hub",
+  "starter.evaluator": "hub",
 
   "job.queued": "job",
   "job.started": "job",

@@ -7,6 +7,7 @@ import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readWeightsFile } from "#lib/weights/weights-file.ts";
 import { composeCaptions, parseCaption, type Wanted } from "./captions.ts";
 import type { Evaluator, Scoring } from "./evaluator.ts";
+import { unseenCaptions } from "./unseen/unseen-captions.ts";
 import {
   type EvaluatorConfig,
   evaluatorGraph,
@@ -44,7 +45,8 @@ export async function openAttributeEvaluator(path: string, runtime: Runtime): Pr
     ...config,
     kind: "attributes",
     looksAt: "latents",
-    ownPrompts: (count) => composeCaptions(vocabulary, count),
+    ownPrompts: (count, key) =>
+      key === null ? composeCaptions(vocabulary, count) : unseenCaptions(vocabulary, count, key),
     silenceOn: (domain) => silenceOf(countedOn(sha256, domain)),
     expect: async (prompts, domain) => {
       const wanted = prompts.map((prompt) => parseCaption(prompt, vocabulary));

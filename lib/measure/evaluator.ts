@@ -6,8 +6,12 @@ export interface Evaluator {
   readonly kind: "attributes" | "clip";
   /** What it looks at. For pictures a VAE has to be open. */
   readonly looksAt: "latents" | "pictures";
-  /** As many prompts in its own words; null where it has no words of its own, so that any prompt does. */
-  ownPrompts(count: number): readonly string[] | null;
+  /**
+   * As many prompts in its own words, or what there are; null where it has no words of its own, so that any prompt does.
+   *
+   * @param key  decides which, of those that nothing was trained on; null: those that everybody may explore with
+   */
+  ownPrompts(count: number, key: string | null): readonly string[] | null;
   /** Why nothing that it reads in pictures of this style counts, in a sentence; null where something does. */
   silenceOn(domain: string | null): string | null;
   /**

@@ -37,14 +37,18 @@ export interface FidelityRequest {
   readonly before: readonly KeptShares[];
   /** How many prompts there are to draw in all. */
   readonly available: number;
+  /** The how manieth guide of its author on this model. */
+  readonly tries: number;
 }
 
 /** By prompt: how well the picture of each mode keeps to it, as an evaluator scores that, and as the others do where there are some. */
 export type KeptShares = Scores & { readonly prompt: string; readonly others?: readonly Scores[] };
 
+const unread: Scores = { conditional: NaN, guide: NaN, cfg: NaN };
+
 /** As one of the evaluators scored the pictures. */
 export const scoresOf = (kept: readonly KeptShares[], evaluator: number): Scores[] =>
-  kept.map((one) => (evaluator === 0 ? one : one.others![evaluator - 1]!));
+  kept.map((one) => (evaluator === 0 ? one : (one.others?.[evaluator - 1] ?? unread)));
 
 /** L4: draws every prompt in all three modes from the same noise and has each evaluator score the pictures. */
 export async function measureFidelity(
@@ -99,7 +103,7 @@ export async function measureFidelity(
     return { prompt, ...first!, ...(others.length > 0 && { others }) };
   });
   const raw = [...request.before, ...drawn];
-  const { available, guidanceScale } = request;
+  const { available, guidanceScale, tries } = request;
   const read = readers.map(({ evaluator, scoring, scores, features }, place) => {
     const { scored, unscored, domain, notes } = scoring;
     const [conditional, guide, cfg] = (["conditional", "guide", "cfg"] as const).map((mode) =>
@@ -107,9 +111,10 @@ export async function measureFidelity(
     ) as [FloatTensor, FloatTensor, FloatTensor];
     return {
       figures: {
-        ...summarise(scoresOf(raw, place)),
+        ...summarise(scoresOf(raw, place), tries),
         evaluator: evaluator.kind,
         available,
+        tries,
         guidanceScale,
         scored,
         unscored,
@@ -147,6 +152,7 @@ function onceOnly<T>(work: () => Promise<T>): () => Promise<T> {
 /** Means with their own intervals, and CFG's gain and the recovered share of it with those of the plan. */
 export function summarise(
   scores: readonly Scores[],
+  tries: number,
 ): Pick<Fidelity, "conditional" | "guide" | "cfg" | "gain" | "recovered" | "claims" | "unreadable"> {
   const n = scores.length;
   const over = (of: (one: Scores) => number): Estimate =>
@@ -158,7 +164,7 @@ export function summarise(
     cfg: over(({ cfg }) => cfg),
     unreadable: modes.filter((mode) => !scores.every((one) => Number.isFinite(one[mode]))),
   };
-  const look = lookAt(n);
+  const look = lookAt(n, tries);
   return look === null
     ? { ...means, gain: over(({ cfg, conditional }) => cfg - conditional), recovered: null, claims: null }
     : { ...means, ...recoveryOf(scores.slice(0, look.prompts), look) };

@@ -132,6 +132,7 @@ const fidelity = z.object({
   claims: claims.nullable(),
   unreadable: z.array(z.enum(modes)),
   available: count,
+  tries: count,
   guidanceScale: number,
   evaluator: z.enum(["attributes", "clip"]),
   scored: strings,

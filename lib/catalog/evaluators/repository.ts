@@ -65,3 +65,22 @@ export async function markRemoved(
   });
   return count > 0;
 }
+
+/** The repo of a commit where everybody may read it. */
+export async function openToAll(commitId: string): Promise<{ readonly name: string } | null> {
+  const row = await database().commit.findFirst({
+    where: { id: commitId, repo: { deletedAt: null, visibility: "public" } },
+    select: { repo: { select: { name: true } } },
+  });
+  return row?.repo ?? null;
+}
+
+/** At which commit an evaluator was installed, by its bytes, if it ever was: where evidence says no more than those. */
+export async function commitsByBytes(sha256s: readonly string[]): Promise<Map<string, string>> {
+  const rows = await database().installedEvaluator.findMany({
+    where: { sha256: { in: [...sha256s] } },
+    orderBy: { installedAt: "desc" },
+    select: { sha256: true, commitId: true },
+  });
+  return new Map(rows.map((row) => [row.sha256, row.commitId]));
+}

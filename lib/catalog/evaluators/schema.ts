@@ -31,20 +31,16 @@ export const newEvaluator = z.strictObject({
     .max(255)
     .default("HEAD")
     .meta({ description: "a branch, a tag or a commit; it is pinned to the commit that this is now" }),
-  bases: z
-    .array(fullName)
-    .max(MOST_BASES)
-    .default([])
-    .meta({
-      description: "the bases that it judges, with what was made from them; one that reads latents must name some",
-    }),
+  bases: z.array(fullName).max(MOST_BASES).default([]).meta({
+    description: "the bases that it judges, with what was made from them; one that reads latents must name some",
+  }),
 });
 export type NewEvaluator = z.output<typeof newEvaluator>;
 
 /** The same from a form: bases one after another. */
 export const evaluatorForm = z
   .object({ evaluator: fullName, bases: z.string().max(4000).default("") })
-  .transform(({ evaluator, bases }) => ({
+  .transform(({ evaluator, bases }): z.input<typeof newEvaluator> => ({
     repo: evaluator,
     bases: bases.split(/[\s,]+/).filter((name) => name !== ""),
   }))

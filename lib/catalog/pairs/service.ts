@@ -18,7 +18,7 @@ import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
 import type { Need } from "#lib/queue/room.ts";
 import { duePairs } from "./due.ts";
-import { judgesOf } from "./judges.ts";
+import { judgesOf, type PairJudges } from "./judges.ts";
 import { workOf } from "./looks.ts";
 import { type Model, modelOfInspection, modelOfRepo } from "./models.ts";
 import { deletePair, insertPair, moveTo, type NewPair, pairOfKey } from "./repository.ts";
@@ -169,8 +169,8 @@ async function needOf(
   return parts && needToMeasure(parts, pictures);
 }
 
-function newPair(unit: Unit, finetune: Model, guide: Model, judges: Awaited<ReturnType<typeof judgesOf>>): NewPair {
-  const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : firstLook.prompts;
+function newPair(unit: Unit, finetune: Model, guide: Model, judges: PairJudges): NewPair {
+  const pictures = judges.evaluators.length === 0 ? UNJUDGED_PROMPTS : firstLook.prompts;
   return {
     unit,
     guideWeightsSha256: guide.weightsSha256,
@@ -178,7 +178,7 @@ function newPair(unit: Unit, finetune: Model, guide: Model, judges: Awaited<Retu
     guideCommitId: guide.commitId,
     judgeCommitId: judges.commitId,
     protocol: protocolKey(judges),
-    summary: { request: { pictures } },
+    summary: { request: { pictures, evaluators: [...judges.evaluators] } },
   };
 }
 

@@ -1,5 +1,6 @@
 import { anonymous } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
+import { type JudgingEvaluator, openToAll } from "#lib/catalog/evaluators/repository.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { componentsOf } from "#lib/catalog/units/repository.ts";
 import { ownWeightsOf } from "#lib/catalog/units/unit.ts";
@@ -40,8 +41,10 @@ export interface Check {
     })[];
   };
   readonly guide: Part & { readonly path: string };
-  /** The base of the guide, which lineage is measured against, and which brings evaluator and prompts where it has them. */
+  /** The base of the guide, which lineage is measured against. */
   readonly judge: Part | null;
+  /** `path`: of the file, within the commit; null where it is the whole folder. */
+  readonly evaluators: readonly (Part & JudgingEvaluator & { readonly path: string | null })[];
   readonly files: Measured["files"];
   /** What the last look found, level by level; empty for the first. */
   readonly before: readonly { readonly level: number; readonly raw: unknown; readonly milliseconds: number }[];
@@ -84,9 +87,23 @@ export async function getCheck(id: string): Promise<Check> {
     unit: { hash: row.unitHash, base, lowRank },
     guide,
     judge: judge ? { commitId: row.judgeCommitId!, name: judge.name } : null,
+    evaluators: await inOrder(row.summary.request.evaluators ?? [], requireJudging),
     files: [base, ...lowRank, guide].flatMap(({ files }) => files),
     before: row.summary.measured ? await measurementsOf(id, true) : [],
   };
+}
+
+/** What judges may have gone or become private since, and then nobody could check what it says. */
+async function requireJudging(evaluator: JudgingEvaluator): Promise<Check["evaluators"][number]> {
+  const { commitId, sha256, kind } = evaluator;
+  const name = (await openToAll(commitId))?.name;
+  if (name === undefined)
+    throw new AppError(
+      "not_found",
+      `An evaluator that was to judge this (sha256 ${sha256.slice(0, 12)}) was deleted or made private since; ask for the measurement again, and those judge that judge today.`,
+    );
+  const { facts } = await requireRuns(commitId, name);
+  return { ...evaluator, name, path: kind === "attributes" ? facts.mainFile : null };
 }
 
 /** What somebody asked for may have become private while it waited. */
@@ -131,7 +148,7 @@ export function recordOutcome(
   { summary: { request, measured }, levels, prompts, next, ...outcome }: Outcome,
   then: (transaction: Transaction, pair: MeasuredPair) => Promise<void>,
 ): Promise<boolean> {
-  const summary = { request: next === null ? request : { pictures: next }, measured };
+  const summary = { request: next === null ? request : { ...request, pictures: next }, measured };
   const stored: StoredOutcome = {
     ...outcome,
     reasons: outcome.reasons.map(toStorableText),
