@@ -85,6 +85,7 @@ describe.each(models)("%s, a CLIPModel of transformers", (name) => {
 
 describe("a CLIP folder", () => {
   evaluatorContract(async () => ({
+    domain: null,
     evaluator: await (await readEvaluator(await clipFolder("quick-gelu", "contract"))).open(testRuntime),
     prompts: ["a red fox in the snow", "a castle", "a photo of a zoo at night"],
     latents: zeros([3, 4, 2, 2]),

@@ -96,6 +96,7 @@ describe("the evaluator", () => {
       prompts: [a, b, c],
       latents: rows((await readTensors(path)).get("latents")!, 0, 3),
       pictures: [],
+      domain: "storybook",
     };
   });
 
