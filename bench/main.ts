@@ -24,6 +24,7 @@ import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
 import { benchTransfer, showTransfer } from "./transfer.ts";
+import { benchUpload, showUpload } from "./upload.ts";
 import { benchVerdicts, showVerdicts } from "./verdicts.ts";
 import { benchWeb, showWeb } from "./web.ts";
 
@@ -76,6 +77,7 @@ const hubBenches: Readonly<Record<string, HubBench<unknown>>> = {
   web: hubBench({ run: benchWeb, show: showWeb, rounds: 3 }),
   start: hubBench({ run: benchStart, show: showStart, rounds: 5 }),
   catalog: hubBench({ run: benchCatalog, show: showCatalog, rounds: 50, repos: 100_000 }),
+  upload: hubBench({ run: benchUpload, show: showUpload, rounds: 3 }),
   kill: hubBench({ run: benchKill, show: showKill, rounds: 20 }),
 };
 
