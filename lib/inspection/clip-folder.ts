@@ -1,5 +1,5 @@
 import { lastStates, textEncoderGraph } from "#lib/diffusion/text-encoder-graph.ts";
-import { type ClipFiles, readClip } from "#lib/measure/clip/clip.ts";
+import { type ClipFiles, readClip } from "#lib/measure/clip/clip-files.ts";
 import { visionGraph } from "#lib/measure/clip/vision-graph.ts";
 import { externalParameters } from "#lib/nn/parameters/external.ts";
 import { requireDiskFolder } from "#lib/weights/disk-folder.ts";

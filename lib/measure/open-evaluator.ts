@@ -4,7 +4,7 @@ import type { GraphMemory } from "#lib/onnx/memory.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { requireDiskFolder } from "#lib/weights/disk-folder.ts";
 import { openAttributeEvaluator } from "./attribute-evaluator.ts";
-import { readClip } from "./clip/clip.ts";
+import { readClip } from "./clip/clip-files.ts";
 import { openClipEvaluator } from "./clip/clip-evaluator.ts";
 import { clipMemories } from "./clip/clip-memory.ts";
 import { latentShape } from "./evaluator-network.ts";

@@ -59,9 +59,10 @@ export async function singleFileFiles(family: string): Promise<Files> {
 
 export const adapterFile = (name: string): Promise<Buffer> => readFile(golden(`adapters/${name}/adapter.safetensors`));
 
-/** The starter's base with its captions, as a hub has it. */
+/** The starter's base as a hub has it: with captions, and with an evaluator that decides nothing there. */
 export const baseFiles = async (): Promise<Files> => ({
   ...(await starterFiles("storybook")),
+  "evaluator/evaluator.safetensors": await readFile(starter("evaluator/evaluator.safetensors")),
   "evaluator/prompts.txt": await readFile(starter("prompts.txt")),
 });
 

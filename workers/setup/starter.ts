@@ -31,8 +31,11 @@ interface Item {
 const folder = (name: string, within = ""): [string, string][] =>
   globSync("**/*.*", { cwd: join(root, name) }).map((file) => [join(within, file), join(name, file)]);
 
-/** A base brings the prompts that its fine-tunes are judged with. */
-const prompts: readonly [string, string][] = [["evaluator/prompts.txt", "prompts.txt"]];
+/** The evaluator lies in the base too, where links of before find it; there it decides nothing. The prompts are read there. */
+const beside: readonly [string, string][] = [
+  ...folder("evaluator", "evaluator"),
+  ["evaluator/prompts.txt", "prompts.txt"],
+];
 
 const evaluator = (): Item => ({ name: "evaluator", kind: "evaluator", files: new Map(folder("evaluator")) });
 
@@ -42,7 +45,7 @@ const evaluator = (): Item => ({ name: "evaluator", kind: "evaluator", files: ne
  */
 const items = (): readonly Item[] => [
   evaluator(),
-  { name: "storybook", kind: "base", files: new Map([...folder("storybook"), ...prompts]) },
+  { name: "storybook", kind: "base", files: new Map([...folder("storybook"), ...beside]) },
   ...["guide-tiny", "guide-small"].map((name) => ({ name, kind: "guide" as const, files: new Map(folder(name)) })),
   { name: "watercolor", kind: "finetune", files: new Map(folder("watercolor")) },
   ...["clay", "neon", "pixel", "pencil"].map((name) => ({

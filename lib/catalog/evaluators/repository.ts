@@ -84,3 +84,11 @@ export async function commitsByBytes(sha256s: readonly string[]): Promise<Map<st
   });
   return new Map(rows.map((row) => [row.sha256, row.commitId]));
 }
+
+/** What the repos of some commits are called, by the commit, where somebody may see them. */
+export async function namesOfCommits(actor: Actor, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await database().$queryRaw<{ id: string; name: string }[]>`
+    SELECT c.id, n.name || '/' || r.name AS name FROM commit c JOIN repo r ON r.id = c.repo_id JOIN namespace n ON n.id = r.namespace_id
+    WHERE c.id = ANY (${[...ids]}) AND ${isVisible(actor, "r")}`;
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}

@@ -1,14 +1,11 @@
 import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { commitsByBytes } from "#lib/catalog/evaluators/repository.ts";
+import { commitsByBytes, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
 import type { UnitView } from "#lib/catalog/units/schema.ts";
-import { fullNames } from "#lib/catalog/sheets/repository.ts";
-import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
-import { database } from "#lib/db/client.ts";
 import { testedOn } from "#lib/pairing/measured-accuracies.ts";
 import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
@@ -200,7 +197,7 @@ async function withNames(actor: Actor, used: readonly UsedEvaluator[]): Promise<
   const known = await commitsByBytes(used.filter(({ commit }) => commit === null).map(({ sha256 }) => sha256));
   const placed = used.map((one) => ({ ...one, commit: one.commit ?? known.get(one.sha256) ?? null }));
   const commits = placed.flatMap(({ commit }) => commit ?? []);
-  const names = await fullNames(database(), [...(await readableCommits(actor, commits))]);
+  const names = await namesOfCommits(actor, commits);
   return placed.map((one) => ({ ...one, repo: names.get(one.commit ?? "") ?? null, testedOn: testedOn(one) }));
 }
 

@@ -12,8 +12,10 @@ import { log } from "#lib/log.ts";
 import { holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
+import { protocolKey } from "#lib/pairing/protocol.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
+import { judgesOf } from "./judges.ts";
 import { workOf } from "./looks.ts";
 import { measurementsOf, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
 import { commitRepos } from "./weights.ts";
@@ -87,10 +89,23 @@ export async function getCheck(id: string): Promise<Check> {
     unit: { hash: row.unitHash, base, lowRank },
     guide,
     judge: judge ? { commitId: row.judgeCommitId!, name: judge.name } : null,
-    evaluators: await inOrder(row.summary.request.evaluators ?? [], requireJudging),
+    evaluators: await inOrder(row.summary.request.evaluators ?? (await judgingToday(row, judge)), requireJudging),
     files: [base, ...lowRank, guide].flatMap(({ files }) => files),
     before: row.summary.measured ? await measurementsOf(id, true) : [],
   };
+}
+
+/** Asked for before evaluators were chosen by operators: those that are meant read the same prompts by the same bytes. */
+async function judgingToday(
+  { protocol }: PairRow,
+  judge: { readonly repoId: string } | undefined,
+): Promise<readonly JudgingEvaluator[]> {
+  const judges = await judgesOf(judge?.repoId ?? null);
+  if (protocolKey(judges) === protocol) return judges.evaluators;
+  throw new AppError(
+    "conflict",
+    "What judges, and how, has changed since this was asked for; ask for the measurement again.",
+  );
 }
 
 /** What judges may have gone or become private since, and then nobody could check what it says. */
