@@ -1,4 +1,5 @@
 import { requireDistinct } from "#lib/catalog/trees/distinct.ts";
+import { withArticle } from "#lib/util/with-article.ts";
 import { AppError } from "#lib/errors.ts";
 import { toCount, toPlural } from "../_page/units.ts";
 import { type Chosen, type ChosenFile, MAX_FILES } from "./dropped-files.ts";
@@ -288,7 +289,6 @@ const nameOf = (path: string): string =>
     .split("/")
     .at(-1)!
     .replace(/\.safetensors$/i, "");
-const withArticle = (kind: string): string => `${/^[aeio]/.test(kind) ? "an" : "a"} ${kind}`;
 
 const together = (all: readonly WeightsFacts[]): Pick<WeightsFacts, "parameters" | "tensors" | "dtypes"> => ({
   parameters: all.reduce((sum, { parameters }) => sum + parameters, 0),

@@ -1,4 +1,5 @@
 import type { RepoKind } from "#lib/db/generated/client.ts";
+import { withArticle } from "#lib/util/with-article.ts";
 
 /** What a repo can be to others. A new kind is a line here, and one in the table `repo_kind_can` for the rules of the database. */
 export interface Kind {
@@ -36,3 +37,6 @@ export const can = ({ kind }: { readonly kind: RepoKind }, what: Capability): bo
 
 /** All that can do something, in the order of the table. */
 export const kindsThat = (what: Capability): RepoKind[] => kindNames.filter((kind) => kinds[kind][what]);
+
+/** «a guide», as sentences say what a repo is. */
+export const aKind = ({ kind }: { readonly kind: RepoKind }): string => withArticle(kinds[kind].name);

@@ -39,7 +39,11 @@ export function FidelitySection({
             id="fidelity-modes"
             title="What a prompt asks for, and pictures show"
             finding={`${modes.map((mode) => `${modeNames[mode]} ${inWords(fidelity[mode])}`).join("; ")}; from ${fidelity.cfg.n} prompts.`}
-            xName="share of the prompt's attributes kept"
+            xName={
+              fidelity.evaluator === "clip"
+                ? "similarity of picture and prompt"
+                : "share of the prompt's attributes kept"
+            }
             values={fidelity}
           />
           {fidelity.recovered && <RecoveredBar id="recovered" of={fidelity.recovered} />}

@@ -1,6 +1,6 @@
 import { requireOperator, requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
@@ -47,13 +47,9 @@ export async function installEvaluator(actor: Actor, asked: NewEvaluator): Promi
   const repo = await requireRead(actor, toRepoName(asked.repo));
   const shown = `${repo.owner}/${repo.name}`;
   if (!can(repo, "evaluates"))
-    throw new AppError(
-      "bad_request",
-      `${shown} is a ${kinds[repo.kind].name}, and judges nothing; name an evaluator.`,
-      {
-        field: "repo",
-      },
-    );
+    throw new AppError("bad_request", `${shown} is ${aKind(repo)}, and judges nothing; name an evaluator.`, {
+      field: "repo",
+    });
   if (repo.visibility !== "public")
     throw new AppError(
       "bad_request",
@@ -103,7 +99,7 @@ async function baseId(actor: Actor, name: string): Promise<string> {
   if (can(base, "isBase")) return base.id;
   throw new AppError(
     "bad_request",
-    `${base.owner}/${base.name} is a ${kinds[base.kind].name}, not a base; name the base that it was made from.`,
+    `${base.owner}/${base.name} is ${aKind(base)}, not a base; name the base that it was made from.`,
     { field: "bases" },
   );
 }

@@ -55,6 +55,7 @@ const fidelity = z.object({
     description:
       "the how manieth guide of its author on this model; the error of one plan is shared among them, the k-th may spend 6 / (π² k²) of it",
   }),
+  evaluator: evaluatorKind.optional().meta({ description: "what read the pictures" }),
   scored: z.array(z.string()),
   unscored: z.array(z.object({ attribute: z.string(), accuracy: z.number() })),
   domain: z.string().nullable(),

@@ -3,7 +3,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { needToMeasure } from "#lib/catalog/models/needs.ts";
 import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
@@ -213,7 +213,7 @@ async function requireModel(actor: Actor, name: RepoName, as: "draws" | "guides"
   if (!can(repo, as))
     throw new AppError(
       "bad_request",
-      `${shown} is a ${kinds[repo.kind].name}, and ${as === "draws" ? "draws" : "guides"} nothing; name a model that draws, and a guide.`,
+      `${shown} is ${aKind(repo)}, and ${as === "draws" ? "draws" : "guides"} nothing; name a model that draws, and a guide.`,
       { kind: repo.kind },
     );
   const model = await modelOfRepo(repo.id);

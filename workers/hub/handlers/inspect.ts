@@ -1,7 +1,7 @@
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import type { Subject } from "#lib/catalog/inspections/repository.ts";
 import { askOrphansAgain, getSubject, type Reading, recordInspection } from "#lib/catalog/inspections/work.ts";
-import { can, type Capability, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can, type Capability } from "#lib/catalog/kinds.ts";
 import { ownWeightsOf, unitHash } from "#lib/catalog/units/unit.ts";
 import { requestChecks } from "#lib/catalog/pairs/service.ts";
 import { database } from "#lib/db/client.ts";
@@ -9,6 +9,7 @@ import { inTransaction } from "#lib/db/transaction.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import { runsWithConfigs } from "#lib/inspection/what-runs.ts";
 import { contractOf } from "#lib/pairing/contract.ts";
+import { withArticle } from "#lib/util/with-article.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { withCommitFolder } from "#workers/files/commit-folder.ts";
 import type { ClaimedJob, JobHandler } from "#workers/hub/handler.ts";
@@ -83,7 +84,7 @@ const belongsWhere: Partial<Readonly<Record<Inspection["kind"], readonly Capabil
 /** A sentence where a thing that runs lies in a repo of another kind. */
 function misplacement({ repo }: Subject, { kind, runs }: Inspection): string | null {
   if (!runs || belongsWhere[kind]?.every((what) => can(repo, what))) return null;
-  return `This repo is a ${kinds[repo.kind].name}, and what is in it is a ${kind}; put it into a repo of its own kind.`;
+  return `This repo is ${aKind(repo)}, and what is in it is ${withArticle(kind)}; put it into a repo of its own kind.`;
 }
 
 /** What can be done with it on a hub. */
