@@ -183,6 +183,7 @@ describe("two of them", () => {
     await workOff("inspect");
     const { id } = await requestCheck(ann, { finetune: "ann/neon", guide: "ann/tiny", loraStrength: 0.5 });
     await database().pair.updateMany({ where: { state: "queued", NOT: { id } }, data: { state: "cancelled" } });
+    await drawOnly(PICTURES);
     await workOff("check");
     const view = await getPair(anonymous, id, false);
     expect(view).toMatchObject({ state: "succeeded", verdict: "notMeasured", measured: { fidelity: null } });

@@ -83,7 +83,7 @@ async function opening(folder: string, inspection: Inspection): Promise<Opened> 
 
 /** Its weights, and all beside them that decides what it makes of pictures and texts: that goes by its name. */
 async function clipFiles(folder: string): Promise<Opened["files"]> {
-  const weights = (await readComponentWeights(diskFolder(folder), "model")).map(({ path }) => basename(path));
+  const weights = (await readComponentWeights(diskFolder(folder), "model")).map(({ name }) => basename(name));
   const settings = (await readdir(folder)).filter((name) => CLIP_SETTINGS.test(name)).toSorted();
   return [...weights.map((path) => ({ role: "clip", path })), ...settings.map((path) => ({ role: path, path }))];
 }
