@@ -182,6 +182,7 @@ const tokenizerJson = z.object({
 async function readVocabulary(folder: Folder): Promise<Vocabulary> {
   const json = await readJson(folder, "tokenizer.json", tokenizerJson);
   if (json) {
+    requireFew(folder, "tokenizer.json", json.model.merges.length, "merges");
     const merges = json.model.merges.map((merge) => (typeof merge === "string" ? merge.split(" ") : merge));
     return requireMerges(
       { ids: new Map(Object.entries(json.model.vocab)), merges, added: json.added_tokens },
@@ -198,11 +199,16 @@ async function readVocabulary(folder: Folder): Promise<Vocabulary> {
       { path: folder.locate("") },
     );
   }
-  const merges = lines
-    .split(/\r?\n/)
-    .filter((line) => line !== "" && !line.startsWith("#version"))
-    .map((line) => line.split(" "));
+  const written = lines.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
+  requireFew(folder, "merges.txt", written.length, "merges");
+  const merges = written.map((line) => line.split(" "));
   return requireMerges({ ids: new Map(Object.entries(vocab)), merges, added: [] }, folder, "merges.txt");
+}
+
+function requireFew({ name: shown }: Folder, file: string, count: number, what: "words" | "merges"): void {
+  if (count <= MAX_WORDS) return;
+  const sentence = `${shown}/${file} has ${count} ${what}, and at most ${MAX_WORDS} are read`;
+  throw new AppError("unsupported_model", `${sentence}; use the tokenizer that came with the model.`, { count });
 }
 
 function requireMerges(vocabulary: Vocabulary, { name: shown }: Folder, file: string): Vocabulary {
@@ -324,7 +330,8 @@ function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly Ad
   };
 }
 
-const MAX_FILE_BYTES = 32 * 2 ** 20; // the largest published one, a tokenizer.json of 49,408 tokens, has 3.6 MB
+const MAX_FILE_BYTES = 8 * 2 ** 20; // the largest published one, a tokenizer.json of 49,408 tokens, has 3.6 MB
+const MAX_WORDS = 200_000; // and as many merges: what is built of a million takes minutes and gigabytes
 
 async function readJson<T>(folder: Folder, file: string, schema: z.ZodType<T>): Promise<T | null> {
   const text = await readText(folder, file);
@@ -342,10 +349,17 @@ async function readJson<T>(folder: Folder, file: string, schema: z.ZodType<T>): 
   } catch (cause) {
     throw refuse("it is not valid JSON", cause);
   }
+  requireFew(folder, file, countWords(json), "words");
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues as [z.core.$ZodIssue];
   throw refuse(issue.path.length ? `"${issue.path.join(".").slice(0, 80)}": ${issue.message}` : issue.message);
+}
+
+/** Of a vocabulary or a whole tokenizer, before each of its words is looked at. */
+function countWords(json: unknown): number {
+  const words = (json as { model?: { vocab?: unknown } } | null)?.model?.vocab ?? json;
+  return typeof words === "object" && words !== null ? Object.keys(words).length : 0;
 }
 
 /** The text of a file of the folder, or null if there is none of that name. */

@@ -40,6 +40,20 @@ export function makesRoom(host: Host, guest: Guest): boolean {
   );
 }
 
+/** So often is work done again from its beginning for what does not fit beside it; then that waits for its end. */
+const MOST_BEGINNINGS = 2;
+
+/** Whether work gives its memory back for what does not fit beside it. What has a checkpoint loses little by it. */
+export const makesWay = ({
+  lane,
+  attempt,
+  checkpointKey,
+}: {
+  readonly lane: JobLane;
+  readonly attempt: number;
+  readonly checkpointKey: string | null;
+}): boolean => lane !== "seconds" && (attempt <= MOST_BEGINNINGS || checkpointKey !== null);
+
 /** What has taken longer than was thought may well take as long again. */
 export const secondsLeft = (expected: number, worked: number): number =>
   expected > worked ? expected - worked : worked;

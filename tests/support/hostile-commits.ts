@@ -1,5 +1,5 @@
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { starter } from "./golden.ts";
 import { pack } from "./safetensors-corpus.ts";
 
@@ -43,13 +43,24 @@ const lora = (names: (i: number) => readonly string[], count: number, metadata =
   );
 };
 
-/** The starter's base, one of its files another. */
+/** The starter's base, one of its files another, and some not there. */
 const base =
-  (path: string, content: (was: string) => Uint8Array | string): HostileCommit["make"] =>
+  (
+    path: string,
+    content: (was: string) => Uint8Array | string,
+    without: readonly string[] = [],
+  ): HostileCommit["make"] =>
   async (folder) => {
-    await cp(starter("storybook"), folder, { recursive: true });
-    const was = await readFile(join(folder, path), "utf8").catch(() => "");
-    await put(folder, path, content(was));
+    const files = (await readdir(starter("storybook"), { recursive: true, withFileTypes: true })).filter((one) =>
+      one.isFile(),
+    );
+    for (const { parentPath, name } of files) {
+      const file = join(relative(starter("storybook"), parentPath), name);
+      if (file === path || without.includes(file)) continue;
+      await mkdir(dirname(join(folder, file)), { recursive: true });
+      await symlink(join(parentPath, name), join(folder, file));
+    }
+    await put(folder, path, content(await readFile(join(starter("storybook"), path), "utf8").catch(() => "")));
   };
 
 const only =
@@ -297,13 +308,15 @@ export const hostileCommits: readonly HostileCommit[] = [
     make: base(
       "unet/diffusion_pytorch_model.safetensors.index.json",
       () => `{"weight_map":{${numbered(100_000, (i) => `"w${i}":"m-${i}.safetensors"`)}}}`,
+      [weights],
     ),
   },
   {
     what: "an index of 100,000 weights that are all in one file",
     make: base(
       "unet/diffusion_pytorch_model.safetensors.index.json",
-      () => `{"weight_map":{${numbered(100_000, (i) => `"w${i}":"diffusion_pytorch_model.safetensors"`)}}}`,
+      () => `{"weight_map":{${numbered(100_000, (i) => `"w${i}":"x.safetensors"`)}}}`,
+      [weights],
     ),
   },
   {
@@ -311,6 +324,7 @@ export const hostileCommits: readonly HostileCommit[] = [
     make: base(
       "unet/diffusion_pytorch_model.safetensors.index.json",
       () => `{"weight_map":[${numbered(1_000_000, (i) => String(i))}]}`,
+      [weights],
     ),
   },
   {
