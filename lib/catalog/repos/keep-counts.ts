@@ -12,7 +12,7 @@ import { bestVerdictOfAll } from "./selection.ts";
 const MAX_LAG = "1 minute";
 
 /** In one transaction of some seconds at most: repos, weights, and weights or repos that reach further, with so many pairs of all of these. */
-const AT_ONCE = { repos: 1000, weights: 1000, reaching: 50, pairs: 5000 };
+const AT_ONCE = { repos: 1000, weights: 1000, reaching: 50, pairs: 2000 };
 const atMost = (count: number): Prisma.Sql => Prisma.raw(`LIMIT ${count}`);
 
 /** Whether the counts of public repos are those of the last minute, as a condition of SQL. */
