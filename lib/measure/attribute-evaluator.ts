@@ -5,6 +5,7 @@ import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readWeightsFile } from "#lib/weights/weights-file.ts";
 import { composeCaptions, parseCaption, type Wanted } from "./captions.ts";
 import type { Evaluator, Scoring } from "./evaluator.ts";
+import { unseenCaptions } from "./unseen/unseen-captions.ts";
 import {
   type Attribute,
   attributes,
@@ -43,7 +44,8 @@ export async function openAttributeEvaluator(path: string, runtime: Runtime): Pr
     ...config,
     kind: "attributes",
     looksAt: "latents",
-    ownPrompts: (count) => composeCaptions(vocabulary, count),
+    ownPrompts: (count, key) =>
+      key === null ? composeCaptions(vocabulary, count) : unseenCaptions(vocabulary, count, key),
     expect: async (prompts, domain) => scoringOf(config, prompts, domain, read),
     read,
     close: () => session.close(),

@@ -6,8 +6,12 @@ export interface Evaluator {
   readonly kind: "attributes" | "clip";
   /** What it looks at. For pictures a VAE has to be open. */
   readonly looksAt: "latents" | "pictures";
-  /** As many prompts in its own words; null where it has no words of its own, so that any prompt does. */
-  ownPrompts(count: number): readonly string[] | null;
+  /**
+   * As many prompts in its own words, or what there are; null where it has no words of its own, so that any prompt does.
+   *
+   * @param key  decides which, of those that nothing was trained on; null: those that everybody may explore with
+   */
+  ownPrompts(count: number, key: string | null): readonly string[] | null;
   /**
    * Reads the prompts before anything is drawn, so that one it cannot score costs nothing.
    *

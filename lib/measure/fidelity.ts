@@ -36,6 +36,8 @@ export interface FidelityRequest {
   readonly before: readonly KeptShares[];
   /** How many prompts there are to draw in all. */
   readonly available: number;
+  /** The how manieth guide of its author on this model. */
+  readonly tries: number;
 }
 
 /** By prompt: how well the picture of each mode keeps to it, as the evaluator scores that. */
@@ -99,12 +101,13 @@ export async function measureFidelity(
   const [conditional, guide, cfg] = (["conditional", "guide", "cfg"] as const).map((mode) =>
     concat(features[mode]),
   ) as [FloatTensor, FloatTensor, FloatTensor];
-  const { available, guidanceScale } = request;
+  const { available, guidanceScale, tries } = request;
   return {
     figures: {
-      ...summarise(raw),
+      ...summarise(raw, tries),
       evaluator: evaluator.kind,
       available,
+      tries,
       guidanceScale,
       scored,
       unscored,
@@ -120,6 +123,7 @@ export async function measureFidelity(
 /** Means with their own intervals, and CFG's gain and the recovered share of it with those of the plan. */
 export function summarise(
   scores: readonly Scores[],
+  tries: number,
 ): Pick<Fidelity, "conditional" | "guide" | "cfg" | "gain" | "recovered" | "claims" | "unreadable"> {
   const n = scores.length;
   const over = (of: (one: Scores) => number): Estimate =>
@@ -131,7 +135,7 @@ export function summarise(
     cfg: over(({ cfg }) => cfg),
     unreadable: modes.filter((mode) => !scores.every((one) => Number.isFinite(one[mode]))),
   };
-  const look = lookAt(n);
+  const look = lookAt(n, tries);
   return look === null
     ? { ...means, gain: over(({ cfg, conditional }) => cfg - conditional), recovered: null, claims: null }
     : { ...means, ...recoveryOf(scores.slice(0, look.prompts), look) };

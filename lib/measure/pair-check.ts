@@ -39,6 +39,7 @@ import { measureLineage } from "./lineage.ts";
 import { type LookBack, looksBack } from "./looks-back.ts";
 import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
 import { plainPrompts } from "./prompts.ts";
+import { inDrawnOrder } from "./unseen/keyed-random.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
 import { rowsAtOnce } from "./rows-at-once.ts";
 import type { Tick } from "./tick.ts";
@@ -52,6 +53,10 @@ export interface PairCheckRequest {
   readonly base: BaseChoice | null;
   readonly evaluator: string | null;
   readonly prompts: readonly string[] | null;
+  /** Which prompts and which noise; without it those that everybody knows, to explore with. */
+  readonly draw?: Draw | null;
+  /** The how manieth guide it is that its author tried on this model; the first, where nothing is said. */
+  readonly tries?: number;
   /** How many prompts are drawn in all when this has ended, those before counted. */
   readonly pictures: number;
   /** What earlier looks at this very pair found; null for the first. */
@@ -64,6 +69,14 @@ export interface PairCheckRequest {
   readonly memory: number | null;
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
   readonly layout?: PassLayout;
+}
+
+/** What is drawn where a hub measures: from its secret, so that nobody could train on it. */
+export interface Draw {
+  /** Decides the prompts, and their order. */
+  readonly key: string;
+  readonly agreementSeed: number;
+  readonly pictureSeed: number;
 }
 
 /** Decides nothing of a measurement but the last bits of its numbers. */
@@ -95,6 +108,9 @@ export interface PairReport extends Verdict {
     /** At which pictures are drawn: the usual one, or what is nearest to it in the guide's range. */
     readonly guidanceScale: number;
     readonly agreementGuidances: readonly number[];
+    /** Null where they are the hub's own. */
+    readonly agreementSeed: number | null;
+    readonly pictureSeed: number | null;
   };
   /** What each look of the plan said, this one the last. */
   readonly looks: readonly LookBack[];
@@ -113,9 +129,10 @@ export const protocol = {
   steps: 20,
   usualGuidance: 5,
   agreementPrompts: thresholds.agreementPrompts,
-  agreementSeed: 99,
-  pictureSeed: 77,
 } as const;
+
+/** Of the noise, where everybody may know it. */
+const publicSeeds = { agreementSeed: 99, pictureSeed: 77 } as const;
 
 /** One stage of the work, by name. */
 export type StageTick = (
@@ -128,7 +145,11 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const files = await readModelFiles({ ...request, guide: null });
   const guide = await readGuideFile(request.guide);
   const structure = await mismatchesOf(files, guide, request.base);
-  const used = { ...protocol, ...guidancesFor(guide) };
+  const used = {
+    ...protocol,
+    ...guidancesFor(guide),
+    ...(request.draw ? { agreementSeed: null, pictureSeed: null } : publicSeeds),
+  };
   const none: Evidence = { structure, lineage: null, agreement: null, fidelity: null };
   if (structure.length > 0)
     return {
@@ -169,7 +190,7 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
       ...judge(evidence),
       protocol: used,
       evidence,
-      looks: looksBack(fidelity?.raw ?? []),
+      looks: looksBack(fidelity?.raw ?? [], request.tries ?? 1),
       cost: costOf(networks.parts, guide),
       raw: { agreement: states, fidelity: fidelity?.raw ?? [] },
     };
@@ -216,6 +237,7 @@ interface Run {
 function circumstances({ networks, request, protocol: used, domain, sequence }: Run, runtime: Runtime): object {
   return {
     protocol: used,
+    draw: request.draw ?? null,
     prompts: sequence.slice(0, request.pictures),
     from: request.before?.fidelity.length ?? 0,
     domain,
@@ -315,7 +337,7 @@ async function agreementOf(
   const { unet, guide, files } = networks;
   const prompts = sequence.slice(0, Math.min(protocol.agreementPrompts, request.pictures));
   const { prompted, empty } = await conditionOn(networks, prompts);
-  const noise = drawNoise(networks, protocol.agreementSeed, 0, prompts.length);
+  const noise = drawNoise(networks, (request.draw ?? publicSeeds).agreementSeed, 0, prompts.length);
   const chunk = networks.rows;
   const runs = guidances.length * Math.ceil(prompts.length / chunk);
   const states: AgreementState[] = [];
@@ -363,13 +385,19 @@ async function fidelityOf(
       guidanceScale,
       prompts,
       ...(await conditionOn(networks, prompts)),
-      noise: drawNoise(networks, protocol.pictureSeed, before.length, before.length + prompts.length),
+      noise: drawNoise(
+        networks,
+        (request.draw ?? publicSeeds).pictureSeed,
+        before.length,
+        before.length + prompts.length,
+      ),
       rowsAtOnce: networks.rows,
       decode: async (latents) => toPictures(await networks.vae!.decode(latents)),
       domain,
       known: tape?.kept ?? null,
       before,
       available: sequence.length,
+      tries: request.tries ?? 1,
     },
     tick,
   );
@@ -378,13 +406,14 @@ async function fidelityOf(
 }
 
 /**
- * The person's prompts, and behind them what the evaluator composes of its own words; else plain ones. Each counts once: a prompt that
- * stands in a list again tells little new, and a list of one line nothing.
+ * What the hub draws; else a person's prompts, and behind them what the evaluator composes of its own words or plain ones. Each counts
+ * once: a prompt that stands in a list again tells little new, and a list of one line nothing.
  */
-function sequenceFor({ evaluator }: Networks, { prompts }: PairCheckRequest): readonly string[] {
+function sequenceFor({ evaluator }: Networks, { prompts, draw = null }: PairCheckRequest): readonly string[] {
   const most = lastLook.prompts;
-  const own = evaluator?.ownPrompts(most + (prompts?.length ?? 0)) ?? [];
-  const given = prompts ?? (own.length > 0 ? [] : plainPrompts);
+  if (draw && prompts) return inDrawnOrder([...new Set(prompts)], draw.key).slice(0, most);
+  const own = evaluator?.ownPrompts(most + (prompts?.length ?? 0), draw?.key ?? null) ?? [];
+  const given = prompts ?? (own.length > 0 ? [] : plainPrompts(draw?.key ?? null));
   return [...new Set([...given, ...own])].slice(0, most);
 }
 

@@ -1,5 +1,5 @@
 import type { Estimate, Evidence, Fidelity, Lineage } from "./evidence.ts";
-import { firstLook, lookAfter } from "./plan.ts";
+import { firstLook, lookAfter, shareOfError } from "./plan.ts";
 import type { Certainty, Claims } from "./recovery.ts";
 import { thresholds } from "./thresholds.ts";
 
@@ -30,7 +30,11 @@ export function judge(evidence: Evidence): Verdict {
       ...caveats(fidelity),
     ]);
   const [word, ...reasons] = ofPictures(fidelity);
-  return { verdict: word, reasons: [...reasons, ...caveats(fidelity)], next: nextLook(fidelity) };
+  return {
+    verdict: word,
+    reasons: [...reasons, ...ofTries(fidelity), ...caveats(fidelity)],
+    next: nextLook(fidelity),
+  };
 }
 
 export function lineageBand({ medianCosine }: Lineage): LineageBand {
@@ -110,7 +114,7 @@ const modeNames = { conditional: "without guidance", guide: "with the guide", cf
 /** Null where the plan has ended: nothing better has hope, there are no prompts left, or fewer were asked for than make up a look. */
 function nextLook(fidelity: Fidelity): number | null {
   const { gain, claims, unreadable, available } = fidelity;
-  const next = lookAfter(gain.n)?.prompts ?? null;
+  const next = lookAfter(gain.n);
   if (next === null || next > available || unreadable.length > 0 || claims === null) return null;
   return decide(claims, mayVerify(fidelity)).hasHope ? next : null;
 }
@@ -151,6 +155,16 @@ function lossOf({ guide, cfg, conditional, evaluator }: Fidelity): string {
       ? `CLIP finds pictures and prompts ${show(guide.value)} alike`
       : `pictures keep ${show(guide.value)} of what their prompts ask for`;
   return `What is lost: ${kept}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance; letting CFG do the first steps buys some of it back.`;
+}
+
+/** One error for all guides of an author on one model: who tries many needs to be surer of each. */
+function ofTries({ tries }: Fidelity): string[] {
+  if (tries === 1) return [];
+  const part = 100 * shareOfError(tries);
+  const shown = part < 0.01 ? "less than 0.01" : part.toPrecision(2);
+  return [
+    `Its author has had ${tries} guides measured on this model, this one as number ${tries}: they share one allowance for error, of which ${shown} % is for this one, so more has to be certain of it.`,
+  ];
 }
 
 function caveats({ unscored, domain, scored, evaluator, notes: said }: Fidelity): string[] {

@@ -34,11 +34,14 @@ export function evaluatorContract(open: () => Promise<EvaluatorCase>): void {
     test(
       "its own prompts, if it has any, differ, can be scored, and begin alike whatever their number",
       withCase(async ({ evaluator }) => {
-        const own = evaluator.ownPrompts(12);
-        if (own === null) return expect(evaluator.ownPrompts(1)).toBeNull();
-        expect(new Set(own).size).toBe(12);
-        expect(evaluator.ownPrompts(5)).toEqual(own.slice(0, 5));
-        await evaluator.expect(own, null);
+        for (const key of [null, "a key"]) {
+          const own = evaluator.ownPrompts(12, key);
+          if (own === null) return expect(evaluator.ownPrompts(1, key)).toBeNull();
+          expect(new Set(own).size).toBe(12);
+          expect(evaluator.ownPrompts(5, key)).toEqual(own.slice(0, 5));
+          expect(evaluator.ownPrompts(5, "another key")).not.toEqual(own.slice(0, 5));
+          await evaluator.expect(own, null);
+        }
       }),
     );
 

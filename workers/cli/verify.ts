@@ -117,7 +117,7 @@ async function measureAgain(report: Report, signer: Signer, options: Options): P
     ...again.raw,
   };
   const comparison = compareFound(there, here, again.evidence.fidelity?.evaluator ?? "attributes");
-  const unfounded = unfoundedLooks(measured?.looks ?? [], there.fidelity);
+  const unfounded = unfoundedLooks(measured?.looks ?? [], there.fidelity, measured?.fidelity?.tries ?? 1);
   const differences = [...unfounded, ...comparison.differences];
   const word = differences.length === 0 ? "agrees" : "differs";
   return { word, prompts, all, comparison: { ...comparison, differences }, again, layout, threads: used.threads };

@@ -149,6 +149,7 @@ const evidence = z.object({
       claims: claims.nullable(),
       unreadable: z.array(z.enum(modes)),
       available: count,
+      tries: count,
       guidanceScale: number,
       evaluator: z.enum(["attributes", "clip"]),
       scored: strings,

@@ -76,6 +76,10 @@ export const measured = z.object({
       cfg: estimate,
       gain: estimate,
       available: z.number().optional().meta({ description: "how many prompts the plan may draw" }),
+      tries: z.number().default(1).meta({
+        description:
+          "the how manieth guide of its author on this model; the error of one plan is shared among them, the k-th may spend 6 / (π² k²) of it",
+      }),
       scored: z.array(z.string()),
       unscored: z.array(z.object({ attribute: z.string(), accuracy: z.number() })),
       domain: z.string().nullable(),
@@ -107,8 +111,8 @@ export const measured = z.object({
     guidanceScale: z.number(),
     agreementGuidances: z.array(z.number()),
     agreementPrompts: z.number(),
-    agreementSeed: z.number(),
-    pictureSeed: z.number(),
+    agreementSeed: z.number().nullable().meta({ description: "null where it is drawn from the hub's period" }),
+    pictureSeed: z.number().nullable(),
   }),
   evaluatorSha256: sha256.nullable(),
   promptsSha256: sha256.nullable(),

@@ -34,6 +34,7 @@ const summary: StoredSummary = {
       guide: recovered,
       cfg: recovered,
       gain: recovered,
+      tries: 1,
       scored: [],
       unscored: [],
       domain: null,

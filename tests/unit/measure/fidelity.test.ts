@@ -141,19 +141,19 @@ describe("what pictures say in sum", () => {
     }));
 
   test("of a look has the recovered share, with what it is certain of", () => {
-    const { gain, recovered, claims, unreadable } = summarise(scores(48));
+    const { gain, recovered, claims, unreadable } = summarise(scores(48), 1);
     expect([gain.n, recovered!.n, unreadable]).toEqual([48, 48, []]);
     expect(recovered!.value).toBeCloseTo(0.16 / gain.value, 2);
     expect(claims!.gain.isCertain).toBe(true);
   });
 
   test("of fewer prompts than a look asks for claims nothing", () => {
-    expect(summarise(scores(47))).toMatchObject({ recovered: null, claims: null, cfg: { n: 47 } });
-    expect(summarise(scores(1))).toMatchObject({ recovered: null, claims: null, cfg: { n: 1 } });
+    expect(summarise(scores(47), 1)).toMatchObject({ recovered: null, claims: null, cfg: { n: 47 } });
+    expect(summarise(scores(1), 1)).toMatchObject({ recovered: null, claims: null, cfg: { n: 1 } });
   });
 
   test("names the modes that could not be read", () => {
     const broken = scores(48).map((one, i) => (i === 7 ? { ...one, guide: NaN } : one));
-    expect(summarise(broken)).toMatchObject({ unreadable: ["guide"], claims: { verified: { isCertain: false } } });
+    expect(summarise(broken, 1)).toMatchObject({ unreadable: ["guide"], claims: { verified: { isCertain: false } } });
   });
 });

@@ -24,6 +24,7 @@ const fidelity = (recovered: Estimate | null, more: Partial<Fidelity> = {}): Fid
   claims: claims(recovered ? certainOf(recovered) : []),
   unreadable: [],
   available: 384,
+  tries: 1,
   guidanceScale: 5,
   evaluator: "attributes",
   scored: ["background", "present", "color", "size"],

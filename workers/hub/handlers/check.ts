@@ -141,7 +141,7 @@ function toOutcome(
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],
     // Where nothing was read no picture was drawn: then the plain ones.
-    prompts: raw.fidelity.length > 0 ? raw.fidelity.map(({ prompt }) => prompt) : plainPrompts,
+    prompts: raw.fidelity.length > 0 ? raw.fidelity.map(({ prompt }) => prompt) : plainPrompts(null),
     machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
   };
 }
