@@ -1,5 +1,5 @@
 import { standing, type Turn } from "./backlog.ts";
-import { AWAITED, isShorter, type JobResource } from "./jobs.ts";
+import { AWAITED, isShorter, type JobLane, type JobResource } from "./jobs.ts";
 
 /** Something that runs, as far as it matters for whether it makes room. Its turn is its person's with all that has been counted for it. */
 export interface Host extends Turn {

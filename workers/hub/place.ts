@@ -81,14 +81,15 @@ export function openPlace({ kind, workerId, budget, models, runner, places }: Pl
     const isElsewhere = (head: Candidate): boolean =>
       places.some((place) => place.isFree && place.kind.resource === kind.resource && takes(place.kind, head));
     const host = hostOf(top);
+    const isGuest = (head: Candidate, backlogs: ReadonlyMap<string, number>): boolean =>
+      makesRoom({ ...host, backlog: backlogs.get(host.groupId) ?? 0 }, head);
     const granted = await budget.give(() =>
       claimNext(
         { ...asPlace(), least: Math.max(kind.least, AWAITED) },
-        (head, backlogs) =>
-          makesRoom({ ...host, backlog: backlogs.get(host.groupId) ?? 0 }, head) && !isElsewhere(head),
+        (head, backlogs) => isGuest(head, backlogs) && !isElsewhere(head),
       ),
     );
-    if (!granted) return await makeWay(host);
+    if (!granted) return await makeWay((head, backlogs) => isShorter(head.lane, host.lane) && isGuest(head, backlogs));
     log().info({ event: "job.makes_room", subjectId: top.job.claim.subjectId, for: granted.claim.subjectId });
     top.job.pause.set(true);
     seat(granted);
@@ -98,7 +99,7 @@ export function openPlace({ kind, workerId, budget, models, runner, places }: Pl
    * For short work that does not fit beside what rests here, or would: that gives its memory back, and is done again or goes on from its
    * checkpoint. First what rests already, and no more than has to.
    */
-  async function makeWay(host: Host): Promise<void> {
+  async function makeWay(isGuest: (head: Candidate, backlogs: ReadonlyMap<string, number>) => boolean): Promise<void> {
     const { all } = budget;
     if (all === null || kind.resource !== "compute") return;
     const { now, besideLong } = budget.left();
@@ -109,7 +110,7 @@ export function openPlace({ kind, workerId, budget, models, runner, places }: Pl
     const granted = await budget.give(() =>
       claimNext(
         { ...asPlace(), least: Math.max(kind.least, AWAITED), memory: room },
-        (head) => head.needsBytes > besideLong && isShorter(head.lane, host.lane) && makesRoom(host, head),
+        (head, backlogs) => head.needsBytes > besideLong && isGuest(head, backlogs),
       ),
     );
     if (!granted) return;
