@@ -31,7 +31,8 @@ export async function keepCounts(stopped?: AbortSignal): Promise<number> {
     [{ isDue: boolean }]
   >`SELECT EXISTS (SELECT FROM facet_due) AS "isDue"`;
   let sum = 0;
-  for (let isMore = isDue; isMore && !stopped?.aborted;) {
+  for (let isMore = isDue; isMore;) {
+    if (stopped?.aborted) break;
     const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
       const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
       return { spread, counted: spread === 0 ? await countDue(transaction) : 0 };
