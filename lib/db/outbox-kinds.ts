@@ -23,9 +23,12 @@ export const outboxKinds = {
   "ref.create": "repo",
   "ref.delete": "repo",
   "preview.attach": "preview",
+  "evaluator.install": "evaluator",
+  "evaluator.remove": "evaluator",
 
   /** Once in a hub's life. */
   "starter.load": "hub",
+  "starter.evaluator": "hub",
 
   "job.queued": "job",
   "job.started": "job",

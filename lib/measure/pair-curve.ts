@@ -4,6 +4,7 @@ import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Curve } from "#lib/pairing/evidence.ts";
 import { AppError } from "#lib/errors.ts";
+import { inOrder } from "#lib/util/in-order.ts";
 import { type KeptByWay, measureCurve } from "./curve.ts";
 import { knownStyle } from "./known-styles.ts";
 import { readEvaluator } from "./open-evaluator.ts";
@@ -16,17 +17,16 @@ import {
   openNetworks,
   type PairCheckRequest,
   protocol,
+  publicSeeds,
   requireRoom,
   sequenceFor,
 } from "./pair-check.ts";
 import type { Tick } from "./tick.ts";
 
-export interface PairCurveRequest extends Pick<
+export type PairCurveRequest = Pick<
   PairCheckRequest,
-  "model" | "config" | "lowRank" | "guide" | "prompts" | "pictures" | "domain" | "memory" | "layout"
-> {
-  readonly evaluator: string;
-}
+  "model" | "config" | "lowRank" | "guide" | "evaluators" | "prompts" | "pictures" | "domain" | "memory" | "layout"
+>;
 
 /** Raw values included, so that a figure can be made anew without drawing again. */
 export interface PairCurve {
@@ -38,28 +38,29 @@ export interface PairCurve {
  * What else could be done with as many passes as a guide takes, on the first prompts of the plan and from its noise. It judges
  * nothing, and costs some seven times what a look at as many does.
  *
- * @throws bad_request where the evaluator reads nothing well enough in pictures of this style; not_finite, too_little_memory
+ * @throws bad_request where no evaluator reads anything well enough in pictures of this style; not_finite, too_little_memory
  */
 export async function curveOfPair(request: PairCurveRequest, runtime: Runtime, tick: Tick): Promise<PairCurve> {
   const files = await readModelFiles({ ...request, guide: null });
   const guide = await readGuideFile(request.guide);
-  const evaluatorFiles = await readEvaluator(request.evaluator);
+  const evaluatorFiles = await inOrder(request.evaluators, readEvaluator);
   requireRoom(files, guide, evaluatorFiles, request);
   const domain = request.domain ?? (await knownStyle(files));
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, evaluatorFiles, layoutFor(files, request), runtime, opened);
-    const prompts = sequenceFor(networks, request).slice(0, request.pictures);
-    const { scored } = await networks.evaluator!.expect(prompts, domain);
-    if (scored.length === 0)
+    const speaking = networks.evaluators.map(({ network }) => network).filter((one) => one.silenceOn(domain) === null);
+    const evaluator = speaking[0]; // a curve compares ways, for which one is enough
+    if (!evaluator)
       throw new AppError(
         "bad_request",
-        "There is nothing that the evaluator reads well enough in pictures of this style, so ways of drawing cannot be compared by it.",
+        "There is nothing that an evaluator reads well enough in pictures of this style, so ways of drawing cannot be compared.",
       );
+    const prompts = sequenceFor(speaking, request).slice(0, request.pictures);
     const { minGuidance, maxGuidance } = guide.config;
     const found = await measureCurve(
       networks,
-      networks.evaluator!,
+      evaluator,
       {
         schedule: files.model.schedule,
         sampler: protocol.sampler,
@@ -68,7 +69,7 @@ export async function curveOfPair(request: PairCurveRequest, runtime: Runtime, t
         range: { minGuidance, maxGuidance },
         prompts,
         ...(await conditionOn(networks, prompts)),
-        noise: drawNoise(networks, protocol.pictureSeed, 0, prompts.length),
+        noise: drawNoise(networks, publicSeeds.pictureSeed, 0, prompts.length),
         rowsAtOnce: networks.rows,
         decode: (latents) => decodeWith(networks, latents),
         domain,

@@ -53,6 +53,8 @@ export interface Fidelity extends Omit<Recovery, "claims"> {
   readonly unreadable: readonly ("conditional" | "guide" | "cfg")[];
   /** How many prompts there are to draw in all. */
   readonly available: number;
+  /** The how manieth guide it is that its author tried on this model: of the error that a plan allows it may spend its part. */
+  readonly tries: number;
   readonly guidanceScale: number;
   /** What read the pictures: whether attributes that a prompt names are there, or how similar CLIP finds picture and prompt. */
   readonly evaluator: "attributes" | "clip";
@@ -145,5 +147,10 @@ export interface Evidence {
   readonly structure: readonly string[];
   readonly lineage: Lineage | null;
   readonly agreement: Agreement | null;
+  /** What the evaluator found whose word is the weakest; null where none read the pictures. */
   readonly fidelity: Fidelity | null;
+  /** What others found in the same pictures. */
+  readonly others?: readonly Fidelity[];
+  /** Of each evaluator that read nothing, why, in a sentence. */
+  readonly silences?: readonly string[];
 }

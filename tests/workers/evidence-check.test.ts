@@ -19,7 +19,7 @@ import { checkHandler } from "#workers/hub/handlers/check.ts";
 import { createModels } from "#workers/hub/models.ts";
 import { newPerson, tokenOf } from "../support/actors.ts";
 import { alteredFile } from "../support/altered-model.ts";
-import { baseFiles, commitFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
+import { baseFiles, letJudge, commitFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
 import { starter } from "../support/golden.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 import { Visitor } from "../support/visitor.ts";
@@ -45,6 +45,7 @@ let measured: string;
 beforeAll(async () => {
   [ann, bob] = [await newPerson("ann"), await newPerson("bob")];
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
+  await letJudge(ann, ["ann/storybook"]);
   tiny = (await newRepoWith(ann, { name: "guide-tiny", kind: "guide" }, await starterFiles("guide-tiny"))).repo;
   watercolor = (await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor")))
     .repo;
@@ -99,7 +100,7 @@ describe("a guide on a fine-tune", () => {
       stale: null,
       runtime: "cpu-f32",
     });
-    expect(pair!.protocol).toMatch(/^v2-e831b29eef3b2-p[0-9a-f]{12}$/);
+    expect(pair!.protocol).toMatch(/^v3-e831b29eef3b2-p[0-9a-f]{12}$/);
     expect((await getPair(anonymous, id, false)).queue).toMatchObject({ ahead: expect.any(Number), workers: 0 });
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
       { repo: "ann/guide-tiny", pair: id, state: "queued" },
@@ -146,7 +147,7 @@ describe("a guide on a fine-tune", () => {
       files.filter(({ role }) => role === "unet" || role === "guide").map(({ sha256 }) => sha256.slice(0, 12)),
     ).toEqual(["8ca2dbdbaabf", "ccc4a15677d5"]);
     expect(runtime).toMatchObject({ name: "onnxruntime-node", provider: "cpu", threads: 2 });
-    expect(protocol).toMatchObject({ version: 2, sampler: "ddim", steps: 20, guidanceScale: 5 });
+    expect(protocol).toMatchObject({ version: 3, sampler: "ddim", steps: 20, guidanceScale: 5 });
     expect(view.measurements.map(({ level, n }) => [level, n])).toEqual([
       [0, 1],
       [1, lineage!.tensors],
@@ -314,7 +315,7 @@ test("without an evaluator figures are shown and nothing is judged", async () =>
   await newRepoWith(ann, { name: "plain-guide", kind: "guide", base: "ann/plain" }, await starterFiles("guide-small"));
   await workOff("inspect");
   const [pair] = await pairOf("ann/plain", "ann/plain-guide");
-  expect(pair!.protocol).toBe("v2-e0-p0");
+  expect(pair!.protocol).toBe("v3-e0-p0");
   await measure(pair!.id);
   const view = await getPair(anonymous, pair!.id, false);
   expect(view).toMatchObject({
@@ -420,7 +421,7 @@ describe("a measurement is written once", () => {
       summary: { request: { pictures: 96 } },
     });
     expect((await getCheck(id)).before).toMatchObject([{ level: 4, raw: { drawn: 48 } }]);
-    expect(await jobOf(id)).toMatchObject({ priority: 100 }); // ann asked for it, and waits on
+    expect(await jobOf(id)).toMatchObject({ priority: 0, group_id: ann.userId }); // first looks of others come before
     const second = (await claimJob("check", id))!;
     await cancelPair(ann, id);
     expect(await recordOutcome(id, second, look(96, 192), async () => {})).toBe(false);

@@ -16,7 +16,7 @@ interface Options {
   lora: LowRankChoice[];
   base?: string;
   prompts?: string;
-  evaluator?: string;
+  evaluator: string[];
   domain?: string;
   pictures: number;
   curve: boolean;
@@ -34,11 +34,13 @@ export const checkCommand = new Command("check")
   .option("--prompts <file>", "one prompt a line (default: the evaluator's own words, or plain ones)")
   .option(
     "--evaluator <path>",
-    "reads pictures and so lets a verdict be given: an evaluator file, or the folder of a CLIPModel",
+    "reads pictures and so lets a verdict be given: an evaluator file, or the folder of a CLIPModel; of several all must agree",
+    (path: string, before: readonly string[]) => [...before, path],
+    [],
   )
   .option(
     "--domain <name>",
-    "the style's name in the evaluator's list, where you know it; without one nothing but known weights is verified",
+    "the style's name, where you know it, of those that the evaluator was tested on; without one only known weights are judged by attributes",
   )
   .option(
     "--pictures <count>",
@@ -62,7 +64,7 @@ async function run(model: string, guide: string, options: Options): Promise<void
     runtime: runtimeFor(options.provider, options.threads),
     choice: { model, lowRank: options.lora, guide },
     base: options.base === undefined ? null : { model: options.base },
-    evaluator: options.evaluator ?? null,
+    evaluators: options.evaluator,
     prompts: options.prompts === undefined ? null : await readPrompts(options.prompts),
     pictures: Math.min(firstLook.prompts, options.pictures),
     before: null,
@@ -79,9 +81,8 @@ async function run(model: string, guide: string, options: Options): Promise<void
 
 /** Null where nothing says which way is better: no evaluator reads the pictures, or none was drawn. */
 async function curveOf({ before: _before, ...job }: CheckJob, { evidence }: PairReport) {
-  const { evaluator } = job;
-  if (evaluator === null || !evidence.fidelity || evidence.fidelity.scored.length === 0) return null;
-  const { curve, raw } = await runJob({ ...job, type: "curve", evaluator } satisfies CurveJob);
+  if (!evidence.fidelity || evidence.fidelity.scored.length === 0) return null;
+  const { curve, raw } = await runJob({ ...job, type: "curve" } satisfies CurveJob);
   return { curve, curveRaw: raw };
 }
 

@@ -1,3 +1,5 @@
+import { scoresOf } from "#lib/measure/fidelity.ts";
+import type { Scores } from "#lib/pairing/recovery.ts";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -117,10 +119,27 @@ async function measureAgain(report: Report, signer: Signer, options: Options): P
     ...again.raw,
   };
   const comparison = compareFound(there, here, again.evidence.fidelity?.evaluator ?? "attributes");
-  const unfounded = unfoundedLooks(measured?.looks ?? [], there.fidelity);
+  const unfounded = unfoundedLooks(
+    measured?.looks ?? [],
+    decidingScores(report, there),
+    measured?.fidelity?.tries ?? 1,
+  );
   const differences = [...unfounded, ...comparison.differences];
   const word = differences.length === 0 ? "agrees" : "differs";
   return { word, prompts, all, comparison: { ...comparison, differences }, again, layout, threads: used.threads };
+}
+
+/** Of the evaluator whose word stands: the looks are told as it saw them. */
+function decidingScores({ pair: { measured } }: Report, { fidelity }: Found): readonly Scores[] {
+  const spoke = measured?.evaluators.filter((one) => one.fidelity !== null) ?? [];
+  const told = JSON.stringify(measured?.fidelity);
+  return scoresOf(
+    fidelity,
+    Math.max(
+      0,
+      spoke.findIndex((one) => JSON.stringify(one.fidelity) === told),
+    ),
+  );
 }
 
 /** As many as there are, and not those that the hub had. */

@@ -84,7 +84,7 @@ const checkJob = z.object({
   runtime,
   choice: choice.extend({ guide: z.string() }),
   base: z.object(place).nullable(),
-  evaluator: z.string().nullable(),
+  evaluators: z.array(z.string()),
   prompts: z.array(z.string()).nullable(),
   pictures: z.int().min(1).max(10_000),
   before,
@@ -94,8 +94,8 @@ const checkJob = z.object({
 });
 
 const curveJob = checkJob
-  .pick({ runtime: true, choice: true, prompts: true, pictures: true, domain: true, layout: true })
-  .extend({ type: z.literal("curve"), evaluator: z.string() });
+  .pick({ runtime: true, choice: true, evaluators: true, prompts: true, pictures: true, domain: true, layout: true })
+  .extend({ type: z.literal("curve") });
 
 const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });
 

@@ -2,10 +2,12 @@ import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { curveOfPair } from "#lib/catalog/curves/repository.ts";
+import { commitsByBytes, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
 import type { UnitView } from "#lib/catalog/units/schema.ts";
+import { testedOn } from "#lib/pairing/measured-accuracies.ts";
 import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/queue/feed.ts";
@@ -17,7 +19,7 @@ import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { judgesOf } from "./judges.ts";
 import { lookAtPairs } from "./listing.ts";
 import { knownPairs, measurementsOf, type PairRow, pairsOf } from "./repository.ts";
-import type { Measured, PairItem, PairQuery, PairView, Progress } from "./schema.ts";
+import type { Measured, PairItem, PairQuery, PairView, Progress, UsedEvaluator } from "./schema.ts";
 import { commitRepos, currentWeights } from "./weights.ts";
 
 /** A pair that somebody may know, by the repos that are credited with it: of all that they may read with the same bytes the first. */
@@ -106,7 +108,7 @@ export function staleReason(is: {
   return {
     current: null,
     "earlier protocol": "It was measured by an earlier protocol, whose words were less certain than today's.",
-    "other judges": "Pairs are measured otherwise since: by another evaluator or list of prompts.",
+    "other judges": "Pairs are measured otherwise since: by other evaluators, or from another list of prompts.",
   }[is.protocol];
 }
 
@@ -166,19 +168,39 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
     progress:
       row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
     queue: row.state === "queued" ? await queuePosition("check", id) : null,
-    measured: row.summary.measured ? await asFoundThere(row.summary.measured, seen) : null,
+    measured: row.summary.measured ? await asFoundThere(actor, row.summary.measured, seen) : null,
     curve: await curveOfPair(id, withRaw),
     measurements: row.measuredAt ? await measurementsOf(id, withRaw) : [],
   };
 }
 
 /** Its files by the paths that they have where they are credited: those that were read may be somebody's own. */
-async function asFoundThere(measured: Measured, { unit, guide }: Seen): Promise<Measured> {
+async function asFoundThere(actor: Actor, measured: Measured, { unit, guide }: Seen): Promise<Measured> {
   const commits = [...unit.components.map(({ commit }) => commit), guide.commit].filter((commit) => commit !== null);
   const paths = new Map<string, string>();
   for (const commit of new Set(commits))
     for (const { sha256, path } of (await findInspection(commit))?.facts?.files ?? []) paths.set(sha256, path);
-  return { ...measured, files: measured.files.map((file) => ({ ...file, path: paths.get(file.sha256) ?? file.role })) };
+  return {
+    ...measured,
+    files: measured.files.map((file) => ({ ...file, path: paths.get(file.sha256) ?? file.role })),
+    evaluators: await withNames(actor, usedIn(measured)),
+  };
+}
+
+/** Evidence of before evaluators had repos names the one that there was by its bytes. */
+function usedIn({ evaluators, evaluatorSha256, fidelity }: Measured): readonly UsedEvaluator[] {
+  if (evaluators.length > 0 || evaluatorSha256 === null) return evaluators;
+  const said = { silence: null, verdict: null, fidelity };
+  return [{ sha256: evaluatorSha256, kind: "attributes", commit: null, repo: null, testedOn: "", ...said }];
+}
+
+/** Where each evaluator is, as far as somebody may see it. */
+async function withNames(actor: Actor, used: readonly UsedEvaluator[]): Promise<UsedEvaluator[]> {
+  const known = await commitsByBytes(used.filter(({ commit }) => commit === null).map(({ sha256 }) => sha256));
+  const placed = used.map((one) => ({ ...one, commit: one.commit ?? known.get(one.sha256) ?? null }));
+  const commits = placed.flatMap(({ commit }) => commit ?? []);
+  const names = await namesOfCommits(actor, commits);
+  return placed.map((one) => ({ ...one, repo: names.get(one.commit ?? "") ?? null, testedOn: testedOn(one) }));
 }
 
 /** How a measurement moves, for whoever looks on: `state` is all of it, `progress` how far it is, `end` its last state. */

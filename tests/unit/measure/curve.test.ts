@@ -77,10 +77,12 @@ test("a curve has what a measurement finds of the same prompts, and of each way 
     domain: "watercolor",
     decode: async () => expect.unreachable("latents are read"),
   } as const;
-  const { figures } = await measureFidelity(
+  const {
+    figures: [figures],
+  } = await measureFidelity(
     networks,
-    evaluator,
-    { ...request, before: [], available: prompts.length },
+    [evaluator],
+    { ...request, before: [], available: prompts.length, tries: 1 },
     async () => {},
   );
   const ticks: [number, number][] = [];
@@ -110,8 +112,8 @@ test("a curve has what a measurement finds of the same prompts, and of each way 
     ["the guide", "guide"],
     ["CFG", "cfg"],
   ] as const) {
-    expect(point(name).fidelity).toEqual(figures[mode]);
-    expect(point(name).againstGuide.value).toBeCloseTo(figures[mode].value - figures.guide.value, 12);
+    expect(point(name).fidelity).toEqual(figures![mode]);
+    expect(point(name).againstGuide.value).toBeCloseTo(figures![mode].value - figures!.guide.value, 12);
   }
   expect(point("CFG").distance).toMatchObject({ value: 0, low: 0, high: 0 });
 

@@ -1,7 +1,6 @@
 import { cpus } from "node:os";
 import { CURVE_VERSION } from "#lib/catalog/curves/schema.ts";
 import { getCurveCheck, recordCurve, saveProgress } from "#lib/catalog/curves/work.ts";
-import { AppError } from "#lib/errors.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
 import type { JobHandler } from "#workers/hub/handler.ts";
@@ -18,14 +17,12 @@ export const curveHandler: JobHandler = async ({ subjectId, attempt, models, sig
       opened.push(open);
       return open.folder;
     });
-    const { runtime, choice, evaluator, prompts, domain } = job;
-    if (evaluator === null)
-      throw new AppError("not_found", "What read the pictures of this pair is gone; ask for the measurement again.");
+    const { runtime, choice, evaluators, prompts, domain } = job;
     const asked: CurveJob = {
       type: "curve",
       runtime,
       choice,
-      evaluator,
+      evaluators,
       prompts,
       domain,
       pictures: firstLook.prompts,
