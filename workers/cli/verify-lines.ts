@@ -56,6 +56,9 @@ export function outcomeLines({ hub, page, pair }: Report, outcome: Outcome): str
         `${name.padEnd(14)} ${String(values).padStart(6)} values, the furthest ${furthest.toPrecision(2)} apart (tolerance ${tolerance})`,
     ),
     `measured again with ${threads} ${threads === 1 ? "thread" : "threads"}, ${layout.rows} ${layout.rows === 1 ? "picture" : "pictures"} at once, CFG in ${layout.cfg}; there with ${pair.measured?.runtime.threads ?? "?"} threads by ${pair.measured?.runtime.name} ${pair.measured?.runtime.version}`,
+    ...(pair.curve?.found
+      ? ["what else could be done with as many passes was not measured again: no verdict rests on it"]
+      : []),
     "",
     ...(word === "agrees"
       ? [`agrees: ${verdict}.`]

@@ -15,7 +15,7 @@ export const subjectsSeenBy = (actor: Actor): Readonly<Record<JobKind, Prisma.Sq
       SELECT ${nameOf("r")} AS repo, NULL AS guide, u.path, TRUE AS "mayChange", NULL::uuid AS pair FROM upload u JOIN repo r ON r.id = u.repo_id
       WHERE u.id = j.subject_id AND ${isOwn(actor, "u")} AND ${isVisible(actor, "r")}`,
   inspect: Prisma.sql`
-      SELECT ${nameOf("r")}, NULL, NULL, ${isWritable(actor, "r")}, NULL FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id
+      SELECT ${nameOf("r")}, NULL, NULL, ${isWritable(actor, "r")}, NULL::uuid FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id
       WHERE i.id = j.subject_id AND ${isVisible(actor, "r")}`,
   check: Prisma.sql`
       SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, ${isOwn(actor, "j")} OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")}), p.id

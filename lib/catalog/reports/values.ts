@@ -30,3 +30,12 @@ function withOthers({ others, ...row }: z.output<typeof value>): z.output<typeof
   );
   return { ...row, prompt: row.prompt, ...Object.fromEntries(columns) };
 }
+
+/** What every prompt gave in every way that it was drawn: a line for each of both. */
+export function* wayRows({ curve }: Pick<PairView, "curve">): Generator<(string | number)[]> {
+  yield ["mode", "guidanceScale", "cfgSteps", "sampler", "steps", "prompt", "kept", "distance"];
+  const { prompts = [], ways = [] } = curve?.raw ?? {};
+  for (const { mode, guidanceScale, cfgSteps, sampler, steps, kept, distance } of ways)
+    for (const [i, prompt] of prompts.entries())
+      yield [mode, guidanceScale, cfgSteps, sampler, steps, prompt, kept[i]!, distance[i]!];
+}

@@ -308,6 +308,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   getObject: unsigned,
   putPart: unsigned,
   getPairValues: ({ pair }) => ({ params: { id: pair }, done: [200] }),
+  getPairWays: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getPairBadge: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getMatrixTable: ({ base }) => ({ query: { base: `lab/${base}` }, done: [200] }),
   setTheme: () => ({ asksNobody: true, fields: { theme: "dark" }, done: [303] }),
