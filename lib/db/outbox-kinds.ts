@@ -27,6 +27,10 @@ export const outboxKinds = {
   /** Once in a hub's life. */
   "starter.load": "hub",
 
+  /** What is drawn in a period: promised by its hash, and told when it is over. */
+  "period.commit": "hub",
+  "period.tell": "hub",
+
   "job.queued": "job",
   "job.started": "job",
   "job.progress": "job",

@@ -21,6 +21,7 @@ import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
+import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict } from "#lib/pairing/verdict.ts";
@@ -54,7 +55,7 @@ export interface PairCheckRequest {
   readonly evaluator: string | null;
   readonly prompts: readonly string[] | null;
   /** Which prompts and which noise; without it those that everybody knows, to explore with. */
-  readonly draw?: Draw | null;
+  readonly draw?: DrawnFrom | null;
   /** The how manieth guide it is that its author tried on this model; the first, where nothing is said. */
   readonly tries?: number;
   /** How many prompts are drawn in all when this has ended, those before counted. */
@@ -69,14 +70,6 @@ export interface PairCheckRequest {
   readonly memory: number | null;
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
   readonly layout?: PassLayout;
-}
-
-/** What is drawn where a hub measures: from its secret, so that nobody could train on it. */
-export interface Draw {
-  /** Decides the prompts, and their order. */
-  readonly key: string;
-  readonly agreementSeed: number;
-  readonly pictureSeed: number;
 }
 
 /** Decides nothing of a measurement but the last bits of its numbers. */

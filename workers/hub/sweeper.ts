@@ -7,6 +7,7 @@ import {
   sweepStore,
   sweepUploads,
 } from "#lib/catalog/sweep/service.ts";
+import { keepPeriods } from "#lib/catalog/periods/service.ts";
 import { alone } from "#lib/db/alone.ts";
 import { log } from "#lib/log.ts";
 
@@ -57,6 +58,7 @@ export async function sweep(now = new Date()): Promise<SweepReport | null> {
     await part("previews", async () => ({ previews: await sweepPreviews(now) }));
     await part("store", () => sweepStore(now));
     await part("blobs", () => purgeBlobs(now));
+    await part("periods", () => keepPeriods(now));
     await part("old rows", () => forgetOld(now));
     await part("accounts", () => forgetExpired(now));
     if (Object.values(report).some((count) => typeof count === "number" && count > 0))

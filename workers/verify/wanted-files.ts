@@ -37,11 +37,7 @@ export function partsOf({ sources, pair, hub }: Report): Parts {
     judge: wasJudged || sources.judge ? part(sources.judge, "guide's base, which judges") : null,
   };
   const given = new Set(filesOf(parts).map(({ sha256 }) => sha256));
-  const named = [
-    ...(measured?.files.map(({ sha256 }) => sha256) ?? []),
-    measured?.evaluatorSha256,
-    measured?.promptsSha256,
-  ];
+  const named = [...(measured?.files.map(({ sha256 }) => sha256) ?? []), measured?.evaluatorSha256];
   const lost = named.find((sha256) => sha256 && !given.has(sha256));
   if (lost)
     throw new AppError(

@@ -9,11 +9,12 @@ import { pageOf, pageQuery } from "#lib/page.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
+import { period } from "#lib/catalog/periods/schema.ts";
 
 /** Without an evaluator nothing is drawn, and one-step figures do not judge; four prompts keep a model of SD 1.5's size within the hour. */
 export const UNJUDGED_PROMPTS = 4;
 
-/** Where a base keeps what reads its pictures, and the captions to draw. */
+/** Where a base keeps what reads its pictures, and captions that everybody may explore with. */
 export const EVALUATOR = "evaluator/evaluator.safetensors";
 export const PROMPTS = "evaluator/prompts.txt";
 
@@ -115,7 +116,10 @@ export const measured = z.object({
     pictureSeed: z.number().nullable(),
   }),
   evaluatorSha256: sha256.nullable(),
-  promptsSha256: sha256.nullable(),
+  promptsSha256: sha256
+    .nullable()
+    .default(null)
+    .meta({ description: "of a list of prompts, where one was drawn from" }),
   files: z.array(z.object({ role: z.string(), path: z.string(), sha256 })),
   runtime: z.object({
     name: z.string(),
@@ -172,6 +176,9 @@ export type PairItem = z.output<typeof pairItem>;
 
 export const pairView = pairItem.extend({
   reasons: z.array(z.string()).meta({ description: "sentences that say what the verdict rests on and what is lost" }),
+  period: period.nullable().default(null).meta({
+    description: "what prompts and noise are drawn from; null: what everybody knew, before the third protocol",
+  }),
   pictures: z.number().meta({ description: "how many prompts the look draws that was asked for last" }),
   progress: progress.nullable(),
   queue: z

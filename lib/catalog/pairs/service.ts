@@ -17,6 +17,7 @@ import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
 import type { Need } from "#lib/queue/room.ts";
+import { tryOf } from "#lib/catalog/periods/service.ts";
 import { duePairs } from "./due.ts";
 import { judgesOf } from "./judges.ts";
 import { workOf } from "./looks.ts";
@@ -88,8 +89,10 @@ export async function requestCheck(actor: Actor, { finetune, guide, loraStrength
     if (!known) return request(transaction, pair, "person", userId);
     const hasEnded = known.state === "succeeded" && (known.summary.measured?.next ?? null) === null;
     if (known.state === "running" || hasEnded) return known.id;
-    const again = { ...pair, summary: known.summary };
-    if (known.state !== "queued") await moveTo(transaction, known.id, again);
+    const drawn = await drawnFor(transaction, pair);
+    const goesOn = drawn.period === known.period; // else what it drew cannot be drawn on
+    const again = { ...pair, ...drawn, summary: goesOn ? known.summary : pair.summary };
+    if (known.state !== "queued" || !goesOn) await moveTo(transaction, known.id, again);
     await ask(transaction, known.id, again, "person", userId);
     return known.id;
   });
@@ -126,7 +129,7 @@ async function request(
   priority: Priority,
   userId: string | null | undefined,
 ): Promise<string | null> {
-  const id = await insertPair(transaction, pair);
+  const id = await insertPair(transaction, { ...pair, ...(await drawnFor(transaction, pair)) });
   if (id === null) return null;
   try {
     await ask(transaction, id, pair, priority, userId);
@@ -135,6 +138,16 @@ async function request(
     throw failure;
   }
   return id;
+}
+
+async function drawnFor(
+  transaction: Transaction,
+  { unit, guideWeightsSha256, guideCommitId }: NewPair,
+): Promise<{ period: number; tries: number }> {
+  const components = unit.components.map(({ weightsSha256 }) => weightsSha256);
+  const key = { unitHash: unit.hash, guideWeightsSha256 };
+  const { period, number } = await tryOf(transaction, key, { components, guideCommitId });
+  return { period, tries: number };
 }
 
 const ask = async (

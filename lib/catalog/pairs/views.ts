@@ -2,6 +2,7 @@ import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
+import { findPeriods } from "#lib/catalog/periods/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
 import type { UnitView } from "#lib/catalog/units/schema.ts";
@@ -9,6 +10,7 @@ import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/queue/feed.ts";
 import { type Page, parseCursor, placeTime, toPageOfLooked } from "#lib/page.ts";
+import { heldBackPrompt } from "#lib/pairing/period-secret.ts";
 import { isOfThisVersion, protocolKey } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
@@ -158,17 +160,30 @@ export async function reasonsOf(actor: Actor, ids: readonly string[]): Promise<R
 export async function getPair(actor: Actor, id: string, withRaw: boolean): Promise<PairView> {
   const seen = await requireSeen(actor, id);
   const { row } = seen;
+  const period = row.period === null ? null : ((await findPeriods([row.period])).get(row.period) ?? null);
+  const measurements = row.measuredAt ? await measurementsOf(id, withRaw) : [];
   return {
     ...toItem(seen),
     reasons: [...row.reasons],
+    period,
     pictures: row.summary.request.pictures,
     progress:
       row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
     queue: row.state === "queued" ? await queuePosition("check", id) : null,
     measured: row.summary.measured ? await asFoundThere(row.summary.measured, seen) : null,
-    measurements: row.measuredAt ? await measurementsOf(id, withRaw) : [],
+    measurements: period !== null && period.secret === null ? measurements.map(withoutPrompts) : measurements,
   };
 }
+
+type LevelRow = Awaited<ReturnType<typeof measurementsOf>>[number];
+
+/** Until what its period draws is told, nobody is shown a prompt of it: a guide could still be trained on that. */
+function withoutPrompts(level: LevelRow): LevelRow {
+  if (level.level !== PICTURES || !Array.isArray(level.raw)) return level;
+  return { ...level, raw: level.raw.map((value, i) => ({ ...(value as object), prompt: heldBackPrompt(i) })) };
+}
+
+const PICTURES = 4;
 
 /** Its files by the paths that they have where they are credited: those that were read may be somebody's own. */
 async function asFoundThere(measured: Measured, { unit, guide }: Seen): Promise<Measured> {

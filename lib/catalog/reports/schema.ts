@@ -19,7 +19,7 @@ const sources = z.object({
   model: orGone,
   lowRank: z.array(orGone).meta({ description: "in the order in which they are applied" }),
   guide: orGone,
-  judge: orGone.meta({ description: "the guide's base, with what reads pictures and the prompts where it has them" }),
+  judge: orGone.meta({ description: "the guide's base, with what reads pictures where it has that" }),
 });
 export type Sources = z.output<typeof sources>;
 

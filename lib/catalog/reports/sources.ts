@@ -1,6 +1,6 @@
 import type { Actor } from "#lib/auth/actor.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
-import { EVALUATOR, type PairView, PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import { EVALUATOR, type PairView } from "#lib/catalog/pairs/schema.ts";
 import { requireSeen } from "#lib/catalog/pairs/views.ts";
 import { fullNames } from "#lib/catalog/sheets/repository.ts";
 import { findFiles } from "#lib/catalog/trees/repository.ts";
@@ -28,7 +28,7 @@ export async function sourcesOf(
     model: model ?? null,
     lowRank,
     guide: await sourceOf(guide.commit),
-    judge: await sourceOf(row.judgeCommitId, [EVALUATOR, PROMPTS]),
+    judge: await sourceOf(row.judgeCommitId, [EVALUATOR]),
   };
 }
 

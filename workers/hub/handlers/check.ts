@@ -9,6 +9,7 @@ import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
 import type { Before } from "#lib/measure/pair-check.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
+import type { Judges } from "#lib/pairing/protocol.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand } from "#lib/pairing/verdict.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
@@ -25,7 +26,7 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
   const check = await getCheck(subjectId);
   const opened: CommitFolder[] = [];
   try {
-    const { job, judges } = await toJob(check, async ({ commitId, name }) => {
+    const { job, judges, shown } = await toJob(check, async ({ commitId, name }) => {
       const open = await openCommitFolder(commitId, name);
       opened.push(open);
       return open.folder;
@@ -38,7 +39,7 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
     };
     const result = await models.run(job, { signal, onProgress });
     failpoint("check.measured");
-    const outcome = toOutcome(check, judges, result, clock.milliseconds);
+    const outcome = toOutcome(check, judges, shown, result, clock.milliseconds);
     const isWritten = await recordOutcome(subjectId, attempt, outcome, addSheet);
     failpoint("check.done");
     return isWritten && outcome.next !== null ? "goes on" : undefined;
@@ -47,20 +48,15 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
   }
 };
 
-/** Of the evaluator and the list of prompts; null where the base has none. */
-interface Judges {
-  readonly evaluatorSha256: string | null;
-  readonly promptsSha256: string | null;
-}
-
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
+/** With the prompts of the pictures that everybody is shown: of those that are judged nobody sees one before its time. */
 async function toJob(
-  { request, unit, guide, judge, before }: Check,
+  { request, unit, guide, judge, draw, tries, before }: Check,
   open: Open,
-): Promise<{ job: CheckJob; judges: Judges }> {
+): Promise<{ job: CheckJob; judges: Judges; shown: readonly string[] }> {
   const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
-  const [evaluatorSha256, promptsSha256] = [manifest.get(EVALUATOR) ?? null, manifest.get(PROMPTS) ?? null];
+  const evaluatorSha256 = manifest.get(EVALUATOR) ?? null;
   const judgeFolder = judge && (await open(judge));
   const lowRank = [];
   for (const { strength, textStrength, ...file } of unit.lowRank)
@@ -75,16 +71,19 @@ async function toJob(
     choice: { ...(await modelIn(await open(unit.base))), lowRank, guide: join(await open(guide), guide.path) },
     base: judgeFolder === null ? null : await modelIn(judgeFolder),
     evaluator: judgeFolder && evaluatorSha256 ? join(judgeFolder, EVALUATOR) : null,
-    prompts:
-      judgeFolder && evaluatorSha256 && promptsSha256
-        ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
-        : null,
+    prompts: null,
+    draw,
+    tries,
     pictures: request.pictures,
     before: toBefore(before),
     domain: null,
     tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [unit.hash, evaluatorSha256].join() },
   };
-  return { job, judges: { evaluatorSha256, promptsSha256: evaluatorSha256 && promptsSha256 } };
+  const shown =
+    judgeFolder && manifest.has(PROMPTS)
+      ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
+      : plainPrompts(null);
+  return { job, judges: { evaluatorSha256 }, shown };
 }
 
 /** Null also where what is stored cannot be read any more: then the first look is made again. */
@@ -97,6 +96,7 @@ function toBefore(levels: Check["before"]): Before | null {
 function toOutcome(
   { request, files, before }: Check,
   judges: Judges,
+  shown: readonly string[],
   { report, runtime }: ResultOf<CheckJob>,
   milliseconds: (stage: string) => number,
 ): Outcome {
@@ -140,8 +140,7 @@ function toOutcome(
         : []),
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],
-    // Where nothing was read no picture was drawn: then the plain ones.
-    prompts: raw.fidelity.length > 0 ? raw.fidelity.map(({ prompt }) => prompt) : plainPrompts(null),
+    prompts: shown,
     machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
   };
 }
