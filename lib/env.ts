@@ -28,6 +28,8 @@ export interface Env {
   readonly graceSeconds: number;
   /** GUIDEPOST_PERIOD: in seconds; how long one secret decides what is drawn when pairs are measured. It is told when that is over. */
   readonly periodSeconds: number;
+  /** GUIDEPOST_RERUN_TIME: in seconds of work a day; what the hub measures anew by itself where evidence has become old. Null: all that is old. */
+  readonly rerunSeconds: number | null;
   /** GUIDEPOST_QUOTA_BYTES, _FILES, _REPOS, _JOBS, _DEVICE_TIME: what each person and organisation may have; null: as much as there is. */
   readonly quotas: {
     readonly bytes: number | null;
@@ -144,6 +146,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     starter: read.GUIDEPOST_STARTER,
     uploadSeconds: read.GUIDEPOST_UPLOAD_TIME,
     graceSeconds: read.GUIDEPOST_GRACE,
+    rerunSeconds: read.GUIDEPOST_RERUN_TIME,
     periodSeconds: read.GUIDEPOST_PERIOD,
     quotas: {
       bytes: read.GUIDEPOST_QUOTA_BYTES,
@@ -236,6 +239,9 @@ const variables = z.object({
     )
     .default(7 * 86_400)
     .describe("a time from 1min to 400d, like 7d"),
+  GUIDEPOST_RERUN_TIME: orNone(duration)
+    .default(2 * 3600)
+    .describe("a time like 2h or 0s, or none for no limit"),
   GUIDEPOST_QUOTA_BYTES: orNone(z.union([wholeNumber, size]).pipe(z.number().max(Number.MAX_SAFE_INTEGER)))
     .default(200e9)
     .describe("a size like 200GB, or none"),

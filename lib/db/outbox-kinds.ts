@@ -28,7 +28,7 @@ export const outboxKinds = {
   "starter.load": "hub",
 
   /** What is drawn in a period: promised by its hash, and told when it is over. */
-  "period.commit": "hub",
+  "period.promise": "hub",
   "period.tell": "hub",
 
   "job.queued": "job",

@@ -20,7 +20,7 @@ export type WhatWasDrawn =
  * As the report says, else as its hub has told since; either way it has to give the hash that was promised.
  *
  * @param period null: what everybody knew
- * @throws bad_request where the hub says nothing of it, or cannot any more
+ * @throws bad_request where the hub says nothing of it
  */
 export async function whatWasDrawn(period: Period | null, hub: string): Promise<WhatWasDrawn> {
   if (period === null) return { draw: null };
@@ -44,12 +44,6 @@ async function askFor({ number }: Period, hub: string): Promise<Period> {
     throw new AppError(
       "bad_request",
       `The signature holds. ${hub} says nothing of period ${number}, which prompts and noise were drawn from (${response.status} at ${PERIODS_AT}), so nobody can measure it again; ask whoever runs it.`,
-      { period: number },
-    );
-  if (found.isLost)
-    throw new AppError(
-      "bad_request",
-      `The signature holds. ${hub} has lost what period ${number} drew, since its own secret was changed, so nobody can measure it again; have the pair measured anew there.`,
       { period: number },
     );
   return found;

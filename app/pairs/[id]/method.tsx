@@ -103,16 +103,14 @@ export function MethodSection({
 const seed = (known: number | null): string => (known === null ? "" : `, seed ${known}`);
 
 /** What decided prompts and noise, and since when it was promised. */
-function Drawn({ period: { number, commitment, committedAt, toldFrom, secret, isLost } }: { readonly period: Period }) {
+function Drawn({ period: { number, commitment, committedAt, toldFrom, secret } }: { readonly period: Period }) {
   return (
     <>
       the hub's secret of period {number}, promised on {toMoment(committedAt)} as{" "}
       <Hash sha256={commitment} what="sha256 of the secret that prompts and noise are made of" />:{" "}
       {secret !== null
         ? "told since, so anybody can draw the same again"
-        : isLost
-          ? "lost since, so nobody can draw the same again"
-          : `told on ${toMoment(toldFrom)}; until then no prompt of it is shown`}
+        : `told on ${toMoment(toldFrom)}; until then no prompt of it is shown`}
       . <a href="/.well-known/guidepost-periods.json">All periods</a>
     </>
   );

@@ -122,8 +122,14 @@ export interface NewPair extends Pick<PairKey, "guideWeightsSha256" | "protocol"
 /** What it is measured with, as `tryOf` has it. */
 type Drawn = Pick<PairRow, "period" | "tries">;
 
+/** Whether the hub itself asks, for evidence that has become old. */
+type Asked = { readonly isRerun: boolean };
+
 /** @returns its id; null where these weights have such a row already */
-export async function insertPair(transaction: Transaction, { unit, ...pair }: NewPair & Drawn): Promise<string | null> {
+export async function insertPair(
+  transaction: Transaction,
+  { unit, ...pair }: NewPair & Drawn & Asked,
+): Promise<string | null> {
   const id = randomUUID();
   await insertUnit(transaction, unit);
   const { count } = await transaction.pair.createMany({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
-import { findPeriods } from "#lib/catalog/periods/service.ts";
+import { findPeriod } from "#lib/catalog/periods/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
 import type { UnitView } from "#lib/catalog/units/schema.ts";
@@ -18,7 +18,14 @@ import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { judgesOf } from "./judges.ts";
 import { lookAtPairs } from "./listing.ts";
 import { knownPairs, measurementsOf, type PairRow, pairsOf } from "./repository.ts";
-import type { Measured, PairItem, PairQuery, PairView, Progress } from "./schema.ts";
+import {
+  type Measured,
+  measuringRuntime,
+  type PairItem,
+  type PairQuery,
+  type PairView,
+  type Progress,
+} from "./schema.ts";
 import { commitRepos, currentWeights } from "./weights.ts";
 
 /** A pair that somebody may know, by the repos that are credited with it: of all that they may read with the same bytes the first. */
@@ -85,15 +92,16 @@ export async function currentProtocols(rows: readonly Judged[]): Promise<(row: J
   const keys = new Map<string, string>();
   for (const repoId of new Set([...bases.values()].map((base) => base.repoId)))
     keys.set(repoId, protocolKey(await judgesOf(repoId)));
-  return ({ protocol, judgeCommitId }) => {
+  return ({ protocol, runtime, judgeCommitId }) => {
     if (!isOfThisVersion(protocol)) return "earlier protocol";
+    if (runtime !== measuringRuntime()) return "other runtime";
     const repoId = bases.get(judgeCommitId ?? "")?.repoId;
     return repoId === undefined || protocol === keys.get(repoId) ? "current" : "other judges";
   };
 }
 
-type Judged = Pick<PairRow, "protocol" | "judgeCommitId">;
-export type ProtocolAge = "current" | "earlier protocol" | "other judges";
+type Judged = Pick<PairRow, "protocol" | "runtime" | "judgeCommitId">;
+export type ProtocolAge = "current" | "earlier protocol" | "other runtime" | "other judges";
 
 /** Each: whether what was measured is what there is today. */
 export function staleReason(is: {
@@ -107,7 +115,9 @@ export function staleReason(is: {
   return {
     current: null,
     "earlier protocol": "It was measured by an earlier protocol, whose words were less certain than today's.",
-    "other judges": "Pairs are measured otherwise since: by another evaluator or list of prompts.",
+    "other runtime":
+      "Pairs are measured on another kind of processor since, whose numbers do not compare to the last digit.",
+    "other judges": "Pairs are judged by another evaluator since.",
   }[is.protocol];
 }
 
@@ -160,7 +170,7 @@ export async function reasonsOf(actor: Actor, ids: readonly string[]): Promise<R
 export async function getPair(actor: Actor, id: string, withRaw: boolean): Promise<PairView> {
   const seen = await requireSeen(actor, id);
   const { row } = seen;
-  const period = row.period === null ? null : ((await findPeriods([row.period])).get(row.period) ?? null);
+  const period = row.period === null ? null : await findPeriod(row.period);
   const measurements = row.measuredAt ? await measurementsOf(id, withRaw) : [];
   return {
     ...toItem(seen),

@@ -7,9 +7,9 @@ export interface PeriodRow {
   readonly startsAt: Date;
   readonly endsAt: Date;
   readonly commitment: string;
-  /** Once it is told. */
-  readonly secret: string | null;
-  readonly isLost: boolean;
+  /** Shown to nobody before it is told. */
+  readonly secret: string;
+  readonly toldAt: Date | null;
 }
 
 /** Whoever else begins or ends a period waits until the transaction ends. */
@@ -22,31 +22,24 @@ const LOCK = 4301;
 export const newestPeriods = (limit: number, client: Transaction = database()): Promise<PeriodRow[]> =>
   client.measuringPeriod.findMany({ orderBy: { number: "desc" }, take: limit });
 
-export const periodsOf = (numbers: readonly number[], client: Transaction = database()): Promise<PeriodRow[]> =>
-  client.measuringPeriod.findMany({ where: { number: { in: [...numbers] } } });
+export const periodOf = (number: number): Promise<PeriodRow | null> =>
+  database().measuringPeriod.findUnique({ where: { number } });
 
-/** Of those that have not been told: ended before some moment, or not ended by another. */
-export const untoldPeriods = (
-  client: Transaction,
-  when: { readonly endedBefore: Date } | { readonly endAfter: Date },
-): Promise<PeriodRow[]> =>
+/** Those that ended before a moment and have not been told. */
+export const untoldPeriods = (endedBefore: Date, client: Transaction = database()): Promise<PeriodRow[]> =>
   client.measuringPeriod.findMany({
-    where: {
-      secret: null,
-      isLost: false,
-      endsAt: "endedBefore" in when ? { lte: when.endedBefore } : { gt: when.endAfter },
-    },
+    where: { toldAt: null, endsAt: { lte: endedBefore } },
     orderBy: { number: "asc" },
   });
 
-export async function insertPeriod(transaction: Transaction, row: Omit<PeriodRow, "secret" | "isLost">): Promise<void> {
+export async function insertPeriod(transaction: Transaction, row: Omit<PeriodRow, "toldAt">): Promise<void> {
   await transaction.measuringPeriod.create({ data: row, select: { number: true } });
 }
 
 export async function updatePeriod(
   transaction: Transaction,
   number: number,
-  data: Partial<Pick<PeriodRow, "endsAt" | "secret" | "isLost">>,
+  data: Partial<Pick<PeriodRow, "endsAt" | "toldAt">>,
 ): Promise<void> {
   await transaction.measuringPeriod.update({ where: { number }, data, select: { number: true } });
 }
@@ -62,7 +55,7 @@ export async function lastFirstSeen(client: Transaction, weights: readonly strin
 /** The first that ends after a moment: of what came before there was any, the first of all. */
 export async function firstEndingAfter(client: Transaction, moment: Date): Promise<number | null> {
   const row = await client.measuringPeriod.findFirst({
-    where: { isLost: false, endsAt: { gt: moment } },
+    where: { endsAt: { gt: moment } },
     orderBy: { number: "asc" },
     select: { number: true },
   });
@@ -113,12 +106,4 @@ export async function insertTry(
   row: TryKey & TryRow & { readonly personId: string | null; readonly namespaceId: string },
 ): Promise<void> {
   await transaction.guideTry.create({ data: row, select: { number: true } });
-}
-
-export async function moveTry(transaction: Transaction, key: TryKey, period: number): Promise<void> {
-  await transaction.guideTry.update({
-    where: { unitHash_guideWeightsSha256: key },
-    data: { period },
-    select: { number: true },
-  });
 }

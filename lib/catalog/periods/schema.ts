@@ -13,9 +13,8 @@ export const period = z.object({
     .datetime()
     .meta({ description: "from when on the secret is told, and what was drawn can be drawn again" }),
   secret: hex.nullable().meta({
-    description: "what prompts and noise are made of; null until it is told, and for ever where it is lost",
+    description: "what prompts and noise are made of; null until it is told",
   }),
-  isLost: z.boolean().meta({ description: "the hub's own secret was changed, so this one cannot be told any more" }),
 });
 export type Period = z.output<typeof period>;
 

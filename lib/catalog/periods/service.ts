@@ -1,5 +1,6 @@
-import { append } from "#lib/db/outbox.ts";
+import { randomBytes } from "node:crypto";
 import { database } from "#lib/db/client.ts";
+import { append } from "#lib/db/outbox.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
@@ -14,108 +15,80 @@ import {
   lastFirstSeen,
   lockPeriods,
   lockTriesOf,
-  moveTry,
   newestPeriods,
   type PeriodRow,
-  periodsOf,
+  periodOf,
   type TryKey,
   type TryRow,
   untoldPeriods,
   updatePeriod,
 } from "./repository.ts";
 import type { Period } from "./schema.ts";
-import { secretIfKept, secretOf } from "./secret.ts";
 
 /** Clocks of several machines differ: so long after the end of a period nothing that was uploaded in it can still be on its way. */
 const TOLD_AFTER_SECONDS = 3600;
 
 /**
- * Sees to it that a period is in force and the one after it committed to, and tells the secrets of those that have ended. A period begins
- * only once everybody could know for a whole period that it would: but for the first, and where all of the hub slept.
+ * Sees to it that a period is in force and the one after it promised, and tells the secrets of those that have ended. A period begins only
+ * once everybody could know for a whole period that it would: but for the first, and where all of the hub slept.
  */
 export async function keepPeriods(now = new Date()): Promise<void> {
-  if (!(await isToDo(now))) return;
+  const ended = before(now, TOLD_AFTER_SECONDS);
+  const [newest] = await newestPeriods(1);
+  // Looked at each minute by every worker: nothing is locked where nothing is to be done.
+  if (newest && newest.startsAt > now && (await untoldPeriods(ended)).length === 0) return;
   await inLockedTransaction(database(), async (transaction) => {
     await lockPeriods(transaction);
-    await endLost(transaction, now);
-    await commitToNext(transaction, now);
-    for (const row of await untoldPeriods(transaction, { endedBefore: before(now, TOLD_AFTER_SECONDS) }))
-      await tell(transaction, row);
+    await promiseNext(transaction, now);
+    for (const { number, secret } of await untoldPeriods(ended, transaction)) {
+      await updatePeriod(transaction, number, { toldAt: now });
+      await append(transaction, { kind: "period.tell", subjectId: String(number), detail: { secret } });
+    }
   });
 }
 
-/** Looked at each minute by every worker: nothing is locked where nothing is to be done. */
-async function isToDo(now: Date): Promise<boolean> {
-  const [newest] = await newestPeriods(1);
-  if (!newest || newest.startsAt <= now) return true;
-  const [ended, open] = await Promise.all([
-    untoldPeriods(database(), { endedBefore: before(now, TOLD_AFTER_SECONDS) }),
-    untoldPeriods(database(), { endAfter: now }),
-  ]);
-  return ended.length > 0 || open.some((row) => secretIfKept(row) === null);
-}
-
-/** GUIDEPOST_SECRET was changed: what was committed to cannot be kept, and what comes from now on is measured with something that can. */
-async function endLost(transaction: Transaction, now: Date): Promise<void> {
-  for (const row of await untoldPeriods(transaction, { endAfter: now }))
-    if (secretIfKept(row) === null)
-      await updatePeriod(transaction, row.number, { isLost: true, endsAt: later(now, row.startsAt) });
-}
-
-async function commitToNext(transaction: Transaction, now: Date): Promise<void> {
+async function promiseNext(transaction: Transaction, now: Date): Promise<void> {
+  const length = env().periodSeconds * 1000;
   for (;;) {
     const [newest] = await newestPeriods(1, transaction);
-    if (newest && newest.startsAt > now && !newest.isLost) return;
-    const length = env().periodSeconds * 1000;
-    // Nobody was there to commit to the next one in time: then the last one goes on for as long again.
-    const isLate = newest && !newest.isLost && newest.endsAt <= now;
-    if (isLate) await updatePeriod(transaction, newest.number, { endsAt: new Date(now.getTime() + length) });
-    const startsAt = !newest || newest.isLost ? now : isLate ? new Date(now.getTime() + length) : newest.endsAt;
+    if (newest && newest.startsAt > now) return;
+    // Nobody was there to promise the next one in time: then the last one goes on for as long again.
+    const isLate = newest !== undefined && newest.endsAt <= now;
+    const startsAt = newest === undefined ? now : isLate ? new Date(now.getTime() + length) : newest.endsAt;
+    if (isLate) await updatePeriod(transaction, newest.number, { endsAt: startsAt });
     const number = (newest?.number ?? 0) + 1;
-    const commitment = commitmentTo(secretOf(number, startsAt));
+    const secret = randomBytes(32).toString("hex");
+    const commitment = commitmentTo(secret);
     const endsAt = new Date(startsAt.getTime() + length);
-    await insertPeriod(transaction, { number, committedAt: now, startsAt, endsAt, commitment });
+    await insertPeriod(transaction, { number, committedAt: now, startsAt, endsAt, commitment, secret });
     await append(transaction, {
-      kind: "period.commit",
+      kind: "period.promise",
       subjectId: String(number),
       detail: { commitment, startsAt: startsAt.toISOString() },
     });
   }
 }
 
-async function tell(transaction: Transaction, row: PeriodRow): Promise<void> {
-  const secret = secretIfKept(row);
-  if (secret === null) return updatePeriod(transaction, row.number, { isLost: true });
-  await updatePeriod(transaction, row.number, { secret });
-  await append(transaction, { kind: "period.tell", subjectId: String(row.number), detail: { secret } });
-}
-
-/** Two years of weeks. */
-const MOST_TOLD = 104;
+/** Twenty years of weeks, and some hundred kilobytes. */
+const MOST_TOLD = 1000;
 
 export const listPeriods = async (): Promise<Period[]> => (await newestPeriods(MOST_TOLD)).map(toPeriod);
 
-/** Of some numbers. */
-export async function findPeriods(numbers: readonly number[]): Promise<ReadonlyMap<number, Period>> {
-  if (numbers.length === 0) return new Map();
-  return new Map((await periodsOf([...new Set(numbers)])).map((row) => [row.number, toPeriod(row)]));
+export async function findPeriod(number: number): Promise<Period | null> {
+  const row = await periodOf(number);
+  return row ? toPeriod(row) : null;
 }
 
-/** What is drawn for pairs of a period. @throws conflict where that cannot be known any more */
+/** What is drawn for pairs of a period: for the worker that draws it, and nobody else before it is told. */
 export async function drawOfPeriod(number: number): Promise<DrawnFrom> {
-  const [row] = await periodsOf([number]);
-  const secret = row && (row.secret ?? secretIfKept(row));
-  if (secret) return drawnFrom(secret);
-  throw new AppError(
-    "conflict",
-    `The hub's own secret was changed after it had committed itself to what period ${number} draws, so that cannot be drawn any more; ask for the measurement again.`,
-    { period: number },
-  );
+  const row = await periodOf(number);
+  if (row) return drawnFrom(row.secret);
+  throw new AppError("not_found", `There is no period ${number} to draw from; ask for the measurement again.`);
 }
 
 /**
  * With what a guide is measured on a unit, and the how manieth of its author's it is there: decided once for these bytes. The period is
- * the one in which the last of them came, whose secret was committed to before and told after; nothing else has a say in what is drawn.
+ * the one in which the last of them came, whose secret was promised before and told after; nothing else has a say in what is drawn.
  */
 export async function tryOf(
   transaction: Transaction,
@@ -124,37 +97,29 @@ export async function tryOf(
 ): Promise<TryRow> {
   const key = { unitHash, guideWeightsSha256 };
   const known = await findTry(transaction, key);
-  if (known && !(await isLost(transaction, known.period))) return known;
+  if (known) return known;
   await lockTriesOf(transaction, unitHash);
-  const came = (await lastFirstSeen(transaction, [...components, guideWeightsSha256])) ?? new Date();
-  const period = await requirePeriod(transaction, came);
   const raced = await findTry(transaction, key);
-  if (raced) {
-    await moveTry(transaction, key, period);
-    return { ...raced, period };
-  }
+  if (raced) return raced;
   const author = await authorOf(transaction, guideCommitId);
   if (!author) throw new AppError("not_found", "The guide is gone; nothing is left to measure.");
+  const came = (await lastFirstSeen(transaction, [...components, guideWeightsSha256])) ?? new Date();
+  const period = await periodAt(transaction, came);
   const number = 1 + (await countTries(transaction, unitHash, author));
   await insertTry(transaction, { ...key, ...author, number, period });
   return { number, period };
 }
 
-async function isLost(transaction: Transaction, number: number): Promise<boolean> {
-  const [row] = await periodsOf([number], transaction);
-  return row === undefined || row.isLost;
-}
-
 /** Where nobody has kept periods yet, it is done now. */
-async function requirePeriod(transaction: Transaction, came: Date): Promise<number> {
+async function periodAt(transaction: Transaction, came: Date): Promise<number> {
   const found = await firstEndingAfter(transaction, came);
   if (found !== null) return found;
   await lockPeriods(transaction);
-  await commitToNext(transaction, later(new Date(), came));
+  await promiseNext(transaction, later(new Date(), came));
   return (await firstEndingAfter(transaction, came))!;
 }
 
-function toPeriod({ number, committedAt, startsAt, endsAt, commitment, secret, isLost }: PeriodRow): Period {
+function toPeriod({ number, committedAt, startsAt, endsAt, commitment, secret, toldAt }: PeriodRow): Period {
   return {
     number,
     committedAt: committedAt.toISOString(),
@@ -162,8 +127,7 @@ function toPeriod({ number, committedAt, startsAt, endsAt, commitment, secret, i
     endsAt: endsAt.toISOString(),
     commitment,
     toldFrom: new Date(endsAt.getTime() + TOLD_AFTER_SECONDS * 1000).toISOString(),
-    secret,
-    isLost,
+    secret: toldAt === null ? null : secret,
   };
 }
 

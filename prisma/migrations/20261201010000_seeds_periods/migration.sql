@@ -5,22 +5,22 @@ CREATE TABLE "measuring_period" (
     "starts_at" TIMESTAMPTZ(3) NOT NULL,
     "ends_at" TIMESTAMPTZ(3) NOT NULL,
     "commitment" TEXT NOT NULL,
-    "secret" TEXT,
-    "is_lost" BOOLEAN NOT NULL DEFAULT false,
+    "secret" TEXT NOT NULL,
+    "told_at" TIMESTAMPTZ(3),
     CONSTRAINT "measuring_period_pkey" PRIMARY KEY ("number")
 );
 CREATE INDEX "measuring_period_ends_at_idx" ON "measuring_period"("ends_at");
 
--- What was promised does not change, and what is told is what was promised.
+-- What was promised does not change, and what is kept is what was promised.
 ALTER TABLE measuring_period ADD CONSTRAINT measuring_period_keeps_its_promise
-  CHECK (secret IS NULL OR (secret ~ '^[0-9a-f]{64}$' AND encode(sha256(decode(secret, 'hex')), 'hex') = commitment));
+  CHECK (secret ~ '^[0-9a-f]{64}$' AND encode(sha256(decode(secret, 'hex')), 'hex') = commitment);
 CREATE FUNCTION promise_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM refuse('promise_stays', 'what a period draws was promised and does not change');
 END $$;
 CREATE TRIGGER promise_stays BEFORE UPDATE ON measuring_period FOR EACH ROW
-  WHEN ((NEW.number, NEW.commitment, NEW.starts_at, NEW.committed_at) IS DISTINCT FROM (OLD.number, OLD.commitment, OLD.starts_at, OLD.committed_at)
-    OR (OLD.secret IS NOT NULL AND NEW.secret IS DISTINCT FROM OLD.secret)) EXECUTE FUNCTION promise_stays();
+  WHEN ((NEW.number, NEW.commitment, NEW.secret, NEW.starts_at, NEW.committed_at) IS DISTINCT FROM (OLD.number, OLD.commitment, OLD.secret, OLD.starts_at, OLD.committed_at)
+    OR OLD.told_at IS NOT NULL) EXECUTE FUNCTION promise_stays();
 
 CREATE TABLE "guide_try" (
     "unit_hash" TEXT NOT NULL,
@@ -38,6 +38,7 @@ CREATE INDEX "guide_try_period_idx" ON "guide_try"("period");
 ALTER TABLE "guide_try" ADD CONSTRAINT "guide_try_period_fkey" FOREIGN KEY ("period") REFERENCES "measuring_period"("number") ON DELETE RESTRICT ON UPDATE CASCADE;
 ALTER TABLE guide_try ADD CONSTRAINT guide_try_counts_from_one CHECK (number >= 1);
 
-ALTER TABLE "pair" ADD COLUMN "period" INTEGER, ADD COLUMN "tries" INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE "pair" ADD COLUMN "period" INTEGER, ADD COLUMN "tries" INTEGER NOT NULL DEFAULT 1, ADD COLUMN "is_rerun" BOOLEAN NOT NULL DEFAULT false;
+CREATE INDEX pair_of_reruns ON pair (measured_at) WHERE is_rerun;
 CREATE INDEX "pair_period_idx" ON "pair"("period");
 ALTER TABLE "pair" ADD CONSTRAINT "pair_period_fkey" FOREIGN KEY ("period") REFERENCES "measuring_period"("number") ON DELETE RESTRICT ON UPDATE CASCADE;
