@@ -80,7 +80,8 @@ export function openPlace({ kind, workerId, budget, models, runner, places }: Pl
     const granted = await budget.give(() =>
       claimNext(
         { ...asPlace(), least: Math.max(kind.least, AWAITED) },
-        (head) => makesRoom(host, head) && !isElsewhere(head),
+        (head, backlogs) =>
+          makesRoom({ ...host, backlog: backlogs.get(host.groupId) ?? 0 }, head) && !isElsewhere(head),
       ),
     );
     if (!granted) return;
@@ -127,7 +128,8 @@ export function openPlace({ kind, workerId, budget, models, runner, places }: Pl
   };
 }
 
-const hostOf = ({ job: { claim, worked }, given }: Seated): Host => ({
+/** What waits for its person is known when others are looked at. */
+const hostOf = ({ job: { claim, worked }, given }: Seated): Omit<Host, "backlog"> => ({
   resource: claim.resource,
   lane: claim.lane,
   priority: claim.priority,

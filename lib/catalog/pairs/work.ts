@@ -169,13 +169,15 @@ export function recordOutcome(
   });
 }
 
-/** For whoever waits, else as a batch. Where too much waits already, what was found stands, and asking again goes on from it. */
+/**
+ * As one of whoever asked, behind all that somebody waits for: a first look says what people want to know, and more looks make it surer.
+ * Where too much waits already, what was found stands, and asking again goes on from it.
+ */
 async function askForNext(transaction: Transaction, { id, unitHash, summary }: PairRow): Promise<void> {
   const subject = { kind: "check", subjectId: id } as const;
-  const waiter = await waiterOf(transaction, subject);
-  const userId = waiter ?? (await ownerOf(transaction, subject));
-  const job = { ...subject, userId, modelKey: unitHash, work: workOf(summary) };
-  await enqueue(transaction, { ...job, priority: waiter === null ? "batch" : "person" }).catch((cause: unknown) => {
+  const userId = await ownerOf(transaction, subject);
+  const job = { ...subject, userId, modelKey: unitHash, work: workOf(summary), priority: "batch" } as const;
+  await enqueue(transaction, job).catch((cause: unknown) => {
     if (!(cause instanceof AppError && (cause.code === "queue_full" || cause.code === "rate_limited"))) throw cause;
     log().warn({ event: "look.later", pairId: id, pictures: summary.request.pictures }, cause.message);
   });
