@@ -1,3 +1,4 @@
+import type { Actor } from "#lib/auth/actor.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
@@ -39,6 +40,10 @@ export async function rerunUse(): Promise<RerunUse> {
       (SELECT count(*)::int FROM pair WHERE is_rerun AND state IN ('queued', 'running')) AS open`;
   return { ...row, limit: env().rerunSeconds };
 }
+
+/** For whoever sets the budget; null for everybody else. */
+export const shownRerunUse = async (actor: Actor): Promise<RerunUse | null> =>
+  actor.kind === "person" && actor.isOperator ? rerunUse() : null;
 
 /** As much as there is room for. @returns how many it asked for */
 export async function measureAnew(): Promise<number> {

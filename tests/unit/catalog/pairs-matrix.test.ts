@@ -65,7 +65,7 @@ beforeAll(async () => {
   await client.end();
   // What a measurement tells beside its verdict.
   await database().$executeRaw`UPDATE pair SET state = 'running', attempt = 1`;
-  await database().$executeRaw`UPDATE pair SET state = 'succeeded', protocol = 'v2-e0-p0', summary = ${summary}`;
+  await database().$executeRaw`UPDATE pair SET state = 'succeeded', protocol = 'v3-e0', summary = ${summary}`;
 });
 
 afterAll(() => hub.close());

@@ -140,7 +140,7 @@ function toOutcome(
         : []),
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],
-    prompts: shown,
+    prompts: raw.fidelity.length > 0 ? shown.slice(0, raw.fidelity.length) : shown, // no more are shown than were judged
     machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
   };
 }
