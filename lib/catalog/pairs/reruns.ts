@@ -41,6 +41,13 @@ export async function rerunUse(): Promise<RerunUse> {
   return { ...row, limit: env().rerunSeconds };
 }
 
+/** Of those that cannot be measured anew at the moment so many are passed over. */
+const MOST_LOOKED_AT = 50;
+
+/** Where nothing was old, it is looked for again after some minutes. */
+const REST_MS = 600_000;
+let restsUntil = 0;
+
 /** For whoever sets the budget; null for everybody else. */
 export const shownRerunUse = async (actor: Actor): Promise<RerunUse | null> =>
   actor.kind === "person" && actor.isOperator ? rerunUse() : null;
@@ -50,11 +57,14 @@ export async function measureAnew(): Promise<number> {
   const { used, limit, open } = await rerunUse();
   const room = AT_ONCE - open;
   if (room <= 0 || (limit !== null && used >= limit)) return 0;
+  if (Date.now() < restsUntil) return 0;
+  const stale = await stalePairs(MOST_LOOKED_AT);
+  if (stale.length === 0) restsUntil = Date.now() + REST_MS;
   let asked = 0;
-  for (const pair of await stalePairs(room)) {
+  for (const pair of stale) {
     try {
       await requestRerun(pair);
-      asked++;
+      if (++asked === room) break;
     } catch (cause) {
       if (!(cause instanceof AppError)) throw cause; // what cannot be measured any more stays what it was
       log().info({ event: "rerun.not", ...pair }, cause.message);

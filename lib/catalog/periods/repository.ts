@@ -44,21 +44,16 @@ export async function updatePeriod(
   await transaction.measuringPeriod.update({ where: { number }, data, select: { number: true } });
 }
 
-/** When the last of some weights first came to the hub; null where none did. */
-export async function lastFirstSeen(client: Transaction, weights: readonly string[]): Promise<Date | null> {
-  const [row] = await client.$queryRaw<[{ at: Date | null }]>`
-    SELECT max(first_at) AS at FROM (
-      SELECT min(first_at) AS first_at FROM repo_weights WHERE weights_sha256 = ANY (${[...weights]}) GROUP BY weights_sha256) one`;
-  return row.at;
-}
-
-/** The first that ends after a moment: of what came before there was any, the first of all. */
-export async function firstEndingAfter(client: Transaction, moment: Date): Promise<number | null> {
-  const row = await client.measuringPeriod.findFirst({
-    where: { endsAt: { gt: moment } },
-    orderBy: { number: "asc" },
-    select: { number: true },
-  });
+/**
+ * The first period that ends after the last of some weights first came: of what came before there was any, the first of all. Null where
+ * none does.
+ */
+export async function periodOfWeights(client: Transaction, weights: readonly string[]): Promise<number | null> {
+  const [row] = await client.$queryRaw<{ number: number }[]>`
+    SELECT number FROM measuring_period WHERE ends_at > coalesce((
+      SELECT max(first_at) FROM (
+        SELECT min(first_at) AS first_at FROM repo_weights WHERE weights_sha256 = ANY (${[...weights]}) GROUP BY weights_sha256) one), now())
+    ORDER BY number LIMIT 1`;
   return row?.number ?? null;
 }
 
@@ -81,29 +76,22 @@ export async function lockTriesOf(transaction: Transaction, unitHash: string): P
   await transaction.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${unitHash}, ${LOCK}))`;
 }
 
-/** Whose guide it is: of the person who committed it, and of the namespace that it lies in. */
-export async function authorOf(
-  client: Transaction,
-  guideCommitId: string,
-): Promise<{ readonly personId: string | null; readonly namespaceId: string } | null> {
-  const commit = await client.commit.findUnique({
-    where: { id: guideCommitId },
-    select: { authorId: true, repo: { select: { namespaceId: true } } },
-  });
-  return commit && { personId: commit.authorId, namespaceId: commit.repo.namespaceId };
-}
-
-/** How many guides the person, or the namespace, has tried on a unit. */
-export const countTries = (
-  client: Transaction,
-  unitHash: string,
-  { personId, namespaceId }: { readonly personId: string | null; readonly namespaceId: string },
-): Promise<number> =>
-  client.guideTry.count({ where: { unitHash, OR: [{ namespaceId }, ...(personId === null ? [] : [{ personId }])] } });
-
+/**
+ * Counts a guide among those that whoever committed it, or the namespace that it lies in, has tried on the unit. Null where the guide is
+ * gone.
+ */
 export async function insertTry(
   transaction: Transaction,
-  row: TryKey & TryRow & { readonly personId: string | null; readonly namespaceId: string },
-): Promise<void> {
-  await transaction.guideTry.create({ data: row, select: { number: true } });
+  { unitHash, guideWeightsSha256 }: TryKey,
+  guideCommitId: string,
+  period: number,
+): Promise<TryRow | null> {
+  const [row] = await transaction.$queryRaw<TryRow[]>`
+    INSERT INTO guide_try (unit_hash, guide_weights_sha256, number, period, person_id, namespace_id)
+    SELECT ${unitHash}, ${guideWeightsSha256}, 1 + (
+        SELECT count(*)::int FROM guide_try t WHERE t.unit_hash = ${unitHash} AND (t.namespace_id = r.namespace_id OR t.person_id = c.author_id)),
+      ${period}::int, c.author_id, r.namespace_id
+    FROM commit c JOIN repo r ON r.id = c.repo_id WHERE c.id = ${guideCommitId}
+    RETURNING number, period`;
+  return row ?? null;
 }

@@ -6,18 +6,15 @@ import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { commitmentTo, type DrawnFrom, drawnFrom } from "#lib/pairing/period-secret.ts";
 import {
-  authorOf,
-  countTries,
   findTry,
-  firstEndingAfter,
   insertPeriod,
   insertTry,
-  lastFirstSeen,
   lockPeriods,
   lockTriesOf,
   newestPeriods,
-  type PeriodRow,
   periodOf,
+  periodOfWeights,
+  type PeriodRow,
   type TryKey,
   type TryRow,
   untoldPeriods,
@@ -101,22 +98,23 @@ export async function tryOf(
   await lockTriesOf(transaction, unitHash);
   const raced = await findTry(transaction, key);
   if (raced) return raced;
-  const author = await authorOf(transaction, guideCommitId);
-  if (!author) throw new AppError("not_found", "The guide is gone; nothing is left to measure.");
-  const came = (await lastFirstSeen(transaction, [...components, guideWeightsSha256])) ?? new Date();
-  const period = await periodAt(transaction, came);
-  const number = 1 + (await countTries(transaction, unitHash, author));
-  await insertTry(transaction, { ...key, ...author, number, period });
-  return { number, period };
+  const period = await requirePeriod(transaction, [...components, guideWeightsSha256]);
+  const first = await insertTry(transaction, key, guideCommitId, period);
+  if (first) return first;
+  throw new AppError("not_found", "The guide is gone; nothing is left to measure.");
 }
 
 /** Where nobody has kept periods yet, it is done now. */
-async function periodAt(transaction: Transaction, came: Date): Promise<number> {
-  const found = await firstEndingAfter(transaction, came);
+async function requirePeriod(transaction: Transaction, weights: readonly string[]): Promise<number> {
+  const found = await periodOfWeights(transaction, weights);
   if (found !== null) return found;
   await lockPeriods(transaction);
-  await promiseNext(transaction, later(new Date(), came));
-  return (await firstEndingAfter(transaction, came))!;
+  await promiseNext(transaction, new Date());
+  const begun = await periodOfWeights(transaction, weights);
+  if (begun !== null) return begun;
+  throw new AppError("busy", "Something came from a clock that is ahead of this one; try again in a moment.", {
+    retryAfter: 60,
+  });
 }
 
 function toPeriod({ number, committedAt, startsAt, endsAt, commitment, secret, toldAt }: PeriodRow): Period {
@@ -132,4 +130,3 @@ function toPeriod({ number, committedAt, startsAt, endsAt, commitment, secret, t
 }
 
 const before = (now: Date, seconds: number): Date => new Date(now.getTime() - seconds * 1000);
-const later = (one: Date, other: Date): Date => (one > other ? one : other);
