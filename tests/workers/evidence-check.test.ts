@@ -427,7 +427,7 @@ describe("a measurement is written once", () => {
       summary: { request: { pictures: 96 } },
     });
     expect((await getCheck(id)).before).toMatchObject([{ level: 4, raw: { drawn: 48 } }]);
-    expect(await jobOf(id)).toMatchObject({ priority: 100 }); // ann asked for it, and waits on
+    expect(await jobOf(id)).toMatchObject({ priority: 0, group_id: ann.userId }); // first looks of others come before
     const second = (await claimJob("check", id))!;
     await cancelPair(ann, id);
     expect(await recordOutcome(id, second, look(96, 192), async () => {})).toBe(false);

@@ -6,6 +6,7 @@ import { listGuides } from "#lib/catalog/pairs/partners.ts";
 import { type Matrix, matrix as matrixSchema, type Partner, type StoredSummary } from "#lib/catalog/pairs/schema.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { database } from "#lib/db/client.ts";
+import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { manyRepos } from "../../support/many-repos.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
@@ -65,7 +66,8 @@ beforeAll(async () => {
   await client.end();
   // What a measurement tells beside its verdict.
   await database().$executeRaw`UPDATE pair SET state = 'running', attempt = 1`;
-  await database().$executeRaw`UPDATE pair SET state = 'succeeded', protocol = 'v3-e0', summary = ${summary}`;
+  await database()
+    .$executeRaw`UPDATE pair SET state = 'succeeded', protocol = ${`v${PROTOCOL_VERSION}-e0`}, summary = ${summary}`;
 });
 
 afterAll(() => hub.close());
