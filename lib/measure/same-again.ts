@@ -112,6 +112,14 @@ function compareScores(
       );
     for (const mode of ["conditional", "guide", "cfg"] as const)
       level.see(`The score ${modeNames[mode]} ${at}`, claimed?.[mode], score[mode], 1);
+    for (const [other, its] of (score.others ?? []).entries())
+      for (const mode of ["conditional", "guide", "cfg"] as const)
+        level.see(
+          `Evaluator ${other + 2}'s score ${modeNames[mode]} ${at}`,
+          claimed?.others?.[other]?.[mode],
+          its[mode],
+          1,
+        );
   }
   return level.end(differences);
 }

@@ -1,5 +1,5 @@
 import { standing, type Turn } from "./backlog.ts";
-import { AWAITED, isShorter, type JobResource } from "./jobs.ts";
+import { AWAITED, isShorter, type JobLane, type JobResource } from "./jobs.ts";
 
 /** Something that runs, as far as it matters for whether it makes room. Its turn is its person's with all that has been counted for it. */
 export interface Host extends Turn {
@@ -39,6 +39,20 @@ export function makesRoom(host: Host, guest: Guest): boolean {
   if (seconds <= lead) return true;
   return !isOwed && (isShort ? lead > -SHORT_LEAD_SECONDS : lead > 0 && seconds < host.left);
 }
+
+/** So often is work done again from its beginning for what does not fit beside it; then that waits for its end. */
+const MOST_BEGINNINGS = 2;
+
+/** Whether work gives its memory back for what does not fit beside it. What has a checkpoint loses little by it. */
+export const makesWay = ({
+  lane,
+  attempt,
+  checkpointKey,
+}: {
+  readonly lane: JobLane;
+  readonly attempt: number;
+  readonly checkpointKey: string | null;
+}): boolean => lane !== "seconds" && (attempt <= MOST_BEGINNINGS || checkpointKey !== null);
 
 /** What has taken longer than was thought may well take as long again. */
 export const secondsLeft = (expected: number, worked: number): number =>

@@ -13,7 +13,7 @@ import { database } from "#lib/db/client.ts";
 import { signReport } from "#lib/pairing/signed-report.ts";
 import { newPerson } from "../support/actors.ts";
 import { type Finished, guidepost } from "../support/cli.ts";
-import { baseFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
+import { baseFiles, letJudge, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
 import { freePort } from "../support/free-port.ts";
 import { starter } from "../support/golden.ts";
 import type { Served } from "../support/serve.ts";
@@ -39,6 +39,7 @@ let tiny: RepoItem;
 beforeAll(async () => {
   ann = await newPerson("ann");
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
+  await letJudge(ann, ["ann/storybook"]);
   tiny = (await newRepoWith(ann, { name: "guide-tiny", kind: "guide" }, await starterFiles("guide-tiny"))).repo;
   neon = (await newRepoWith(ann, { name: "neon", kind: "finetune" }, await starterFiles("neon-lora"))).repo;
   await workOff("inspect");

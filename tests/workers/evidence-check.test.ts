@@ -20,7 +20,7 @@ import { checkHandler } from "#workers/hub/handlers/check.ts";
 import { createModels } from "#workers/hub/models.ts";
 import { newPerson, tokenOf } from "../support/actors.ts";
 import { alteredFile } from "../support/altered-model.ts";
-import { baseFiles, commitFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
+import { baseFiles, letJudge, commitFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
 import { starter } from "../support/golden.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 import { Visitor } from "../support/visitor.ts";
@@ -46,6 +46,7 @@ let measured: string;
 beforeAll(async () => {
   [ann, bob] = [await newPerson("ann"), await newPerson("bob")];
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
+  await letJudge(ann, ["ann/storybook"]);
   tiny = (await newRepoWith(ann, { name: "guide-tiny", kind: "guide" }, await starterFiles("guide-tiny"))).repo;
   watercolor = (await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor")))
     .repo;

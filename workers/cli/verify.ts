@@ -1,3 +1,5 @@
+import { scoresOf } from "#lib/measure/fidelity.ts";
+import type { Scores } from "#lib/pairing/recovery.ts";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -71,7 +73,7 @@ async function run(place: string, options: Options): Promise<void> {
   const there = foundThere(report);
   const differences = unfoundedLooks(
     report.pair.measured?.looks ?? [],
-    there.fidelity,
+    decidingScores(report, there),
     report.pair.measured?.fidelity?.tries ?? 1,
   );
   const drawn = await whatWasDrawn(report.pair.period, signer.hub);
@@ -155,6 +157,19 @@ async function measureAgain(
   const differences = [...unfounded, ...comparison.differences];
   const word = differences.length === 0 ? "agrees" : "differs";
   return { word, prompts, all, comparison: { ...comparison, differences }, again, layout, threads: used.threads };
+}
+
+/** Of the evaluator whose word stands: the looks are told as it saw them. */
+function decidingScores({ pair: { measured } }: Report, { fidelity }: Found): readonly Scores[] {
+  const spoke = measured?.evaluators.filter((one) => one.fidelity !== null) ?? [];
+  const told = JSON.stringify(measured?.fidelity);
+  return scoresOf(
+    fidelity,
+    Math.max(
+      0,
+      spoke.findIndex((one) => JSON.stringify(one.fidelity) === told),
+    ),
+  );
 }
 
 /** As many as there are, and not those that the hub had. */

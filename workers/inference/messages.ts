@@ -84,7 +84,7 @@ const checkJob = z.object({
   runtime,
   choice: choice.extend({ guide: z.string() }),
   base: z.object(place).nullable(),
-  evaluator: z.string().nullable(),
+  evaluators: z.array(z.string()),
   prompts: z.array(z.string()).nullable(),
   draw: z
     .object({ key: z.string(), agreementSeed: z.int().min(0), pictureSeed: z.int().min(0) })

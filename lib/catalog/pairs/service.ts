@@ -3,7 +3,7 @@ import { type Actor, hub } from "#lib/auth/actor.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { needToMeasure } from "#lib/catalog/models/needs.ts";
 import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
@@ -19,7 +19,7 @@ import type { Priority } from "#lib/queue/jobs.ts";
 import type { Need } from "#lib/queue/room.ts";
 import { tryOf } from "#lib/catalog/periods/service.ts";
 import { duePairs } from "./due.ts";
-import { judgesOf } from "./judges.ts";
+import { judgesOf, type PairJudges } from "./judges.ts";
 import { workOf } from "./looks.ts";
 import { type Model, modelOfInspection, modelOfRepo } from "./models.ts";
 import { deletePair, insertPair, moveTo, type NewPair, pairOfKey } from "./repository.ts";
@@ -194,8 +194,8 @@ async function needOf(
   return parts && needToMeasure(parts, pictures);
 }
 
-function newPair(unit: Unit, finetune: Model, guide: Model, judges: Awaited<ReturnType<typeof judgesOf>>): NewPair {
-  const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : firstLook.prompts;
+function newPair(unit: Unit, finetune: Model, guide: Model, judges: PairJudges): NewPair {
+  const pictures = judges.evaluators.length === 0 ? UNJUDGED_PROMPTS : firstLook.prompts;
   return {
     unit,
     guideWeightsSha256: guide.weightsSha256,
@@ -203,7 +203,7 @@ function newPair(unit: Unit, finetune: Model, guide: Model, judges: Awaited<Retu
     guideCommitId: guide.commitId,
     judgeCommitId: judges.commitId,
     protocol: protocolKey(judges),
-    summary: { request: { pictures } },
+    summary: { request: { pictures, evaluators: [...judges.evaluators] } },
   };
 }
 
@@ -238,7 +238,7 @@ async function requireModel(actor: Actor, name: RepoName, as: "draws" | "guides"
   if (!can(repo, as))
     throw new AppError(
       "bad_request",
-      `${shown} is a ${kinds[repo.kind].name}, and ${as === "draws" ? "draws" : "guides"} nothing; name a model that draws, and a guide.`,
+      `${shown} is ${aKind(repo)}, and ${as === "draws" ? "draws" : "guides"} nothing; name a model that draws, and a guide.`,
       { kind: repo.kind },
     );
   const model = await modelOfRepo(repo.id);

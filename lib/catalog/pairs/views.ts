@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { commitsByBytes, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { findPeriod } from "#lib/catalog/periods/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
 import type { UnitView } from "#lib/catalog/units/schema.ts";
+import { testedOn } from "#lib/pairing/measured-accuracies.ts";
 import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/queue/feed.ts";
@@ -25,6 +27,7 @@ import {
   type PairQuery,
   type PairView,
   type Progress,
+  type UsedEvaluator,
 } from "./schema.ts";
 import { commitRepos, currentWeights } from "./weights.ts";
 
@@ -117,7 +120,7 @@ export function staleReason(is: {
     "earlier protocol": "It was measured by an earlier protocol, whose words were less certain than today's.",
     "other runtime":
       "Pairs are measured on another kind of processor since, whose numbers do not compare to the last digit.",
-    "other judges": "Pairs are judged by another evaluator since.",
+    "other judges": "Pairs are judged by other evaluators since.",
   }[is.protocol];
 }
 
@@ -180,7 +183,7 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
     progress:
       row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
     queue: row.state === "queued" ? await queuePosition("check", id) : null,
-    measured: row.summary.measured ? await asFoundThere(row.summary.measured, seen) : null,
+    measured: row.summary.measured ? await asFoundThere(actor, row.summary.measured, seen) : null,
     measurements: period !== null && period.secret === null ? measurements.map(withoutPrompts) : measurements,
   };
 }
@@ -196,12 +199,32 @@ function withoutPrompts(level: LevelRow): LevelRow {
 const PICTURES = 4;
 
 /** Its files by the paths that they have where they are credited: those that were read may be somebody's own. */
-async function asFoundThere(measured: Measured, { unit, guide }: Seen): Promise<Measured> {
+async function asFoundThere(actor: Actor, measured: Measured, { unit, guide }: Seen): Promise<Measured> {
   const commits = [...unit.components.map(({ commit }) => commit), guide.commit].filter((commit) => commit !== null);
   const paths = new Map<string, string>();
   for (const commit of new Set(commits))
     for (const { sha256, path } of (await findInspection(commit))?.facts?.files ?? []) paths.set(sha256, path);
-  return { ...measured, files: measured.files.map((file) => ({ ...file, path: paths.get(file.sha256) ?? file.role })) };
+  return {
+    ...measured,
+    files: measured.files.map((file) => ({ ...file, path: paths.get(file.sha256) ?? file.role })),
+    evaluators: await withNames(actor, usedIn(measured)),
+  };
+}
+
+/** Evidence of before evaluators had repos names the one that there was by its bytes. */
+function usedIn({ evaluators, evaluatorSha256, fidelity }: Measured): readonly UsedEvaluator[] {
+  if (evaluators.length > 0 || evaluatorSha256 === null) return evaluators;
+  const said = { silence: null, verdict: null, fidelity };
+  return [{ sha256: evaluatorSha256, kind: "attributes", commit: null, repo: null, testedOn: "", ...said }];
+}
+
+/** Where each evaluator is, as far as somebody may see it. */
+async function withNames(actor: Actor, used: readonly UsedEvaluator[]): Promise<UsedEvaluator[]> {
+  const known = await commitsByBytes(used.filter(({ commit }) => commit === null).map(({ sha256 }) => sha256));
+  const placed = used.map((one) => ({ ...one, commit: one.commit ?? known.get(one.sha256) ?? null }));
+  const commits = placed.flatMap(({ commit }) => commit ?? []);
+  const names = await namesOfCommits(actor, commits);
+  return placed.map((one) => ({ ...one, repo: names.get(one.commit ?? "") ?? null, testedOn: testedOn(one) }));
 }
 
 /** How a measurement moves, for whoever looks on: `state` is all of it, `progress` how far it is, `end` its last state. */

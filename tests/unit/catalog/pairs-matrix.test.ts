@@ -52,6 +52,7 @@ const summary: StoredSummary = {
       pictureSeed: 0,
     },
     evaluatorSha256: null,
+    evaluators: [],
     promptsSha256: null,
     files: [],
     runtime: { name: "test", version: "1", provider: "cpu", precision: "float32", threads: 1 },

@@ -65,6 +65,16 @@ test("a report holds every value, and anybody can check with the hub's keys who 
   ]);
 });
 
+test("of several evaluators the table has a column for each mode of each", () => {
+  const others = [{ conditional: 0.1, guide: 0.2, cfg: 0.3 }];
+  const measurements = [
+    { level: 4, n: 2, machine: "", milliseconds: 0, raw: values.map((row) => ({ ...row, others })) },
+  ];
+  const [head, first] = [...valueRows({ measurements })];
+  expect(head!.slice(4)).toEqual(["evaluator 2, cfg", "evaluator 2, conditional", "evaluator 2, guide"]);
+  expect(first!.slice(4)).toEqual([0.3, 0.1, 0.2]);
+});
+
 test("what was signed with an earlier secret can be checked as long as the hub lives", async () => {
   const old = await deriveSigningKey("the secret that this hub had a year ago, and lost");
   const signed = await signReport({ anything: 1 }, old.privateKey, old.publicKey);

@@ -2,16 +2,16 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
-import { EVALUATOR, measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import { measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import { type Check, getCheck, type Outcome, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import { verdictFromWords } from "#lib/catalog/verdict.ts";
 import { env } from "#lib/env.ts";
 import { log } from "#lib/log.ts";
 import type { Before } from "#lib/measure/pair-check.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
-import type { Judges } from "#lib/pairing/protocol.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand } from "#lib/pairing/verdict.ts";
+import { inOrder } from "#lib/util/in-order.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -26,7 +26,7 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
   const check = await getCheck(subjectId);
   const opened: CommitFolder[] = [];
   try {
-    const { job, judges, shown } = await toJob(check, async ({ commitId, name }) => {
+    const { job, shown } = await toJob(check, async ({ commitId, name }) => {
       const open = await openCommitFolder(commitId, name);
       opened.push(open);
       return open.folder;
@@ -39,7 +39,7 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
     };
     const result = await models.run(job, { signal, onProgress });
     failpoint("check.measured");
-    const outcome = toOutcome(check, judges, shown, result, clock.milliseconds);
+    const outcome = toOutcome(check, shown, result, clock.milliseconds);
     const isWritten = await recordOutcome(subjectId, attempt, outcome, addSheet);
     failpoint("check.done");
     return isWritten && outcome.next !== null ? "goes on" : undefined;
@@ -52,11 +52,10 @@ type Open = (commit: { readonly commitId: string; readonly name: string }) => Pr
 
 /** With the prompts of the pictures that everybody is shown: of those that are judged nobody sees one before its time. */
 async function toJob(
-  { request, unit, guide, judge, draw, tries, before }: Check,
+  { request, unit, guide, judge, evaluators, draw, tries, before }: Check,
   open: Open,
-): Promise<{ job: CheckJob; judges: Judges; shown: readonly string[] }> {
+): Promise<{ job: CheckJob; shown: readonly string[] }> {
   const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
-  const evaluatorSha256 = manifest.get(EVALUATOR) ?? null;
   const judgeFolder = judge && (await open(judge));
   const lowRank = [];
   for (const { strength, textStrength, ...file } of unit.lowRank)
@@ -70,20 +69,23 @@ async function toJob(
     runtime: runtimeFor(measuringProvider()),
     choice: { ...(await modelIn(await open(unit.base))), lowRank, guide: join(await open(guide), guide.path) },
     base: judgeFolder === null ? null : await modelIn(judgeFolder),
-    evaluator: judgeFolder && evaluatorSha256 ? join(judgeFolder, EVALUATOR) : null,
+    evaluators: await inOrder(evaluators, async (one) => join(await open(one), one.path ?? "")),
     prompts: null,
     draw,
     tries,
     pictures: request.pictures,
     before: toBefore(before),
     domain: null,
-    tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [unit.hash, evaluatorSha256].join() },
+    tapes: {
+      folder: join(env().dataFolder, "cache", "teacher"),
+      key: [unit.hash, ...evaluators.map(({ sha256 }) => sha256)].join(),
+    },
   };
   const shown =
     judgeFolder && manifest.has(PROMPTS)
       ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
       : plainPrompts(null);
-  return { job, judges: { evaluatorSha256 }, shown };
+  return { job, shown };
 }
 
 /** Null also where what is stored cannot be read any more: then the first look is made again. */
@@ -94,13 +96,12 @@ function toBefore(levels: Check["before"]): Before | null {
 }
 
 function toOutcome(
-  { request, files, before }: Check,
-  judges: Judges,
+  { request, files, evaluators, before }: Check,
   shown: readonly string[],
   { report, runtime }: ResultOf<CheckJob>,
   milliseconds: (stage: string) => number,
 ): Outcome {
-  const { verdict, reasons, next, looks, evidence, cost, protocol, raw } = report;
+  const { verdict, reasons, next, looks, opinions, evidence, cost, protocol, raw } = report;
   const { structure, lineage, agreement, fidelity } = evidence;
   const measured = {
     structure,
@@ -118,7 +119,19 @@ function toOutcome(
     next,
     cost,
     protocol,
-    ...judges,
+    evaluatorSha256: evaluators[0]?.sha256 ?? null,
+    evaluators: evaluators.map(({ commitId, sha256, kind }, place) => {
+      const { silence = null, verdict: word = null, fidelity: own = null } = opinions[place] ?? {};
+      return {
+        sha256,
+        kind,
+        commit: commitId,
+        silence,
+        verdict: word && verdictFromWords(word),
+        fidelity: isWhole(own) ? own : null,
+      };
+    }),
+    promptsSha256: null,
     files,
     runtime,
   };
