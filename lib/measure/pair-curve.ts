@@ -35,7 +35,7 @@ export interface PairCurve {
 }
 
 /**
- * What else could be done with as many passes as a guide takes, on the first prompts of the plan and from its noise. It judges
+ * What else could be done with as many passes as a guide takes, with the prompts and from the noise that everybody may know. It judges
  * nothing, and costs some seven times what a look at as many does.
  *
  * @throws bad_request where no evaluator reads anything well enough in pictures of this style; not_finite, too_little_memory

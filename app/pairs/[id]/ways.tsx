@@ -26,7 +26,8 @@ export function WaysSection({ id, curve }: { readonly id: string; readonly curve
             </p>
           ))}
           <p className="mt-1 max-w-[72ch] text-quiet">
-            All ways draw the same {found.n} prompts from the same noise; each interval holds for itself.
+            All ways draw the same {found.n} prompts from the same noise; each interval holds for itself. No verdict
+            rests on them.
           </p>
           <div className="mt-3 flex flex-wrap gap-x-12 gap-y-6">
             <div className="min-w-0 max-w-full flex-1 basis-80">
