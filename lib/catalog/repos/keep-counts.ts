@@ -63,10 +63,9 @@ async function spreadDue(transaction: Transaction): Promise<number> {
     ), told AS MATERIALIZED (
       SELECT r.id AS due_id, r.at, p.* FROM reaching r CROSS JOIN LATERAL (
         SELECT p.id, p.unit_hash, p.guide_weights_sha256 FROM (
-          (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE guide_weights_sha256 = ANY (r.weights) AND id > r.after ORDER BY id LIMIT r.share)
-          UNION (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE unit_hash = ANY (r.weights) AND id > r.after ORDER BY id LIMIT r.share)
-          UNION (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE unit_id IN (SELECT k.unit_id FROM unit_component k WHERE k.weights_sha256 = ANY (r.weights)) AND id > r.after ORDER BY id LIMIT r.share)
-          UNION (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE judge_commit_id IN (SELECT c.id FROM commit c WHERE c.repo_id = r.repo_id) AND id > r.after ORDER BY id LIMIT r.share)
+          ${pairsWith(Prisma.sql`guide_weights_sha256 = ANY (r.weights)`)} UNION ${pairsWith(Prisma.sql`unit_hash = ANY (r.weights)`)}
+          UNION ${pairsWith(Prisma.sql`unit_id = ANY (ARRAY(SELECT k.unit_id FROM unit_component k WHERE k.weights_sha256 = ANY (r.weights)))`)}
+          UNION ${pairsWith(Prisma.sql`judge_commit_id = ANY (ARRAY(SELECT c.id FROM commit c WHERE c.repo_id = r.repo_id))`)}
         ) p ORDER BY p.id LIMIT r.share) p
     ), reached AS (
       SELECT due_id, count(*) AS pairs, (array_agg(id ORDER BY id DESC))[1] AS last FROM told GROUP BY due_id
@@ -91,6 +90,13 @@ async function spreadDue(transaction: Transaction): Promise<number> {
     SELECT ((SELECT count(*) FROM taken) + (SELECT count(*) FROM reaching r JOIN reached e ON e.due_id = r.id WHERE e.pairs >= r.share))::int AS count`;
   return count;
 }
+
+/**
+ * The next of the pairs of what a row `r` reaches. OFFSET keeps the planner from walking all pairs in the order of their ids until there are
+ * enough, where there may be none.
+ */
+const pairsWith = (condition: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`(SELECT * FROM (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE ${condition} AND id > r.after OFFSET 0) p ORDER BY id LIMIT r.share)`;
 
 /** Before every id. */
 const FIRST = "00000000-0000-0000-0000-000000000000";
