@@ -20,7 +20,7 @@ for (const style of styleNames) {
     ...unitOf(style),
     guide: tiny,
     base: null,
-    evaluator,
+    evaluators: [evaluator],
     prompts,
     pictures: PROMPTS,
     before: null,

@@ -12,6 +12,8 @@ export interface Evaluator {
    * @param key  decides which, of those that nothing was trained on; null: those that everybody may explore with
    */
   ownPrompts(count: number, key: string | null): readonly string[] | null;
+  /** Why nothing that it reads in pictures of this style counts, in a sentence; null where something does. */
+  silenceOn(domain: string | null): string | null;
   /**
    * Reads the prompts before anything is drawn, so that one it cannot score costs nothing.
    *
@@ -28,7 +30,7 @@ export interface Scoring {
   readonly scored: readonly string[];
   /** What does not, with the accuracy at which it is read in this domain. */
   readonly unscored: readonly { readonly attribute: string; readonly accuracy: number }[];
-  /** The domain that it was validated on, if it was. */
+  /** The style whose accuracies were used; null where nobody measured it on this one. */
   readonly domain: string | null;
   /** Sentences for whoever reads the scores, such as one about prompts that were cut. */
   readonly notes: readonly string[];

@@ -92,5 +92,10 @@ export interface Evidence {
   readonly structure: readonly string[];
   readonly lineage: Lineage | null;
   readonly agreement: Agreement | null;
+  /** What the evaluator found whose word is the weakest; null where none read the pictures. */
   readonly fidelity: Fidelity | null;
+  /** What others found in the same pictures. */
+  readonly others?: readonly Fidelity[];
+  /** Of each evaluator that read nothing, why, in a sentence. */
+  readonly silences?: readonly string[];
 }

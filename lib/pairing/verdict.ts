@@ -19,7 +19,8 @@ export type LineageBand = "derived" | "distant" | "doubtful" | "unrelated";
 export function judge(evidence: Evidence): Verdict {
   const against = reasonsAgainst(evidence);
   if (against.length > 0) return { verdict: "incompatible", reasons: against, next: null };
-  const { fidelity } = evidence;
+  const { fidelity, others = [], silences = [] } = evidence;
+  if (!fidelity && silences.length > 0) return ended("not measured", silences.map(thenWhat));
   if (!fidelity)
     return ended("not measured", [
       "No pictures were read: without an evaluator nothing says whether prompts are kept. Name one, or look at what the guide draws.",
@@ -30,11 +31,68 @@ export function judge(evidence: Evidence): Verdict {
       ...caveats(fidelity),
     ]);
   const [word, ...reasons] = ofPictures(fidelity);
+  if (others.length > 0) return ofSeveral([fidelity, ...others], silences);
   return {
     verdict: word,
-    reasons: [...reasons, ...ofTries(fidelity), ...caveats(fidelity)],
+    reasons: [...reasons, ...ofTries(fidelity), ...caveats(fidelity), ...silences],
     next: nextLook(fidelity),
   };
+}
+
+const thenWhat = (silence: string): string =>
+  `${silence} Look at what the guide draws, or have an evaluator judge that was tested on such pictures.`;
+
+/** What one evaluator says by itself. */
+export const wordOf = (fidelity: Fidelity): VerdictName => ofPictures(fidelity)[0];
+
+/** From what is most to what is least to be relied on. */
+const byStrength: readonly VerdictName[] = [
+  "verified",
+  "usable with limits",
+  "incompatible",
+  "inconclusive",
+  "not measured",
+];
+
+/** Whose word is the weakest, by its place; the first of equals. */
+export function weakestOf(fidelities: readonly Fidelity[]): number {
+  const strengths = fidelities.map((one) => byStrength.indexOf(wordOf(one)));
+  return Math.max(0, strengths.indexOf(Math.max(...strengths)));
+}
+
+/**
+ * A word is said where all evaluators are certain of it, each by the whole test: so the error of the word is no larger than that of
+ * one of them, and nothing has to be divided among them (Berger 1982, doi 10.1080/00401706.1982.10487790). Where one finds a guide of use
+ * and another finds it useless, neither is certain for both.
+ */
+function ofSeveral(fidelities: readonly Fidelity[], silences: readonly string[]): Verdict {
+  const words = fidelities.map(wordOf);
+  const says = words.map((word, i) => `${nameOf(fidelities, i)} says «${word}»`).join(", ");
+  const agreed = words.every((word) => word === words[0]);
+  const areOfUse = words.every((word) => word === "verified" || word === "usable with limits");
+  const verdict = agreed ? words[0]! : areOfUse ? "usable with limits" : "inconclusive";
+  const nexts = fidelities.map(nextLook).filter((next) => next !== null);
+  return {
+    verdict,
+    reasons: [
+      `${fidelities.length} evaluators read the same pictures, and ${agreed ? "agree" : "the weaker word stands, for a word needs all of them"}: ${says}.`,
+      ...fidelities.flatMap((fidelity, i) => {
+        const [, ...reasons] = ofPictures(fidelity);
+        return [...reasons, ...caveats(fidelity)].map((reason) => `By ${nameOf(fidelities, i)}: ${reason}`);
+      }),
+      ...ofTries(fidelities[0]!),
+      ...silences,
+    ],
+    next: nexts.length > 0 ? Math.max(...nexts) : null,
+  };
+}
+
+/** By what it is, and counted where there are several of that. */
+function nameOf(fidelities: readonly Fidelity[], place: number): string {
+  const { evaluator } = fidelities[place]!;
+  const name = evaluator === "clip" ? "CLIP" : "the network of attributes";
+  const same = fidelities.filter((one) => one.evaluator === evaluator);
+  return same.length === 1 ? name : `${name} (${same.indexOf(fidelities[place]!) + 1})`;
 }
 
 export function lineageBand({ medianCosine }: Lineage): LineageBand {

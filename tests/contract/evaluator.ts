@@ -9,15 +9,17 @@ export interface EvaluatorCase {
   readonly prompts: readonly [string, string, string];
   readonly latents: FloatTensor;
   readonly pictures: readonly Picture[];
+  /** A style that it is known to read. */
+  readonly domain: string | null;
 }
 
 /** What every evaluator keeps to. */
 export function evaluatorContract(open: () => Promise<EvaluatorCase>): void {
   /** Pictures begin … end − 1, scored against prompts from `begin` on. */
   const reader =
-    ({ evaluator, latents, pictures }: EvaluatorCase, prompts: readonly string[]) =>
+    ({ evaluator, latents, pictures, domain }: EvaluatorCase, prompts: readonly string[]) =>
     async (begin: number, end: number, first = begin): Promise<Seen> => {
-      const scoring = await evaluator.expect(prompts, null);
+      const scoring = await evaluator.expect(prompts, domain);
       const drawn = {
         latents: rows(latents, begin, end),
         pictures: async () =>
@@ -46,12 +48,14 @@ export function evaluatorContract(open: () => Promise<EvaluatorCase>): void {
     );
 
     test(
-      "says what it scores, and notes in whole sentences",
-      withCase(async ({ evaluator, prompts }) => {
+      "says what it scores, or why nothing, and notes in whole sentences",
+      withCase(async ({ evaluator, prompts, domain: known }) => {
+        expect(evaluator.silenceOn(known)).toBeNull();
+        expect((await evaluator.expect(prompts, known)).scored.length).toBeGreaterThan(0);
+        const silence = evaluator.silenceOn("a style nobody knows");
         const { scored, unscored, domain, notes } = await evaluator.expect(prompts, "a style nobody knows");
-        expect(scored.length).toBeGreaterThan(0);
-        expect([unscored, domain]).toEqual([[], null]);
-        for (const note of notes) expect(note).toMatch(/^[A-Z].*\.$/s);
+        expect([scored.length > 0, unscored, domain]).toEqual([silence === null, [], null]);
+        for (const sentence of [...notes, silence ?? "It scores."]) expect(sentence).toMatch(/^[A-Z].*\.$/s);
       }),
     );
 

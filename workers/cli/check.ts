@@ -15,7 +15,7 @@ interface Options {
   lora: LowRankChoice[];
   base?: string;
   prompts?: string;
-  evaluator?: string;
+  evaluator: string[];
   domain?: string;
   pictures: number;
   threads: number;
@@ -32,11 +32,13 @@ export const checkCommand = new Command("check")
   .option("--prompts <file>", "one prompt a line (default: the evaluator's own words, or plain ones)")
   .option(
     "--evaluator <path>",
-    "reads pictures and so lets a verdict be given: an evaluator file, or the folder of a CLIPModel",
+    "reads pictures and so lets a verdict be given: an evaluator file, or the folder of a CLIPModel; of several all must agree",
+    (path: string, before: readonly string[]) => [...before, path],
+    [],
   )
   .option(
     "--domain <name>",
-    "the style's name in the evaluator's list, where you know it; without one nothing but known weights is verified",
+    "the style's name, where you know it, of those that the evaluator was tested on; without one only known weights are judged by attributes",
   )
   .option(
     "--pictures <count>",
@@ -55,7 +57,7 @@ async function run(model: string, guide: string, options: Options): Promise<void
     runtime: runtimeFor(options.provider, options.threads),
     choice: { model, lowRank: options.lora, guide },
     base: options.base === undefined ? null : { model: options.base },
-    evaluator: options.evaluator ?? null,
+    evaluators: options.evaluator,
     prompts: options.prompts === undefined ? null : await readPrompts(options.prompts),
     pictures: Math.min(firstLook.prompts, options.pictures),
     before: null,

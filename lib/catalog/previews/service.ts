@@ -5,7 +5,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
 import { requireRuns, runnableModel } from "#lib/catalog/models/service.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { unitOfRecipe } from "#lib/catalog/units/service.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
@@ -129,7 +129,7 @@ function requireKinds(finetune: ReadableRepo, guide: ReadableRepo | null): void 
   if (!can(finetune, "draws"))
     throw new AppError(
       "bad_request",
-      `${finetune.owner}/${finetune.name} is a ${kinds[finetune.kind].name}, which draws nothing by itself; name a fine-tune or base${can(finetune, "guides") ? ", and give this as the guide" : ""}.`,
+      `${finetune.owner}/${finetune.name} is ${aKind(finetune)}, which draws nothing by itself; name a fine-tune or base${can(finetune, "guides") ? ", and give this as the guide" : ""}.`,
       { field: "finetune" },
     );
   if (guide && !can(guide, "guides"))

@@ -18,6 +18,7 @@ const measured = (recovered: ReturnType<typeof estimate> | null, more = {}) =>
     agreement: { fvu: estimate(0.8, 0.7, 0.9) },
     cost: { againstCfg: 0.505 },
     looks: [],
+    evaluators: [],
     next: null,
     fidelity: { ...shares, recovered },
     ...more,
@@ -121,12 +122,20 @@ test.each<[string, Partial<PairView>, string]>([
       verdict: "inconclusive",
       measured: measured(null, { fidelity: { ...shares, gain: estimate(0.2, 0.1, 0.3, 5), recovered: null } }),
     },
-    "Whether this guide is of use on meadow cannot be told: its base brought 5 prompts, and 48 are the least that a verdict rests on.",
+    "Whether this guide is of use on meadow cannot be told: there were 5 prompts to draw, and 48 are the least that a verdict rests on.",
   ],
   [
     "nothing that reads",
     { verdict: "notMeasured", measured: measured(null, { fidelity: null }) },
-    "This guide runs on meadow, but its base brought nothing that reads pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.",
+    "This guide runs on meadow, but nothing on this hub reads its pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.",
+  ],
+  [
+    "a style that nobody tested what judges on",
+    {
+      verdict: "notMeasured",
+      measured: measured(null, { fidelity: null, evaluators: [{ silence: "The automatic judge was never tested." }] }),
+    },
+    "This guide runs on meadow, but nothing here says how well it works. The automatic judge was never tested. Look at what it draws and judge for yourself.",
   ],
   [
     "nothing that is scored",

@@ -52,6 +52,7 @@ const summary: StoredSummary = {
       pictureSeed: 0,
     },
     evaluatorSha256: null,
+    evaluators: [],
     promptsSha256: null,
     files: [],
     runtime: { name: "test", version: "1", provider: "cpu", precision: "float32", threads: 1 },
@@ -67,7 +68,7 @@ beforeAll(async () => {
   // What a measurement tells beside its verdict.
   await database().$executeRaw`UPDATE pair SET state = 'running', attempt = 1`;
   await database()
-    .$executeRaw`UPDATE pair SET state = 'succeeded', protocol = ${`v${PROTOCOL_VERSION}-e0-p0`}, summary = ${summary}`;
+    .$executeRaw`UPDATE pair SET state = 'succeeded', protocol = ${`v${PROTOCOL_VERSION}-e0`}, summary = ${summary}`;
 });
 
 afterAll(() => hub.close());
