@@ -3,6 +3,7 @@ import { anonymous } from "#lib/auth/actor.ts";
 import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
+import { toSqlFailure } from "#lib/db/sql-failure.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { countedAs, facetNames } from "./counted-as.ts";
 import { MAX_COUNTED } from "./schema.ts";
@@ -31,17 +32,26 @@ export async function keepCounts(stopped?: AbortSignal): Promise<number> {
     [{ isDue: boolean }]
   >`SELECT EXISTS (SELECT FROM facet_due) AS "isDue"`;
   let sum = 0;
-  for (let isMore = isDue; isMore;) {
+  for (let [isMore, share] = [isDue, 1]; isMore;) {
     if (stopped?.aborted) break;
-    const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
-      const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
-      return { spread, counted: spread === 0 ? await countDue(transaction) : 0 };
-    });
-    sum += counted;
-    isMore = (spread ?? 0) + counted > 0;
+    try {
+      const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
+        const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
+        return { spread, counted: spread === 0 ? await countDue(transaction, Math.ceil(AT_ONCE.repos * share)) : 0 };
+      });
+      sum += counted;
+      isMore = (spread ?? 0) + counted > 0;
+    } catch (cause) {
+      // A piece that takes longer than a statement may is tried as a smaller one, or it would never be done.
+      if (toSqlFailure(cause)?.code !== STATEMENT_TIMEOUT || share < LEAST_SHARE) throw cause;
+      share /= 10;
+    }
   }
   return sum;
 }
+
+const STATEMENT_TIMEOUT = "57014";
+const LEAST_SHARE = 0.01;
 
 /** Two at once would take a repo off twice. */
 async function isFree(transaction: Transaction): Promise<boolean> {
@@ -107,10 +117,10 @@ const FACETS = Prisma.raw(String(facetNames.length));
  * Takes some repos off where they were counted and adds them where they are to be counted now: for each facet, under every choice of the
  * others that they answer to. In one statement, so what is due is gone if and only if it was counted, and none of it came after it was looked at.
  */
-const countDue = async (transaction: Transaction): Promise<number> => {
+const countDue = async (transaction: Transaction, most: number): Promise<number> => {
   const [{ count }] = await transaction.$queryRaw<[{ count: number }]>`
     WITH due AS MATERIALIZED (
-      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.repos)})
+      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id ${atMost(most)})
       RETURNING repo_id
     ), one AS MATERIALIZED (
       SELECT DISTINCT repo_id AS id FROM due
