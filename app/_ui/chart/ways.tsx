@@ -1,5 +1,5 @@
 import { scaleLinear } from "d3-scale";
-import type { CurveFound } from "#lib/catalog/curves/schema.ts";
+import type { CurveFound } from "#lib/catalog/pairs/curve-schema.ts";
 import { nameOfWay, usualSteps } from "#lib/pairing/ways.ts";
 import { type Mode, modeColours } from "../mode.tsx";
 import { ChartFrame, WIDTH } from "./frame.tsx";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requirePerson, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { cancelCurve, curveAgain } from "#lib/catalog/curves/service.ts";
+import { cancelCurve, curveAgain } from "#lib/catalog/pairs/curve-service.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
 import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
 import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";

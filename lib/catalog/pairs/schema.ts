@@ -10,7 +10,7 @@ import { pageOf, pageQuery } from "#lib/page.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
-import { curveView } from "#lib/catalog/curves/schema.ts";
+import { curveView } from "./curve-schema.ts";
 import { estimate } from "./estimate.ts";
 import { period } from "#lib/catalog/periods/schema.ts";
 

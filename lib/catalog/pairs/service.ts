@@ -1,6 +1,6 @@
 import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
 import { type Actor, hub } from "#lib/auth/actor.ts";
-import { askForCurve } from "#lib/catalog/curves/ask.ts";
+import { askForCurve } from "./curve-ask.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { needToMeasure } from "#lib/catalog/models/needs.ts";
 import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";

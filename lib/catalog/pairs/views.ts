@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { curveOfPair } from "#lib/catalog/curves/repository.ts";
+import { curveOfPair } from "./curve-repository.ts";
 import { commitsByBytes, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { findPeriod } from "#lib/catalog/periods/service.ts";

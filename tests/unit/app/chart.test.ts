@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
-import { curveFound } from "#lib/catalog/curves/schema.ts";
+import { curveFound } from "#lib/catalog/pairs/curve-schema.ts";
 import { WaysSection } from "../../../app/pairs/[id]/ways.tsx";
 import { clearSide, endsOf } from "../../../app/_ui/chart/finding.ts";
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { curveFound } from "#lib/catalog/curves/schema.ts";
-import { getCurveCheck, recordCurve } from "#lib/catalog/curves/work.ts";
+import { curveFound } from "#lib/catalog/pairs/curve-schema.ts";
+import { getCurveCheck, recordCurve } from "#lib/catalog/pairs/curve-work.ts";
 import { cancelSubject, listJobs, rerunSubject } from "#lib/catalog/jobs/service.ts";
 import type { Measured } from "#lib/catalog/pairs/schema.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";

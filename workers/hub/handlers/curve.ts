@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
-import { CURVE_VERSION } from "#lib/catalog/curves/schema.ts";
-import { getCurveCheck, recordCurve, saveProgress } from "#lib/catalog/curves/work.ts";
+import { CURVE_VERSION } from "#lib/catalog/pairs/curve-schema.ts";
+import { getCurveCheck, recordCurve, saveProgress } from "#lib/catalog/pairs/curve-work.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
 import type { JobHandler } from "#workers/hub/handler.ts";

@@ -1,12 +1,12 @@
-import { type Check, getCheck } from "#lib/catalog/pairs/work.ts";
+import { type Check, getCheck } from "./work.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { holdsAttempt, succeedAttempt } from "#lib/queue/attempt.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
 import { toStorableJson } from "#lib/util/storable.ts";
-import { type CurveOutcome, pairOfCurve, writeCurve } from "./repository.ts";
-import { curveFound, curveRaw } from "./schema.ts";
+import { type CurveOutcome, pairOfCurve, writeCurve } from "./curve-repository.ts";
+import { curveFound, curveRaw } from "./curve-schema.ts";
 
 /** The worker's side of curves. Every write names its attempt, and changes nothing when another has begun. */
 

@@ -1,7 +1,7 @@
 import type { Actor } from "#lib/auth/actor.ts";
-import { cancelOf, checkAgain } from "#lib/catalog/pairs/service.ts";
+import { cancelOf, checkAgain } from "./service.ts";
 import { AppError } from "#lib/errors.ts";
-import { pairOfCurve } from "./repository.ts";
+import { pairOfCurve } from "./curve-repository.ts";
 
 /** For who waits for it, and for who may write to either repo. @throws not_found, already_ended */
 export async function cancelCurve(actor: Actor, id: string): Promise<void> {

@@ -1,10 +1,10 @@
-import type { PairRow } from "#lib/catalog/pairs/repository.ts";
+import type { PairRow } from "./repository.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
-import { curveRow, deleteCurve } from "./repository.ts";
+import { curveRow, deleteCurve } from "./curve-repository.ts";
 
 /** Whether its plan has ended and found something that ways to draw can be compared by: fewer prompts decide nothing. */
 export const mayHaveCurve = ({ summary: { measured } }: Pick<PairRow, "summary">): boolean =>

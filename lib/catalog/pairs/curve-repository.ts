@@ -1,7 +1,7 @@
 import { database } from "#lib/db/client.ts";
 import type { JobState } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import { type CurveFound, curveFound, type CurveRaw, curveRaw, type CurveView } from "./schema.ts";
+import { type CurveFound, curveFound, type CurveRaw, curveRaw, type CurveView } from "./curve-schema.ts";
 
 /** A pair has one, and it is measured once. Null where nobody asked for it. */
 export async function curveOfPair(pairId: string, withRaw: boolean): Promise<CurveView | null> {

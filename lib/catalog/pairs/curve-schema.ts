@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
-import { estimate } from "#lib/catalog/pairs/estimate.ts";
+import { estimate } from "./estimate.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
 /** Counts up with whatever changes the numbers of a curve. */
