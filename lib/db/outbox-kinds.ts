@@ -30,6 +30,10 @@ export const outboxKinds = {
   "starter.load": "hub",
   "starter.evaluator": "hub",
 
+  /** What is drawn in a period: promised by its hash, and told when it is over. */
+  "period.promise": "hub",
+  "period.tell": "hub",
+
   "job.queued": "job",
   "job.started": "job",
   "job.progress": "job",

@@ -21,6 +21,7 @@ import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Fidelity, Lineage } from "#lib/pairing/evidence.ts";
+import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict, type VerdictName, weakestOf, wordOf } from "#lib/pairing/verdict.ts";
@@ -40,7 +41,6 @@ import { measureLineage } from "./lineage.ts";
 import { type LookBack, looksBack } from "./looks-back.ts";
 import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
 import { plainPrompts } from "./prompts.ts";
-import { inDrawnOrder } from "./unseen/keyed-random.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
 import { rowsAtOnce } from "./rows-at-once.ts";
 import type { Tick } from "./tick.ts";
@@ -56,7 +56,7 @@ export interface PairCheckRequest {
   readonly evaluators: readonly string[];
   readonly prompts: readonly string[] | null;
   /** Which prompts and which noise; without it those that everybody knows, to explore with. */
-  readonly draw?: Draw | null;
+  readonly draw?: DrawnFrom | null;
   /** The how manieth guide it is that its author tried on this model; the first, where nothing is said. */
   readonly tries?: number;
   /** How many prompts are drawn in all when this has ended, those before counted. */
@@ -71,14 +71,6 @@ export interface PairCheckRequest {
   readonly memory: number | null;
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
   readonly layout?: PassLayout;
-}
-
-/** What is drawn where a hub measures: from its secret, so that nobody could train on it. */
-export interface Draw {
-  /** Decides the prompts, and their order. */
-  readonly key: string;
-  readonly agreementSeed: number;
-  readonly pictureSeed: number;
 }
 
 /** Decides nothing of a measurement but the last bits of its numbers. */
@@ -472,7 +464,6 @@ async function fidelityOf(
  */
 function sequenceFor(evaluators: readonly Evaluator[], { prompts, draw = null }: PairCheckRequest): readonly string[] {
   const most = lastLook.prompts;
-  if (draw && prompts) return inDrawnOrder([...new Set(prompts)], draw.key).slice(0, most);
   const count = most + (prompts?.length ?? 0);
   const own = evaluators.map((one) => one.ownPrompts(count, draw?.key ?? null)).find((words) => words !== null) ?? [];
   const given = prompts ?? (own.length > 0 ? [] : plainPrompts(draw?.key ?? null));

@@ -5,21 +5,17 @@
  */
 export const PROTOCOL_VERSION = 3;
 
-/** What pictures are read with, and which prompts are drawn. */
+/** What pictures are read with. */
 export interface Judges {
-  /** Of each evaluator; none where nothing judges. */
+  /** Each by its bytes; none where nothing judges. */
   readonly evaluators: readonly { readonly sha256: string }[];
-  /** Of the list of prompts; null where there is none. */
-  readonly promptsSha256: string | null;
 }
 
-/** «v3-e831b29eef3b2-p0f6a3c9d1e2b»: measurements that share it draw the same prompts and have them read by the same evaluators. */
-export function protocolKey({ evaluators, promptsSha256 }: Judges): string {
-  const judges = evaluators.map(({ sha256 }) => short(sha256)).toSorted();
-  return `v${PROTOCOL_VERSION}-e${judges.length > 0 ? judges.join(".") : "0"}-p${promptsSha256 === null ? "0" : short(promptsSha256)}`;
+/** «v3-e831b29eef3b2»: measurements that share it are read by the same evaluators. What is drawn is said by their periods. */
+export function protocolKey({ evaluators }: Judges): string {
+  const judges = evaluators.map(({ sha256 }) => sha256.slice(0, 12)).toSorted();
+  return `v${PROTOCOL_VERSION}-e${judges.length > 0 ? judges.join(".") : "0"}`;
 }
 
 /** Evidence of an earlier protocol is kept, and speaks of that one. */
 export const isOfThisVersion = (protocol: string): boolean => protocol.startsWith(`v${PROTOCOL_VERSION}-`);
-
-const short = (sha256: string): string => sha256.slice(0, 12);

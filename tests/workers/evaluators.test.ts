@@ -84,7 +84,7 @@ describe("an evaluator", () => {
     await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor"));
     await newRepoWith(ann, { name: "tiny", kind: "guide" }, await starterFiles("guide-tiny"));
     await workOff("inspect");
-    expect((await pairsOf()).map(({ protocol }) => protocol)).toEqual(["v3-e0-p0", "v3-e0-p0"]);
+    expect((await pairsOf()).map(({ protocol }) => protocol)).toEqual(["v3-e0", "v3-e0"]);
 
     const asked = { repo: "bob/clip", revision: "HEAD", bases: [] };
     expect((await failureOf(installEvaluator(bob, asked))).code).toBe("forbidden");
@@ -206,7 +206,7 @@ describe("two of them", () => {
     expect(await listEvaluators(anonymous)).toMatchObject([
       { repo: null, problem: expect.stringMatching(/is private/) },
     ]);
-    expect((await requestCheck(ann, asked)).protocol).toBe("v3-e0-p0"); // which judges no more
+    expect((await requestCheck(ann, asked)).protocol).toBe("v3-e0"); // which judges no more
     await deleteRepo(ann, { owner: "ann", repo: "evaluator" });
     expect(await listEvaluators(theHub)).toMatchObject([{ repo: null, problem: expect.stringMatching(/was deleted/) }]);
     expect((await getPair(anonymous, pair.id, false)).measured!.evaluators.map(({ repo }) => repo).toSorted()).toEqual([

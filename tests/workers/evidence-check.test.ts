@@ -11,6 +11,7 @@ import { getCheck, type Outcome, recordOutcome } from "#lib/catalog/pairs/work.t
 import { createRepo, deleteRepo } from "#lib/catalog/repos/service.ts";
 import type { RepoItem } from "#lib/catalog/repos/schema.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
+import { wasTrainedOn } from "#lib/measure/unseen/trained-words.ts";
 import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";
 import * as operations from "#lib/http/operations/evidence.ts";
@@ -100,7 +101,7 @@ describe("a guide on a fine-tune", () => {
       stale: null,
       runtime: "cpu-f32",
     });
-    expect(pair!.protocol).toMatch(/^v3-e831b29eef3b2-p[0-9a-f]{12}$/);
+    expect(pair!.protocol).toBe("v3-e831b29eef3b2");
     expect((await getPair(anonymous, id, false)).queue).toMatchObject({ ahead: expect.any(Number), workers: 0 });
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
       { repo: "ann/guide-tiny", pair: id, state: "queued" },
@@ -162,7 +163,13 @@ describe("a guide on a fine-tune", () => {
       cfg: number;
     }[];
     expect(raw).toHaveLength(PICTURES);
-    expect(raw[0]!.prompt).toBe((await readFile(starter("prompts.txt"), "utf8")).split("\n")[0]);
+    expect(raw.map(({ prompt }) => prompt)).toEqual(Array.from({ length: PICTURES }, (_, i) => `#${i + 1}`)); // not told yet
+    const kept = await database().measurement.findFirstOrThrow({ where: { pairId: id, level: 4 } });
+    const words = { backgrounds: ["in a meadow", "in the desert", "at sea", "in the snow", "at night", "at sunset"] };
+    for (const { prompt } of kept.raw as { prompt: string }[]) {
+      expect(prompt).toMatch(/^a (?:small|big) \w+ \w+ and a (?:small|big) \w+ \w+ /);
+      expect(wasTrainedOn(prompt, words.backgrounds)).toBe(false);
+    }
     expect(await readdir(`${hub.folder}/cache/teacher`)).toHaveLength(1);
     const left = await readdir(`${hub.folder}/cache/folders`, { recursive: true, withFileTypes: true });
     expect(left.filter((entry) => !entry.isDirectory())).toEqual([]);
@@ -315,7 +322,7 @@ test("without an evaluator figures are shown and nothing is judged", async () =>
   await newRepoWith(ann, { name: "plain-guide", kind: "guide", base: "ann/plain" }, await starterFiles("guide-small"));
   await workOff("inspect");
   const [pair] = await pairOf("ann/plain", "ann/plain-guide");
-  expect(pair!.protocol).toBe("v3-e0-p0");
+  expect(pair!.protocol).toBe("v3-e0");
   await measure(pair!.id);
   const view = await getPair(anonymous, pair!.id, false);
   expect(view).toMatchObject({

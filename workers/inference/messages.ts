@@ -86,6 +86,11 @@ const checkJob = z.object({
   base: z.object(place).nullable(),
   evaluators: z.array(z.string()),
   prompts: z.array(z.string()).nullable(),
+  draw: z
+    .object({ key: z.string(), agreementSeed: z.int().min(0), pictureSeed: z.int().min(0) })
+    .nullable()
+    .exactOptional(),
+  tries: z.int().min(1).exactOptional(),
   pictures: z.int().min(1).max(10_000),
   before,
   domain: z.string().nullable(),

@@ -1,5 +1,6 @@
 import { hub } from "#lib/auth/actor.ts";
 import { ownerInvitation } from "#lib/auth/invitations.ts";
+import { keepPeriods } from "#lib/catalog/periods/service.ts";
 import { audit, hasHappened } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
@@ -15,6 +16,7 @@ const LOADED = "starter.load";
 const JUDGES = "starter.evaluator";
 
 try {
+  await keepPeriods(); // before anything is uploaded
   if (env().starter === "load" && !(await hasHappened(LOADED))) {
     tell("Loading the starter collection (once, some seconds)…");
     await loadStarter();

@@ -1,11 +1,9 @@
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import type { Report } from "#lib/catalog/reports/schema.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { modelIn } from "#workers/files/model-in.ts";
-import { readPrompts } from "#workers/files/prompts-file.ts";
 import type { CheckJob } from "#workers/inference/messages.ts";
 import type { Part, Parts } from "./wanted-files.ts";
 
@@ -49,10 +47,7 @@ export async function withLaidOut<T>(
           return measured?.evaluators[i]?.kind === "clip" ? folder : join(folder, mainFileOf(part));
         }),
       ),
-      prompts:
-        judgeFolder !== null && measured?.promptsSha256 != null
-          ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.repo}/${PROMPTS}`)
-          : null,
+      prompts: null,
     });
   } finally {
     await rm(root, { recursive: true, force: true });

@@ -28,7 +28,7 @@ export function partsOf({ sources, pair, hub }: Report): Parts {
     );
   };
   const measured = pair.measured;
-  const hasBase = measured !== null && (measured.lineage !== null || measured.promptsSha256 !== null);
+  const hasBase = measured !== null && measured.lineage !== null;
   if (
     sources.lowRank.length !== pair.unit.components.length - 1 ||
     sources.evaluators.length !== (measured?.evaluators.length ?? 0)
@@ -45,7 +45,6 @@ export function partsOf({ sources, pair, hub }: Report): Parts {
   const named = [
     ...(measured?.files.map(({ sha256 }) => sha256) ?? []),
     ...(measured?.evaluators.flatMap(({ kind, sha256 }) => (kind === "attributes" ? [sha256] : [])) ?? []),
-    measured?.promptsSha256,
   ];
   const lost = named.find((sha256) => sha256 && !given.has(sha256));
   if (lost)

@@ -1,4 +1,5 @@
 import type { Measured, PairItem, PairView, UsedEvaluator } from "#lib/catalog/pairs/schema.ts";
+import type { Period } from "#lib/catalog/periods/schema.ts";
 import { toAge, toMoment } from "../../_page/units.ts";
 import { Estimate } from "../../_ui/estimate.tsx";
 import { Facts } from "../../_ui/facts.tsx";
@@ -41,12 +42,12 @@ export function MethodSection({
             ["protocol", <code key="p">{pair.protocol}</code>],
             [
               "pictures",
-              `${pair.n ?? pair.pictures} prompts in three modes from the same noise, seed ${protocol.pictureSeed}`,
+              `${pair.n ?? pair.pictures} prompts in three modes from the same noise${seed(protocol.pictureSeed)}`,
             ],
             ["sampler", `${protocol.sampler}, ${protocol.steps} steps, guidance ${protocol.guidanceScale}`],
             [
               "single steps",
-              `${protocol.agreementPrompts} prompts at guidance ${protocol.agreementGuidances.join(", ")}, seed ${protocol.agreementSeed}`,
+              `${protocol.agreementPrompts} prompts at guidance ${protocol.agreementGuidances.join(", ")}${seed(protocol.agreementSeed)}`,
             ],
             [
               "intervals",
@@ -63,6 +64,7 @@ export function MethodSection({
                 "made from the evaluator's words, or plain ones"
               ),
             ],
+            ...(pair.period === null ? [] : [["drawn from", <Drawn key="d" period={pair.period} />] as const]),
             ["fine-tune", <Commit key="f" {...pair.finetune} />],
             ["guide", <Commit key="g" {...pair.guide} />],
           ]}
@@ -92,6 +94,22 @@ export function MethodSection({
         ))}
       </Table>
     </section>
+  );
+}
+
+const seed = (known: number | null): string => (known === null ? "" : `, seed ${known}`);
+
+/** What decided prompts and noise, and since when it was promised. */
+function Drawn({ period: { number, commitment, committedAt, toldFrom, secret } }: { readonly period: Period }) {
+  return (
+    <>
+      the hub's secret of period {number}, promised on {toMoment(committedAt)} as{" "}
+      <Hash sha256={commitment} what="sha256 of the secret that prompts and noise are made of" />:{" "}
+      {secret !== null
+        ? "told since, so anybody can draw the same again"
+        : `told on ${toMoment(toldFrom)}; until then no prompt of it is shown`}
+      . <a href="/.well-known/guidepost-periods.json">All periods</a>
+    </>
   );
 }
 

@@ -1,8 +1,6 @@
 import { evaluatorsFor, type JudgingEvaluator } from "#lib/catalog/evaluators/repository.ts";
-import { keyOf } from "#lib/catalog/trees/key.ts";
 import { database } from "#lib/db/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import { PROMPTS } from "./schema.ts";
 
 /** What a model is judged by that was made from a base. */
 export interface PairJudges {
@@ -10,7 +8,6 @@ export interface PairJudges {
   readonly commitId: string | null;
   /** Chosen by the operators: what lies in the base decides nothing of this. */
   readonly evaluators: readonly JudgingEvaluator[];
-  readonly promptsSha256: string | null;
 }
 
 export async function judgesOf(baseRepoId: string | null, client: Transaction = database()): Promise<PairJudges> {
@@ -18,16 +15,11 @@ export async function judgesOf(baseRepoId: string | null, client: Transaction = 
   const [newest] =
     baseRepoId === null
       ? []
-      : await client.$queryRaw<{ commitId: string; sha256: string | null }[]>`
+      : await client.$queryRaw<{ commitId: string }[]>`
     WITH newest AS (
-      SELECT c.id, c.repo_id, c.tree_id FROM repo r JOIN commit c ON c.repo_id = r.id JOIN inspection i ON i.commit_id = c.id AND i.contract IS NOT NULL
+      SELECT c.id FROM repo r JOIN commit c ON c.repo_id = r.id JOIN inspection i ON i.commit_id = c.id AND i.contract IS NOT NULL
       LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.commit_id = c.id
       WHERE r.id = ${baseRepoId}::uuid AND r.deleted_at IS NULL ORDER BY f.name IS NOT NULL DESC, c.sequence DESC LIMIT 1)
-    SELECT newest.id AS "commitId", f.blob_sha256 AS sha256
-    FROM newest LEFT JOIN LATERAL file_at(newest.repo_id, newest.tree_id, ${keyOf(PROMPTS)}) f ON f.path = ${PROMPTS}`;
-  return {
-    commitId: newest?.commitId ?? null,
-    evaluators,
-    promptsSha256: evaluators.length > 0 ? (newest?.sha256 ?? null) : null,
-  };
+    SELECT newest.id AS "commitId" FROM newest`;
+  return { commitId: newest?.commitId ?? null, evaluators };
 }

@@ -10,11 +10,12 @@ import { pageOf, pageQuery } from "#lib/page.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
+import { period } from "#lib/catalog/periods/schema.ts";
 
 /** Without an evaluator nothing is drawn, and one-step figures do not judge; four prompts keep a model of SD 1.5's size within the hour. */
 export const UNJUDGED_PROMPTS = 4;
 
-/** Where a base keeps the captions to draw. */
+/** Where a base keeps captions that everybody may explore with. */
 export const PROMPTS = "evaluator/prompts.txt";
 
 /**
@@ -134,7 +135,10 @@ export const measured = z.object({
     pictureSeed: z.number().nullable(),
   }),
   evaluatorSha256: sha256.nullable().meta({ description: "of the first of `evaluators`" }),
-  promptsSha256: sha256.nullable(),
+  promptsSha256: sha256
+    .nullable()
+    .default(null)
+    .meta({ description: "of the list of prompts that the base brought, before the third protocol" }),
   files: z.array(z.object({ role: z.string(), path: z.string(), sha256 })),
   runtime: z.object({
     name: z.string(),
@@ -196,6 +200,9 @@ export type PairItem = z.output<typeof pairItem>;
 
 export const pairView = pairItem.extend({
   reasons: z.array(z.string()).meta({ description: "sentences that say what the verdict rests on and what is lost" }),
+  period: period.nullable().default(null).meta({
+    description: "what prompts and noise are drawn from; null: what everybody knew, before the third protocol",
+  }),
   pictures: z.number().meta({ description: "how many prompts the look draws that was asked for last" }),
   progress: progress.nullable(),
   queue: z

@@ -1,5 +1,5 @@
 import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
-import type { Actor } from "#lib/auth/actor.ts";
+import { type Actor, hub } from "#lib/auth/actor.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { needToMeasure } from "#lib/catalog/models/needs.ts";
 import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
@@ -17,6 +17,7 @@ import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
 import type { Need } from "#lib/queue/room.ts";
+import { tryOf } from "#lib/catalog/periods/service.ts";
 import { duePairs } from "./due.ts";
 import { judgesOf, type PairJudges } from "./judges.ts";
 import { workOf } from "./looks.ts";
@@ -68,7 +69,18 @@ export async function requestChecks(
  *
  * @throws pair_does_not_fit, upload_not_ready, unsupported_model, queue_full
  */
-export async function requestCheck(actor: Actor, { finetune, guide, loraStrength = 1 }: NewCheck): Promise<PairView> {
+export async function requestCheck(actor: Actor, check: NewCheck): Promise<PairView> {
+  return getPair(actor, await askFor(actor, check, "person"), false);
+}
+
+/** The hub measures what it has old evidence of. @throws as `requestCheck` */
+export const requestRerun = (check: NewCheck): Promise<string> => askFor(hub, check, "batch");
+
+async function askFor(
+  actor: Actor,
+  { finetune, guide, loraStrength = 1 }: NewCheck,
+  priority: Priority,
+): Promise<string> {
   const userId = actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
   const model = await requireModel(actor, toRepoName(finetune), "draws");
   const guideModel = await requireModel(actor, toRepoName(guide), "guides");
@@ -85,15 +97,17 @@ export async function requestCheck(actor: Actor, { finetune, guide, loraStrength
   const pair = newPair(unit, model, guideModel, judges);
   const id = await inTransaction(database(), async (transaction) => {
     const known = await pairOfKey(transaction, { ...pair, unitHash: unit.hash });
-    if (!known) return request(transaction, pair, "person", userId);
+    if (!known) return request(transaction, pair, priority, userId, actor.kind === "hub" && priority === "batch");
     const hasEnded = known.state === "succeeded" && (known.summary.measured?.next ?? null) === null;
     if (known.state === "running" || hasEnded) return known.id;
-    const again = { ...pair, summary: known.summary };
-    if (known.state !== "queued") await moveTo(transaction, known.id, again);
-    await ask(transaction, known.id, again, "person", userId);
+    const drawn = await drawnFor(transaction, pair);
+    const goesOn = drawn.period === known.period; // else what it drew cannot be drawn on
+    const again = { ...pair, ...drawn, summary: goesOn ? known.summary : pair.summary };
+    if (known.state !== "queued" || !goesOn) await moveTo(transaction, known.id, again);
+    await ask(transaction, known.id, again, priority, userId);
     return known.id;
   });
-  return getPair(actor, id!, false);
+  return id!;
 }
 
 /** The same once more, of what the two repos are today. @throws as `requestCheck` */
@@ -125,8 +139,9 @@ async function request(
   pair: NewPair,
   priority: Priority,
   userId: string | null | undefined,
+  isRerun = false,
 ): Promise<string | null> {
-  const id = await insertPair(transaction, pair);
+  const id = await insertPair(transaction, { ...pair, ...(await drawnFor(transaction, pair)), isRerun });
   if (id === null) return null;
   try {
     await ask(transaction, id, pair, priority, userId);
@@ -135,6 +150,16 @@ async function request(
     throw failure;
   }
   return id;
+}
+
+async function drawnFor(
+  transaction: Transaction,
+  { unit, guideWeightsSha256, guideCommitId }: NewPair,
+): Promise<{ period: number; tries: number }> {
+  const components = unit.components.map(({ weightsSha256 }) => weightsSha256);
+  const key = { unitHash: unit.hash, guideWeightsSha256 };
+  const { period, number } = await tryOf(transaction, key, { components, guideCommitId });
+  return { period, tries: number };
 }
 
 const ask = async (

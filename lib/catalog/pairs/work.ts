@@ -4,10 +4,13 @@ import { type JudgingEvaluator, openToAll } from "#lib/catalog/evaluators/reposi
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { componentsOf } from "#lib/catalog/units/repository.ts";
 import { ownWeightsOf } from "#lib/catalog/units/unit.ts";
+import { drawOfPeriod } from "#lib/catalog/periods/service.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
+import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
+import { isOfThisVersion } from "#lib/pairing/protocol.ts";
 import { log } from "#lib/log.ts";
 import { holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
@@ -43,6 +46,10 @@ export interface Check {
     })[];
   };
   readonly guide: Part & { readonly path: string };
+  /** Decides prompts and noise. */
+  readonly draw: DrawnFrom;
+  /** The how manieth guide of its author it is on this unit. */
+  readonly tries: number;
   /** The base of the guide, which lineage is measured against. */
   readonly judge: Part | null;
   /** `path`: of the file, within the commit; null where it is the whole folder. */
@@ -59,6 +66,12 @@ export interface Check {
 export async function getCheck(id: string): Promise<Check> {
   const row = await pairById(id);
   if (!row) throw new AppError("not_found", "What was to be measured is gone; nothing is left to do.");
+  if (!isOfThisVersion(row.protocol) || row.period === null)
+    throw new AppError(
+      "conflict",
+      "The hub measures by a later protocol than this was asked for by; what was found stands, and asking again measures by today's.",
+    );
+  const draw = await drawOfPeriod(row.period);
   const components = (await componentsOf([row.unitId])).get(row.unitId) ?? [];
   const commitIds = [...components.map(({ commitId }) => commitId), row.guideCommitId, row.judgeCommitId];
   const repos = await commitRepos(commitIds.filter((commit) => commit !== null));
@@ -88,6 +101,8 @@ export async function getCheck(id: string): Promise<Check> {
     request: row.summary.request,
     unit: { hash: row.unitHash, base, lowRank },
     guide,
+    draw,
+    tries: row.tries,
     judge: judge ? { commitId: row.judgeCommitId!, name: judge.name } : null,
     evaluators: await inOrder(row.summary.request.evaluators ?? (await judgingToday(row, judge)), requireJudging),
     files: [base, ...lowRank, guide].flatMap(({ files }) => files),

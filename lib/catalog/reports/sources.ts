@@ -1,6 +1,6 @@
 import type { Actor } from "#lib/auth/actor.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
-import { type PairView, PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import type { PairView } from "#lib/catalog/pairs/schema.ts";
 import { requireSeen } from "#lib/catalog/pairs/views.ts";
 import { fullNames } from "#lib/catalog/sheets/repository.ts";
 import { findFiles } from "#lib/catalog/trees/repository.ts";
@@ -29,7 +29,7 @@ export async function sourcesOf(
     model: model ?? null,
     lowRank,
     guide: await sourceOf(guide.commit),
-    judge: await sourceOf(row.judgeCommitId, [PROMPTS]),
+    judge: await sourceOf(row.judgeCommitId),
     evaluators: await inOrder(used, (commit) => sourceOf(commit)),
   };
 }

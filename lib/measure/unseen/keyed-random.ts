@@ -9,14 +9,3 @@ export function keyedRandom(key: string): () => number {
     return block.readUInt32BE(at - 4) / 2 ** 32;
   };
 }
-
-/** All of a list, in an order that the key decides (Fisher & Yates). */
-export function inDrawnOrder<T>(list: readonly T[], key: string): T[] {
-  const random = keyedRandom(key);
-  const drawn = [...list];
-  for (let i = drawn.length - 1; i > 0; i--) {
-    const other = Math.floor(random() * (i + 1));
-    [drawn[i], drawn[other]] = [drawn[other]!, drawn[i]!];
-  }
-  return drawn;
-}

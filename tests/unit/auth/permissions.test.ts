@@ -247,6 +247,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   }),
   getReport: ({ pair }) => ({ params: { id: pair }, done: [409] }), // it waits to be measured
   getReportKeys: () => ({}),
+  getPeriods: () => ({}),
   watchPair: ({ pair }) => ({ params: { id: pair } }),
   cancelPair: ({ pair }) => ({ params: { id: pair }, done: [200, 409], also: ["write"] }),
   getPrompting: lab,

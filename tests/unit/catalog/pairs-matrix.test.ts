@@ -68,7 +68,7 @@ beforeAll(async () => {
   // What a measurement tells beside its verdict.
   await database().$executeRaw`UPDATE pair SET state = 'running', attempt = 1`;
   await database()
-    .$executeRaw`UPDATE pair SET state = 'succeeded', protocol = ${`v${PROTOCOL_VERSION}-e0-p0`}, summary = ${summary}`;
+    .$executeRaw`UPDATE pair SET state = 'succeeded', protocol = ${`v${PROTOCOL_VERSION}-e0`}, summary = ${summary}`;
 });
 
 afterAll(() => hub.close());

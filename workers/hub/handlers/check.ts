@@ -26,7 +26,7 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
   const check = await getCheck(subjectId);
   const opened: CommitFolder[] = [];
   try {
-    const { job, promptsSha256 } = await toJob(check, async ({ commitId, name }) => {
+    const { job, shown } = await toJob(check, async ({ commitId, name }) => {
       const open = await openCommitFolder(commitId, name);
       opened.push(open);
       return open.folder;
@@ -39,7 +39,7 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
     };
     const result = await models.run(job, { signal, onProgress });
     failpoint("check.measured");
-    const outcome = toOutcome(check, promptsSha256, result, clock.milliseconds);
+    const outcome = toOutcome(check, shown, result, clock.milliseconds);
     const isWritten = await recordOutcome(subjectId, attempt, outcome, addSheet);
     failpoint("check.done");
     return isWritten && outcome.next !== null ? "goes on" : undefined;
@@ -50,12 +50,12 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
 
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
+/** With the prompts of the pictures that everybody is shown: of those that are judged nobody sees one before its time. */
 async function toJob(
-  { request, unit, guide, judge, evaluators, before }: Check,
+  { request, unit, guide, judge, evaluators, draw, tries, before }: Check,
   open: Open,
-): Promise<{ job: CheckJob; promptsSha256: string | null }> {
+): Promise<{ job: CheckJob; shown: readonly string[] }> {
   const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
-  const promptsSha256 = evaluators.length > 0 ? (manifest.get(PROMPTS) ?? null) : null;
   const judgeFolder = judge && (await open(judge));
   const lowRank = [];
   for (const { strength, textStrength, ...file } of unit.lowRank)
@@ -70,8 +70,9 @@ async function toJob(
     choice: { ...(await modelIn(await open(unit.base))), lowRank, guide: join(await open(guide), guide.path) },
     base: judgeFolder === null ? null : await modelIn(judgeFolder),
     evaluators: await inOrder(evaluators, async (one) => join(await open(one), one.path ?? "")),
-    prompts:
-      judgeFolder && promptsSha256 ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`) : null,
+    prompts: null,
+    draw,
+    tries,
     pictures: request.pictures,
     before: toBefore(before),
     domain: null,
@@ -80,7 +81,11 @@ async function toJob(
       key: [unit.hash, ...evaluators.map(({ sha256 }) => sha256)].join(),
     },
   };
-  return { job, promptsSha256 };
+  const shown =
+    judgeFolder && manifest.has(PROMPTS)
+      ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
+      : plainPrompts(null);
+  return { job, shown };
 }
 
 /** Null also where what is stored cannot be read any more: then the first look is made again. */
@@ -92,7 +97,7 @@ function toBefore(levels: Check["before"]): Before | null {
 
 function toOutcome(
   { request, files, evaluators, before }: Check,
-  promptsSha256: string | null,
+  shown: readonly string[],
   { report, runtime }: ResultOf<CheckJob>,
   milliseconds: (stage: string) => number,
 ): Outcome {
@@ -126,7 +131,7 @@ function toOutcome(
         fidelity: isWhole(own) ? own : null,
       };
     }),
-    promptsSha256,
+    promptsSha256: null,
     files,
     runtime,
   };
@@ -148,8 +153,7 @@ function toOutcome(
         : []),
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],
-    // Where nothing was read no picture was drawn: then the plain ones.
-    prompts: raw.fidelity.length > 0 ? raw.fidelity.map(({ prompt }) => prompt) : plainPrompts(null),
+    prompts: raw.fidelity.length > 0 ? shown.slice(0, raw.fidelity.length) : shown, // no more are shown than were judged
     machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
   };
 }
