@@ -3,6 +3,7 @@ import { anonymous } from "#lib/auth/actor.ts";
 import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
+import { toSqlFailure } from "#lib/db/sql-failure.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { countedAs, facetNames } from "./counted-as.ts";
 import { MAX_COUNTED } from "./schema.ts";
@@ -31,17 +32,26 @@ export async function keepCounts(stopped?: AbortSignal): Promise<number> {
     [{ isDue: boolean }]
   >`SELECT EXISTS (SELECT FROM facet_due) AS "isDue"`;
   let sum = 0;
-  for (let isMore = isDue; isMore;) {
+  for (let [isMore, share] = [isDue, 1]; isMore;) {
     if (stopped?.aborted) break;
-    const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
-      const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
-      return { spread, counted: spread === 0 ? await countDue(transaction) : 0 };
-    });
-    sum += counted;
-    isMore = (spread ?? 0) + counted > 0;
+    try {
+      const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
+        const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
+        return { spread, counted: spread === 0 ? await countDue(transaction, Math.ceil(AT_ONCE.repos * share)) : 0 };
+      });
+      sum += counted;
+      isMore = (spread ?? 0) + counted > 0;
+    } catch (cause) {
+      // A piece that takes longer than a statement may is tried as a smaller one, or it would never be done.
+      if (toSqlFailure(cause)?.code !== STATEMENT_TIMEOUT || share < LEAST_SHARE) throw cause;
+      share /= 10;
+    }
   }
   return sum;
 }
+
+const STATEMENT_TIMEOUT = "57014";
+const LEAST_SHARE = 0.01;
 
 /** Two at once would take a repo off twice. */
 async function isFree(transaction: Transaction): Promise<boolean> {
@@ -63,10 +73,9 @@ async function spreadDue(transaction: Transaction): Promise<number> {
     ), told AS MATERIALIZED (
       SELECT r.id AS due_id, r.at, p.* FROM reaching r CROSS JOIN LATERAL (
         SELECT p.id, p.unit_hash, p.guide_weights_sha256 FROM (
-          (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE guide_weights_sha256 = ANY (r.weights) AND id > r.after ORDER BY id LIMIT r.share)
-          UNION (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE unit_hash = ANY (r.weights) AND id > r.after ORDER BY id LIMIT r.share)
-          UNION (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE unit_id IN (SELECT k.unit_id FROM unit_component k WHERE k.weights_sha256 = ANY (r.weights)) AND id > r.after ORDER BY id LIMIT r.share)
-          UNION (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE judge_commit_id IN (SELECT c.id FROM commit c WHERE c.repo_id = r.repo_id) AND id > r.after ORDER BY id LIMIT r.share)
+          ${pairsWith(Prisma.sql`guide_weights_sha256 = ANY (r.weights)`)} UNION ${pairsWith(Prisma.sql`unit_hash = ANY (r.weights)`)}
+          UNION ${pairsWith(Prisma.sql`unit_id = ANY (ARRAY(SELECT k.unit_id FROM unit_component k WHERE k.weights_sha256 = ANY (r.weights)))`)}
+          UNION ${pairsWith(Prisma.sql`judge_commit_id = ANY (ARRAY(SELECT c.id FROM commit c WHERE c.repo_id = r.repo_id))`)}
         ) p ORDER BY p.id LIMIT r.share) p
     ), reached AS (
       SELECT due_id, count(*) AS pairs, (array_agg(id ORDER BY id DESC))[1] AS last FROM told GROUP BY due_id
@@ -92,6 +101,13 @@ async function spreadDue(transaction: Transaction): Promise<number> {
   return count;
 }
 
+/**
+ * The next of the pairs of what a row `r` reaches. OFFSET keeps the planner from walking all pairs in the order of their ids until there are
+ * enough, where there may be none.
+ */
+const pairsWith = (condition: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`(SELECT * FROM (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE ${condition} AND id > r.after OFFSET 0) p ORDER BY id LIMIT r.share)`;
+
 /** Before every id. */
 const FIRST = "00000000-0000-0000-0000-000000000000";
 
@@ -101,10 +117,10 @@ const FACETS = Prisma.raw(String(facetNames.length));
  * Takes some repos off where they were counted and adds them where they are to be counted now: for each facet, under every choice of the
  * others that they answer to. In one statement, so what is due is gone if and only if it was counted, and none of it came after it was looked at.
  */
-const countDue = async (transaction: Transaction): Promise<number> => {
+const countDue = async (transaction: Transaction, most: number): Promise<number> => {
   const [{ count }] = await transaction.$queryRaw<[{ count: number }]>`
     WITH due AS MATERIALIZED (
-      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.repos)})
+      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id ${atMost(most)})
       RETURNING repo_id
     ), one AS MATERIALIZED (
       SELECT DISTINCT repo_id AS id FROM due
