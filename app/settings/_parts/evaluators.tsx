@@ -11,7 +11,7 @@ export function Evaluators({ evaluators }: { readonly evaluators: readonly Insta
     );
   return (
     <ul aria-label="Installed evaluators" className="mt-3 border-t border-edge">
-      {evaluators.map(({ id, repo, commit, sha256, bases, testedOn, problem, installedAt }) => (
+      {evaluators.map(({ id, repo, commit, sha256, bases, judgesAnything, testedOn, problem, installedAt }) => (
         <li key={id} data-row className="flex items-start justify-between gap-4 border-b border-line py-2">
           <div className="min-w-0">
             <p className="[overflow-wrap:anywhere]">
@@ -19,8 +19,8 @@ export function Evaluators({ evaluators }: { readonly evaluators: readonly Insta
               <code>{commit.slice(0, 12)}</code>, sha256 <code>{sha256.slice(0, 12)}</code>
             </p>
             <p className="text-small text-quiet">
-              judges {bases.length === 0 ? "any model" : `what was made from ${bases.join(", ")}`} · installed{" "}
-              {toAge(installedAt)}
+              judges {judgesAnything ? "any model" : `what was made from ${bases.join(", ") || "bases that are gone"}`}{" "}
+              · installed {toAge(installedAt)}
             </p>
             <p className="text-small text-quiet">{testedOn}</p>
             {problem && <Notice kind="careful">{problem}</Notice>}

@@ -31,12 +31,14 @@ export interface InstalledRow extends JudgingEvaluator {
   /** Null where the repo is gone. */
   readonly visibility: Visibility | null;
   readonly bases: readonly string[];
+  readonly judgesAnything: boolean;
   readonly installedAt: Date;
 }
 
 export const installedRows = (actor: Actor): Promise<InstalledRow[]> => database().$queryRaw<InstalledRow[]>`
   SELECT e.id, e.commit_id AS "commitId", e.sha256, e.kind, e.installed_at AS "installedAt",
     CASE WHEN ${isVisible(actor, "r")} THEN n.name || '/' || r.name END AS repo, r.visibility::text AS visibility,
+    cardinality(e.bases) = 0 AS "judgesAnything",
     ARRAY(SELECT bn.name || '/' || b.name FROM repo b JOIN namespace bn ON bn.id = b.namespace_id
       WHERE b.id = ANY (e.bases) AND ${isVisible(actor, "b")} ORDER BY 1) AS bases
   FROM installed_evaluator e LEFT JOIN commit c ON c.id = e.commit_id LEFT JOIN repo r ON r.id = c.repo_id AND r.deleted_at IS NULL

@@ -15,9 +15,8 @@ export const installedEvaluator = z.object({
   kind: evaluatorKind.meta({
     description: "whether it reads attributes from latents, or compares pictures with prompts as CLIP does",
   }),
-  bases: z
-    .array(fullName)
-    .meta({ description: "what was made from these it judges, as far as you may see them; none: any model" }),
+  bases: z.array(fullName).meta({ description: "what was made from these it judges, as far as you may see them" }),
+  judgesAnything: z.boolean().meta({ description: "whether it judges any model, whatever it was made from" }),
   testedOn: z.string().meta({ description: "on what its accuracy was measured, and by whom" }),
   problem: z.string().nullable().meta({ description: "why it judges nothing now, and what to do" }),
   installedAt: z.iso.datetime(),

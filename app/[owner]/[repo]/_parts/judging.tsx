@@ -28,10 +28,12 @@ export function Judging({
         </Empty>
       ) : (
         <ul aria-label="What it judges" className="space-y-3">
-          {installed.map(({ id, commit, sha256, bases, testedOn, problem, installedAt }) => (
+          {installed.map(({ id, commit, sha256, bases, judgesAnything, testedOn, problem, installedAt }) => (
             <li key={id} className="rounded border border-line bg-raised p-4 [overflow-wrap:anywhere]">
               <p>
-                {bases.length === 0 ? "Any model" : "What was made from "}
+                {judgesAnything
+                  ? "Any model"
+                  : `What was made from ${bases.length === 0 ? "bases that you may not see" : ""}`}
                 {bases.map((base, i) => (
                   <span key={base}>
                     {i > 0 && ", "}
