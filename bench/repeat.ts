@@ -37,7 +37,13 @@ export async function benchRepeat(prompts: number, runtime: Runtime): Promise<re
 }
 
 async function find(style: Style, pictures: number, runtime: Runtime, layout?: PassLayout): Promise<Found> {
-  const request = { ...unitOf(style), guide: tiny, base: { model: unitOf("storybook").model }, evaluator, pictures };
+  const request = {
+    ...unitOf(style),
+    guide: tiny,
+    base: { model: unitOf("storybook").model },
+    evaluators: [evaluator],
+    pictures,
+  };
   const rest = { prompts: null, before: null, domain: null, tapes: null, memory: null, ...(layout && { layout }) };
   const { verdict, evidence, raw } = await checkPair({ ...request, ...rest }, runtime, async () => {});
   return { verdict, structure: evidence.structure, lineage: evidence.lineage, ...raw };

@@ -2,7 +2,14 @@ import type { Runtime } from "#lib/onnx/session.ts";
 import type { Estimate } from "#lib/pairing/evidence.ts";
 import { table } from "./table.ts";
 import { type GalleryRow, runGallery } from "./verdicts/gallery.ts";
-import { type Characteristic, characteristicOf, gainOf, recoveredOf, words } from "./verdicts/operating.ts";
+import {
+  anyVerified,
+  type Characteristic,
+  characteristicOf,
+  gainOf,
+  recoveredOf,
+  words,
+} from "./verdicts/operating.ts";
 import { type Style, styleNames } from "./verdicts/styles.ts";
 import { readValues } from "./verdicts/values.ts";
 
@@ -14,9 +21,11 @@ export interface VerdictsResult {
     readonly gain: number;
     readonly measured: number;
     readonly characteristics: readonly Characteristic[];
+    /** How often one or more of an author's guides are verified where R of each is 0.7. */
+    readonly anyVerified: number;
   }[];
-  /** How often «verified» is said where R is 0.7, of the styles the worst. */
-  readonly falseVerified: Estimate & { readonly style: Style };
+  /** How often «verified» is said of one or more of so many guides of one author where R of each is 0.7, of the styles the worst. */
+  readonly falseVerified: Estimate & { readonly style: Style; readonly guides: number };
   /** How often it is said where R is 0.92, of the styles on which CFG gains at least 0.15 the worst. */
   readonly power: Estimate & { readonly style: Style };
   readonly gallery: { readonly cases: number; readonly errors: number; readonly rows: readonly GalleryRow[] };
@@ -26,6 +35,8 @@ export interface VerdictsResult {
 const [AT_THRESHOLD, GOOD] = [0.7, 0.92];
 const recoveries = [0, 0.2, 0.4, 0.55, AT_THRESHOLD, 0.8, GOOD, 1];
 const ENOUGH_GAIN = 0.15;
+/** Of one author, for one model. */
+const GUIDES = 10;
 
 /** What the plan does where the truth is known: by simulation from stored values of prompts, and on pairs that are hard to judge. */
 export async function benchVerdicts(runs: number, runtime: Runtime): Promise<VerdictsResult> {
@@ -34,10 +45,18 @@ export async function benchVerdicts(runs: number, runtime: Runtime): Promise<Ver
   return {
     runs,
     styles,
-    falseVerified: worst(styles, AT_THRESHOLD, runs, (a, b) => b - a),
+    falseVerified: {
+      ...worst(
+        styles,
+        (one) => one.anyVerified,
+        runs,
+        (a, b) => b - a,
+      ),
+      guides: GUIDES,
+    },
     power: worst(
       styles.filter(({ gain }) => gain >= ENOUGH_GAIN),
-      GOOD,
+      ({ characteristics }) => characteristics.find(({ recovered }) => recovered === GOOD)!.shares.verified,
       runs,
       (a, b) => a - b,
     ),
@@ -53,21 +72,19 @@ export async function simulate(runs: number, at: readonly number[]): Promise<Ver
     gain: gainOf(values[style]),
     measured: recoveredOf(values[style]),
     characteristics: at.map((recovered) => characteristicOf(values[style], recovered, runs)),
+    anyVerified: anyVerified(values[style], AT_THRESHOLD, runs, GUIDES),
   }));
 }
 
 /** With the interval that so many runs give a share (Wilson 1927). */
 function worst(
   styles: VerdictsResult["styles"],
-  at: number,
+  valueOf: (one: VerdictsResult["styles"][number]) => number,
   runs: number,
   order: (a: number, b: number) => number,
 ): Estimate & { readonly style: Style } {
   const [first] = styles
-    .map(({ style, characteristics }) => ({
-      style,
-      value: characteristics.find(({ recovered }) => recovered === at)!.shares.verified,
-    }))
+    .map((one) => ({ style: one.style, value: valueOf(one) }))
     .toSorted((a, b) => order(a.value, b.value));
   const { style, value } = first!;
   const z = 1.96;
@@ -97,7 +114,7 @@ export function showVerdicts({ runs, styles, falseVerified, power, gallery }: Ve
   ]);
   return [
     ...perStyle,
-    `${runs} runs of the whole plan each.\n«verified» where R is ${AT_THRESHOLD}: ${of(falseVerified)}\n«verified» where R is ${GOOD} and CFG gains at least ${ENOUGH_GAIN}: ${of(power)}`,
+    `${runs} runs of the whole plan each.\n«verified» of one or more of ${falseVerified.guides} guides of one author, where R of each is ${AT_THRESHOLD}: ${of(falseVerified)}\n«verified» where R is ${GOOD} and CFG gains at least ${ENOUGH_GAIN}: ${of(power)}`,
     `${table([["hard case, at the first look", "true", "found", "R", ""], ...hard])}\n\n${gallery.cases} cases, ${gallery.errors} wrong.`,
   ].join("\n\n");
 }

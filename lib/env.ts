@@ -26,6 +26,10 @@ export interface Env {
   readonly uploadSeconds: number;
   /** GUIDEPOST_GRACE: in seconds; how long bytes that nothing names any more are kept. Longer than any transfer takes. */
   readonly graceSeconds: number;
+  /** GUIDEPOST_PERIOD: in seconds; how long one secret decides what is drawn when pairs are measured. It is told when that is over. */
+  readonly periodSeconds: number;
+  /** GUIDEPOST_RERUN_TIME: in seconds of work a day; what the hub measures anew by itself where evidence has become old. Null: all that is old. */
+  readonly rerunSeconds: number | null;
   /** GUIDEPOST_QUOTA_BYTES, _FILES, _REPOS, _JOBS, _DEVICE_TIME: what each person and organisation may have; null: as much as there is. */
   readonly quotas: {
     readonly bytes: number | null;
@@ -142,6 +146,8 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     starter: read.GUIDEPOST_STARTER,
     uploadSeconds: read.GUIDEPOST_UPLOAD_TIME,
     graceSeconds: read.GUIDEPOST_GRACE,
+    rerunSeconds: read.GUIDEPOST_RERUN_TIME,
+    periodSeconds: read.GUIDEPOST_PERIOD,
     quotas: {
       bytes: read.GUIDEPOST_QUOTA_BYTES,
       files: read.GUIDEPOST_QUOTA_FILES,
@@ -224,6 +230,18 @@ const variables = z.object({
   GUIDEPOST_STARTER: z.enum(["load", "none"]).default("load").describe("load or none"),
   GUIDEPOST_UPLOAD_TIME: duration.default(7 * 86_400).describe("a time like 7d, 12h or 30min"),
   GUIDEPOST_GRACE: duration.default(3 * 86_400).describe("a time like 3d, 12h or 30min"),
+  GUIDEPOST_PERIOD: duration
+    .pipe(
+      z
+        .number()
+        .min(60)
+        .max(400 * 86_400),
+    )
+    .default(7 * 86_400)
+    .describe("a time from 1min to 400d, like 7d"),
+  GUIDEPOST_RERUN_TIME: orNone(duration)
+    .default(2 * 3600)
+    .describe("a time like 2h or 0s, or none for no limit"),
   GUIDEPOST_QUOTA_BYTES: orNone(z.union([wholeNumber, size]).pipe(z.number().max(Number.MAX_SAFE_INTEGER)))
     .default(200e9)
     .describe("a size like 200GB, or none"),

@@ -5,6 +5,7 @@ export function Term({
 }: {
   readonly word:
     | "guide"
+    | "evaluator"
     | "base"
     | "fine-tune"
     | "pair"

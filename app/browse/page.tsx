@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import type { z } from "zod";
-import { can } from "#lib/catalog/kinds.ts";
+import { can, kinds } from "#lib/catalog/kinds.ts";
 import { type Facets, repoQuery, sorts } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { picturesOf } from "#lib/catalog/sheets/service.ts";
@@ -15,7 +15,6 @@ import { Pager } from "../_ui/pager.tsx";
 import { RepoCards } from "../_ui/repo-card.tsx";
 import { wordOf } from "../_ui/verdict.tsx";
 
-const kindTitles = { base: "Bases", finetune: "Fine-tunes", guide: "Guides" } as const;
 const sortNames = { updated: "newest changes", downloads: "most downloads", name: "name", created: "newest" } as const;
 
 const address = repoQuery.pick({
@@ -34,7 +33,7 @@ type Chosen = z.output<typeof address>;
 
 export async function generateMetadata({ searchParams }: { readonly searchParams: SearchParams }): Promise<Metadata> {
   const { kind, q } = parseAddress(address, await searchParams);
-  return { title: q ? `«${q}»` : kind ? kindTitles[kind] : "Models and guides" };
+  return { title: q ? `«${q}»` : kind ? kinds[kind].plural : "Models and guides" };
 }
 
 /** Everything there is, by what it is and what was measured. The address says what is chosen. */
@@ -53,7 +52,7 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
   const total = sumOf(facets!.kind.filter(({ value }) => !chosen.kind || value === chosen.kind));
   return (
     <>
-      <h1 className="text-page">{chosen.kind ? kindTitles[chosen.kind] : "Models and guides"}</h1>
+      <h1 className="text-page">{chosen.kind ? kinds[chosen.kind].plural : "Models and guides"}</h1>
       <div className="mt-4 grid gap-x-8 gap-y-4 lg:grid-cols-[220px_minmax(0,1fr)]">
         <Filters facets={facets!} chosen={chosen} />
         <section aria-labelledby="results" className="min-w-0">
@@ -146,7 +145,7 @@ function SearchForm({ chosen }: { readonly chosen: Chosen }) {
 }
 
 const groups = [
-  { facet: "kind", title: "Kind", nameOf: (value: string) => kindTitles[value as keyof typeof kindTitles] },
+  { facet: "kind", title: "Kind", nameOf: (value: string) => kinds[value as keyof typeof kinds].plural },
   { facet: "measured", title: "Measured", nameOf: (value: string) => wordOf(value as "verified") },
   { facet: "base", title: "Base", nameOf: (value: string) => value },
   { facet: "license", title: "Licence", nameOf: (value: string) => value },

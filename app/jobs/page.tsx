@@ -1,9 +1,11 @@
 import type { Metadata } from "next";
 import { jobQuery, jobState } from "#lib/catalog/jobs/schema.ts";
 import { jobCounts, listJobs, listWorkers } from "#lib/catalog/jobs/service.ts";
+import { shownRerunUse } from "#lib/catalog/pairs/reruns.ts";
 import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
+import { toDuration } from "../_page/units.ts";
 import { shown } from "../_page/shown.ts";
 import { ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
@@ -24,10 +26,11 @@ export default async function JobsPage({ searchParams }: { readonly searchParams
   const actor = await currentActor();
   const given = parseAddress(address, await searchParams);
   const chosen = { ...given, mine: given.mine && actor.kind === "person" };
-  const [{ items, next }, counts, workers] = await Promise.all([
+  const [{ items, next }, counts, workers, reruns] = await Promise.all([
     shown(listJobs(actor, { ...chosen, limit: ON_A_PAGE })),
     jobCounts(actor, chosen),
     listWorkers(actor),
+    shownRerunUse(actor),
   ]);
   const fields = { state: chosen.state, kind: chosen.kind, mine: chosen.mine ? "true" : undefined };
   const to = (change: Readonly<Record<string, string | null>>): string => addressWith("/jobs", fields, change);
@@ -38,6 +41,13 @@ export default async function JobsPage({ searchParams }: { readonly searchParams
       {counts.queued + counts.running > 0 && <Refresh />}
       <h1 className="text-page">Jobs</h1>
       <Workers workers={workers.items} waiting={counts.queued} />
+      {reruns && (
+        <p className="mt-2 text-small text-quiet">
+          Old evidence is measured anew, what is used most first: {toDuration(reruns.used)} of work in the last 24 hours
+          {reruns.limit === null ? ", without a limit" : `, of ${toDuration(reruns.limit)}`}; {reruns.open} waiting or
+          running. <code>GUIDEPOST_RERUN_TIME</code> says how much.
+        </p>
+      )}
       <div className="mt-4">
         <Tabs
           label="By state"

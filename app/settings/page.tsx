@@ -5,6 +5,7 @@ import { listInvitations } from "#lib/auth/invitations.ts";
 import { passwordLength, passwordRules } from "#lib/auth/schema.ts";
 import { listTokens } from "#lib/auth/token.ts";
 import { describeMe } from "#lib/catalog/namespaces/me.ts";
+import { listEvaluators } from "#lib/catalog/evaluators/service.ts";
 import { env } from "#lib/env.ts";
 import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { signedInPerson } from "../_page/actor.ts";
@@ -15,6 +16,7 @@ import { Button } from "../_ui/button.tsx";
 import { Facts } from "../_ui/facts.tsx";
 import { Field, fromState, Problems } from "../_ui/field.tsx";
 import { Notice } from "../_ui/notice.tsx";
+import { Evaluators } from "./_parts/evaluators.tsx";
 import { Invitations } from "./_parts/invitations.tsx";
 import { NewInvitation, NewToken } from "./_parts/new-secret.tsx";
 import { Organisations } from "./_parts/organisations.tsx";
@@ -27,18 +29,20 @@ export const metadata: Metadata = { title: "Settings", robots: { index: false } 
 const dones = {
   name: "Your name was changed.",
   password: "Your password was changed. Everything else that was signed in as you was signed out.",
+  evaluator: "It judges from now on. What others measured before is shown as stale.",
   token: "The token was deleted; whoever uses it is refused.",
 } as const;
-const address = z.object({ done: z.enum(["name", "password", "token"]).optional() });
+const address = z.object({ done: z.enum(["name", "password", "token", "evaluator"]).optional() });
 
 /** Who somebody is here: their name and password, tokens for programs, organisations, invitations. */
 export default async function SettingsPage({ searchParams }: { readonly searchParams: SearchParams }) {
   const actor = await signedInPerson("/settings");
   const { done } = parseAddress(address, await searchParams);
-  const [me, tokens, invitations] = await Promise.all([
+  const [me, tokens, invitations, evaluators] = await Promise.all([
     describeMe(actor),
     listTokens(actor),
     ifThere(listInvitations(actor)),
+    listEvaluators(actor),
   ]);
   const state = parseFormState((await cookies()).get(FORM_COOKIE)?.value);
   /** Several forms write a name; which of them came back is told by the field that it kept. */
@@ -51,7 +55,12 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
     ["quota", "What you use"],
     ["organisations", "Organisations"],
     ...(invitations ? [["invitations", "Invitations"]] : []),
-    ...(me.isOperator ? [["quotas", "Limits of others"]] : []),
+    ...(me.isOperator
+      ? [
+          ["quotas", "Limits of others"],
+          ["evaluators", "Evaluators"],
+        ]
+      : []),
   ] as const;
   return (
     <div className="grid gap-x-10 lg:grid-cols-[11rem_minmax(0,80ch)]">
@@ -220,6 +229,39 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
               <Button type="submit" className="mb-4">
                 Show its limits
               </Button>
+            </form>
+          </Section>
+        )}
+        {me.isOperator && (
+          <Section
+            id="evaluators"
+            title="Evaluators"
+            about="What reads pictures here and so decides verdicts: chosen by operators, never by those who are judged. Where several judge a model, all must agree. Only operators see this."
+          >
+            <Evaluators evaluators={evaluators} />
+            <form method="post" action="/settings/evaluators" className="mt-4 max-w-[44ch]">
+              <Field
+                name="evaluator"
+                label="Install another"
+                hint="The name of a public evaluator, like guidepost/evaluator. It is pinned to its newest version of today."
+                required
+                maxLength={200}
+                autoComplete="off"
+                autoCapitalize="none"
+                spellCheck={false}
+                {...fromState(state, "evaluator")}
+              />
+              <Field
+                name="bases"
+                label="Bases that it judges"
+                hint="With what was made from them; one that reads latents needs some, one that looks at pictures may judge any model."
+                maxLength={4000}
+                autoComplete="off"
+                autoCapitalize="none"
+                spellCheck={false}
+                {...fromState(state, "bases")}
+              />
+              <Button type="submit">Let it judge</Button>
             </form>
           </Section>
         )}

@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from "react";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { can, kindNames, kinds } from "#lib/catalog/kinds.ts";
 import type { NewRepo, RepoItem } from "#lib/catalog/repos/schema.ts";
 import { Button } from "../_ui/button.tsx";
 import { Field, SelectField } from "../_ui/field.tsx";
@@ -149,9 +149,11 @@ export function Destination({
             onChange={({ target }) => setKind(target.value as typeof kind)}
             hint={suggested.kind ? undefined : "Nothing in it says what it is."}
           >
-            <option value="finetune">fine-tune</option>
-            <option value="guide">guide</option>
-            <option value="base">base</option>
+            {kindNames.map((name) => (
+              <option key={name} value={name}>
+                {kinds[name].name}
+              </option>
+            ))}
           </SelectField>
           {can({ kind }, "hasBase") && (
             <SelectField name="base" label="Made for" defaultValue={suggested.base ?? ""}>

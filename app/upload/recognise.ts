@@ -1,4 +1,5 @@
 import { requireDistinct } from "#lib/catalog/trees/distinct.ts";
+import { withArticle } from "#lib/util/with-article.ts";
 import { AppError } from "#lib/errors.ts";
 import { toCount, toPlural } from "../_page/units.ts";
 import { type Chosen, type ChosenFile, MAX_FILES } from "./dropped-files.ts";
@@ -20,7 +21,7 @@ export interface Recognised {
   /** What it might be called: as its folder, or as the file that says what it is. */
   readonly name: string;
   /** The kind of repo that it belongs in; null where nothing says. */
-  readonly kind: "finetune" | "guide" | "base" | null;
+  readonly kind: "finetune" | "guide" | "base" | "evaluator" | null;
   /** The base that it names by its sha256, if it is on this hub: certain. */
   readonly base: string | null;
   /** What to know before sending it all the same. */
@@ -102,9 +103,12 @@ async function diffusersFolder(
   };
 }
 
+/** What says what all of it is, whatever lies beside it. */
+const telling: ReadonlySet<string> = new Set(["guide", "low-rank fine-tune", "CLIP"]);
+
 function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly KnownBase[]): Whole {
   const weights = files.flatMap((file) => (file.weights ? [file.weights] : []));
-  const main = weights.find(({ kind }) => kind === "guide" || kind === "low-rank fine-tune") ?? weights[0];
+  const main = weights.find(({ kind }) => telling.has(kind)) ?? weights[0];
   if (!main) {
     const hasProblem = files.some(({ problem }) => problem !== null);
     return {
@@ -127,6 +131,8 @@ function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly 
   };
   const facts: [string, string][] = [...familyFact(main), ["size", amountOf(main)]];
   if (main.kind === "guide") return { ...what, ...guide(main, facts, bases), kind: "guide" };
+  if (main.kind === "evaluator" || main.kind === "CLIP")
+    return { ...what, facts, kind: "evaluator", notes: main.kind === "CLIP" ? clipNotes(files) : [] };
   if (main.lowRank) {
     const { ranks, layers } = main.lowRank;
     const fits = basesThatFit(main, bases);
@@ -165,6 +171,14 @@ function ofFiles({ name }: Chosen, files: readonly FileFacts[], bases: readonly 
 const notesOf: Readonly<Record<string, string>> = {
   unet: "A UNet alone does not run; choose the diffusers folder that it is a part of.",
 };
+
+/** A CLIP is of use with all that transformers keeps beside its weights. */
+function clipNotes(files: readonly FileFacts[]): string[] {
+  const lacks = ["config.json", "preprocessor_config.json"].filter((name) => !files.some(({ path }) => path === name));
+  return lacks.length === 0
+    ? []
+    : [`It lacks ${lacks.join(" and ")}, and reads no pictures without; choose the whole folder of the CLIPModel.`];
+}
 
 /** A whole model in one file: a base where none of this hub has its shape, else a fine-tune of one that has. */
 function checkpoint(
@@ -275,7 +289,6 @@ const nameOf = (path: string): string =>
     .split("/")
     .at(-1)!
     .replace(/\.safetensors$/i, "");
-const withArticle = (kind: string): string => `${/^[aeio]/.test(kind) ? "an" : "a"} ${kind}`;
 
 const together = (all: readonly WeightsFacts[]): Pick<WeightsFacts, "parameters" | "tensors" | "dtypes"> => ({
   parameters: all.reduce((sum, { parameters }) => sum + parameters, 0),

@@ -46,7 +46,12 @@ const words = [
   [
     "prompt-fidelity",
     "Prompt fidelity",
-    "The share of what a prompt asks for that its picture shows, read by a network of the base that knows its words (the evaluator).",
+    "How well a picture keeps to its prompt, as an evaluator reads it: the share of what the prompt asks for that the picture shows, or how similar CLIP finds the two.",
+  ],
+  [
+    "evaluator",
+    "Evaluator",
+    "What reads pictures and so judges. It is a repo like others, and only the operators of a hub say which ones judge, never those who are judged. What it reads counts where its accuracy was measured on pictures whose content is known. Where several judge a model, a word needs all of them.",
   ],
   [
     "recovered",

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { checkPair, type PairReport } from "#lib/measure/pair-check.ts";
-import { looks } from "#lib/pairing/plan.ts";
+import { planOf } from "#lib/pairing/plan.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { openRuntime } from "#workers/inference/runtime.ts";
 import { starterPath } from "../starter-path.ts";
@@ -8,7 +8,7 @@ import { evaluator, type Style, styleNames, tiny, unitOf } from "./styles.ts";
 import { valuesPath } from "./values.ts";
 
 /** Measures guide-tiny on every style with 192 prompts, whatever their looks say, and writes what each prompt kept: `node guidepost.js run bench/verdicts/make-values.ts`. Half an hour on two cores. */
-const PROMPTS = looks[2].prompts;
+const PROMPTS = planOf(1)[2].prompts;
 const round = (value: number): number => Number(value.toFixed(4));
 
 const runtime = await openRuntime({ provider: "cpu", threads: 2 });
@@ -20,7 +20,7 @@ for (const style of styleNames) {
     ...unitOf(style),
     guide: tiny,
     base: null,
-    evaluator,
+    evaluators: [evaluator],
     prompts,
     pictures: PROMPTS,
     before: null,

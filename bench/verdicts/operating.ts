@@ -1,4 +1,4 @@
-import { looks } from "#lib/pairing/plan.ts";
+import { planOf } from "#lib/pairing/plan.ts";
 import { claimsOf, mean, type Scores } from "#lib/pairing/recovery.ts";
 import { decide } from "#lib/pairing/verdict.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
@@ -20,23 +20,44 @@ export interface Characteristic {
  * be less. So single values stay those that pictures have: shares in steps, most of them 1.
  */
 export function characteristicOf(measured: readonly Scores[], recovered: number, runs: number): Characteristic {
-  const random = mulberry32(Math.round(1000 * recovered) + 1);
-  const draw = drawerFor(measured, recovered, random);
+  const draw = drawerFor(measured, recovered, mulberry32(Math.round(1000 * recovered) + 1));
   const counts: Record<Word, number> = { verified: 0, "usable with limits": 0, incompatible: 0, inconclusive: 0 };
   let prompts = 0;
   for (let run = 0; run < runs; run++) {
-    const scores: Scores[] = [];
-    let decided: ReturnType<typeof decide> | null = null;
-    for (const look of looks) {
-      while (scores.length < look.prompts) scores.push(draw());
-      decided = decide(claimsOf(scores, look), true);
-      if (!decided.hasHope) break;
-    }
-    counts[decided!.word]++;
-    prompts += scores.length;
+    const one = runPlan(draw, 1);
+    counts[one.word]++;
+    prompts += one.prompts;
   }
   const shares = Object.fromEntries(words.map((word) => [word, counts[word] / runs])) as Record<Word, number>;
   return { recovered, shares, prompts: prompts / runs };
+}
+
+/** The whole plan once, of the guide that is its author's k-th on a model. */
+function runPlan(draw: () => Scores, tries: number): { readonly word: Word; readonly prompts: number } {
+  const scores: Scores[] = [];
+  let decided: ReturnType<typeof decide> | null = null;
+  for (const look of planOf(tries)) {
+    while (scores.length < look.prompts) scores.push(draw());
+    decided = decide(claimsOf(scores, look), true);
+    if (!decided.hasHope) break;
+  }
+  return { word: decided!.word, prompts: scores.length };
+}
+
+/**
+ * How often at least one of an author's guides is called verified, though R of each is the same. Each is measured on prompts of its own:
+ * on the same ones, as a hub draws them, slightly changed guides err together, which is less often.
+ */
+export function anyVerified(measured: readonly Scores[], recovered: number, runs: number, guides: number): number {
+  const draw = drawerFor(measured, recovered, mulberry32(Math.round(1000 * recovered) + 2));
+  let count = 0;
+  for (let run = 0; run < runs; run++)
+    for (let tries = 1; tries <= guides; tries++)
+      if (runPlan(draw, tries).word === "verified") {
+        count++;
+        break;
+      }
+  return count / runs;
 }
 
 function drawerFor(measured: readonly Scores[], recovered: number, random: () => number): () => Scores {

@@ -15,6 +15,8 @@ export interface Person {
   readonly scopes: ReadonlySet<Scope>;
   /** Null for a session. */
   readonly tokenId: string | null;
+  /** Of a session. */
+  readonly sessionId?: string;
 }
 
 export interface Anonymous {

@@ -11,11 +11,19 @@ export async function personOfSession(headers: Headers): Promise<Person | null> 
   if (token === null) return null;
   const session = await database().session.findUnique({
     where: { token, expiresAt: { gt: new Date() } },
-    select: { user: { select: { id: true, isOperator: true, namespace: { select: { name: true } } } } },
+    select: { id: true, user: { select: { id: true, isOperator: true, namespace: { select: { name: true } } } } },
   });
   if (!session?.user.namespace) return null;
   const { id, isOperator, namespace } = session.user;
-  return { kind: "person", userId: id, name: namespace.name, isOperator, scopes: new Set(scopes), tokenId: null };
+  return {
+    kind: "person",
+    userId: id,
+    name: namespace.name,
+    isOperator,
+    scopes: new Set(scopes),
+    tokenId: null,
+    sessionId: session.id,
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { RepoKind } from "#lib/db/generated/client.ts";
+import { withArticle } from "#lib/util/with-article.ts";
 
 /** What a repo can be to others. A new kind is a line here, and one in the table `repo_kind_can` for the rules of the database. */
 export interface Kind {
@@ -27,6 +28,7 @@ export const kinds: Readonly<Record<RepoKind, Kind>> = {
   finetune: { ...none, name: "fine-tune", plural: "Fine-tunes", draws: true, hasBase: true },
   guide: { ...none, name: "guide", plural: "Guides", guides: true, hasBase: true },
   base: { ...none, name: "base", plural: "Bases", draws: true, isBase: true },
+  evaluator: { ...none, name: "evaluator", plural: "Evaluators", evaluates: true },
 };
 
 export const kindNames = Object.keys(kinds) as [RepoKind, ...RepoKind[]];
@@ -35,3 +37,6 @@ export const can = ({ kind }: { readonly kind: RepoKind }, what: Capability): bo
 
 /** All that can do something, in the order of the table. */
 export const kindsThat = (what: Capability): RepoKind[] => kindNames.filter((kind) => kinds[kind][what]);
+
+/** «a guide», as sentences say what a repo is. */
+export const aKind = ({ kind }: { readonly kind: RepoKind }): string => withArticle(kinds[kind].name);

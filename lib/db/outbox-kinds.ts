@@ -23,9 +23,16 @@ export const outboxKinds = {
   "ref.create": "repo",
   "ref.delete": "repo",
   "preview.attach": "preview",
+  "evaluator.install": "evaluator",
+  "evaluator.remove": "evaluator",
 
   /** Once in a hub's life. */
   "starter.load": "hub",
+  "starter.evaluator": "hub",
+
+  /** What is drawn in a period: promised by its hash, and told when it is over. */
+  "period.promise": "hub",
+  "period.tell": "hub",
 
   "job.queued": "job",
   "job.started": "job",
@@ -38,7 +45,7 @@ export const outboxKinds = {
 
 export type OutboxKind = keyof typeof outboxKinds;
 
-/** Of a job; its subject is what the job is about: an upload, an inspection, a pair, a preview. */
+/** Of a job; its subject is what the job is about: an upload, an inspection, a pair, a preview, a curve. */
 export type JobEventKind = OutboxKind extends infer K ? (K extends `job.${infer Event}` ? Event : never) : never;
 
 /** What somebody did. */

@@ -13,7 +13,7 @@ export type GuidanceMode = "conditional" | "guide" | "cfg";
 /** Passes through the base that one step of each mode counts as, however they are batched. */
 export const passesOf: Readonly<Record<GuidanceMode, number>> = { conditional: 1, guide: 1, cfg: 2 };
 
-/** A mode for a whole picture: the first `cfgSteps` steps of `guide` may be CFG's. */
+/** A mode for a whole picture: the first `cfgSteps` steps may be CFG's. */
 export interface GuidancePlan {
   readonly mode: GuidanceMode;
   /** s in ε̂ = ε̂ᵤ + s (ε̂_c − ε̂ᵤ); 1 = none. */
@@ -39,7 +39,7 @@ export interface GuidedNetworks {
 /** Which mode a step runs in. Guidance 1 and less is the plain conditional prediction in every mode, as in diffusers. */
 export function modeOfStep({ mode, guidanceScale, cfgSteps }: GuidancePlan, stepIndex: number): GuidanceMode {
   if (guidanceScale <= 1) return "conditional";
-  return mode === "guide" && stepIndex < cfgSteps ? "cfg" : mode;
+  return stepIndex < cfgSteps ? "cfg" : mode;
 }
 
 /** Refuses what the mode cannot do: a range that the guide was not trained on, a negative prompt that nothing would read. */

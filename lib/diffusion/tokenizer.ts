@@ -180,8 +180,9 @@ const tokenizerJson = z.object({
 
 /** From a `tokenizer.json` only what transformers' CLIPTokenizer takes: how to normalise and split a text is CLIP's, not the file's. */
 async function readVocabulary(folder: Folder): Promise<Vocabulary> {
-  const json = await readJson(folder, "tokenizer.json", tokenizerJson);
+  const json = await readJson(folder, "tokenizer.json", tokenizerJson, MAX_FILE_BYTES);
   if (json) {
+    requireFew(folder, "tokenizer.json", json.model.merges.length, "merges");
     const merges = json.model.merges.map((merge) => (typeof merge === "string" ? merge.split(" ") : merge));
     return requireMerges(
       { ids: new Map(Object.entries(json.model.vocab)), merges, added: json.added_tokens },
@@ -189,7 +190,7 @@ async function readVocabulary(folder: Folder): Promise<Vocabulary> {
       "tokenizer.json",
     );
   }
-  const vocab = await readJson(folder, "vocab.json", vocabularyJson);
+  const vocab = await readJson(folder, "vocab.json", vocabularyJson, MAX_FILE_BYTES);
   const lines = await readText(folder, "merges.txt");
   if (vocab === null || lines === null) {
     throw new AppError(
@@ -198,11 +199,16 @@ async function readVocabulary(folder: Folder): Promise<Vocabulary> {
       { path: folder.locate("") },
     );
   }
-  const merges = lines
-    .split(/\r?\n/)
-    .filter((line) => line !== "" && !line.startsWith("#version"))
-    .map((line) => line.split(" "));
+  const written = lines.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("#version"));
+  requireFew(folder, "merges.txt", written.length, "merges");
+  const merges = written.map((line) => line.split(" "));
   return requireMerges({ ids: new Map(Object.entries(vocab)), merges, added: [] }, folder, "merges.txt");
+}
+
+function requireFew({ name: shown }: Folder, file: string, count: number, what: "words" | "merges"): void {
+  if (count <= MAX_WORDS) return;
+  const sentence = `${shown}/${file} has ${count} ${what}, and at most ${MAX_WORDS} are read`;
+  throw new AppError("unsupported_model", `${sentence}; use the tokenizer that came with the model.`, { count });
 }
 
 function requireMerges(vocabulary: Vocabulary, { name: shown }: Folder, file: string): Vocabulary {
@@ -324,10 +330,18 @@ function clipTokenizerJson({ ids, merges }: Vocabulary, addedTokens: readonly Ad
   };
 }
 
-const MAX_FILE_BYTES = 32 * 2 ** 20; // the largest published one, a tokenizer.json of 49,408 tokens, has 3.6 MB
+const MAX_FILE_BYTES = 8 * 2 ** 20; // the largest published one, a tokenizer.json of 49,408 tokens, has 3.6 MB
+const MAX_WORDS = 200_000; // and as many merges: what is built of a million takes minutes and gigabytes
 
-async function readJson<T>(folder: Folder, file: string, schema: z.ZodType<T>): Promise<T | null> {
-  const text = await readText(folder, file);
+const MAX_SETTINGS_BYTES = 2 ** 20; // of the other files
+
+async function readJson<T>(
+  folder: Folder,
+  file: string,
+  schema: z.ZodType<T>,
+  most = MAX_SETTINGS_BYTES,
+): Promise<T | null> {
+  const text = await readText(folder, file, most);
   if (text === null) return null;
   const refuse = (reason: string, cause?: unknown): AppError =>
     new AppError(
@@ -342,12 +356,19 @@ async function readJson<T>(folder: Folder, file: string, schema: z.ZodType<T>): 
   } catch (cause) {
     throw refuse("it is not valid JSON", cause);
   }
+  if (most === MAX_FILE_BYTES) requireFew(folder, file, countWords(json), "words");
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues as [z.core.$ZodIssue];
   throw refuse(issue.path.length ? `"${issue.path.join(".").slice(0, 80)}": ${issue.message}` : issue.message);
 }
 
+/** Of a vocabulary or a whole tokenizer, before each of its words is looked at. */
+function countWords(json: unknown): number {
+  const words = (json as { model?: { vocab?: unknown } } | null)?.model?.vocab ?? json;
+  return typeof words === "object" && words !== null ? Object.keys(words).length : 0;
+}
+
 /** The text of a file of the folder, or null if there is none of that name. */
-const readText = (folder: Folder, file: string): Promise<string | null> =>
-  readTextIn(folder, file, { most: MAX_FILE_BYTES, what: "a file of a CLIP tokenizer" });
+const readText = (folder: Folder, file: string, most = MAX_FILE_BYTES): Promise<string | null> =>
+  readTextIn(folder, file, { most, what: "a file of a CLIP tokenizer" });

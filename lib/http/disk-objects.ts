@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { requireStillReads } from "#lib/auth/reading.ts";
 import { partCame } from "#lib/catalog/uploads/read-along.ts";
 import { AppError } from "#lib/errors.ts";
 import type { DiskStore } from "#lib/storage/disk.ts";
@@ -46,13 +47,15 @@ export async function receivePart(request: Request, key: string): Promise<Respon
   return new Response(null, { headers: { ETag: `"${part.tag}"` } });
 }
 
-/** An object, for whoever holds its URL. */
+/** An object, for whoever holds its URL, while the reader that it was given to may read. @throws repo_not_found */
 export async function sendObject(request: Request, key: string): Promise<Response> {
   const store = requireDiskStore(key);
-  const grant = store.parseDownloadUrl(key, new URL(request.url).searchParams);
+  const { reading, ...grant } = store.parseDownloadUrl(key, new URL(request.url).searchParams);
+  const right = reading === undefined ? null : { name: reading, require: () => requireStillReads(reading) };
+  await right?.require();
   const facts = await store.head(key);
   if (!facts) throw noSuchObject(key);
-  return sendBytes(request, { ...facts, ...grant }, (range, signal) => store.read(key, range, signal));
+  return sendBytes(request, { ...facts, ...grant, right }, (range, signal) => store.read(key, range, signal));
 }
 
 function requireDiskStore(key: string): DiskStore {

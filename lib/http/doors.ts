@@ -43,6 +43,12 @@ export const getPairValues = {
   permission: "reader of both repos",
 } as const satisfies Door;
 
+export const getPairWays = {
+  ...getPairValues,
+  id: "getPairWays",
+  path: "/pairs/{id}/ways.csv",
+} as const satisfies Door;
+
 export const getPairBadge = {
   ...getPairValues,
   id: "getPairBadge",

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { readingOf, requireStillReads } from "#lib/auth/reading.ts";
 import { networkOf } from "#lib/auth/throttle.ts";
 import { isCounted, noteDownload } from "#lib/catalog/files/downloads.ts";
 import { findFile, type FoundFile } from "#lib/catalog/files/service.ts";
@@ -14,7 +15,10 @@ export interface FileAddress extends RepoName {
   readonly path: string;
 }
 
-/** Who has an address may read until then, also where the repo has become private. A client that goes on later asks here again. */
+/**
+ * An address is used at once, and by whoever goes on after a connection that broke; later a client asks here again. A bucket looks at it
+ * when a download begins, and no more: who has it may begin until then, also where the repo has become private.
+ */
 const SIGNED_SECONDS = 60;
 
 /**
@@ -31,8 +35,8 @@ export async function downloadFile(
   const repo = await requireRead(actor, name);
   const file = await findFile(repo, revision, path);
   const response = file.lfs
-    ? await redirect(request, file)
-    : await sendBytes(request, toDownload(file), (range, signal) => read(file, range, signal));
+    ? await redirect(request, file, readingOf(actor, repo))
+    : await sendBytes(request, toDownload(file, readingOf(actor, repo)), (range, signal) => read(file, range, signal));
   if (request.method === "GET" && response.status < 304 && isCounted(path)) count(request, actor, repo);
   return response;
 }
@@ -40,7 +44,7 @@ export async function downloadFile(
 const read = async (file: FoundFile, range: { begin: number; end: number }, signal: AbortSignal): Promise<Readable> =>
   file.size === 0 ? Readable.from([]) : objectStore().read(file.storageKey, range, signal);
 
-function toDownload(file: FoundFile): Download {
+function toDownload(file: FoundFile, reading: string): Download {
   const tag = file.lfs ? file.sha256 : file.gitSha1; // what Hub clients expect: git's hash for small files
   return {
     size: file.size,
@@ -48,6 +52,7 @@ function toDownload(file: FoundFile): Download {
     fileName: file.path.slice(file.path.lastIndexOf("/") + 1),
     contentType: contentTypeOf(file),
     disposition: "attachment",
+    right: { name: reading, require: () => requireStillReads(reading) },
     headers: {
       "X-Repo-Commit": file.commitId,
       "X-Linked-ETag": `"${tag}"`,
@@ -66,8 +71,8 @@ const contentTypeOf = ({ path, lfs }: FoundFile): string =>
     : "application/octet-stream";
 
 /** To the store, unless the client only asks what the file is, or has it. */
-async function redirect(request: Request, file: FoundFile): Promise<Response> {
-  const download = toDownload(file);
+async function redirect(request: Request, file: FoundFile, reading: string): Promise<Response> {
+  const download = toDownload(file, reading);
   const { method, headers: asked } = request;
   const about = await sendBytes(new Request(request.url, { method: "HEAD", headers: asked }), download, () =>
     Promise.reject(new Error("a HEAD reads nothing")),
@@ -83,6 +88,7 @@ async function redirect(request: Request, file: FoundFile): Promise<Response> {
       contentType: download.contentType,
       disposition: "attachment",
       seconds: SIGNED_SECONDS,
+      reading,
     }),
   );
   return new Response(null, { status: 302, headers });

@@ -3,6 +3,7 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import type { ByteRange } from "#lib/storage/store.ts";
 import { contentDisposition } from "#lib/util/content-disposition.ts";
 import { matchesEtag, mayUseRange, parseRange } from "./range.ts";
+import { type Right, watchRight } from "./watch-right.ts";
 
 /** Something that can be downloaded. */
 export interface Download {
@@ -13,11 +14,14 @@ export interface Download {
   readonly contentType: string;
   readonly disposition: "inline" | "attachment";
   readonly headers?: Readonly<Record<string, string>>;
+  /** By what it is read; where it is lost, the bytes end. */
+  readonly right: Right | null;
 }
 
 /**
  * The answer to GET or HEAD for bytes: whole or a range, or that the client has them already. What strangers uploaded is never
- * run: no guessing of types, no scripts. `read` is called for a GET that needs bytes; the stream ends when the client goes away.
+ * run: no guessing of types, no scripts. `read` is called for a GET that needs bytes; the stream ends when the client goes away, or may
+ * not read any more.
  *
  * @throws range_not_satisfiable
  */
@@ -26,7 +30,7 @@ export async function sendBytes(
   download: Download,
   read: (range: ByteRange, signal: AbortSignal) => Promise<Readable>,
 ): Promise<Response> {
-  const { size, tag, fileName, contentType, disposition } = download;
+  const { size, tag, fileName, contentType, disposition, right } = download;
   const headers = new Headers({
     ETag: `"${tag}"`,
     "Accept-Ranges": "bytes",
@@ -46,8 +50,16 @@ export async function sendBytes(
   const range = asked ?? { begin: 0, end: size };
   headers.set("Content-Length", String(range.end - range.begin));
   if (asked) headers.set("Content-Range", `bytes ${range.begin}-${range.end - 1}/${size}`);
-  const body = request.method === "HEAD" ? null : toWebStream(await read(range, request.signal));
-  return new Response(body, { status: asked ? 206 : 200, headers });
+  const status = asked ? 206 : 200;
+  if (request.method === "HEAD") return new Response(null, { status, headers });
+  const lost = new AbortController();
+  const stream = await read(range, AbortSignal.any([request.signal, lost.signal]));
+  if (right)
+    stream.once(
+      "close",
+      watchRight(right, () => lost.abort()),
+    );
+  return new Response(toWebStream(stream), { status, headers });
 }
 
 /** Read when the client takes more, and closed when it goes away. */

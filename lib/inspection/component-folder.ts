@@ -11,6 +11,7 @@ import type { WeightsFile } from "#lib/weights/weight-map.ts";
 import { readComponentWeights } from "#lib/weights/weights-file.ts";
 import { amountOf, mergedMetadata, mergedTensors } from "./facts.ts";
 import { blank, type Inspection } from "./inspection.ts";
+import { inspectClip } from "./clip-folder.ts";
 import { familyOf } from "./family.ts";
 import { type FileKind, recognise } from "./kind.ts";
 import { sentenceOf } from "./sentence.ts";
@@ -27,6 +28,7 @@ export async function inspectComponent(path: string, stem: string): Promise<Insp
   const tensors = mergedTensors(files);
   const json = await readJsonIn(folder, "config.json");
   const { kind } = recognise(tensors);
+  if (kind === "CLIP") return inspectClip(path, tensors);
   const metadata = mergedMetadata(files);
   const whole = await stat(join(dirname(path), "model_index.json")).catch(() => null);
   return {

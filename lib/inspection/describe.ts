@@ -103,6 +103,9 @@ const describers: Readonly<Record<FileKind, Describer>> = {
     runs: true,
     whatRuns: "use it with check --evaluator, on models whose latents are [4, 16, 16]",
   }),
+  CLIP: stranger(
+    "nothing by itself; check --evaluator takes the folder that it lies in, with its configs and tokenizer",
+  ),
   "low-rank fine-tune": describeLowRank,
   "single-file checkpoint": describeCheckpoint,
   unet: describeUNet,

@@ -5,7 +5,7 @@ import { recogniseTextEncoder, recogniseVisionEncoder } from "#lib/families/text
 import type { Tensors } from "./facts.ts";
 import { isLowRankTensor, spellingOf } from "./low-rank-names.ts";
 
-export type Kind = FileKind | "diffusers folder" | "component folder" | "GGUF file";
+export type Kind = FileKind | "diffusers folder" | "component folder" | "CLIP folder" | "GGUF file";
 
 export type FileKind =
   | "single-file checkpoint"
@@ -16,6 +16,7 @@ export type FileKind =
   | "low-rank fine-tune"
   | "guide"
   | "evaluator"
+  | "CLIP"
   | "latents"
   | "diffusion transformer"
   | "controlnet"
@@ -97,6 +98,7 @@ const rules: readonly Rule[] = [
   is("single-file checkpoint", "LDM names", any(/^model\.diffusion_model\./)),
   is("guide", null, nearly("guidance_embedding.linear_1.weight", "zero_convs.0.weight", "mid_zero_conv.weight")),
   is("evaluator", null, has("conv_in.weight", "blocks.0.conv1.weight", "features.weight", "heads.weight")),
+  is("CLIP", "transformers names", has("logit_scale", "visual_projection.weight", "text_projection.weight")),
   is("adapter", "IP-Adapter", any(/^(image_proj|ip_adapter)\./)),
   is("adapter", "T2I-Adapter", any(/^(adapter\.)?body\.0\.(block1|in_conv|resnets\.0\.block1)\.weight$/)),
   is("motion module", "AnimateDiff", most(/(^|\.)motion_modules\./)),

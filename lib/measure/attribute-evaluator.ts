@@ -1,13 +1,14 @@
 import { thresholds } from "#lib/pairing/thresholds.ts";
+import { accuraciesOn, type Attribute, attributes } from "#lib/pairing/measured-accuracies.ts";
+import { sha256OfFile } from "#lib/util/sha256.ts";
 import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readWeightsFile } from "#lib/weights/weights-file.ts";
 import { composeCaptions, parseCaption, type Wanted } from "./captions.ts";
 import type { Evaluator, Scoring } from "./evaluator.ts";
+import { unseenCaptions } from "./unseen/unseen-captions.ts";
 import {
-  type Attribute,
-  attributes,
   type EvaluatorConfig,
   evaluatorGraph,
   headSizes,
@@ -39,39 +40,54 @@ export async function openAttributeEvaluator(path: string, runtime: Runtime): Pr
     const { heads, features } = await session.run({ latents });
     return { readings: toReadings(heads, vocabulary), features };
   };
+  const sha256 = await sha256OfFile(path);
   return {
     ...config,
     kind: "attributes",
     looksAt: "latents",
-    ownPrompts: (count) => composeCaptions(vocabulary, count),
-    expect: async (prompts, domain) => scoringOf(config, prompts, domain, read),
+    ownPrompts: (count, key) =>
+      key === null ? composeCaptions(vocabulary, count) : unseenCaptions(vocabulary, count, key),
+    silenceOn: (domain) => silenceOf(countedOn(sha256, domain)),
+    expect: async (prompts, domain) => {
+      const wanted = prompts.map((prompt) => parseCaption(prompt, vocabulary));
+      const counted = countedOn(sha256, domain);
+      return {
+        ...counted,
+        notes: [],
+        read: async ({ latents }, first) => {
+          const { readings, features } = await read(latents);
+          return {
+            scores: readings.map((reading, i) => keptShare(wanted[first + i]!, reading, counted.scored)),
+            features,
+          };
+        },
+      };
+    },
     read,
     close: () => session.close(),
   };
 }
 
-/** Attributes that are misread too often in this domain are left out. In an unknown domain all are scored, and the result says so. */
-function scoringOf(
-  { vocabulary, accuracies: byDomain }: EvaluatorConfig,
-  prompts: readonly string[],
+/** Attributes that are misread too often in this style do not count, and in a style on which nobody measured it none does. */
+function countedOn(
+  sha256: string,
   domain: string | null,
-  read: AttributeEvaluator["read"],
-): Scoring {
-  const wanted = prompts.map((prompt) => parseCaption(prompt, vocabulary));
-  const accuracies = domain === null ? undefined : byDomain.get(domain);
-  const scored = attributes.filter((attribute) => !accuracies || accuracies[attribute] >= thresholds.evaluatorAccuracy);
+): Pick<Scoring, "unscored" | "domain"> & { scored: Attribute[] } {
+  const accuracies = accuraciesOn(sha256, domain);
+  if (!accuracies) return { scored: [], unscored: [], domain: null };
+  const isRead = (attribute: Attribute): boolean => accuracies[attribute] >= thresholds.evaluatorAccuracy;
   return {
-    scored,
+    scored: attributes.filter(isRead),
     unscored: attributes
-      .filter((attribute) => !scored.includes(attribute))
-      .map((attribute) => ({ attribute, accuracy: accuracies![attribute] })),
-    domain: accuracies ? domain : null,
-    notes: [],
-    read: async ({ latents }, first) => {
-      const { readings, features } = await read(latents);
-      return { scores: readings.map((reading, i) => keptShare(wanted[first + i]!, reading, scored)), features };
-    },
+      .filter((attribute) => !isRead(attribute))
+      .map((attribute) => ({ attribute, accuracy: accuracies[attribute] })),
+    domain,
   };
+}
+
+function silenceOf({ scored, domain }: ReturnType<typeof countedOn>): string | null {
+  if (domain === null) return "The automatic judge was never tested on this style, so nothing that it reads counts.";
+  return scored.length > 0 ? null : "There is nothing that the automatic judge reads well enough in this style.";
 }
 
 /** The share of a prompt's scored attributes that a picture keeps. A thing that is not seen keeps none of its own. */

@@ -38,19 +38,28 @@ export function parseCaption(caption: string, vocabulary: Vocabulary): Wanted {
   return { background, things };
 }
 
-function composeCaption({ background, things }: Wanted, { backgrounds, kinds, colors, sizes }: Vocabulary): string {
+export function composeCaption(
+  { background, things }: Wanted,
+  { backgrounds, kinds, colors, sizes }: Vocabulary,
+): string {
   const parts = things.map(({ kind, color, size }) => `a ${sizes[size]} ${colors[color]} ${kinds[kind]}`);
   return `${parts.join(" and ")} ${backgrounds[background]}`;
 }
 
-/** `count` different captions, half of them with one thing and half with two. The list is always the same, and a longer one begins with the shorter. */
+/** So often a list tries for each caption: a vocabulary of few words has not as many as are asked for. */
+export const TRIES_FOR_EACH = 50;
+
+/**
+ * `count` different captions, half of them with one thing and half with two; fewer where the words do not suffice. The list is always the
+ * same, and a longer one begins with the shorter: it is what everybody may explore with.
+ */
 export function composeCaptions(vocabulary: Vocabulary, count: number): string[] {
   const { backgrounds, kinds, colors, sizes } = vocabulary;
   const random = mulberry32(1);
   const pick = (list: readonly string[]): number => Math.floor(random() * list.length);
   const thing = () => ({ kind: pick(kinds), color: pick(colors), size: pick(sizes) });
   const captions = new Set<string>();
-  while (captions.size < count) {
+  for (let tries = 0; captions.size < count && tries < TRIES_FOR_EACH * count; tries++) {
     const [first, second] = [thing(), thing()];
     const things = captions.size % 2 === 0 || first.kind === second.kind ? [first] : [first, second];
     captions.add(composeCaption({ background: pick(backgrounds), things }, vocabulary));

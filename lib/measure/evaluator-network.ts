@@ -9,6 +9,7 @@ import { Scope } from "#lib/nn/scope.ts";
 import { Graph, type Value } from "#lib/onnx/graph.ts";
 import { add, tanh } from "#lib/onnx/ops/math.ts";
 import { concat, reshape } from "#lib/onnx/ops/shape.ts";
+import type { Accuracies } from "#lib/pairing/measured-accuracies.ts";
 import { jsonString } from "#lib/util/json-string.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
 
@@ -20,15 +21,11 @@ export interface Vocabulary {
   readonly sizes: readonly string[];
 }
 
-export const attributes = ["background", "present", "color", "size"] as const;
-export type Attribute = (typeof attributes)[number];
-export type Accuracies = Readonly<Record<Attribute, number>>;
-
 /** What an evaluator file says of itself: `__metadata__` of `format=evaluator/1`. */
 export interface EvaluatorConfig {
   readonly vocabulary: Vocabulary;
-  /** Held-out accuracy by the domain of the pictures. */
-  readonly accuracies: ReadonlyMap<string, Accuracies>;
+  /** Held-out accuracy by the style of the pictures, as it claims. What counts is measured: lib/pairing/measured-accuracies.ts. */
+  readonly claimed: ReadonlyMap<string, Accuracies>;
 }
 
 const words = jsonString(z.array(z.string().min(1)).min(2).max(1000));
@@ -55,14 +52,17 @@ export function parseEvaluatorConfig(metadata: ReadonlyMap<string, string>, file
     );
   }
   const { held_out_accuracy, backgrounds, kinds, colors, sizes } = parsed.data;
-  return { vocabulary: { backgrounds, kinds, colors, sizes }, accuracies: new Map(Object.entries(held_out_accuracy)) };
+  return { vocabulary: { backgrounds, kinds, colors, sizes }, claimed: new Map(Object.entries(held_out_accuracy)) };
 }
+
+/** What the network reads of one picture. */
+export const latentShape = [4, 16, 16] as const;
 
 /** Three residual stages, the second and third at half the size each, then one linear layer for all heads. */
 export function evaluatorGraph(weights: WeightMap, vocabulary: Vocabulary): Graph {
   const graph = new Graph("evaluator");
   const scope = Scope.in(graph, externalParameters(weights));
-  let h = convolution(scope.at("conv_in"), graph.input("latents", ["batch", 4, 16, 16]), 64, 3);
+  let h = convolution(scope.at("conv_in"), graph.input("latents", ["batch", ...latentShape]), 64, 3);
   for (const [i, channels] of [64, 96, 128].entries()) {
     const block = scope.at(`blocks.${i}`);
     const layer = (x: Value, j: 1 | 2, stride: number): Value =>

@@ -6,8 +6,14 @@ export interface Evaluator {
   readonly kind: "attributes" | "clip";
   /** What it looks at. For pictures a VAE has to be open. */
   readonly looksAt: "latents" | "pictures";
-  /** As many prompts in its own words; null where it has no words of its own, so that any prompt does. */
-  ownPrompts(count: number): readonly string[] | null;
+  /**
+   * As many prompts in its own words, or what there are; null where it has no words of its own, so that any prompt does.
+   *
+   * @param key  decides which, of those that nothing was trained on; null: those that everybody may explore with
+   */
+  ownPrompts(count: number, key: string | null): readonly string[] | null;
+  /** Why nothing that it reads in pictures of this style counts, in a sentence; null where something does. */
+  silenceOn(domain: string | null): string | null;
   /**
    * Reads the prompts before anything is drawn, so that one it cannot score costs nothing.
    *
@@ -24,7 +30,7 @@ export interface Scoring {
   readonly scored: readonly string[];
   /** What does not, with the accuracy at which it is read in this domain. */
   readonly unscored: readonly { readonly attribute: string; readonly accuracy: number }[];
-  /** The domain that it was validated on, if it was. */
+  /** The style whose accuracies were used; null where nobody measured it on this one. */
   readonly domain: string | null;
   /** Sentences for whoever reads the scores, such as one about prompts that were cut. */
   readonly notes: readonly string[];

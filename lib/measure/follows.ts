@@ -12,8 +12,8 @@ interface ToldLook {
 const ROUNDING = 1e-9;
 
 /** Which figures of a plan's looks do not follow from the values that are told beside them, in sentences: nothing has to be drawn to know. */
-export function unfoundedLooks(told: readonly ToldLook[], scores: readonly Scores[]): string[] {
-  const counted = new Map(looksBack(scores).map((look) => [look.prompts, look]));
+export function unfoundedLooks(told: readonly ToldLook[], scores: readonly Scores[], tries: number): string[] {
+  const counted = new Map(looksBack(scores, tries).map((look) => [look.prompts, look]));
   const surplus = [...counted.keys()].filter((prompts) => !told.some((look) => look.prompts === prompts));
   return [
     ...surplus.map((prompts) => `Nothing is told of the look at ${prompts} prompts, though there are so many values.`),

@@ -20,13 +20,15 @@ import { openVaeDecoder, type VaeDecoder } from "#lib/diffusion/vae-networks.ts"
 import { vaeSize } from "#lib/diffusion/vae-size.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
-import type { Agreement, Evidence, Lineage } from "#lib/pairing/evidence.ts";
+import type { Agreement, Evidence, Fidelity, Lineage } from "#lib/pairing/evidence.ts";
+import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
-import { judge, type Verdict } from "#lib/pairing/verdict.ts";
-import { toPictures } from "#lib/picture/rgb.ts";
+import { judge, type Verdict, type VerdictName, weakestOf, wordOf } from "#lib/pairing/verdict.ts";
+import { type Picture, toPictures } from "#lib/picture/rgb.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
+import { inOrder } from "#lib/util/in-order.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { lastLook } from "#lib/pairing/plan.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
@@ -34,7 +36,7 @@ import { knownStyle } from "./known-styles.ts";
 import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
 import { type Cost, costOf } from "./cost.ts";
 import type { Evaluator } from "./evaluator.ts";
-import { type KeptShares, measureFidelity } from "./fidelity.ts";
+import { type KeptShares, measureFidelity, scoresOf } from "./fidelity.ts";
 import { measureLineage } from "./lineage.ts";
 import { type LookBack, looksBack } from "./looks-back.ts";
 import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
@@ -50,8 +52,13 @@ export interface PairCheckRequest {
   readonly guide: string;
   /** The model that the fine-tune was made from; without it lineage is not measured. */
   readonly base: BaseChoice | null;
-  readonly evaluator: string | null;
+  /** What reads the pictures; where there are several, all must agree. */
+  readonly evaluators: readonly string[];
   readonly prompts: readonly string[] | null;
+  /** Which prompts and which noise; without it those that everybody knows, to explore with. */
+  readonly draw?: DrawnFrom | null;
+  /** The how manieth guide it is that its author tried on this model; the first, where nothing is said. */
+  readonly tries?: number;
   /** How many prompts are drawn in all when this has ended, those before counted. */
   readonly pictures: number;
   /** What earlier looks at this very pair found; null for the first. */
@@ -95,12 +102,27 @@ export interface PairReport extends Verdict {
     /** At which pictures are drawn: the usual one, or what is nearest to it in the guide's range. */
     readonly guidanceScale: number;
     readonly agreementGuidances: readonly number[];
+    /** Null where they are the hub's own. */
+    readonly agreementSeed: number | null;
+    readonly pictureSeed: number | null;
   };
-  /** What each look of the plan said, this one the last. */
+  /** Of each evaluator that was given, what it made of the pictures by itself; of none where nothing was drawn. */
+  readonly opinions: readonly Opinion[];
+  /** What each look of the plan said to the evaluator whose word is the weakest, this one the last. */
   readonly looks: readonly LookBack[];
   readonly evidence: Evidence;
   readonly cost: Cost | null;
   readonly raw: { readonly agreement: readonly AgreementState[]; readonly fidelity: readonly KeptShares[] };
+}
+
+/** One evaluator's. */
+export interface Opinion {
+  readonly evaluator: Evaluator["kind"];
+  /** Why it said nothing, in a sentence. */
+  readonly silence: string | null;
+  /** Null where it said nothing. */
+  readonly verdict: VerdictName | null;
+  readonly fidelity: Fidelity | null;
 }
 
 /**
@@ -113,9 +135,10 @@ export const protocol = {
   steps: 20,
   usualGuidance: 5,
   agreementPrompts: thresholds.agreementPrompts,
-  agreementSeed: 99,
-  pictureSeed: 77,
 } as const;
+
+/** Of the noise, where everybody may know it. */
+export const publicSeeds = { agreementSeed: 99, pictureSeed: 77 } as const;
 
 /** One stage of the work, by name. */
 export type StageTick = (
@@ -128,11 +151,16 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const files = await readModelFiles({ ...request, guide: null });
   const guide = await readGuideFile(request.guide);
   const structure = await mismatchesOf(files, guide, request.base);
-  const used = { ...protocol, ...guidancesFor(guide) };
+  const used = {
+    ...protocol,
+    ...guidancesFor(guide),
+    ...(request.draw ? { agreementSeed: null, pictureSeed: null } : publicSeeds),
+  };
   const none: Evidence = { structure, lineage: null, agreement: null, fidelity: null };
   if (structure.length > 0)
     return {
       ...judge(none),
+      opinions: [],
       protocol: used,
       evidence: none,
       looks: [],
@@ -144,14 +172,15 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const lineage = before
     ? before.lineage
     : request.base && (await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at)));
-  const evaluator = request.evaluator === null ? null : await readEvaluator(request.evaluator);
-  requireRoom(files, guide, evaluator, request);
   const domain = request.domain ?? (await knownStyle(files));
+  const given = await inOrder(request.evaluators, readEvaluator);
+  requireRoom(files, guide, given, request);
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
-    const networks = await openNetworks(files, guide, evaluator, layoutFor(files, request), runtime, opened);
-    const sequence = sequenceFor(networks, request);
-    if (networks.evaluator?.kind === "attributes") await networks.evaluator.expect(sequence, domain); // not first at the last look
+    const networks = await openNetworks(files, guide, given, layoutFor(files, request), runtime, opened);
+    const readers = readersOf(networks, domain);
+    const sequence = sequenceFor(readers.speaking, request);
+    for (const one of readers.speaking) if (one.kind === "attributes") await one.expect(sequence, domain); // not first at the last look
     const run: Run = { networks, request, protocol: used, domain, sequence };
     const { tape, save } = request.tapes
       ? await openTape(request.tapes, circumstances(run, runtime))
@@ -160,23 +189,36 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
     const agreement: Agreement = summariseAgreement(states);
     const isRuledOut = judge({ structure, lineage, agreement, fidelity: null }).verdict === "incompatible";
     const fidelity =
-      networks.evaluator && !isRuledOut
-        ? await fidelityOf(run, networks.evaluator, tape, (...at) => tick("pictures", ...at))
+      readers.speaking.length > 0 && !isRuledOut
+        ? await fidelityOf(run, readers.speaking, tape, (...at) => tick("pictures", ...at))
         : null;
     await save?.();
-    const evidence: Evidence = { structure, lineage, agreement, fidelity: fidelity?.figures ?? null };
+    const figures = fidelity?.figures ?? [];
+    const weakest = weakestOf(figures);
+    const others = figures.filter((_one, place) => place !== weakest);
+    const evidence: Evidence = {
+      structure,
+      lineage,
+      agreement,
+      fidelity: figures[weakest] ?? null,
+      ...(others.length > 0 && { others }),
+      ...(readers.silences.size > 0 && { silences: [...readers.silences.values()] }),
+    };
     return {
       ...judge(evidence),
+      opinions: opinionsOf(given, readers.silences, figures),
       protocol: used,
       evidence,
-      looks: looksBack(fidelity?.raw ?? []),
+      looks: fidelity ? looksBack(scoresOf(fidelity.raw, weakest), request.tries ?? 1) : [],
       cost: costOf(networks.parts, guide),
       raw: { agreement: states, fidelity: fidelity?.raw ?? [] },
     };
   });
 }
 
-function guidancesFor({ config }: GuideFile): Pick<PairReport["protocol"], "guidanceScale" | "agreementGuidances"> {
+export function guidancesFor({
+  config,
+}: GuideFile): Pick<PairReport["protocol"], "guidanceScale" | "agreementGuidances"> {
   const { minGuidance, maxGuidance } = config;
   return {
     guidanceScale: Math.min(Math.max(protocol.usualGuidance, minGuidance), maxGuidance),
@@ -202,6 +244,36 @@ async function mismatchesOf(files: ModelFiles, guide: GuideFile, base: BaseChoic
   return [...mismatches, ...differing];
 }
 
+/** Those that read these pictures, and of each other, by its place, why it does not. */
+function readersOf({ evaluators, parts: { unet, height, width } }: Networks, domain: string | null) {
+  const silences = new Map<number, string>();
+  const speaking = evaluators.filter(({ files, network }, place) => {
+    const { latents } = files;
+    const own = [unet.config.inChannels, height, width];
+    const silence =
+      latents && latents.join() !== own.join()
+        ? `The automatic judge reads latents of ${latents.join(" × ")}, and those of this model are ${own.join(" × ")}.`
+        : network.silenceOn(domain);
+    if (silence !== null) silences.set(place, silence);
+    return silence === null;
+  });
+  return { speaking: speaking.map(({ network }) => network), silences };
+}
+
+/** In the order in which they were given. `figures` are of those that spoke. */
+function opinionsOf(
+  given: readonly EvaluatorFiles[],
+  silences: ReadonlyMap<number, string>,
+  figures: readonly Fidelity[],
+): Opinion[] {
+  const read = figures.values();
+  return given.map(({ kind: evaluator }, place) => {
+    const silence = silences.get(place) ?? null;
+    const fidelity = silence === null ? (read.next().value ?? null) : null;
+    return { evaluator, silence, verdict: fidelity && wordOf(fidelity), fidelity };
+  });
+}
+
 /** One look at one pair. */
 interface Run {
   readonly networks: Networks;
@@ -216,6 +288,7 @@ interface Run {
 function circumstances({ networks, request, protocol: used, domain, sequence }: Run, runtime: Runtime): object {
   return {
     protocol: used,
+    draw: request.draw ?? null,
     prompts: sequence.slice(0, request.pictures),
     from: request.before?.fidelity.length ?? 0,
     domain,
@@ -225,11 +298,11 @@ function circumstances({ networks, request, protocol: used, domain, sequence }: 
 }
 
 /** @throws too_little_memory, while nothing is open yet */
-function requireRoom(
+export function requireRoom(
   files: ModelFiles,
   guide: GuideFile,
-  evaluator: EvaluatorFiles | null,
-  request: PairCheckRequest,
+  evaluators: readonly EvaluatorFiles[],
+  request: Pick<PairCheckRequest, "memory" | "pictures" | "layout">,
 ): void {
   const { memory, pictures } = request;
   if (memory === null) return;
@@ -241,8 +314,8 @@ function requireRoom(
     rows,
     prompts: pictures,
     cfgLayout,
-    evaluator: evaluator?.memories(rows) ?? [],
-    decodes: evaluator?.looksAt === "pictures",
+    evaluator: evaluators.flatMap((one) => one.memories(rows)),
+    decodes: evaluators.some(({ looksAt }) => looksAt === "pictures"),
   });
   const { width, height } = pictureSizeOf(model, parts);
   requireMemory(
@@ -253,7 +326,7 @@ function requireRoom(
   );
 }
 
-interface Networks {
+export interface Networks {
   readonly files: ModelFiles;
   readonly parts: ReturnType<typeof unetParts>;
   readonly text: TextConditioner;
@@ -261,15 +334,15 @@ interface Networks {
   readonly guide: GuideNetwork;
   readonly cfgLayout: CfgLayout;
   readonly rows: number;
-  readonly evaluator: Evaluator | null;
-  /** Open where the evaluator looks at pictures. */
+  readonly evaluators: readonly { readonly files: EvaluatorFiles; readonly network: Evaluator }[];
+  /** Open where an evaluator looks at pictures. */
   readonly vae: VaeDecoder | null;
 }
 
-async function openNetworks(
+export async function openNetworks(
   files: ModelFiles,
   guide: GuideFile,
-  evaluatorFiles: EvaluatorFiles | null,
+  evaluatorFiles: readonly EvaluatorFiles[],
   { rows, cfg: cfgLayout }: PassLayout,
   runtime: Runtime,
   opened: AsyncDisposableStack,
@@ -277,7 +350,10 @@ async function openNetworks(
   const { model } = files;
   const parts = unetParts(files, ownSize(model));
   const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
-  const evaluator = evaluatorFiles && keep(await evaluatorFiles.open(runtime));
+  const evaluators = await inOrder(evaluatorFiles, async (one) => ({
+    files: one,
+    network: keep(await one.open(runtime)),
+  }));
   return {
     files,
     parts,
@@ -286,9 +362,10 @@ async function openNetworks(
     guide: keep(await openGuide(guide, parts, runtime)),
     cfgLayout,
     rows,
-    evaluator,
-    vae:
-      evaluator?.looksAt === "pictures" ? keep(await openVaeDecoder(model.vae, vaeSize(model, parts), runtime)) : null,
+    evaluators,
+    vae: evaluators.some(({ network }) => network.looksAt === "pictures")
+      ? keep(await openVaeDecoder(model.vae, vaeSize(model, parts), runtime))
+      : null,
   };
 }
 
@@ -315,7 +392,7 @@ async function agreementOf(
   const { unet, guide, files } = networks;
   const prompts = sequence.slice(0, Math.min(protocol.agreementPrompts, request.pictures));
   const { prompted, empty } = await conditionOn(networks, prompts);
-  const noise = drawNoise(networks, protocol.agreementSeed, 0, prompts.length);
+  const noise = drawNoise(networks, (request.draw ?? publicSeeds).agreementSeed, 0, prompts.length);
   const chunk = networks.rows;
   const runs = guidances.length * Math.ceil(prompts.length / chunk);
   const states: AgreementState[] = [];
@@ -346,7 +423,7 @@ async function agreementOf(
 /** Draws what this look adds to those before. */
 async function fidelityOf(
   { networks, request, protocol: { guidanceScale }, domain, sequence }: Run,
-  evaluator: Evaluator,
+  evaluators: readonly Evaluator[],
   tape: TeacherTape | null,
   tick: Tick,
 ): ReturnType<typeof measureFidelity> {
@@ -355,7 +432,7 @@ async function fidelityOf(
   const prompts = sequence.slice(before.length, request.pictures);
   const found = await measureFidelity(
     networks,
-    evaluator,
+    evaluators,
     {
       schedule: files.model.schedule,
       sampler: protocol.sampler,
@@ -363,13 +440,19 @@ async function fidelityOf(
       guidanceScale,
       prompts,
       ...(await conditionOn(networks, prompts)),
-      noise: drawNoise(networks, protocol.pictureSeed, before.length, before.length + prompts.length),
+      noise: drawNoise(
+        networks,
+        (request.draw ?? publicSeeds).pictureSeed,
+        before.length,
+        before.length + prompts.length,
+      ),
       rowsAtOnce: networks.rows,
-      decode: async (latents) => toPictures(await networks.vae!.decode(latents)),
+      decode: (latents) => decodeWith(networks, latents),
       domain,
       known: tape?.kept ?? null,
       before,
       available: sequence.length,
+      tries: request.tries ?? 1,
     },
     tick,
   );
@@ -377,24 +460,31 @@ async function fidelityOf(
   return found;
 }
 
+export const decodeWith = async ({ vae }: Networks, latents: FloatTensor): Promise<Picture[]> =>
+  toPictures(await vae!.decode(latents));
+
 /**
- * The person's prompts, and behind them what the evaluator composes of its own words; else plain ones. Each counts once: a prompt that
- * stands in a list again tells little new, and a list of one line nothing.
+ * What the hub draws; else a person's prompts, and behind them what the evaluator composes of its own words or plain ones. Each counts
+ * once: a prompt that stands in a list again tells little new, and a list of one line nothing.
  */
-function sequenceFor({ evaluator }: Networks, { prompts }: PairCheckRequest): readonly string[] {
+export function sequenceFor(
+  evaluators: readonly Evaluator[],
+  { prompts, draw = null }: Pick<PairCheckRequest, "prompts" | "draw">,
+): readonly string[] {
   const most = lastLook.prompts;
-  const own = evaluator?.ownPrompts(most + (prompts?.length ?? 0)) ?? [];
-  const given = prompts ?? (own.length > 0 ? [] : plainPrompts);
+  const count = most + (prompts?.length ?? 0);
+  const own = evaluators.map((one) => one.ownPrompts(count, draw?.key ?? null)).find((words) => words !== null) ?? [];
+  const given = prompts ?? (own.length > 0 ? [] : plainPrompts(draw?.key ?? null));
   return [...new Set([...given, ...own])].slice(0, most);
 }
 
-async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
+export async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
   const size = wholePicture(pictureSizeOf(files.model, parts));
   return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
 }
 
 /** Rows `begin` to `end` of one stream, so that a look goes on where the last one ended. */
-function drawNoise(
+export function drawNoise(
   { parts: { unet, height, width } }: Networks,
   seed: number,
   begin: number,
@@ -403,5 +493,5 @@ function drawNoise(
   return rows(createGenerator(seed).randn([end, unet.config.inChannels, height, width]), begin, end);
 }
 
-const layoutFor = ({ model }: ModelFiles, { layout }: PairCheckRequest): PassLayout =>
+export const layoutFor = ({ model }: ModelFiles, { layout }: Pick<PairCheckRequest, "layout">): PassLayout =>
   layout ?? usualLayout(model.unet.weights.parameters);

@@ -1,3 +1,6 @@
+import { lastLook } from "#lib/pairing/plan.ts";
+import { keyedRandom } from "./unseen/keyed-random.ts";
+
 /**
  * What pairs are asked to draw where nobody says otherwise: plain things any text-to-image model has seen, each with a
  * colour, a size or a place, since those are what guidance is for.
@@ -25,6 +28,9 @@ const colours = ["red", "blue", "yellow", "green", "white", "purple", "orange", 
 const things = ["bicycle", "teapot", "horse", "chair", "balloon", "lantern", "bird", "hat", "truck", "flower"];
 const places = ["on a beach", "in a forest", "on a stone bridge", "in a kitchen", "on a mountain", "in a city street"];
 
+const coloured = (colour: string, thing: string): string =>
+  `${/^[aeiou]/.test(colour) ? "an" : "a"} ${colour} ${thing}`;
+
 /** Composed ones follow those that were written: as many as the longest look asks for. */
 const composed = Array.from(
   { length: colours.length * things.length * places.length },
@@ -33,7 +39,19 @@ const composed = Array.from(
 ).map((i) => {
   const [colour, thing] = [colours[i % colours.length]!, things[Math.floor(i / colours.length) % things.length]!];
   const place = places[Math.floor(i / (colours.length * things.length))]!;
-  return `${/^[aeiou]/.test(colour) ? "an" : "a"} ${colour} ${thing} ${place}`;
+  return `${coloured(colour, thing)} ${place}`;
 });
 
-export const plainPrompts: readonly string[] = [...written, ...composed];
+/** @param key  decides which of the many thousand of two things; null: those that everybody may explore with */
+export function plainPrompts(key: string | null): readonly string[] {
+  if (key === null) return [...written, ...composed];
+  const random = keyedRandom(key);
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+  const drawn = new Set<string>();
+  while (drawn.size < lastLook.prompts) {
+    const [first, second] = [pick(things), pick(things)];
+    const text = `${coloured(pick(colours), first)} and ${coloured(pick(colours), second)} ${pick(places)}`;
+    if (first !== second) drawn.add(text);
+  }
+  return [...drawn];
+}

@@ -1,4 +1,5 @@
 import type { Lineage } from "#lib/pairing/evidence.ts";
+import { heldBackPrompt } from "#lib/pairing/period-secret.ts";
 import type { VerdictName } from "#lib/pairing/verdict.ts";
 import type { AgreementState } from "./agreement.ts";
 import type { KeptShares } from "./fidelity.ts";
@@ -105,12 +106,20 @@ function compareScores(
   for (const [i, score] of here.entries()) {
     const claimed = there[i];
     const at = `of prompt ${i + 1}, «${score.prompt.slice(0, 80)}»`;
-    if (claimed && claimed.prompt !== score.prompt)
+    if (claimed && claimed.prompt !== heldBackPrompt(i) && claimed.prompt !== score.prompt)
       differences.push(
         `Prompt ${i + 1} is «${claimed.prompt.slice(0, 80)}» in the report and «${score.prompt.slice(0, 80)}» here.`,
       );
     for (const mode of ["conditional", "guide", "cfg"] as const)
       level.see(`The score ${modeNames[mode]} ${at}`, claimed?.[mode], score[mode], 1);
+    for (const [other, its] of (score.others ?? []).entries())
+      for (const mode of ["conditional", "guide", "cfg"] as const)
+        level.see(
+          `Evaluator ${other + 2}'s score ${modeNames[mode]} ${at}`,
+          claimed?.others?.[other]?.[mode],
+          its[mode],
+          1,
+        );
   }
   return level.end(differences);
 }

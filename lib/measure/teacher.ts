@@ -16,7 +16,7 @@ export interface TeacherStep {
   readonly cfg: FloatTensor;
 }
 
-/** By prompt, how well pictures without a guide keep to it, and the evaluator's features of them. */
+/** By prompt, how well pictures without a guide keep to it as one evaluator reads them, and its features of them. */
 export interface KeptAlone extends Readonly<Record<"conditional" | "cfg", readonly number[]>> {
   /** [n, d] */
   readonly features: Readonly<Record<"conditional" | "cfg", FloatTensor>>;
@@ -28,11 +28,11 @@ export interface KeptAlone extends Readonly<Record<"conditional" | "cfg", readon
  */
 export class TeacherTape {
   readonly #steps: TeacherStep[];
-  #kept: KeptAlone | null;
+  #kept: readonly KeptAlone[] | null;
   #next = 0;
   readonly isPlayed: boolean;
 
-  constructor(recorded: { readonly steps: readonly TeacherStep[]; readonly kept: KeptAlone | null } | null) {
+  constructor(recorded: { readonly steps: readonly TeacherStep[]; readonly kept: readonly KeptAlone[] | null } | null) {
     this.#steps = [...(recorded?.steps ?? [])];
     this.#kept = recorded?.kept ?? null;
     this.isPlayed = recorded !== null;
@@ -46,15 +46,15 @@ export class TeacherTape {
     return made;
   }
 
-  get kept(): KeptAlone | null {
+  get kept(): readonly KeptAlone[] | null {
     return this.#kept;
   }
 
-  keep(kept: KeptAlone): void {
+  keep(kept: readonly KeptAlone[]): void {
     this.#kept = kept;
   }
 
-  /** A safetensors file: «12.cfg» is CFG's prediction at the thirteenth state, «features.cfg» are those of its pictures. */
+  /** A safetensors file: «12.cfg» is CFG's prediction at the thirteenth state, «features.0.cfg» what the first evaluator sees in its pictures. */
   toBytes(): Uint8Array {
     const tensors = new Map<string, FloatTensor>(
       this.#steps.flatMap(({ conditional, cfg }, i) => [
@@ -62,13 +62,13 @@ export class TeacherTape {
         [`${i}.cfg`, cfg] as const,
       ]),
     );
-    const { features, ...kept } = this.#kept ?? { features: null };
-    if (features) for (const mode of ["conditional", "cfg"] as const) tensors.set(`features.${mode}`, features[mode]);
+    for (const [i, { features }] of (this.#kept ?? []).entries())
+      for (const mode of ["conditional", "cfg"] as const) tensors.set(`features.${i}.${mode}`, features[mode]);
     return writeSafetensors(
       tensors,
       new Map([
         ["steps", String(this.#steps.length)],
-        ["kept", JSON.stringify(features && kept)],
+        ["kept", JSON.stringify(this.#kept?.map(({ conditional, cfg }) => ({ conditional, cfg })) ?? null)],
       ]),
     );
   }
@@ -105,10 +105,10 @@ export async function openTape(
 
 const metadata = z.object({
   steps: z.coerce.number().int().min(0),
-  kept: jsonString(z.object({ conditional: z.array(z.number()), cfg: z.array(z.number()) }).nullable()),
+  kept: jsonString(z.array(z.object({ conditional: z.array(z.number()), cfg: z.array(z.number()) })).nullable()),
 });
 
-async function readTape(path: string): Promise<{ steps: TeacherStep[]; kept: KeptAlone | null }> {
+async function readTape(path: string): Promise<{ steps: TeacherStep[]; kept: readonly KeptAlone[] | null }> {
   const source = await openFile(path);
   try {
     const header = await readHeader(source);
@@ -118,8 +118,12 @@ async function readTape(path: string): Promise<{ steps: TeacherStep[]; kept: Kep
     for (let i = 0; i < count; i++)
       steps.push({ conditional: await tensor(`${i}.conditional`), cfg: await tensor(`${i}.cfg`) });
     if (kept === null) return { steps, kept };
-    const features = { conditional: await tensor("features.conditional"), cfg: await tensor("features.cfg") };
-    return { steps, kept: { ...kept, features } };
+    const withFeatures: KeptAlone[] = [];
+    for (const [i, scores] of kept.entries()) {
+      const of = (mode: "conditional" | "cfg") => tensor(`features.${i}.${mode}`);
+      withFeatures.push({ ...scores, features: { conditional: await of("conditional"), cfg: await of("cfg") } });
+    }
+    return { steps, kept: withFeatures };
   } finally {
     await source.close();
   }

@@ -1,3 +1,4 @@
+import type { SamplerName } from "#lib/sampler-names.ts";
 import type { Estimate } from "./estimate.ts";
 import type { Recovery } from "./recovery.ts";
 
@@ -52,6 +53,8 @@ export interface Fidelity extends Omit<Recovery, "claims"> {
   readonly unreadable: readonly ("conditional" | "guide" | "cfg")[];
   /** How many prompts there are to draw in all. */
   readonly available: number;
+  /** The how manieth guide it is that its author tried on this model: of the error that a plan allows it may spend its part. */
+  readonly tries: number;
   readonly guidanceScale: number;
   /** What read the pictures: whether attributes that a prompt names are there, or how similar CLIP finds picture and prompt. */
   readonly evaluator: "attributes" | "clip";
@@ -80,6 +83,60 @@ export interface DistributionDistance {
   readonly n: number;
 }
 
+/** One way to draw a picture from its noise, in the passes through the base that it takes. */
+export interface Way {
+  readonly mode: "conditional" | "guide" | "cfg";
+  readonly guidanceScale: number;
+  /** So many of the first steps are CFG's, whatever the mode. */
+  readonly cfgSteps: number;
+  readonly sampler: SamplerName;
+  readonly steps: number;
+}
+
+/** «Why not simply fewer steps?»: how well pictures keep to their prompts against the passes through the base that they take. */
+export interface Curve {
+  /** How many prompts each figure rests on. */
+  readonly n: number;
+  /** What is asked for of all ways. */
+  readonly guidanceScale: number;
+  /** The fewest passes first. */
+  readonly points: readonly CurvePoint[];
+  /** The weakest guidance first, all within the guide's range but CFG's own below it. */
+  readonly byGuidance: readonly GuidancePoint[];
+  /** Null where CFG keeps no more at any guidance than pictures without it: then there is nothing to deliver. */
+  readonly delivered: Delivered | null;
+}
+
+export interface CurvePoint extends Way {
+  /** Of one picture. */
+  readonly passes: number;
+  readonly fidelity: Estimate;
+  /** The same less the guide's, prompt by prompt. */
+  readonly againstGuide: Estimate;
+  /** ‖z − z_CFG‖ / ‖z_CFG‖ of finished latents from the same noise: 0 is CFG's own picture. */
+  readonly distance: Estimate;
+}
+
+/** What is asked for at one guidance, and what comes of it. */
+export interface GuidancePoint {
+  readonly guidanceScale: number;
+  readonly cfg: Estimate;
+  /** Null where the guide was not made for so little. */
+  readonly guide: Estimate | null;
+  /** Σ‖z_guide − z_CFG‖ / Σ‖z_none − z_CFG‖ of this guidance: 0 is CFG's own pictures, 1 as far from them as without guidance. */
+  readonly distance: Estimate | null;
+}
+
+/** The guidance that a guide delivers: the least at which CFG keeps as much as the guide does where `Curve.guidanceScale` is asked for. */
+export interface Delivered {
+  readonly guidanceScale: Estimate;
+  /** The guide keeps more than CFG at any guidance that was drawn: the value is the strongest of those, and what is delivered at least that. */
+  readonly isBeyond: boolean;
+  /** CFG as it was drawn at that guidance, and how far the guide's pictures lie from those. */
+  readonly cfg: Estimate;
+  readonly distance: Estimate;
+}
+
 export interface Range {
   readonly low: number;
   readonly high: number;
@@ -90,5 +147,10 @@ export interface Evidence {
   readonly structure: readonly string[];
   readonly lineage: Lineage | null;
   readonly agreement: Agreement | null;
+  /** What the evaluator found whose word is the weakest; null where none read the pictures. */
   readonly fidelity: Fidelity | null;
+  /** What others found in the same pictures. */
+  readonly others?: readonly Fidelity[];
+  /** Of each evaluator that read nothing, why, in a sentence. */
+  readonly silences?: readonly string[];
 }

@@ -144,7 +144,7 @@ function hopeOf(t: number, look: Look): number {
   const share = look.prompts / lastLook.prompts;
   if (share === 1) return t > look.critical ? 1 : 0;
   const root = Math.sqrt(share);
-  return normalBelow((t / root + (1 - share) / root - lastLook.critical) / Math.sqrt(1 - share));
+  return normalBelow((t / root + (1 - share) / root - look.lastCritical) / Math.sqrt(1 - share));
 }
 
 export const mean = (values: readonly number[]): number =>

@@ -1,5 +1,5 @@
 import type { Estimate, Evidence, Fidelity, Lineage } from "./evidence.ts";
-import { firstLook, lookAfter } from "./plan.ts";
+import { firstLook, lookAfter, shareOfError } from "./plan.ts";
 import type { Certainty, Claims } from "./recovery.ts";
 import { thresholds } from "./thresholds.ts";
 
@@ -19,7 +19,8 @@ export type LineageBand = "derived" | "distant" | "doubtful" | "unrelated";
 export function judge(evidence: Evidence): Verdict {
   const against = reasonsAgainst(evidence);
   if (against.length > 0) return { verdict: "incompatible", reasons: against, next: null };
-  const { fidelity } = evidence;
+  const { fidelity, others = [], silences = [] } = evidence;
+  if (!fidelity && silences.length > 0) return ended("not measured", silences.map(thenWhat));
   if (!fidelity)
     return ended("not measured", [
       "No pictures were read: without an evaluator nothing says whether prompts are kept. Name one, or look at what the guide draws.",
@@ -30,7 +31,68 @@ export function judge(evidence: Evidence): Verdict {
       ...caveats(fidelity),
     ]);
   const [word, ...reasons] = ofPictures(fidelity);
-  return { verdict: word, reasons: [...reasons, ...caveats(fidelity)], next: nextLook(fidelity) };
+  if (others.length > 0) return ofSeveral([fidelity, ...others], silences);
+  return {
+    verdict: word,
+    reasons: [...reasons, ...ofTries(fidelity), ...caveats(fidelity), ...silences],
+    next: nextLook(fidelity),
+  };
+}
+
+const thenWhat = (silence: string): string =>
+  `${silence} Look at what the guide draws, or have an evaluator judge that was tested on such pictures.`;
+
+/** What one evaluator says by itself. */
+export const wordOf = (fidelity: Fidelity): VerdictName => ofPictures(fidelity)[0];
+
+/** From what is most to what is least to be relied on. */
+const byStrength: readonly VerdictName[] = [
+  "verified",
+  "usable with limits",
+  "incompatible",
+  "inconclusive",
+  "not measured",
+];
+
+/** Whose word is the weakest, by its place; the first of equals. */
+export function weakestOf(fidelities: readonly Fidelity[]): number {
+  const strengths = fidelities.map((one) => byStrength.indexOf(wordOf(one)));
+  return Math.max(0, strengths.indexOf(Math.max(...strengths)));
+}
+
+/**
+ * A word is said where all evaluators are certain of it, each by the whole test: so the error of the word is no larger than that of
+ * one of them, and nothing has to be divided among them (Berger 1982, doi 10.1080/00401706.1982.10487790). Where one finds a guide of use
+ * and another finds it useless, neither is certain for both.
+ */
+function ofSeveral(fidelities: readonly Fidelity[], silences: readonly string[]): Verdict {
+  const words = fidelities.map(wordOf);
+  const says = words.map((word, i) => `${nameOf(fidelities, i)} says «${word}»`).join(", ");
+  const agreed = words.every((word) => word === words[0]);
+  const areOfUse = words.every((word) => word === "verified" || word === "usable with limits");
+  const verdict = agreed ? words[0]! : areOfUse ? "usable with limits" : "inconclusive";
+  const nexts = fidelities.map(nextLook).filter((next) => next !== null);
+  return {
+    verdict,
+    reasons: [
+      `${fidelities.length} evaluators read the same pictures, and ${agreed ? "agree" : "the weaker word stands, for a word needs all of them"}: ${says}.`,
+      ...fidelities.flatMap((fidelity, i) => {
+        const [, ...reasons] = ofPictures(fidelity);
+        return [...reasons, ...caveats(fidelity)].map((reason) => `By ${nameOf(fidelities, i)}: ${reason}`);
+      }),
+      ...ofTries(fidelities[0]!),
+      ...silences,
+    ],
+    next: nexts.length > 0 ? Math.max(...nexts) : null,
+  };
+}
+
+/** By what it is, and counted where there are several of that. */
+function nameOf(fidelities: readonly Fidelity[], place: number): string {
+  const { evaluator } = fidelities[place]!;
+  const name = evaluator === "clip" ? "CLIP" : "the network of attributes";
+  const same = fidelities.filter((one) => one.evaluator === evaluator);
+  return same.length === 1 ? name : `${name} (${same.indexOf(fidelities[place]!) + 1})`;
 }
 
 export function lineageBand({ medianCosine }: Lineage): LineageBand {
@@ -110,7 +172,7 @@ const modeNames = { conditional: "without guidance", guide: "with the guide", cf
 /** Null where the plan has ended: nothing better has hope, there are no prompts left, or fewer were asked for than make up a look. */
 function nextLook(fidelity: Fidelity): number | null {
   const { gain, claims, unreadable, available } = fidelity;
-  const next = lookAfter(gain.n)?.prompts ?? null;
+  const next = lookAfter(gain.n);
   if (next === null || next > available || unreadable.length > 0 || claims === null) return null;
   return decide(claims, mayVerify(fidelity)).hasHope ? next : null;
 }
@@ -150,7 +212,17 @@ function lossOf({ guide, cfg, conditional, evaluator }: Fidelity): string {
     evaluator === "clip"
       ? `CLIP finds pictures and prompts ${show(guide.value)} alike`
       : `pictures keep ${show(guide.value)} of what their prompts ask for`;
-  return `What is lost: ${kept}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance; letting CFG do the first steps buys some of it back.`;
+  return `What is lost: ${kept}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance.`;
+}
+
+/** One error for all guides of an author on one model: who tries many needs to be surer of each. */
+function ofTries({ tries }: Fidelity): string[] {
+  if (tries === 1) return [];
+  const part = 100 * shareOfError(tries);
+  const shown = part < 0.01 ? "less than 0.01" : part.toPrecision(2);
+  return [
+    `Its author has had ${tries} guides measured on this model, this one as number ${tries}: they share one allowance for error, of which ${shown} % is for this one, so more has to be certain of it.`,
+  ];
 }
 
 function caveats({ unscored, domain, scored, evaluator, notes: said }: Fidelity): string[] {

@@ -1,4 +1,6 @@
+import { Prisma } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
+import { backlogColumn, standing } from "./backlog.ts";
 import { groupsWaiting } from "./groups-waiting.ts";
 import { AWAITED, HUB_GROUP, priorities, type JobKind, type JobLane, type JobResource } from "./jobs.ts";
 
@@ -40,6 +42,8 @@ export interface Head {
   readonly turn: number;
   /** The same as it is: of two at the same turn, who has had less goes first. */
   readonly used: number;
+  /** What waits for the person, about, in seconds, up to a bound. */
+  readonly backlog: number;
 }
 
 /** So much later may somebody's turn be who is taken first because the worker holds their model already, in seconds of work. */
@@ -63,7 +67,7 @@ const headsFor = (
   { memory, lanes, most }: Bounds,
 ): Promise<Head[]> => transaction.$queryRaw<Head[]>`
   SELECT h.id, h.kind, w.group_id AS "groupId", h.priority, h.lane, h.model_key AS "modelKey", h.work, coalesce(h.needs_bytes, 0)::float8 AS "needsBytes", h.queued_at AS "queuedAt",
-    greatest(t.used, c.turn) AS turn, coalesce(t.used, 0) AS used
+    greatest(t.used, c.turn) AS turn, coalesce(t.used, 0) AS used, b.backlog
   FROM (${groupsWaiting(place.resource)}) w
   JOIN job_clock c ON c.resource = ${place.resource}::job_resource
   LEFT JOIN job_turn t ON t.resource = c.resource AND t.group_id = w.group_id
@@ -75,13 +79,15 @@ const headsFor = (
         OR NOT EXISTS (SELECT FROM worker o WHERE o.id <> ${place.workerId}::uuid AND o.stopped_at IS NULL AND o.seen_at > now() - interval '10 seconds'
           AND o.free > 0 AND j.model_key = ANY (o.models)))
     ORDER BY j.priority DESC, j.lane, j.queued_at, j.id LIMIT 1) h
+  CROSS JOIN LATERAL (${backlogColumn(place.resource, Prisma.sql`w.group_id`)}) b
   WHERE w.group_id IS NOT NULL AND NOT (${place.forOthers ?? false} AND EXISTS (
     SELECT FROM job r WHERE r.resource = ${place.resource}::job_resource AND r.state = 'running' AND r.worker_id = ${place.workerId}::uuid
       AND r.lane = 'seconds' AND r.group_id = w.group_id AND r.group_id <> ${HUB_GROUP}))`;
 
 /**
- * Whose turn it is. Those come first for whom somebody waits; of them whoever has had least of the workers' time; of equals the
- * higher priority, then who waits longest. A person whose model is open already goes before those whose turn is hardly earlier.
+ * Whose turn it is. Those come first for whom somebody waits; of them whoever has had least of the workers' time, and has least waiting
+ * beside this; of equals the higher priority, then who waits longest. A person whose model is open already goes before those who stand
+ * hardly before them.
  */
 export function whoIsNext<H extends Head>(heads: readonly H[], models: readonly string[] = []): H | undefined {
   const awaited = heads.filter(({ priority }) => priority >= AWAITED);
@@ -90,14 +96,20 @@ export function whoIsNext<H extends Head>(heads: readonly H[], models: readonly 
   return (
     first &&
     (inTurn.find(
-      ({ modelKey, turn }) => modelKey !== null && models.includes(modelKey) && turn <= first.turn + MODEL_TURN_SECONDS,
+      (head) =>
+        head.modelKey !== null &&
+        models.includes(head.modelKey) &&
+        standing(head) <= standing(first) + MODEL_TURN_SECONDS,
     ) ??
       first)
   );
 }
 
-const byTurn = (a: Pick<Head, "turn" | "used" | "priority" | "queuedAt">, b: typeof a): number =>
-  a.turn - b.turn || a.used - b.used || b.priority - a.priority || a.queuedAt.getTime() - b.queuedAt.getTime();
+const byTurn = (a: Head, b: Head): number =>
+  standing(a) - standing(b) ||
+  a.used - b.used ||
+  b.priority - a.priority ||
+  a.queuedAt.getTime() - b.queuedAt.getTime();
 
 /** Who is next and finds too little memory left is passed over for so long by long work, in milliseconds; by short work as long as that does not help. */
 const PASSED_OVER_MS = 60_000;

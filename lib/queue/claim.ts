@@ -33,18 +33,21 @@ export interface Claim {
 /** What could be claimed, and how many seconds it takes, about. */
 export type Candidate = Head & { readonly seconds: number };
 
+/** Whether a job that is offered is wanted. `backlogs`: what waits for each person of whose jobs one is offered. */
+type Wish = (candidate: Candidate, backlogs: ReadonlyMap<string, number>) => boolean;
+
 /**
  * Gives a place of a worker the job whose turn it is. pg-boss keeps what is claimed from then on; it is asked for just this job by its
  * ticket, which stands where pg-boss has priorities.
  */
-export function claimNext(
-  place: Place,
-  isWanted: (candidate: Candidate) => boolean = () => true,
-): Promise<Claim | null> {
+export function claimNext(place: Place, isWanted: Wish = () => true): Promise<Claim | null> {
   return inLockedTransaction(database(), async (transaction) => {
     // Turns are given one after the other: two workers at once would both take the same person's.
     await transaction.$executeRaw`SELECT pg_advisory_xact_lock(4210, ${place.resource === "files" ? 0 : 1})`;
-    const next = await choose(transaction, place, async (heads) => (await timed(transaction, heads)).filter(isWanted));
+    const next = await choose(transaction, place, async (heads) => {
+      const backlogs = new Map(heads.map(({ groupId, backlog }) => [groupId, backlog]));
+      return (await timed(transaction, heads)).filter((candidate) => isWanted(candidate, backlogs));
+    });
     if (!next) return null;
     const queueId = await takeFromQueue(transaction, place.resource, next.id);
     const [row] = await transaction.$queryRaw<

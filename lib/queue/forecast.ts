@@ -1,5 +1,6 @@
+import { backlogOf } from "./backlog.ts";
 import { whoIsNext } from "./choose.ts";
-import { Given, makesRoom, secondsLeft } from "./interrupt.ts";
+import { Given, type Host, makesRoom, secondsLeft } from "./interrupt.ts";
 import { HUB_GROUP, type JobKind, type JobLane, type JobResource, lanes } from "./jobs.ts";
 import { type PlaceKind, takes } from "./places.ts";
 import type { Need } from "./room.ts";
@@ -95,6 +96,7 @@ export function foresee(picture: Picture): Map<string, Start> {
               needsBytes: head.need?.bytes ?? 0,
               turn: turnOf(groupId),
               used: used.get(groupId) ?? 0,
+              backlog: backlogOf(line),
               takes: head.seconds ?? UNKNOWN_SECONDS,
             },
           ]
@@ -103,12 +105,23 @@ export function foresee(picture: Picture): Map<string, Start> {
     const { host } = spot;
     let fit = heads;
     if (host) {
-      const asHost = { ...host, resource: picture.resource, turn: turnOf(host.groupId), slowness: 1, owed: () => 0 };
-      const owed = (groupId: string): number => host.given.owed(groupId, host.worked);
-      const willing = heads.filter((head) => makesRoom(asHost, { ...head, seconds: head.takes }));
-      fit = willing.filter(({ groupId }) => owed(groupId) < MOMENT);
+      const asHost = {
+        ...host,
+        resource: picture.resource,
+        turn: turnOf(host.groupId),
+        backlog: backlogOf(lines.get(host.groupId) ?? []),
+        slowness: 1,
+      };
+      const owed = (groupId: string): number => {
+        const left = host.given.owed(groupId, host.worked);
+        return left < MOMENT ? 0 : left;
+      };
+      const isWilling = (head: (typeof heads)[number], owes: Host["owed"]): boolean =>
+        makesRoom({ ...asHost, owed: owes }, { ...head, seconds: head.takes });
+      fit = heads.filter((head) => isWilling(head, owed));
+      const later = heads.filter((head) => isWilling(head, () => 0));
       if (fit.length === 0) {
-        workOn(spot, host, Math.min(...willing.map(({ groupId }) => owed(groupId))));
+        workOn(spot, host, Math.min(...later.map(({ groupId }) => owed(groupId))));
         continue;
       }
     }

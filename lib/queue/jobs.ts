@@ -9,21 +9,23 @@ import type { JobKind, JobLane, JobResource } from "#lib/db/generated/client.ts"
  *   inspect   inspection   says what a commit is, and which base it was made from
  *   check     pair         measures a guide on a fine-tune
  *   preview   preview      draws the three pictures of one seed
+ *   curve     curve        measures what else could be done with a guide's passes
  */
-export const jobKinds = ["hash", "inspect", "check", "preview"] as const satisfies readonly JobKind[];
+export const jobKinds = ["hash", "inspect", "check", "preview", "curve"] as const satisfies readonly JobKind[];
 export type { JobKind, JobLane, JobResource };
 
 /** In the place of a person: what the hub does of itself. */
 export const HUB_GROUP = "hub";
 
 /** What a job can be about. */
-export type JobSubject = "upload" | "inspection" | "pair" | "preview";
+export type JobSubject = "upload" | "inspection" | "pair" | "preview" | "curve";
 
 export const subjectOf = {
   hash: "upload",
   inspect: "inspection",
   check: "pair",
   preview: "preview",
+  curve: "curve",
 } as const satisfies Record<JobKind, JobSubject>;
 
 /** What a job needs. Reading files never waits for a network to finish. Each is a queue of pg-boss. */
@@ -34,14 +36,16 @@ export const resourceOf = {
   inspect: "files",
   check: "compute",
   preview: "compute",
+  curve: "compute",
 } as const satisfies Record<JobKind, JobResource>;
 
-/** How long a kind of job takes, where whoever asks for it says nothing else. */
+/** How long a kind of job takes, where whoever asks for it says nothing else. A curve takes as long as seven looks, and makes room for all else. */
 export const usualLane = {
   hash: "seconds",
   inspect: "seconds",
   check: "minutes",
   preview: "seconds",
+  curve: "hours",
 } as const satisfies Record<JobKind, JobLane>;
 
 /** The shorter, the higher: work of a longer lane makes room for that of a shorter one. */
@@ -76,6 +80,7 @@ export const deadlines: Readonly<Record<JobKind, number>> = {
   inspect: 600,
   check: HOUR,
   preview: 900,
+  curve: 2 * HOUR,
 };
 
 /** The longest that pg-boss lets a worker hold a job that says that it is alive: a day, after which one of hours goes on from its checkpoint. */

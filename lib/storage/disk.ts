@@ -224,14 +224,23 @@ export class DiskStore implements ObjectStore {
     });
   }
 
-  async signDownload(key: string, { fileName, contentType, disposition, seconds }: DownloadOptions): Promise<string> {
-    return this.#signer.sign("GET", key, { name: fileName, type: contentType, disposition }, seconds);
+  async signDownload(
+    key: string,
+    { fileName, contentType, disposition, seconds, reading }: DownloadOptions,
+  ): Promise<string> {
+    const fields = { name: fileName, type: contentType, disposition, ...(reading === undefined ? {} : { reading }) };
+    return this.#signer.sign("GET", key, fields, seconds);
   }
 
   /** What the URL of a GET allows. @throws forbidden */
   parseDownloadUrl(key: string, query: URLSearchParams): DownloadGrant {
-    const { name, type, disposition } = this.#signer.verify("GET", key, query);
-    return { fileName: name!, contentType: type!, disposition: disposition === "inline" ? "inline" : "attachment" };
+    const { name, type, disposition, reading } = this.#signer.verify("GET", key, query);
+    return {
+      fileName: name!,
+      contentType: type!,
+      disposition: disposition === "inline" ? "inline" : "attachment",
+      ...(reading === undefined ? {} : { reading }),
+    };
   }
 
   delete(key: string): Promise<void> {

@@ -39,6 +39,8 @@ export interface DownloadOptions {
   readonly disposition: "inline" | "attachment";
   /** How long the URL works. */
   readonly seconds: number;
+  /** Who reads what, for the hub to ask again while its own disk sends the bytes. A bucket sends to the end what has begun. */
+  readonly reading?: string;
 }
 
 /** No part but the last may be smaller; as S3 has it. */

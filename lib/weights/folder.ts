@@ -16,12 +16,13 @@ export interface Folder {
   open(file: string): Promise<FileSource>;
 }
 
-const MAX_JSON_BYTES = 16 * 2 ** 20; // the index of a thousand-shard model is below 1 MB
+/** Published configs have some kilobytes. Of a million keys one would take minutes to look through, and a gigabyte. */
+export const MOST_CONFIG_BYTES = 2 ** 20;
 
-/** A JSON file of a folder. @throws file_not_found, bad_request */
-export async function readJsonIn(folder: Folder, file: string): Promise<unknown> {
+/** A JSON file of a folder. @throws file_not_found, bad_request; unsupported_model for one that is too large */
+export async function readJsonIn(folder: Folder, file: string, most = MOST_CONFIG_BYTES): Promise<unknown> {
   const shown = `${folder.name}/${file}`;
-  const text = await readTextIn(folder, file, { most: MAX_JSON_BYTES, what: "a configuration file" });
+  const text = await readTextIn(folder, file, { most, what: "a configuration file" });
   if (text === null) {
     const sentence = `${shown} is missing or cannot be read; check the path.`;
     throw new AppError("file_not_found", sentence, { path: folder.locate(file) });

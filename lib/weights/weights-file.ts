@@ -19,6 +19,8 @@ async function readAndClose(source: FileSource): Promise<WeightsFile> {
   }
 }
 
+/** That of a thousand-shard model is below 1 MB. */
+const MOST_INDEX_BYTES = 16 * 2 ** 20;
 const indexJson = z.looseObject({
   weight_map: z.record(
     z.string(),
@@ -79,7 +81,7 @@ async function readShards(folder: Folder, names: readonly string[]): Promise<Wei
 
 /** The shards that an index lists, sorted. */
 async function readIndex(folder: Folder, index: string): Promise<string[]> {
-  const parsed = indexJson.safeParse(await readJsonIn(folder, index));
+  const parsed = indexJson.safeParse(await readJsonIn(folder, index, MOST_INDEX_BYTES));
   if (!parsed.success)
     throw new AppError(
       "malformed_weights",

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anonymous, type Person } from "#lib/auth/actor.ts";
 import { cancelPair } from "#lib/catalog/pairs/service.ts";
 import { listPairs } from "#lib/catalog/pairs/views.ts";
+import { keepPeriods } from "#lib/catalog/periods/service.ts";
 import type { SignedReportView } from "#lib/catalog/reports/schema.ts";
 import type { RepoItem } from "#lib/catalog/repos/schema.ts";
 import { deriveSigningKey } from "#lib/catalog/reports/signing-key.ts";
@@ -12,7 +13,7 @@ import { database } from "#lib/db/client.ts";
 import { signReport } from "#lib/pairing/signed-report.ts";
 import { newPerson } from "../support/actors.ts";
 import { type Finished, guidepost } from "../support/cli.ts";
-import { baseFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
+import { baseFiles, letJudge, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
 import { freePort } from "../support/free-port.ts";
 import { starter } from "../support/golden.ts";
 import type { Served } from "../support/serve.ts";
@@ -29,12 +30,16 @@ let ann: Person;
 let page: string;
 let cache: string;
 let signed: SignedReportView;
+/** The same before its period was over, and what came of it then. */
+let early: SignedReportView;
+let tooEarly: Finished;
 let neon: RepoItem;
 let tiny: RepoItem;
 
 beforeAll(async () => {
   ann = await newPerson("ann");
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
+  await letJudge(ann, ["ann/storybook"]);
   tiny = (await newRepoWith(ann, { name: "guide-tiny", kind: "guide" }, await starterFiles("guide-tiny"))).repo;
   neon = (await newRepoWith(ann, { name: "neon", kind: "finetune" }, await starterFiles("neon-lora"))).repo;
   await workOff("inspect");
@@ -45,8 +50,13 @@ beforeAll(async () => {
   await workOff("check");
   served = await serveApp(port);
   page = `${served.url}/pairs/${pair.id}`;
-  signed = (await (await fetch(`${served.url}/api/v1/pairs/${pair.id}/report`)).json()) as SignedReportView;
   cache = await mkdtemp(join(tmpdir(), "guidepost-verify-test-"));
+  const report = async () =>
+    (await (await fetch(`${served.url}/api/v1/pairs/${pair.id}/report`)).json()) as SignedReportView;
+  early = await report();
+  tooEarly = await verify(await fileOf(early, "early.json"));
+  await keepPeriods(new Date(Date.now() + 9 * 86_400_000));
+  signed = await report();
 }, 600_000);
 afterAll(async () => {
   await served.close();
@@ -114,6 +124,45 @@ describe("a report that nobody changed", () => {
     const { code, stdout } = await verify(report, "--signature-only", "--key", await fileOf(keys, "keys.json"));
     expect(stdout).toMatch(/^The signature holds: .* \(as .*keys\.json has it\)\.$/m);
     expect(code).toBe(0);
+  });
+});
+
+describe("a report of a period that is not over", () => {
+  test("tells no prompt, and from when on it can be measured again; what needs no picture is looked at", async () => {
+    expect(valuesOf(early.report).map(({ prompt }) => prompt)).toEqual(["#1", "#2"]);
+    const { prompt, ...values } = valuesOf(signed.report)[0]!;
+    expect(prompt).toMatch(/^a (small|big) \w+ \w+ and a (small|big) /);
+    expect(valuesOf(early.report)[0]).toEqual({ prompt: "#1", ...values });
+    expect(JSON.stringify(early)).not.toContain(signed.report.pair.period!.secret);
+    expect(tooEarly.code).toBe(5);
+    expect(tooEarly.stdout).toMatch(
+      /^held back: http\S+ tells what prompts and noise of ann\/guide-tiny on ann\/neon were drawn from on 2\d{3}-\d\d-\d\d \d\d:\d\d UTC/,
+    );
+  });
+
+  test("agrees once its hub has told, though the report itself names no prompt", async () => {
+    const { code, stdout } = await verify(await fileOf(early, "early.json"), "--prompts", "1");
+    expect(stdout).toMatch(/^agrees: every value of the first 1 of 2 prompts/m);
+    expect(code).toBe(0);
+  }, 600_000);
+
+  test.each([
+    [
+      "tells another secret than it promised",
+      (one: SignedReportView["report"]) => (one.pair.period!.secret = "0".repeat(64)),
+      /is not what http\S+ had promised/,
+    ],
+    [
+      "promised something else to whoever signed",
+      (one: SignedReportView["report"]) =>
+        Object.assign(one.pair.period!, { commitment: "0".repeat(64), secret: null }),
+      /the report names another promise than http/,
+    ],
+  ])("differs where the hub %s", async (_what, change, told) => {
+    const { code, stdout } = await verify(await fileOf(await signedAnew(change), "broken.json"));
+    expect(stdout).toMatch(/^differs: what http\S+ signed does not hold together; nothing was drawn again\.$/m);
+    expect(stdout).toMatch(told);
+    expect(code).toBe(3);
   });
 });
 

@@ -9,15 +9,17 @@ export interface EvaluatorCase {
   readonly prompts: readonly [string, string, string];
   readonly latents: FloatTensor;
   readonly pictures: readonly Picture[];
+  /** A style that it is known to read. */
+  readonly domain: string | null;
 }
 
 /** What every evaluator keeps to. */
 export function evaluatorContract(open: () => Promise<EvaluatorCase>): void {
   /** Pictures begin … end − 1, scored against prompts from `begin` on. */
   const reader =
-    ({ evaluator, latents, pictures }: EvaluatorCase, prompts: readonly string[]) =>
+    ({ evaluator, latents, pictures, domain }: EvaluatorCase, prompts: readonly string[]) =>
     async (begin: number, end: number, first = begin): Promise<Seen> => {
-      const scoring = await evaluator.expect(prompts, null);
+      const scoring = await evaluator.expect(prompts, domain);
       const drawn = {
         latents: rows(latents, begin, end),
         pictures: async () =>
@@ -34,21 +36,26 @@ export function evaluatorContract(open: () => Promise<EvaluatorCase>): void {
     test(
       "its own prompts, if it has any, differ, can be scored, and begin alike whatever their number",
       withCase(async ({ evaluator }) => {
-        const own = evaluator.ownPrompts(12);
-        if (own === null) return expect(evaluator.ownPrompts(1)).toBeNull();
-        expect(new Set(own).size).toBe(12);
-        expect(evaluator.ownPrompts(5)).toEqual(own.slice(0, 5));
-        await evaluator.expect(own, null);
+        for (const key of [null, "a key"]) {
+          const own = evaluator.ownPrompts(12, key);
+          if (own === null) return expect(evaluator.ownPrompts(1, key)).toBeNull();
+          expect(new Set(own).size).toBe(12);
+          expect(evaluator.ownPrompts(5, key)).toEqual(own.slice(0, 5));
+          expect(evaluator.ownPrompts(5, "another key")).not.toEqual(own.slice(0, 5));
+          await evaluator.expect(own, null);
+        }
       }),
     );
 
     test(
-      "says what it scores, and notes in whole sentences",
-      withCase(async ({ evaluator, prompts }) => {
+      "says what it scores, or why nothing, and notes in whole sentences",
+      withCase(async ({ evaluator, prompts, domain: known }) => {
+        expect(evaluator.silenceOn(known)).toBeNull();
+        expect((await evaluator.expect(prompts, known)).scored.length).toBeGreaterThan(0);
+        const silence = evaluator.silenceOn("a style nobody knows");
         const { scored, unscored, domain, notes } = await evaluator.expect(prompts, "a style nobody knows");
-        expect(scored.length).toBeGreaterThan(0);
-        expect([unscored, domain]).toEqual([[], null]);
-        for (const note of notes) expect(note).toMatch(/^[A-Z].*\.$/s);
+        expect([scored.length > 0, unscored, domain]).toEqual([silence === null, [], null]);
+        for (const sentence of [...notes, silence ?? "It scores."]) expect(sentence).toMatch(/^[A-Z].*\.$/s);
       }),
     );
 

@@ -6,7 +6,7 @@ import { getPreview } from "#lib/catalog/previews/views.ts";
 import { database } from "#lib/db/client.ts";
 import { type Failpoint, failpoints } from "#lib/util/failpoint.ts";
 import { newPerson } from "../support/actors.ts";
-import { baseFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
+import { baseFiles, letJudge, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
 import { ask } from "../support/previews.ts";
 import { expectSound } from "../support/sound-hub.ts";
 import { useTempHub } from "../support/temp-hub.ts";
@@ -50,6 +50,7 @@ const inQueue = (): Promise<unknown> =>
 test("a worker killed at each step of a result: every result is there once, and of one attempt", async () => {
   const ann = await newPerson("ann");
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
+  await letJudge(ann, ["ann/storybook"]);
   await newRepoWith(ann, { name: "tiny", kind: "guide", base: "ann/storybook" }, await starterFiles("guide-tiny"));
   await workOff("inspect");
   await drawOnly(2);

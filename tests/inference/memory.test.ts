@@ -86,7 +86,7 @@ describe("a job that needs more than it may take", () => {
       runtime: { ...testRuntime, memory: 200e6 },
       choice: { model: starter("storybook"), lowRank: [], guide },
       base: null,
-      evaluator: null,
+      evaluators: [],
       prompts: null,
       pictures: 4,
       before: null,

@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { anonymous } from "#lib/auth/actor.ts";
 import { getJobTimeline, jobCounts, listJobs } from "#lib/catalog/jobs/service.ts";
@@ -168,6 +169,6 @@ export function catalogQuestions({
 
 async function due({ id, inspectionId }: Named): Promise<unknown> {
   return inTransaction(database(), async (transaction) =>
-    duePairs(transaction, (await modelOfRepo(id, transaction))!, inspectionId, "v2-x", 100),
+    duePairs(transaction, (await modelOfRepo(id, transaction))!, inspectionId, `v${PROTOCOL_VERSION}-x`, 100),
   );
 }

@@ -1,8 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Person } from "#lib/auth/actor.ts";
+import { hub, type Person } from "#lib/auth/actor.ts";
 import { storeBytes } from "#lib/catalog/blobs/service.ts";
+import { installEvaluator } from "#lib/catalog/evaluators/service.ts";
 import { toCommitId } from "#lib/catalog/commits/commit-id.ts";
 import { countHeadPaths, findRef, insertCommit, moveBranch } from "#lib/catalog/commits/repository.ts";
 import { readManifest, treeAfter } from "#lib/catalog/commits/service.ts";
@@ -58,12 +59,24 @@ export async function singleFileFiles(family: string): Promise<Files> {
 
 export const adapterFile = (name: string): Promise<Buffer> => readFile(golden(`adapters/${name}/adapter.safetensors`));
 
-/** The starter's base with its evaluator and captions, as a hub has it. */
+/** The starter's base as a hub has it: with captions, and with an evaluator that decides nothing there. */
 export const baseFiles = async (): Promise<Files> => ({
   ...(await starterFiles("storybook")),
   "evaluator/evaluator.safetensors": await readFile(starter("evaluator/evaluator.safetensors")),
   "evaluator/prompts.txt": await readFile(starter("prompts.txt")),
 });
+
+/** An evaluator, the starter's where nothing else is given, as a public repo of a person: installed by the hub for some bases. */
+export async function letJudge(
+  owner: Person,
+  bases: readonly string[],
+  { name = "evaluator", files }: { readonly name?: string; readonly files?: Files } = {},
+): Promise<{ repo: RepoItem; commitId: string }> {
+  const made = await newRepoWith(owner, { name, kind: "evaluator" }, files ?? (await starterFiles("evaluator")));
+  await workOff("inspect");
+  await installEvaluator(hub, { repo: `${owner.name}/${name}`, revision: "HEAD", bases: [...bases] });
+  return made;
+}
 
 export type NewRepoOf = Pick<NewRepo, "name" | "kind"> & Partial<Pick<NewRepo, "visibility" | "base">>;
 

@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { type JobKind, priorities, type Priority, resourceOf, subjectOf, usualLane } from "#lib/queue/jobs.ts";
 import { manyRepos } from "./many-repos.ts";
 
@@ -22,7 +23,7 @@ export const fullCatalog = (count: number): readonly string[] => [
   `INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'writer' FROM namespace WHERE name IN ('org3', 'org8')`,
   // A third of the pairs wait; the others are measured and, where they are good, drawn.
   `UPDATE pair SET state = 'running', attempt = 1 WHERE verdict <> 'incompatible'`,
-  `UPDATE pair SET state = 'succeeded', protocol = 'v2-e0-p0', summary = '{"request": {"pictures": 48}}' WHERE state = 'running'`,
+  `UPDATE pair SET state = 'succeeded', protocol = 'v${PROTOCOL_VERSION}-e0', summary = '{"request": {"pictures": 48}}' WHERE state = 'running'`,
   `INSERT INTO preview (id, unit_id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index, state, attempt, finished_at)
      SELECT gen_random_uuid(), unit_id, finetune_commit_id, guide_commit_id, '${recipe}', id, 0, 'succeeded', 1, now() FROM pair WHERE verdict = 'verified'`,
   // Persons draw as well, and show every fourth.

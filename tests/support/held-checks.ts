@@ -9,7 +9,7 @@ export type NamedPair = readonly [finetune: string, guide: string];
 
 /**
  * What a hub with the embedded database measures by itself waits from here on, but the first look at these pairs, which it takes
- * before other work that nobody waits for. All that the starter collection has to be measured is an hour of two processors, which
+ * before other work that nobody waits for; no curve is measured. All that the starter collection has to be measured is an hour of two processors, which
  * whatever is tested beside it would lack. What somebody asks for or uploads is measured as ever.
  */
 export async function measureOnly(folder: string, pairs: readonly NamedPair[]): Promise<void> {
@@ -27,7 +27,7 @@ export async function measureOnly(folder: string, pairs: readonly NamedPair[]): 
 const holding = (pairs: readonly NamedPair[]): string => `
   CREATE FUNCTION hold_check() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    IF EXISTS (SELECT FROM pair p
+    IF NEW.kind = 'check' AND EXISTS (SELECT FROM pair p
         JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id JOIN namespace fn ON fn.id = f.namespace_id
         JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id JOIN namespace gn ON gn.id = g.namespace_id
         WHERE p.id = NEW.subject_id AND p.measured_at IS NULL
@@ -38,8 +38,8 @@ const holding = (pairs: readonly NamedPair[]): string => `
     RETURN NEW;
   END $$;
   CREATE TRIGGER hold_check BEFORE INSERT OR UPDATE ON job FOR EACH ROW
-    WHEN (NEW.kind = 'check' AND NEW.state = 'queued' AND NEW.priority < ${AWAITED}) EXECUTE FUNCTION hold_check();
-  UPDATE job SET available_at = available_at WHERE kind = 'check' AND state = 'queued';`;
+    WHEN (NEW.kind IN ('check', 'curve') AND NEW.state = 'queued' AND NEW.priority < ${AWAITED}) EXECUTE FUNCTION hold_check();
+  UPDATE job SET available_at = available_at WHERE kind IN ('check', 'curve') AND state = 'queued';`;
 
 const arrayOf = (texts: readonly string[]): string =>
   `ARRAY[${texts.map((text) => pg.escapeLiteral(text)).join(", ")}]::text[]`;

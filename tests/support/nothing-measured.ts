@@ -20,6 +20,7 @@ export const nothingMeasured: Measured = {
     pictureSeed: 77,
   },
   evaluatorSha256: null,
+  evaluators: [],
   promptsSha256: null,
   files: [],
   runtime: { name: "x", version: "1", provider: "cpu", precision: "float32", threads: 1 },

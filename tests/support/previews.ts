@@ -3,7 +3,7 @@ import type { Person } from "#lib/auth/actor.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
 import { newPreview, type PreviewView } from "#lib/catalog/previews/schema.ts";
 import { newPerson } from "./actors.ts";
-import { baseFiles, newRepoWith, starterFiles, workOff } from "./evidence.ts";
+import { baseFiles, letJudge, newRepoWith, starterFiles, workOff } from "./evidence.ts";
 
 export interface PreviewHub {
   readonly ann: Person;
@@ -14,6 +14,7 @@ export interface PreviewHub {
 export async function fillPreviewHub(): Promise<PreviewHub> {
   const [ann, ben] = [await newPerson("ann"), await newPerson("ben")];
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
+  await letJudge(ann, ["ann/storybook"]);
   await newRepoWith(
     ann,
     { name: "watercolor", kind: "finetune", base: "ann/storybook" },

@@ -11,6 +11,7 @@ import { getCheck, type Outcome, recordOutcome } from "#lib/catalog/pairs/work.t
 import { createRepo, deleteRepo } from "#lib/catalog/repos/service.ts";
 import type { RepoItem } from "#lib/catalog/repos/schema.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
+import { wasTrainedOn } from "#lib/measure/unseen/trained-words.ts";
 import { database } from "#lib/db/client.ts";
 import type { AppError } from "#lib/errors.ts";
 import * as operations from "#lib/http/operations/evidence.ts";
@@ -19,7 +20,7 @@ import { checkHandler } from "#workers/hub/handlers/check.ts";
 import { createModels } from "#workers/hub/models.ts";
 import { newPerson, tokenOf } from "../support/actors.ts";
 import { alteredFile } from "../support/altered-model.ts";
-import { baseFiles, commitFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
+import { baseFiles, letJudge, commitFiles, drawOnly, newRepoWith, starterFiles, workOff } from "../support/evidence.ts";
 import { starter } from "../support/golden.ts";
 import { useTempHub } from "../support/temp-hub.ts";
 import { Visitor } from "../support/visitor.ts";
@@ -45,6 +46,7 @@ let measured: string;
 beforeAll(async () => {
   [ann, bob] = [await newPerson("ann"), await newPerson("bob")];
   await newRepoWith(ann, { name: "storybook", kind: "base" }, await baseFiles());
+  await letJudge(ann, ["ann/storybook"]);
   tiny = (await newRepoWith(ann, { name: "guide-tiny", kind: "guide" }, await starterFiles("guide-tiny"))).repo;
   watercolor = (await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor")))
     .repo;
@@ -99,7 +101,7 @@ describe("a guide on a fine-tune", () => {
       stale: null,
       runtime: "cpu-f32",
     });
-    expect(pair!.protocol).toMatch(/^v2-e831b29eef3b2-p[0-9a-f]{12}$/);
+    expect(pair!.protocol).toBe("v3-e831b29eef3b2");
     expect((await getPair(anonymous, id, false)).queue).toMatchObject({ ahead: expect.any(Number), workers: 0 });
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
       { repo: "ann/guide-tiny", pair: id, state: "queued" },
@@ -146,7 +148,7 @@ describe("a guide on a fine-tune", () => {
       files.filter(({ role }) => role === "unet" || role === "guide").map(({ sha256 }) => sha256.slice(0, 12)),
     ).toEqual(["8ca2dbdbaabf", "ccc4a15677d5"]);
     expect(runtime).toMatchObject({ name: "onnxruntime-node", provider: "cpu", threads: 2 });
-    expect(protocol).toMatchObject({ version: 2, sampler: "ddim", steps: 20, guidanceScale: 5 });
+    expect(protocol).toMatchObject({ version: 3, sampler: "ddim", steps: 20, guidanceScale: 5 });
     expect(view.measurements.map(({ level, n }) => [level, n])).toEqual([
       [0, 1],
       [1, lineage!.tensors],
@@ -161,7 +163,13 @@ describe("a guide on a fine-tune", () => {
       cfg: number;
     }[];
     expect(raw).toHaveLength(PICTURES);
-    expect(raw[0]!.prompt).toBe((await readFile(starter("prompts.txt"), "utf8")).split("\n")[0]);
+    expect(raw.map(({ prompt }) => prompt)).toEqual(Array.from({ length: PICTURES }, (_, i) => `#${i + 1}`)); // not told yet
+    const kept = await database().measurement.findFirstOrThrow({ where: { pairId: id, level: 4 } });
+    const words = { backgrounds: ["in a meadow", "in the desert", "at sea", "in the snow", "at night", "at sunset"] };
+    for (const { prompt } of kept.raw as { prompt: string }[]) {
+      expect(prompt).toMatch(/^a (?:small|big) \w+ \w+ and a (?:small|big) \w+ \w+ /);
+      expect(wasTrainedOn(prompt, words.backgrounds)).toBe(false);
+    }
     expect(await readdir(`${hub.folder}/cache/teacher`)).toHaveLength(1);
     const left = await readdir(`${hub.folder}/cache/folders`, { recursive: true, withFileTypes: true });
     expect(left.filter((entry) => !entry.isDirectory())).toEqual([]);
@@ -314,7 +322,7 @@ test("without an evaluator figures are shown and nothing is judged", async () =>
   await newRepoWith(ann, { name: "plain-guide", kind: "guide", base: "ann/plain" }, await starterFiles("guide-small"));
   await workOff("inspect");
   const [pair] = await pairOf("ann/plain", "ann/plain-guide");
-  expect(pair!.protocol).toBe("v2-e0-p0");
+  expect(pair!.protocol).toBe("v3-e0");
   await measure(pair!.id);
   const view = await getPair(anonymous, pair!.id, false);
   expect(view).toMatchObject({
@@ -420,7 +428,7 @@ describe("a measurement is written once", () => {
       summary: { request: { pictures: 96 } },
     });
     expect((await getCheck(id)).before).toMatchObject([{ level: 4, raw: { drawn: 48 } }]);
-    expect(await jobOf(id)).toMatchObject({ priority: 100 }); // ann asked for it, and waits on
+    expect(await jobOf(id)).toMatchObject({ priority: 0, group_id: ann.userId }); // first looks of others come before
     const second = (await claimJob("check", id))!;
     await cancelPair(ann, id);
     expect(await recordOutcome(id, second, look(96, 192), async () => {})).toBe(false);

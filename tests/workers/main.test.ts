@@ -32,7 +32,9 @@ test("the worker of a hub takes every kind of job, and passes over rows that are
     (await database().job.findMany({ select: { kind: true, state: true } }))
       .map(({ kind, state }) => `${kind} ${state}`)
       .toSorted();
-  await expect.poll(ended).toEqual(["check failed", "hash cancelled", "inspect cancelled", "preview failed"]); // what is not there is said
+  await expect
+    .poll(ended)
+    .toEqual(["check failed", "curve failed", "hash cancelled", "inspect cancelled", "preview failed"]); // what is not there is said
   expect(await askQueue("SELECT 1 FROM pgboss.job WHERE state <> 'completed'", [])).toEqual([]);
 
   worker.kill("SIGTERM");

@@ -47,7 +47,7 @@ const measure: CheckJob = {
   runtime: testRuntime,
   choice: { model: starter("watercolor"), lowRank: [], guide: starter("guide-tiny/guide.safetensors") },
   base: null,
-  evaluator: null,
+  evaluators: [],
   prompts: null,
   pictures: 1,
   before: null,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
+import { database } from "#lib/db/client.ts";
 import { toAppError } from "#lib/http/failure.ts";
 import { closeQueue } from "#lib/queue/boss.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
@@ -76,3 +77,52 @@ test("a worker goes on when PostgreSQL was frozen for longer than anybody waits 
     await worker.ended;
   }
 });
+
+/** Longer than a job is anybody's who says nothing (10 s), and than whoever waits for an answer (8 s). */
+const FROZEN_MS = 14_000;
+
+test("frozen for longer than a job is kept for its worker, every job is done once, by whom it was or by another", async () => {
+  const variables = { DATABASE_URL: postgres.url, LOG_LEVEL: "error" };
+  const workers = [await startStubWorker(variables), await startStubWorker(variables)];
+  try {
+    const held = [await putStub("hold"), await putStub("hold, deaf")];
+    const ending = [await putStub("end when the database is away"), await putStub("end when the database is away")];
+    const all = [...held, ...ending];
+    for (const job of all) await expect.poll(async () => (await stubRow(job)).state).toBe("running");
+    const waiting = [];
+    for (let i = 0; i < 4; i++) waiting.push(await putStub("end"));
+    freeze(postgres.pid);
+    try {
+      await sleep(FROZEN_MS);
+    } finally {
+      thaw(postgres.pid);
+    }
+    await expect
+      .poll(
+        () =>
+          release(...held).then(
+            () => "heard",
+            () => "away",
+          ),
+        { timeout: 30_000 },
+      )
+      .toBe("heard");
+    for (const job of [...all, ...waiting])
+      await expect.poll(async () => (await stubRow(job)).state, { timeout: 60_000 }).toBe("succeeded");
+    const effects = await effectsOf(...all, ...waiting);
+    expect(effects.map(({ id }) => id).toSorted()).toEqual([...all, ...waiting].map(({ id }) => id).toSorted());
+    for (const job of [...all, ...waiting]) {
+      const { attempt, problem } = await stubRow(job);
+      expect(attempt).toBeLessThanOrEqual(2);
+      expect(problem).toBeNull();
+      expect(effects.find(({ id }) => id === job.id)!.attempt).toBe(attempt);
+    }
+    const unended = await database().$queryRaw<{ count: number }[]>`
+      SELECT count(*)::int AS count FROM pgboss.job WHERE state IN ('created', 'active', 'retry') AND name = 'files'`;
+    expect(unended[0]!.count).toBe(0);
+    for (const worker of workers) expect(worker.process.exitCode).toBeNull();
+  } finally {
+    for (const worker of workers) worker.kill("SIGKILL");
+    await Promise.all(workers.map(({ ended }) => ended));
+  }
+}, 180_000);

@@ -36,7 +36,13 @@ const post = async (path: string, body: object) => {
 /** A worker that draws, and has nothing else to do. */
 const start = () =>
   startWorker({
-    handlers: { hash: previewHandler, inspect: previewHandler, check: previewHandler, preview: previewHandler },
+    handlers: {
+      hash: previewHandler,
+      inspect: previewHandler,
+      check: previewHandler,
+      preview: previewHandler,
+      curve: previewHandler,
+    },
     sweep: async () => {},
   });
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createToken } from "#lib/auth/token.ts";
@@ -12,6 +13,7 @@ import { inspectHandler } from "#workers/hub/handlers/inspect.ts";
 import { previewHandler } from "#workers/hub/handlers/preview.ts";
 import { startWorker, type Worker } from "#workers/hub/worker.ts";
 import { drawOnly } from "../support/evidence.ts";
+import { starter } from "../support/golden.ts";
 import { type EventStream, openEvents, type ReceivedEvent } from "../support/event-stream.ts";
 import { fillPreviewHub, type PreviewHub } from "../support/previews.ts";
 import type { Served } from "../support/serve.ts";
@@ -65,7 +67,13 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
   expect(await json(`/pairs/${id}/sheet`)).toEqual({ rows: [], done: 0, total: 0, timings: null });
 
   worker = await startWorker({
-    handlers: { hash: inspectHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler },
+    handlers: {
+      hash: inspectHandler,
+      inspect: inspectHandler,
+      check: checkHandler,
+      preview: previewHandler,
+      curve: checkHandler,
+    },
     sweep: async () => {},
   });
   const seen = await rest(stream);
@@ -87,9 +95,9 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
   await expect.poll(async () => (await json(`/pairs/${id}/sheet`)).done, { interval: 100 }).toBe(PICTURES);
   const sheet = (await json(`/pairs/${id}/sheet`)) as Sheet;
   expect(sheetSchema.parse(sheet)).toEqual(sheet); // to the last key
-  const raw = (await json(`/pairs/${id}?raw=true`)).measurements.find(({ level }: { level: number }) => level === 4)
-    .raw as { prompt: string }[];
-  expect(sheet.rows.map(({ prompt, seed }) => [prompt, seed])).toEqual(raw.map(({ prompt }, i) => [prompt, i + 1]));
+  // Of what is judged nobody sees a prompt before its time: a sheet draws what everybody may explore with.
+  const explored = (await readFile(starter("prompts.txt"), "utf8")).split("\n").slice(0, PICTURES);
+  expect(sheet.rows.map(({ prompt, seed }) => [prompt, seed])).toEqual(explored.map((prompt, i) => [prompt, i + 1]));
   expect(
     Object.values(sheet.timings!).map(({ passes, n, low, seconds, high }) => [
       passes,

@@ -17,7 +17,16 @@ export function lookLine({ verdict, evidence: { fidelity }, next }: PairReport):
 }
 
 /** A report for people: the verdict and why, then every level with its n and interval. */
-export function reportLines({ verdict, reasons, evidence, looks, next, cost, protocol }: PairReport): string[] {
+export function reportLines({
+  verdict,
+  reasons,
+  opinions,
+  evidence,
+  looks,
+  next,
+  cost,
+  protocol,
+}: PairReport): string[] {
   const { structure, lineage, agreement, fidelity } = evidence;
   const lines = [`${marks[verdict]} ${verdict}`, ...reasons.map((reason) => `  ${reason}`), ""];
   lines.push(`L0 structure   ${structure.length === 0 ? "fits" : "does not fit"}`);
@@ -46,7 +55,13 @@ export function reportLines({ verdict, reasons, evidence, looks, next, cost, pro
     for (const look of looks)
       lines.push(`   look at ${String(look.prompts).padEnd(4)}R = ${ratio(look)}; CFG gains ${estimate(look.gain)}`);
     if (next !== null) lines.push(`   the plan goes on to ${next} prompts`);
-  } else lines.push("L4 pictures    not measured; name an evaluator with --evaluator");
+  } else
+    lines.push(
+      `L4 pictures    not measured; ${opinions.length === 0 ? "name an evaluator with --evaluator" : "none was drawn"}`,
+    );
+  if (opinions.length > 1)
+    for (const { evaluator, verdict: word, silence } of opinions)
+      lines.push(`   by ${evaluator === "clip" ? "CLIP" : "attributes"}: ${word ?? silence ?? "no pictures"}`);
   if (cost) {
     const giga = (macs: number): string => `${(macs / 1e9).toFixed(3)} GMAC`;
     lines.push(

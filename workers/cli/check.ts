@@ -3,9 +3,10 @@ import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
 import { firstLook, lastLook } from "#lib/pairing/plan.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
-import { type CheckJob } from "#workers/inference/messages.ts";
+import type { CheckJob, CurveJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { lookLine, reportLines } from "./check-report.ts";
+import { curveLines } from "./curve-lines.ts";
 import { defaultThreads, integer, lowRank, providerOption, threads } from "./options.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runJob } from "./run-job.ts";
@@ -15,9 +16,10 @@ interface Options {
   lora: LowRankChoice[];
   base?: string;
   prompts?: string;
-  evaluator?: string;
+  evaluator: string[];
   domain?: string;
   pictures: number;
+  curve: boolean;
   threads: number;
   provider?: ProviderChoice;
   json: boolean;
@@ -32,17 +34,24 @@ export const checkCommand = new Command("check")
   .option("--prompts <file>", "one prompt a line (default: the evaluator's own words, or plain ones)")
   .option(
     "--evaluator <path>",
-    "reads pictures and so lets a verdict be given: an evaluator file, or the folder of a CLIPModel",
+    "reads pictures and so lets a verdict be given: an evaluator file, or the folder of a CLIPModel; of several all must agree",
+    (path: string, before: readonly string[]) => [...before, path],
+    [],
   )
   .option(
     "--domain <name>",
-    "the style's name in the evaluator's list, where you know it; without one nothing but known weights is verified",
+    "the style's name, where you know it, of those that the evaluator was tested on; without one only known weights are judged by attributes",
   )
   .option(
     "--pictures <count>",
     "stop after the last look that needs no more prompts; asked again, the same prompts go on",
     integer("--pictures", 1, 10_000),
     lastLook.prompts,
+  )
+  .option(
+    "--curve",
+    "then also measure, on the prompts of the first look, what else could be done with as many passes, such as CFG at half the steps",
+    false,
   )
   .option("--threads <count>", "processor threads", threads, defaultThreads)
   .addOption(providerOption())
@@ -55,7 +64,7 @@ async function run(model: string, guide: string, options: Options): Promise<void
     runtime: runtimeFor(options.provider, options.threads),
     choice: { model, lowRank: options.lora, guide },
     base: options.base === undefined ? null : { model: options.base },
-    evaluator: options.evaluator ?? null,
+    evaluators: options.evaluator,
     prompts: options.prompts === undefined ? null : await readPrompts(options.prompts),
     pictures: Math.min(firstLook.prompts, options.pictures),
     before: null,
@@ -63,7 +72,18 @@ async function run(model: string, guide: string, options: Options): Promise<void
     tapes: null,
   };
   const report = await lookOn(job, options);
-  say(options.json, report, () => reportLines(report));
+  const curve = options.curve ? await curveOf(job, report) : null;
+  say(options.json, curve ? { ...report, ...curve } : report, () => [
+    ...reportLines(report),
+    ...(curve ? ["", ...curveLines(curve.curve)] : []),
+  ]);
+}
+
+/** Null where nothing says which way is better: no evaluator reads the pictures, or none was drawn. */
+async function curveOf({ before: _before, ...job }: CheckJob, { evidence }: PairReport) {
+  if (!evidence.fidelity || evidence.fidelity.scored.length === 0) return null;
+  const { curve, raw } = await runJob({ ...job, type: "curve" } satisfies CurveJob);
+  return { curve, curveRaw: raw };
 }
 
 /** One look after another, each told as it comes, until the plan ends or may draw no more. */

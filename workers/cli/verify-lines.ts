@@ -42,6 +42,19 @@ export const changedLines = ({ hub, keyId }: Signer): string[] => [
   `was changed: this is not, sign for sign, what ${hub} signed with its key ${keyId}. Do not go by it; its page says what was measured.`,
 ];
 
+/** Nothing was drawn again: the report itself, or what its hub has told since, does not hold together. */
+export const unkeptLines = ({ hub, page }: Report, differences: readonly string[]): string[] => [
+  `differs: what ${hub} signed does not hold together; nothing was drawn again.`,
+  ...differences.map((difference) => `  ${difference}`),
+  `  Its page is ${page}.`,
+];
+
+/** So that nobody can train on them. What could be checked without them was. */
+export const heldBackLines = ({ hub, pair }: Report, until: string): string[] => [
+  `held back: ${hub} tells what prompts and noise of ${pair.guide.repo} on ${pair.finetune.repo} were drawn from on ${until.slice(0, 16).replace("T", " ")} UTC, so that no guide can be trained on them; verify it again then.`,
+  "  Its figures follow from the values of its prompts.",
+];
+
 /** The word, and what it rests on. */
 export function outcomeLines({ hub, page, pair }: Report, outcome: Outcome): string[] {
   const { word, prompts, all, comparison, again, layout, threads } = outcome;
@@ -56,6 +69,9 @@ export function outcomeLines({ hub, page, pair }: Report, outcome: Outcome): str
         `${name.padEnd(14)} ${String(values).padStart(6)} values, the furthest ${furthest.toPrecision(2)} apart (tolerance ${tolerance})`,
     ),
     `measured again with ${threads} ${threads === 1 ? "thread" : "threads"}, ${layout.rows} ${layout.rows === 1 ? "picture" : "pictures"} at once, CFG in ${layout.cfg}; there with ${pair.measured?.runtime.threads ?? "?"} threads by ${pair.measured?.runtime.name} ${pair.measured?.runtime.version}`,
+    ...(pair.curve?.found
+      ? ["what else could be done with as many passes was not measured again: no verdict rests on it"]
+      : []),
     "",
     ...(word === "agrees"
       ? [`agrees: ${verdict}.`]

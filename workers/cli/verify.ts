@@ -1,3 +1,5 @@
+import { scoresOf } from "#lib/measure/fidelity.ts";
+import type { Scores } from "#lib/pairing/recovery.ts";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -5,6 +7,7 @@ import { type Report, REPORT_FORMAT, report as reportSchema } from "#lib/catalog
 import { AppError } from "#lib/errors.ts";
 import { unfoundedLooks } from "#lib/measure/follows.ts";
 import { compareFound, type Found } from "#lib/measure/same-again.ts";
+import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { type ProviderChoice, providers } from "#lib/onnx/providers.ts";
 import { printable } from "#lib/util/printable.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -12,13 +15,14 @@ import { bringFiles, type WantedFile } from "#workers/verify/bring-files.ts";
 import { findReport, type FoundReport } from "#workers/verify/find-report.ts";
 import { withLaidOut } from "#workers/verify/laid-out.ts";
 import { foundThere, otherLayout, promptsOf, toJob } from "#workers/verify/measure-again.ts";
+import { whatWasDrawn } from "#workers/verify/what-was-drawn.ts";
 import { partsOf, wantedFiles } from "#workers/verify/wanted-files.ts";
 import { type Signer, whoSigned } from "#workers/verify/who-signed.ts";
 import { defaultThreads, integer, providerOption, threads } from "./options.ts";
 import { progressLine } from "./progress.ts";
 import { runJob } from "./run-job.ts";
 import { say } from "./say.ts";
-import { changedLines, outcomeLines, type Outcome, signedLines } from "./verify-lines.ts";
+import { changedLines, heldBackLines, outcomeLines, type Outcome, signedLines, unkeptLines } from "./verify-lines.ts";
 
 interface Options {
   key?: string;
@@ -34,10 +38,11 @@ interface Options {
 /** Beside those of every command (0, 1, 2, 130). */
 const DIFFERS = 3;
 const WAS_CHANGED = 4;
+const HELD_BACK = 5;
 
 export const verifyCommand = new Command("verify")
   .description(
-    "Check a hub's report: who signed it, and whether this machine measures the same. Ends in agrees (0), differs (3) or was changed (4).",
+    "Check a hub's report: who signed it, and whether this machine measures the same. Ends in agrees (0), differs (3), was changed (4), or held back (5), from when on it says.",
   )
   .argument("<report>", "the file that a hub gave, its address, or the address of a pair's page")
   .option("--signature-only", "say who signed it and measure nothing", false)
@@ -65,7 +70,28 @@ async function run(place: string, options: Options): Promise<void> {
   if (options.signatureOnly) return say(options.json, { outcome: "signed", signer }, () => signedLines(signer, found));
   const report = read(found);
   if (!options.json) process.stderr.write(`${signedLines(signer, found).map(printable).join("\n")}\n`);
-  const outcome = await measureAgain(report, signer, options);
+  const there = foundThere(report);
+  const differences = unfoundedLooks(
+    report.pair.measured?.looks ?? [],
+    decidingScores(report, there),
+    report.pair.measured?.fidelity?.tries ?? 1,
+  );
+  const drawn = await whatWasDrawn(report.pair.period, signer.hub);
+  if ("broken" in drawn || ("heldBackUntil" in drawn && differences.length > 0)) {
+    const unkept = "broken" in drawn ? [drawn.broken, ...differences] : differences;
+    process.exitCode = DIFFERS;
+    return say(options.json, { outcome: "differs", signer, page: report.page, differences: unkept }, () =>
+      unkeptLines(report, unkept),
+    );
+  }
+  if ("heldBackUntil" in drawn) {
+    process.exitCode = HELD_BACK;
+    const { heldBackUntil } = drawn;
+    return say(options.json, { outcome: "held back", signer, page: report.page, heldBackUntil }, () =>
+      heldBackLines(report, heldBackUntil),
+    );
+  }
+  const outcome = await measureAgain(report, { there, unfounded: differences, draw: drawn.draw }, signer, options);
   if (outcome.word === "differs") process.exitCode = DIFFERS;
   const { word, again, ...more } = outcome;
   say(options.json, { outcome: word, signer, page: report.page, ...more, again }, () => outcomeLines(report, outcome));
@@ -95,8 +121,19 @@ function read({ signed, format }: FoundReport): Report {
   );
 }
 
-async function measureAgain(report: Report, signer: Signer, options: Options): Promise<Outcome> {
-  const there = foundThere(report);
+interface Claimed {
+  readonly there: Found;
+  /** What does not follow from the values beside it. */
+  readonly unfounded: readonly string[];
+  readonly draw: DrawnFrom | null;
+}
+
+async function measureAgain(
+  report: Report,
+  { there, unfounded, draw }: Claimed,
+  signer: Signer,
+  options: Options,
+): Promise<Outcome> {
   const parts = partsOf(report);
   const { measured } = report.pair;
   const all = promptsOf(there);
@@ -108,7 +145,7 @@ async function measureAgain(report: Report, signer: Signer, options: Options): P
     options.threads ?? otherThan(measured?.runtime.threads),
   );
   const { report: again, runtime: used } = await withLaidOut(report, parts, paths, (laid) =>
-    runJob(toJob(laid, prompts, runtime, layout)),
+    runJob(toJob(laid, { draw, tries: measured?.fidelity?.tries ?? 1, pictures: prompts }, runtime, layout)),
   );
   const here: Found = {
     verdict: prompts === all ? again.verdict : null,
@@ -117,10 +154,22 @@ async function measureAgain(report: Report, signer: Signer, options: Options): P
     ...again.raw,
   };
   const comparison = compareFound(there, here, again.evidence.fidelity?.evaluator ?? "attributes");
-  const unfounded = unfoundedLooks(measured?.looks ?? [], there.fidelity);
   const differences = [...unfounded, ...comparison.differences];
   const word = differences.length === 0 ? "agrees" : "differs";
   return { word, prompts, all, comparison: { ...comparison, differences }, again, layout, threads: used.threads };
+}
+
+/** Of the evaluator whose word stands: the looks are told as it saw them. */
+function decidingScores({ pair: { measured } }: Report, { fidelity }: Found): readonly Scores[] {
+  const spoke = measured?.evaluators.filter((one) => one.fidelity !== null) ?? [];
+  const told = JSON.stringify(measured?.fidelity);
+  return scoresOf(
+    fidelity,
+    Math.max(
+      0,
+      spoke.findIndex((one) => JSON.stringify(one.fidelity) === told),
+    ),
+  );
 }
 
 /** As many as there are, and not those that the hub had. */

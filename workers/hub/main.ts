@@ -1,6 +1,7 @@
 import { waitForDatabase } from "#lib/db/client.ts";
 import { waitForStore } from "#lib/storage/open-store.ts";
 import { checkHandler } from "./handlers/check.ts";
+import { curveHandler } from "./handlers/curve.ts";
 import { hashHandler } from "./handlers/hash.ts";
 import { inspectHandler } from "./handlers/inspect.ts";
 import { previewHandler } from "./handlers/preview.ts";
@@ -11,6 +12,12 @@ import { runWorker } from "./worker.ts";
 waitForDatabase();
 waitForStore();
 await runWorker({
-  handlers: { hash: hashHandler, inspect: inspectHandler, check: checkHandler, preview: previewHandler },
+  handlers: {
+    hash: hashHandler,
+    inspect: inspectHandler,
+    check: checkHandler,
+    preview: previewHandler,
+    curve: curveHandler,
+  },
   sweep,
 });

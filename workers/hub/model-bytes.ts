@@ -7,7 +7,7 @@ import type { Job } from "#workers/inference/messages.ts";
 
 /** What a child will hold for a job, before it has said so itself: every element of its weights in single precision, whatever the file has. */
 export async function estimateBytes(job: Job): Promise<number> {
-  if (job.type !== "sample" && job.type !== "check") return PROCESS_BYTES; // one tensor at a time
+  if (!("choice" in job)) return PROCESS_BYTES; // one tensor at a time
   const { lowRank, guide } = job.choice;
   const weights = [
     ...(await filesOf(job.choice)).filter((path) => path.endsWith(".safetensors")),

@@ -95,7 +95,7 @@ export function createModels(budget = env().workerBytes, memory: number | null =
     // Whoever only reads files is bounded by nothing that was granted, and takes what it was thought to take.
     if ("runtime" in job) child.granted = granted ?? bytes;
     makeRoom(0);
-    stepBack(child.process.pid, job.type === "check" ? niceness : READING_NICENESS);
+    stepBack(child.process.pid, job.type === "check" || job.type === "curve" ? niceness : READING_NICENESS);
     try {
       return await child.process.run(within(job, granted), options);
     } finally {

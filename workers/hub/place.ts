@@ -3,8 +3,8 @@ import { createBell } from "#lib/db/bell.ts";
 import { log } from "#lib/log.ts";
 import { type Candidate, claimNext } from "#lib/queue/claim.ts";
 import type { Place } from "#lib/queue/choose.ts";
-import { Given, type Host, makesRoom, secondsLeft } from "#lib/queue/interrupt.ts";
-import { AWAITED } from "#lib/queue/jobs.ts";
+import { Given, type Host, makesRoom, makesWay, secondsLeft } from "#lib/queue/interrupt.ts";
+import { AWAITED, isShorter } from "#lib/queue/jobs.ts";
 import { type PlaceKind, takes } from "#lib/queue/places.ts";
 import type { Budget, Granted } from "./budget.ts";
 import type { Runner, Running } from "./runner.ts";
@@ -34,8 +34,12 @@ const FOR_OTHERS = 300;
 /** Jobs that have made room in one place at most, each with its networks in memory. */
 const MOST_IN_ONE = 4;
 
+/** What was told to end is waited for so long, in milliseconds: less than a job is kept for a worker that does not begin it. */
+const ENDS_WITHIN = 5_000;
+
 interface Seated {
   readonly job: Running;
+  readonly memory: number | null;
   isOver: boolean;
   /** When it was begun; in milliseconds. */
   readonly began: number;
@@ -59,7 +63,7 @@ export function openPlace({ kind, workerId, budget, models, runner, places }: Pl
 
   function seat({ claim, memory, giveBack }: Granted): void {
     const job = runner.begin(claim, memory);
-    const one: Seated = { job, isOver: false, began: performance.now(), given: new Given(claim.priority) };
+    const one: Seated = { job, memory, isOver: false, began: performance.now(), given: new Given(claim.priority) };
     seated.push(one);
     void job.ended.then(() => {
       one.isOver = true;
@@ -77,15 +81,49 @@ export function openPlace({ kind, workerId, budget, models, runner, places }: Pl
     const isElsewhere = (head: Candidate): boolean =>
       places.some((place) => place.isFree && place.kind.resource === kind.resource && takes(place.kind, head));
     const host = hostOf(top);
+    const isGuest = (head: Candidate, backlogs: ReadonlyMap<string, number>): boolean =>
+      makesRoom({ ...host, backlog: backlogs.get(host.groupId) ?? 0 }, head);
     const granted = await budget.give(() =>
       claimNext(
         { ...asPlace(), least: Math.max(kind.least, AWAITED) },
-        (head) => makesRoom(host, head) && !isElsewhere(head),
+        (head, backlogs) => isGuest(head, backlogs) && !isElsewhere(head),
+      ),
+    );
+    if (!granted) return await makeWay((head, backlogs) => isShorter(head.lane, host.lane) && isGuest(head, backlogs));
+    log().info({ event: "job.makes_room", subjectId: top.job.claim.subjectId, for: granted.claim.subjectId });
+    top.job.pause.set(true);
+    seat(granted);
+  }
+
+  /**
+   * For short work that does not fit beside what rests here, or would: that gives its memory back, and is done again or goes on from its
+   * checkpoint. First what rests already, and no more than has to.
+   */
+  async function makeWay(isGuest: (head: Candidate, backlogs: ReadonlyMap<string, number>) => boolean): Promise<void> {
+    const { all } = budget;
+    if (all === null || kind.resource !== "compute") return;
+    const { now, besideLong } = budget.left();
+    const mayGo = seated.filter(({ job: { claim } }) => makesWay(claim));
+    const more = mayGo.reduce((sum, { memory }) => sum + (memory ?? 0), 0);
+    if (more === 0) return;
+    const room = { all, now: now + more, besideLong: besideLong + more };
+    const granted = await budget.give(() =>
+      claimNext(
+        { ...asPlace(), least: Math.max(kind.least, AWAITED), memory: room },
+        (head, backlogs) => head.needsBytes > besideLong && isGuest(head, backlogs),
       ),
     );
     if (!granted) return;
-    log().info({ event: "job.makes_room", subjectId: top.job.claim.subjectId, for: granted.claim.subjectId });
-    top.job.pause.set(true);
+    const { subjectId, needsBytes } = granted.claim;
+    let left = now;
+    for (const { job, memory } of mayGo) {
+      if (left >= (needsBytes ?? 0)) break;
+      left += memory ?? 0;
+      log().info({ event: "job.makes_way", subjectId: job.claim.subjectId, for: subjectId });
+      await job.makeWay("It gave its memory to a picture that somebody waits for and that does not fit beside it.");
+      await Promise.race([job.ended, sleep(ENDS_WITHIN)]);
+    }
+    seated.at(-1)?.job.pause.set(true);
     seat(granted);
   }
 
@@ -127,7 +165,8 @@ export function openPlace({ kind, workerId, budget, models, runner, places }: Pl
   };
 }
 
-const hostOf = ({ job: { claim, worked }, given }: Seated): Host => ({
+/** What waits for its person is known when others are looked at. */
+const hostOf = ({ job: { claim, worked }, given }: Seated): Omit<Host, "backlog"> => ({
   resource: claim.resource,
   lane: claim.lane,
   priority: claim.priority,

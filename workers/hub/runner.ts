@@ -37,6 +37,8 @@ export interface Running {
   /** Of its work, without the time in which it made room. */
   readonly worked: Stopwatch;
   readonly ended: Promise<Outcome>;
+  /** Gives the job back, with all that its networks hold: it is done again, or goes on from its checkpoint. */
+  makeWay(reason: string): Promise<void>;
 }
 
 export interface Runner {
@@ -73,6 +75,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
       worked: new Stopwatch(),
       stop: new AbortController(),
       ended: end.promise,
+      makeWay: (message) => returnHeld(held, message),
     };
     held.pause.onChange(() => (held.pause.isOn ? held.worked.stop() : held.worked.start()));
     running.add(held);
@@ -174,6 +177,13 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
     return "returned";
   }
 
+  async function returnHeld(held: Held, message: string): Promise<void> {
+    await giveBack(held, 0, { message }).catch((cause: unknown) =>
+      log().warn({ event: "job.lost", jobId: held.claim.queueId, err: cause }),
+    );
+    held.stop.abort();
+  }
+
   async function keep({ claim, stop, worked }: Held): Promise<void> {
     if ((await keepClaim(claim)) === false) return stop.abort();
     const deadline = claim.lane === "hours" ? LONGEST_LEASE_SECONDS : deadlines[claim.kind];
@@ -184,12 +194,7 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
     const finished = (): Promise<unknown> => Promise.all([...running].map(({ ended }) => ended));
     await Promise.race([finished(), sleep(grace, undefined, { ref: false })]);
     const unfinished = [...running];
-    for (const held of unfinished) {
-      await giveBack(held, 0, { message: "Its worker was stopped; another takes it." }).catch((cause: unknown) =>
-        log().warn({ event: "job.lost", jobId: held.claim.queueId, err: cause }),
-      );
-      held.stop.abort();
-    }
+    for (const held of unfinished) await returnHeld(held, "Its worker was stopped; another takes it.");
     if (unfinished.length > 0) await Promise.race([finished(), sleep(2_000, undefined, { ref: false })]);
   }
 

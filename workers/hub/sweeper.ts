@@ -7,6 +7,8 @@ import {
   sweepStore,
   sweepUploads,
 } from "#lib/catalog/sweep/service.ts";
+import { measureAnew } from "#lib/catalog/pairs/reruns.ts";
+import { keepPeriods } from "#lib/catalog/periods/service.ts";
 import { alone } from "#lib/db/alone.ts";
 import { log } from "#lib/log.ts";
 
@@ -57,6 +59,8 @@ export async function sweep(now = new Date()): Promise<SweepReport | null> {
     await part("previews", async () => ({ previews: await sweepPreviews(now) }));
     await part("store", () => sweepStore(now));
     await part("blobs", () => purgeBlobs(now));
+    await part("periods", () => keepPeriods(now));
+    await part("re-runs", async () => void (await measureAnew()));
     await part("old rows", () => forgetOld(now));
     await part("accounts", () => forgetExpired(now));
     if (Object.values(report).some((count) => typeof count === "number" && count > 0))

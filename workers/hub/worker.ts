@@ -74,7 +74,8 @@ export async function startWorker({ handlers, sweep, deadlines = usualDeadlines 
     await returnLost();
     await failHopeless();
   });
-  const counted = every(COUNTS_EVERY, "worker.counts", keepCounts);
+  const stopping = new AbortController();
+  const counted = every(COUNTS_EVERY, "worker.counts", () => keepCounts(stopping.signal));
   const swept = every(SWEEP_EVERY, "worker.sweep", async () => {
     await sweep();
     await removeOldEvents();
@@ -86,6 +87,7 @@ export async function startWorker({ handlers, sweep, deadlines = usualDeadlines 
       log().info({ event: "worker.stopping", worker: row.id });
       clearInterval(swept);
       clearInterval(counted);
+      stopping.abort();
       clearInterval(lost);
       for (const place of places) place.close();
       await runner.stop(GRACE);

@@ -11,7 +11,13 @@ export function withAbsolutePaths(job: Job): Job {
         ...job,
         choice: { ...absoluteChoice(job.choice), guide: resolve(job.choice.guide) },
         base: job.base && absolutePlace(job.base),
-        evaluator: absolute(job.evaluator),
+        evaluators: job.evaluators.map((path) => resolve(path)),
+      };
+    case "curve":
+      return {
+        ...job,
+        choice: { ...absoluteChoice(job.choice), guide: resolve(job.choice.guide) },
+        evaluators: job.evaluators.map((path) => resolve(path)),
       };
     case "inspect":
       return { ...job, folder: resolve(job.folder) };

@@ -3,6 +3,7 @@ import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
+import { curve } from "./curve.ts";
 import { Frames, toFrame } from "#lib/util/frames.ts";
 import { compareWithBases, inspect } from "./inspect.ts";
 import { type ChildMessage, type Job, MOST_BYTES, parentMessage, type Report, type ResultOf } from "./messages.ts";
@@ -61,6 +62,8 @@ function work(job: Job): Promise<ResultOf<Job>> {
       return sample(job, report);
     case "check":
       return check(job, report);
+    case "curve":
+      return curve(job, report);
     case "inspect":
       return inspect(job);
     case "kinship":

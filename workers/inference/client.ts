@@ -206,6 +206,7 @@ const LONGEST_SENTENCE = 4000;
 const resultOf = {
   sample: "sampled",
   check: "checked",
+  curve: "curve",
   inspect: "inspected",
   kinship: "compared",
   probe: "probed",

@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import type { Model } from "#lib/diffusion/model.ts";
 import { signatureOf, usedFiles } from "#lib/diffusion/model-files.ts";
@@ -60,6 +61,8 @@ async function opening(folder: string, inspection: Inspection): Promise<Opened> 
   const { name, kind, runs, guide } = inspection;
   const withinFolder = (shown: string): string => shown.slice(basename(folder).length + 1); // «folder/path»
   if (kind === "single-file checkpoint") return openingFile(folder, inspection);
+  if (kind === "CLIP folder")
+    return { inspection, signature: null, nativeSize: null, needs: null, files: runs ? await clipFiles(folder) : [] };
   if (kind !== "diffusers folder")
     return {
       inspection,
@@ -77,6 +80,16 @@ async function opening(folder: string, inspection: Inspection): Promise<Opened> 
     files: files.map(({ role, name: shown }) => ({ role, path: withinFolder(shown) })),
   };
 }
+
+/** Its weights, and all beside them that decides what it makes of pictures and texts: that goes by its name. */
+async function clipFiles(folder: string): Promise<Opened["files"]> {
+  const weights = (await readComponentWeights(diskFolder(folder), "model")).map(({ name }) => basename(name));
+  const settings = (await readdir(folder)).filter((name) => CLIP_SETTINGS.test(name)).toSorted();
+  return [...weights.map((path) => ({ role: "clip", path })), ...settings.map((path) => ({ role: path, path }))];
+}
+
+const CLIP_SETTINGS =
+  /^(config|preprocessor_config|tokenizer|vocab|tokenizer_config|special_tokens_map|added_tokens)\.json$|^merges\.txt$/;
 
 /** A checkpoint in one file, with the configs beside it where it brings any: those decide whether it runs. */
 async function openingFile(folder: string, inspection: Inspection): Promise<Opened> {

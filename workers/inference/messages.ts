@@ -6,7 +6,7 @@ import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
-import { before, inspection, needs, pairReport, signature } from "./result-schemas.ts";
+import { before, curve, curveRaw, inspection, needs, pairReport, signature } from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over a pipe, as structured clones (lib/util/frames.ts).
@@ -84,14 +84,23 @@ const checkJob = z.object({
   runtime,
   choice: choice.extend({ guide: z.string() }),
   base: z.object(place).nullable(),
-  evaluator: z.string().nullable(),
+  evaluators: z.array(z.string()),
   prompts: z.array(z.string()).nullable(),
+  draw: z
+    .object({ key: z.string(), agreementSeed: z.int().min(0), pictureSeed: z.int().min(0) })
+    .nullable()
+    .exactOptional(),
+  tries: z.int().min(1).exactOptional(),
   pictures: z.int().min(1).max(10_000),
   before,
   domain: z.string().nullable(),
   tapes: z.object({ folder: z.string(), key: z.string() }).nullable(),
   layout: z.object({ rows: z.int().min(1), cfg: z.enum(cfgLayouts) }).exactOptional(),
 });
+
+const curveJob = checkJob
+  .pick({ runtime: true, choice: true, evaluators: true, prompts: true, pictures: true, domain: true, layout: true })
+  .extend({ type: z.literal("curve") });
 
 const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });
 
@@ -105,7 +114,7 @@ const kinshipJob = z.object({
 /** What networks can run on here. */
 const probeJob = z.object({ type: z.literal("probe") });
 
-const jobs = [sampleJob, checkJob, inspectJob, kinshipJob, probeJob] as const;
+const jobs = [sampleJob, checkJob, curveJob, inspectJob, kinshipJob, probeJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [
   ...jobs,
@@ -142,17 +151,17 @@ const sampled = z.object({
   bytes: z.int().min(0),
 });
 
-const checked = z.object({
-  type: z.literal("checked"),
-  report: pairReport,
-  runtime: z.object({
-    name: z.string(),
-    version: z.string(),
-    provider: z.enum(providers),
-    precision: z.enum(precisions),
-    threads: z.number(),
-  }),
+const usedRuntime = z.object({
+  name: z.string(),
+  version: z.string(),
+  provider: z.enum(providers),
+  precision: z.enum(precisions),
+  threads: z.number(),
 });
+
+const checked = z.object({ type: z.literal("checked"), report: pairReport, runtime: usedRuntime });
+
+const curveMeasured = z.object({ type: z.literal("curve"), curve, raw: curveRaw, runtime: usedRuntime });
 
 const inspected = z.object({
   type: z.literal("inspected"),
@@ -200,6 +209,7 @@ export const childMessage = z.discriminatedUnion("type", [
   progress,
   sampled,
   checked,
+  curveMeasured,
   inspected,
   compared,
   probed,
@@ -209,6 +219,7 @@ export const childMessage = z.discriminatedUnion("type", [
 export type Job = z.infer<(typeof jobs)[number]>;
 export type SampleJob = z.infer<typeof sampleJob>;
 export type CheckJob = z.infer<typeof checkJob>;
+export type CurveJob = z.infer<typeof curveJob>;
 export type InspectJob = z.infer<typeof inspectJob>;
 export type KinshipJob = z.infer<typeof kinshipJob>;
 export type ProbeJob = z.infer<typeof probeJob>;
@@ -220,6 +231,7 @@ export type Progress = z.infer<typeof progress>;
 interface Results {
   readonly sample: z.infer<typeof sampled>;
   readonly check: z.infer<typeof checked>;
+  readonly curve: z.infer<typeof curveMeasured>;
   readonly inspect: z.infer<typeof inspected>;
   readonly kinship: z.infer<typeof compared>;
   readonly probe: z.infer<typeof probed>;

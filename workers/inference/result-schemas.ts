@@ -2,6 +2,8 @@ import { z } from "zod";
 import type { ModelNeeds } from "#lib/diffusion/needs.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { Before, PairReport } from "#lib/measure/pair-check.ts";
+import type { PairCurve } from "#lib/measure/pair-curve.ts";
+import type { Curve } from "#lib/pairing/evidence.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
@@ -89,10 +91,7 @@ export const inspection: z.ZodType<Inspection> = z.object({
   lowRank: lowRank.nullable(),
   guide: guide.nullable(),
   evaluator: z
-    .object({
-      words: z.object({ backgrounds: count, kinds: count, colors: count, sizes: count }),
-      domains: strings,
-    })
+    .object({ kind: z.enum(["attributes", "clip"]), words: z.record(z.string(), count), domains: strings })
     .nullable(),
   latents: numbers.nullable(),
   weightsFitConfig: z.boolean().nullable(),
@@ -126,6 +125,25 @@ const modes = ["conditional", "guide", "cfg"] as const;
 const range = z.object({ low: number, high: number });
 const distance = z.object({ value: number, swapped: range, halves: range, floor: range, n: count });
 
+const fidelity = z.object({
+  conditional: estimate,
+  guide: estimate,
+  cfg: estimate,
+  gain: estimate,
+  recovered: estimate.nullable(),
+  claims: claims.nullable(),
+  unreadable: z.array(z.enum(modes)),
+  available: count,
+  tries: count,
+  guidanceScale: number,
+  evaluator: z.enum(["attributes", "clip"]),
+  scored: strings,
+  unscored: z.array(z.object({ attribute: z.string(), accuracy: number })),
+  domain: z.string().nullable(),
+  notes: strings,
+  distances: z.object({ conditional: distance.nullable(), guide: distance.nullable() }),
+});
+
 const evidence = z.object({
   structure: strings,
   lineage,
@@ -139,25 +157,9 @@ const evidence = z.object({
       addsNothing: z.boolean(),
     })
     .nullable(),
-  fidelity: z
-    .object({
-      conditional: estimate,
-      guide: estimate,
-      cfg: estimate,
-      gain: estimate,
-      recovered: estimate.nullable(),
-      claims: claims.nullable(),
-      unreadable: z.array(z.enum(modes)),
-      available: count,
-      guidanceScale: number,
-      evaluator: z.enum(["attributes", "clip"]),
-      scored: strings,
-      unscored: z.array(z.object({ attribute: z.string(), accuracy: number })),
-      domain: z.string().nullable(),
-      notes: strings,
-      distances: z.object({ conditional: distance.nullable(), guide: distance.nullable() }),
-    })
-    .nullable(),
+  fidelity: fidelity.nullable(),
+  others: z.array(fidelity).exactOptional(),
+  silences: strings.exactOptional(),
 });
 
 const macs = z.object({ convolution: count, linear: count, attention: count, total: count });
@@ -171,23 +173,57 @@ const state = z.object({
   delivered: number,
 });
 
+const scores = { conditional: number, guide: number, cfg: number };
 const raw = {
   agreement: z.array(state),
-  fidelity: z.array(z.object({ prompt: z.string(), conditional: number, guide: number, cfg: number })),
+  fidelity: z.array(z.object({ prompt: z.string(), ...scores, others: z.array(z.object(scores)).exactOptional() })),
 };
 
 /** What a parent hands back to a child, for the next look. */
 export const before: z.ZodType<Before | null> = z.object({ lineage, ...raw }).nullable();
 
+const verdictName = z.enum(["verified", "usable with limits", "incompatible", "inconclusive", "not measured"]);
+
 export const pairReport: z.ZodType<PairReport> = z.object({
-  verdict: z.enum(["verified", "usable with limits", "incompatible", "inconclusive", "not measured"]),
+  verdict: verdictName,
   reasons: strings,
   next: count.nullable(),
   protocol: z.custom<PairReport["protocol"]>((value) => typeof value === "object" && value !== null),
+  opinions: z.array(
+    z.object({
+      evaluator: z.enum(["attributes", "clip"]),
+      silence: z.string().nullable(),
+      verdict: verdictName.nullable(),
+      fidelity: fidelity.nullable(),
+    }),
+  ),
   evidence,
   looks: z.array(z.object({ prompts: count, gain: estimate, recovered: estimate.nullable(), claims })),
   cost: z
     .object({ baseParameters: count, guideParameters: count, base: macs, guide: macs, againstCfg: number })
     .nullable(),
   raw: z.object(raw),
+});
+
+const way = {
+  mode: z.enum(modes),
+  guidanceScale: number,
+  cfgSteps: count,
+  sampler: z.enum(samplerNames),
+  steps: count,
+};
+
+export const curve: z.ZodType<Curve> = z.object({
+  n: count,
+  guidanceScale: number,
+  points: z.array(z.object({ ...way, passes: count, fidelity: estimate, againstGuide: estimate, distance: estimate })),
+  byGuidance: z.array(
+    z.object({ guidanceScale: number, cfg: estimate, guide: estimate.nullable(), distance: estimate.nullable() }),
+  ),
+  delivered: z.object({ guidanceScale: estimate, isBeyond: z.boolean(), cfg: estimate, distance: estimate }).nullable(),
+});
+
+export const curveRaw: z.ZodType<PairCurve["raw"]> = z.object({
+  prompts: strings,
+  ways: z.array(z.object({ ...way, kept: z.array(number), distance: z.array(number) })),
 });

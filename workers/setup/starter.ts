@@ -9,6 +9,8 @@ import { hub } from "#lib/auth/actor.ts";
 import { type RepoName, requireRead } from "#lib/auth/access.ts";
 import { createCommit, headOf } from "#lib/catalog/commits/service.ts";
 import { createOrganisation } from "#lib/catalog/namespaces/service.ts";
+import { installEvaluator } from "#lib/catalog/evaluators/service.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import type { NewRepo } from "#lib/catalog/repos/schema.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
 import { beginUpload } from "#lib/catalog/uploads/begin.ts";
@@ -29,16 +31,21 @@ interface Item {
 const folder = (name: string, within = ""): [string, string][] =>
   globSync("**/*.*", { cwd: join(root, name) }).map((file) => [join(within, file), join(name, file)]);
 
-/** A base brings the evaluator and the prompts that its fine-tunes are judged with. */
-const evaluator: readonly [string, string][] = [
-  ["evaluator/evaluator.safetensors", "evaluator/evaluator.safetensors"],
-  ["evaluator/README.md", "evaluator/README.md"],
+/** The evaluator lies in the base too, where links of before find it; there it decides nothing. The prompts are read there. */
+const beside: readonly [string, string][] = [
+  ...folder("evaluator", "evaluator"),
   ["evaluator/prompts.txt", "prompts.txt"],
 ];
 
-/** The base first, for the others name it; guides next, so that each fine-tune is measured as it comes. */
+const evaluator = (): Item => ({ name: "evaluator", kind: "evaluator", files: new Map(folder("evaluator")) });
+
+/**
+ * What judges first, so that it is read while the base is sent; then the base, for the others name it; guides next, so that each fine-tune
+ * is measured as it comes.
+ */
 const items = (): readonly Item[] => [
-  { name: "storybook", kind: "base", files: new Map([...folder("storybook"), ...evaluator]) },
+  evaluator(),
+  { name: "storybook", kind: "base", files: new Map([...folder("storybook"), ...beside]) },
   ...["guide-tiny", "guide-small"].map((name) => ({ name, kind: "guide" as const, files: new Map(folder(name)) })),
   { name: "watercolor", kind: "finetune", files: new Map(folder("watercolor")) },
   ...["clay", "neon", "pixel", "pencil"].map((name) => ({
@@ -51,25 +58,55 @@ const items = (): readonly Item[] => [
 /** Loads what is not there yet of the starter collection, over the same road as everybody's uploads. Cut off, it goes on where it was. */
 export async function loadStarter(): Promise<void> {
   await createOrganisation(hub, { name: OWNER, displayName: "Starter collection" }).catch(unlessThere);
-  for (const { name, kind, files } of items()) {
-    const repo: RepoName = { owner: OWNER, repo: name };
-    await createRepo(hub, {
-      owner: OWNER,
-      name,
-      kind,
-      visibility: "public",
-      ...(can({ kind }, "hasBase") && { base: BASE }),
-    }).catch(unlessThere);
-    if (await headOf((await requireRead(hub, repo)).id)) continue;
-    const operations = await Promise.all(
-      [...files].map(async ([path, file]) => ({
-        op: "add" as const,
-        path,
-        upload: await upload(repo, path, join(root, file)),
-      })),
-    );
-    await createCommit(hub, repo, { title: "The starter collection", operations });
+  for (const item of items()) {
+    await load(item);
+    if (can(item, "isBase")) await letItJudge();
   }
+}
+
+/**
+ * The evaluator of the collection, for its base and what was made from that: as a repo of its own, installed. A hub that had it in its
+ * base keeps what was measured with it, for it is the same bytes. Does nothing where the collection's base is not there.
+ */
+export async function loadEvaluator(): Promise<void> {
+  const isThere = await requireRead(hub, toRepoName(BASE)).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return;
+  await load(evaluator());
+  await letItJudge();
+}
+
+async function letItJudge(): Promise<void> {
+  for (;;) {
+    try {
+      return void (await installEvaluator(hub, { repo: `${OWNER}/evaluator`, revision: "HEAD", bases: [BASE] }));
+    } catch (cause) {
+      if (!(cause instanceof AppError && cause.code === "upload_not_ready")) throw cause;
+      await sleep(50); // a worker is reading it
+    }
+  }
+}
+
+async function load({ name, kind, files }: Item): Promise<void> {
+  const repo: RepoName = { owner: OWNER, repo: name };
+  await createRepo(hub, {
+    owner: OWNER,
+    name,
+    kind,
+    visibility: "public",
+    ...(can({ kind }, "hasBase") && { base: BASE }),
+  }).catch(unlessThere);
+  if (await headOf((await requireRead(hub, repo)).id)) return;
+  const operations = await Promise.all(
+    [...files].map(async ([path, file]) => ({
+      op: "add" as const,
+      path,
+      upload: await upload(repo, path, join(root, file)),
+    })),
+  );
+  await createCommit(hub, repo, { title: "The starter collection", operations });
 }
 
 async function upload(repo: RepoName, path: string, file: string): Promise<string> {

@@ -1,20 +1,18 @@
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { EVALUATOR, PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import type { Report } from "#lib/catalog/reports/schema.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { modelIn } from "#workers/files/model-in.ts";
-import { readPrompts } from "#workers/files/prompts-file.ts";
 import type { CheckJob } from "#workers/inference/messages.ts";
 import type { Part, Parts } from "./wanted-files.ts";
 
-export type Laid = Pick<CheckJob, "choice" | "base" | "evaluator" | "prompts">;
+export type Laid = Pick<CheckJob, "choice" | "base" | "evaluators" | "prompts">;
 
 /** Lays the parts out as folders of links to their files, as a worker does, for as long as `work` takes. */
 export async function withLaidOut<T>(
   { pair: { unit, measured } }: Report,
-  { model, lowRank, guide, judge }: Parts,
+  { model, lowRank, guide, judge, evaluators }: Parts,
   paths: ReadonlyMap<string, string>,
   work: (laid: Laid) => Promise<T>,
 ): Promise<T> {
@@ -30,7 +28,6 @@ export async function withLaidOut<T>(
   };
   try {
     const judgeFolder = judge && (await layOut("judge", judge));
-    const isRead = judgeFolder !== null && measured?.evaluatorSha256 != null;
     return await work({
       choice: {
         ...(await modelIn(await layOut("model", model))),
@@ -44,17 +41,19 @@ export async function withLaidOut<T>(
         guide: join(await layOut("guide", guide), mainFileOf(guide)),
       },
       base: judgeFolder === null ? null : await modelIn(judgeFolder),
-      evaluator: isRead ? join(judgeFolder, EVALUATOR) : null,
-      prompts:
-        isRead && measured.promptsSha256 !== null
-          ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.repo}/${PROMPTS}`)
-          : null,
+      evaluators: await Promise.all(
+        evaluators.map(async (part, i) => {
+          const folder = await layOut(`evaluator-${i}`, part);
+          return measured?.evaluators[i]?.kind === "clip" ? folder : join(folder, mainFileOf(part));
+        }),
+      ),
+      prompts: null,
     });
   } finally {
     await rm(root, { recursive: true, force: true });
   }
 }
 
-/** A guide, and what is applied to a base, is its one weights file. */
+/** A guide, a network of attributes, and what is applied to a base, is its one weights file. */
 const mainFileOf = ({ files }: Part): string =>
   files.find(({ path }) => path.endsWith(".safetensors"))?.path ?? files[0]!.path;

@@ -5,6 +5,7 @@ import { AppError } from "#lib/errors.ts";
 import type { PassLayout } from "#lib/measure/pair-check.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import type { Found } from "#lib/measure/same-again.ts";
+import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { before } from "#workers/inference/result-schemas.ts";
 import type { CheckJob, RuntimeChoice } from "#workers/inference/messages.ts";
@@ -39,11 +40,18 @@ export function otherLayout(parameters: number): PassLayout {
   return { rows, cfg: cfgLayouts.find((layout) => layout !== cfgLayoutFor(parameters))! };
 }
 
-export const toJob = (laid: Laid, pictures: number, runtime: RuntimeChoice, layout: PassLayout): CheckJob => ({
+/** What decides the numbers, beside the files. */
+interface Drawn {
+  readonly draw: DrawnFrom | null;
+  readonly tries: number;
+  readonly pictures: number;
+}
+
+export const toJob = (laid: Laid, drawn: Drawn, runtime: RuntimeChoice, layout: PassLayout): CheckJob => ({
   type: "check",
   runtime,
   ...laid,
-  pictures,
+  ...drawn,
   before: null,
   domain: null,
   tapes: null,

@@ -12,8 +12,9 @@ export interface Parts {
   readonly model: Part;
   readonly lowRank: readonly Part[];
   readonly guide: Part;
-  /** Null where nothing judged: the guide's base is not on the hub. */
+  /** Null where lineage was not measured: the guide's base is not on the hub. */
   readonly judge: Part | null;
+  readonly evaluators: readonly Part[];
 }
 
 /** What a report was measured with. @throws file_not_found where a part is gone, bad_request where it is not what was measured */
@@ -27,20 +28,23 @@ export function partsOf({ sources, pair, hub }: Report): Parts {
     );
   };
   const measured = pair.measured;
-  const wasJudged = measured !== null && (measured.lineage !== null || measured.evaluatorSha256 !== null);
-  if (sources.lowRank.length !== pair.unit.components.length - 1)
+  const hasBase = measured !== null && measured.lineage !== null;
+  if (
+    sources.lowRank.length !== pair.unit.components.length - 1 ||
+    sources.evaluators.length !== (measured?.evaluators.length ?? 0)
+  )
     throw new AppError("bad_request", "The report names other parts than were measured; get it again from its hub.");
   const parts: Parts = {
     model: part(sources.model, "model"),
     lowRank: sources.lowRank.map((source) => part(source, "low-rank file")),
     guide: part(sources.guide, "guide"),
-    judge: wasJudged || sources.judge ? part(sources.judge, "guide's base, which judges") : null,
+    judge: hasBase || sources.judge ? part(sources.judge, "guide's base") : null,
+    evaluators: sources.evaluators.map((source) => part(source, "evaluator")),
   };
   const given = new Set(filesOf(parts).map(({ sha256 }) => sha256));
   const named = [
     ...(measured?.files.map(({ sha256 }) => sha256) ?? []),
-    measured?.evaluatorSha256,
-    measured?.promptsSha256,
+    ...(measured?.evaluators.flatMap(({ kind, sha256 }) => (kind === "attributes" ? [sha256] : [])) ?? []),
   ];
   const lost = named.find((sha256) => sha256 && !given.has(sha256));
   if (lost)
@@ -52,8 +56,8 @@ export function partsOf({ sources, pair, hub }: Report): Parts {
   return parts;
 }
 
-const filesOf = ({ model, lowRank, guide, judge }: Parts) =>
-  [model, ...lowRank, guide, ...(judge ? [judge] : [])].flatMap(({ repo, commit, files }) =>
+const filesOf = ({ model, lowRank, guide, judge, evaluators }: Parts) =>
+  [model, ...lowRank, guide, ...(judge ? [judge] : []), ...evaluators].flatMap(({ repo, commit, files }) =>
     files.map((file) => ({ ...file, repo, commit })),
   );
 

@@ -7,6 +7,7 @@ import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
+import { listEvaluators } from "#lib/catalog/evaluators/service.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { listWorkers } from "#lib/catalog/jobs/service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
@@ -32,6 +33,7 @@ import { Term } from "../../_ui/term.tsx";
 import { GuideFacts } from "./_parts/guide-facts.tsx";
 import { HowToUse, toUsedModel, type UsedModel } from "./_parts/how-to-use.tsx";
 import { RepoHead } from "./_parts/head.tsx";
+import { Judging } from "./_parts/judging.tsx";
 import { Origin } from "./_parts/origin.tsx";
 import { isToMeasure, Partners } from "./_parts/partners.tsx";
 import { Pictures } from "./_parts/pictures.tsx";
@@ -61,6 +63,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
   if (!repo.head) return <EmptyRepo repo={repo} />;
+  if (can(repo, "evaluates")) return <EvaluatorOverview repo={repo} />;
   const isGuide = can(repo, "guides");
   const [inspection, partners, pictures, workers, seconds] = await Promise.all([
     ifThere(getInspection(actor, repo.nameParts, "HEAD")),
@@ -152,6 +155,34 @@ export default async function RepoOverview({ params, searchParams }: Props) {
           </section>
           <Download repo={repo} facts={facts} />
           {can(repo, "isBase") && <Family actor={actor} base={repo.fullName} />}
+        </aside>
+        <CardText repo={repo} />
+      </div>
+    </>
+  );
+}
+
+/** What judges has no partners: it says whom it judges here, what it is, its card. */
+async function EvaluatorOverview({ repo }: { readonly repo: ShownRepo }) {
+  const actor = await currentActor();
+  const [inspection, installed] = await Promise.all([
+    ifThere(getInspection(actor, repo.nameParts, "HEAD")),
+    listEvaluators(actor),
+  ]);
+  return (
+    <>
+      {inspection !== null && isUnfinished(inspection) && <Refresh />}
+      <RepoHead repo={repo} current="overview" />
+      <div className="grid gap-x-10 gap-y-10 lg:grid-cols-[minmax(0,1fr)_320px] lg:grid-rows-[auto_1fr]">
+        <Judging repo={repo} installed={installed.filter((one) => one.repo === repo.fullName)} />
+        <aside className="min-w-0 space-y-8 lg:row-span-2" aria-label="Facts">
+          <section aria-labelledby="what-it-is">
+            <h2 id="what-it-is" className="mb-2 text-title">
+              What it is
+            </h2>
+            <Origin inspection={inspection} kind={repo.kind} triggers={[]} mayWrite={repo.mayWrite} />
+          </section>
+          <Download repo={repo} facts={inspection?.facts ?? null} />
         </aside>
         <CardText repo={repo} />
       </div>

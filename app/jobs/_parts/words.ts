@@ -8,6 +8,7 @@ export const kindWords: Readonly<Record<JobItem["kind"], string>> = {
   inspect: "inspects",
   check: "measures",
   preview: "draws",
+  curve: "compares ways",
 };
 
 export const stateWords: Readonly<Record<JobItem["state"], string>> = {
@@ -25,14 +26,15 @@ const stageWords: Readonly<Record<string, string>> = {
   lineage: "comparing the weights",
   agreement: "guide against CFG, sample",
   pictures: "drawing and judging, picture",
+  curve: "drawing in other ways, step",
 };
 
 /** What a job is about, and where that is seen. */
-export function subjectOf({ kind, subjectId, repo, guide, path }: JobItem): {
+export function subjectOf({ kind, subjectId, repo, guide, path, pair }: JobItem): {
   readonly name: string;
   readonly href: string;
 } {
-  if (kind === "check") return { name: `${guide} on ${repo}`, href: `/pairs/${subjectId}` };
+  if (kind === "check" || kind === "curve") return { name: `${guide} on ${repo}`, href: `/pairs/${pair ?? subjectId}` };
   if (kind === "preview") return { name: guide ? `${repo} with ${guide}` : repo, href: `/previews/${subjectId}` };
   return { name: path ? `${repo}: ${path}` : repo, href: `/${repo}` };
 }

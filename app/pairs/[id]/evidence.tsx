@@ -7,6 +7,7 @@ import { Estimate } from "../../_ui/estimate.tsx";
 import { Facts } from "../../_ui/facts.tsx";
 import { modeNames, modes } from "../../_ui/mode.tsx";
 import { Term } from "../../_ui/term.tsx";
+import { Verdict } from "../../_ui/verdict.tsx";
 
 const bands: Readonly<Record<NonNullable<Measured["lineage"]>["band"], string>> = {
   derived: "clearly made from the guide's base",
@@ -17,7 +18,7 @@ const bands: Readonly<Record<NonNullable<Measured["lineage"]>["band"], string>> 
 
 /** L4: what the pictures show, and that is what judges. */
 export function FidelitySection({
-  measured: { fidelity },
+  measured: { fidelity, evaluators },
   reasons,
 }: {
   readonly measured: Measured;
@@ -29,17 +30,20 @@ export function FidelitySection({
         <Term word="prompt fidelity">Prompt fidelity</Term> — this judges
       </h2>
       {!fidelity && (
-        <p className="mt-1 text-quiet">
-          Not measured: the base brought no evaluator, so nothing here reads what pictures show.
-        </p>
+        <p className="mt-1 text-quiet">Not measured: no evaluator of this hub reads what these pictures show.</p>
       )}
+      <Opinions evaluators={evaluators} />
       {fidelity && (
         <div className="mt-3 space-y-5">
           <ModeDots
             id="fidelity-modes"
             title="What a prompt asks for, and pictures show"
             finding={`${modes.map((mode) => `${modeNames[mode]} ${inWords(fidelity[mode])}`).join("; ")}; from ${fidelity.cfg.n} prompts.`}
-            xName="share of the prompt's attributes kept"
+            xName={
+              fidelity.evaluator === "clip"
+                ? "similarity of picture and prompt"
+                : "share of the prompt's attributes kept"
+            }
             values={fidelity}
           />
           {fidelity.recovered && <RecoveredBar id="recovered" of={fidelity.recovered} />}
@@ -72,8 +76,8 @@ export function FidelitySection({
               [
                 "style",
                 fidelity.domain
-                  ? `${fidelity.domain}, which the evaluator was checked on`
-                  : "unknown: how well the evaluator reads it was never measured",
+                  ? `${fidelity.domain}, on which the evaluator was tested`
+                  : "any: what judges compares pictures with prompts",
               ],
             ]}
           />
@@ -90,6 +94,32 @@ export function FidelitySection({
         </>
       )}
     </section>
+  );
+}
+
+/** What each evaluator says by itself, where that is more than what stands above: several, or one that said nothing. */
+function Opinions({ evaluators }: Pick<Measured, "evaluators">) {
+  if (evaluators.length < 2 && !evaluators.some(({ silence }) => silence !== null)) return null;
+  return (
+    <ul aria-label="What each evaluator says" className="mt-3 space-y-2 border-l-2 border-line pl-3">
+      {evaluators.map(({ sha256, repo, verdict, silence, fidelity }) => (
+        <li key={sha256}>
+          <span className="[overflow-wrap:anywhere]">{repo ?? <code>{sha256.slice(0, 12)}</code>}</span>{" "}
+          {verdict ? (
+            <>
+              says <Verdict standing={verdict} />
+              {fidelity?.recovered && (
+                <>
+                  , R = <Estimate of={fidelity.recovered} />
+                </>
+              )}
+            </>
+          ) : (
+            <span className="text-quiet">said nothing. {silence ?? "Nothing was drawn."}</span>
+          )}
+        </li>
+      ))}
+    </ul>
   );
 }
 

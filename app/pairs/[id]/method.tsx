@@ -1,4 +1,5 @@
-import type { Measured, PairItem, PairView } from "#lib/catalog/pairs/schema.ts";
+import type { Measured, PairItem, PairView, UsedEvaluator } from "#lib/catalog/pairs/schema.ts";
+import type { Period } from "#lib/catalog/periods/schema.ts";
 import { toAge, toMoment } from "../../_page/units.ts";
 import { Estimate } from "../../_ui/estimate.tsx";
 import { Facts } from "../../_ui/facts.tsx";
@@ -18,7 +19,7 @@ const sampleNames: Readonly<Record<number, string>> = { 1: "tensors", 2: "prompt
 /** How the numbers were got: all that somebody needs to get them again. */
 export function MethodSection({
   pair,
-  measured: { protocol, runtime, files, evaluatorSha256, promptsSha256 },
+  measured: { protocol, runtime, files, evaluators, promptsSha256 },
 }: {
   readonly pair: PairView;
   readonly measured: Measured;
@@ -41,12 +42,12 @@ export function MethodSection({
             ["protocol", <code key="p">{pair.protocol}</code>],
             [
               "pictures",
-              `${pair.n ?? pair.pictures} prompts in three modes from the same noise, seed ${protocol.pictureSeed}`,
+              `${pair.n ?? pair.pictures} prompts in three modes from the same noise${seed(protocol.pictureSeed)}`,
             ],
             ["sampler", `${protocol.sampler}, ${protocol.steps} steps, guidance ${protocol.guidanceScale}`],
             [
               "single steps",
-              `${protocol.agreementPrompts} prompts at guidance ${protocol.agreementGuidances.join(", ")}, seed ${protocol.agreementSeed}`,
+              `${protocol.agreementPrompts} prompts at guidance ${protocol.agreementGuidances.join(", ")}${seed(protocol.agreementSeed)}`,
             ],
             [
               "intervals",
@@ -54,10 +55,7 @@ export function MethodSection({
                 ? "95 %, by bootstrap over prompts; judged by the value in the middle (the first protocol)"
                 : "95 %: R and CFG's gain by the plan, over all looks together; the rest by bootstrap over prompts",
             ],
-            [
-              "evaluator",
-              evaluatorSha256 ? <Hash key="e" sha256={evaluatorSha256} what="sha256 of the evaluator" /> : "none",
-            ],
+            ...(evaluators.length === 0 ? [["evaluator", "none"] as const] : evaluators.map(evaluatorFact)),
             [
               "prompts",
               promptsSha256 ? (
@@ -66,6 +64,7 @@ export function MethodSection({
                 "made from the evaluator's words, or plain ones"
               ),
             ],
+            ...(pair.period === null ? [] : [["drawn from", <Drawn key="d" period={pair.period} />] as const]),
             ["fine-tune", <Commit key="f" {...pair.finetune} />],
             ["guide", <Commit key="g" {...pair.guide} />],
           ]}
@@ -96,6 +95,40 @@ export function MethodSection({
       </Table>
     </section>
   );
+}
+
+const seed = (known: number | null): string => (known === null ? "" : `, seed ${known}`);
+
+/** What decided prompts and noise, and since when it was promised. */
+function Drawn({ period: { number, commitment, committedAt, toldFrom, secret } }: { readonly period: Period }) {
+  return (
+    <>
+      the hub's secret of period {number}, promised on {toMoment(committedAt)} as{" "}
+      <Hash sha256={commitment} what="sha256 of the secret that prompts and noise are made of" />:{" "}
+      {secret !== null
+        ? "told since, so anybody can draw the same again"
+        : `told on ${toMoment(toldFrom)}; until then no prompt of it is shown`}
+      . <a href="/.well-known/guidepost-periods.json">All periods</a>
+    </>
+  );
+}
+
+/** By repo, commit and bytes, and on what its accuracy was measured: a verdict is worth no more. */
+function evaluatorFact({ sha256, repo, commit, testedOn }: UsedEvaluator) {
+  const named = (
+    <div key={sha256} className="space-y-1">
+      <p>
+        {repo && commit ? (
+          <Commit repo={repo} commit={commit} />
+        ) : (
+          <span className="text-quiet">one that is gone, or not for you to see</span>
+        )}
+      </p>
+      <Hash sha256={sha256} what="sha256 of the evaluator" />
+      <p className="text-small text-quiet">{testedOn}</p>
+    </div>
+  );
+  return ["evaluator", named] as const;
 }
 
 const roleNames: Readonly<Record<string, string>> = { unet: "UNet", textEncoder: "text encoder", vae: "VAE" };

@@ -30,6 +30,7 @@ import { PlanSection } from "./plan.tsx";
 import { copiesSentence, sentenceOf, unitSentence } from "./sentence.ts";
 import { TellSection } from "./tally.tsx";
 import { Actions, Caution, Moving } from "./state.tsx";
+import { WaysSection } from "./ways.tsx";
 
 interface Props {
   readonly params: Promise<{ readonly id: string }>;
@@ -125,6 +126,7 @@ export default async function PairPage({ params, searchParams }: Props) {
       {sheet.done > 0 && <TellSection id={id} tally={tally} />}
       {measured && (
         <>
+          {pair.curve && <WaysSection id={id} curve={pair.curve} />}
           <StepsSection measured={measured} />
           <LineageSection measured={measured} />
           <CostSection measured={measured} timings={sheet.timings} />

@@ -1,5 +1,5 @@
 import type { Measured } from "#lib/catalog/pairs/schema.ts";
-import { looks as plan } from "#lib/pairing/plan.ts";
+import { planOf } from "#lib/pairing/plan.ts";
 import { Estimate } from "../../_ui/estimate.tsx";
 import { Table } from "../../_ui/table.tsx";
 import { Term } from "../../_ui/term.tsx";
@@ -28,7 +28,7 @@ export function PlanSection({
         has to be. Asking again draws no other prompts.
       </p>
       <Table caption="Looks" head={["prompts", "R, recovered", "CFG adds"]}>
-        {plan.map(({ prompts }) => {
+        {planOf(1).map(({ prompts }) => {
           const look = made.get(prompts);
           return (
             <tr key={prompts}>

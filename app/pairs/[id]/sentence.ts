@@ -38,11 +38,10 @@ function ofVerdict(model: string, verdict: PairView["verdict"], known: Known, re
   const { fidelity } = known;
   const recovered = fidelity?.recovered ?? null;
   if (verdict === "incompatible") return whyNot(model, known, reasons);
-  if (!fidelity)
-    return `This guide runs on ${model}, but its base brought nothing that reads pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.`;
+  if (!fidelity) return ofNoPictures(model, known);
   if (fidelity.scored.length > 0 && recovered === null)
     return fidelity.gain.n < firstLook.prompts
-      ? `Whether this guide is of use on ${model} cannot be told: its base brought ${fidelity.gain.n} prompts, and ${firstLook.prompts} are the least that a verdict rests on.`
+      ? `Whether this guide is of use on ${model} cannot be told: there were ${fidelity.gain.n} prompts to draw, and ${firstLook.prompts} are the least that a verdict rests on.`
       : `On ${model} CFG itself adds nothing that ${fidelity.gain.n} prompts could tell from chance, so nobody can say what share of it the guide recovers. ${settles(known)}`;
   if (recovered === null) return ofVerdictless(model);
   switch (verdict) {
@@ -55,6 +54,16 @@ function ofVerdict(model: string, verdict: PairView["verdict"], known: Known, re
     case "notMeasured":
       return ofVerdictless(model);
   }
+}
+
+/** The operators choose what judges, and it may know nothing of such pictures. */
+function ofNoPictures(model: string, { evaluators }: Known): string {
+  const silence = evaluators.find((one) => one.silence !== null)?.silence ?? null;
+  const why =
+    silence === null
+      ? "nothing on this hub reads its pictures, so nobody can say how well it works."
+      : `nothing here says how well it works. ${silence}`;
+  return `This guide runs on ${model}, but ${why} Look at what it draws and judge for yourself.`;
 }
 
 const ofVerdictless = (model: string): string =>
@@ -89,13 +98,17 @@ function shareOf({ value, low, high, n }: Recovered): string {
   return `${percent(value)} of what CFG adds to prompt fidelity (between ${percent(low)} and ${percent(high)}, measured on ${n} prompts${chance})`;
 }
 
-function lossOf({ conditional, guide, cfg }: Judged, { high }: Recovered): string {
-  const shown = `Pictures show ${percent(guide.value)} of what their prompts ask for, against ${percent(cfg.value)} with CFG and ${percent(conditional.value)} without guidance`;
-  return `${shown}${high < 1 ? "" : ", and it could be chance that they differ"}; letting CFG do the first steps buys some of it back.`;
+function lossOf({ conditional, guide, cfg, evaluator }: Judged, { high }: Recovered): string {
+  const alike = ({ value }: { readonly value: number }): string => value.toFixed(4);
+  const shown =
+    evaluator === "clip"
+      ? `CLIP finds pictures and prompts ${alike(guide)} alike, against ${alike(cfg)} with CFG and ${alike(conditional)} without guidance`
+      : `Pictures show ${percent(guide.value)} of what their prompts ask for, against ${percent(cfg.value)} with CFG and ${percent(conditional.value)} without guidance`;
+  return `${shown}${high < 1 ? "" : ", and it could be chance that they differ"}.`;
 }
 
-const unsure = ({ domain }: Judged): string =>
-  domain === null
+const unsure = ({ domain, evaluator }: Judged): string =>
+  domain === null && evaluator !== "clip"
     ? " What read the pictures was never checked on this style, so nothing is verified here; take it with care."
     : "";
 

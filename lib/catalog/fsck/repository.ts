@@ -114,6 +114,7 @@ export async function stuckStates(database: Database, before: Date, hiddenBefore
       AND NOT EXISTS (SELECT FROM job j WHERE j.subject_id = s.id AND j.kind = ${kind}::job_kind AND j.state IN ('queued', 'running'))`;
   return database.$queryRaw`
     ${waiting("upload", "updated_at", "hash")} UNION ALL ${waiting("inspection", "created_at", "inspect")} UNION ALL ${waiting("pair", "updated_at", "check")} UNION ALL ${waiting("preview", "created_at", "preview")}
+    UNION ALL ${waiting("curve", "updated_at", "curve")}
     UNION ALL SELECT 'upload', id::text, 'its time was over and it has not ended' FROM upload WHERE state IN ('open', 'receiving', 'hashing', 'verified') AND expires_at < ${before}
     UNION ALL SELECT 'upload', id::text, 'it has ended and its bytes were not cleared away' FROM upload WHERE state IN ('failed', 'aborted', 'expired') AND cleared_at IS NULL AND updated_at < ${before}
     UNION ALL SELECT 'blob', sha256, 'its purge was begun and not ended' FROM blob WHERE purging_at < ${before}

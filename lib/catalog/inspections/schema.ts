@@ -82,6 +82,8 @@ const content = z.object({
     "low-rank fine-tune",
     "guide",
     "evaluator",
+    "CLIP folder",
+    "CLIP",
     "single-file checkpoint",
     "unet",
     "diffusion transformer",
@@ -117,7 +119,13 @@ const content = z.object({
   ),
   lowRank: lowRank.nullable(),
   guide: guide.nullable(),
-  evaluator: z.object({ words: z.record(z.string(), z.number()), domains: z.array(z.string()) }).nullable(),
+  evaluator: z
+    .object({
+      kind: z.enum(["attributes", "clip"]).default("attributes"),
+      words: z.record(z.string(), z.number()).meta({ description: "how many of each kind it knows" }),
+      domains: z.array(z.string()).meta({ description: "the styles that it says it was tried on" }),
+    })
+    .nullable(),
   latents: z.array(z.number()).nullable(),
   weightsFitConfig: z.boolean().nullable(),
   runs: z.boolean().meta({ description: "whether it draws pictures or guides here, as it is" }),

@@ -33,7 +33,7 @@ const LOOKED_AT = 1000;
 export async function selectJobs(actor: Actor, selection: JobSelection, count: number): Promise<JobPage> {
   const rows = await database().$queryRaw<JobRow[]>`
     WITH j AS MATERIALIZED (${newest(selection)})
-    SELECT j.id, j.subject_id AS "subjectId", j.kind::text, j.state::text, j.attempt, s.repo, s.guide, s.path, p.value - 'picture' AS progress, j.problem,
+    SELECT j.id, j.subject_id AS "subjectId", j.kind::text, j.state::text, j.attempt, s.repo, s.guide, s.path, s.pair, p.value - 'picture' AS progress, j.problem,
       coalesce(s."mayChange", FALSE) AS "mayChange", j.created_at AS "createdAt"
     FROM j JOIN LATERAL (${seenSubject(actor)}) s ON TRUE LEFT JOIN job_progress p ON p.job_id = j.id
     ORDER BY j.created_at DESC, j.id DESC LIMIT ${count + 1}`;

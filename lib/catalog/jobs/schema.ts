@@ -5,18 +5,19 @@ import { jobKinds } from "#lib/queue/jobs.ts";
 
 export const jobKind = z.enum(jobKinds).meta({
   description:
-    "hash: an upload is read; inspect: a commit is; check: a guide is measured on a model; preview: pictures are drawn",
+    "hash: an upload is read; inspect: a commit is; check: a guide is measured on a model; preview: pictures are drawn; curve: what else could be done with a guide's passes is measured",
 });
 export { jobState };
 
 export const jobItem = z.object({
-  subjectId: z.uuid().meta({ description: "of the upload, inspection, pair or preview that the job is about" }),
+  subjectId: z.uuid().meta({ description: "of the upload, inspection, pair, preview or curve that the job is about" }),
   kind: jobKind,
   state: jobState,
   attempt: z.int().meta({ description: "how often a worker took it" }),
   repo: z.string().meta({ description: "like owner/repo: what is uploaded to, inspected, measured or drawn with" }),
   guide: z.string().nullable().meta({ description: "the repo of the guide, where one takes part" }),
   path: z.string().nullable().meta({ description: "of an uploaded file" }),
+  pair: z.uuid().nullable().meta({ description: "the measurement that it belongs to" }),
   progress: z.unknown().meta({ description: "how far the attempt that runs is" }),
   problem: z.string().nullable().meta({ description: "why it failed" }),
   ahead: z.int().nullable().meta({ description: "how many are begun before it, while it waits" }),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { requirePerson, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { cancelCurve, curveAgain } from "#lib/catalog/pairs/curve-service.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
 import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
 import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
@@ -81,6 +82,7 @@ const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<u
   inspect: null,
   check: cancelPair,
   preview: cancelPreview,
+  curve: cancelCurve,
 };
 
 /** As its own kind says who may. @throws not_found, forbidden, already_ended; bad_request for what everything else waits for */
@@ -106,6 +108,9 @@ export async function rerunSubject(actor: Actor, subjectId: string): Promise<str
   switch (kind) {
     case "check":
       return (await checkAgain(actor, subjectId)).id;
+    case "curve":
+      await curveAgain(actor, subjectId);
+      return subjectId;
     case "preview":
       return (await rerunPreview(actor, subjectId, {})).id;
     case "inspect":

@@ -5,25 +5,30 @@ import { Prisma } from "#lib/db/generated/client.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 
 /**
- * What a job is about, as somebody may see it, by kind: rows (repo, guide, path, "mayChange") of the subject of a row of `job` that goes by
+ * What a job is about, as somebody may see it, by kind: rows (repo, guide, path, "mayChange", pair) of the subject of a row of `job` that goes by
  * `j`, none for whom may not see it. A job is seen by who may see its subject, and by nobody else. It is decided here only, and asked
  * each time something is told of a job, so that who loses access loses the job, its name and its events too.
  */
 export const subjectsSeenBy = (actor: Actor): Readonly<Record<JobKind, Prisma.Sql>> => ({
   // An upload is one person's until it is part of a commit.
   hash: Prisma.sql`
-      SELECT ${nameOf("r")} AS repo, NULL AS guide, u.path, TRUE AS "mayChange" FROM upload u JOIN repo r ON r.id = u.repo_id
+      SELECT ${nameOf("r")} AS repo, NULL AS guide, u.path, TRUE AS "mayChange", NULL::uuid AS pair FROM upload u JOIN repo r ON r.id = u.repo_id
       WHERE u.id = j.subject_id AND ${isOwn(actor, "u")} AND ${isVisible(actor, "r")}`,
   inspect: Prisma.sql`
-      SELECT ${nameOf("r")}, NULL, NULL, ${isWritable(actor, "r")} FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id
+      SELECT ${nameOf("r")}, NULL, NULL, ${isWritable(actor, "r")}, NULL::uuid FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id
       WHERE i.id = j.subject_id AND ${isVisible(actor, "r")}`,
   check: Prisma.sql`
-      SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, ${isOwn(actor, "j")} OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")})
+      SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, ${isOwn(actor, "j")} OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")}), p.id
       FROM pair p JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
         JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
       WHERE p.id = j.subject_id AND ${maySeePairWork(actor, "p")}`,
+  curve: Prisma.sql`
+      SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, ${isOwn(actor, "j")} OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")}), p.id
+      FROM curve c JOIN pair p ON p.id = c.pair_id JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
+        JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
+      WHERE c.id = j.subject_id AND ${maySeePairWork(actor, "p")}`,
   preview: Prisma.sql`
-      SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, TRUE
+      SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, TRUE, v.pair_id
       FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
         LEFT JOIN commit gc ON gc.id = v.guide_commit_id LEFT JOIN repo g ON g.id = gc.repo_id
       WHERE v.id = j.subject_id AND ${isOwn(actor, "v")} AND ${maySeePreview(actor, "v")}`,

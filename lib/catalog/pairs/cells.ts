@@ -3,7 +3,7 @@ import { mayKnowPair, maySeePairWork } from "#lib/catalog/units/who-may-see.ts";
 import { verdictOf } from "#lib/catalog/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { FAILED_ELSEWHERE, type PairRow } from "./repository.ts";
-import { type MatrixRow, measuringRuntime, storedSummary } from "./schema.ts";
+import { type MatrixRow, storedSummary } from "./schema.ts";
 import { currentProtocols, staleReason } from "./views.ts";
 
 /** What is told of a pair in a table, and of which weights of which two repos. */
@@ -14,6 +14,7 @@ interface FamilyPair extends Pick<
   | "verdict"
   | "problem"
   | "protocol"
+  | "runtime"
   | "summary"
   | "judgeCommitId"
   | "measuredAt"
@@ -46,11 +47,11 @@ async function pairsAmong(
     WITH weight AS MATERIALIZED (
       SELECT DISTINCT repo_id, measured_as AS weights FROM repo_weights WHERE repo_id = ANY (${[...finetunes, ...guides]}::uuid[]))
     SELECT f.repo_id AS "finetuneRepoId", g.repo_id AS "guideRepoId", p.id, p.unit_hash AS "unitHash", p.guide_weights_sha256 AS "guideWeightsSha256",
-      p.state, p.verdict::text AS verdict, CASE WHEN p.problem IS NULL OR ${maySeePairWork(actor, "p")} THEN p.problem ELSE ${FAILED_ELSEWHERE} END AS problem, p.protocol,
+      p.state, p.verdict::text AS verdict, CASE WHEN p.problem IS NULL OR ${maySeePairWork(actor, "p")} THEN p.problem ELSE ${FAILED_ELSEWHERE} END AS problem, p.protocol, p.runtime,
       p.measured_at AS "measuredAt", (p.summary #>> '{request,pictures}')::int AS pictures, p.judge_commit_id AS "judgeCommitId",
       nullif(p.summary #> '{measured,fidelity,recovered}', 'null') AS recovered, coalesce(p.summary #>> '{measured,fidelity,cfg,n}', p.summary #>> '{measured,agreement,fvu,n}')::int AS n
     FROM weight f JOIN pair p ON p.unit_hash = f.weights JOIN weight g ON g.weights = p.guide_weights_sha256
-    WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND p.runtime = ${measuringRuntime()} AND ${mayKnowPair(actor, "p")}
+    WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND ${mayKnowPair(actor, "p")}
     ORDER BY p.created_at DESC, p.id DESC`;
   return rows.map(({ pictures, ...row }) => ({
     ...row,

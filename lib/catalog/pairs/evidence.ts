@@ -5,7 +5,6 @@ import { database } from "#lib/db/client.ts";
 import { Prisma, type Verdict } from "#lib/db/generated/client.ts";
 import { NO_SHORTFALL, shortfall } from "./evidence-order.ts";
 import { verdictInDatabase, verdictOf } from "#lib/catalog/verdict.ts";
-import { measuringRuntime } from "./schema.ts";
 
 /** A place among what was measured of one side: behind a repo that has what is on the other side of a pair. */
 export interface EvidencePlace {
@@ -61,13 +60,13 @@ export async function lookAtEvidence(
   const order = Prisma.sql`p.verdict, p.shortfall, p.id`;
   const rows = await database().$queryRaw<(Omit<EvidenceRow, "verdict"> & { verdict: string })[]>`
     SELECT p.key, p.verdict::text AS verdict, p.shortfall, p.id AS "pairId", p.repo_id AS "repoId", p.theirs,
-      p.runtime = ${measuringRuntime()} AND ${isWanted} AND coalesce(${isVisible(actor, "r")}, FALSE) AND ${mayKnowPair(actor, "p")} AS "isShown"
+      ${isWanted} AND coalesce(${isVisible(actor, "r")}, FALSE) AND ${mayKnowPair(actor, "p")} AS "isShown"
     FROM (
       SELECT k.place, k.key, p.*, coalesce(h.repo_id, ${EVERYBODY}::uuid) AS repo_id
       FROM unnest(${[...keys]}::text[], ${begins.map(({ verdict }) => verdictInDatabase(verdict))}::verdict[], ${begins.map((begin) => begin.shortfall)}::float8[],
         ${begins.map(({ pairId }) => pairId)}::uuid[], ${begins.map(({ repoId }) => repoId)}::uuid[]) WITH ORDINALITY k(key, verdict, shortfall, pair_id, repo_id, place)
       CROSS JOIN LATERAL (
-        SELECT p.id, p.verdict, ${shortfall} AS shortfall, p.state, p.runtime, p.unit_id, p.guide_weights_sha256, p.judge_commit_id, ${theirs} AS theirs
+        SELECT p.id, p.verdict, ${shortfall} AS shortfall, p.state, p.unit_id, p.guide_weights_sha256, p.judge_commit_id, ${theirs} AS theirs
         FROM pair p WHERE ${mine} = k.key AND (p.verdict, ${shortfall}, p.id) >= (k.verdict, k.shortfall, k.pair_id) AND p.verdict <= ${verdictInDatabase(to)}::verdict
         ORDER BY p.verdict, ${shortfall}, p.id LIMIT ${count}) p
       LEFT JOIN LATERAL (

@@ -1,26 +1,25 @@
-import { keyOf } from "#lib/catalog/trees/key.ts";
+import { evaluatorsFor, type JudgingEvaluator } from "#lib/catalog/evaluators/repository.ts";
 import { database } from "#lib/db/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import type { Judges } from "#lib/pairing/protocol.ts";
-import { EVALUATOR, PROMPTS } from "./schema.ts";
 
-/** What a base brings to read pictures with, and the commit that has it: its newest one that runs. Nulls where there is none. */
-export async function judgesOf(
-  baseRepoId: string | null,
-  client: Transaction = database(),
-): Promise<Judges & { readonly commitId: string | null }> {
-  const rows =
+/** What a model is judged by that was made from a base. */
+export interface PairJudges {
+  /** The newest commit of the base that runs, which lineage is measured against; null where there is none. */
+  readonly commitId: string | null;
+  /** Chosen by the operators: what lies in the base decides nothing of this. */
+  readonly evaluators: readonly JudgingEvaluator[];
+}
+
+export async function judgesOf(baseRepoId: string | null, client: Transaction = database()): Promise<PairJudges> {
+  const evaluators = await evaluatorsFor(baseRepoId, client);
+  const [newest] =
     baseRepoId === null
       ? []
-      : await client.$queryRaw<{ commitId: string; path: string | null; sha256: string | null }[]>`
+      : await client.$queryRaw<{ commitId: string }[]>`
     WITH newest AS (
-      SELECT c.id, c.repo_id, c.tree_id FROM repo r JOIN commit c ON c.repo_id = r.id JOIN inspection i ON i.commit_id = c.id AND i.contract IS NOT NULL
+      SELECT c.id FROM repo r JOIN commit c ON c.repo_id = r.id JOIN inspection i ON i.commit_id = c.id AND i.contract IS NOT NULL
       LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.commit_id = c.id
       WHERE r.id = ${baseRepoId}::uuid AND r.deleted_at IS NULL ORDER BY f.name IS NOT NULL DESC, c.sequence DESC LIMIT 1)
-    SELECT newest.id AS "commitId", f.path, f.blob_sha256 AS sha256
-    FROM newest CROSS JOIN unnest(${[EVALUATOR, PROMPTS].map(keyOf)}::text[]) key
-    LEFT JOIN LATERAL file_at(newest.repo_id, newest.tree_id, key) f ON f.path IN (${EVALUATOR}, ${PROMPTS})`;
-  const of = (path: string): string | null => rows.find((row) => row.path === path)?.sha256 ?? null;
-  const evaluatorSha256 = of(EVALUATOR);
-  return { commitId: rows[0]?.commitId ?? null, evaluatorSha256, promptsSha256: evaluatorSha256 && of(PROMPTS) };
+    SELECT newest.id AS "commitId" FROM newest`;
+  return { commitId: newest?.commitId ?? null, evaluators };
 }

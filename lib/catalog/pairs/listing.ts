@@ -4,7 +4,6 @@ import { verdictInDatabase } from "#lib/catalog/verdict.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma, type Verdict } from "#lib/db/generated/client.ts";
 import type { Looked } from "#lib/page.ts";
-import { measuringRuntime } from "./schema.ts";
 
 export interface PairSelection {
   /** Only pairs whose unit goes by this repo. */
@@ -40,11 +39,11 @@ export function lookAtPairs(
   return database().$queryRaw<Looked[]>`
     WITH looked AS MATERIALIZED (
       SELECT p.* FROM ${from} CROSS JOIN LATERAL (
-        SELECT p.id, p.created_at, p.runtime, p.verdict, p.unit_id, p.guide_weights_sha256, p.judge_commit_id
+        SELECT p.id, p.created_at, p.verdict, p.unit_id, p.guide_weights_sha256, p.judge_commit_id
         FROM pair p WHERE ${conditions.length === 0 ? Prisma.sql`TRUE` : Prisma.join(conditions, " AND ")} ORDER BY p.created_at DESC, p.id DESC LIMIT ${count}) p
       ORDER BY p.created_at DESC, p.id DESC LIMIT ${count}
     ), shown AS (
-      SELECT p.id FROM looked p WHERE p.runtime = ${measuringRuntime()} AND ${(isOfRepo && wanted) || Prisma.sql`TRUE`} AND ${mayKnowPair(actor, "p")})
+      SELECT p.id FROM looked p WHERE ${(isOfRepo && wanted) || Prisma.sql`TRUE`} AND ${mayKnowPair(actor, "p")})
     SELECT p.id, p.created_at AS "createdAt", shown.id IS NOT NULL AS "isShown" FROM looked p LEFT JOIN shown ON shown.id = p.id
     ORDER BY p.created_at DESC, p.id DESC`;
 }

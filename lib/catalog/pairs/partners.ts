@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requireRead, type RepoName, visibleParts } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
@@ -21,7 +21,7 @@ export async function listGuides(actor: Actor, name: RepoName, page: PageQuery):
   if (!can(repo, "draws"))
     throw new AppError(
       "bad_request",
-      `${repo.owner}/${repo.name} is a ${kinds[repo.kind].name}, which draws nothing itself; ask for /fits, the models that it works on.`,
+      `${repo.owner}/${repo.name} is ${aKind(repo)}, which draws nothing itself${can(repo, "guides") ? "; ask for /fits, the models that it works on" : ", and is half of no pair"}.`,
     );
   return listPartners(actor, repo.id, "unit", page);
 }
@@ -32,7 +32,7 @@ export async function listFits(actor: Actor, name: RepoName, page: PageQuery): P
   if (!can(repo, "guides"))
     throw new AppError(
       "bad_request",
-      `${repo.owner}/${repo.name} is a ${kinds[repo.kind].name}, which guides nothing; ask for /guides, those that work on it.`,
+      `${repo.owner}/${repo.name} is ${aKind(repo)}, which guides nothing${can(repo, "draws") ? "; ask for /guides, those that work on it" : ", and is half of no pair"}.`,
     );
   return listPartners(actor, repo.id, "guide", page);
 }

@@ -18,6 +18,9 @@ export interface PairKey {
 export interface PairRow extends PairKey {
   readonly id: string;
   readonly runtime: string;
+  /** What is drawn, and the how manieth of its author's guides it is on this unit; null: an earlier protocol. */
+  readonly period: number | null;
+  readonly tries: number;
   readonly unitId: string;
   readonly finetuneCommitId: string | null;
   readonly guideCommitId: string | null;
@@ -38,6 +41,8 @@ const columns = {
   guideWeightsSha256: true,
   protocol: true,
   runtime: true,
+  period: true,
+  tries: true,
   unitId: true,
   finetuneCommitId: true,
   guideCommitId: true,
@@ -114,8 +119,17 @@ export interface NewPair extends Pick<PairKey, "guideWeightsSha256" | "protocol"
   readonly summary: StoredSummary;
 }
 
+/** What it is measured with, as `tryOf` has it. */
+type Drawn = Pick<PairRow, "period" | "tries">;
+
+/** Whether the hub itself asks, for evidence that has become old. */
+type Asked = { readonly isRerun: boolean };
+
 /** @returns its id; null where these weights have such a row already */
-export async function insertPair(transaction: Transaction, { unit, ...pair }: NewPair): Promise<string | null> {
+export async function insertPair(
+  transaction: Transaction,
+  { unit, ...pair }: NewPair & Drawn & Asked,
+): Promise<string | null> {
   const id = randomUUID();
   await insertUnit(transaction, unit);
   const { count } = await transaction.pair.createMany({
@@ -133,12 +147,12 @@ export async function deletePair(transaction: Transaction, id: string): Promise<
 export async function moveTo(
   transaction: Transaction,
   id: string,
-  { unit, finetuneCommitId, guideCommitId, judgeCommitId, summary }: NewPair,
+  { unit, finetuneCommitId, guideCommitId, judgeCommitId, summary, period, tries }: NewPair & Drawn,
 ): Promise<void> {
   await insertUnit(transaction, unit);
   await transaction.pair.update({
     where: { id },
-    data: { unitId: unit.id, finetuneCommitId, guideCommitId, judgeCommitId, summary },
+    data: { unitId: unit.id, finetuneCommitId, guideCommitId, judgeCommitId, summary, period, tries },
     select: { id: true },
   });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { evaluatorKind } from "#lib/catalog/evaluators/schema.ts";
 import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { fullName } from "#lib/catalog/repo-name.ts";
 import { kindsThat } from "#lib/catalog/kinds.ts";
@@ -9,12 +10,14 @@ import { pageOf, pageQuery } from "#lib/page.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
+import { curveView } from "./curve-schema.ts";
+import { estimate } from "./estimate.ts";
+import { period } from "#lib/catalog/periods/schema.ts";
 
 /** Without an evaluator nothing is drawn, and one-step figures do not judge; four prompts keep a model of SD 1.5's size within the hour. */
 export const UNJUDGED_PROMPTS = 4;
 
-/** Where a base keeps what reads its pictures, and the captions to draw. */
-export const EVALUATOR = "evaluator/evaluator.safetensors";
+/** Where a base keeps captions that everybody may explore with. */
 export const PROMPTS = "evaluator/prompts.txt";
 
 /**
@@ -28,18 +31,48 @@ export function measuringProvider(): "cpu" | "cuda" | "webgpu" {
 
 export const measuringRuntime = (): string => runtimeKey({ provider: measuringProvider(), precision: "float32" });
 
-export { verdict };
+export { estimate, verdict };
 
 const sha256 = z.string();
-export const estimate = z
-  .object({ value: z.number(), low: z.number(), high: z.number(), n: z.number() })
-  .meta({ description: "a measured number, its 95 % interval, and how many prompts it rests on" });
 const agreementFigures = {
   fvu: estimate.meta({ description: "unexplained share of the guidance: 0 is perfect, 1 is no guide at all" }),
   delivered: estimate.meta({ description: "share of the asked guidance that is delivered" }),
   cosine: estimate,
 };
 const macs = z.record(z.string(), z.number());
+
+const fidelity = z.object({
+  recovered: estimate.nullable().meta({
+    description:
+      "R: the share of what CFG adds to prompt fidelity that the guide recovers, its interval holding over all looks; null where CFG's gain could be nothing, and R anything",
+  }),
+  conditional: estimate,
+  guide: estimate,
+  cfg: estimate,
+  gain: estimate,
+  available: z.number().optional().meta({ description: "how many prompts the plan may draw" }),
+  tries: z.number().default(1).meta({
+    description:
+      "the how manieth guide of its author on this model; the error of one plan is shared among them, the k-th may spend 6 / (π² k²) of it",
+  }),
+  evaluator: evaluatorKind.optional().meta({ description: "what read the pictures" }),
+  scored: z.array(z.string()),
+  unscored: z.array(z.object({ attribute: z.string(), accuracy: z.number() })),
+  domain: z.string().nullable(),
+});
+
+/** An evaluator as it was used. */
+const usedEvaluator = z.object({
+  sha256: sha256.meta({ description: "over the files that decide what it reads" }),
+  kind: evaluatorKind,
+  commit: z.string().nullable(),
+  repo: fullName.nullable().default(null).meta({ description: "null where it is gone, or you may not see it" }),
+  testedOn: z.string().default("").meta({ description: "on what its accuracy was measured, and by whom" }),
+  silence: z.string().nullable().meta({ description: "why nothing that it read counts" }),
+  verdict: verdict.nullable().meta({ description: "what it says by itself" }),
+  fidelity: fidelity.nullable(),
+});
+export type UsedEvaluator = z.output<typeof usedEvaluator>;
 
 /** What was measured, and of exactly which bytes. */
 export const measured = z.object({
@@ -65,23 +98,13 @@ export const measured = z.object({
     })
     .nullable()
     .meta({ description: "one step against one step of CFG; shown, does not judge" }),
-  fidelity: z
-    .object({
-      recovered: estimate.nullable().meta({
-        description:
-          "R: the share of what CFG adds to prompt fidelity that the guide recovers, its interval holding over all looks; null where CFG's gain could be nothing, and R anything",
-      }),
-      conditional: estimate,
-      guide: estimate,
-      cfg: estimate,
-      gain: estimate,
-      available: z.number().optional().meta({ description: "how many prompts the plan may draw" }),
-      scored: z.array(z.string()),
-      unscored: z.array(z.object({ attribute: z.string(), accuracy: z.number() })),
-      domain: z.string().nullable(),
-    })
+  fidelity: fidelity
     .nullable()
     .meta({ description: "how well pictures keep to their prompts, from the same noise in all three modes" }),
+  evaluators: z
+    .array(usedEvaluator)
+    .default([])
+    .meta({ description: "what read the pictures; where there are several, a word needs all of them" }),
   looks: z
     .array(z.object({ prompts: z.number(), gain: estimate, recovered: estimate.nullable() }))
     .default([])
@@ -107,11 +130,14 @@ export const measured = z.object({
     guidanceScale: z.number(),
     agreementGuidances: z.array(z.number()),
     agreementPrompts: z.number(),
-    agreementSeed: z.number(),
-    pictureSeed: z.number(),
+    agreementSeed: z.number().nullable().meta({ description: "null where it is drawn from the hub's period" }),
+    pictureSeed: z.number().nullable(),
   }),
-  evaluatorSha256: sha256.nullable(),
-  promptsSha256: sha256.nullable(),
+  evaluatorSha256: sha256.nullable().meta({ description: "of the first of `evaluators`" }),
+  promptsSha256: sha256
+    .nullable()
+    .default(null)
+    .meta({ description: "of the list of prompts that the base brought, before the third protocol" }),
   files: z.array(z.object({ role: z.string(), path: z.string(), sha256 })),
   runtime: z.object({
     name: z.string(),
@@ -123,9 +149,14 @@ export const measured = z.object({
 });
 export type Measured = z.output<typeof measured>;
 
-/** `pair.summary`: how many prompts are drawn when the look that is asked for has ended, and what the last one found. */
+/** `pair.summary`: how many prompts are drawn when the look that is asked for has ended, by what they are judged, and what the last one found. */
 export const storedSummary = z.object({
-  request: z.object({ pictures: z.number() }).default({ pictures: firstLook.prompts }),
+  request: z
+    .object({
+      pictures: z.number(),
+      evaluators: z.array(z.object({ commitId: z.string(), sha256, kind: evaluatorKind })).optional(),
+    })
+    .default({ pictures: firstLook.prompts }),
   measured: measured.optional(),
 });
 export type StoredSummary = z.output<typeof storedSummary>;
@@ -168,6 +199,9 @@ export type PairItem = z.output<typeof pairItem>;
 
 export const pairView = pairItem.extend({
   reasons: z.array(z.string()).meta({ description: "sentences that say what the verdict rests on and what is lost" }),
+  period: period.nullable().default(null).meta({
+    description: "what prompts and noise are drawn from; null: what everybody knew, before the third protocol",
+  }),
   pictures: z.number().meta({ description: "how many prompts the look draws that was asked for last" }),
   progress: progress.nullable(),
   queue: z
@@ -181,6 +215,10 @@ export const pairView = pairItem.extend({
     .nullable()
     .meta({ description: "its place while it waits" }),
   measured: measured.nullable(),
+  curve: curveView.nullable().default(null).meta({
+    description:
+      "what else could be done with a guide's passes, measured after the plan has ended, where nobody waits for anything else; null where it was not asked for",
+  }),
   measurements: z.array(
     z.object({
       level: z.number().meta({ description: "0 structure, 1 lineage, 2 agreement, 4 pictures, 5 cost" }),

@@ -1,9 +1,10 @@
 import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
-import type { Actor } from "#lib/auth/actor.ts";
+import { type Actor, hub } from "#lib/auth/actor.ts";
+import { askForCurve } from "./curve-ask.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { needToMeasure } from "#lib/catalog/models/needs.ts";
 import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { unitsOfCommits } from "#lib/catalog/units/service.ts";
 import type { Unit } from "#lib/catalog/units/unit.ts";
@@ -17,8 +18,9 @@ import { cancelJob, ownerOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import type { Priority } from "#lib/queue/jobs.ts";
 import type { Need } from "#lib/queue/room.ts";
+import { tryOf } from "#lib/catalog/periods/service.ts";
 import { duePairs } from "./due.ts";
-import { judgesOf } from "./judges.ts";
+import { judgesOf, type PairJudges } from "./judges.ts";
 import { workOf } from "./looks.ts";
 import { type Model, modelOfInspection, modelOfRepo } from "./models.ts";
 import { deletePair, insertPair, moveTo, type NewPair, pairOfKey } from "./repository.ts";
@@ -63,12 +65,23 @@ export async function requestChecks(
 
 /**
  * Somebody asks for a measurement; needs the scope `run`, and both repos readable. Where the plan for these weights has ended, that is
- * returned and nothing is done: asking again draws no other prompts. One that waits as a batch now goes before others; one that failed
+ * returned: asking again draws no other prompts. Its curve is asked for where there is none. One that waits as a batch now goes before others; one that failed
  * goes on from its last look.
  *
  * @throws pair_does_not_fit, upload_not_ready, unsupported_model, queue_full
  */
-export async function requestCheck(actor: Actor, { finetune, guide, loraStrength = 1 }: NewCheck): Promise<PairView> {
+export async function requestCheck(actor: Actor, check: NewCheck): Promise<PairView> {
+  return getPair(actor, await askFor(actor, check, "person"), false);
+}
+
+/** The hub measures what it has old evidence of. @throws as `requestCheck` */
+export const requestRerun = (check: NewCheck): Promise<string> => askFor(hub, check, "batch");
+
+async function askFor(
+  actor: Actor,
+  { finetune, guide, loraStrength = 1 }: NewCheck,
+  priority: Priority,
+): Promise<string> {
   const userId = actor.kind === "hub" ? undefined : requirePerson(actor, "run").userId;
   const model = await requireModel(actor, toRepoName(finetune), "draws");
   const guideModel = await requireModel(actor, toRepoName(guide), "guides");
@@ -85,15 +98,18 @@ export async function requestCheck(actor: Actor, { finetune, guide, loraStrength
   const pair = newPair(unit, model, guideModel, judges);
   const id = await inTransaction(database(), async (transaction) => {
     const known = await pairOfKey(transaction, { ...pair, unitHash: unit.hash });
-    if (!known) return request(transaction, pair, "person", userId);
+    if (!known) return request(transaction, pair, priority, userId, actor.kind === "hub" && priority === "batch");
     const hasEnded = known.state === "succeeded" && (known.summary.measured?.next ?? null) === null;
+    if (hasEnded) await askForCurve(transaction, known, userId ?? null);
     if (known.state === "running" || hasEnded) return known.id;
-    const again = { ...pair, summary: known.summary };
-    if (known.state !== "queued") await moveTo(transaction, known.id, again);
-    await ask(transaction, known.id, again, "person", userId);
+    const drawn = await drawnFor(transaction, pair);
+    const goesOn = drawn.period === known.period; // else what it drew cannot be drawn on
+    const again = { ...pair, ...drawn, summary: goesOn ? known.summary : pair.summary };
+    if (known.state !== "queued" || !goesOn) await moveTo(transaction, known.id, again);
+    await ask(transaction, known.id, again, priority, userId);
     return known.id;
   });
-  return getPair(actor, id!, false);
+  return id!;
 }
 
 /** The same once more, of what the two repos are today. @throws as `requestCheck` */
@@ -105,18 +121,27 @@ export async function checkAgain(actor: Actor, id: string): Promise<PairView> {
 
 /** For who waits for it, and for who may write to either repo. @throws already_ended */
 export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
-  const { finetune, guide } = await requireSeen(actor, id);
+  await cancelOf(actor, id, { kind: "check", subjectId: id });
+  return getPair(actor, id, false);
+}
+
+/** Any job that is about a pair. @throws already_ended */
+export async function cancelOf(
+  actor: Actor,
+  pairId: string,
+  job: { readonly kind: "check" | "curve"; readonly subjectId: string },
+): Promise<void> {
+  const { finetune, guide } = await requireSeen(actor, pairId);
   if (actor.kind !== "hub") {
     const { userId } = requirePerson(actor, "run");
-    const isTheirs = (await ownerOf(database(), { kind: "check", subjectId: id })) === userId;
+    const isTheirs = (await ownerOf(database(), job)) === userId;
     if (!isTheirs)
       await requireWrite(actor, toRepoName(finetune.repo)).catch(() => requireWrite(actor, toRepoName(guide.repo)));
   }
   await inLockedTransaction(database(), async (transaction) => {
-    if (!(await cancelJob(transaction, "check", id)))
+    if (!(await cancelJob(transaction, job.kind, job.subjectId)))
       throw new AppError("already_ended", "This measurement has ended; there is nothing to cancel.");
   });
-  return getPair(actor, id, false);
 }
 
 /** @returns the id of the new row; null where there is one for these weights already */
@@ -125,8 +150,9 @@ async function request(
   pair: NewPair,
   priority: Priority,
   userId: string | null | undefined,
+  isRerun = false,
 ): Promise<string | null> {
-  const id = await insertPair(transaction, pair);
+  const id = await insertPair(transaction, { ...pair, ...(await drawnFor(transaction, pair)), isRerun });
   if (id === null) return null;
   try {
     await ask(transaction, id, pair, priority, userId);
@@ -135,6 +161,16 @@ async function request(
     throw failure;
   }
   return id;
+}
+
+async function drawnFor(
+  transaction: Transaction,
+  { unit, guideWeightsSha256, guideCommitId }: NewPair,
+): Promise<{ period: number; tries: number }> {
+  const components = unit.components.map(({ weightsSha256 }) => weightsSha256);
+  const key = { unitHash: unit.hash, guideWeightsSha256 };
+  const { period, number } = await tryOf(transaction, key, { components, guideCommitId });
+  return { period, tries: number };
 }
 
 const ask = async (
@@ -169,8 +205,8 @@ async function needOf(
   return parts && needToMeasure(parts, pictures);
 }
 
-function newPair(unit: Unit, finetune: Model, guide: Model, judges: Awaited<ReturnType<typeof judgesOf>>): NewPair {
-  const pictures = judges.evaluatorSha256 === null ? UNJUDGED_PROMPTS : firstLook.prompts;
+function newPair(unit: Unit, finetune: Model, guide: Model, judges: PairJudges): NewPair {
+  const pictures = judges.evaluators.length === 0 ? UNJUDGED_PROMPTS : firstLook.prompts;
   return {
     unit,
     guideWeightsSha256: guide.weightsSha256,
@@ -178,7 +214,7 @@ function newPair(unit: Unit, finetune: Model, guide: Model, judges: Awaited<Retu
     guideCommitId: guide.commitId,
     judgeCommitId: judges.commitId,
     protocol: protocolKey(judges),
-    summary: { request: { pictures } },
+    summary: { request: { pictures, evaluators: [...judges.evaluators] } },
   };
 }
 
@@ -213,7 +249,7 @@ async function requireModel(actor: Actor, name: RepoName, as: "draws" | "guides"
   if (!can(repo, as))
     throw new AppError(
       "bad_request",
-      `${shown} is a ${kinds[repo.kind].name}, and ${as === "draws" ? "draws" : "guides"} nothing; name a model that draws, and a guide.`,
+      `${shown} is ${aKind(repo)}, and ${as === "draws" ? "draws" : "guides"} nothing; name a model that draws, and a guide.`,
       { kind: repo.kind },
     );
   const model = await modelOfRepo(repo.id);

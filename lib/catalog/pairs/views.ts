@@ -1,14 +1,19 @@
 import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { curveOfPair } from "./curve-repository.ts";
+import { commitsByBytes, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
+import { findPeriod } from "#lib/catalog/periods/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { type ComponentRow, componentsOf, firstHolders, type Holder } from "#lib/catalog/units/repository.ts";
 import type { UnitView } from "#lib/catalog/units/schema.ts";
+import { testedOn } from "#lib/pairing/measured-accuracies.ts";
 import { unitHash } from "#lib/catalog/units/unit.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/queue/feed.ts";
 import { type Page, parseCursor, placeTime, toPageOfLooked } from "#lib/page.ts";
+import { heldBackPrompt } from "#lib/pairing/period-secret.ts";
 import { isOfThisVersion, protocolKey } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
@@ -16,7 +21,15 @@ import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { judgesOf } from "./judges.ts";
 import { lookAtPairs } from "./listing.ts";
 import { knownPairs, measurementsOf, type PairRow, pairsOf } from "./repository.ts";
-import type { Measured, PairItem, PairQuery, PairView, Progress } from "./schema.ts";
+import {
+  type Measured,
+  measuringRuntime,
+  type PairItem,
+  type PairQuery,
+  type PairView,
+  type Progress,
+  type UsedEvaluator,
+} from "./schema.ts";
 import { commitRepos, currentWeights } from "./weights.ts";
 
 /** A pair that somebody may know, by the repos that are credited with it: of all that they may read with the same bytes the first. */
@@ -83,15 +96,16 @@ export async function currentProtocols(rows: readonly Judged[]): Promise<(row: J
   const keys = new Map<string, string>();
   for (const repoId of new Set([...bases.values()].map((base) => base.repoId)))
     keys.set(repoId, protocolKey(await judgesOf(repoId)));
-  return ({ protocol, judgeCommitId }) => {
+  return ({ protocol, runtime, judgeCommitId }) => {
     if (!isOfThisVersion(protocol)) return "earlier protocol";
+    if (runtime !== measuringRuntime()) return "other runtime";
     const repoId = bases.get(judgeCommitId ?? "")?.repoId;
     return repoId === undefined || protocol === keys.get(repoId) ? "current" : "other judges";
   };
 }
 
-type Judged = Pick<PairRow, "protocol" | "judgeCommitId">;
-export type ProtocolAge = "current" | "earlier protocol" | "other judges";
+type Judged = Pick<PairRow, "protocol" | "runtime" | "judgeCommitId">;
+export type ProtocolAge = "current" | "earlier protocol" | "other runtime" | "other judges";
 
 /** Each: whether what was measured is what there is today. */
 export function staleReason(is: {
@@ -105,7 +119,9 @@ export function staleReason(is: {
   return {
     current: null,
     "earlier protocol": "It was measured by an earlier protocol, whose words were less certain than today's.",
-    "other judges": "Pairs are measured otherwise since: by another evaluator or list of prompts.",
+    "other runtime":
+      "Pairs are measured on another kind of processor since, whose numbers do not compare to the last digit.",
+    "other judges": "Pairs are judged by other evaluators since.",
   }[is.protocol];
 }
 
@@ -158,25 +174,59 @@ export async function reasonsOf(actor: Actor, ids: readonly string[]): Promise<R
 export async function getPair(actor: Actor, id: string, withRaw: boolean): Promise<PairView> {
   const seen = await requireSeen(actor, id);
   const { row } = seen;
+  const period = row.period === null ? null : await findPeriod(row.period);
+  const measurements = row.measuredAt ? await measurementsOf(id, withRaw) : [];
   return {
     ...toItem(seen),
     reasons: [...row.reasons],
+    period,
     pictures: row.summary.request.pictures,
     progress:
       row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
     queue: row.state === "queued" ? await queuePosition("check", id) : null,
-    measured: row.summary.measured ? await asFoundThere(row.summary.measured, seen) : null,
-    measurements: row.measuredAt ? await measurementsOf(id, withRaw) : [],
+    measured: row.summary.measured ? await asFoundThere(actor, row.summary.measured, seen) : null,
+    curve: await curveOfPair(id, withRaw),
+    measurements: period !== null && period.secret === null ? measurements.map(withoutPrompts) : measurements,
   };
 }
 
+type LevelRow = Awaited<ReturnType<typeof measurementsOf>>[number];
+
+/** Until what its period draws is told, nobody is shown a prompt of it: a guide could still be trained on that. */
+function withoutPrompts(level: LevelRow): LevelRow {
+  if (level.level !== PICTURES || !Array.isArray(level.raw)) return level;
+  return { ...level, raw: level.raw.map((value, i) => ({ ...(value as object), prompt: heldBackPrompt(i) })) };
+}
+
+const PICTURES = 4;
+
 /** Its files by the paths that they have where they are credited: those that were read may be somebody's own. */
-async function asFoundThere(measured: Measured, { unit, guide }: Seen): Promise<Measured> {
+async function asFoundThere(actor: Actor, measured: Measured, { unit, guide }: Seen): Promise<Measured> {
   const commits = [...unit.components.map(({ commit }) => commit), guide.commit].filter((commit) => commit !== null);
   const paths = new Map<string, string>();
   for (const commit of new Set(commits))
     for (const { sha256, path } of (await findInspection(commit))?.facts?.files ?? []) paths.set(sha256, path);
-  return { ...measured, files: measured.files.map((file) => ({ ...file, path: paths.get(file.sha256) ?? file.role })) };
+  return {
+    ...measured,
+    files: measured.files.map((file) => ({ ...file, path: paths.get(file.sha256) ?? file.role })),
+    evaluators: await withNames(actor, usedIn(measured)),
+  };
+}
+
+/** Evidence of before evaluators had repos names the one that there was by its bytes. */
+function usedIn({ evaluators, evaluatorSha256, fidelity }: Measured): readonly UsedEvaluator[] {
+  if (evaluators.length > 0 || evaluatorSha256 === null) return evaluators;
+  const said = { silence: null, verdict: null, fidelity };
+  return [{ sha256: evaluatorSha256, kind: "attributes", commit: null, repo: null, testedOn: "", ...said }];
+}
+
+/** Where each evaluator is, as far as somebody may see it. */
+async function withNames(actor: Actor, used: readonly UsedEvaluator[]): Promise<UsedEvaluator[]> {
+  const known = await commitsByBytes(used.filter(({ commit }) => commit === null).map(({ sha256 }) => sha256));
+  const placed = used.map((one) => ({ ...one, commit: one.commit ?? known.get(one.sha256) ?? null }));
+  const commits = placed.flatMap(({ commit }) => commit ?? []);
+  const names = await namesOfCommits(actor, commits);
+  return placed.map((one) => ({ ...one, repo: names.get(one.commit ?? "") ?? null, testedOn: testedOn(one) }));
 }
 
 /** How a measurement moves, for whoever looks on: `state` is all of it, `progress` how far it is, `end` its last state. */

@@ -1,18 +1,25 @@
 import { anonymous } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
+import { askForCurve } from "./curve-ask.ts";
+import { type JudgingEvaluator, openToAll } from "#lib/catalog/evaluators/repository.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { componentsOf } from "#lib/catalog/units/repository.ts";
 import { ownWeightsOf } from "#lib/catalog/units/unit.ts";
+import { drawOfPeriod } from "#lib/catalog/periods/service.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
+import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
+import { isOfThisVersion } from "#lib/pairing/protocol.ts";
 import { log } from "#lib/log.ts";
-import { holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
+import { type Attempt, holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
+import { protocolKey } from "#lib/pairing/protocol.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
+import { judgesOf } from "./judges.ts";
 import { workOf } from "./looks.ts";
 import { measurementsOf, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
 import { commitRepos } from "./weights.ts";
@@ -40,20 +47,35 @@ export interface Check {
     })[];
   };
   readonly guide: Part & { readonly path: string };
-  /** The base of the guide, which lineage is measured against, and which brings evaluator and prompts where it has them. */
+  /** Decides prompts and noise. */
+  readonly draw: DrawnFrom;
+  /** The how manieth guide of its author it is on this unit. */
+  readonly tries: number;
+  /** The base of the guide, which lineage is measured against. */
   readonly judge: Part | null;
+  /** `path`: of the file, within the commit; null where it is the whole folder. */
+  readonly evaluators: readonly (Part & JudgingEvaluator & { readonly path: string | null })[];
   readonly files: Measured["files"];
   /** What the last look found, level by level; empty for the first. */
   readonly before: readonly { readonly level: number; readonly raw: unknown; readonly milliseconds: number }[];
 }
 
+type Job = Pick<Attempt, "kind" | "subjectId">;
+
 /**
+ * @param job for which it is measured: its pair's own, or one that goes by the pair
  * @throws not_found where a part is gone, or whoever asked may not read it any more; conflict where it is not any more what was to
  *   be measured
  */
-export async function getCheck(id: string): Promise<Check> {
+export async function getCheck(id: string, job: Job = { kind: "check", subjectId: id }): Promise<Check> {
   const row = await pairById(id);
   if (!row) throw new AppError("not_found", "What was to be measured is gone; nothing is left to do.");
+  if (!isOfThisVersion(row.protocol) || row.period === null)
+    throw new AppError(
+      "conflict",
+      "The hub measures by a later protocol than this was asked for by; what was found stands, and asking again measures by today's.",
+    );
+  const draw = await drawOfPeriod(row.period);
   const components = (await componentsOf([row.unitId])).get(row.unitId) ?? [];
   const commitIds = [...components.map(({ commitId }) => commitId), row.guideCommitId, row.judgeCommitId];
   const repos = await commitRepos(commitIds.filter((commit) => commit !== null));
@@ -78,20 +100,49 @@ export async function getCheck(id: string): Promise<Check> {
   const judge = repos.get(row.judgeCommitId ?? "");
   if (!base || (row.judgeCommitId !== null && !judge))
     throw new AppError("not_found", "The base of the guide is gone; there is nothing to measure against.");
-  await requireStillReadable(row, [...repos.keys()]);
+  await requireStillReadable(job, [...repos.keys()]);
   return {
     request: row.summary.request,
     unit: { hash: row.unitHash, base, lowRank },
     guide,
+    draw,
+    tries: row.tries,
     judge: judge ? { commitId: row.judgeCommitId!, name: judge.name } : null,
+    evaluators: await inOrder(row.summary.request.evaluators ?? (await judgingToday(row, judge)), requireJudging),
     files: [base, ...lowRank, guide].flatMap(({ files }) => files),
     before: row.summary.measured ? await measurementsOf(id, true) : [],
   };
 }
 
+/** Asked for before evaluators were chosen by operators: those that are meant read the same prompts by the same bytes. */
+async function judgingToday(
+  { protocol }: PairRow,
+  judge: { readonly repoId: string } | undefined,
+): Promise<readonly JudgingEvaluator[]> {
+  const judges = await judgesOf(judge?.repoId ?? null);
+  if (protocolKey(judges) === protocol) return judges.evaluators;
+  throw new AppError(
+    "conflict",
+    "What judges, and how, has changed since this was asked for; ask for the measurement again.",
+  );
+}
+
+/** What judges may have gone or become private since, and then nobody could check what it says. */
+async function requireJudging(evaluator: JudgingEvaluator): Promise<Check["evaluators"][number]> {
+  const { commitId, sha256, kind } = evaluator;
+  const name = (await openToAll(commitId))?.name;
+  if (name === undefined)
+    throw new AppError(
+      "not_found",
+      `An evaluator that was to judge this (sha256 ${sha256.slice(0, 12)}) was deleted or made private since; ask for the measurement again, and those judge that judge today.`,
+    );
+  const { facts } = await requireRuns(commitId, name);
+  return { ...evaluator, name, path: kind === "attributes" ? facts.mainFile : null };
+}
+
 /** What somebody asked for may have become private while it waited. */
-async function requireStillReadable({ id }: PairRow, commitIds: readonly string[]): Promise<void> {
-  const userId = await waiterOf(database(), { kind: "check", subjectId: id });
+async function requireStillReadable(job: Job, commitIds: readonly string[]): Promise<void> {
+  const userId = await waiterOf(database(), job);
   if (userId === null) return;
   const asker = (await personById(userId)) ?? anonymous;
   if ((await readableCommits(asker, commitIds)).size < commitIds.length)
@@ -131,7 +182,7 @@ export function recordOutcome(
   { summary: { request, measured }, levels, prompts, next, ...outcome }: Outcome,
   then: (transaction: Transaction, pair: MeasuredPair) => Promise<void>,
 ): Promise<boolean> {
-  const summary = { request: next === null ? request : { pictures: next }, measured };
+  const summary = { request: next === null ? request : { ...request, pictures: next }, measured };
   const stored: StoredOutcome = {
     ...outcome,
     reasons: outcome.reasons.map(toStorableText),
@@ -150,17 +201,20 @@ export function recordOutcome(
     const row = (await pairById(id, transaction))!;
     if (isFirstLook && stored.verdict !== "incompatible") await then(transaction, { ...row, prompts });
     if (next !== null) await askForNext(transaction, row);
+    else await askForCurve(transaction, row, await ownerOf(transaction, hold));
     return true;
   });
 }
 
-/** For whoever waits, else as a batch. Where too much waits already, what was found stands, and asking again goes on from it. */
+/**
+ * As one of whoever asked, behind all that somebody waits for: a first look says what people want to know, and more looks make it surer.
+ * Where too much waits already, what was found stands, and asking again goes on from it.
+ */
 async function askForNext(transaction: Transaction, { id, unitHash, summary }: PairRow): Promise<void> {
   const subject = { kind: "check", subjectId: id } as const;
-  const waiter = await waiterOf(transaction, subject);
-  const userId = waiter ?? (await ownerOf(transaction, subject));
-  const job = { ...subject, userId, modelKey: unitHash, work: workOf(summary) };
-  await enqueue(transaction, { ...job, priority: waiter === null ? "batch" : "person" }).catch((cause: unknown) => {
+  const userId = await ownerOf(transaction, subject);
+  const job = { ...subject, userId, modelKey: unitHash, work: workOf(summary), priority: "batch" } as const;
+  await enqueue(transaction, job).catch((cause: unknown) => {
     if (!(cause instanceof AppError && (cause.code === "queue_full" || cause.code === "rate_limited"))) throw cause;
     log().warn({ event: "look.later", pairId: id, pictures: summary.request.pictures }, cause.message);
   });

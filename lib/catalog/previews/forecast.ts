@@ -12,8 +12,9 @@ import { type Need, requireWorkerFor } from "#lib/queue/room.ts";
 import { laneOf, workOf } from "./ask.ts";
 import { estimateFor } from "./estimate.ts";
 import { type Forecast, type ForecastQuery, passesFor } from "./schema.ts";
+import { requireSettings } from "./settings.ts";
 
-/** How long a preview would take if it were asked for now: what is ahead of it, and its own passes. @throws repo_not_found, revision_not_found */
+/** How long a preview would take if it were asked for now: what is ahead of it, and its own passes. @throws repo_not_found, revision_not_found, bad_request */
 export async function forecastPreview(
   actor: Actor,
   { finetune, revision, guide, ...asked }: ForecastQuery,
@@ -21,6 +22,7 @@ export async function forecastPreview(
   const repo = await requireRead(actor, toRepoName(finetune));
   const { commitId } = await resolveRevision(repo, revision);
   const { width = null, height = null } = asked;
+  requireSettings({ ...asked, guide: guide ?? null, negativePrompt: null, width, height });
   const drawing = { asked: { ...asked, width, height }, guide: guide === undefined ? null : { guide } };
   const userId = actor.kind === "person" ? actor.userId : null;
   const position = await nextPosition({

@@ -5,7 +5,7 @@ import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import type { StoredFacts } from "#lib/catalog/inspections/schema.ts";
 import { requireRuns, runnableModel } from "#lib/catalog/models/service.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { unitOfRecipe } from "#lib/catalog/units/service.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
@@ -24,9 +24,9 @@ import {
   type PreviewToAdd,
 } from "./repository.ts";
 import { askForPreview } from "./ask.ts";
-import { sizeProblem } from "./limits.ts";
 import { lorasOf } from "./prompt-loras.ts";
 import type { Asked, NewPreview, PreviewView, StoredRecipe } from "./schema.ts";
+import { refused, requireSettings } from "./settings.ts";
 import { getPreview, requireSeen } from "./views.ts";
 
 /**
@@ -47,7 +47,7 @@ export async function createPreview(actor: Actor, { id = randomUUID(), ...given 
   requireKinds(finetune.repo, guide?.repo ?? null);
   const model = await runnableModel(finetune.commitId);
   if (model.lowRank.length === 0 && asked.loraStrength !== 1)
-    refuse("loraStrength", `${asked.finetune} is no LoRA, and has no strength; leave it out.`);
+    throw refused("loraStrength", `${asked.finetune} is no LoRA, and has no strength; leave it out.`);
   await requireBase(actor, [model.base.commitId]);
   const recipe = {
     asked,
@@ -129,7 +129,7 @@ function requireKinds(finetune: ReadableRepo, guide: ReadableRepo | null): void 
   if (!can(finetune, "draws"))
     throw new AppError(
       "bad_request",
-      `${finetune.owner}/${finetune.name} is a ${kinds[finetune.kind].name}, which draws nothing by itself; name a fine-tune or base${can(finetune, "guides") ? ", and give this as the guide" : ""}.`,
+      `${finetune.owner}/${finetune.name} is ${aKind(finetune)}, which draws nothing by itself; name a fine-tune or base${can(finetune, "guides") ? ", and give this as the guide" : ""}.`,
       { field: "finetune" },
     );
   if (guide && !can(guide, "guides"))
@@ -144,25 +144,6 @@ async function requireBase(actor: Actor, commitIds: readonly string[]): Promise<
     throw new AppError(
       "repo_not_found",
       "The base that this runs on is gone, or you may not see it; ask whoever uploaded the model.",
-    );
-}
-
-function refuse(field: string, sentence: string): never {
-  throw new AppError("bad_request", sentence, { field });
-}
-
-function requireSettings({ guide, guidanceScale, cfgSteps, steps, negativePrompt, width, height }: Asked): void {
-  if ((width === null) !== (height === null))
-    refuse(width === null ? "width" : "height", "A size has a width and a height; give both, or neither.");
-  const problem = width !== null && height !== null ? sizeProblem({ width, height }) : null;
-  if (problem) refuse("width", `${problem} Choose a smaller one.`);
-  if (cfgSteps > steps) refuse("cfgSteps", `CFG cannot do ${cfgSteps} of ${steps} steps; ask for at most ${steps}.`);
-  if (cfgSteps > 0 && guide === null)
-    refuse("cfgSteps", "CFG steps go before a guide takes over, and there is no guide; name one, or leave them out.");
-  if (negativePrompt !== null && guidanceScale === 1)
-    refuse(
-      "negativePrompt",
-      "Guidance 1 follows the prompt alone, so a negative prompt would not be read; raise the guidance, or leave it out.",
     );
 }
 

@@ -7,7 +7,7 @@ import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import { findFileRow } from "#lib/catalog/files/repository.ts";
 import { MAX_TEXT_BYTES, showText } from "#lib/catalog/files/show-text.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { runnableModel } from "#lib/catalog/models/service.ts";
 import { PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
@@ -27,7 +27,7 @@ export async function getPrompting(actor: Actor, name: RepoName): Promise<Prompt
   if (!can(repo, "draws"))
     throw new AppError(
       "bad_request",
-      `${repo.owner}/${repo.name} is a ${kinds[repo.kind].name}, which draws nothing by itself; ask for a model.`,
+      `${repo.owner}/${repo.name} is ${aKind(repo)}, which draws nothing by itself; ask for a model.`,
     );
   const { commitId } = await resolveRevision(repo, "HEAD");
   const [base, card, inspection] = await Promise.all([

@@ -19,7 +19,8 @@ const sources = z.object({
   model: orGone,
   lowRank: z.array(orGone).meta({ description: "in the order in which they are applied" }),
   guide: orGone,
-  judge: orGone.meta({ description: "the guide's base, with what reads pictures and the prompts where it has them" }),
+  judge: orGone.meta({ description: "the guide's base, which lineage was measured against" }),
+  evaluators: z.array(orGone).default([]).meta({ description: "what reads pictures, as the measurement names it" }),
 });
 export type Sources = z.output<typeof sources>;
 

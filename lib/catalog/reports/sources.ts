@@ -1,6 +1,6 @@
 import type { Actor } from "#lib/auth/actor.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
-import { EVALUATOR, type PairView, PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import type { PairView } from "#lib/catalog/pairs/schema.ts";
 import { requireSeen } from "#lib/catalog/pairs/views.ts";
 import { fullNames } from "#lib/catalog/sheets/repository.ts";
 import { findFiles } from "#lib/catalog/trees/repository.ts";
@@ -13,10 +13,11 @@ import type { Source, Sources } from "./schema.ts";
 /** From where everything can be had that a measurement was made with, as far as somebody may read it; null for what is gone. */
 export async function sourcesOf(
   actor: Actor,
-  { id, unit, guide }: Pick<PairView, "id" | "unit" | "guide">,
+  { id, unit, guide, measured }: Pick<PairView, "id" | "unit" | "guide" | "measured">,
 ): Promise<Sources> {
   const { row } = await requireSeen(actor, id);
-  const commits = [...unit.components.map(({ commit }) => commit), guide.commit, row.judgeCommitId];
+  const used = (measured?.evaluators ?? []).map(({ commit }) => commit);
+  const commits = [...unit.components.map(({ commit }) => commit), guide.commit, row.judgeCommitId, ...used];
   const known = commits.filter((commit) => commit !== null);
   const names = await fullNames(database(), [...(await readableCommits(actor, known))]);
   const sourceOf = async (commit: string | null, more: readonly string[] = []): Promise<Source | null> => {
@@ -28,7 +29,8 @@ export async function sourcesOf(
     model: model ?? null,
     lowRank,
     guide: await sourceOf(guide.commit),
-    judge: await sourceOf(row.judgeCommitId, [EVALUATOR, PROMPTS]),
+    judge: await sourceOf(row.judgeCommitId),
+    evaluators: await inOrder(used, (commit) => sourceOf(commit)),
   };
 }
 

@@ -3,6 +3,7 @@ import { anonymous } from "#lib/auth/actor.ts";
 import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
+import { toSqlFailure } from "#lib/db/sql-failure.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { countedAs, facetNames } from "./counted-as.ts";
 import { MAX_COUNTED } from "./schema.ts";
@@ -11,8 +12,8 @@ import { bestVerdictOfAll } from "./selection.ts";
 /** How old what is due may be for the counts to be believed; a worker is done with it in a few seconds. */
 const MAX_LAG = "1 minute";
 
-/** In one transaction of some seconds at most: repos, weights, and weights or repos that reach further. */
-const AT_ONCE = { repos: 1000, weights: 1000, reaching: 50 };
+/** In one transaction of some seconds at most: repos, weights, and weights or repos that reach further, with so many pairs of all of these. */
+const AT_ONCE = { repos: 1000, weights: 1000, reaching: 50, pairs: 2000 };
 const atMost = (count: number): Prisma.Sql => Prisma.raw(`LIMIT ${count}`);
 
 /** Whether the counts of public repos are those of the last minute, as a condition of SQL. */
@@ -23,23 +24,34 @@ export const isLargeHub = Prisma.sql`EXISTS (SELECT FROM repo WHERE deleted_at I
 
 /**
  * Follows with the counts of public repos what has changed since, until nothing is left; how many repos were looked at. One process of
- * the hub does so at a time, and nobody waits for it: whoever commits only adds to what is due.
+ * the hub does so at a time, and nobody waits for it: whoever commits only adds to what is due. Each piece is a transaction by itself,
+ * which says what is left, so it goes on wherever it was stopped.
  */
-export async function keepCounts(): Promise<number> {
+export async function keepCounts(stopped?: AbortSignal): Promise<number> {
   const [{ isDue }] = await database().$queryRaw<
     [{ isDue: boolean }]
   >`SELECT EXISTS (SELECT FROM facet_due) AS "isDue"`;
   let sum = 0;
-  for (let isMore = isDue; isMore;) {
-    const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
-      const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
-      return { spread, counted: spread === 0 ? await countDue(transaction) : 0 };
-    });
-    sum += counted;
-    isMore = (spread ?? 0) + counted > 0;
+  for (let [isMore, share] = [isDue, 1]; isMore;) {
+    if (stopped?.aborted) break;
+    try {
+      const { spread, counted } = await inLockedTransaction(database(), async (transaction) => {
+        const spread = (await isFree(transaction)) ? await spreadDue(transaction) : null;
+        return { spread, counted: spread === 0 ? await countDue(transaction, Math.ceil(AT_ONCE.repos * share)) : 0 };
+      });
+      sum += counted;
+      isMore = (spread ?? 0) + counted > 0;
+    } catch (cause) {
+      // A piece that takes longer than a statement may is tried as a smaller one, or it would never be done.
+      if (toSqlFailure(cause)?.code !== STATEMENT_TIMEOUT || share < LEAST_SHARE) throw cause;
+      share /= 10;
+    }
   }
   return sum;
 }
+
+const STATEMENT_TIMEOUT = "57014";
+const LEAST_SHARE = 0.01;
 
 /** Two at once would take a repo off twice. */
 async function isFree(transaction: Transaction): Promise<boolean> {
@@ -48,31 +60,56 @@ async function isFree(transaction: Transaction): Promise<boolean> {
 }
 
 /**
- * Of what is due by its weights, or reaches further, the repos themselves, as old as it was. What may be known of a pair depends on who
- * has the weights of its parts, and of what judged it; and it is told where its weights are those of today.
+ * Of what is due by its weights, or reaches further, the repos themselves, as old as it was; how many of what was due it looked at. What may
+ * be known of a pair depends on who has the weights of its parts, and of what judged it; and it is told where its weights are those of
+ * today. What was measured with many is followed by the ids of its pairs: a piece of it is due as repos, and it stays due itself.
  */
-const spreadDue = (transaction: Transaction): Promise<number> => transaction.$executeRaw`
-  WITH taken AS (
-    DELETE FROM facet_due WHERE id IN (
-      (SELECT id FROM facet_due WHERE repo_id IS NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.weights)}) UNION ALL (SELECT id FROM facet_due WHERE reaches ORDER BY id ${atMost(AT_ONCE.reaching)}))
-    RETURNING at, repo_id, weights_sha256, reaches
-  ), reached AS (
-    SELECT min(at) AS at, weights_sha256 FROM (
-      SELECT at, weights_sha256 FROM taken WHERE reaches AND weights_sha256 IS NOT NULL
-      UNION ALL SELECT t.at, h.weights_sha256 FROM taken t JOIN repo_weights h ON h.repo_id = t.repo_id WHERE t.reaches) each GROUP BY weights_sha256
-  ), told AS (
-    SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN unit_component k ON k.weights_sha256 = w.weights_sha256 JOIN pair p ON p.unit_id = k.unit_id
-    UNION SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN pair p ON p.unit_hash = w.weights_sha256
-    UNION SELECT w.at, p.unit_hash, p.guide_weights_sha256 FROM reached w JOIN pair p ON p.guide_weights_sha256 = w.weights_sha256
-    UNION SELECT t.at, p.unit_hash, p.guide_weights_sha256 FROM taken t JOIN commit c ON c.repo_id = t.repo_id JOIN pair p ON p.judge_commit_id = c.id WHERE t.reaches
-  ), weights AS (
-    SELECT min(at) AS at, weights_sha256 FROM (
-      SELECT at, weights_sha256 FROM taken WHERE weights_sha256 IS NOT NULL
-      UNION ALL SELECT at, unit_hash FROM told UNION ALL SELECT at, guide_weights_sha256 FROM told) each GROUP BY weights_sha256
-  ), due AS (
-    SELECT at, repo_id FROM taken WHERE repo_id IS NOT NULL
-    UNION ALL SELECT w.at, r.id FROM weights w JOIN repo r ON r.weights_sha256 = w.weights_sha256 AND r.deleted_at IS NULL)
-  INSERT INTO facet_due (at, repo_id) SELECT min(at), repo_id FROM due GROUP BY repo_id`;
+async function spreadDue(transaction: Transaction): Promise<number> {
+  const [{ count }] = await transaction.$queryRaw<[{ count: number }]>`
+    WITH reaching AS MATERIALIZED (
+      SELECT d.id, d.at, d.repo_id, d.weights_sha256, coalesce(d.after, ${FIRST}::uuid) AS after, ${AT_ONCE.pairs} / count(*) OVER () AS share,
+        CASE WHEN d.repo_id IS NULL THEN ARRAY[d.weights_sha256] ELSE ARRAY(SELECT h.weights_sha256 FROM repo_weights h WHERE h.repo_id = d.repo_id) END AS weights
+      FROM (SELECT * FROM facet_due WHERE reaches ORDER BY id ${atMost(AT_ONCE.reaching)}) d
+    ), told AS MATERIALIZED (
+      SELECT r.id AS due_id, r.at, p.* FROM reaching r CROSS JOIN LATERAL (
+        SELECT p.id, p.unit_hash, p.guide_weights_sha256 FROM (
+          ${pairsWith(Prisma.sql`guide_weights_sha256 = ANY (r.weights)`)} UNION ${pairsWith(Prisma.sql`unit_hash = ANY (r.weights)`)}
+          UNION ${pairsWith(Prisma.sql`unit_id = ANY (ARRAY(SELECT k.unit_id FROM unit_component k WHERE k.weights_sha256 = ANY (r.weights)))`)}
+          UNION ${pairsWith(Prisma.sql`judge_commit_id = ANY (ARRAY(SELECT c.id FROM commit c WHERE c.repo_id = r.repo_id))`)}
+        ) p ORDER BY p.id LIMIT r.share) p
+    ), reached AS (
+      SELECT due_id, count(*) AS pairs, (array_agg(id ORDER BY id DESC))[1] AS last FROM told GROUP BY due_id
+    ), left_for_later AS (
+      UPDATE facet_due d SET after = e.last FROM reaching r JOIN reached e ON e.due_id = r.id WHERE d.id = r.id AND e.pairs >= r.share
+    ), taken AS (
+      DELETE FROM facet_due d WHERE d.id IN (
+        (SELECT id FROM facet_due WHERE repo_id IS NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.weights)})
+        UNION ALL (SELECT r.id FROM reaching r LEFT JOIN reached e ON e.due_id = r.id WHERE coalesce(e.pairs, 0) < r.share))
+      RETURNING d.at, d.repo_id, d.weights_sha256, d.reaches
+    ), weights AS (
+      SELECT min(at) AS at, weights_sha256 FROM (
+        SELECT at, weights_sha256 FROM taken WHERE weights_sha256 IS NOT NULL
+        UNION ALL SELECT at, unnest(weights) FROM reaching WHERE after = ${FIRST}::uuid
+        UNION ALL SELECT at, unit_hash FROM told UNION ALL SELECT at, guide_weights_sha256 FROM told) each GROUP BY weights_sha256
+    ), due AS (
+      SELECT at, repo_id FROM taken WHERE repo_id IS NOT NULL
+      UNION ALL SELECT w.at, r.id FROM weights w JOIN repo r ON r.weights_sha256 = w.weights_sha256 AND r.deleted_at IS NULL
+    ), added AS (
+      INSERT INTO facet_due (at, repo_id) SELECT min(at), repo_id FROM due GROUP BY repo_id
+    )
+    SELECT ((SELECT count(*) FROM taken) + (SELECT count(*) FROM reaching r JOIN reached e ON e.due_id = r.id WHERE e.pairs >= r.share))::int AS count`;
+  return count;
+}
+
+/**
+ * The next of the pairs of what a row `r` reaches. OFFSET keeps the planner from walking all pairs in the order of their ids until there are
+ * enough, where there may be none.
+ */
+const pairsWith = (condition: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`(SELECT * FROM (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE ${condition} AND id > r.after OFFSET 0) p ORDER BY id LIMIT r.share)`;
+
+/** Before every id. */
+const FIRST = "00000000-0000-0000-0000-000000000000";
 
 const FACETS = Prisma.raw(String(facetNames.length));
 
@@ -80,10 +117,10 @@ const FACETS = Prisma.raw(String(facetNames.length));
  * Takes some repos off where they were counted and adds them where they are to be counted now: for each facet, under every choice of the
  * others that they answer to. In one statement, so what is due is gone if and only if it was counted, and none of it came after it was looked at.
  */
-const countDue = async (transaction: Transaction): Promise<number> => {
+const countDue = async (transaction: Transaction, most: number): Promise<number> => {
   const [{ count }] = await transaction.$queryRaw<[{ count: number }]>`
     WITH due AS MATERIALIZED (
-      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id ${atMost(AT_ONCE.repos)})
+      DELETE FROM facet_due WHERE id IN (SELECT id FROM facet_due WHERE repo_id IS NOT NULL AND NOT reaches ORDER BY id ${atMost(most)})
       RETURNING repo_id
     ), one AS MATERIALIZED (
       SELECT DISTINCT repo_id AS id FROM due

@@ -1,4 +1,5 @@
 import type { VisiblePart } from "#lib/auth/access.ts";
+import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
 import { type Verdict, verdictInDatabase } from "#lib/catalog/verdict.ts";
 import { askedOfEach } from "#lib/db/asked-of-each.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
@@ -118,13 +119,17 @@ type Known = Pick<Selection, "otherVisible" | "mayKnow">;
 /** Of pairs that may not be known, or are of what may not be seen, no more are walked past on each side of a repo. */
 const MOST_PAIRS = 100;
 
-const sides = [
-  [Prisma.sql`unit_hash`, Prisma.sql`guide_weights_sha256`],
-  [Prisma.sql`guide_weights_sha256`, Prisma.sql`unit_hash`],
-] as const;
+const sides = {
+  draws: [Prisma.sql`unit_hash`, Prisma.sql`guide_weights_sha256`],
+  guides: [Prisma.sql`guide_weights_sha256`, Prisma.sql`unit_hash`],
+} as const;
 
 /** The best verdict of the weights of `r` as one side, of pairs that may be known, for what may be seen on the other side. */
-function bestAs([mine, theirs]: (typeof sides)[number], { otherVisible, mayKnow }: Known, most?: number): Prisma.Sql {
+function bestAs(
+  [mine, theirs]: (typeof sides)[keyof typeof sides],
+  { otherVisible, mayKnow }: Known,
+  most?: number,
+): Prisma.Sql {
   const measured = Prisma.sql`SELECT p.* FROM pair p WHERE p.${mine} = r.weights_sha256 AND p.verdict <> 'not_measured' ORDER BY p.verdict`;
   const limit = (count?: number): Prisma.Sql => (count === undefined ? Prisma.empty : Prisma.raw(`LIMIT ${count}`));
   const found = Prisma.sql`(SELECT p.verdict FROM (${measured} ${limit(most)}) p
@@ -134,8 +139,9 @@ function bestAs([mine, theirs]: (typeof sides)[number], { otherVisible, mayKnow 
     THEN (SELECT c."values"[5]::verdict FROM counted_repo c WHERE c.repo_id = r.id) END)`;
 }
 
+/** Only the side that it stands on: with few guides the planner takes each to be in very many pairs, and reads all pairs to find that one is in none. */
 const bestOf = (known: Known, most?: number): Prisma.Sql =>
-  Prisma.sql`CASE WHEN r.at_best IS NOT NULL THEN least(${Prisma.join(sides.map((side) => bestAs(side, known, most)))}) END`;
+  Prisma.sql`CASE WHEN r.at_best IS NULL THEN NULL WHEN ${canInSql("r", "guides")} THEN ${bestAs(sides.guides, known, most)} ELSE ${bestAs(sides.draws, known, most)} END`;
 
 /**
  * The best verdict of the newest weights of a repo `r`, of what may be seen on both sides; null where there is none. Where others have

@@ -12,7 +12,7 @@ import {
 import type { Actor } from "#lib/auth/actor.ts";
 import { CARD_PATH, showCard } from "#lib/catalog/cards/service.ts";
 import { inspectAgain } from "#lib/catalog/inspections/service.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can } from "#lib/catalog/kinds.ts";
 import { storableText } from "#lib/catalog/plain-text.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
 import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
@@ -94,7 +94,7 @@ async function requireBase(actor: Actor, kind: RepoItem["kind"], fullName: strin
   if (!can({ kind }, "hasBase"))
     throw new AppError(
       "bad_request",
-      `A ${kinds[kind].name} is not made for another base; leave that out, or make a fine-tune.`,
+      `It is ${aKind({ kind })}, which is not made for another base; leave that out, or make a fine-tune.`,
       {
         field: "base",
       },
@@ -103,7 +103,7 @@ async function requireBase(actor: Actor, kind: RepoItem["kind"], fullName: strin
   if (!can(base, "isBase"))
     throw new AppError(
       "bad_request",
-      `${base.owner}/${base.name} is a ${kinds[base.kind].name}, not a base; name the base that it was made from.`,
+      `${base.owner}/${base.name} is ${aKind(base)}, not a base; name the base that it was made from.`,
       { field: "base" },
     );
   return base.id;

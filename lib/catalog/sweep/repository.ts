@@ -87,10 +87,12 @@ export async function deleteBlob(sha256: string): Promise<void> {
   await database().blob.deleteMany({ where: { sha256, purgingAt: { not: null } } });
 }
 
-/** Repos that were hidden before, once nothing of their uploads is left in the store. */
+/** Repos that were hidden before, once nothing of their uploads is left in the store: some of them, for there is another sweep in a minute. */
 export const reposToPurge = (hiddenBefore: Date): Promise<{ id: string }[]> =>
   database().repo.findMany({
     where: { deletedAt: { lt: hiddenBefore }, uploads: { none: { clearedAt: null } } },
+    orderBy: { deletedAt: "asc" },
+    take: 1000,
     select: { id: true },
   });
 

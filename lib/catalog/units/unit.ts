@@ -37,14 +37,17 @@ export const unitHash = (components: readonly Omit<Component, "commitId">[]): st
 const ownWeights = (files: readonly { readonly role: string; readonly sha256: string }[]): string =>
   digest(files.map(({ role, sha256 }) => `${role} ${sha256}`).toSorted());
 
-/** Of a commit, by what was found in it: a guide is its one file. */
+/** What comes as one file, which others name by its sha256. */
+const oneFile: ReadonlySet<string> = new Set(["guide", "evaluator"]);
+
+/** Of a commit, by what was found in it. */
 export const ownWeightsOf = ({
   kind,
   files,
 }: {
   readonly kind: string;
   readonly files: readonly { readonly role: string; readonly sha256: string }[];
-}): string | null => (kind === "guide" ? (files[0]?.sha256 ?? null) : files.length === 0 ? null : ownWeights(files));
+}): string | null => (oneFile.has(kind) ? (files[0]?.sha256 ?? null) : files.length === 0 ? null : ownWeights(files));
 
 const lineOf = ({ role, weightsSha256, strength, textStrength }: Omit<Component, "commitId">): string =>
   `${role} ${weightsSha256} ${strength} ${textStrength}`;

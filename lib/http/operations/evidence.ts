@@ -1,3 +1,4 @@
+import { periodList } from "#lib/catalog/periods/schema.ts";
 import { z } from "zod";
 import { inspectionQuery, inspectionView } from "#lib/catalog/inspections/schema.ts";
 import { matrix, newCheck, pairList, pairQuery, pairView, partnerList } from "#lib/catalog/pairs/schema.ts";
@@ -220,6 +221,19 @@ export const getReport = operation({
   status: 200,
   response: signedReport,
   failures: ["not_found", "conflict"],
+});
+
+export const getPeriods = operation({
+  id: "getPeriods",
+  method: "GET",
+  path: "/.well-known/guidepost-periods.json",
+  summary: "What this hub has committed itself to draw when it measures, period by period; told once a period is over",
+  tag: "evidence",
+  scope: null,
+  permission: "anyone",
+  status: 200,
+  response: periodList,
+  failures: [],
 });
 
 export const getReportKeys = operation({

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { auditList, auditQuery } from "#lib/catalog/audit/schema.ts";
+import { installedEvaluator, newEvaluator } from "#lib/catalog/evaluators/schema.ts";
+import { pageOf } from "#lib/page.ts";
 import { operation } from "../operation.ts";
 
 const part = z.object({
@@ -53,6 +55,46 @@ export const getReadiness = operation({
   status: 200,
   response: Readiness,
   failures: [],
+});
+
+export const listEvaluators = operation({
+  id: "listEvaluators",
+  method: "GET",
+  path: "/api/v1/evaluators",
+  summary: "What judges pairs on this hub, as its operators chose it",
+  tag: "hub",
+  scope: null,
+  permission: "anyone",
+  status: 200,
+  response: pageOf(installedEvaluator),
+  failures: [],
+});
+
+export const installEvaluator = operation({
+  id: "installEvaluator",
+  method: "POST",
+  path: "/api/v1/evaluators",
+  summary: "Let an evaluator judge; what others measured stays, and is shown as stale. For operators, needs a session",
+  tag: "hub",
+  scope: "write",
+  permission: "operator",
+  body: newEvaluator,
+  status: 201,
+  response: installedEvaluator,
+  failures: ["repo_not_found", "not_found", "unsupported_model", "upload_not_ready", "conflict"],
+});
+
+export const removeEvaluator = operation({
+  id: "removeEvaluator",
+  method: "DELETE",
+  path: "/api/v1/evaluators/{id}",
+  summary: "Let an evaluator judge no more; what it measured stays. For operators, needs a session",
+  tag: "hub",
+  scope: "write",
+  permission: "operator",
+  params: z.object({ id: z.uuid() }),
+  status: 204,
+  failures: ["not_found"],
 });
 
 export const listAudit = operation({

@@ -1,7 +1,8 @@
 import type { Runtime } from "#lib/onnx/session.ts";
 import { tensor } from "#lib/tensor/tensor.ts";
 import type { Evaluator } from "../evaluator.ts";
-import { type Clip, type ClipFiles, cosinesOf, openClip } from "./clip.ts";
+import { type Clip, cosinesOf, openClip } from "./clip.ts";
+import type { ClipFiles } from "./clip-files.ts";
 
 /**
  * Scores a picture by its similarity to the prompt: the cosine of CLIP's embeddings of both (Hessel et al. 2021, arXiv 2104.08718,
@@ -13,6 +14,7 @@ export async function openClipEvaluator(files: ClipFiles, runtime: Runtime): Pro
     kind: "clip",
     looksAt: "pictures",
     ownPrompts: () => null,
+    silenceOn: () => null,
     expect: async (prompts) => {
       const { embeddings, cut } = await clip.embedTexts(prompts);
       const [count, width] = embeddings.shape as [number, number];

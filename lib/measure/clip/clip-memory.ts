@@ -3,7 +3,8 @@ import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
 import { type GraphMemory, memoryOf } from "#lib/onnx/memory.ts";
 import { optimizationFor } from "#lib/onnx/optimization.ts";
 import type { WeightMap } from "#lib/weights/weight-map.ts";
-import { type ClipFiles, TEXTS_AT_ONCE } from "./clip.ts";
+import { TEXTS_AT_ONCE } from "./clip.ts";
+import type { ClipFiles } from "./clip-files.ts";
 import { visionGraph } from "./vision-graph.ts";
 
 /** What both towers take, for so many pictures at once. */

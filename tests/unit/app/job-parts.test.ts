@@ -16,6 +16,7 @@ const job: JobItem = {
   repo: "ann/pencil",
   guide: "ann/tiny",
   path: null,
+  pair: null,
   progress: null,
   problem: null,
   ahead: 3,

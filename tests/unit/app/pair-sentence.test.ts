@@ -18,6 +18,7 @@ const measured = (recovered: ReturnType<typeof estimate> | null, more = {}) =>
     agreement: { fvu: estimate(0.8, 0.7, 0.9) },
     cost: { againstCfg: 0.505 },
     looks: [],
+    evaluators: [],
     next: null,
     fidelity: { ...shares, recovered },
     ...more,
@@ -58,7 +59,7 @@ test.each<[string, Partial<PairView>, string]>([
         fidelity: { ...shares, domain: null, recovered: estimate(0.95, 0.9, 1) },
       }),
     },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 95 % of what CFG adds to prompt fidelity (between 90 % and 100 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ; letting CFG do the first steps buys some of it back. What read the pictures was never checked on this style, so nothing is verified here; take it with care.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 95 % of what CFG adds to prompt fidelity (between 90 % and 100 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ. What read the pictures was never checked on this style, so nothing is verified here; take it with care.",
   ],
   [
     "a larger guide",
@@ -68,12 +69,12 @@ test.each<[string, Partial<PairView>, string]>([
   [
     "usable with limits, and certainly less than CFG",
     { verdict: "usableWithLimits", measured: measured(estimate(0.6, 0.4, 0.8)) },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 60 % of what CFG adds to prompt fidelity (between 40 % and 80 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance; letting CFG do the first steps buys some of it back.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 60 % of what CFG adds to prompt fidelity (between 40 % and 80 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance.",
   ],
   [
     "usable with limits, and perhaps as good as CFG",
     { verdict: "usableWithLimits", measured: measured(estimate(0.7, 0.2, 1.2)) },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 20 % and 120 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ; letting CFG do the first steps buys some of it back.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 20 % and 120 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ.",
   ],
   [
     "another structure",
@@ -121,12 +122,20 @@ test.each<[string, Partial<PairView>, string]>([
       verdict: "inconclusive",
       measured: measured(null, { fidelity: { ...shares, gain: estimate(0.2, 0.1, 0.3, 5), recovered: null } }),
     },
-    "Whether this guide is of use on meadow cannot be told: its base brought 5 prompts, and 48 are the least that a verdict rests on.",
+    "Whether this guide is of use on meadow cannot be told: there were 5 prompts to draw, and 48 are the least that a verdict rests on.",
   ],
   [
     "nothing that reads",
     { verdict: "notMeasured", measured: measured(null, { fidelity: null }) },
-    "This guide runs on meadow, but its base brought nothing that reads pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.",
+    "This guide runs on meadow, but nothing on this hub reads its pictures, so nobody can say how well it works. Look at what it draws and judge for yourself.",
+  ],
+  [
+    "a style that nobody tested what judges on",
+    {
+      verdict: "notMeasured",
+      measured: measured(null, { fidelity: null, evaluators: [{ silence: "The automatic judge was never tested." }] }),
+    },
+    "This guide runs on meadow, but nothing here says how well it works. The automatic judge was never tested. Look at what it draws and judge for yourself.",
   ],
   [
     "nothing that is scored",

@@ -104,6 +104,7 @@ async function unsigned({ upload }: Subjects): Promise<Case> {
   return { asksNobody: true, params: { path: storageKey.split("/") } };
 }
 
+const NOBODYS_ID = "01890000-0000-7000-8000-000000000000";
 const NO_QUESTION = "0123456789abcdef0123456789abcdef";
 /** A question that nobody is asked is there for nobody, whoever may see the pair. */
 const noQuestion: Partial<Rights> = { public: [], private: [], others: "is not there" };
@@ -163,6 +164,9 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   }),
   listNamespaces: () => ({}),
   getNamespace: () => ({ params: { name: "lab" } }),
+  listEvaluators: () => ({}),
+  installEvaluator: () => ({ body: { repo: "lab/nothing", bases: [] }, done: [404] }),
+  removeEvaluator: () => ({ params: { id: NOBODYS_ID }, done: [404] }),
   setQuota: () => ({ params: { name: "lab" }, body: { repos: 1000 } }),
   setMember: () => ({ params: { name: "lab", username: "newcomer" }, body: { role: "reader" } }),
   removeMember: () => ({
@@ -243,6 +247,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   }),
   getReport: ({ pair }) => ({ params: { id: pair }, done: [409] }), // it waits to be measured
   getReportKeys: () => ({}),
+  getPeriods: () => ({}),
   watchPair: ({ pair }) => ({ params: { id: pair } }),
   cancelPair: ({ pair }) => ({ params: { id: pair }, done: [200, 409], also: ["write"] }),
   getPrompting: lab,
@@ -304,6 +309,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   getObject: unsigned,
   putPart: unsigned,
   getPairValues: ({ pair }) => ({ params: { id: pair }, done: [200] }),
+  getPairWays: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getPairBadge: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getMatrixTable: ({ base }) => ({ query: { base: `lab/${base}` }, done: [200] }),
   setTheme: () => ({ asksNobody: true, fields: { theme: "dark" }, done: [303] }),
@@ -382,6 +388,8 @@ const forms: Record<string, Call> = {
     before: () => again.member("reader", "reader"),
   }),
   "/settings/password": () => ({ fields: { current: "no horse battery", new: "another horse battery" }, done: [] }),
+  "/settings/evaluators": () => ({ fields: { evaluator: "lab/nothing", bases: "" }, done: [] }),
+  "/settings/evaluators/[id]/remove": () => ({ params: { id: NOBODYS_ID }, fields: {}, done: [] }),
   "/settings/quotas": () => ({ fields: { quotaOf: "lab" } }),
   "/settings/quotas/[name]/set": () => ({ params: { name: "lab" }, fields: { bytes: "", files: "", repos: "1000" } }),
   "/settings/tokens": () => ({ fields: { token: "more", read: "on" } }),

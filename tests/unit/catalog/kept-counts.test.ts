@@ -121,6 +121,53 @@ describe("counts follow whatever they depend on, and are then what counting from
   });
 });
 
+describe("what was measured with very many", () => {
+  /** Of the guide that half of the fine-tunes are measured with, more pairs than one piece follows: the same ones in other runtimes. */
+  const MORE = 5_000;
+  const stoppedAfter = (pieces: number): AbortSignal => {
+    let left = pieces;
+    return {
+      get aborted() {
+        return left-- <= 0;
+      },
+    } as AbortSignal;
+  };
+  const reaching = async () =>
+    (await client.query<{ after: string | null }>("SELECT after FROM facet_due WHERE reaches")).rows;
+
+  test("is followed in pieces, and goes on where a process was killed between two", async () => {
+    // Past the triggers, for their time.
+    await client.query(`
+      SET session_replication_role = replica;
+      INSERT INTO pair (id, unit_hash, guide_weights_sha256, protocol, runtime, unit_id, finetune_commit_id, guide_commit_id, verdict, measured_at)
+        SELECT gen_random_uuid(), p.unit_hash, p.guide_weights_sha256, p.protocol, 'run ' || n, p.unit_id, p.finetune_commit_id, p.guide_commit_id, p.verdict, p.measured_at
+        FROM generate_series(1, ${MORE}) n JOIN LATERAL (
+          SELECT p.* FROM pair p JOIN repo g ON g.weights_sha256 = p.guide_weights_sha256 AND g.name = 'guide-21' WHERE p.runtime = 'cpu-f32' ORDER BY p.id OFFSET n % 20 LIMIT 1) p ON true;
+      SET session_replication_role = origin;
+      ANALYZE pair`);
+    const before = await rows();
+    await client.query("UPDATE repo SET visibility = 'private' WHERE name = 'guide-21'");
+    expect(await reaching()).toEqual([{ after: null }]);
+    for (const pieces of [1, 1]) {
+      await keepCounts(stoppedAfter(pieces));
+      const [due] = await reaching();
+      expect(due?.after).toMatch(/^[0-9a-f-]{36}$/); // not at its end, and not at its beginning
+    }
+    await keepCounts();
+    expect(await reaching()).toEqual([]);
+    const after = await rows();
+    expect(after).not.toEqual(before);
+    expect(await countedFromNothing()).toEqual(after);
+    await client.query("UPDATE repo SET visibility = 'public' WHERE name = 'guide-21'");
+    await keepCounts();
+    expect(await rows()).toEqual(before);
+    await client.query(
+      "SET session_replication_role = replica; DELETE FROM pair WHERE runtime LIKE 'run %'; SET session_replication_role = origin",
+    );
+    await keepCounts();
+  });
+});
+
 test("two who keep them at once count nothing twice, whatever is changed meanwhile", async () => {
   const over = new AbortController();
   const keeping = [0, 1, 2].map(async () => {

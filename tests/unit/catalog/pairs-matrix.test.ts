@@ -6,6 +6,7 @@ import { listGuides } from "#lib/catalog/pairs/partners.ts";
 import { type Matrix, matrix as matrixSchema, type Partner, type StoredSummary } from "#lib/catalog/pairs/schema.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { database } from "#lib/db/client.ts";
+import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { manyRepos } from "../../support/many-repos.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
@@ -34,6 +35,7 @@ const summary: StoredSummary = {
       guide: recovered,
       cfg: recovered,
       gain: recovered,
+      tries: 1,
       scored: [],
       unscored: [],
       domain: null,
@@ -50,6 +52,7 @@ const summary: StoredSummary = {
       pictureSeed: 0,
     },
     evaluatorSha256: null,
+    evaluators: [],
     promptsSha256: null,
     files: [],
     runtime: { name: "test", version: "1", provider: "cpu", precision: "float32", threads: 1 },
@@ -64,7 +67,8 @@ beforeAll(async () => {
   await client.end();
   // What a measurement tells beside its verdict.
   await database().$executeRaw`UPDATE pair SET state = 'running', attempt = 1`;
-  await database().$executeRaw`UPDATE pair SET state = 'succeeded', protocol = 'v2-e0-p0', summary = ${summary}`;
+  await database()
+    .$executeRaw`UPDATE pair SET state = 'succeeded', protocol = ${`v${PROTOCOL_VERSION}-e0`}, summary = ${summary}`;
 });
 
 afterAll(() => hub.close());

@@ -9,7 +9,16 @@ import {
   deletePreview,
   rerunPreview,
 } from "#lib/catalog/previews/service.ts";
-import { attachment, type Mode, modes, newPreview, previewQuery, type Timings } from "#lib/catalog/previews/schema.ts";
+import { forecastPreview } from "#lib/catalog/previews/forecast.ts";
+import {
+  attachment,
+  forecastQuery,
+  type Mode,
+  modes,
+  newPreview,
+  previewQuery,
+  type Timings,
+} from "#lib/catalog/previews/schema.ts";
 import { findPicture, getPreview, listPreviews } from "#lib/catalog/previews/views.ts";
 import { recordPicture, recordSuccess, saveProgress } from "#lib/catalog/previews/work.ts";
 import { database } from "#lib/db/client.ts";
@@ -103,6 +112,8 @@ describe("what is asked for", () => {
       [{ guide: "ann/watercolor" }, "bad_request", /is no guide/],
       [{ guide: null, cfgSteps: 1 }, "bad_request", /there is no guide/],
       [{ cfgSteps: 5 }, "bad_request", /at most 4/],
+      [{ width: 2048, height: 2048 }, "bad_request", /has more pixels than the 1,572,864 of a preview/],
+      [{ width: 64 }, "bad_request", /A size has a width and a height/],
       [{ guidanceScale: 1, negativePrompt: "snow" }, "bad_request", /Guidance 1/],
       [{ guidanceScale: 20 }, "bad_request", /outside 1 to \d+, the range this guide was trained on/],
     ];
@@ -111,6 +122,25 @@ describe("what is asked for", () => {
       expect([failure.code, failure.message]).toEqual([code, expect.stringMatching(sentence)]);
     }
     expect(await count()).toBe(0);
+  });
+
+  test("is estimated by the rules that it is drawn by", async () => {
+    const asked = { finetune: "ann/watercolor", guide: "ann/tiny", steps: 4 };
+    for (const more of [
+      { width: 2048, height: 2048 },
+      { width: 1544, height: 1024 },
+      { width: 64 },
+      { cfgSteps: 5 },
+      { guide: undefined, cfgSteps: 1 },
+    ]) {
+      const query = { ...asked, ...more };
+      const refused = await refusal(ask(people.ann, { ...query, guide: query.guide ?? null }));
+      expect(refused.code).toBe("bad_request");
+      expect(await refusal(forecastPreview(anonymous, forecastQuery.parse(query)))).toEqual(refused);
+    }
+    expect(
+      await forecastPreview(anonymous, forecastQuery.parse({ ...asked, width: 1536, height: 1024 })),
+    ).toMatchObject({ passes: 16 });
   });
 
   test("must have been inspected, and run", async () => {

@@ -104,6 +104,10 @@ test.each([
   "0".repeat(40),
   "HEAD",
   "head",
+  "@",
+  "FETCH_HEAD",
+  "refs/heads/x",
+  "Refs/pr/1",
   "é".repeat(200),
 ])("%j is refused as a name", async (ref) => {
   await expect(make(ref)).rejects.toMatchObject({ code: "bad_request" });

@@ -6,6 +6,7 @@ import { signedReport } from "#lib/catalog/reports/schema.ts";
 import { getReport } from "#lib/catalog/reports/service.ts";
 import { deriveSigningKey, reportKeys } from "#lib/catalog/reports/signing-key.ts";
 import { valueRows } from "#lib/catalog/reports/values.ts";
+import { keepPeriods } from "#lib/catalog/periods/service.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { isAuthentic, signReport } from "#lib/pairing/signed-report.ts";
@@ -50,6 +51,9 @@ test("a report holds every value, and anybody can check with the hub's keys who 
     },
     async () => {},
   );
+  const told = (await getReport(people.ann, id)).report.pair.measurements.find(({ level }) => level === 4)!.raw;
+  expect(told).toEqual(values.map((value, i) => ({ ...value, prompt: `#${i + 1}` }))); // no prompt before its period is over
+  await keepPeriods(new Date(Date.now() + 9 * 86_400_000));
   const sent = JSON.parse(JSON.stringify(await getReport(people.ann, id))) as object;
   const signed = signedReport.parse(sent);
   expect(await isAuthentic(signed, await reportKeys())).toBe(true);
@@ -59,6 +63,16 @@ test("a report holds every value, and anybody can check with the hub's keys who 
     Object.keys(values[0]!),
     ...values.map((row) => Object.values(row)),
   ]);
+});
+
+test("of several evaluators the table has a column for each mode of each", () => {
+  const others = [{ conditional: 0.1, guide: 0.2, cfg: 0.3 }];
+  const measurements = [
+    { level: 4, n: 2, machine: "", milliseconds: 0, raw: values.map((row) => ({ ...row, others })) },
+  ];
+  const [head, first] = [...valueRows({ measurements })];
+  expect(head!.slice(4)).toEqual(["evaluator 2, cfg", "evaluator 2, conditional", "evaluator 2, guide"]);
+  expect(first!.slice(4)).toEqual([0.3, 0.1, 0.2]);
 });
 
 test("what was signed with an earlier secret can be checked as long as the hub lives", async () => {

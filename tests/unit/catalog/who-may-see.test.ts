@@ -22,7 +22,7 @@ import { encodePng } from "#lib/picture/png.ts";
 import type { RecipeJson } from "#lib/picture/recipe.ts";
 import { claimJob } from "../../support/attempts.ts";
 import { newOrganisation, newPerson } from "../../support/actors.ts";
-import { baseFiles, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
+import { baseFiles, letJudge, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
 import { type OpenApi, targetsOf } from "../../support/fuzz/targets.ts";
 import { asking } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
@@ -68,6 +68,7 @@ afterAll(async () => {
 /** A public model and a public guide of the hidden base, all read, and nothing measured. */
 async function addModelAndGuide(): Promise<void> {
   const base = `lab/${SECRET}-base`;
+  const evaluator = await letJudge(ann, [base]);
   const model = await newRepoWith(ann, { name: "neon", kind: "finetune", base }, await starterFiles("neon-lora"));
   const guide = await newRepoWith(ann, { name: "tiny", kind: "guide", base }, await starterFiles("guide-tiny"));
   Object.assign(commits, { model: model.commitId, guide: guide.commitId });
@@ -76,7 +77,7 @@ async function addModelAndGuide(): Promise<void> {
 
   const shaOf = async (commit: string) => (await readManifest(commit)).map(({ sha256 }) => sha256);
   const told = JSON.stringify(await database().inspection.findFirst({ where: { commitId: guide.commitId } })); // a guide's own file names its base's
-  const isOpen = new Set([...(await shaOf(model.commitId)), ...(await shaOf(guide.commitId))]);
+  const isOpen = new Set((await Promise.all([model, guide, evaluator].map(({ commitId }) => shaOf(commitId)))).flat());
   const own = await database().inspection.findFirstOrThrow({ where: { commitId: commits["base"]! } });
   hidden = [
     ...hidden,
@@ -137,6 +138,7 @@ const bodies = (): Readonly<Record<string, readonly unknown[]>> => ({
   openRecipe: [...hidden]
     .filter((one) => /^[0-9a-f]{64}$/.test(one))
     .map((sha256) => ({ parameters: `a house\nSteps: 20, Model hash: ${sha256.slice(0, 10)}, Model: x` })),
+  installEvaluator: [{ repo: base() }, { repo: "ann/evaluator", bases: [base()] }],
   answerComparison: [{ question: "0123456789abcdef0123456789abcdef", answer: "first" }],
   createRepo: [{ owner: "bob", name: randomUUID(), kind: "finetune", visibility: "private", base: base() }],
   updateRepo: [{ summary: "x" }],
@@ -281,6 +283,8 @@ const forms: Readonly<Record<string, Addresses>> = {
   ],
   "/previews/{id}/{action}": () =>
     known.map((id, at) => `/previews/${id}/${["cancel", "rerun", "show", "hide", "delete"][at % 5]}`),
+  "/settings/evaluators": () => [`/settings/evaluators?evaluator=ann/evaluator&bases=${base()}`],
+  "/settings/evaluators/{id}/remove": () => known.map((id) => `/settings/evaluators/${id}/remove`),
   "/settings/invitations": ofAccount,
   "/settings/invitations/{id}/delete": ofAccount,
   "/settings/name": ofAccount,

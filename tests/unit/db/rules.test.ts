@@ -158,6 +158,16 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
     ["comparison_answer_pair_id_prompt_sha256_address_key_key", `NULL, '${sha("1")}'`],
   ].map(([rule, whose]) => [rule!, newAnswer(sha("0"), whose!)] as const),
   ["comparison_answer_is_hashed", newAnswer("a red house", "'ann', NULL")],
+  ...[
+    ["installed_evaluator_is_of_a_kind", "('taste', 0)"],
+    ["installed_evaluator_once", "('clip', 0), ('clip', 1)"],
+  ].map(
+    ([rule, rows]) =>
+      [
+        rule!,
+        `INSERT INTO installed_evaluator (id, repo_id, commit_id, sha256, kind) SELECT gen_random_uuid(), gen_random_uuid(), '${sha("0")}', '${sha("0")}', kind FROM (VALUES ${rows}) v(kind, n)`,
+      ] as const,
+  ),
   ["repo_keeps_kind", `UPDATE repo SET kind = 'guide' WHERE id = '${fine}'`],
   ["repo_tags_are_few", "UPDATE repo SET tags = array_fill('t'::text, ARRAY[101])"],
   ["repo_hidden_before_purge", `DELETE FROM repo WHERE id = '${fine}'`],

@@ -17,6 +17,14 @@ describe("a plan", () => {
     ]);
   });
 
+  test("lets CFG do the first steps before none is guided", () => {
+    expect([0, 1, 2].map((step) => modeOfStep(plan({ mode: "conditional", cfgSteps: 1 }), step))).toEqual([
+      "cfg",
+      "conditional",
+      "conditional",
+    ]);
+  });
+
   test("is conditional at guidance 1, in every mode", () => {
     for (const mode of ["conditional", "guide", "cfg"] as const) {
       expect(modeOfStep(plan({ mode, guidanceScale: 1, cfgSteps: 1 }), 0)).toBe("conditional");

@@ -209,6 +209,28 @@ describe("a folder is refused, with the file at fault named, when", () => {
       { "tokenizer.json": unigram },
     ],
     [
+      "it has a quarter of a million words",
+      "unsupported_model",
+      "tokenizer/vocab.json has 250000 words, and at most 200000 are read",
+      { ...pair, "vocab.json": Object.fromEntries(Array.from({ length: 250_000 }, (_, i) => [`w${i}`, 1])) },
+    ],
+    [
+      "its tokenizer.json has a quarter of a million words",
+      "unsupported_model",
+      "tokenizer/tokenizer.json has 250000 words, and at most 200000 are read",
+      {
+        "tokenizer.json": {
+          model: { vocab: Object.fromEntries(Array.from({ length: 250_000 }, (_, i) => [`w${i}`, 1])) },
+        },
+      },
+    ],
+    [
+      "it has a million merges",
+      "unsupported_model",
+      "tokenizer/merges.txt has 1000000 merges, and at most 200000 are read",
+      { ...pair, "merges.txt": "b i\n".repeat(1_000_000) },
+    ],
+    [
       "no length is stated anywhere",
       "unsupported_model",
       "model_max_length",
@@ -224,12 +246,12 @@ describe("a folder is refused, with the file at fault named, when", () => {
     });
   });
 
-  test.each(["vocab.json", "merges.txt", "tokenizer.json"])("%s is above 32 MiB", async (file) => {
+  test.each(["vocab.json", "merges.txt", "tokenizer.json"])("%s is above 8 MiB", async (file) => {
     const folder = storybookWith(file === "tokenizer.json" ? { [file]: "" } : {});
-    truncateSync(join(folder, file), 32 * 2 ** 20 + 1);
+    truncateSync(join(folder, file), 8 * 2 ** 20 + 1);
     await expect(openTokenizer(diskFolder(folder), 77)).rejects.toMatchObject({
       code: "unsupported_model",
-      message: expect.stringContaining(`${file} is not a file of a CLIP tokenizer (33554433 bytes)`),
+      message: expect.stringContaining(`${file} is not a file of a CLIP tokenizer (8388609 bytes)`),
     });
   });
 });

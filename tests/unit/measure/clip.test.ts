@@ -3,7 +3,8 @@ import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Clip, cosinesOf, openClip, readClip } from "#lib/measure/clip/clip.ts";
+import { type Clip, cosinesOf, openClip } from "#lib/measure/clip/clip.ts";
+import { readClip } from "#lib/measure/clip/clip-files.ts";
 import { readEvaluator } from "#lib/measure/open-evaluator.ts";
 import { parsePreprocessing, preprocess } from "#lib/measure/clip/preprocessing.ts";
 import { readPng } from "#lib/picture/read-png.ts";
@@ -85,6 +86,7 @@ describe.each(models)("%s, a CLIPModel of transformers", (name) => {
 
 describe("a CLIP folder", () => {
   evaluatorContract(async () => ({
+    domain: null,
     evaluator: await (await readEvaluator(await clipFolder("quick-gelu", "contract"))).open(testRuntime),
     prompts: ["a red fox in the snow", "a castle", "a photo of a zoo at night"],
     latents: zeros([3, 4, 2, 2]),

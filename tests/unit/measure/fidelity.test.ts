@@ -4,6 +4,8 @@ import { keptShare, openAttributeEvaluator, type Reading } from "#lib/measure/at
 import { composeCaptions, parseCaption } from "#lib/measure/captions.ts";
 import type { Vocabulary } from "#lib/measure/evaluator-network.ts";
 import { summarise } from "#lib/measure/fidelity.ts";
+import { accuraciesOn } from "#lib/pairing/measured-accuracies.ts";
+import { sha256OfFile } from "#lib/util/sha256.ts";
 import { rows } from "#lib/tensor/tensor.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
@@ -94,10 +96,11 @@ describe("the evaluator", () => {
       prompts: [a, b, c],
       latents: rows((await readTensors(path)).get("latents")!, 0, 3),
       pictures: [],
+      domain: "storybook",
     };
   });
 
-  test.each(["storybook", "pencil"])("reads rendered scenes in %s as well as its metadata claims", async (domain) => {
+  test.each(["storybook", "pencil"])("reads rendered scenes in %s as well as was measured of it", async (domain) => {
     const evaluator = await openAttributeEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
     const source = await openFile(
       fileURLToPath(new URL(`../../golden/evaluator/${domain}.safetensors`, import.meta.url)),
@@ -112,7 +115,7 @@ describe("the evaluator", () => {
     const things = wanted.flatMap(({ things: named }, i) =>
       named.map((thing) => ({ thing, seen: readings[i]!.kinds[thing.kind]! })),
     );
-    const claimed = evaluator.accuracies.get(domain)!;
+    const claimed = accuraciesOn(await sha256OfFile(starter("evaluator/evaluator.safetensors")), domain)!;
     expect(share(wanted.map(({ background }, i) => readings[i]!.background === background))).toBeCloseTo(
       claimed.background,
       1,
@@ -141,19 +144,19 @@ describe("what pictures say in sum", () => {
     }));
 
   test("of a look has the recovered share, with what it is certain of", () => {
-    const { gain, recovered, claims, unreadable } = summarise(scores(48));
+    const { gain, recovered, claims, unreadable } = summarise(scores(48), 1);
     expect([gain.n, recovered!.n, unreadable]).toEqual([48, 48, []]);
     expect(recovered!.value).toBeCloseTo(0.16 / gain.value, 2);
     expect(claims!.gain.isCertain).toBe(true);
   });
 
   test("of fewer prompts than a look asks for claims nothing", () => {
-    expect(summarise(scores(47))).toMatchObject({ recovered: null, claims: null, cfg: { n: 47 } });
-    expect(summarise(scores(1))).toMatchObject({ recovered: null, claims: null, cfg: { n: 1 } });
+    expect(summarise(scores(47), 1)).toMatchObject({ recovered: null, claims: null, cfg: { n: 47 } });
+    expect(summarise(scores(1), 1)).toMatchObject({ recovered: null, claims: null, cfg: { n: 1 } });
   });
 
   test("names the modes that could not be read", () => {
     const broken = scores(48).map((one, i) => (i === 7 ? { ...one, guide: NaN } : one));
-    expect(summarise(broken)).toMatchObject({ unreadable: ["guide"], claims: { verified: { isCertain: false } } });
+    expect(summarise(broken, 1)).toMatchObject({ unreadable: ["guide"], claims: { verified: { isCertain: false } } });
   });
 });

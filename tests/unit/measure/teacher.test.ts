@@ -23,7 +23,7 @@ async function check(
     lowRank: [],
     guide: starter(`${guide}/guide.safetensors`),
     base: null,
-    evaluator: starter("evaluator/evaluator.safetensors"),
+    evaluators: [starter("evaluator/evaluator.safetensors")],
     prompts: null,
     pictures: 2,
     before: null,
@@ -66,7 +66,10 @@ test("a tape keeps every bit of its numbers", async () => {
   const values = (bits: number[]) => tensor(new Float32Array(Uint32Array.from(bits).buffer), [1, bits.length]);
   const step = { conditional: values([0x80000000, 1, 0x7f7fffff]), cfg: values([0x3f800001, 0xff800000, 0]) };
   const features = { conditional: values([0x7f7fffff, 1]), cfg: values([0x80000001]) };
-  const kept = { conditional: [1 / 3, 0.1 + 0.2], cfg: [5e-324], features };
+  const kept = [
+    { conditional: [1 / 3, 0.1 + 0.2], cfg: [5e-324], features },
+    { conditional: [0.5], cfg: [0.25], features },
+  ];
   const first = await openTape(place, {});
   await first.tape.step(async () => step);
   first.tape.keep(kept);

@@ -44,9 +44,11 @@ describe("a contract", () => {
   });
 });
 
-test("a protocol is its version, what reads the pictures and what is drawn", () => {
-  const judges = { evaluatorSha256: "8".repeat(64), promptsSha256: "a".repeat(64) };
-  expect(protocolKey(judges)).toBe("v2-e888888888888-paaaaaaaaaaaa");
-  expect(protocolKey({ ...judges, promptsSha256: null })).toBe("v2-e888888888888-p0");
-  expect(["v2-e0-p0", "v1-e0-p0-n48", "v21-e0-p0"].map(isOfThisVersion)).toEqual([true, false, false]);
+test("a protocol is its version and what reads the pictures", () => {
+  const judges = { evaluators: [{ sha256: "8".repeat(64) }] };
+  expect(protocolKey(judges)).toBe("v3-e888888888888");
+  const two = [{ sha256: "9".repeat(64) }, ...judges.evaluators];
+  expect(protocolKey({ evaluators: two })).toBe("v3-e888888888888.999999999999");
+  expect(protocolKey({ evaluators: [] })).toBe("v3-e0");
+  expect(["v3-e0", "v1-e0-p0-n48", "v2-e0-p0", "v31-e0"].map(isOfThisVersion)).toEqual([true, false, false, false]);
 });

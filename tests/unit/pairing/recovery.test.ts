@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { looks } from "#lib/pairing/plan.ts";
+import { planOf } from "#lib/pairing/plan.ts";
 import { claimsOf, recoveryOf, type Scores } from "#lib/pairing/recovery.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
+
+const looks = planOf(1);
 
 /** Prompts of seven attributes: without guidance each is kept with probability `u`, with CFG with `c`; the guide is CFG on a share R of them. */
 function prompts(n: number, { u, c, R }: { u: number; c: number; R: number }, seed: number): Scores[] {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Agreement, Estimate, Evidence, Fidelity, Lineage } from "#lib/pairing/evidence.ts";
 import type { Claim, Claims } from "#lib/pairing/recovery.ts";
-import { judge, lineageBand } from "#lib/pairing/verdict.ts";
+import { judge, lineageBand, weakestOf } from "#lib/pairing/verdict.ts";
 
 const at = (value: number, low = value, high = value, n = 96): Estimate => ({ value, low, high, n });
 /** What is certain, and for what is not how likely it still becomes so. */
@@ -24,6 +24,7 @@ const fidelity = (recovered: Estimate | null, more: Partial<Fidelity> = {}): Fid
   claims: claims(recovered ? certainOf(recovered) : []),
   unreadable: [],
   available: 384,
+  tries: 1,
   guidanceScale: 5,
   evaluator: "attributes",
   scored: ["background", "present", "color", "size"],
@@ -202,4 +203,45 @@ test("lineage has four bands", () => {
     "unrelated",
     "unrelated",
   ]);
+});
+
+describe("where several evaluators read the same pictures", () => {
+  const verified = fidelity(at(0.95, 0.8, 1.1));
+  const usable = fidelity(at(0.75, 0.5, 0.9), { evaluator: "clip", domain: null });
+  const useless = fidelity(at(0.1, 0, 0.3), { evaluator: "clip", domain: null });
+  const open = fidelity(at(0.6, 0.1, 1.1), { evaluator: "clip", domain: null });
+
+  test.each([
+    [[verified, { ...verified, evaluator: "clip" }], "verified", null],
+    [[verified, usable], "usable with limits", 192],
+    [[usable, verified], "usable with limits", 192],
+    [[verified, open], "inconclusive", 192],
+    [[verified, useless], "inconclusive", null],
+    [[useless, { ...useless, evaluator: "attributes", domain: "neon" }], "incompatible", null],
+    [[useless, open], "inconclusive", 192],
+    [[verified, verified, useless], "inconclusive", null],
+  ] as const)("a word needs all of them: %#", ([first, ...others], word, next) => {
+    expect(judge({ ...nothing, fidelity: first, others })).toMatchObject({ verdict: word, next });
+  });
+
+  test("it is said who says what, and whose word stands", () => {
+    const { reasons } = judge({ ...nothing, fidelity: usable, others: [verified] });
+    expect(reasons[0]).toBe(
+      "2 evaluators read the same pictures, and the weaker word stands, for a word needs all of them: CLIP says «usable with limits», the network of attributes says «verified».",
+    );
+    expect(reasons.join(" ")).toMatch(/By CLIP: The guide certainly .* By the network of attributes: The guide/);
+    expect(weakestOf([verified, usable])).toBe(1);
+    expect(weakestOf([useless, open])).toBe(1);
+    expect(weakestOf([verified, verified])).toBe(0);
+  });
+
+  test("one that cannot read the pictures is no obstacle, and says why", () => {
+    const silences = ["The automatic judge was never tested on this style, so nothing that it reads counts."];
+    const { verdict, reasons } = judge({ ...nothing, fidelity: { ...verified, evaluator: "clip" }, silences });
+    expect(verdict).toBe("verified");
+    expect(reasons).toContain(silences[0]);
+    const none = judge({ ...nothing, silences });
+    expect(none).toMatchObject({ verdict: "not measured", next: null });
+    expect(none.reasons[0]).toMatch(/^The automatic judge was never tested on this style, .* Look at what the guide/);
+  });
 });

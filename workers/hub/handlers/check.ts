@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
-import { EVALUATOR, measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import { measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import { type Check, getCheck, type Outcome, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import { verdictFromWords } from "#lib/catalog/verdict.ts";
 import { env } from "#lib/env.ts";
@@ -11,6 +11,7 @@ import type { Before } from "#lib/measure/pair-check.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand } from "#lib/pairing/verdict.ts";
+import { inOrder } from "#lib/util/in-order.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -25,20 +26,20 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
   const check = await getCheck(subjectId);
   const opened: CommitFolder[] = [];
   try {
-    const { job, judges } = await toJob(check, async ({ commitId, name }) => {
+    const { job, shown } = await toJob(check, async ({ commitId, name }) => {
       const open = await openCommitFolder(commitId, name);
       opened.push(open);
       return open.folder;
     });
     const clock = stageClock();
-    const tell = progressWriter(subjectId, attempt);
+    const tell = progressWriter((progress) => saveProgress(subjectId, attempt, progress));
     const onProgress = ({ stage, done, total }: Progress): void => {
       clock.see(stage);
       tell({ stage, done, total });
     };
     const result = await models.run(job, { signal, onProgress });
     failpoint("check.measured");
-    const outcome = toOutcome(check, judges, result, clock.milliseconds);
+    const outcome = toOutcome(check, shown, result, clock.milliseconds);
     const isWritten = await recordOutcome(subjectId, attempt, outcome, addSheet);
     failpoint("check.done");
     return isWritten && outcome.next !== null ? "goes on" : undefined;
@@ -47,20 +48,17 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
   }
 };
 
-/** Of the evaluator and the list of prompts; null where the base has none. */
-interface Judges {
-  readonly evaluatorSha256: string | null;
-  readonly promptsSha256: string | null;
-}
-
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
-async function toJob(
-  { request, unit, guide, judge, before }: Check,
+/**
+ * Lays everything out that a pair is measured on. With the prompts of the pictures that everybody is shown: of those that are judged
+ * nobody sees one before its time.
+ */
+export async function toJob(
+  { request, unit, guide, judge, evaluators, draw, tries, before }: Check,
   open: Open,
-): Promise<{ job: CheckJob; judges: Judges }> {
+): Promise<{ job: CheckJob; shown: readonly string[] }> {
   const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
-  const [evaluatorSha256, promptsSha256] = [manifest.get(EVALUATOR) ?? null, manifest.get(PROMPTS) ?? null];
   const judgeFolder = judge && (await open(judge));
   const lowRank = [];
   for (const { strength, textStrength, ...file } of unit.lowRank)
@@ -74,17 +72,23 @@ async function toJob(
     runtime: runtimeFor(measuringProvider()),
     choice: { ...(await modelIn(await open(unit.base))), lowRank, guide: join(await open(guide), guide.path) },
     base: judgeFolder === null ? null : await modelIn(judgeFolder),
-    evaluator: judgeFolder && evaluatorSha256 ? join(judgeFolder, EVALUATOR) : null,
-    prompts:
-      judgeFolder && evaluatorSha256 && promptsSha256
-        ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
-        : null,
+    evaluators: await inOrder(evaluators, async (one) => join(await open(one), one.path ?? "")),
+    prompts: null,
+    draw,
+    tries,
     pictures: request.pictures,
     before: toBefore(before),
     domain: null,
-    tapes: { folder: join(env().dataFolder, "cache", "teacher"), key: [unit.hash, evaluatorSha256].join() },
+    tapes: {
+      folder: join(env().dataFolder, "cache", "teacher"),
+      key: [unit.hash, ...evaluators.map(({ sha256 }) => sha256)].join(),
+    },
   };
-  return { job, judges: { evaluatorSha256, promptsSha256: evaluatorSha256 && promptsSha256 } };
+  const shown =
+    judgeFolder && manifest.has(PROMPTS)
+      ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
+      : plainPrompts(null);
+  return { job, shown };
 }
 
 /** Null also where what is stored cannot be read any more: then the first look is made again. */
@@ -95,12 +99,12 @@ function toBefore(levels: Check["before"]): Before | null {
 }
 
 function toOutcome(
-  { request, files, before }: Check,
-  judges: Judges,
+  { request, files, evaluators, before }: Check,
+  shown: readonly string[],
   { report, runtime }: ResultOf<CheckJob>,
   milliseconds: (stage: string) => number,
 ): Outcome {
-  const { verdict, reasons, next, looks, evidence, cost, protocol, raw } = report;
+  const { verdict, reasons, next, looks, opinions, evidence, cost, protocol, raw } = report;
   const { structure, lineage, agreement, fidelity } = evidence;
   const measured = {
     structure,
@@ -118,7 +122,19 @@ function toOutcome(
     next,
     cost,
     protocol,
-    ...judges,
+    evaluatorSha256: evaluators[0]?.sha256 ?? null,
+    evaluators: evaluators.map(({ commitId, sha256, kind }, place) => {
+      const { silence = null, verdict: word = null, fidelity: own = null } = opinions[place] ?? {};
+      return {
+        sha256,
+        kind,
+        commit: commitId,
+        silence,
+        verdict: word && verdictFromWords(word),
+        fidelity: isWhole(own) ? own : null,
+      };
+    }),
+    promptsSha256: null,
     files,
     runtime,
   };
@@ -140,8 +156,7 @@ function toOutcome(
         : []),
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],
-    // Where nothing was read no picture was drawn: then the plain ones.
-    prompts: raw.fidelity.length > 0 ? raw.fidelity.map(({ prompt }) => prompt) : plainPrompts,
+    prompts: raw.fidelity.length > 0 ? shown.slice(0, raw.fidelity.length) : shown, // no more are shown than were judged
     machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
   };
 }
@@ -174,12 +189,12 @@ function stageClock(): { see(stage: string): void; milliseconds(stage: string): 
 const TELL_EVERY = 500; // milliseconds
 
 /** Keeps the row's progress about as it is; one that cannot be written is passed over, for the next one says more. */
-function progressWriter(id: string, attempt: number): (progress: Progress) => void {
+export function progressWriter(write: (progress: Progress) => Promise<unknown>): (progress: Progress) => void {
   let [last, isWriting] = [0, false];
   return (progress) => {
     if (isWriting || performance.now() - last < TELL_EVERY) return;
     [last, isWriting] = [performance.now(), true];
-    saveProgress(id, attempt, progress)
+    write(progress)
       .catch((cause: unknown) =>
         log().warn({ event: "check.progress", err: cause }, "The progress of a measurement could not be written."),
       )

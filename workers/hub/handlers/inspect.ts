@@ -1,7 +1,7 @@
 import { readManifest } from "#lib/catalog/commits/service.ts";
 import type { Subject } from "#lib/catalog/inspections/repository.ts";
 import { askOrphansAgain, getSubject, type Reading, recordInspection } from "#lib/catalog/inspections/work.ts";
-import { can, kinds } from "#lib/catalog/kinds.ts";
+import { aKind, can, type Capability } from "#lib/catalog/kinds.ts";
 import { ownWeightsOf, unitHash } from "#lib/catalog/units/unit.ts";
 import { requestChecks } from "#lib/catalog/pairs/service.ts";
 import { database } from "#lib/db/client.ts";
@@ -9,6 +9,7 @@ import { inTransaction } from "#lib/db/transaction.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import { runsWithConfigs } from "#lib/inspection/what-runs.ts";
 import { contractOf } from "#lib/pairing/contract.ts";
+import { withArticle } from "#lib/util/with-article.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { withCommitFolder } from "#workers/files/commit-folder.ts";
 import type { ClaimedJob, JobHandler } from "#workers/hub/handler.ts";
@@ -70,25 +71,32 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
   };
 }
 
-const belongs: Readonly<Record<Subject["repo"]["kind"], readonly Inspection["kind"][]>> = {
-  base: ["diffusers folder", "single-file checkpoint"],
-  finetune: ["diffusers folder", "single-file checkpoint", "low-rank fine-tune"],
-  guide: ["guide"],
+/** What a repo must be able to for such a thing to belong there. */
+const belongsWhere: Partial<Readonly<Record<Inspection["kind"], readonly Capability[]>>> = {
+  "diffusers folder": ["draws"],
+  "single-file checkpoint": ["draws"],
+  "low-rank fine-tune": ["draws", "hasBase"],
+  guide: ["guides"],
+  evaluator: ["evaluates"],
+  "CLIP folder": ["evaluates"],
 };
 
 /** A sentence where a thing that runs lies in a repo of another kind. */
 function misplacement({ repo }: Subject, { kind, runs }: Inspection): string | null {
-  if (!runs || belongs[repo.kind].includes(kind)) return null;
-  return `This repo is a ${kinds[repo.kind].name}, and what is in it is a ${kind}; put it into a repo of its own kind.`;
+  if (!runs || belongsWhere[kind]?.every((what) => can(repo, what))) return null;
+  return `This repo is ${aKind(repo)}, and what is in it is ${withArticle(kind)}; put it into a repo of its own kind.`;
 }
 
 /** What can be done with it on a hub. */
+const judges = "it says how well pictures keep to their prompts, once an operator of the hub has chosen it";
 const draws = "it draws pictures by itself, and with guides of its base";
 const uses: Partial<Readonly<Record<Inspection["kind"], string>>> = {
   "diffusers folder": draws,
   "single-file checkpoint": draws,
   "low-rank fine-tune": "it draws pictures on its base, and with guides of that",
   guide: "it guides its base and what was made from that",
+  evaluator: judges,
+  "CLIP folder": judges,
 };
 
 /** Epochs of one training, or parts of a model without its folders: nothing says which of them is meant. */
@@ -113,8 +121,8 @@ function whatLacks(fitting: number): string {
 }
 
 /** Under which key what is measured of it is kept: of a guide its file, of a model its unit as it was trained. */
-function measuredAs({ kind }: Inspection, own: string, base: string | null): string {
-  if (kind === "guide") return own;
+function measuredAs({ guide, evaluator }: Inspection, own: string, base: string | null): string {
+  if (guide || evaluator) return own;
   const full = { strength: 1, textStrength: 1 };
   const parts = base === null ? [] : [{ role: "base" as const, weightsSha256: base, ...full }];
   return unitHash([...parts, { role: base === null ? "base" : "lora", weightsSha256: own, ...full }]);

@@ -61,7 +61,7 @@ export function RepoHead({
         </h1>
         {head && (
           <div className="flex gap-2">
-            {facts?.runs && (
+            {facts?.runs && !can({ kind }, "evaluates") && (
               <ButtonLink
                 look="primary"
                 href={`/preview?${can({ kind }, "guides") ? "guide" : "finetune"}=${fullName}`}
@@ -106,8 +106,12 @@ export function RepoHead({
         <div className="mt-4 max-w-fit">
           <Notice>
             A small practice model that came with Guidepost:{" "}
-            {can({ kind }, "guides") ? "it guides models that draw" : "it draws"} one or two simple things at 128 × 128
-            pixels.
+            {can({ kind }, "guides")
+              ? "it guides models that draw"
+              : can({ kind }, "draws")
+                ? "it draws"
+                : "it reads pictures of"}{" "}
+            one or two simple things at 128 × 128 pixels.
           </Notice>
         </div>
       )}

@@ -1,3 +1,4 @@
+import { actorOf } from "#lib/auth/actor-of.ts";
 import { findPicture } from "#lib/catalog/previews/views.ts";
 import { getPicture } from "#lib/http/operations/previews.ts";
 import { route } from "#lib/http/route.ts";
@@ -10,9 +11,22 @@ export const GET = route(getPicture, async ({ actor, params: { id, mode }, query
   const headers = {
     "Cache-Control": isVersion ? "private, max-age=60, no-transform" : "private, no-cache, no-transform",
   };
+  const who = actor.kind === "person" ? [actor.userId, actor.tokenId, actor.sessionId] : actor.kind;
+  const right = {
+    name: JSON.stringify([id, mode, query.v, who]),
+    require: async () => findPicture(await actorOf(request.headers), id, mode, query.v),
+  };
   return sendBytes(
     request,
-    { size, tag: sha256, fileName: `${id}-${mode}.png`, contentType: "image/png", disposition: "inline", headers },
+    {
+      right,
+      size,
+      tag: sha256,
+      fileName: `${id}-${mode}.png`,
+      contentType: "image/png",
+      disposition: "inline",
+      headers,
+    },
     (range, signal) => objectStore().read(storageKey, range, signal),
   );
 });

@@ -1,0 +1,19 @@
+import { actorOf } from "#lib/auth/actor-of.ts";
+import { getPair } from "#lib/catalog/pairs/views.ts";
+import { wayRows } from "#lib/catalog/reports/values.ts";
+import { getPairWays } from "#lib/http/doors.ts";
+import { answerAt } from "#lib/http/route.ts";
+import { csvLine } from "#lib/util/csv.ts";
+import { requireId } from "../../../_page/require-id.ts";
+
+/** What each prompt gave in each way that it was drawn, for whoever wants to count again. */
+export const GET = answerAt(getPairWays, async (request, params) => {
+  const id = requireId(params["id"], "measurement");
+  const pair = await getPair(await actorOf(request.headers), id, true);
+  return new Response([...wayRows(pair)].map(csvLine).join(""), {
+    headers: {
+      "Content-Type": "text/csv; charset=utf-8",
+      "Content-Disposition": `attachment; filename="ways-${id}.csv"`,
+    },
+  });
+});
