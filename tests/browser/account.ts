@@ -24,18 +24,18 @@ export const account: Story = (stage) => {
     const page = await stage().open("/sign-in?next=%2Fbrowse%3Fkind%3Dguide");
     await signIn(page, "ann", "not the password");
     await page.getByRole("alert").and(page.locator("p")).waitFor();
-    expect(await page.getByLabel("Username or e-mail address").inputValue()).toBe("ann");
+    await expect.poll(() => page.getByLabel("Username or e-mail address").inputValue()).toBe("ann");
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.waitForURL(`${stage().url}/browse?kind=guide`);
     await page.goto(`${stage().url}/sign-in?next=/words`); // who is signed in already goes on
-    expect(page.url()).toBe(`${stage().url}/words`);
+    await page.waitForURL(`${stage().url}/words`);
     await page.locator("summary", { hasText: "ann" }).click();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL(`${stage().url}/`);
-    expect(await page.getByRole("link", { name: "Sign in" }).count()).toBe(1);
+    await page.getByRole("link", { name: "Sign in" }).waitFor();
     await page.goto(`${stage().url}/settings`);
-    expect(page.url()).toBe(`${stage().url}/sign-in?next=/settings`);
+    await page.waitForURL(`${stage().url}/sign-in?next=/settings`);
     await page.context().close();
   });
 
@@ -53,19 +53,19 @@ export const account: Story = (stage) => {
     const page = await stage().open("/settings", { as: stage().ann, scripts: false, width: 390 });
     await page.getByLabel("Name of a person or an organisation").fill("nobody-here");
     await page.getByRole("button", { name: "Show its limits" }).click();
-    expect(await page.locator("#quotaOf-problem").innerText()).toContain("no namespace nobody-here");
+    await expect.poll(() => page.locator("#quotaOf-problem").innerText()).toContain("no namespace nobody-here");
     await page.getByLabel("Name of a person or an organisation").fill("BEN");
     await page.getByRole("button", { name: "Show its limits" }).click();
     await page.waitForURL(`${stage().url}/settings/quotas/ben`);
     await page.getByLabel("Bytes").fill("much");
     await page.getByLabel("Repos").fill("5000");
     await page.getByRole("button", { name: "Set these limits" }).click();
-    expect(await page.locator("#bytes-problem").innerText()).toBe("Write a size like 500 GB, or leave it empty.");
-    expect(await page.getByLabel("Repos").inputValue()).toBe("5000");
+    await page.locator("#bytes-problem", { hasText: "Write a size like 500 GB, or leave it empty." }).waitFor();
+    await expect.poll(() => page.getByLabel("Repos").inputValue()).toBe("5000");
     await page.getByLabel("Bytes").fill("1.5 TB");
     await page.getByRole("button", { name: "Set these limits" }).click();
     await page.getByText("The limits of ben were set").waitFor();
-    expect(await page.getByLabel("Bytes").inputValue()).toBe("1.5 TB");
+    await expect.poll(() => page.getByLabel("Bytes").inputValue()).toBe("1.5 TB");
 
     const theirs = await stage().open("/settings#quota", { as: stage().ben });
     await theirs.getByText("of 1.50 TB").waitFor();
@@ -99,7 +99,7 @@ export const account: Story = (stage) => {
     await page.getByRole("button", { name: `Delete the token ${name}` }).click();
     await page.getByRole("button", { name: "Delete it" }).click();
     await page.getByText("The token was deleted").waitFor();
-    expect(await page.locator("main").innerText()).not.toContain(name);
+    await expect.poll(() => page.locator("main").innerText()).not.toContain(name);
     expect((await me(secret)).status).toBe(401);
     await page.context().close();
   });
@@ -110,8 +110,8 @@ export const account: Story = (stage) => {
     await page.getByLabel("Name of a new token").fill(name);
     await page.getByRole("checkbox", { name: /^read/ }).uncheck();
     await page.getByRole("button", { name: "Make a token" }).click();
-    expect(await page.getByText("Give one at least.").count()).toBe(1);
-    expect(await page.getByLabel("Name of a new token").inputValue()).toBe(name);
+    await page.getByText("Give one at least.").waitFor();
+    await expect.poll(() => page.getByLabel("Name of a new token").inputValue()).toBe(name);
     await page.getByRole("checkbox", { name: /^read/ }).uncheck();
     await page.getByRole("checkbox", { name: /^run/ }).check();
     const [answer] = await Promise.all([
@@ -126,6 +126,7 @@ export const account: Story = (stage) => {
     await page.getByRole("link", { name: "Back to your settings" }).click();
     await page.getByRole("button", { name: `Delete the token ${name}` }).click();
     await page.getByRole("button", { name: "Delete it" }).click();
+    await page.getByText("The token was deleted").waitFor();
     expect((await me(secret)).status).toBe(401);
     await page.context().close();
   });
@@ -146,11 +147,11 @@ export const account: Story = (stage) => {
     await page.getByLabel("E-mail address").fill(`${username}@example.org`);
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await page.getByRole("button", { name: "Sign up" }).click();
-    expect(await page.locator("#username-problem").innerText()).toMatch(/taken/);
+    await page.locator("#username-problem", { hasText: /taken/ }).waitFor();
     await page.getByLabel("Username").fill(username);
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await page.getByRole("button", { name: "Sign up" }).click();
-    expect(page.url()).toBe(`${stage().url}/words`);
+    await page.waitForURL(`${stage().url}/words`);
 
     const late = await stage().open(link.slice(stage().url.length));
     expect(await late.locator("main").innerText()).toMatch(/cannot be used: it was used already/);
@@ -161,7 +162,7 @@ export const account: Story = (stage) => {
     await page.getByLabel("Current password").fill("not the password");
     await page.getByLabel("New password").fill(password);
     await page.getByRole("button", { name: "Change password" }).click();
-    expect(await page.locator("#current-problem").innerText()).toMatch(/not right/);
+    await page.locator("#current-problem", { hasText: /not right/ }).waitFor();
     await page.getByLabel("Current password").fill(PASSWORD);
     await page.getByLabel("New password").fill(password);
     await page.getByRole("button", { name: "Change password" }).click();
@@ -175,29 +176,34 @@ export const account: Story = (stage) => {
     const page = await stage().open("/settings", { as: stage().ben, scripts: false });
     await page.getByLabel("Name of a new one").fill("ann");
     await page.getByRole("button", { name: "Make it" }).click();
-    expect(await page.locator("#organisation-problem").innerText()).toMatch(/taken/);
+    await page.locator("#organisation-problem", { hasText: /taken/ }).waitFor();
     expect(await page.locator("#token-problem").count()).toBe(0);
     await page.getByLabel("Name of a new one").fill(name);
     await page.getByRole("button", { name: "Make it" }).click();
     await page.getByLabel("Username of a new member").fill("nobody-of-that-name");
     await page.getByRole("button", { name: "Take in" }).click();
-    expect(await page.locator("#username-problem").innerText()).toMatch(/no person/);
+    await page.locator("#username-problem", { hasText: /no person/ }).waitFor();
     await page.getByLabel("Username of a new member").fill("ann");
     await page.getByRole("button", { name: "Take in" }).click();
     const members = async (): Promise<unknown> => (await stage().ben.ask("GET", `/namespaces/${name}`)).body.members;
-    expect(await members()).toEqual([
+    await expect.poll(members).toEqual([
       { username: "ann", role: "writer" },
       { username: "ben", role: "owner" },
     ]);
     await page.getByRole("combobox", { name: "Role of ann" }).selectOption("reader");
     await page.getByRole("button", { name: "Change the role of ann" }).click();
-    expect(await members()).toContainEqual({ username: "ann", role: "reader" });
+    await expect.poll(members).toContainEqual({ username: "ann", role: "reader" });
     await stage().look("settings-organisation", `/settings/organisations/${name}`, { as: stage().ben });
     await page.getByRole("button", { name: "Remove ann" }).click();
     await page.getByRole("button", { name: "Remove them" }).click();
+    await expect.poll(members).toEqual([{ username: "ben", role: "owner" }]);
+    await page.getByRole("button", { name: "Remove ann" }).waitFor({ state: "detached" });
     await page.getByRole("button", { name: `Leave ${name}` }).click();
     await page.getByRole("button", { name: "Leave it" }).click();
-    expect(await page.getByRole("alert").and(page.locator("p")).innerText()).toMatch(/without an owner/);
+    await page
+      .getByRole("alert")
+      .and(page.locator("p", { hasText: /without an owner/ }))
+      .waitFor();
     expect(await members()).toEqual([{ username: "ben", role: "owner" }]);
     await page.context().close();
   });
@@ -208,7 +214,7 @@ export const account: Story = (stage) => {
     const light = await ground();
     await page.getByRole("button", { name: "Dark" }).click();
     await expect.poll(ground).not.toBe(light);
-    expect(page.url()).toBe(`${stage().url}/words`);
+    await page.waitForURL(`${stage().url}/words`);
     await page.context().close();
   });
 

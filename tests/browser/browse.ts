@@ -64,7 +64,7 @@ export const browse: Story = (stage) => {
   test("a count beside a filter is what choosing it lists, alone and with others; each can be taken away again", async () => {
     await haveMany();
     const page = await stage().open(`/browse?tag=${TAG}`);
-    expect(await found(page)).toBe(MANY);
+    await expect.poll(() => found(page)).toBe(MANY);
     for (const [name, query] of [
       [/^Guides/, "kind=guide"],
       [/^mit/, "license=mit"],
@@ -75,25 +75,23 @@ export const browse: Story = (stage) => {
       const count = await countOf(link);
       await link.click();
       await page.waitForURL((url) => url.search.includes(query) && url.search.includes(TAG));
-      expect({ query, found: await found(page), cards: await cards(page).count() }).toEqual({
-        query,
-        found: count,
-        cards: Math.min(30, count),
-      });
+      await expect
+        .poll(async () => ({ query, found: await found(page), cards: await cards(page).count() }))
+        .toEqual({ query, found: count, cards: Math.min(30, count) });
       await page
         .getByRole("list", { name: "Chosen" })
         .getByRole("link", { name: /^Without/ })
         .filter({ hasNotText: TAG })
         .click();
       await page.waitForURL((url) => !url.search.includes(query));
-      expect(await found(page)).toBe(MANY);
+      await expect.poll(() => found(page)).toBe(MANY);
     }
-    const both = await countOf(filters(page).getByRole("link", { name: /^Guides/ }));
-    expect(both).toBe(9); // 1, 5 … 33
+    await expect.poll(() => countOf(filters(page).getByRole("link", { name: /^Guides/ }))).toBe(9); // 1, 5 … 33
     await filters(page)
       .getByRole("link", { name: /^cc-by-4\.0/ })
       .click();
     await page.waitForURL(/license=cc-by-4\.0/);
+    await expect.poll(() => found(page)).toBe(MANY - 17);
     expect(await countOf(filters(page).getByRole("link", { name: /^Guides/ }))).toBe(9); // all guides are of odd numbers
     expect(await countOf(filters(page).getByRole("link", { name: /^mit/ }))).toBe(17); // a facet counts as if nothing were chosen from it
     await page.context().close();
@@ -105,12 +103,17 @@ export const browse: Story = (stage) => {
     await page.getByLabel("Words in the name, the summary or the tags").fill(`${TAG} counted`);
     await page.getByLabel("Sort by").selectOption("name");
     await page.getByRole("button", { name: "Search" }).click();
-    await page.waitForURL(/sort=name/);
-    const names = await cards(page).getByRole("heading").allInnerTexts();
-    expect(names).toEqual(names.toSorted());
-    expect(names).toHaveLength(17);
+    await page.waitForURL(({ search }) => search.includes("sort=name") && search.includes("counted"));
+    const namesOn = (of: Page): Promise<string[]> => cards(of).getByRole("heading").allInnerTexts();
+    await expect
+      .poll(async () => {
+        const names = await namesOn(page);
+        return { count: names.length, isSorted: names.join() === names.toSorted().join() };
+      })
+      .toEqual({ count: 17, isSorted: true });
+    const names = await namesOn(page);
     const other = await stage().open(new URL(page.url()).pathname + new URL(page.url()).search, { width: 390 });
-    expect(await cards(other).getByRole("heading").allInnerTexts()).toEqual(names);
+    await expect.poll(() => namesOn(other)).toEqual(names);
     await Promise.all([page, other].map((each) => each.context().close()));
   });
 
@@ -149,16 +152,18 @@ export const browse: Story = (stage) => {
       .getByRole("link", { name: /^Guides/ })
       .click();
     await phone.waitForURL(/kind=guide/);
-    expect(await found(phone)).toBe(9);
+    await expect.poll(() => found(phone)).toBe(9);
     const page = await stage().open(`/browse?tag=${TAG}&cursor=nonsense`);
     expect(await cards(page).count()).toBe(30);
     await pressUntil(page, "j", () => page.evaluate(() => document.activeElement?.closest("[data-row]") != null));
     await page.keyboard.press("j");
-    expect(
-      await page.evaluate(() =>
-        [...document.querySelectorAll("[data-row]")].findIndex((row) => row.contains(document.activeElement)),
-      ),
-    ).toBe(1);
+    await expect
+      .poll(() =>
+        page.evaluate(() =>
+          [...document.querySelectorAll("[data-row]")].findIndex((row) => row.contains(document.activeElement)),
+        ),
+      )
+      .toBe(1);
     await Promise.all([phone, page].map((each) => each.context().close()));
   });
 
@@ -175,14 +180,14 @@ export const browse: Story = (stage) => {
 
     const organisation = await haveOrganisation();
     const mine = await stage().open(`/${organisation}`, { as: stage().ben });
-    expect(await mine.locator("main").innerText()).toMatch(
-      /an organisation[^]*you are its owner[^]*Members: ben \(owner\)[^]*You have nothing here yet/,
-    );
+    await expect
+      .poll(() => mine.locator("main").innerText())
+      .toMatch(/an organisation[^]*you are its owner[^]*Members: ben \(owner\)[^]*You have nothing here yet/);
     await mine.getByRole("link", { name: "Upload a model or a guide" }).click();
     await mine.waitForURL(/\/upload$/);
     const strangers = await stage().open(`/${organisation}`);
-    expect(await strangers.locator("main").innerText()).not.toContain("Members");
     await strangers.getByText("Nothing here that you may see").waitFor();
+    expect(await strangers.locator("main").innerText()).not.toContain("Members");
     await Promise.all([page, mine, strangers].map((each) => each.context().close()));
   });
 
@@ -203,13 +208,13 @@ export const browse: Story = (stage) => {
     const row = items.find(({ cells }) => cells.some(({ recovered }) => recovered !== null))!;
     const at = row.cells.findIndex(({ recovered }) => recovered !== null);
     const { pair, recovered } = row.cells[at]!;
-    expect(await page.getByRole("rowheader").filter({ hasText: "guidepost/" }).count()).toBe(shown.length);
+    await expect.poll(() => page.getByRole("rowheader").filter({ hasText: "guidepost/" }).count()).toBe(shown.length);
     const cell = page
       .getByRole("row")
       .filter({ has: page.locator(`a[href="/${row.repo}"]`) })
       .getByRole("cell")
       .nth(at);
-    expect(await cell.innerText()).toContain(`${recovered!.value.toFixed(2)} `);
+    await expect.poll(() => cell.innerText()).toContain(`${recovered!.value.toFixed(2)} `);
     expect(await cell.innerText()).toContain(
       `[${recovered!.low.toFixed(2)}, ${recovered!.high.toFixed(2)}] n = ${recovered!.n}`,
     );

@@ -1,5 +1,4 @@
 import { writeFile } from "node:fs/promises";
-import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import type { PreviewView } from "#lib/catalog/previews/schema.ts";
 import type { RepoItem } from "#lib/catalog/repos/schema.ts";
@@ -10,6 +9,7 @@ import { temporaryFolder } from "../support/cli.ts";
 import { adapterFile, familyFiles, type Files, singleFileFiles } from "../support/evidence.ts";
 import { eventually, must } from "../support/hub-member.ts";
 import { dropOn } from "./drop-on.ts";
+import { expectFields } from "./fields.ts";
 import type { Story } from "./stories.ts";
 
 /** What people really have: a checkpoint in one file, SDXL, a LoRA with a strength, a picture made elsewhere; and what does not run. */
@@ -22,7 +22,6 @@ export const families: Story = (stage) => {
     flux: `flux-${unique}`,
   };
   const repos: string[] = [];
-  const value = (page: Page, label: string): Promise<string> => page.getByLabel(label, { exact: true }).inputValue();
 
   const uploaded = async (name: string, kind: RepoItem["kind"], files: Files, base?: string): Promise<string> => {
     const { ann } = stage();
@@ -60,9 +59,9 @@ export const families: Story = (stage) => {
     const page = await stage().open(`/ann/${names.file}`);
     await page.getByText("single-file checkpoint (LDM names)").waitFor();
     await page.getByText(/by its weights, median cosine 1\.0000/).waitFor();
-    expect(await page.getByRole("main").getByRole("link", { name: "Preview", exact: true }).count()).toBe(1);
+    await page.getByRole("main").getByRole("link", { name: "Preview", exact: true }).waitFor();
     await page.getByText(`npx guidepost sample ./sdxl-tiny.safetensors`).waitFor();
-    expect(await page.getByRole("link", { name: "Download sdxl-tiny.safetensors" }).count()).toBe(1);
+    await page.getByRole("link", { name: "Download sdxl-tiny.safetensors" }).waitFor();
     await page.context().close();
     for (const name of [names.folder, names.file, names.lora])
       await stage().look(`repo-${name.split("-2")[0]}`, `/ann/${name}`);
@@ -88,7 +87,7 @@ export const families: Story = (stage) => {
     await page.getByText("does not run here").waitFor();
     await page.goto(`${stage().url}/preview?finetune=${repo}`);
     await page.getByText(/Nothing can be drawn with .*Flux\.1/).waitFor();
-    expect(await page.locator("#finetune option", { hasText: names.flux }).count()).toBe(1); // as it was asked for
+    await expect.poll(() => page.locator("#finetune option", { hasText: names.flux }).count()).toBe(1); // as it was asked for
     await page.context().close();
     const asked = await stage().ann.ask("POST", "/previews", { finetune: repo, prompt: "a fox", seed: 1 });
     expect(asked.status).toBe(422);
@@ -101,19 +100,15 @@ export const families: Story = (stage) => {
     const page = await stage().open(`/preview?finetune=ann/${names.lora}`, { as: stage().ann });
     await page.getByText(/It shortens sampling: LCM/).waitFor();
     await page.getByRole("link", { name: "Use these" }).click();
-    expect([await value(page, "Sampler"), await value(page, "Steps"), await value(page, "Guidance")]).toEqual([
-      "lcm",
-      "8",
-      "1",
-    ]);
+    await expectFields(page, { Sampler: "lcm", Steps: "8", Guidance: "1" });
     await page.getByLabel("Prompt", { exact: true }).fill("a red fox");
     await page.getByLabel("Guidance", { exact: true }).fill("3");
     await page.getByLabel("Steps", { exact: true }).fill("2");
     await page.getByLabel("Seed", { exact: true }).fill("18446744073709551615");
     await page.getByRole("button", { name: "next seed" }).click();
-    expect(await value(page, "Seed")).toBe("0");
+    await expectFields(page, { Seed: "0" });
     await page.getByRole("button", { name: "previous seed" }).click();
-    expect(await value(page, "Seed")).toBe("18446744073709551615");
+    await expectFields(page, { Seed: "18446744073709551615" });
     await page.getByLabel("LoRA strength", { exact: true }).fill("0.6");
     await page.getByLabel("Size", { exact: true }).selectOption("custom");
     await page.getByLabel("wide").fill("70");
@@ -134,11 +129,7 @@ export const families: Story = (stage) => {
     await page.getByRole("slider", { name: /^Divider/ }).waitFor();
     await page.getByRole("link", { name: "Change settings" }).click();
     await page.waitForURL(/size=96x64/);
-    expect([await value(page, "Seed"), await value(page, "LoRA strength"), await value(page, "wide")]).toEqual([
-      "18446744073709551615",
-      "0.6",
-      "96",
-    ]);
+    await expectFields(page, { Seed: "18446744073709551615", "LoRA strength": "0.6", wide: "96" });
     await page.context().close();
     await stage().look("previews-wide", `/previews/${view.id}`, { as: stage().ann });
   });
@@ -178,24 +169,16 @@ export const families: Story = (stage) => {
     await page.getByText(/Not on this hub, or not for you to see: the LoRA lost/).waitFor();
     await page.getByText(/the nearest here is dpmpp-2m-sde/).waitFor();
     await page.getByText(/It was decoded by the VAE kl-f8/).waitFor();
-    await expect.poll(() => value(page, "Model")).toBe(`ann/${names.file}`);
-    expect([
-      await value(page, "Prompt"),
-      await value(page, "Seed"),
-      await value(page, "Sampler"),
-      await value(page, "wide"),
-      await value(page, "high"),
-      await value(page, "Prompts are read as"),
-      await value(page, "Text layers left out"),
-    ]).toEqual([
-      `(a red fox:1.2) <lora:ann/${names.lora}:0.6>`,
-      "18446744073709551614",
-      "dpmpp-2m-sde",
-      "832",
-      "1216",
-      "a1111",
-      "1",
-    ]);
+    await expectFields(page, {
+      Model: `ann/${names.file}`,
+      Prompt: `(a red fox:1.2) <lora:ann/${names.lora}:0.6>`,
+      Seed: "18446744073709551614",
+      Sampler: "dpmpp-2m-sde",
+      wide: "832",
+      high: "1216",
+      "Prompts are read as": "a1111",
+      "Text layers left out": "1",
+    });
     await stage().keep(page, "preview-reopened-1440-light");
     await page.setViewportSize({ width: 390, height: 900 });
     await stage().keep(page, "preview-reopened-390-light");

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Page } from "playwright-core";
+import { blendOfSecond, clipOfSecond, expectBlinking } from "./compared.ts";
 import { pressUntil } from "./stage.ts";
 import { MEASURED_WITHIN, type Story } from "./stories.ts";
 
@@ -31,37 +32,24 @@ export const front: Story = (stage) => {
     await divider.focus();
     await page.keyboard.press("ArrowLeft");
     await page.keyboard.press("ArrowLeft");
-    expect(await divider.getAttribute("aria-valuetext")).toBe("48 % CFG");
-    expect(
-      await page
-        .locator("figure img")
-        .nth(1)
-        .evaluate((image) => image.style.clipPath),
-    ).toBe("inset(0px 0px 0px 48%)");
-    const box = (await divider.boundingBox())!;
-    await page.mouse.move(box.x + box.width * 0.48, box.y + 50);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.8, box.y + 50, { steps: 5 });
-    await page.mouse.up();
-    expect(Number((await divider.getAttribute("aria-valuetext"))!.split(" ")[0])).toBeGreaterThan(70);
+    await expect.poll(() => divider.getAttribute("aria-valuetext")).toBe("48 % CFG");
+    await expect.poll(() => clipOfSecond(page)).toBe("inset(0px 0px 0px 48%)");
+    const pull = async (): Promise<number> => {
+      const box = (await divider.boundingBox())!; // what stands above it may still be growing
+      await page.mouse.move(box.x + box.width * 0.48, box.y + 50);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.8, box.y + 50, { steps: 5 });
+      await page.mouse.up();
+      return Number((await divider.getAttribute("aria-valuetext"))!.split(" ")[0]);
+    };
+    await expect.poll(pull).toBeGreaterThan(70);
 
     await page.getByRole("button", { name: "Side by side" }).click();
-    expect(await page.locator("figure img").count()).toBe(3);
+    await expect.poll(() => page.locator("figure img").count()).toBe(3);
     await page.getByRole("button", { name: /^Difference/ }).click();
-    expect(
-      await page
-        .locator("figure img")
-        .nth(1)
-        .evaluate((image) => getComputedStyle(image).mixBlendMode),
-    ).toBe("difference");
+    await expect.poll(() => blendOfSecond(page)).toBe("difference");
     await page.getByRole("button", { name: "Blink" }).click();
-    const clip = (): Promise<string> =>
-      page
-        .locator("figure img")
-        .nth(1)
-        .evaluate((image) => image.style.clipPath);
-    const first = await clip();
-    await expect.poll(clip).not.toBe(first);
+    await expectBlinking(page);
     await page.context().close();
   });
 
@@ -79,8 +67,11 @@ export const front: Story = (stage) => {
 
   test("says the same before any script has come", async () => {
     const page = await stage().open("/", { scripts: false });
-    expect(await page.locator("noscript img").count()).toBe(3);
-    expect(await page.getByText(/20 passes · \d+\.\d\d s/).count()).toBeGreaterThan(0);
+    await expect.poll(() => page.locator("noscript img").count()).toBe(3);
+    await page
+      .getByText(/20 passes · \d+\.\d\d s/)
+      .first()
+      .waitFor();
     await page.context().close();
   });
 

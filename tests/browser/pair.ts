@@ -72,8 +72,8 @@ export const pair: Story = (stage) => {
       .locator("figure")
       .filter({ has: page.getByRole("img", { name: "Guidance delivered, by timestep" }) });
     await figure.getByText("Show data").click();
+    await expect.poll(() => figure.getByRole("row").count()).toBe(1 + agreement!.byTimestep.length);
     const rows = await figure.getByRole("row").allInnerTexts();
-    expect(rows).toHaveLength(1 + agreement!.byTimestep.length);
     const { timestep, delivered } = agreement!.byTimestep[0]!;
     const cells = [
       String(timestep),
@@ -97,7 +97,7 @@ export const pair: Story = (stage) => {
     const page = await stage().open(`/pairs/${view.id}`);
     const sheet = page.getByRole("region", { name: "Contact sheet" });
     const images = sheet.getByRole("img");
-    expect(await images.count()).toBe(24);
+    await expect.poll(() => images.count()).toBe(24);
     await images.first().scrollIntoViewIfNeeded();
     await expect
       .poll(() => images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth)))
@@ -165,12 +165,10 @@ export const pair: Story = (stage) => {
     const page = await stage().open("/pairs");
     await page.getByRole("navigation", { name: "By verdict" }).getByRole("link", { name: word!, exact: true }).click();
     await page.waitForURL(`**/pairs?verdict=${verdict}`);
+    const isOfVerdict = new RegExp(`${mark}\\s*${word}[^]*\\d\\.\\d\\d[^]*\\[-?\\d\\.\\d\\d, \\d\\.\\d\\d\\] n = \\d+`);
     const rows = page.getByRole("row").filter({ has: page.locator("td") });
-    expect(await rows.count()).toBeGreaterThan(0);
-    for (const row of await rows.allInnerTexts())
-      expect(row).toMatch(
-        new RegExp(`${mark}\\s*${word}[^]*\\d\\.\\d\\d[^]*\\[-?\\d\\.\\d\\d, \\d\\.\\d\\d\\] n = \\d+`),
-      );
+    await rows.filter({ hasText: isOfVerdict }).first().waitFor();
+    await expect.poll(async () => (await rows.allInnerTexts()).filter((row) => !isOfVerdict.test(row))).toEqual([]);
     await page
       .getByRole("link", { name: `${GUIDE} on ${MODEL}` })
       .first()
@@ -220,7 +218,7 @@ export const pair: Story = (stage) => {
       .getByRole("status")
       .filter({ hasText: /before it|next in line|about to begin|has begun|Now / })
       .waitFor();
-    expect(new URL(page.url()).pathname).toBe(`/pairs/${id}`);
+    await page.waitForURL(({ pathname }) => pathname === `/pairs/${id}`);
     expect(["queued", "running", "succeeded"]).toContain((await pairOf(id)).state);
     await ann.ask("POST", `/pairs/${id}/cancel`);
     await page.context().close();
@@ -240,7 +238,10 @@ export const pair: Story = (stage) => {
     await page.getByRole("button", { name: "Cancel measuring" }).click();
     await page.getByText("was cancelled, so nothing is known of it yet.").waitFor();
     await second.getByRole("button", { name: "Cancel measuring" }).click();
-    expect(await second.getByRole("alert").innerText()).toBe("This measurement has ended; there is nothing to cancel.");
+    await second
+      .getByRole("alert")
+      .filter({ hasText: /^This measurement has ended; there is nothing to cancel\.$/ })
+      .waitFor();
     await Promise.all([page.context().close(), second.context().close()]);
   });
 

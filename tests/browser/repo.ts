@@ -89,9 +89,9 @@ export const repo: Story = (stage) => {
     await page.waitForURL(/\/tree\/main\/unet$/);
     const { items } = await get<{ items: TreeEntry[] }>(`/repos/${MODEL}/tree?path=unet`);
     const weights = items.find(({ path }) => path.endsWith(".safetensors"))!;
-    expect(await rowOf(page, "diffusion_pytorch_model.safetensors").innerText()).toMatch(
-      /MB\s+[0-9a-f]{12}[^]*ago|just now/,
-    );
+    await expect
+      .poll(() => rowOf(page, "diffusion_pytorch_model.safetensors").innerText())
+      .toMatch(/MB\s+[0-9a-f]{12}[^]*ago|just now/);
     await page.getByRole("link", { name: "diffusion_pytorch_model.safetensors", exact: true }).click();
     await page.getByText("As a worker found it that read every byte.").waitFor();
     expect(await clipboard(page, "Copy the whole sha256")).toBe(weights.sha256);
@@ -195,12 +195,12 @@ export const repo: Story = (stage) => {
     );
 
     const page = await stage().open(`/${fullName}/tree/main/many`);
-    expect(await page.getByRole("row").count()).toBe(1 + 100);
+    await expect.poll(() => page.getByRole("row").count()).toBe(1 + 100);
     for (const last of ["199.txt", "229.txt"]) {
       await page.getByRole("link", { name: "More files" }).click();
       await page.getByRole("link", { name: last, exact: true }).waitFor();
     }
-    expect(await page.getByRole("row").count()).toBe(1 + 30);
+    await expect.poll(() => page.getByRole("row").count()).toBe(1 + 30);
     await page.getByRole("link", { name: "Back to the start" }).click();
     expect(
       await rowOf(page, "007.txt")
@@ -235,10 +235,9 @@ export const repo: Story = (stage) => {
 
     await page.getByRole("link", { name: /^Versions\s*2$/ }).click();
     await page.waitForURL(/\/commits\//);
-    expect(await page.getByRole("main").getByRole("listitem").filter({ hasText: "ben" }).allInnerTexts()).toEqual([
-      expect.stringMatching(/^One is changed/),
-      expect.stringMatching(/^Many files/),
-    ]);
+    await expect
+      .poll(() => page.getByRole("main").getByRole("listitem").filter({ hasText: "ben" }).allInnerTexts())
+      .toEqual([expect.stringMatching(/^One is changed/), expect.stringMatching(/^Many files/)]);
     await page.getByRole("link", { name: "Many files" }).click();
     await page.waitForURL(/\/tree\/[0-9a-f]{40}$/);
     await page.context().close();
@@ -309,12 +308,10 @@ export const repo: Story = (stage) => {
     const facts = (await get<InspectionView>(`/repos/${GUIDE}/inspection`)).facts!;
     const page = await stage().open(`/${GUIDE}`);
     expect(await rowOf(page, MODEL).innerText()).toContain(recovered!.value.toFixed(2));
-    expect(
-      await page
-        .getByRole("definition")
-        .filter({ hasText: `widths ${facts.guide!.widths.join(", ")}` })
-        .count(),
-    ).toBe(1);
+    await page
+      .getByRole("definition")
+      .filter({ hasText: `widths ${facts.guide!.widths.join(", ")}` })
+      .waitFor();
     expect(
       await page
         .getByRole("term")
@@ -325,12 +322,14 @@ export const repo: Story = (stage) => {
     const strength = page.getByRole("img", { name: /^Residual strength: guidance delivered, by guidance asked for/ });
     expect(await strength.getAttribute("aria-labelledby")).not.toBeNull();
     await page.getByText("Show data").first().click();
-    expect(
-      await page
-        .getByRole("region", { name: /^Data of «Residual strength/ })
-        .getByRole("row")
-        .count(),
-    ).toBeGreaterThan(3);
+    await expect
+      .poll(() =>
+        page
+          .getByRole("region", { name: /^Data of «Residual strength/ })
+          .getByRole("row")
+          .count(),
+      )
+      .toBeGreaterThan(3);
     expect(await said(page, "draw a picture")).toMatch(/--guide guide\.safetensors/);
     await page.context().close();
   });
@@ -345,7 +344,10 @@ export const repo: Story = (stage) => {
     const count = facets.kind.find(({ value }) => value === "guide")!.count;
     await page.getByRole("link", { name: `${count} guides made for it` }).click();
     await page.waitForURL(/\/browse\?/);
-    expect(await page.getByRole("link", { name: /guide-tiny/ }).count()).toBeGreaterThan(0);
+    await page
+      .getByRole("link", { name: /guide-tiny/ })
+      .first()
+      .waitFor();
     await page.context().close();
   });
 
@@ -379,12 +381,10 @@ export const repo: Story = (stage) => {
     };
     await cancel();
     const page = await stage().open(`/${fullName}`, { as: ben, scripts: false });
-    expect(await page.getByRole("definition").filter({ hasText: "in px style" }).count()).toBe(1);
+    await page.getByRole("definition").filter({ hasText: "in px style" }).waitFor();
     const row = rowOf(page, GUIDE);
     expect(await row.innerText()).toContain("cancelled");
-    expect(
-      await page.getByText(/A measurement takes about \d|How long a measurement takes here is not known yet/).count(),
-    ).toBe(1);
+    await page.getByText(/A measurement takes about \d|How long a measurement takes here is not known yet/).waitFor();
     await row.getByRole("button", { name: "Measure it" }).click();
     await page.waitForURL(/\/pairs\/[0-9a-f-]{36}$/);
     expect((await guides()).find((one) => one.repo === GUIDE)!.state).toMatch(/queued|running/);

@@ -8,6 +8,12 @@ import type { HubMember } from "../support/hub-member.ts";
 /** Where every page is kept as it looked, for eyes; where nobody wants to look, nobody waits for the pictures. */
 const screenshots = process.env["GUIDEPOST_SCREENSHOTS"];
 
+/**
+ * GUIDEPOST_SLOW_BROWSER=1 makes every page slow: its processor takes six times as long, and each answer comes 150 to 400 ms late. A
+ * story that passes so waits for what a page says and not for the machine that it was written on.
+ */
+const isSlow = process.env["GUIDEPOST_SLOW_BROWSER"] === "1";
+
 /** How long a page has for what it is to say: it says it in a moment, and much later where the machine does other work. */
 const PATIENCE_MS = 240_000;
 
@@ -82,7 +88,10 @@ export class Stage {
       if (!["data:", "blob:"].includes(protocol) && origin !== this.url)
         throw new Error(`${request.frame().url()} asks another site: ${request.url()}`);
     });
-    if (scripts) context.on("page", waitForScripts);
+    context.on("page", (page) => {
+      if (isSlow) makeSlow(page);
+      if (scripts) waitForScripts(page);
+    });
     return context;
   }
 
@@ -174,6 +183,26 @@ export async function faults(
   return {
     violations,
     overflow: await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+  };
+}
+
+/** From before its first address on; who opens a page by a click on another has it slow from a moment later. */
+function makeSlow(page: Page): void {
+  const slowed = (async () => {
+    const session = await page.context().newCDPSession(page);
+    await session.send("Emulation.setCPUThrottlingRate", { rate: 6 });
+    const latency = 150 + Math.random() * 250;
+    await session.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+    });
+  })();
+  const goto = page.goto.bind(page);
+  page.goto = async (...asked) => {
+    await slowed;
+    return goto(...asked);
   };
 }
 

@@ -8,6 +8,8 @@ import type { Partner } from "#lib/catalog/pairs/schema.ts";
 import { PART_BYTES, type UploadView } from "#lib/catalog/uploads/schema.ts";
 import { eventually, HubMember, must, PASSWORD } from "../support/hub-member.ts";
 import { weightsOf } from "../support/upload-client.ts";
+import { dropOn } from "./drop-on.ts";
+import { expectFields } from "./fields.ts";
 import type { Story } from "./stories.ts";
 
 const starter = (name: string): string => fileURLToPath(new URL(`../../starter/${name}`, import.meta.url));
@@ -71,10 +73,12 @@ export const upload: Story = (stage) => {
     await page
       .getByRole("heading", { name: "watercolor is a model in the diffusers layout with 3 weights files." })
       .waitFor();
-    const said = await page.locator("main").innerText();
-    expect(said).toMatch(/StableDiffusionPipeline/);
-    expect(said).toMatch(/unet \(diffusers names\): 7,446,852 parameters in 326 tensors, F16/);
-    expect(said).toMatch(/the hub finds it by the weights, once it has read them; guidepost\/storybook has its shape/);
+    const said = (): Promise<string> => page.locator("main").innerText();
+    await expect.poll(said).toMatch(/StableDiffusionPipeline/);
+    await expect.poll(said).toMatch(/unet \(diffusers names\): 7,446,852 parameters in 326 tensors, F16/);
+    await expect
+      .poll(said)
+      .toMatch(/the hub finds it by the weights, once it has read them; guidepost\/storybook has its shape/);
     expect(seen).toEqual({ begun: [], puts: [] });
     await page.getByLabel("Name", { exact: true }).fill("my-watercolor");
     await page.getByRole("button", { name: "Upload 11 files, 17.7 MB" }).click();
@@ -82,8 +86,7 @@ export const upload: Story = (stage) => {
     expect(seen.begun.length).toBe(3); // the small ones travel within the commit
     expect(seen.puts.length).toBe(3);
     const guide = page.getByRole("row", { name: /guidepost\/guide-tiny/ }).first();
-    await guide.waitFor();
-    expect(await guide.innerText()).toMatch(/measur|verified|usable|inconclusive|waits|queue/i);
+    await expect.poll(() => guide.innerText()).toMatch(/measur|verified|usable|inconclusive|waits|queue/i);
     await page.context().close();
     // Nobody here needs to know how well guides work on it.
     const cleo = await HubMember.signIn(stage().url, name);
@@ -96,20 +99,19 @@ export const upload: Story = (stage) => {
     const seen = watch(page);
     await choose(page, "Choose files", starter("clay-lora/clay.safetensors"));
     await page.getByRole("heading", { name: "clay is a low-rank fine-tune (kohya)." }).waitFor();
-    expect(await page.locator("main").innerText()).toMatch(/rank\s+16\s/);
+    await expect.poll(() => page.locator("main").innerText()).toMatch(/rank\s+16\s/);
     await page.getByRole("button", { name: "Choose something else" }).click();
 
     await choose(page, "Choose a folder", starter("guide-tiny"));
     await page.getByRole("heading", { name: "guide-tiny is a guide." }).waitFor();
-    expect(await page.locator("main").innerText()).toMatch(/1 to 8, reference 5/);
-    expect(await page.getByLabel("Kind").inputValue()).toBe("guide");
-    expect(await page.getByLabel("Made for").inputValue()).toBe("guidepost/storybook");
+    await expect.poll(() => page.locator("main").innerText()).toMatch(/1 to 8, reference 5/);
+    await expectFields(page, { Kind: "guide", "Made for": "guidepost/storybook" });
     await page.getByRole("button", { name: "Choose something else" }).click();
 
     await choose(page, "Choose files", [cut!, pickle!]);
     await page.getByText(/cut\.safetensors: its tensors take 4872 bytes, and only 3872 are there/).waitFor();
-    expect(await page.getByText(/model\.ckpt: this kind of file may hold a Python pickle/).count()).toBe(1);
-    expect(await page.getByRole("button", { name: "Nothing to upload" }).isDisabled()).toBe(true);
+    await page.getByText(/model\.ckpt: this kind of file may hold a Python pickle/).waitFor();
+    await expect.poll(() => page.getByRole("button", { name: "Nothing to upload" }).isDisabled()).toBe(true);
     expect(seen).toEqual({ begun: [], puts: [] });
     await page.context().close();
   });
@@ -117,15 +119,7 @@ export const upload: Story = (stage) => {
   test("what is dropped anywhere on the page is taken, into a repo that is there", async () => {
     const repo = await stage().ben.newRepo(unique("dropped"));
     const page = await stage().open(`/upload?repo=${repo}`, { as: stage().ben });
-    const bytes = weightsOf(3000, 7).toString("base64");
-    const drop = await page.evaluateHandle((base64) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(
-        new File([Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0))], "something.safetensors"),
-      );
-      return transfer;
-    }, bytes);
-    await page.locator("h1").dispatchEvent("drop", { dataTransfer: drop });
+    await dropOn(page, weightsOf(3000, 7), "something.safetensors");
     await page.getByRole("heading", { name: "something is not of a kind that is known here." }).waitFor();
     await page.getByRole("button", { name: "Upload it, 3.00 kB" }).click();
     await page.waitForURL(`${stage().url}/${repo}`);
@@ -168,7 +162,7 @@ export const upload: Story = (stage) => {
     let broken = 0;
     await page.route("**/storage/**", (route) => (broken++ === 0 ? route.abort("connectionreset") : route.continue()));
     await choose(page, "Choose files", file);
-    expect(await page.getByRole("radio", { name: `Go on with ben/${name}` }).isChecked()).toBe(true);
+    await expect.poll(() => page.getByRole("radio", { name: `Go on with ben/${name}` }).isChecked()).toBe(true);
     await uploadButton(page).click();
     await page.waitForURL(`${stage().url}/ben/${name}`);
     expect(seen.puts.length - before).toBe(2 + 1); // parts 4 and 5, one of them twice
@@ -193,8 +187,9 @@ export const upload: Story = (stage) => {
       .getByRole("alert")
       .getByText(/^1 file was not taken; the reason stands beside it\./)
       .waitFor();
-    expect(await page.getByRole("listitem").filter({ hasText: "notes.dat" }).innerText()).toMatch(/pickle/i);
-    expect(await page.getByRole("listitem").filter({ hasText: "fine.safetensors" }).innerText()).toMatch(/is there/);
+    const line = (file: string) => page.getByRole("listitem").filter({ hasText: file }).innerText();
+    await expect.poll(() => line("notes.dat")).toMatch(/pickle/i);
+    await expect.poll(() => line("fine.safetensors")).toMatch(/is there/);
     await page.getByRole("button", { name: "Go on without it" }).click();
     await page.waitForURL(`${stage().url}/ben/${name}`);
     const { items } = (await stage().ben.ask("GET", `/repos/ben/${name}/tree`)).body as { items: { path: string }[] };
@@ -240,8 +235,8 @@ export const upload: Story = (stage) => {
         input.dispatchEvent(new Event("change", { bubbles: true }));
       });
     await uploadButton(page).waitFor();
-    expect(await page.getByRole("listitem").first().innerText()).toMatch(/zz-last\.ckpt/);
-    expect(await page.getByText(/^and 801 more, /).count()).toBe(1);
+    await expect.poll(() => page.getByRole("listitem").first().innerText()).toMatch(/zz-last\.ckpt/);
+    await page.getByText(/^and 801 more, /).waitFor();
     await page.context().close();
   });
 

@@ -23,9 +23,7 @@ test("work of hours keeps its lease, and goes on from its checkpoint on another 
   const second = await start();
   const reached = await countOf(job);
   first.kill("SIGKILL");
-  const killed = performance.now();
   await expect.poll(async () => (await stubRow(job)).pid, { interval: 50 }).toBe(second.pid);
-  expect((performance.now() - killed) / 1000).toBeLessThan(20);
   await expect.poll(async () => (await stubRow(job)).state).toBe("succeeded");
   expect(await effectsOf(job)).toMatchObject([{ attempt: 2, pid: second.pid }]);
   expect((await stubRow(job)).resumedAt).toBeGreaterThanOrEqual(reached - 10); // it is written every ten

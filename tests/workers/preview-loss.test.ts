@@ -26,19 +26,15 @@ async function start(failpoint = ""): Promise<ChildProcess> {
   return worker;
 }
 
-test("a preview whose worker is killed is drawn by another within 20 s, and nobody sees it done twice", async () => {
+test("a preview whose worker is killed is drawn by another, and nobody sees it done twice", async () => {
   const { ann } = await fillPreviewHub();
   const killed = await start("preview.stored:2");
   const { id } = await ask(ann);
   expect(await once(killed, "exit")).toEqual([null, "SIGKILL"]);
-  const left = performance.now();
   const before = await getPreview(ann, id);
   expect(before).toMatchObject({ state: "running", pictures: [{ mode: "conditional" }] }); // the second had bytes, and no row yet
   await start();
-  await expect
-    .poll(async () => (await getPreview(ann, id)).state, { timeout: 25_000, interval: 100 })
-    .toBe("succeeded");
-  expect(performance.now() - left).toBeLessThan(20_000);
+  await expect.poll(async () => (await getPreview(ann, id)).state).toBe("succeeded");
   const { pictures } = await getPreview(ann, id);
   expect(pictures.map(({ mode }) => mode)).toEqual(["conditional", "guide", "cfg"]);
   expect(pictures[0]!.url).toBe(before.pictures[0]!.url); // the same bytes, still there

@@ -185,14 +185,15 @@ describe("a preview", () => {
 });
 
 describe("a preview that is cancelled", () => {
-  test("stops within a second, keeps the picture it has, and is not written to any more", async () => {
+  test("stops, keeps the picture it has, and is not written to any more", async () => {
     const { id } = await ask(people.ann, { steps: 100 });
     const done = work(id);
     await expect.poll(async () => (await getPreview(people.ann, id)).pictures.length, { interval: 20 }).toBe(1);
+    const [{ seconds }] = (await getPreview(people.ann, id)).pictures as [PreviewView["pictures"][number]];
     const began = performance.now();
     expect(await cancelPreview(people.ann, id)).toMatchObject({ state: "cancelled", progress: null });
     expect((await done)!.code).toBe("cancelled");
-    expect(performance.now() - began).toBeLessThan(1500);
+    expect((performance.now() - began) / 1000).toBeLessThan(seconds); // the two modes that are left would take three times that
     expect(await getPreview(people.ann, id)).toMatchObject({ state: "cancelled", pictures: [{ mode: "conditional" }] });
     await failJob("preview", id, 1, (await done)!);
     expect(await getPreview(people.ann, id)).toMatchObject({ state: "cancelled", problem: null });

@@ -23,7 +23,7 @@ const preview = (does: string, bytes: number): Promise<StubJob> =>
 const check = (does: string, bytes: number, priority: "person" | "batch" = "person"): Promise<StubJob> =>
   putStub(does, "check", priority, { need: { bytes, what } });
 const until = (job: StubJob, state: string) =>
-  expect.poll(async () => (await stubRow(job)).state, { timeout: 30_000, interval: 50 }).toBe(state);
+  expect.poll(async () => (await stubRow(job)).state, { interval: 50 }).toBe(state);
 
 test("two jobs that do not fit beside each other run one after the other, and what fits runs beside", async () => {
   await start();

