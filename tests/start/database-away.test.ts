@@ -169,7 +169,7 @@ test("a database that is frozen is told within seconds as one that is away, and 
   } finally {
     thaw(postgres.pid);
   }
-  await expect.poll(statuses, { timeout: 20_000 }).toEqual(before);
+  await expect.poll(statuses).toEqual(before);
   expect((await fetch(`${web.url}/readyz`)).status).toBe(200);
 });
 

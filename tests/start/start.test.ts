@@ -18,7 +18,7 @@ import {
   startHub,
 } from "../support/running-hub.ts";
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 400_000 }); // the first start builds the pages
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 400_000 }); // the first start builds the pages
 
 const root = join(import.meta.dirname, "../..");
 const starter = join(root, "starter");
@@ -44,7 +44,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+async function until(what: string, holds: () => boolean | Promise<boolean>, seconds = 240): Promise<void> {
   for (const began = Date.now(); !(await holds()); await sleep(100))
     if (Date.now() - began > seconds * 1000)
       throw new Error(`${what} took more than ${seconds} s; it said:\n${hub.said()}`);

@@ -162,7 +162,7 @@ export async function eventually<T>(
 }
 
 /** Asks again while nobody answers, or the hub says that it may pass: after as long as it says. @returns the first other answer */
-export async function persist(ask: () => Promise<ApiAnswer>, seconds = 60): Promise<ApiAnswer> {
+export async function persist(ask: () => Promise<ApiAnswer>, seconds = PATIENCE): Promise<ApiAnswer> {
   for (const began = Date.now(); ;) {
     const answer = await ask().catch(() => null);
     const again = answer === null ? 1 : answer.headers.get("retry-after");

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
@@ -39,12 +38,7 @@ const invite = async (owner: Visitor, body: object = {}): Promise<string> => {
   return invitationIn(answer.body.url);
 };
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let waited = 0; !(await holds()); waited += 20) {
-    if (waited > 20_000) throw new Error("It did not come to that within 20 seconds.");
-    await sleep(20);
-  }
-}
+const until = (holds: () => Promise<boolean>): Promise<void> => expect.poll(holds).toBe(true);
 
 describe("an empty hub", () => {
   test("lets its owner in with the link of its start, signed in and as operator", async () => {

@@ -15,6 +15,7 @@ import { corpus } from "../../support/safetensors-corpus.ts";
 import { stageUpload, stageWhole } from "../../support/stage-upload.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 import { hashUpload, sha256Of, weightsOf } from "../../support/upload-client.ts";
+import { untilListening } from "../../support/listening.ts";
 import { claimJob, runJob } from "../../support/attempts.ts";
 
 const hub = await useTempHub();
@@ -261,11 +262,12 @@ test("whoever waits is told how far it is", async () => {
   const { id } = await stageWhole(ann, REPO, "h.txt", Buffer.from("0123456789"));
   const told: string[] = [];
   const unwatch = watch(id, () => void told.push(id));
-  await new Promise((done) => setTimeout(done, 200)); // until the connection listens
+  await untilListening();
+  const before = told.length;
   const attempt = (await claimJob("hash", id))!;
   expect(await noteRead((await stagedUpload(id))!, attempt, 7)).toBe(true);
   expect((await getUpload(ann, id)).progress).toEqual({ done: 7, total: 10 });
-  await expect.poll(() => told.length).toBeGreaterThan(0);
+  await expect.poll(() => told.length).toBeGreaterThan(before);
   unwatch();
 });
 

@@ -240,7 +240,7 @@ describe("strangers' graphs end", () => {
       ]),
     );
     const text = JSON.stringify(nodes);
-    expect(cpuMilliseconds(() => parseComfy(text, JSON.stringify({ nodes: [], links: [] })))).toBeLessThan(1500); // some 200 ms on a small machine
+    expect(cpuMilliseconds(() => parseComfy(text, JSON.stringify({ nodes: [], links: [] })))).toBeLessThan(3000); // some 200 ms on a small machine
   });
 
   test.each([

@@ -265,7 +265,7 @@ describe("strangers' texts are read quickly", () => {
   )("a megabyte of %j", (unit) => {
     const body = unit.repeat(Math.floor(2 ** 20 / unit.length));
     for (const text of [body, `${body}\nSteps: 1`, `Steps: 1, ${body}`]) {
-      expect(cpuMilliseconds(() => parseInfotext(text))).toBeLessThan(1500); // some 300 ms at worst on a small machine
+      expect(cpuMilliseconds(() => parseInfotext(text))).toBeLessThan(3000); // some 300 ms at worst on a small machine
     }
   });
 });

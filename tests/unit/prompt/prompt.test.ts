@@ -179,7 +179,7 @@ describe("strangers' prompts", () => {
           expect(failure).toMatchObject({ code: "bad_request", message: expect.stringContaining("64 chunks") });
         }
       });
-      expect(took).toBeLessThan(500); // some 50 ms at worst on a small machine
+      expect(took).toBeLessThan(1000); // some 50 ms at worst on a small machine
     }
   });
 

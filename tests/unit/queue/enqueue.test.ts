@@ -23,7 +23,7 @@ beforeEach(async () => {
   await database().job.deleteMany();
   await database().jobTurn.deleteMany();
   await (await queue()).deleteAllJobs();
-  await new Promise((done) => setTimeout(done, 250)); // what was seen is not looked at again before
+  await new Promise((done) => setTimeout(done, 300)); // what was seen is not looked at again before
 });
 
 const ann = "ann";

@@ -40,12 +40,7 @@ const openFiles = (): string[] =>
     }
   });
 
-async function untilClosed(): Promise<void> {
-  for (let waited = 0; openFiles().length > 0; waited += 10) {
-    expect(waited, openFiles().join()).toBeLessThan(5000);
-    await sleep(10);
-  }
-}
+const untilClosed = (): Promise<void> => expect.poll(openFiles, { interval: 10 }).toEqual([]);
 
 test("a download says what it is, and that a browser must not run it", async () => {
   const { status, headers } = await get();

@@ -184,9 +184,9 @@ describe("a store that cannot is told in a sentence:", () => {
           ...Array.from({ length: 100 }, () => store.head(small)), // more than there are connections
         ];
         const waited = await Promise.all(calls.map(secondsOf));
-        expect(Math.max(...waited)).toBeLessThan(15); // 5 on a machine with nothing else to do
+        expect(Math.max(...waited)).toBeLessThan(60); // 5 on a machine with nothing else to do; minutes, if each took its turn
         for (const call of calls) await expect(call).rejects.toMatchObject({ code: "storage_unavailable" });
-        expect(await secondsOf(Promise.all(Array.from({ length: 1000 }, () => store.head(small))))).toBeLessThan(1);
+        expect(await secondsOf(Promise.all(Array.from({ length: 1000 }, () => store.head(small))))).toBeLessThan(10); // no time at all, or minutes
         await expect(store.signDownload(small, download)).rejects.toMatchObject({ code: "storage_unavailable" });
         await expect(store.signPart(key, id, { number: 3, size: 1 }, 60)).rejects.toMatchObject({
           code: "storage_unavailable",
