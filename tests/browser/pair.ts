@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
 import type { PairItem, PairView, Partner } from "#lib/catalog/pairs/schema.ts";
 import type { Sheet } from "#lib/catalog/sheets/schema.ts";
+import { inEmbeddedDatabase } from "../support/embedded-database.ts";
 import { eventually, must } from "../support/hub-member.ts";
 import { MEASURED_WITHIN, type Story } from "./stories.ts";
 
@@ -157,6 +158,32 @@ export const pair: Story = (stage) => {
     expect(raw.recovered).toEqual(view.recovered);
     expect(raw.measurements.every((level) => level.raw !== undefined)).toBe(true);
     await page.context().close();
+  });
+
+  test("what else its passes buy stands in a plot, a list and a table, from one run", async ({ skip }) => {
+    const { folder } = stage();
+    if (folder === null) return skip("only on a hub of its own");
+    const { id } = await drawn();
+    const found = await readFile(new URL("../support/curve-of-watercolor.json", import.meta.url), "utf8");
+    await inEmbeddedDatabase(folder, async (client) => {
+      await client.query(
+        `INSERT INTO curve (id, pair_id, state, attempt, result, measured_at) VALUES (gen_random_uuid(), $1, 'succeeded', 1, $2, now())
+         ON CONFLICT (pair_id) DO UPDATE SET state = EXCLUDED.state, result = EXCLUDED.result, measured_at = now()`,
+        [id, found],
+      );
+    });
+    const page = await stage().open(`/pairs/${id}`, { scripts: false });
+    const section = page.getByRole("region", { name: "Why not simply fewer steps?" });
+    await section.getByRole("img", { name: "Prompt fidelity against passes through the base" }).waitFor();
+    const { points } = JSON.parse(found) as { points: { passes: number; fidelity: { value: number } }[] };
+    expect(await section.getByRole("listitem").count()).toBe(points.length);
+    await section.getByText("Show data").first().click();
+    const rows = section.locator("figure").getByRole("row");
+    await expect.poll(() => rows.count()).toBe(1 + points.length);
+    for (const [i, { passes, fidelity }] of points.entries())
+      expect(await rows.nth(i + 1).innerText()).toMatch(new RegExp(`\\s${passes}\\s+${fidelity.value.toFixed(3)}\\s`));
+    await page.context().close();
+    await stage().look("pair-ways", `/pairs/${id}#ways`);
   });
 
   test("lists what was measured, by verdict, and leads there", async () => {

@@ -151,14 +151,11 @@ describe.each([
       console.info(`on ${store}: judged ${((judgedAt - began) / 1000).toFixed(1)} s after the first request`);
       const tiny = guides.find(({ repo }) => repo === "guidepost/guide-tiny")!;
       expect(tiny).toMatchObject({ problem: null, stale: null });
-      expect(["verified", "usableWithLimits"]).toContain(tiny.verdict);
-      const { recovered, measured, measurements } = (await ann.ask("GET", `/pairs/${tiny.pair}`)).body as PairView;
-      expect([48, 96, 192, 384]).toContain(recovered!.n);
-      expect(recovered!.low).toBeGreaterThan(0.4);
-      expect(recovered!.low).toBeLessThan(recovered!.value);
-      expect(recovered!.high).toBeGreaterThan(recovered!.value);
+      // Its weights are nobody's that the judge was tested on.
+      expect(tiny).toMatchObject({ verdict: "notMeasured", recovered: null });
+      const { measured, measurements } = (await ann.ask("GET", `/pairs/${tiny.pair}`)).body as PairView;
       expect(measured!.files).toContainEqual(expect.objectContaining({ role: "unet", sha256: await weightsInUse() }));
-      expect(measurements.map(({ level }) => level)).toEqual([0, 1, 2, 4, 5]);
+      expect(measurements.map(({ level }) => level)).toEqual([0, 1, 2, 5]);
     });
   if (store === "disk") isJudged(); // at once, and so timed; on S3 meanwhile, to save a minute
 

@@ -1,8 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import pg from "pg";
 import { AWAITED, priorities } from "#lib/queue/jobs.ts";
-import { postmasterFile } from "#workers/setup/postgres-orphan.ts";
+import { inEmbeddedDatabase } from "./embedded-database.ts";
 
 /** A fine-tune and a guide, each like owner/repo. */
 export type NamedPair = readonly [finetune: string, guide: string];
@@ -14,18 +12,11 @@ export type NamedPair = readonly [finetune: string, guide: string];
  *
  * Prompts and noise are those of one secret, so that a verdict is the same in every run. What has begun with others begins anew.
  */
-export async function measureOnly(folder: string, pairs: readonly NamedPair[]): Promise<void> {
-  const cluster = join(folder, "postgres/cluster");
-  const password = (await readFile(join(cluster, "password"), "utf8")).trim();
-  const client = new pg.Client(`postgresql://guidepost:${password}@127.0.0.1:${postmasterFile(cluster)[3]}/guidepost`);
-  await client.connect();
-  try {
+export const measureOnly = (folder: string, pairs: readonly NamedPair[]): Promise<void> =>
+  inEmbeddedDatabase(folder, async (client) => {
     await client.query(holding(pairs));
     await client.query(drawingFrom(SECRET));
-  } finally {
-    await client.end();
-  }
-}
+  });
 
 const holding = (pairs: readonly NamedPair[]): string => `
   CREATE FUNCTION hold_check() RETURNS trigger LANGUAGE plpgsql AS $$

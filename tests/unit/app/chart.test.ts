@@ -27,7 +27,7 @@ test("the name of a line stands where the curve is far from it", () => {
 });
 
 test("every way has its mark, its row and its letter, and the drawing says in words what it shows", async () => {
-  const path = new URL("../../golden/curve/watercolor.json", import.meta.url);
+  const path = new URL("../../support/curve-of-watercolor.json", import.meta.url);
   const found = curveFound.parse(JSON.parse(await readFile(path, "utf8")));
   const curve = { id: "c", state: "succeeded", measuredAt: null, machine: null, milliseconds: null, found } as const;
   const html = renderToStaticMarkup(createElement(WaysSection, { id: "p", curve }));

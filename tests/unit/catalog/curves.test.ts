@@ -85,7 +85,7 @@ test("it can be cancelled and asked for again, and its job leads to its pair", a
 test("what it found is written by who holds the attempt, and stands in the signed report and in a table", async () => {
   const { subjectId } = (await curveJob())!;
   expect((await getCurveCheck(subjectId)).guide.name).toBe("tiny");
-  const path = new URL("../../golden/curve/watercolor.json", import.meta.url);
+  const path = new URL("../../support/curve-of-watercolor.json", import.meta.url);
   const result = curveFound.parse(JSON.parse(await readFile(path, "utf8")));
   const way = { mode: "cfg", guidanceScale: 5, cfgSteps: 0, sampler: "ddim", steps: 10 } as const;
   const raw = { prompts: ["a house", "=SUM(A1)"], ways: [{ ...way, kept: [0.5, 1], distance: [0.25, 0.75] }] };
