@@ -70,8 +70,12 @@ export const smallHub = `
   INSERT INTO repo_weights (repo_id, weights_sha256, measured_as, first_at) VALUES ('${fine}', '${sha("a")}', '${sha("a")}', now()), ('${guide}', '${sha("b")}', '${sha("b")}', now());
   INSERT INTO unit (id, hash) VALUES ('${unit}', '${sha("a")}');
   INSERT INTO unit_component (unit_id, position, role, commit_id, weights_sha256, strength, text_strength) VALUES ('${unit}', 0, 'base', '${oid("3")}', '${sha("a")}', 1, 1);
-  INSERT INTO pair (id, unit_hash, guide_weights_sha256, protocol, runtime, unit_id, finetune_commit_id, guide_commit_id) VALUES
-    ('${pair}', '${sha("a")}', '${sha("b")}', '1', 'cpu-f32', '${unit}', '${oid("3")}', '${oid("4")}');
+  INSERT INTO measuring_period (number, committed_at, starts_at, ends_at, commitment, secret) VALUES
+    (1, now(), now(), now() + interval '7 days', encode(sha256(decode('${sha("5")}', 'hex')), 'hex'), '${sha("5")}');
+  INSERT INTO guide_try (unit_hash, guide_weights_sha256, number, period, namespace_id) VALUES ('${sha("a")}', '${sha("b")}', 1, 1, '${lab}');
+  INSERT INTO pair (id, unit_hash, guide_weights_sha256, protocol, runtime, unit_id, finetune_commit_id, guide_commit_id, period) VALUES
+    ('${pair}', '${sha("a")}', '${sha("b")}', '1', 'cpu-f32', '${unit}', '${oid("3")}', '${oid("4")}', 1);
+  INSERT INTO curve (id, pair_id) VALUES (gen_random_uuid(), '${pair}');
   INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds)
     SELECT gen_random_uuid(), '${pair}', level, 1, 16, '{}', 'test', 1 FROM unnest(ARRAY[0, 1, 2]) level;
   INSERT INTO preview (id, user_id, unit_id, finetune_commit_id, guide_commit_id, recipe) VALUES ('${preview}', 'ann', '${unit}', '${oid("3")}', '${oid("4")}', '{}');

@@ -242,6 +242,7 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/settings": () => ["/settings"],
   "/settings/organisations/{name}": () => ["/settings/organisations/lab"],
   "/pairs/{id}/values.csv": () => known.map((id) => `/pairs/${id}/values.csv`),
+  "/pairs/{id}/ways.csv": () => known.map((id) => `/pairs/${id}/ways.csv`),
   "/pairs/{id}/badge.svg": () => known.map((id) => `/pairs/${id}/badge.svg`),
   "/settings/quotas/{name}": () => ["/settings/quotas/lab"],
   "/sign-in": () => [`/sign-in?next=/`],

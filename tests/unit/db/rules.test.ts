@@ -398,6 +398,13 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["measurement_numbers_not_negative", newMeasurement(4, 1, -1)],
   ["measurement_pair_id_level_attempt_key", newMeasurement(0).replace("0, 2,", "0, 1,")],
   ["measurement_stays", "UPDATE measurement SET n = 1000"],
+  ["curve_pair_id_key", `INSERT INTO curve (id, pair_id) VALUES (gen_random_uuid(), '${pair}')`],
+  ["guide_try_counts_from_one", "UPDATE guide_try SET number = 0"],
+  [
+    "measuring_period_keeps_its_promise",
+    `INSERT INTO measuring_period (number, committed_at, starts_at, ends_at, commitment, secret) VALUES (2, now(), now(), now(), '${sha("6")}', '${sha("5")}')`,
+  ],
+  ["promise_stays", "UPDATE measuring_period SET starts_at = starts_at + interval '1 day'"],
 
   ["preview_attached_is_kept", "UPDATE preview SET is_attached = true, expires_at = now()"],
   ["preview_sheet_is_whole", newColumn(", pair_id", `, '${pair}'`)],
@@ -550,6 +557,7 @@ describe("every foreign key", async () => {
     app_user: "'nobody'",
     commit: `'${oid("e")}'`,
     blob: `'${sha("e")}'`,
+    measuring_period: "-1",
   };
   const admin = new pg.Client({ connectionString: temp.url });
   await admin.connect();
