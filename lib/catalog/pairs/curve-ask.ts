@@ -26,7 +26,7 @@ export async function askForCurve(
   const { id, state, isNew } = await curveRow(transaction, pair.id);
   if (!isNew && state !== "failed" && state !== "cancelled") return;
   const [need] = await transaction.$queryRaw<{ bytes: bigint | null; what: string | null }[]>`
-    SELECT needs_bytes AS bytes, needs_for AS what FROM job WHERE subject_id = ${pair.id}::uuid AND kind = 'check'`;
+    SELECT needs_bytes AS bytes, needs_for AS what FROM job WHERE subject_id = ${pair.id}::uuid AND kind = 'check' LIMIT 1`;
   try {
     await enqueue(transaction, {
       kind: "curve",
