@@ -7,7 +7,7 @@ import { ChartFrame, WIDTH } from "./frame.tsx";
 type Point = CurveFound["points"][number];
 
 const HEIGHT = 250;
-const MARGIN = { top: 24, right: 16, bottom: 42, left: 46 };
+const MARGIN = { top: 24, right: 16, bottom: 42, left: 60 };
 /** Ways of equally many passes stand side by side, this far apart. */
 const APART = 11;
 
