@@ -33,3 +33,9 @@ export type Actor = Person | Anonymous | Hub;
 
 export const anonymous: Anonymous = { kind: "anonymous" };
 export const hub: Hub = { kind: "hub" };
+
+/** What somebody came by, as a name: requests that share it come from the same, who may do the same. */
+export const credentialOf = (actor: Actor): string =>
+  actor.kind === "person"
+    ? JSON.stringify([actor.userId, actor.tokenId, actor.sessionId ?? null, actor.isOperator])
+    : actor.kind;

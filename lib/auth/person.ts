@@ -23,15 +23,25 @@ export async function insertPerson(
   return id;
 }
 
+/** What of an account says who somebody is. */
+export const personColumns = { id: true, isOperator: true, namespace: { select: { name: true } } } as const;
+
+interface Account {
+  readonly id: string;
+  readonly isOperator: boolean;
+  readonly namespace: { readonly name: string } | null;
+}
+
+/** @param by what they came by. Null for an account without a name of its own: it is being made, or taken away */
+export const toPerson = (
+  { id, isOperator, namespace }: Account,
+  by: Pick<Person, "scopes" | "tokenId" | "sessionId">,
+): Person | null => namespace && { kind: "person", userId: id, name: namespace.name, isOperator, ...by };
+
 /** Somebody as their session would have them: for work that they asked for, and are not there to see begun. Null where they are gone. */
 export async function personById(userId: string): Promise<Person | null> {
-  const row = await database().user.findUnique({
-    where: { id: userId },
-    select: { isOperator: true, namespace: { select: { name: true } } },
-  });
-  if (!row?.namespace) return null;
-  const { isOperator, namespace } = row;
-  return { kind: "person", userId, name: namespace.name, isOperator, scopes: new Set(scopes), tokenId: null };
+  const row = await database().user.findUnique({ where: { id: userId }, select: personColumns });
+  return row && toPerson(row, { scopes: new Set(scopes), tokenId: null });
 }
 
 export interface Profile {

@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
-import type { ReadableRepo } from "./access.ts";
-import type { Actor } from "./actor.ts";
+import { isVisible, type ReadableRepo } from "./access.ts";
+import { type Actor, anonymous } from "./actor.ts";
+import { personById } from "./person.ts";
+import { personOfSessionId } from "./session.ts";
+import { personOfTokenId } from "./token.ts";
 
 const reading = z.object({
   repo: z.uuid(),
@@ -20,20 +23,20 @@ export const readingOf = (actor: Actor, { id }: ReadableRepo): string =>
   );
 
 /**
- * The same question as at the beginning, whatever the repo is called now. A public repo is read by everybody, also with a token that was
- * deleted. @throws repo_not_found where it may not be read any more
+ * The same question as at the beginning, whatever the repo is called now. Who came by something that is gone is anybody, who still reads
+ * what is public. @throws repo_not_found where it may not be read any more
  */
 export async function requireStillReads(text: string): Promise<void> {
-  const { repo, person = null, token = null, session = null } = reading.parse(JSON.parse(text));
-  const [found] = await database().$queryRaw<{ may: boolean }[]>`
-    SELECT r.visibility = 'public'
-      OR ((EXISTS (SELECT FROM app_user u WHERE u.id = ${person} AND u.is_operator)
-          OR EXISTS (SELECT FROM namespace n WHERE n.id = r.namespace_id AND n.user_id = ${person})
-          OR EXISTS (SELECT FROM member m WHERE m.namespace_id = r.namespace_id AND m.user_id = ${person}))
-        AND (${token}::text IS NULL
-          OR EXISTS (SELECT FROM apikey k WHERE k.id = ${token} AND k.enabled AND (k.expires_at IS NULL OR k.expires_at > now())))
-        AND (${session}::text IS NULL OR EXISTS (SELECT FROM session s WHERE s.id = ${session} AND s.expires_at > now()))) AS may
-    FROM repo r WHERE r.id = ${repo}::uuid AND r.deleted_at IS NULL`;
-  if (!found?.may)
+  const { repo, ...by } = reading.parse(JSON.parse(text));
+  const actor = (await personOf(by)) ?? anonymous;
+  const rows = await database().$queryRaw<{ one: number }[]>`
+    SELECT 1 AS one FROM repo r WHERE r.id = ${repo}::uuid AND ${isVisible(actor, "r")}`;
+  if (rows.length === 0)
     throw new AppError("repo_not_found", "You may not read this any more, or it was deleted; ask for the file again.");
+}
+
+async function personOf({ person, token, session }: Omit<z.output<typeof reading>, "repo">): Promise<Actor | null> {
+  if (token !== undefined) return personOfTokenId(token);
+  if (session !== undefined) return personOfSessionId(session);
+  return person === undefined ? null : personById(person);
 }

@@ -3,27 +3,25 @@ import { AppError } from "#lib/errors.ts";
 import { type Person, scopes } from "./actor.ts";
 import { auth } from "./better-auth.ts";
 import { deviceCookie } from "./device.ts";
+import { personColumns, toPerson } from "./person.ts";
 
 /** Who the session cookie names; null without one, or when the session has ended or its person is gone. */
 export async function personOfSession(headers: Headers): Promise<Person | null> {
   if (!headers.has("cookie")) return null;
   const token = await auth().api.readSession({ headers });
   if (token === null) return null;
+  return personOf({ token });
+}
+
+/** The same by its id, for what goes on after its request. */
+export const personOfSessionId = (id: string): Promise<Person | null> => personOf({ id });
+
+async function personOf(where: { readonly token: string } | { readonly id: string }): Promise<Person | null> {
   const session = await database().session.findUnique({
-    where: { token, expiresAt: { gt: new Date() } },
-    select: { id: true, user: { select: { id: true, isOperator: true, namespace: { select: { name: true } } } } },
+    where: { ...where, expiresAt: { gt: new Date() } },
+    select: { id: true, user: { select: personColumns } },
   });
-  if (!session?.user.namespace) return null;
-  const { id, isOperator, namespace } = session.user;
-  return {
-    kind: "person",
-    userId: id,
-    name: namespace.name,
-    isOperator,
-    scopes: new Set(scopes),
-    tokenId: null,
-    sessionId: session.id,
-  };
+  return session && toPerson(session.user, { scopes: new Set(scopes), tokenId: null, sessionId: session.id });
 }
 
 /**

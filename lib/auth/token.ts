@@ -8,6 +8,7 @@ import { inTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { requireSession } from "./access.ts";
 import { type Actor, type Person, type Scope, scopes } from "./actor.ts";
+import { personColumns, toPerson } from "./person.ts";
 
 export interface Token {
   readonly id: string;
@@ -88,32 +89,27 @@ export async function deleteToken(actor: Actor, id: string): Promise<void> {
  * writes two rows for each request, and calls a token invalid when it is the database that is away.
  */
 export async function personOfToken(secret: string): Promise<Person | null> {
-  const row = await database().apikey.findUnique({
-    where: {
-      key: await defaultKeyHasher(secret),
-      enabled: true,
-      OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
-    },
-    select: {
-      id: true,
-      permissions: true,
-      lastRequest: true,
-      user: { select: { id: true, isOperator: true, namespace: { select: { name: true } } } },
-    },
-  });
-  if (!row?.user.namespace) return null;
-  if (Date.now() - (row.lastRequest?.getTime() ?? 0) > USED_MS)
+  const row = await validToken({ key: await defaultKeyHasher(secret) });
+  const person = row && personOf(row);
+  if (person && Date.now() - (row.lastRequest?.getTime() ?? 0) > USED_MS)
     await database().apikey.updateMany({ where: { id: row.id }, data: { lastRequest: new Date() } });
-  const { id, isOperator, namespace } = row.user;
-  return {
-    kind: "person",
-    userId: id,
-    name: namespace.name,
-    isOperator,
-    scopes: new Set(toScopes(row.permissions)),
-    tokenId: row.id,
-  };
+  return person;
 }
+
+/** The same by its id, for what goes on after its request. */
+export async function personOfTokenId(id: string): Promise<Person | null> {
+  const row = await validToken({ id });
+  return row && personOf(row);
+}
+
+const validToken = (where: { readonly key: string } | { readonly id: string }) =>
+  database().apikey.findUnique({
+    where: { ...where, enabled: true, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] },
+    select: { id: true, permissions: true, lastRequest: true, user: { select: personColumns } },
+  });
+
+const personOf = ({ id, permissions, user }: NonNullable<Awaited<ReturnType<typeof validToken>>>): Person | null =>
+  toPerson(user, { scopes: new Set(toScopes(permissions)), tokenId: id });
 
 const columns = {
   id: true,

@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { requireStillReads } from "#lib/auth/reading.ts";
 import { partCame } from "#lib/catalog/uploads/read-along.ts";
 import { AppError } from "#lib/errors.ts";
 import type { DiskStore } from "#lib/storage/disk.ts";
@@ -9,6 +8,7 @@ import { failpoint } from "#lib/util/failpoint.ts";
 import { Arrival } from "./arrival.ts";
 import { Seats } from "./seats.ts";
 import { sendBytes } from "./send-bytes.ts";
+import { rightToRead } from "./watch-right.ts";
 
 const PARTS_AT_ONCE = 64; // of one person; each holds a file open
 
@@ -51,7 +51,7 @@ export async function receivePart(request: Request, key: string): Promise<Respon
 export async function sendObject(request: Request, key: string): Promise<Response> {
   const store = requireDiskStore(key);
   const { reading, ...grant } = store.parseDownloadUrl(key, new URL(request.url).searchParams);
-  const right = reading === undefined ? null : { name: reading, require: () => requireStillReads(reading) };
+  const right = reading === undefined ? null : rightToRead(reading);
   await right?.require();
   const facts = await store.head(key);
   if (!facts) throw noSuchObject(key);

@@ -1,13 +1,14 @@
 import { Readable } from "node:stream";
 import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { readingOf, requireStillReads } from "#lib/auth/reading.ts";
+import { readingOf } from "#lib/auth/reading.ts";
 import { networkOf } from "#lib/auth/throttle.ts";
 import { isCounted, noteDownload } from "#lib/catalog/files/downloads.ts";
 import { findFile, type FoundFile } from "#lib/catalog/files/service.ts";
 import { log } from "#lib/log.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { type Download, sendBytes } from "./send-bytes.ts";
+import { rightToRead } from "./watch-right.ts";
 
 /** A file at a revision. */
 export interface FileAddress extends RepoName {
@@ -34,9 +35,11 @@ export async function downloadFile(
 ): Promise<Response> {
   const repo = await requireRead(actor, name);
   const file = await findFile(repo, revision, path);
+  const reading = readingOf(actor, repo);
+  const download = toDownload(file, reading);
   const response = file.lfs
-    ? await redirect(request, file, readingOf(actor, repo))
-    : await sendBytes(request, toDownload(file, readingOf(actor, repo)), (range, signal) => read(file, range, signal));
+    ? await redirect(request, file, download, reading)
+    : await sendBytes(request, download, (range, signal) => read(file, range, signal));
   if (request.method === "GET" && response.status < 304 && isCounted(path)) count(request, actor, repo);
   return response;
 }
@@ -52,7 +55,7 @@ function toDownload(file: FoundFile, reading: string): Download {
     fileName: file.path.slice(file.path.lastIndexOf("/") + 1),
     contentType: contentTypeOf(file),
     disposition: "attachment",
-    right: { name: reading, require: () => requireStillReads(reading) },
+    right: rightToRead(reading),
     headers: {
       "X-Repo-Commit": file.commitId,
       "X-Linked-ETag": `"${tag}"`,
@@ -71,8 +74,7 @@ const contentTypeOf = ({ path, lfs }: FoundFile): string =>
     : "application/octet-stream";
 
 /** To the store, unless the client only asks what the file is, or has it. */
-async function redirect(request: Request, file: FoundFile, reading: string): Promise<Response> {
-  const download = toDownload(file, reading);
+async function redirect(request: Request, file: FoundFile, download: Download, reading: string): Promise<Response> {
   const { method, headers: asked } = request;
   const about = await sendBytes(new Request(request.url, { method: "HEAD", headers: asked }), download, () =>
     Promise.reject(new Error("a HEAD reads nothing")),

@@ -1,10 +1,12 @@
-import { type Actor, anonymous } from "#lib/auth/actor.ts";
+import { isDeepStrictEqual } from "node:util";
+import { type Actor, anonymous, credentialOf } from "#lib/auth/actor.ts";
+import { actorOf } from "#lib/auth/actor-of.ts";
 import { addressOf } from "#lib/auth/throttle.ts";
 import type { Feed, ServerEvent } from "#lib/queue/feed.ts";
 import { AppError, failures } from "#lib/errors.ts";
 import { type Watched, watchSubject } from "#lib/queue/watched.ts";
 import { toAppError } from "./failure.ts";
-import { watchActor } from "./watch-actor.ts";
+import { type Right, watchRight } from "./watch-right.ts";
 
 /** What a browser waits before it comes back. */
 const RETRY_MS = 2_000;
@@ -33,7 +35,6 @@ export async function streamEvents<View>(
   request: Request,
   feed: Feed<View>,
   actor: Actor = anonymous,
-  lookEveryMs?: number,
 ): Promise<Response> {
   const whose = actor.kind === "person" ? actor.userId : `address ${addressOf(request.headers)}`;
   if (
@@ -58,7 +59,8 @@ export async function streamEvents<View>(
   const leave = (): void => gone.abort();
   request.signal.addEventListener("abort", leave, { once: true });
   gone.signal.addEventListener("abort", () => streams.delete(request));
-  gone.signal.addEventListener("abort", watchActor(actor, request.headers, leave, lookEveryMs));
+  if (actor.kind === "person")
+    gone.signal.addEventListener("abort", watchRight(stillToBe(actor, request.headers), leave));
   try {
     const watched = watchSubject(feed.id); // first, so that nothing happens between the look and the watch
     gone.signal.addEventListener("abort", watched.close);
@@ -85,6 +87,15 @@ export async function streamEvents<View>(
     throw failure;
   }
 }
+
+/** Signed in as before, by a token that is there, an operator who still is one. */
+const stillToBe = (actor: Actor, headers: Headers): Right => ({
+  name: credentialOf(actor),
+  require: async () => {
+    if (!isDeepStrictEqual(await actorOf(headers), actor))
+      throw new AppError("unauthenticated", "You are not signed in as before; sign in, and look again.");
+  },
+});
 
 /** Who sees the same: tokens may do less than their person. */
 const nameOf = (actor: Actor): string =>

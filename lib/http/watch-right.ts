@@ -1,3 +1,4 @@
+import { requireStillReads } from "#lib/auth/reading.ts";
 import { failures } from "#lib/errors.ts";
 import { toAppError } from "./failure.ts";
 
@@ -11,6 +12,9 @@ export interface Right {
   /** Fails where the right is no more. A failure that may pass says nothing: while the database is away nobody knows better. */
   require(): Promise<unknown>;
 }
+
+/** To read as a signed address says. */
+export const rightToRead = (reading: string): Right => ({ name: reading, require: () => requireStillReads(reading) });
 
 interface Watched extends Right {
   readonly ends: Set<() => void>;

@@ -1,3 +1,4 @@
+import { credentialOf } from "#lib/auth/actor.ts";
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { findPicture } from "#lib/catalog/previews/views.ts";
 import { getPicture } from "#lib/http/operations/previews.ts";
@@ -11,9 +12,8 @@ export const GET = route(getPicture, async ({ actor, params: { id, mode }, query
   const headers = {
     "Cache-Control": isVersion ? "private, max-age=60, no-transform" : "private, no-cache, no-transform",
   };
-  const who = actor.kind === "person" ? [actor.userId, actor.tokenId, actor.sessionId] : actor.kind;
   const right = {
-    name: JSON.stringify([id, mode, query.v, who]),
+    name: JSON.stringify([id, mode, query.v, credentialOf(actor)]),
     require: async () => findPicture(await actorOf(request.headers), id, mode, query.v),
   };
   return sendBytes(

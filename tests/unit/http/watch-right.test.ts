@@ -4,6 +4,7 @@ import { actorOf } from "#lib/auth/actor-of.ts";
 import { createToken, deleteToken } from "#lib/auth/token.ts";
 import { database } from "#lib/db/client.ts";
 import { streamEvents } from "#lib/http/events.ts";
+import { lookAtRights } from "#lib/http/watch-right.ts";
 import { answering } from "#lib/http/route.ts";
 import { newPerson } from "../../support/actors.ts";
 import { openEvents } from "../../support/event-stream.ts";
@@ -26,7 +27,7 @@ const feed = {
 beforeAll(async () => {
   ann = await newPerson("ann");
   served = await serve((request) =>
-    answering(request, "/events", async () => streamEvents(request, feed, await actorOf(request.headers), 200)),
+    answering(request, "/events", async () => streamEvents(request, feed, await actorOf(request.headers))),
   );
 });
 afterAll(async () => {
@@ -51,6 +52,7 @@ test("a stream ends soon after its token was deleted, and those of others go on"
   ]);
   expect(await ending.next()).toMatchObject({ name: "state" });
   await deleteToken(ann, one.id);
+  await lookAtRights();
   await untilEnd(ending);
   await expect(openEvents(served.url, as(one.secret))).rejects.toThrow("401");
   for (const stream of [staying, stranger]) {
@@ -65,5 +67,6 @@ test("a stream of who was an operator, or of who is gone, ends", async () => {
   const stream = await openEvents(served.url, as(secret));
   expect(await stream.next()).toMatchObject({ name: "state" });
   await database().user.update({ where: { id: ann.userId }, data: { isOperator: false } });
+  await lookAtRights();
   await untilEnd(stream);
 });
