@@ -119,8 +119,8 @@ export function foresee(picture: Picture): Map<string, Start> {
       const isWilling = (head: (typeof heads)[number], owes: Host["owed"]): boolean =>
         makesRoom({ ...asHost, owed: owes }, { ...head, seconds: head.takes });
       fit = heads.filter((head) => isWilling(head, owed));
-      const later = heads.filter((head) => isWilling(head, () => 0));
       if (fit.length === 0) {
+        const later = heads.filter((head) => isWilling(head, () => 0));
         workOn(spot, host, Math.min(...later.map(({ groupId }) => owed(groupId))));
         continue;
       }

@@ -3,12 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { usual } from "#lib/diffusion/sample-request.ts";
 import { AppError } from "#lib/errors.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import { InferenceProcess } from "#workers/inference/client.ts";
-import { testRuntime } from "../support/golden.ts";
 import { hostileCommits } from "../support/hostile-commits.ts";
+import { oneStep } from "../support/one-step.ts";
 
 // What strangers commit, at the size or with the claim that costs most to read. A child reads it as on a hub: it says something true, in
 // bounded memory and time of its processor, and lives to read the next one. What it says runs is drawn with as well.
@@ -50,21 +49,7 @@ const inspect = (folder: string) => take(async () => (await child.run({ type: "i
 
 const draw = (model: string) =>
   take(async () => {
-    await child.run({
-      type: "sample",
-      runtime: testRuntime,
-      choice: { model, lowRank: [], guide: null },
-      request: {
-        ...usual,
-        prompt: "a big red house in a meadow",
-        negativePrompt: null,
-        plan: { mode: "cfg", guidanceScale: 5, cfgSteps: 0 },
-        sampler: "ddim",
-        steps: 1,
-        start: { seed: 5n, batch: 1, batchNoise: "one stream" },
-      },
-      pictures: false,
-    });
+    await child.run(oneStep(model));
     return null;
   });
 

@@ -4,7 +4,6 @@ import { needToDraw, needToMeasure } from "#lib/catalog/models/needs.ts";
 import { cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { drawingNeed, measuringNeed } from "#lib/diffusion/needs.ts";
-import { usual } from "#lib/diffusion/sample-request.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import { InferenceProcess } from "#workers/inference/client.ts";
 import type { CheckJob, SampleJob } from "#workers/inference/messages.ts";
@@ -12,6 +11,7 @@ import { measureMemory, type MemoryCase } from "../../bench/memory.ts";
 import { reconfiguredModel } from "../support/altered-model.ts";
 import { temporaryFolder } from "../support/cli.ts";
 import { starter, testRuntime } from "../support/golden.ts";
+import { oneStep } from "../support/one-step.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeAll(async () => {
@@ -38,21 +38,7 @@ describe.skipIf(process.platform !== "linux")("what is worked out from shapes", 
   );
 });
 
-const job = (model: string, memory: number, batch = 1): SampleJob => ({
-  type: "sample",
-  runtime: { ...testRuntime, memory },
-  choice: { model, lowRank: [], guide: null },
-  request: {
-    ...usual,
-    prompt: "a big red house in a meadow",
-    negativePrompt: null,
-    plan: { mode: "cfg", guidanceScale: 5, cfgSteps: 0 },
-    sampler: "ddim",
-    steps: 1,
-    start: { seed: 5n, batch, batchNoise: "one stream" },
-  },
-  pictures: false,
-});
+const job = (model: string, memory: number, batch = 1): SampleJob => oneStep(model, { memory, batch });
 
 describe("a job that needs more than it may take", () => {
   const failureOf = async (asked: SampleJob | CheckJob): Promise<AppError> => {

@@ -33,8 +33,9 @@ function manyTensors(
   return pack(`{${[...(metadata ? [metadata] : []), ...entries].join(",")}}`, end);
 }
 
-const lora = (names: (i: number) => readonly string[], count: number, metadata = ""): Uint8Array => {
-  const all = Array.from({ length: count }, (_, i) => names(i)).flat();
+/** A LoRA of so many layers, with these tensors of each. */
+const lora = (layer: (i: number) => string, ends: readonly string[], count: number, metadata = ""): Uint8Array => {
+  const all = Array.from({ length: count }, (_, i) => ends.map((end) => `${layer(i)}.${end}`)).flat();
   return manyTensors(
     all,
     () => "[1,1]",
@@ -167,10 +168,8 @@ export const hostileCommits: readonly HostileCommit[] = [
     what: "a LoRA of 100,000 keys, as kohya names them",
     make: only("a.safetensors", () =>
       lora(
-        (i) =>
-          ["lora_down.weight", "lora_up.weight", "alpha"].map(
-            (end) => `lora_unet_down_blocks_0_attentions_${i}_transformer_blocks_0_attn1_to_q.${end}`,
-          ),
+        (i) => `lora_unet_down_blocks_0_attentions_${i}_transformer_blocks_0_attn1_to_q`,
+        ["lora_down.weight", "lora_up.weight", "alpha"],
         33_333,
       ),
     ),
@@ -179,26 +178,22 @@ export const hostileCommits: readonly HostileCommit[] = [
     what: "a LoRA of 100,000 keys, as PEFT names them",
     make: only("a.safetensors", () =>
       lora(
-        (i) =>
-          ["lora_A.weight", "lora_B.weight"].map(
-            (end) => `unet.down_blocks.0.attentions.${i}.transformer_blocks.0.attn1.to_q.${end}`,
-          ),
+        (i) => `unet.down_blocks.0.attentions.${i}.transformer_blocks.0.attn1.to_q`,
+        ["lora_A.weight", "lora_B.weight"],
         50_000,
       ),
     ),
   },
   {
     what: "a LoRA of 100,000 keys that nothing knows",
-    make: only("a.safetensors", () => lora((i) => [`lora_unet_${"a_".repeat(40)}${i}.lora_down.weight`], 80_000)),
+    make: only("a.safetensors", () => lora((i) => `lora_unet_${"a_".repeat(40)}${i}`, ["lora_down.weight"], 80_000)),
   },
   {
     what: "a LoKr of 90,000 keys",
     make: only("a.safetensors", () =>
       lora(
-        (i) =>
-          ["lokr_w1", "lokr_w2", "alpha"].map(
-            (end) => `lora_unet_mid_block_attentions_0_transformer_blocks_${i}_attn1_to_k.${end}`,
-          ),
+        (i) => `lora_unet_mid_block_attentions_0_transformer_blocks_${i}_attn1_to_k`,
+        ["lokr_w1", "lokr_w2", "alpha"],
         30_000,
       ),
     ),
@@ -207,10 +202,8 @@ export const hostileCommits: readonly HostileCommit[] = [
     what: "a LoRA with 10,000 keys of metadata",
     make: only("a.safetensors", () =>
       lora(
-        (i) =>
-          ["lora_down.weight", "lora_up.weight"].map(
-            (end) => `lora_unet_mid_block_attentions_0_transformer_blocks_${i}_attn1_to_q.${end}`,
-          ),
+        (i) => `lora_unet_mid_block_attentions_0_transformer_blocks_${i}_attn1_to_q`,
+        ["lora_down.weight", "lora_up.weight"],
         10,
         `"__metadata__":{${numbered(10_000, (i) => `"ss_${i}":"${"x".repeat(1000)}"`)}}`,
       ),
@@ -220,10 +213,8 @@ export const hostileCommits: readonly HostileCommit[] = [
     what: "a LoRA whose tags are four megabytes of JSON",
     make: only("a.safetensors", () =>
       lora(
-        (i) =>
-          ["lora_down.weight", "lora_up.weight"].map(
-            (end) => `lora_unet_mid_block_attentions_0_transformer_blocks_${i}_attn1_to_q.${end}`,
-          ),
+        (i) => `lora_unet_mid_block_attentions_0_transformer_blocks_${i}_attn1_to_q`,
+        ["lora_down.weight", "lora_up.weight"],
         10,
         `"__metadata__":{"ss_tag_frequency":${JSON.stringify(`{"d":{${numbered(200_000, (i) => `"tag ${i}":1`)}}}`)}}`,
       ),
@@ -233,10 +224,8 @@ export const hostileCommits: readonly HostileCommit[] = [
     what: "a LoRA whose tags are nested a million deep",
     make: only("a.safetensors", () =>
       lora(
-        (i) =>
-          ["lora_down.weight", "lora_up.weight"].map(
-            (end) => `lora_unet_mid_block_attentions_0_transformer_blocks_${i}_attn1_to_q.${end}`,
-          ),
+        (i) => `lora_unet_mid_block_attentions_0_transformer_blocks_${i}_attn1_to_q`,
+        ["lora_down.weight", "lora_up.weight"],
         10,
         `"__metadata__":{"ss_tag_frequency":${JSON.stringify('{"a":'.repeat(700_000))}}`,
       ),

@@ -1,3 +1,4 @@
+import { database } from "#lib/db/client.ts";
 import { randomUUID } from "node:crypto";
 import type { Person } from "#lib/auth/actor.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
@@ -24,6 +25,14 @@ export async function fillPreviewHub(): Promise<PreviewHub> {
   await newRepoWith(ann, { name: "tiny", kind: "guide", base: "ann/storybook" }, await starterFiles("guide-tiny"));
   await workOff("inspect");
   return { ann, ben };
+}
+
+/** The id of the pair of its guide and base. */
+export async function pairOfBase(): Promise<string> {
+  const { id } = await database().pair.findFirstOrThrow({
+    where: { finetuneCommit: { repo: { name: "storybook" } }, guideCommit: { repo: { name: "tiny" } } },
+  });
+  return id;
 }
 
 /** What a body of a request becomes. */

@@ -2,6 +2,7 @@ import { scoresOf } from "#lib/measure/fidelity.ts";
 import type { Scores } from "#lib/pairing/recovery.ts";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { Command } from "commander";
 import { type Report, REPORT_FORMAT, report as reportSchema } from "#lib/catalog/reports/schema.ts";
 import { AppError } from "#lib/errors.ts";
@@ -162,14 +163,8 @@ async function measureAgain(
 /** Of the evaluator whose word stands: the looks are told as it saw them. */
 function decidingScores({ pair: { measured } }: Report, { fidelity }: Found): readonly Scores[] {
   const spoke = measured?.evaluators.filter((one) => one.fidelity !== null) ?? [];
-  const told = JSON.stringify(measured?.fidelity);
-  return scoresOf(
-    fidelity,
-    Math.max(
-      0,
-      spoke.findIndex((one) => JSON.stringify(one.fidelity) === told),
-    ),
-  );
+  const deciding = spoke.findIndex((one) => isDeepStrictEqual(one.fidelity, measured?.fidelity));
+  return scoresOf(fidelity, Math.max(0, deciding));
 }
 
 /** As many as there are, and not those that the hub had. */

@@ -2,6 +2,7 @@ import { scaleLinear, scalePoint } from "d3-scale";
 import { area, line } from "d3-shape";
 import type { Measured } from "../estimate.tsx";
 import { clearSide } from "./finding.ts";
+import { Axes } from "./axes.tsx";
 import { ChartFrame, WIDTH } from "./frame.tsx";
 
 export interface CurvePoint extends Measured {
@@ -68,14 +69,7 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
         String(point.n),
       ])}
     >
-      {y.ticks(5).map((tick) => (
-        <g key={tick} transform={`translate(0 ${y(tick)})`} className="text-line">
-          <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" />
-          <text x={MARGIN.left - 7} dy="0.32em" textAnchor="end" className="fill-quiet">
-            {y.tickFormat(5)(tick)}
-          </text>
-        </g>
-      ))}
+      <Axes y={y} xName={xName} yName={yName} height={HEIGHT} margin={MARGIN} />
       {points
         .filter((_point, index) => index % Math.ceil(points.length / MAX_LABELS) === 0)
         .map((point) => (
@@ -83,16 +77,6 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
             {point.x}
           </text>
         ))}
-      <text x={(MARGIN.left + WIDTH - MARGIN.right) / 2} y={HEIGHT - 6} textAnchor="middle" className="fill-quiet">
-        {xName}
-      </text>
-      <text
-        transform={`translate(11 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)`}
-        textAnchor="middle"
-        className="fill-quiet"
-      >
-        {yName}
-      </text>
       <g className="text-guide">
         <path d={band([...points])!} fill="currentColor" opacity="0.18" />
         <path d={curve([...points])!} fill="none" stroke="currentColor" strokeWidth="2.5" />

@@ -2,6 +2,7 @@ import { scaleLinear } from "d3-scale";
 import type { CurveFound } from "#lib/catalog/pairs/curve-schema.ts";
 import { nameOfWay, usualSteps } from "#lib/pairing/ways.ts";
 import { type Mode, modeColours } from "../mode.tsx";
+import { Axes } from "./axes.tsx";
 import { ChartFrame, WIDTH } from "./frame.tsx";
 
 type Point = CurveFound["points"][number];
@@ -55,29 +56,12 @@ export function Ways({
         String(point.fidelity.n),
       ])}
     >
-      {y.ticks(5).map((tick) => (
-        <g key={tick} transform={`translate(0 ${y(tick)})`} className="text-line">
-          <line x1={MARGIN.left} x2={WIDTH - MARGIN.right} stroke="currentColor" />
-          <text x={MARGIN.left - 7} dy="0.32em" textAnchor="end" className="fill-quiet">
-            {y.tickFormat(5)(tick)}
-          </text>
-        </g>
-      ))}
+      <Axes y={y} xName="passes through the base" yName="share of the prompt kept" height={HEIGHT} margin={MARGIN} />
       {[...sameTime.keys()].map((count) => (
         <text key={count} x={x(count)} y={HEIGHT - MARGIN.bottom + 16} textAnchor="middle" className="fill-quiet">
           {count}
         </text>
       ))}
-      <text x={(MARGIN.left + WIDTH - MARGIN.right) / 2} y={HEIGHT - 6} textAnchor="middle" className="fill-quiet">
-        passes through the base
-      </text>
-      <text
-        transform={`translate(11 ${(MARGIN.top + HEIGHT - MARGIN.bottom) / 2}) rotate(-90)`}
-        textAnchor="middle"
-        className="fill-quiet"
-      >
-        share of the prompt kept
-      </text>
       {points.map((point) => {
         const { low, high, value } = point.fidelity;
         return (

@@ -1,11 +1,10 @@
 import { z } from "zod";
+import { evaluatorKind } from "#lib/catalog/inspections/schema.ts";
 import { fullName } from "#lib/catalog/repo-name.ts";
 
 /** Each draws nothing and reads every picture, and all of them must agree. */
 export const MOST_INSTALLED = 4;
 export const MOST_BASES = 20;
-
-export const evaluatorKind = z.enum(["attributes", "clip"]);
 
 export const installedEvaluator = z.object({
   id: z.uuid(),

@@ -5,6 +5,9 @@ import { samplerNames } from "#lib/sampler-names.ts";
 /** Counts up when the reader learns to see more: commits are then inspected anew. */
 export const INSPECTOR_VERSION = "3";
 
+/** Whether an evaluator reads attributes from latents, or compares pictures with prompts as CLIP does. */
+export const evaluatorKind = z.enum(["attributes", "clip"]);
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const amount = {
@@ -121,7 +124,7 @@ const content = z.object({
   guide: guide.nullable(),
   evaluator: z
     .object({
-      kind: z.enum(["attributes", "clip"]).default("attributes"),
+      kind: evaluatorKind.default("attributes"),
       words: z.record(z.string(), z.number()).meta({ description: "how many of each kind it knows" }),
       domains: z.array(z.string()).meta({ description: "the styles that it says it was tried on" }),
     })

@@ -17,22 +17,21 @@ export const subjectsSeenBy = (actor: Actor): Readonly<Record<JobKind, Prisma.Sq
   inspect: Prisma.sql`
       SELECT ${nameOf("r")}, NULL, NULL, ${isWritable(actor, "r")}, NULL::uuid FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id
       WHERE i.id = j.subject_id AND ${isVisible(actor, "r")}`,
-  check: Prisma.sql`
-      SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, ${isOwn(actor, "j")} OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")}), p.id
-      FROM pair p JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
-        JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
-      WHERE p.id = j.subject_id AND ${maySeePairWork(actor, "p")}`,
-  curve: Prisma.sql`
-      SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, ${isOwn(actor, "j")} OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")}), p.id
-      FROM curve c JOIN pair p ON p.id = c.pair_id JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
-        JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
-      WHERE c.id = j.subject_id AND ${maySeePairWork(actor, "p")}`,
+  check: ofPair(actor, Prisma.sql`pair p`, Prisma.sql`p.id`),
+  curve: ofPair(actor, Prisma.sql`curve c JOIN pair p ON p.id = c.pair_id`, Prisma.sql`c.id`),
   preview: Prisma.sql`
       SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, TRUE, v.pair_id
       FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
         LEFT JOIN commit gc ON gc.id = v.guide_commit_id LEFT JOIN repo g ON g.id = gc.repo_id
       WHERE v.id = j.subject_id AND ${isOwn(actor, "v")} AND ${maySeePreview(actor, "v")}`,
 });
+
+/** Of a measurement of a pair `p`: its own, or one that goes by it. */
+const ofPair = (actor: Actor, from: Prisma.Sql, id: Prisma.Sql): Prisma.Sql => Prisma.sql`
+      SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, ${isOwn(actor, "j")} OR (${isWritable(actor, "f")}) OR (${isWritable(actor, "g")}), p.id
+      FROM ${from} JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
+        JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
+      WHERE ${id} = j.subject_id AND ${maySeePairWork(actor, "p")}`;
 
 /** The name of the repo that goes by an alias. */
 const nameOf = (alias: string): Prisma.Sql =>

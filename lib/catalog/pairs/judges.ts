@@ -16,10 +16,8 @@ export async function judgesOf(baseRepoId: string | null, client: Transaction = 
     baseRepoId === null
       ? []
       : await client.$queryRaw<{ commitId: string }[]>`
-    WITH newest AS (
-      SELECT c.id FROM repo r JOIN commit c ON c.repo_id = r.id JOIN inspection i ON i.commit_id = c.id AND i.contract IS NOT NULL
-      LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.commit_id = c.id
-      WHERE r.id = ${baseRepoId}::uuid AND r.deleted_at IS NULL ORDER BY f.name IS NOT NULL DESC, c.sequence DESC LIMIT 1)
-    SELECT newest.id AS "commitId" FROM newest`;
+    SELECT c.id AS "commitId" FROM repo r JOIN commit c ON c.repo_id = r.id JOIN inspection i ON i.commit_id = c.id AND i.contract IS NOT NULL
+    LEFT JOIN ref f ON f.repo_id = r.id AND f.name = r.default_branch AND f.commit_id = c.id
+    WHERE r.id = ${baseRepoId}::uuid AND r.deleted_at IS NULL ORDER BY f.name IS NOT NULL DESC, c.sequence DESC LIMIT 1`;
   return { commitId: newest?.commitId ?? null, evaluators };
 }

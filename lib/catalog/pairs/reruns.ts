@@ -1,4 +1,5 @@
 import type { Actor } from "#lib/auth/actor.ts";
+import { evaluatorsFor } from "#lib/catalog/evaluators/repository.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
@@ -6,7 +7,6 @@ import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
 import { protocolKey } from "#lib/pairing/protocol.ts";
-import { judgesOf } from "./judges.ts";
 import { measuringRuntime } from "./schema.ts";
 import { requestRerun } from "./service.ts";
 
@@ -95,6 +95,6 @@ async function keysOfBases(): Promise<{ readonly baseId: string; readonly key: s
     SELECT r.id FROM repo r WHERE ${canInSql("r", "isBase")} AND r.deleted_at IS NULL AND r.weights_sha256 IS NOT NULL
     ORDER BY r.downloads DESC, r.id LIMIT ${MOST_BASES}`);
   const keys = [];
-  for (const { id } of bases) keys.push({ baseId: id, key: protocolKey(await judgesOf(id)) });
+  for (const { id } of bases) keys.push({ baseId: id, key: protocolKey({ evaluators: await evaluatorsFor(id) }) });
   return keys;
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { evaluatorKind } from "#lib/catalog/evaluators/schema.ts";
-import { jobState } from "#lib/catalog/inspections/schema.ts";
+import { evaluatorKind, jobState } from "#lib/catalog/inspections/schema.ts";
 import { fullName } from "#lib/catalog/repo-name.ts";
 import { kindsThat } from "#lib/catalog/kinds.ts";
 import { MOST_STRENGTH } from "#lib/catalog/previews/limits.ts";

@@ -65,8 +65,8 @@ export async function requestChecks(
 
 /**
  * Somebody asks for a measurement; needs the scope `run`, and both repos readable. Where the plan for these weights has ended, that is
- * returned: asking again draws no other prompts. Its curve is asked for where there is none. One that waits as a batch now goes before others; one that failed
- * goes on from its last look.
+ * returned: asking again draws no other prompts. Its curve is asked for where there is none. One that waits as a batch now goes before
+ * others; one that failed goes on from its last look.
  *
  * @throws pair_does_not_fit, upload_not_ready, unsupported_model, queue_full
  */
@@ -98,7 +98,7 @@ async function askFor(
   const pair = newPair(unit, model, guideModel, judges);
   const id = await inTransaction(database(), async (transaction) => {
     const known = await pairOfKey(transaction, { ...pair, unitHash: unit.hash });
-    if (!known) return request(transaction, pair, priority, userId, actor.kind === "hub" && priority === "batch");
+    if (!known) return request(transaction, pair, priority, userId, priority === "batch");
     const hasEnded = known.state === "succeeded" && (known.summary.measured?.next ?? null) === null;
     if (hasEnded) await askForCurve(transaction, known, userId ?? null);
     if (known.state === "running" || hasEnded) return known.id;

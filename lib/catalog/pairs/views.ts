@@ -2,7 +2,7 @@ import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { curveOfPair } from "./curve-repository.ts";
-import { commitsByBytes, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
+import { commitsByBytes, evaluatorsFor, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { findPeriod } from "#lib/catalog/periods/service.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
@@ -18,7 +18,6 @@ import { isOfThisVersion, protocolKey } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
-import { judgesOf } from "./judges.ts";
 import { lookAtPairs } from "./listing.ts";
 import { knownPairs, measurementsOf, type PairRow, pairsOf } from "./repository.ts";
 import {
@@ -95,7 +94,7 @@ export async function currentProtocols(rows: readonly Judged[]): Promise<(row: J
   const bases = await commitRepos(rows.flatMap(({ judgeCommitId }) => judgeCommitId ?? []));
   const keys = new Map<string, string>();
   for (const repoId of new Set([...bases.values()].map((base) => base.repoId)))
-    keys.set(repoId, protocolKey(await judgesOf(repoId)));
+    keys.set(repoId, protocolKey({ evaluators: await evaluatorsFor(repoId) }));
   return ({ protocol, runtime, judgeCommitId }) => {
     if (!isOfThisVersion(protocol)) return "earlier protocol";
     if (runtime !== measuringRuntime()) return "other runtime";

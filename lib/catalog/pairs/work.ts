@@ -1,7 +1,7 @@
 import { anonymous } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
 import { askForCurve } from "./curve-ask.ts";
-import { type JudgingEvaluator, openToAll } from "#lib/catalog/evaluators/repository.ts";
+import { evaluatorsFor, type JudgingEvaluator, openToAll } from "#lib/catalog/evaluators/repository.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { componentsOf } from "#lib/catalog/units/repository.ts";
 import { ownWeightsOf } from "#lib/catalog/units/unit.ts";
@@ -11,15 +11,13 @@ import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
-import { isOfThisVersion } from "#lib/pairing/protocol.ts";
+import { isOfThisVersion, protocolKey } from "#lib/pairing/protocol.ts";
 import { log } from "#lib/log.ts";
 import { type Attempt, holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
-import { protocolKey } from "#lib/pairing/protocol.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
-import { judgesOf } from "./judges.ts";
 import { workOf } from "./looks.ts";
 import { measurementsOf, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
 import { commitRepos } from "./weights.ts";
@@ -119,8 +117,8 @@ async function judgingToday(
   { protocol }: PairRow,
   judge: { readonly repoId: string } | undefined,
 ): Promise<readonly JudgingEvaluator[]> {
-  const judges = await judgesOf(judge?.repoId ?? null);
-  if (protocolKey(judges) === protocol) return judges.evaluators;
+  const evaluators = await evaluatorsFor(judge?.repoId ?? null);
+  if (protocolKey({ evaluators }) === protocol) return evaluators;
   throw new AppError(
     "conflict",
     "What judges, and how, has changed since this was asked for; ask for the measurement again.",

@@ -14,7 +14,7 @@ import { database } from "#lib/db/client.ts";
 import { isAuthentic } from "#lib/pairing/signed-report.ts";
 import { claimJob } from "../../support/attempts.ts";
 import { nothingMeasured } from "../../support/nothing-measured.ts";
-import { fillPreviewHub, type PreviewHub } from "../../support/previews.ts";
+import { fillPreviewHub, pairOfBase, type PreviewHub } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
 const hub = await useTempHub();
@@ -22,9 +22,7 @@ let people: PreviewHub;
 let id: string;
 beforeAll(async () => {
   people = await fillPreviewHub();
-  ({ id } = await database().pair.findFirstOrThrow({
-    where: { finetuneCommit: { repo: { name: "storybook" } }, guideCommit: { repo: { name: "tiny" } } },
-  }));
+  id = await pairOfBase();
 });
 afterAll(() => hub.close());
 

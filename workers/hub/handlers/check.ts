@@ -1,36 +1,20 @@
-import { cpus } from "node:os";
-import { join } from "node:path";
-import { readManifest } from "#lib/catalog/commits/service.ts";
 import { addSheet } from "#lib/catalog/sheets/work.ts";
-import { measuringProvider, type Progress, PROMPTS } from "#lib/catalog/pairs/schema.ts";
+import type { Progress } from "#lib/catalog/pairs/schema.ts";
 import { type Check, getCheck, type Outcome, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import { verdictFromWords } from "#lib/catalog/verdict.ts";
-import { env } from "#lib/env.ts";
-import { log } from "#lib/log.ts";
-import type { Before } from "#lib/measure/pair-check.ts";
-import { plainPrompts } from "#lib/measure/prompts.ts";
 import type { Agreement, AgreementFigures } from "#lib/pairing/evidence.ts";
 import { lineageBand } from "#lib/pairing/verdict.ts";
-import { inOrder } from "#lib/util/in-order.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
-import { readPrompts } from "#workers/files/prompts-file.ts";
-import { runtimeFor } from "#workers/inference/runtime-choice.ts";
-import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
-import { modelIn } from "#workers/files/model-in.ts";
 import type { JobHandler } from "#workers/hub/handler.ts";
-import { before as beforeSchema } from "#workers/inference/result-schemas.ts";
 import type { CheckJob, ResultOf } from "#workers/inference/messages.ts";
+import { machineOf } from "./machine.ts";
+import { withPairJob } from "./pair-job.ts";
+import { progressWriter } from "./progress-writer.ts";
 
 /** Measures a guide on a fine-tune. */
 export const checkHandler: JobHandler = async ({ subjectId, attempt, models, signal }) => {
   const check = await getCheck(subjectId);
-  const opened: CommitFolder[] = [];
-  try {
-    const { job, shown } = await toJob(check, async ({ commitId, name }) => {
-      const open = await openCommitFolder(commitId, name);
-      opened.push(open);
-      return open.folder;
-    });
+  return withPairJob(check, async ({ job, shown }) => {
     const clock = stageClock();
     const tell = progressWriter((progress) => saveProgress(subjectId, attempt, progress));
     const onProgress = ({ stage, done, total }: Progress): void => {
@@ -43,60 +27,8 @@ export const checkHandler: JobHandler = async ({ subjectId, attempt, models, sig
     const isWritten = await recordOutcome(subjectId, attempt, outcome, addSheet);
     failpoint("check.done");
     return isWritten && outcome.next !== null ? "goes on" : undefined;
-  } finally {
-    for (const { close } of opened) await close();
-  }
+  });
 };
-
-type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
-
-/**
- * Lays everything out that a pair is measured on. With the prompts of the pictures that everybody is shown: of those that are judged
- * nobody sees one before its time.
- */
-export async function toJob(
-  { request, unit, guide, judge, evaluators, draw, tries, before }: Check,
-  open: Open,
-): Promise<{ job: CheckJob; shown: readonly string[] }> {
-  const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
-  const judgeFolder = judge && (await open(judge));
-  const lowRank = [];
-  for (const { strength, textStrength, ...file } of unit.lowRank)
-    lowRank.push({
-      path: join(await open(file), file.path),
-      strength,
-      ...(textStrength !== strength && { textStrength }),
-    });
-  const job: CheckJob = {
-    type: "check",
-    runtime: runtimeFor(measuringProvider()),
-    choice: { ...(await modelIn(await open(unit.base))), lowRank, guide: join(await open(guide), guide.path) },
-    base: judgeFolder === null ? null : await modelIn(judgeFolder),
-    evaluators: await inOrder(evaluators, async (one) => join(await open(one), one.path ?? "")),
-    prompts: null,
-    draw,
-    tries,
-    pictures: request.pictures,
-    before: toBefore(before),
-    domain: null,
-    tapes: {
-      folder: join(env().dataFolder, "cache", "teacher"),
-      key: [unit.hash, ...evaluators.map(({ sha256 }) => sha256)].join(),
-    },
-  };
-  const shown =
-    judgeFolder && manifest.has(PROMPTS)
-      ? await readPrompts(join(judgeFolder, PROMPTS), `${judge!.name}/${PROMPTS}`)
-      : plainPrompts(null);
-  return { job, shown };
-}
-
-/** Null also where what is stored cannot be read any more: then the first look is made again. */
-function toBefore(levels: Check["before"]): Before | null {
-  const raw = (level: number): unknown => levels.find((one) => one.level === level)?.raw;
-  const found = beforeSchema.safeParse({ lineage: raw(1) ?? null, agreement: raw(2), fidelity: raw(4) });
-  return found.success ? found.data : null;
-}
 
 function toOutcome(
   { request, files, evaluators, before }: Check,
@@ -157,7 +89,7 @@ function toOutcome(
       ...(cost ? [{ level: 5 as const, n: 1, raw: cost, milliseconds: 0 }] : []),
     ],
     prompts: raw.fidelity.length > 0 ? shown.slice(0, raw.fidelity.length) : shown, // no more are shown than were judged
-    machine: `${cpus()[0]?.model ?? process.arch}, ${runtime.threads} threads`,
+    machine: machineOf(runtime),
   };
 }
 
@@ -183,21 +115,5 @@ function stageClock(): { see(stage: string): void; milliseconds(stage: string): 
       );
       return start === undefined ? 0 : Math.round(next - start);
     },
-  };
-}
-
-const TELL_EVERY = 500; // milliseconds
-
-/** Keeps the row's progress about as it is; one that cannot be written is passed over, for the next one says more. */
-export function progressWriter(write: (progress: Progress) => Promise<unknown>): (progress: Progress) => void {
-  let [last, isWriting] = [0, false];
-  return (progress) => {
-    if (isWriting || performance.now() - last < TELL_EVERY) return;
-    [last, isWriting] = [performance.now(), true];
-    write(progress)
-      .catch((cause: unknown) =>
-        log().warn({ event: "check.progress", err: cause }, "The progress of a measurement could not be written."),
-      )
-      .finally(() => (isWriting = false));
   };
 }
