@@ -68,7 +68,8 @@ export async function drawStates(
     const noised = mapPairs(latents, draws.randn(latents.shape), (x0, noise) => alpha * x0 + sigma * noise);
     await predict(noised, timestep);
   }
-  return { ...seen, guidanceScales: tensor(guidanceScales, [count]), conditioning: prompted };
+  const { states: all, timesteps } = seen;
+  return { states: all, timesteps, guidanceScales: tensor(guidanceScales, [count]), conditioning: prompted };
 }
 
 /** Laid out walk by walk, while they come step by step. */

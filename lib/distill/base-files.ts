@@ -1,0 +1,88 @@
+import { stat } from "node:fs/promises";
+import { z } from "zod";
+import { type ModelFiles, usedFiles } from "#lib/diffusion/model-files.ts";
+import { AppError } from "#lib/errors.ts";
+import { inOrder } from "#lib/util/in-order.ts";
+import { sha256OfFile } from "#lib/util/sha256.ts";
+
+export const baseSchema = z.object({
+  name: z.string(),
+  /** Where it was when the run began; it may have moved since. */
+  path: z.string(),
+  /** Of its UNet's file, the first where there are shards: what a guide names its base by. */
+  sha256: z.string(),
+  /** Every file that decides what it predicts. */
+  files: z.array(z.object({ role: z.string(), name: z.string(), sha256: z.string() })),
+});
+
+/** The frozen base of a run, as its record has it. */
+export type BaseFiles = z.infer<typeof baseSchema>;
+
+/** Reads every byte: some seconds for each gigabyte. */
+export async function readBase(files: ModelFiles): Promise<BaseFiles> {
+  const { model } = files;
+  const hashed = await inOrder(deciding(files), async ({ role, name, path }) => ({
+    role,
+    name,
+    path,
+    sha256: await sha256OfFile(path),
+  }));
+  const main = hashed.find(({ path }) => path === model.unet.files[0]!.path)!;
+  return {
+    name: model.name,
+    path: model.path,
+    sha256: main.sha256,
+    files: hashed.map(({ role, name, sha256 }) => ({ role, name, sha256 })),
+  };
+}
+
+/** The VAE neither predicts nor is asked to. */
+const deciding = (files: ModelFiles) => usedFiles(files).filter(({ role }) => role !== "vae");
+
+/** The first file that is not what it was, by name; null where all are. */
+export function differenceOf(before: BaseFiles, after: BaseFiles): string | null {
+  const known = new Map(before.files.map(({ role, name, sha256 }) => [`${role} ${name}`, sha256]));
+  if (before.sha256 !== after.sha256) return after.files.find(({ sha256 }) => sha256 === after.sha256)!.name;
+  return after.files.find(({ role, name, sha256 }) => known.get(`${role} ${name}`) !== sha256)?.name ?? null;
+}
+
+/**
+ * Watches a base that must not change while a run reads it. Asking costs a look at sizes and times; bytes are read only where those
+ * differ, and in the end.
+ */
+export class FrozenBase {
+  readonly #files: ModelFiles;
+  readonly #before: BaseFiles;
+  #seen: string | null = null;
+
+  constructor(files: ModelFiles, before: BaseFiles) {
+    this.#files = files;
+    this.#before = before;
+  }
+
+  /** @throws conflict where a file is not what it was; `kept` says what is left of the run */
+  async requireUnchanged(kept: () => string): Promise<void> {
+    const looks = await this.#looks();
+    if (looks === this.#seen) return;
+    const changed = looks === null ? this.#before.name : differenceOf(this.#before, await readBase(this.#files));
+    if (changed !== null)
+      throw new AppError(
+        "conflict",
+        `The base changed while a guide was made of it (${changed} is not what it was), so no guide was written; put the file back and ${kept()}.`,
+        { changed },
+      );
+    this.#seen = looks;
+  }
+
+  /** Forgets what it saw, so that the next question reads every byte. */
+  forget(): void {
+    this.#seen = null;
+  }
+
+  /** Null where a file is gone. */
+  async #looks(): Promise<string | null> {
+    const facts = await inOrder(deciding(this.#files), ({ path }) => stat(path).catch(() => null));
+    if (facts.includes(null)) return null;
+    return JSON.stringify(facts.map((one) => [one!.ino, one!.size, one!.mtimeMs]));
+  }
+}

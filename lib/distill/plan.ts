@@ -1,0 +1,151 @@
+import { statfs } from "node:fs/promises";
+import { guideGraph } from "#lib/diffusion/guide-graph.ts";
+import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
+import { type MemoryNeed, PROCESS_BYTES, requireMemory } from "#lib/diffusion/needs.ts";
+import { decoderGraph, encoderGraph, joinedGraph } from "#lib/diffusion/unet-graphs.ts";
+import type { UNetParts } from "#lib/diffusion/unet-networks.ts";
+import { AppError } from "#lib/errors.ts";
+import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
+import { countMacs, runNodes, volumeOf } from "#lib/onnx/macs.ts";
+import { memoryOf } from "#lib/onnx/memory.ts";
+import { optimizationFor } from "#lib/onnx/optimization.ts";
+import type { Graph } from "#lib/onnx/graph.ts";
+import { showBytes } from "#lib/util/show-bytes.ts";
+import { guideParameters } from "./guide-widths.ts";
+import type { Recipe } from "./recipe.ts";
+import { statesIn, walksOf } from "./teacher/walks.ts";
+
+/** What a run costs, worked out from shapes before anything is opened. */
+export interface Plan {
+  readonly base: { readonly name: string; readonly parameters: number; readonly sha256: string };
+  readonly guide: {
+    readonly variant: string;
+    readonly widths: readonly number[];
+    readonly parameters: number;
+    readonly guidance: readonly [low: number, high: number];
+  };
+  readonly prompts: { readonly count: number; readonly source: string };
+  /** Passes through the base, and what they leave on the disk. */
+  readonly states: { readonly walks: number; readonly count: number; readonly passes: number; readonly macs: number };
+  readonly training: { readonly steps: number; readonly batch: number; readonly macs: number };
+  /** In bytes; null where networks lie in the memory of a graphics card, of which nothing is known. */
+  readonly memory: { readonly need: number; readonly budget: number | null };
+  readonly disk: { readonly need: number; readonly free: number };
+  /** By what a first pass took; null where nothing was run yet. */
+  readonly seconds: { readonly states: number; readonly training: number } | null;
+}
+
+export interface PlanRequest {
+  readonly base: Plan["base"];
+  readonly config: GuideConfig;
+  readonly recipe: Recipe;
+  readonly parts: UNetParts;
+  /** Where it is written. */
+  readonly folder: string;
+  /** Bytes of it that are there already. */
+  readonly written: number;
+  /** Bytes that may be taken; null: as many as it needs. */
+  readonly memory: number | null;
+}
+
+/** @throws too_little_memory, disk_full where it would not fit */
+export async function planRun({ base, config, recipe, parts, folder, written, memory }: PlanRequest): Promise<Plan> {
+  const graphs = graphsOf(config, parts);
+  const macs = (graph: Graph): number => countMacs(graph).total;
+  const walks = walksOf(recipe.teacher);
+  const count = walks.reduce((sum, one) => sum + statesIn(one), 0);
+  const { batch, steps } = recipe.training;
+  const need = memoryNeed(graphs, recipe, parts);
+  if (memory !== null)
+    requireMemory(need, memory, `To distil a guide of ${base.name}`, "distil a smaller base, or with a smaller --batch");
+  const disk = { need: Math.max(0, diskNeed(config, recipe, parts, count) - written), free: await freeBytes(folder) };
+  requireDisk(disk, folder);
+  return {
+    base,
+    guide: {
+      variant: config.variant,
+      widths: config.widths,
+      parameters: guideParameters(config.base, config.widths),
+      guidance: [config.minGuidance, config.maxGuidance],
+    },
+    prompts: recipe.prompts,
+    states: { walks: recipe.teacher.trajectories, count, passes: 2 * count, macs: 2 * count * macs(graphs.joined) },
+    // The decoder is gone through forth and back, the guide forth and twice back: for its states and for its weights.
+    training: {
+      steps,
+      batch,
+      macs: steps * batch * (macs(graphs.encoder) + 2 * macs(graphs.decoder) + 3 * macs(graphs.guide)),
+    },
+    memory: { need: need.peak, budget: memory },
+    disk,
+    seconds: null,
+  };
+}
+
+function graphsOf(config: GuideConfig, parts: UNetParts) {
+  const anyWeights = new RecordingParameters().of;
+  const unet = parts.unet.config;
+  return {
+    joined: joinedGraph(unet, parts, anyWeights),
+    encoder: encoderGraph(unet, parts, anyWeights),
+    decoder: decoderGraph(unet, parts, anyWeights),
+    guide: guideGraph(config, parts, anyWeights),
+  };
+}
+
+/** What a step keeps for its way back is every value of the decoder and the guide; the encoder's go as they come. */
+function memoryNeed({ joined, encoder, decoder, guide }: ReturnType<typeof graphsOf>, recipe: Recipe, parts: UNetParts): MemoryNeed {
+  const { weights } = parts.unet;
+  const options = { optimization: optimizationFor(weights.bytes), mapped: weights.bytes >= 4 * weights.parameters };
+  const { rows } = recipe.teacher;
+  const { batch } = recipe.training;
+  const walking = memoryOf(joined, { batch: 2 * rows, ...options });
+  const forth = memoryOf(encoder, { batch, ...options });
+  const measuring = memoryOf(joined, { batch: rows, ...options });
+  const training = {
+    stage: "a training step",
+    bytes: 4 * weights.parameters + forth.running + keptBytes(decoder, batch) + keptBytes(guide, batch),
+  };
+  const stages = [
+    { stage: "the base's own states", bytes: Math.max(walking.opening, walking.weights + walking.running) },
+    training,
+    { stage: "what is held out", bytes: measuring.opening + measuring.running },
+  ];
+  const together = Math.max(stages[0]!.bytes, training.bytes + stages[2]!.bytes);
+  return { stages, peak: PROCESS_BYTES + together, at: "training" };
+}
+
+const keptBytes = (graph: Graph, batch: number): number =>
+  [...runNodes(graph)].reduce(
+    (sum, { outputs }) => sum + outputs.reduce((all, { shape }) => all + 4 * volumeOf(shape, batch), 0),
+    0,
+  );
+
+/** In float32: states, texts, what is held out, and a checkpoint beside the one that it replaces. */
+function diskNeed({ base, widths }: GuideConfig, { teacher, heldOut }: Recipe, parts: UNetParts, states: number): number {
+  const latents = base.inChannels * parts.height * parts.width;
+  const { added } = parts.unet.config;
+  const text = parts.tokens * base.crossAttentionDim + (added ? added.pooledWidth + added.timeIds : 0);
+  const guide = guideParameters(base, widths);
+  const HEADERS = 4e6;
+  return (
+    4 * (states * (3 * latents + 1) + teacher.trajectories * (text + 1)) +
+    4 * heldOut.prompts * heldOut.steps * 2 * latents +
+    4 * (2 * 4 * guide + 2 * guide) +
+    HEADERS
+  );
+}
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+function requireDisk({ need, free }: Plan["disk"], folder: string): void {
+  if (need <= free) return;
+  throw new AppError(
+    "disk_full",
+    `The run needs ${showBytes(need)} of disk in ${folder}, and ${showBytes(free)} are free; make room, give a folder on another disk, or ask for fewer --trajectories.`,
+    { need, free },
+  );
+}
