@@ -9,6 +9,8 @@ export const baseSchema = z.object({
   name: z.string(),
   /** Where it was when the run began; it may have moved since. */
   path: z.string(),
+  /** The folder of its configs, where it is a single file of another shape. */
+  config: z.string().nullable(),
   /** Of its UNet's file, the first where there are shards: what a guide names its base by. */
   sha256: z.string(),
   /** Every file that decides what it predicts. */
@@ -19,7 +21,7 @@ export const baseSchema = z.object({
 export type BaseFiles = z.infer<typeof baseSchema>;
 
 /** Reads every byte: some seconds for each gigabyte. */
-export async function readBase(files: ModelFiles): Promise<BaseFiles> {
+export async function readBase(files: ModelFiles, config: string | null): Promise<BaseFiles> {
   const { model } = files;
   const hashed = await inOrder(deciding(files), async ({ role, name, path }) => ({
     role,
@@ -31,6 +33,7 @@ export async function readBase(files: ModelFiles): Promise<BaseFiles> {
   return {
     name: model.name,
     path: model.path,
+    config,
     sha256: main.sha256,
     files: hashed.map(({ role, name, sha256 }) => ({ role, name, sha256 })),
   };
@@ -53,30 +56,25 @@ export function differenceOf(before: BaseFiles, after: BaseFiles): string | null
 export class FrozenBase {
   readonly #files: ModelFiles;
   readonly #before: BaseFiles;
-  #seen: string | null = null;
+  #seen: string | null = null; // at first nothing, and every byte is read once
 
   constructor(files: ModelFiles, before: BaseFiles) {
     this.#files = files;
     this.#before = before;
   }
 
-  /** @throws conflict where a file is not what it was; `kept` says what is left of the run */
-  async requireUnchanged(kept: () => string): Promise<void> {
+  /** @throws conflict where a file is not what it was; `goingOn` says how the run goes on when it is again */
+  async requireUnchanged(goingOn: () => string, how: "at a glance" | "every byte" = "at a glance"): Promise<void> {
     const looks = await this.#looks();
-    if (looks === this.#seen) return;
-    const changed = looks === null ? this.#before.name : differenceOf(this.#before, await readBase(this.#files));
+    if (how === "at a glance" && looks === this.#seen) return;
+    const changed = looks === null ? this.#before.name : differenceOf(this.#before, await readBase(this.#files, null));
     if (changed !== null)
       throw new AppError(
         "conflict",
-        `The base changed while a guide was made of it (${changed} is not what it was), so no guide was written; put the file back and ${kept()}.`,
+        `The base changed while a guide was made of it (${changed} is not what it was), so none was written; put the file back and ${goingOn()}.`,
         { changed },
       );
     this.#seen = looks;
-  }
-
-  /** Forgets what it saw, so that the next question reads every byte. */
-  forget(): void {
-    this.#seen = null;
   }
 
   /** Null where a file is gone. */

@@ -2,9 +2,17 @@ import { writeFile } from "node:fs/promises";
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import { openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { type Conditioning, conditioningRows } from "#lib/diffusion/conditioning.ts";
+import { pictureSizeOf } from "#lib/diffusion/picture-size.ts";
+import { openText } from "#lib/diffusion/pipeline.ts";
+import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
 import type { Schedule } from "#lib/diffusion/schedule.ts";
 import { openSplitUNet, type UNetParts } from "#lib/diffusion/unet-networks.ts";
-import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "#lib/measure/agreement.ts";
+import {
+  agreementGuidances,
+  type AgreementState,
+  measureAgreement,
+  summariseAgreement,
+} from "#lib/measure/agreement.ts";
 import { openTape } from "#lib/measure/teacher.ts";
 import type { Tick } from "#lib/measure/tick.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
@@ -14,6 +22,7 @@ import { generatorFor } from "./random.ts";
 import { type Recipe, hashOf } from "./recipe.ts";
 import { writeGuide } from "./guide-file.ts";
 import type { HeldOut } from "./run/history.ts";
+import type { Subject } from "./subject.ts";
 
 export interface HeldOutPlace {
   readonly recipe: Recipe;
@@ -86,3 +95,17 @@ const valuesOf = ({ fvu, delivered, cosine }: AgreementFigures) => ({
   delivered: delivered.value,
   cosine: cosine.value,
 });
+
+/** What the base hears of the prompts that are held out. The text encoder is open only meanwhile. */
+export async function heldOutTexts(
+  { files, parts, runtime }: Subject,
+  prompts: readonly string[],
+): Promise<Pick<HeldOutPlace, "prompted" | "empty">> {
+  const text = await openText(files, runtime);
+  try {
+    const size = wholePicture(pictureSizeOf(files.model, parts));
+    return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
+  } finally {
+    await text.close();
+  }
+}

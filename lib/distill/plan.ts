@@ -1,4 +1,5 @@
-import { statfs } from "node:fs/promises";
+import { readdir, stat, statfs } from "node:fs/promises";
+import { join } from "node:path";
 import { guideGraph } from "#lib/diffusion/guide-graph.ts";
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import { type MemoryNeed, PROCESS_BYTES, requireMemory } from "#lib/diffusion/needs.ts";
@@ -31,8 +32,13 @@ export interface Plan {
   /** In bytes; null where networks lie in the memory of a graphics card, of which nothing is known. */
   readonly memory: { readonly need: number; readonly budget: number | null };
   readonly disk: { readonly need: number; readonly free: number };
-  /** By what a first pass took; null where nothing was run yet. */
-  readonly seconds: { readonly states: number; readonly training: number } | null;
+  /** By what a first pass took; null before it. */
+  readonly seconds: PlannedSeconds | null;
+}
+
+export interface PlannedSeconds {
+  readonly states: number;
+  readonly training: number;
 }
 
 export interface PlanRequest {
@@ -42,14 +48,12 @@ export interface PlanRequest {
   readonly parts: UNetParts;
   /** Where it is written. */
   readonly folder: string;
-  /** Bytes of it that are there already. */
-  readonly written: number;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
 }
 
 /** @throws too_little_memory, disk_full where it would not fit */
-export async function planRun({ base, config, recipe, parts, folder, written, memory }: PlanRequest): Promise<Plan> {
+export async function planRun({ base, config, recipe, parts, folder, memory }: PlanRequest): Promise<Plan> {
   const graphs = graphsOf(config, parts);
   const macs = (graph: Graph): number => countMacs(graph).total;
   const walks = walksOf(recipe.teacher);
@@ -57,7 +61,13 @@ export async function planRun({ base, config, recipe, parts, folder, written, me
   const { batch, steps } = recipe.training;
   const need = memoryNeed(graphs, recipe, parts);
   if (memory !== null)
-    requireMemory(need, memory, `To distil a guide of ${base.name}`, "distil a smaller base, or with a smaller --batch");
+    requireMemory(
+      need,
+      memory,
+      `To distil a guide of ${base.name}`,
+      "distil a smaller base, or with a smaller --batch",
+    );
+  const written = await bytesIn(folder);
   const disk = { need: Math.max(0, diskNeed(config, recipe, parts, count) - written), free: await freeBytes(folder) };
   requireDisk(disk, folder);
   return {
@@ -94,7 +104,11 @@ function graphsOf(config: GuideConfig, parts: UNetParts) {
 }
 
 /** What a step keeps for its way back is every value of the decoder and the guide; the encoder's go as they come. */
-function memoryNeed({ joined, encoder, decoder, guide }: ReturnType<typeof graphsOf>, recipe: Recipe, parts: UNetParts): MemoryNeed {
+function memoryNeed(
+  { joined, encoder, decoder, guide }: ReturnType<typeof graphsOf>,
+  recipe: Recipe,
+  parts: UNetParts,
+): MemoryNeed {
   const { weights } = parts.unet;
   const options = { optimization: optimizationFor(weights.bytes), mapped: weights.bytes >= 4 * weights.parameters };
   const { rows } = recipe.teacher;
@@ -122,7 +136,12 @@ const keptBytes = (graph: Graph, batch: number): number =>
   );
 
 /** In float32: states, texts, what is held out, and a checkpoint beside the one that it replaces. */
-function diskNeed({ base, widths }: GuideConfig, { teacher, heldOut }: Recipe, parts: UNetParts, states: number): number {
+function diskNeed(
+  { base, widths }: GuideConfig,
+  { teacher, heldOut }: Recipe,
+  parts: UNetParts,
+  states: number,
+): number {
   const latents = base.inChannels * parts.height * parts.width;
   const { added } = parts.unet.config;
   const text = parts.tokens * base.crossAttentionDim + (added ? added.pooledWidth + added.timeIds : 0);
@@ -134,6 +153,15 @@ function diskNeed({ base, widths }: GuideConfig, { teacher, heldOut }: Recipe, p
     4 * (2 * 4 * guide + 2 * guide) +
     HEADERS
   );
+}
+
+/** What is there already needs no room any more. */
+async function bytesIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 async function freeBytes(folder: string): Promise<number> {

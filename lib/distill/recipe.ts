@@ -64,12 +64,17 @@ export interface RecipeChoice {
   readonly seed: number;
 }
 
-/**
- * Figures that won: docs/decisions/how-a-guide-is-distilled.md has what they were chosen among.
- *
- * @param rows  walks side by side, as is fastest for the base
- */
-export function recipeFor(choice: RecipeChoice, prompts: Recipe["prompts"], rows: number): Recipe {
+/** What a base and a list of prompts say to it. */
+export interface RecipeSubject {
+  readonly prompts: Recipe["prompts"];
+  /** Walks side by side, as is fastest for the base. */
+  readonly rows: number;
+  /** How many of the prompts are held out. */
+  readonly heldOut: number;
+}
+
+/** Figures that won: docs/decisions/how-a-guide-is-distilled.md has what they were chosen among. */
+export function recipeFor(choice: RecipeChoice, { prompts, rows, heldOut }: RecipeSubject): Recipe {
   const { guidance, steps, trajectories } = choice;
   requireGuidance(guidance);
   const share = choice.share ?? guideKinds[choice.kind];
@@ -91,7 +96,7 @@ export function recipeFor(choice: RecipeChoice, prompts: Recipe["prompts"], rows
       leastExcess: 0.3,
       optimizer: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
     },
-    heldOut: { prompts: 16, steps: 20, every: Math.max(1, Math.min(250, Math.ceil(steps / 4))) },
+    heldOut: { prompts: heldOut, steps: 20, every: Math.max(1, Math.min(250, Math.ceil(steps / 4))) },
   };
 }
 

@@ -36,7 +36,7 @@ export async function train(request: TrainRequest): Promise<Checkpoint> {
   const { losses, gradientNorms, heldOut } = copyOf(request.history);
   const clock = new WorkClock(request.history.seconds.training);
   const recent: number[] = [];
-  let keptAt = performance.now();
+  let [done, keptAt] = [step.state().steps, performance.now()];
   const keep = async (): Promise<Checkpoint> => {
     const state = step.state();
     requireFinite(state);
@@ -46,13 +46,13 @@ export async function train(request: TrainRequest): Promise<Checkpoint> {
     keptAt = performance.now();
     return checkpoint;
   };
-  const report = (stage: "training" | "held-out", done: number, total: number): Promise<void> => {
+  const report = (stage: "training" | "held-out", at: number, total: number): Promise<void> => {
     const stepsPerSecond = recent.length / recent.reduce((sum, one) => sum + one, 0);
     return tell({
       stage,
-      done,
+      done: at,
       total,
-      secondsLeft: recent.length > 0 ? (steps - step.state().steps) / stepsPerSecond : null,
+      secondsLeft: recent.length > 0 ? (steps - done) / stepsPerSecond : null,
       ...(recent.length > 0 && {
         figures: {
           loss: losses.at(-1)!,
@@ -67,7 +67,6 @@ export async function train(request: TrainRequest): Promise<Checkpoint> {
   let isStoppedBetween = true;
   try {
     for (;;) {
-      const done = step.state().steps;
       const isDue = done === steps || (done > 0 && done % recipe.heldOut.every === 0);
       if (isDue && heldOut.at(-1)?.step !== done) {
         heldOut.push(await request.measure(step.state().average, done, (at, all) => report("held-out", at, all)));
@@ -79,12 +78,13 @@ export async function train(request: TrainRequest): Promise<Checkpoint> {
       const { loss, gradientNorm } = await step.run(await request.batchOf(done), ratesAt(done, recipe.training));
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(done + 1, loss);
       isStoppedBetween = true;
+      done++;
       losses.push(loss);
       gradientNorms.push(gradientNorm);
       recent.push((performance.now() - begun) / 1000);
       if (recent.length > RECENT) recent.shift();
       if (performance.now() - keptAt >= 1000 * request.checkpointSeconds) await keep();
-      await report("training", done + 1, steps);
+      await report("training", done, steps);
     }
   } catch (failure) {
     const isAskedTo = failure instanceof AppError && failure.code === "cancelled";

@@ -20,4 +20,9 @@ export interface History {
   readonly seconds: { readonly states: number; readonly training: number };
 }
 
-export const emptyHistory: History = { losses: [], gradientNorms: [], heldOut: [], seconds: { states: 0, training: 0 } };
+export const emptyHistory: History = {
+  losses: [],
+  gradientNorms: [],
+  heldOut: [],
+  seconds: { states: 0, training: 0 },
+};

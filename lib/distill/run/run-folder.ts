@@ -46,7 +46,9 @@ export class RunFolder {
       const why = (await isThere(join(output, "guide.safetensors")))
         ? "has a finished guide, and nothing to go on with"
         : "has no run to go on with";
-      throw new AppError("file_not_found", `${output} ${why}; begin one with guidepost distill BASE -o FOLDER.`, { output });
+      throw new AppError("file_not_found", `${output} ${why}; begin one with guidepost distill BASE -o FOLDER.`, {
+        output,
+      });
     }
     return new RunFolder(output, await takeLock(join(output, "run", "lock")));
   }
@@ -56,6 +58,7 @@ export class RunFolder {
   }
 
   async writeRun(run: Run, prompts: readonly string[]): Promise<void> {
+    await mkdir(this.path("states"), { recursive: true });
     await writeWhole(this.path("prompts.txt"), Buffer.from(`${prompts.join("\n")}\n`));
     await writeWhole(this.path("run.json"), Buffer.from(`${JSON.stringify(run, null, 2)}\n`)); // last, as a run is one that has it
   }
@@ -80,7 +83,8 @@ export class RunFolder {
   /** Leaves the run as it is, for whoever goes on. A folder in which nothing was begun goes too. */
   async close(): Promise<void> {
     await this.#lock.release();
-    if (!(await isThere(this.path("run.json"))) && !(await isThere(join(this.output, "guide.safetensors")))) await this.remove();
+    if (!(await isThere(this.path("run.json"))) && !(await isThere(join(this.output, "guide.safetensors"))))
+      await this.remove();
   }
 }
 
@@ -94,7 +98,12 @@ async function requireFree(output: string): Promise<void> {
   const names = await readdir(output).catch((cause: NodeJS.ErrnoException): string[] => {
     if (cause.code === "ENOENT") return [];
     const why = cause.code === "ENOTDIR" ? "is a file" : `cannot be read (${cause.code})`;
-    throw new AppError("bad_request", `${output} ${why}; give a folder that is empty or not there yet.`, { output }, cause);
+    throw new AppError(
+      "bad_request",
+      `${output} ${why}; give a folder that is empty or not there yet.`,
+      { output },
+      cause,
+    );
   });
   if (names.length === 0) return;
   const holds = names.includes("run")

@@ -34,7 +34,7 @@ export async function drawStates(
   { piece, count, steps, states }: Walks,
   { seed, guidance }: Pick<Recipe, "seed" | "guidance">,
   tick: () => Promise<void>,
-): Promise<StatePiece> {
+): Promise<Omit<StatePiece, "seconds">> {
   const { schedule, prompted, shape, networks } = teacher;
   const draws = generatorFor(seed, "walks", piece);
   let latents = draws.randn([count, ...shape]);

@@ -19,6 +19,8 @@ export interface StatePiece {
   readonly guidanceScales: FloatTensor;
   /** A row for each walk. */
   readonly conditioning: Conditioning;
+  /** What they took to draw. */
+  readonly seconds: number;
 }
 
 /** Some states of the cache, from whichever pieces. */
@@ -59,14 +61,23 @@ export class StatePieces {
     return true;
   }
 
-  async write(piece: number, { states, timesteps, guidanceScales, conditioning }: StatePiece): Promise<void> {
+  /** What a piece that is there took to draw. */
+  async seconds(piece: number): Promise<number> {
+    return Number((await this.#header(piece)).metadata.get("seconds"));
+  }
+
+  async write(piece: number, { states, timesteps, guidanceScales, conditioning, seconds }: StatePiece): Promise<void> {
     const tensors = new Map([
       ["states", states],
       ["timesteps", timesteps],
       ["guidance", guidanceScales],
       ...conditions.flatMap((name) => (conditioning[name] ? [[name, conditioning[name]] as const] : [])),
     ]);
-    await writeWhole(this.#path(piece), writeSafetensors(tensors, new Map([["key", this.#key]])));
+    const metadata = new Map([
+      ["key", this.#key],
+      ["seconds", seconds.toFixed(2)],
+    ]);
+    await writeWhole(this.#path(piece), writeSafetensors(tensors, metadata));
     this.#headers.delete(piece);
   }
 
