@@ -42,11 +42,14 @@ export async function readBase(files: ModelFiles, config: string | null): Promis
 /** The VAE neither predicts nor is asked to. */
 const deciding = (files: ModelFiles) => usedFiles(files).filter(({ role }) => role !== "vae");
 
-/** The first file that is not what it was, by name; null where all are. */
+/** The first file that is not what it was, by name; null where all are. What the folder is called now says nothing. */
 export function differenceOf(before: BaseFiles, after: BaseFiles): string | null {
-  const known = new Map(before.files.map(({ role, name, sha256 }) => [`${role} ${name}`, sha256]));
-  if (before.sha256 !== after.sha256) return after.files.find(({ sha256 }) => sha256 === after.sha256)!.name;
-  return after.files.find(({ role, name, sha256 }) => known.get(`${role} ${name}`) !== sha256)?.name ?? null;
+  const differs = after.files.find(({ role, sha256 }, i) => {
+    const own = before.files[i];
+    return own?.role !== role || own.sha256 !== sha256;
+  });
+  if (differs) return differs.name;
+  return before.files.length > after.files.length ? before.files[after.files.length]!.name : null;
 }
 
 /**

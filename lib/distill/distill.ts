@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
+import type { UNetSize } from "#lib/diffusion/unet-graphs.ts";
+import type { UNetParts } from "#lib/diffusion/unet-networks.ts";
 import { AppError } from "#lib/errors.ts";
 import { knownStyle } from "#lib/measure/known-styles.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
@@ -23,7 +25,7 @@ import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./run/checkpoi
 import { onDisk } from "./run/disk.ts";
 import { emptyHistory } from "./run/history.ts";
 import { type Run, RunFolder } from "./run/run-folder.ts";
-import type { OpenTrainingStep } from "./step/training-step.ts";
+import type { OptimizerSettings, TrainingState, TrainingStep } from "./step/training-step.ts";
 import { guideFor, readSubject, type Subject } from "./subject.ts";
 import { drawMissing } from "./teacher/draw-missing.ts";
 import { StatePieces } from "./teacher/state-pieces.ts";
@@ -42,6 +44,18 @@ export interface DistillRequest {
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
 }
+
+/** Opens a guide in training beside its frozen base. */
+export type OpenTrainingStep = (options: {
+  readonly base: UNetParts;
+  readonly guide: GuideConfig;
+  readonly size: UNetSize;
+  readonly batch: number;
+  readonly optimizer: OptimizerSettings;
+  readonly initial: TrainingState;
+  readonly runtime: Runtime;
+  readonly recompute: boolean;
+}) => Promise<TrainingStep>;
 
 /**
  * Makes a guide of a base, after stage 1 of Hsiao et al. 2024 (arXiv 2406.01954): the base draws, under CFG, states of its own; a small
@@ -201,6 +215,7 @@ class Sitting {
     const step = await this.#openStep({
       base: subject.parts,
       guide: config,
+      size: subject.parts,
       batch,
       optimizer,
       initial,
@@ -241,7 +256,14 @@ class Sitting {
     const record: DistillRecord = {
       format: "guidepost-distilled/1",
       guidepost: version,
-      base: { ...base, sha256After: base.sha256, parameters: plan.base.parameters, trainable: 0 },
+      base: {
+        name: base.name,
+        sha256: base.sha256,
+        sha256After: base.sha256,
+        files: base.files,
+        parameters: plan.base.parameters,
+        trainable: 0,
+      },
       guide: {
         ...plan.guide,
         share: plan.guide.parameters / plan.base.parameters,

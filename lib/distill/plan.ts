@@ -1,5 +1,6 @@
 import { readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { guideGraph } from "#lib/diffusion/guide-graph.ts";
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import { type MemoryNeed, PROCESS_BYTES, requireMemory } from "#lib/diffusion/needs.ts";
@@ -16,30 +17,29 @@ import { guideParameters } from "./guide-widths.ts";
 import type { Recipe } from "./recipe.ts";
 import { statesIn, walksOf } from "./teacher/walks.ts";
 
-/** What a run costs, worked out from shapes before anything is opened. */
-export interface Plan {
-  readonly base: { readonly name: string; readonly parameters: number; readonly sha256: string };
-  readonly guide: {
-    readonly variant: string;
-    readonly widths: readonly number[];
-    readonly parameters: number;
-    readonly guidance: readonly [low: number, high: number];
-  };
-  readonly prompts: { readonly count: number; readonly source: string };
-  /** Passes through the base, and what they leave on the disk. */
-  readonly states: { readonly walks: number; readonly count: number; readonly passes: number; readonly macs: number };
-  readonly training: { readonly steps: number; readonly batch: number; readonly macs: number };
-  /** In bytes; null where networks lie in the memory of a graphics card, of which nothing is known. */
-  readonly memory: { readonly need: number; readonly budget: number | null };
-  readonly disk: { readonly need: number; readonly free: number };
-  /** By what a first pass took; null before it. */
-  readonly seconds: PlannedSeconds | null;
-}
+const secondsSchema = z.object({ states: z.number(), training: z.number() });
+export type PlannedSeconds = z.infer<typeof secondsSchema>;
 
-export interface PlannedSeconds {
-  readonly states: number;
-  readonly training: number;
-}
+/** What a run costs, worked out from shapes before anything is opened. */
+export const planSchema = z.object({
+  base: z.object({ name: z.string(), parameters: z.int(), sha256: z.string() }),
+  guide: z.object({
+    variant: z.string(),
+    widths: z.array(z.int()).readonly(),
+    parameters: z.int(),
+    guidance: z.tuple([z.number(), z.number()]).readonly(),
+  }),
+  prompts: z.object({ count: z.int(), source: z.string() }),
+  /** What is drawn by the base itself, and the passes and multiply–accumulates that takes. */
+  states: z.object({ walks: z.int(), count: z.int(), passes: z.int(), macs: z.number() }),
+  training: z.object({ steps: z.int(), batch: z.int(), macs: z.number() }),
+  /** In bytes; the budget is null where networks lie in the memory of a graphics card, of which nothing is known. */
+  memory: z.object({ need: z.number(), budget: z.number().nullable() }),
+  disk: z.object({ need: z.number(), free: z.number() }),
+  /** By what a first pass took; null before it. */
+  seconds: secondsSchema.nullable(),
+});
+export type Plan = z.infer<typeof planSchema>;
 
 export interface PlanRequest {
   readonly base: Plan["base"];
@@ -78,7 +78,7 @@ export async function planRun({ base, config, recipe, parts, folder, memory }: P
       parameters: guideParameters(config.base, config.widths),
       guidance: [config.minGuidance, config.maxGuidance],
     },
-    prompts: recipe.prompts,
+    prompts: { count: recipe.prompts.count, source: recipe.prompts.source },
     states: { walks: recipe.teacher.trajectories, count, passes: 2 * count, macs: 2 * count * macs(graphs.joined) },
     // The decoder is gone through forth and back, the guide forth and twice back: for its states and for its weights.
     training: {

@@ -53,16 +53,30 @@ export const recipeSchema = z.object({
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /** What a person chooses of it. */
-export interface RecipeChoice {
-  readonly kind: GuideKind;
-  readonly share: number | null;
-  readonly guidance: { readonly low: number; readonly high: number };
-  readonly steps: number;
-  readonly learningRate: number;
-  readonly batch: number;
-  readonly trajectories: number;
-  readonly seed: number;
-}
+export const choiceSchema = z.object({
+  kind: z.enum(["tiny", "small"]),
+  /** Instead of the kind's own. */
+  share: z.number().nullable(),
+  guidance: z.object({ low: z.number(), high: z.number() }),
+  steps: count,
+  learningRate: rate,
+  batch: recipeSchema.shape.training.shape.batch,
+  trajectories: count,
+  seed: z.int().min(0),
+});
+export type RecipeChoice = z.infer<typeof choiceSchema>;
+
+/** As figures have it that won; docs/decisions/how-a-guide-is-distilled.md has them. */
+export const usualChoice: RecipeChoice = {
+  kind: "tiny",
+  share: null,
+  guidance: { low: 1, high: 8 },
+  steps: 1500,
+  learningRate: 5e-3,
+  batch: 32,
+  trajectories: 2048,
+  seed: 1,
+};
 
 /** What a base and a list of prompts say to it. */
 export interface RecipeSubject {

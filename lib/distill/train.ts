@@ -79,8 +79,8 @@ export async function train(request: TrainRequest): Promise<Checkpoint> {
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(done + 1, loss);
       isStoppedBetween = true;
       done++;
-      losses.push(loss);
-      gradientNorms.push(gradientNorm);
+      losses.push(Math.fround(loss)); // as a checkpoint has it
+      gradientNorms.push(Math.fround(gradientNorm));
       recent.push((performance.now() - begun) / 1000);
       if (recent.length > RECENT) recent.shift();
       if (performance.now() - keptAt >= 1000 * request.checkpointSeconds) await keep();

@@ -1,5 +1,5 @@
+import type { OpenTrainingStep } from "#lib/distill/distill.ts";
 import { parameterLayout } from "#lib/distill/step/parameter-layout.ts";
-import type { OpenTrainingStep } from "#lib/distill/step/training-step.ts";
 
 /**
  * A training without a network, for what has nothing to do with one: each weight is drawn, by Adam without its corrections, to a number that the

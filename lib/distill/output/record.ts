@@ -1,26 +1,31 @@
-import type { BaseFiles } from "../base-files.ts";
-import type { Plan } from "../plan.ts";
-import type { Recipe } from "../recipe.ts";
-import type { HeldOut, History } from "../run/history.ts";
+import { z } from "zod";
+import { baseSchema } from "../base-files.ts";
+import { planSchema } from "../plan.ts";
+import { recipeSchema } from "../recipe.ts";
+import { heldOutSchema, secondsSchema } from "../run/history.ts";
 
 /** How a guide came to be: `record.json` beside it, for programs. */
-export interface DistillRecord {
-  readonly format: "guidepost-distilled/1";
-  readonly guidepost: string;
-  /** Its files as they were when the run began, and found to be in the end. */
-  readonly base: BaseFiles & { readonly sha256After: string; readonly parameters: number; readonly trainable: 0 };
-  readonly guide: Plan["guide"] & { readonly sha256: string; readonly share: number };
-  readonly recipe: Recipe;
-  readonly recipeSha256: string;
-  readonly states: { readonly count: number; readonly passes: number };
+export const recordSchema = z.object({
+  format: z.literal("guidepost-distilled/1"),
+  guidepost: z.string(),
+  /** Its files as they were when the run began, and were found to be in the end. */
+  base: baseSchema
+    .pick({ name: true, sha256: true, files: true })
+    .extend({ sha256After: z.string(), parameters: z.int(), trainable: z.literal(0) }),
+  guide: planSchema.shape.guide.extend({ sha256: z.string(), share: z.number() }),
+  recipe: recipeSchema,
+  recipeSha256: z.string(),
+  states: z.object({ count: z.int(), passes: z.int() }),
   /** Of work, in all sittings. */
-  readonly seconds: History["seconds"];
-  readonly runtime: {
-    readonly name: string;
-    readonly version: string;
-    readonly provider: string;
-    readonly threads: number;
-  };
+  seconds: secondsSchema,
+  runtime: z.object({
+    name: z.string(),
+    version: z.string(),
+    provider: z.string(),
+    precision: z.string(),
+    threads: z.int(),
+  }),
   /** The last look at walks that were held out. */
-  readonly heldOut: HeldOut;
-}
+  heldOut: heldOutSchema,
+});
+export type DistillRecord = z.infer<typeof recordSchema>;

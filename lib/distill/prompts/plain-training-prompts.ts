@@ -1,7 +1,7 @@
 import { generatorFor, shuffled } from "../random.ts";
 
 const looks = ["rusty", "woollen", "golden", "broken", "tiny", "huge", "striped", "glowing", "wooden", "painted", "grey", "turquoise", "crimson", "beige", "silver", "checkered"]; // prettier-ignore
-const things = ["anchor", "backpack", "barn", "beetle", "bell", "bench", "bridge", "cactus", "camera", "candle", "castle", "clock", "crown", "deer", "drum", "elephant", "fence", "fox", "guitar", "helmet", "island", "jug", "kite", "ladder", "lion", "mirror", "motorcycle", "owl", "piano", "pumpkin", "robot", "rose", "sailboat", "shoe", "snail", "statue", "suitcase", "tower", "train", "violin"]; // prettier-ignore
+const things = ["anchor", "backpack", "barn", "beetle", "bell", "bench", "bucket", "cactus", "camera", "candle", "castle", "clock", "crown", "deer", "drum", "elephant", "fence", "fox", "guitar", "helmet", "island", "jug", "kite", "ladder", "lion", "mirror", "motorcycle", "owl", "piano", "pumpkin", "robot", "rose", "sailboat", "shoe", "snail", "statue", "suitcase", "tower", "train", "violin"]; // prettier-ignore
 const places = ["beside a river", "under a starry sky", "in thick fog", "in a library", "on a rooftop", "in a garden", "in an empty room", "at a market", "in tall grass", "by a fireplace", "on a frozen lake", "in a workshop"]; // prettier-ignore
 const manners = ["a photo of", "a painting of", "a drawing of", "a close-up of", "a wide view of", ""];
 

@@ -8,7 +8,7 @@ import { readTensor } from "#lib/weights/read-tensor.ts";
 import { readHeader } from "#lib/weights/safetensors.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { TrainingState } from "../step/training-step.ts";
-import { heldOutSchema, type History } from "./history.ts";
+import { heldOutSchema, type History, secondsSchema } from "./history.ts";
 
 /** All that a training goes on with, and what was seen of it so far: one file, so that they are of one moment. */
 export interface Checkpoint {
@@ -23,7 +23,7 @@ const metadataSchema = z.object({
   recipe: z.string(),
   steps: z.coerce.number().int().min(0),
   heldOut: jsonString(z.array(heldOutSchema)),
-  seconds: jsonString(z.object({ states: z.number(), training: z.number() })),
+  seconds: jsonString(secondsSchema),
 });
 
 /** Replaces the one before only when it is whole on the disk. @param recipe  hash of what it belongs to */

@@ -11,13 +11,15 @@ export const heldOutSchema = figures.extend({
 });
 export type HeldOut = z.infer<typeof heldOutSchema>;
 
+/** Of work, in all sittings. */
+export const secondsSchema = z.object({ states: z.number(), training: z.number() });
+
 /** What was seen of a training, step by step. */
 export interface History {
   readonly losses: readonly number[];
   readonly gradientNorms: readonly number[];
   readonly heldOut: readonly HeldOut[];
-  /** Of work, in all sittings. */
-  readonly seconds: { readonly states: number; readonly training: number };
+  readonly seconds: Readonly<z.infer<typeof secondsSchema>>;
 }
 
 export const emptyHistory: History = {

@@ -1,6 +1,3 @@
-import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
-import type { UNetParts } from "#lib/diffusion/unet-networks.ts";
-import type { Runtime } from "#lib/onnx/session.ts";
 import type { Conditioning } from "#lib/diffusion/conditioning.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 import type { ParameterLayout } from "./parameter-layout.ts";
@@ -61,15 +58,3 @@ export interface TrainingStep {
   restore(state: TrainingState): void;
   close(): Promise<void>;
 }
-
-/** Opens a guide in training beside its frozen base. */
-export type OpenTrainingStep = (options: {
-  readonly base: UNetParts;
-  readonly guide: GuideConfig;
-  readonly batch: number;
-  readonly optimizer: OptimizerSettings;
-  readonly initial: TrainingState;
-  readonly runtime: Runtime;
-  /** Whether values are computed again on the way back, which takes time and spares memory. */
-  readonly recompute: boolean;
-}) => Promise<TrainingStep>;
