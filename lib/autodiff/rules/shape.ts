@@ -1,5 +1,6 @@
 import type { Value } from "#lib/onnx/graph.ts";
 import type { Dim, FloatType } from "#lib/onnx/shape.ts";
+import type { Cut } from "#lib/onnx/op.ts";
 import { expand, matmul, scalar, sumOver } from "#lib/onnx/ops/math.ts";
 import {
   concat as join,
@@ -65,10 +66,12 @@ function spreadOut(x: Value, axis: number, step: number, size: number): Value {
 }
 
 export const pad: Rule<"Pad"> = ({ op, inputs: [x] }, dy) => {
-  const cuts = op.before.flatMap((begin, axis) =>
-    begin + op.after[axis]! === 0 ? [] : [{ axis, begin, end: begin + Number(x.shape[axis]), step: 1 }],
-  );
-  return [() => (cuts.length === 0 ? dy : cut(dy, cuts))];
+  const padded = op.before.map((_zeros, axis) => axis).filter((axis) => dy.shape[axis] !== x.shape[axis]);
+  const within = (axis: number): Cut => {
+    const begin = op.before[axis]!;
+    return { axis, begin, end: begin + Number(x.shape[axis]), step: 1 };
+  };
+  return [() => (padded.length === 0 ? dy : cut(dy, padded.map(within)))];
 };
 
 /** Each pixel collects from those that it became. */
