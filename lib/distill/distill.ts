@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
-import type { UNetSize } from "#lib/diffusion/unet-graphs.ts";
-import type { UNetParts } from "#lib/diffusion/unet-networks.ts";
 import { AppError } from "#lib/errors.ts";
 import { knownStyle } from "#lib/measure/known-styles.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
@@ -15,7 +13,7 @@ import { writeGuide } from "./guide-file.ts";
 import { heldOutTexts, measureHeldOut } from "./held-out.ts";
 import type { DistillRecord } from "./output/record.ts";
 import { writeDistilled } from "./output/write-output.ts";
-import { type Plan, planRun } from "./plan.ts";
+import { type Plan, planRun, recomputes } from "./plan.ts";
 import { probeSeconds } from "./probe.ts";
 import type { Tell } from "./progress.ts";
 import { splitPrompts } from "./prompts/split-prompts.ts";
@@ -25,7 +23,7 @@ import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./run/checkpoi
 import { onDisk } from "./run/disk.ts";
 import { emptyHistory } from "./run/history.ts";
 import { type Run, RunFolder } from "./run/run-folder.ts";
-import type { OptimizerSettings, TrainingState, TrainingStep } from "./step/training-step.ts";
+import type { openTrainingStep } from "./step/training-step.ts";
 import { guideFor, readSubject, type Subject } from "./subject.ts";
 import { drawMissing } from "./teacher/draw-missing.ts";
 import { StatePieces } from "./teacher/state-pieces.ts";
@@ -45,17 +43,7 @@ export interface DistillRequest {
   readonly memory: number | null;
 }
 
-/** Opens a guide in training beside its frozen base. */
-export type OpenTrainingStep = (options: {
-  readonly base: UNetParts;
-  readonly guide: GuideConfig;
-  readonly size: UNetSize;
-  readonly batch: number;
-  readonly optimizer: OptimizerSettings;
-  readonly initial: TrainingState;
-  readonly runtime: Runtime;
-  readonly recompute: boolean;
-}) => Promise<TrainingStep>;
+export type OpenTrainingStep = typeof openTrainingStep;
 
 /**
  * Makes a guide of a base, after stage 1 of Hsiao et al. 2024 (arXiv 2406.01954): the base draws, under CFG, states of its own; a small
@@ -220,7 +208,7 @@ class Sitting {
       optimizer,
       initial,
       runtime: subject.runtime,
-      recompute: subject.parts.unet.weights.bytes > LARGE_BYTES,
+      recompute: recomputes(subject.parts),
     });
     opened.defer(() => step.close());
     const history = this.#last?.history ?? emptyHistory;
@@ -297,6 +285,3 @@ class Sitting {
     };
   }
 }
-
-/** Of a base that takes more room than its training may waste. */
-const LARGE_BYTES = 2 ** 28;

@@ -1,20 +1,21 @@
 import { readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { guideGraph } from "#lib/diffusion/guide-graph.ts";
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import { type MemoryNeed, PROCESS_BYTES, requireMemory } from "#lib/diffusion/needs.ts";
-import { decoderGraph, encoderGraph, joinedGraph } from "#lib/diffusion/unet-graphs.ts";
+import { joinedGraph } from "#lib/diffusion/unet-graphs.ts";
 import type { UNetParts } from "#lib/diffusion/unet-networks.ts";
 import { AppError } from "#lib/errors.ts";
 import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
-import { countMacs, runNodes, volumeOf } from "#lib/onnx/macs.ts";
-import { memoryOf } from "#lib/onnx/memory.ts";
+import { countMacs } from "#lib/onnx/macs.ts";
+import { type GraphMemory, memoryOf } from "#lib/onnx/memory.ts";
 import { optimizationFor } from "#lib/onnx/optimization.ts";
 import type { Graph } from "#lib/onnx/graph.ts";
 import { showBytes } from "#lib/util/show-bytes.ts";
 import { guideParameters } from "./guide-widths.ts";
 import type { Recipe } from "./recipe.ts";
+import { parameterLayout } from "./step/parameter-layout.ts";
+import { residualGuide, trainingGraph } from "./step/training-graph.ts";
 import { statesIn, walksOf } from "./teacher/walks.ts";
 
 const secondsSchema = z.object({ states: z.number(), training: z.number() });
@@ -54,7 +55,7 @@ export interface PlanRequest {
 
 /** @throws too_little_memory, disk_full where it would not fit */
 export async function planRun({ base, config, recipe, parts, folder, memory }: PlanRequest): Promise<Plan> {
-  const graphs = graphsOf(config, parts);
+  const graphs = graphsOf(config, parts, recipe);
   const macs = (graph: Graph): number => countMacs(graph).total;
   const walks = walksOf(recipe.teacher);
   const count = walks.reduce((sum, one) => sum + statesIn(one), 0);
@@ -80,60 +81,48 @@ export async function planRun({ base, config, recipe, parts, folder, memory }: P
     },
     prompts: { count: recipe.prompts.count, source: recipe.prompts.source },
     states: { walks: recipe.teacher.trajectories, count, passes: 2 * count, macs: 2 * count * macs(graphs.joined) },
-    // The decoder is gone through forth and back, the guide forth and twice back: for its states and for its weights.
-    training: {
-      steps,
-      batch,
-      macs: steps * batch * (macs(graphs.encoder) + 2 * macs(graphs.decoder) + 3 * macs(graphs.guide)),
-    },
+    training: { steps, batch, macs: steps * macs(graphs.training) },
     memory: { need: need.peak, budget: memory },
     disk,
     seconds: null,
   };
 }
 
-function graphsOf(config: GuideConfig, parts: UNetParts) {
+function graphsOf(config: GuideConfig, parts: UNetParts, { training }: Recipe) {
   const anyWeights = new RecordingParameters().of;
   const unet = parts.unet.config;
   return {
     joined: joinedGraph(unet, parts, anyWeights),
-    encoder: encoderGraph(unet, parts, anyWeights),
-    decoder: decoderGraph(unet, parts, anyWeights),
-    guide: guideGraph(config, parts, anyWeights),
+    training: trainingGraph({
+      config: unet,
+      parameters: anyWeights,
+      network: residualGuide(config),
+      layout: parameterLayout(config),
+      size: parts,
+      batch: training.batch,
+      optimizer: training.optimizer,
+      recompute: recomputes(parts),
+    }),
   };
 }
 
-/** What a step keeps for its way back is every value of the decoder and the guide; the encoder's go as they come. */
-function memoryNeed(
-  { joined, encoder, decoder, guide }: ReturnType<typeof graphsOf>,
-  recipe: Recipe,
-  parts: UNetParts,
-): MemoryNeed {
+/** Whether a step computes again what it could keep: of a large base, which takes more room than its training may waste. */
+export const recomputes = ({ unet }: UNetParts): boolean => unet.weights.bytes > LARGE_BYTES;
+const LARGE_BYTES = 2 ** 28;
+
+function memoryNeed({ joined, training }: ReturnType<typeof graphsOf>, recipe: Recipe, parts: UNetParts): MemoryNeed {
   const { weights } = parts.unet;
   const options = { optimization: optimizationFor(weights.bytes), mapped: weights.bytes >= 4 * weights.parameters };
+  const whole = ({ opening, weights: held, running }: GraphMemory): number => Math.max(opening, held + running);
   const { rows } = recipe.teacher;
-  const { batch } = recipe.training;
-  const walking = memoryOf(joined, { batch: 2 * rows, ...options });
-  const forth = memoryOf(encoder, { batch, ...options });
-  const measuring = memoryOf(joined, { batch: rows, ...options });
-  const training = {
-    stage: "a training step",
-    bytes: 4 * weights.parameters + forth.running + keptBytes(decoder, batch) + keptBytes(guide, batch),
-  };
   const stages = [
-    { stage: "the base's own states", bytes: Math.max(walking.opening, walking.weights + walking.running) },
-    training,
-    { stage: "what is held out", bytes: measuring.opening + measuring.running },
+    { stage: "the base's own states", bytes: whole(memoryOf(joined, { batch: 2 * rows, ...options })) },
+    { stage: "the training", bytes: whole(memoryOf(training, { batch: recipe.training.batch, ...options })) },
+    { stage: "what is held out", bytes: whole(memoryOf(joined, { batch: rows, ...options })) },
   ];
-  const together = Math.max(stages[0]!.bytes, training.bytes + stages[2]!.bytes);
-  return { stages, peak: PROCESS_BYTES + together, at: "training" };
+  const [states, steps, heldOut] = stages.map(({ bytes }) => bytes) as [number, number, number];
+  return { stages, peak: PROCESS_BYTES + Math.max(states, steps + heldOut), at: "training" };
 }
-
-const keptBytes = (graph: Graph, batch: number): number =>
-  [...runNodes(graph)].reduce(
-    (sum, { outputs }) => sum + outputs.reduce((all, { shape }) => all + 4 * volumeOf(shape, batch), 0),
-    0,
-  );
 
 /** In float32: states, texts, what is held out, and a checkpoint beside the one that it replaces. */
 function diskNeed(

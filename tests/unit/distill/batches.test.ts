@@ -55,7 +55,7 @@ describe("the base's own states", () => {
         const own = Array.from({ length: steps }, (_, i) => ({ piece, state: walk * states + i }));
         const { latents, guidanceScales, conditioning } = await pieces.read(own);
         expect(new Set(guidanceScales)).toEqual(new Set([guidanceScale]));
-        const [first] = await Promise.all([pieces.read([{ piece, state: walk * states }])]);
+        const first = await pieces.read([{ piece, state: walk * states }]);
         closeTo(first.latents.data, rows(noise, walk, walk + 1).data);
         const { empty } = await emptyText();
         let at = 0;
