@@ -56,15 +56,16 @@ async function start(): Promise<void> {
   if (settings.s3) await new S3Store(settings.s3).check().catch(refused);
   generateClient();
   await buildPages(say);
-  for (const [name, script] of [
-    ["worker", "../hub/main.ts"],
-    ["web", "./web.ts"],
+  for (const [name, script, nodeOptions] of [
+    ["worker", "../hub/main.ts", []],
+    ["web", "./web.ts", ["--max-semi-space-size=8"]], // pages that are rendered one after the other leave 130 MB less behind
   ] as const) {
     if (stopping) return;
     services.push(
       await startService({
         name,
         script: new URL(script, import.meta.url),
+        nodeOptions,
         variables,
         log: join(settings.dataFolder, `log/${name}.log`),
         say,
