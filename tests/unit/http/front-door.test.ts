@@ -43,6 +43,7 @@ describe("at the door", () => {
     ["/_global-error", {}, 404, "not_found", /no such page/],
     ["/_global%2Derror.rsc", {}, 404, "not_found", /no such page/],
     [`/?${"a=b&".repeat(200)}`, {}, 400, "bad_request", /more than 200 fields/],
+    [`/browse?q=${"a".repeat(8000)}`, {}, 400, "bad_request", /longer than 8000 characters/],
     ["/", { cookie: "a=b;".repeat(200) }, 400, "bad_request", /more than 200 cookies/],
   ])("what would be dear or bare is refused: %.20s", async (path, headers, status, code, says) => {
     const answer = await ask("GET", path, headers as Record<string, string>);
