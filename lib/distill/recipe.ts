@@ -7,7 +7,7 @@ export const guideKinds = { tiny: 0.01, small: 0.03 } as const;
 export type GuideKind = keyof typeof guideKinds;
 
 const count = z.int().min(1).max(10_000_000);
-const rate = z.number().positive().max(1e30);
+const rate = z.number().positive().max(1e38); // of float32
 
 /** Everything that decides a guide, beside its base and the prompts' own words. The run's folder keeps it. */
 export const recipeSchema = z.object({
