@@ -62,6 +62,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     Number(shown.guidance),
     guide === null ? 0 : Number(shown.cfgSteps),
   ];
+  const guideStrength = guide === null ? 1 : Number(shown.guideStrength);
   const address = studioAddress(
     { finetune, revision, guide, guideRevision },
     isPromptChosen ? shown : { ...shown, prompt: "" },
@@ -126,6 +127,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
       guidance: String(recipe.guidanceScale ?? settings.guidance),
       guidanceRescale: String(recipe.guidanceRescale ?? usual.guidanceRescale),
       cfgSteps: String(recipe.cfgSteps ?? 0),
+      guideStrength: String(recipe.guideStrength ?? 1),
       sampler: recipe.sampler ?? settings.sampler,
       clipSkip: String(recipe.clipSkip),
       loraStrength: String(recipe.loraStrength),
@@ -210,6 +212,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
       guidanceScale: guidance,
       guidanceRescale: Number(shown.guidanceRescale),
       cfgSteps,
+      guideStrength,
       sampler,
       clipSkip: Number(shown.clipSkip),
       ...(isLora && { loraStrength: Number(shown.loraStrength) }),

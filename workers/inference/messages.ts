@@ -65,6 +65,7 @@ const sampleJob = z.object({
       guidanceScale: z.number(),
       cfgSteps: z.number(),
       guidanceRescale: z.number().exactOptional(),
+      guideStrength: z.number().exactOptional(),
     }),
     sampler: z.enum(samplerNames),
     steps: z.number(),
