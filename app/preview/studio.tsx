@@ -11,6 +11,7 @@ import { ModeName, modes } from "../_ui/mode.tsx";
 import { Notice } from "../_ui/notice.tsx";
 import { Term } from "../_ui/term.tsx";
 import { parseSizeText, type Settings, studioAddress, toSizeText, usual } from "./address.ts";
+import { AtItsBest } from "./at-its-best.tsx";
 import { ChoiceField } from "./choice-field.tsx";
 import { Dial } from "./dial.tsx";
 import { GuideField } from "./guide-field.tsx";
@@ -44,6 +45,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     prompting,
     model,
     forecast: first,
+    best,
     isSignedIn,
     problems,
   } = props;
@@ -372,6 +374,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
               onTake={(wanted) => set((now) => ({ ...now, ...wanted }))}
             />
           )}
+          {best !== null && <AtItsBest best={best} shown={shown} />}
           <div className="grid gap-x-8 gap-y-5 sm:grid-cols-3">
             <SeedField value={shown.seed} problem={seedFault} onChange={change("seed")} />
             <Dial

@@ -207,6 +207,7 @@ const resultOf = {
   sample: "sampled",
   check: "checked",
   curve: "curve",
+  envelope: "envelope",
   inspect: "inspected",
   kinship: "compared",
   probe: "probed",
