@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { MOST_CLIP_SKIP, MOST_GUIDANCE, MOST_GUIDE_STRENGTH, MOST_STEPS, MOST_STRENGTH } from "#lib/catalog/previews/limits.ts";
+import {
+  MOST_CLIP_SKIP,
+  MOST_GUIDANCE,
+  MOST_GUIDE_STRENGTH,
+  MOST_STEPS,
+  MOST_STRENGTH,
+} from "#lib/catalog/previews/limits.ts";
 import { fullName } from "#lib/catalog/repo-name.ts";
 import { parseSeed } from "#lib/picture/seed.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";

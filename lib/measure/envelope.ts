@@ -79,7 +79,8 @@ export async function measureEnvelope(
       : STRENGTHS[0]; // the least that was tried is the nearest to what is allowed
   const strong = { ...asMade, guideStrength };
   const cfgStepsAt = new Map<number, readonly number[]>();
-  for (const cfgSteps of counts.cfgSteps) cfgStepsAt.set(cfgSteps, await trials.draw("guide", { ...strong, cfgSteps }, chosen));
+  for (const cfgSteps of counts.cfgSteps)
+    cfgStepsAt.set(cfgSteps, await trials.draw("guide", { ...strong, cfgSteps }, chosen));
   const best = { ...strong, cfgSteps: bestOf(cfgStepsAt, 0) };
   const stepsAt = [];
   for (const count of counts.steps)
@@ -126,8 +127,18 @@ export async function measureEnvelope(
       cfgGuidance,
       best: { ...best, passes: steps + best.cfgSteps },
       holds: {
-        guidance: spanOf([...guideAt].toSorted(([a], [b]) => a - b), guidanceScale, none, cfgBest),
-        steps: spanOf(stepsAt.map((one) => [one.steps, one.guide] as const), steps, none, cfgBest),
+        guidance: spanOf(
+          [...guideAt].toSorted(([a], [b]) => a - b),
+          guidanceScale,
+          none,
+          cfgBest,
+        ),
+        steps: spanOf(
+          stepsAt.map((one) => [one.steps, one.guide] as const),
+          steps,
+          none,
+          cfgBest,
+        ),
       },
       found: {
         none: meanOver(found.none),
@@ -142,10 +153,15 @@ export async function measureEnvelope(
 }
 
 function guidancesOf({ guidanceScale, range: { maxGuidance } }: EnvelopeRequest): number[] {
-  return [...new Set([...GUIDANCES, guidanceScale, Math.max(maxGuidance, GUIDANCES.at(-1)!)])].toSorted((a, b) => a - b);
+  return [...new Set([...GUIDANCES, guidanceScale, Math.max(maxGuidance, GUIDANCES.at(-1)!)])].toSorted(
+    (a, b) => a - b,
+  );
 }
 
-function countsOf({ steps }: EnvelopeRequest): { readonly steps: readonly number[]; readonly cfgSteps: readonly number[] } {
+function countsOf({ steps }: EnvelopeRequest): {
+  readonly steps: readonly number[];
+  readonly cfgSteps: readonly number[];
+} {
   const unique = (counts: readonly number[]): number[] => [...new Set(counts)].toSorted((a, b) => a - b);
   return {
     steps: unique(SHARES_OF_STEPS.map((share) => Math.max(1, Math.round(share * steps)))),
@@ -239,7 +255,12 @@ async function trialsOf(
 ) {
   const readers = await readersFor([evaluator], request);
   const raw: KeptByTrial[] = [];
-  const draw = async (mode: Way["mode"], setting: Setting, { low, high }: Span, steps = request.steps): Promise<readonly number[]> => {
+  const draw = async (
+    mode: Way["mode"],
+    setting: Setting,
+    { low, high }: Span,
+    steps = request.steps,
+  ): Promise<readonly number[]> => {
     const { guideStrength, ...plan } = setting;
     const way: Way = { mode, ...plan, ...(guideStrength !== 1 && { guideStrength }), sampler: request.sampler, steps };
     const of = low === 0 ? "chosen on" : "others";

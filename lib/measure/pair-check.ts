@@ -189,7 +189,14 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
     const readers = readersOf(networks, domain);
     const sequence = sequenceFor(readers.speaking, request);
     for (const one of readers.speaking) if (one.kind === "attributes") await one.expect(sequence, domain); // not first at the last look
-    const run: Run = { networks, request, protocol: used, domain, sequence, kept: openKept(networks, request, runtime) };
+    const run: Run = {
+      networks,
+      request,
+      protocol: used,
+      domain,
+      sequence,
+      kept: openKept(networks, request, runtime),
+    };
     const states = before?.agreement ?? (await agreementOf(run, (...at) => tick("agreement", ...at)));
     const agreement: Agreement = summariseAgreement(states);
     const isRuledOut = judge({ structure, lineage, agreement, fidelity: null }).verdict === "incompatible";

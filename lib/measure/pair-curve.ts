@@ -26,7 +26,17 @@ import type { Tick } from "./tick.ts";
 
 export type PairCurveRequest = Pick<
   PairCheckRequest,
-  "model" | "config" | "lowRank" | "guide" | "evaluators" | "prompts" | "pictures" | "domain" | "kept" | "memory" | "layout"
+  | "model"
+  | "config"
+  | "lowRank"
+  | "guide"
+  | "evaluators"
+  | "prompts"
+  | "pictures"
+  | "domain"
+  | "kept"
+  | "memory"
+  | "layout"
 >;
 
 /** Raw values included, so that a figure can be made anew without drawing again. */

@@ -56,10 +56,7 @@ export class Pieces {
     const { folder } = this.#place;
     await mkdir(folder, { recursive: true })
       .then(() =>
-        writeWhole(
-          this.#pathOf(recipe),
-          writeSafetensors(tensors, new Map([["numbers", JSON.stringify(numbers)]])),
-        ),
+        writeWhole(this.#pathOf(recipe), writeSafetensors(tensors, new Map([["numbers", JSON.stringify(numbers)]]))),
       )
       .catch(() => {});
     await removeOldest(folder);

@@ -12,7 +12,11 @@ export interface Envelope {
   /** Pictures without guidance. */
   readonly none: Estimate;
   /** The weakest guidance first; the guide's where it was made for so much. */
-  readonly byGuidance: readonly { readonly guidanceScale: number; readonly cfg: Estimate; readonly guide: Estimate | null }[];
+  readonly byGuidance: readonly {
+    readonly guidanceScale: number;
+    readonly cfg: Estimate;
+    readonly guide: Estimate | null;
+  }[];
   readonly bySteps: readonly { readonly steps: number; readonly cfg: Estimate; readonly guide: Estimate }[];
   readonly byStrength: readonly StrengthPoint[];
   /** CFG for so many of the first steps, then the guide at its best strength. */
@@ -90,9 +94,11 @@ function ofCfg({ cfgGuidance, found, others, steps }: Envelope): string {
 
 function ofRanges({ holds, none, byGuidance, cfgGuidance, steps }: Envelope): string[] {
   const cfg = byGuidance.find((one) => one.guidanceScale === cfgGuidance)!.cfg;
-  if (!(cfg.value > none.value)) return ["CFG keeps no more here than pictures without it, so there is no range in which a guide could hold."];
+  if (!(cfg.value > none.value))
+    return ["CFG keeps no more here than pictures without it, so there is no range in which a guide could hold."];
   const part = `at least 70 % of what CFG adds at its best`;
-  const of = ({ low, high }: Span, what: string): string => (low === high ? `only at ${what} ${low}` : `at ${what} ${low} to ${high}`);
+  const of = ({ low, high }: Span, what: string): string =>
+    low === high ? `only at ${what} ${low}` : `at ${what} ${low} to ${high}`;
   return [
     holds.guidance
       ? `As it was made it keeps ${part} ${of(holds.guidance, "guidance")}, of what was tried.`

@@ -12,7 +12,14 @@ import type { JobKind, JobLane, JobResource } from "#lib/db/generated/client.ts"
  *   curve     study        measures what else could be done with a guide's passes
  *   envelope  study        finds where a guide is at its best
  */
-export const jobKinds = ["hash", "inspect", "check", "preview", "curve", "envelope"] as const satisfies readonly JobKind[];
+export const jobKinds = [
+  "hash",
+  "inspect",
+  "check",
+  "preview",
+  "curve",
+  "envelope",
+] as const satisfies readonly JobKind[];
 export type { JobKind, JobLane, JobResource };
 
 /** In the place of a person: what the hub does of itself. */

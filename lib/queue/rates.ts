@@ -7,7 +7,14 @@ import type { JobKind } from "./jobs.ts";
 const RECENT = 20;
 
 /** Before the first has been done; turns need some number. Of one unit of work each. */
-const guesses: Readonly<Record<JobKind, number>> = { hash: 1 / 100e6, inspect: 5, check: 4, preview: 1, curve: 25, envelope: 4 };
+const guesses: Readonly<Record<JobKind, number>> = {
+  hash: 1 / 100e6,
+  inspect: 5,
+  check: 4,
+  preview: 1,
+  curve: 25,
+  envelope: 4,
+};
 
 /** Seconds that one unit of work takes, of some kinds and models: the middle of what the last took. */
 export interface Rates {

@@ -6,7 +6,17 @@ import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
-import { before, curve, curveRaw, envelope, envelopeRaw, inspection, needs, pairReport, signature } from "./result-schemas.ts";
+import {
+  before,
+  curve,
+  curveRaw,
+  envelope,
+  envelopeRaw,
+  inspection,
+  needs,
+  pairReport,
+  signature,
+} from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over a pipe, as structured clones (lib/util/frames.ts).

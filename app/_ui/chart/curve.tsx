@@ -95,7 +95,14 @@ export function Curve(props: CurveProps) {
           {cfg.map((point) => (
             <g key={point.x} transform={`translate(${at(point)} 0)`} stroke="currentColor">
               <line y1={y(point.low)} y2={y(point.high)} strokeWidth="1.25" strokeDasharray="4 2" />
-              <rect x="-3.5" y={y(point.value) - 3.5} width="7" height="7" className="fill-surface" strokeWidth="1.75" />
+              <rect
+                x="-3.5"
+                y={y(point.value) - 3.5}
+                width="7"
+                height="7"
+                className="fill-surface"
+                strokeWidth="1.75"
+              />
             </g>
           ))}
         </g>

@@ -36,7 +36,8 @@ export function subjectOf({ kind, subjectId, repo, guide, path, pair }: JobItem)
   readonly name: string;
   readonly href: string;
 } {
-  if (kind === "check" || kind === "curve" || kind === "envelope") return { name: `${guide} on ${repo}`, href: `/pairs/${pair ?? subjectId}` };
+  if (kind === "check" || kind === "curve" || kind === "envelope")
+    return { name: `${guide} on ${repo}`, href: `/pairs/${pair ?? subjectId}` };
   if (kind === "preview") return { name: guide ? `${repo} with ${guide}` : repo, href: `/previews/${subjectId}` };
   return { name: path ? `${repo}: ${path}` : repo, href: `/${repo}` };
 }

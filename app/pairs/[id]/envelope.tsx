@@ -159,8 +159,8 @@ function Found({ pair, found }: { readonly pair: string; readonly found: Envelop
         ))}
       </div>
       <p className="mt-2 max-w-[72ch] text-small text-quiet">
-        Diamonds are the guide, squares CFG; a ring marks what was chosen. All but what the axis names is as it was made:
-        strength 1, no CFG steps, {steps} steps; CFG steps go before the guide at its best strength.
+        Diamonds are the guide, squares CFG; a ring marks what was chosen. All but what the axis names is as it was
+        made: strength 1, no CFG steps, {steps} steps; CFG steps go before the guide at its best strength.
       </p>
       <details className="mt-4 text-small">
         <summary className="w-fit text-quiet">How much of CFG's guidance one step delivers at each strength</summary>

@@ -10,7 +10,9 @@ export const jobKind = z.enum(jobKinds).meta({
 export { jobState };
 
 export const jobItem = z.object({
-  subjectId: z.uuid().meta({ description: "of the upload, inspection, pair, preview, curve or envelope that the job is about" }),
+  subjectId: z
+    .uuid()
+    .meta({ description: "of the upload, inspection, pair, preview, curve or envelope that the job is about" }),
   kind: jobKind,
   state: jobState,
   attempt: z.int().meta({ description: "how often a worker took it" }),

@@ -7,7 +7,9 @@ export const ENVELOPE_VERSION = 1;
 
 const setting = {
   guidanceScale: z.number(),
-  guideStrength: z.number().meta({ description: "by which all that the guide adds is multiplied; 1 is as it was made" }),
+  guideStrength: z
+    .number()
+    .meta({ description: "by which all that the guide adds is multiplied; 1 is as it was made" }),
   cfgSteps: z.number().meta({ description: "so many of the first steps are CFG's" }),
 };
 const span = z.object({ low: z.number(), high: z.number() });

@@ -73,9 +73,11 @@ export async function bestSettingOf(actor: Actor, pairId: string): Promise<Setti
 
 /** Why it cannot be found out, in a sentence; null where it can. */
 function whyNoEnvelope(row: Pick<PairRow, "protocol" | "verdict" | "summary" | "measuredAt">): string | null {
-  if (row.measuredAt === null) return "This pair has not been measured yet; where its guide is at its best is found after that.";
+  if (row.measuredAt === null)
+    return "This pair has not been measured yet; where its guide is at its best is found after that.";
   if (!isOfThisVersion(row.protocol)) return "This pair was measured by an earlier protocol; measure it again first.";
-  if (row.verdict === "incompatible") return "The guide does not work here, so there is nothing at which it is at its best.";
+  if (row.verdict === "incompatible")
+    return "The guide does not work here, so there is nothing at which it is at its best.";
   if (!isReadable(row))
     return `No evaluator of this hub read ${firstLook.prompts} prompts or more of this pair, so settings cannot be compared.`;
   return null;
