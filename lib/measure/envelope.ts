@@ -8,7 +8,7 @@ import { mean } from "#lib/pairing/recovery.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
-import { measureAgreement, summariseAgreement, type AgreementState } from "./agreement.ts";
+import { type AgreementState, measureAgreement } from "./agreement.ts";
 import { drawAndRead, readersFor, type Reading } from "./arm.ts";
 import { bootstrap } from "./bootstrap.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -210,7 +210,10 @@ function spanOf(
   return { low: holds[low]!.at, high: holds[high]!.at };
 }
 
-/** At each strength, how much of CFG's guidance one step delivers, on CFG's own trajectories, which are followed once for all. */
+/**
+ * At each strength, how large what one step adds is, as a share of what CFG adds, on CFG's own trajectories, which are followed once for
+ * all. By its length and not by its part in CFG's direction: a guide goes its own way, and the longer it is made the less of that part it has.
+ */
 async function deliveredBy(
   { unet, guide }: GuidedNetworks & { readonly unet: SplitUNet },
   { schedule, steps, prompts, prompted, empty, stepsNoise, rowsAtOnce, kept }: EnvelopeRequest,
@@ -241,7 +244,20 @@ async function deliveredBy(
       }
     });
   }
-  return new Map([...states].map(([strength, of]) => [strength, summariseAgreement(of).delivered]));
+  return new Map([...states].map(([strength, of]) => [strength, sizeOf(of)]));
+}
+
+function sizeOf(states: readonly AgreementState[]): Estimate {
+  const byPrompt = [...Map.groupBy(states, ({ prompt }) => prompt).values()];
+  return bootstrap(byPrompt.length, (indices) => {
+    let [delivered, asked] = [0, 0];
+    for (const i of indices)
+      for (const state of byPrompt[i]!) {
+        delivered += state.delivered;
+        asked += state.asked;
+      }
+    return Math.sqrt(delivered / asked);
+  });
 }
 
 const isAllowed = ({ value }: Estimate): boolean => value <= thresholds.mostDelivered;
@@ -287,24 +303,25 @@ const isSame = (one: Way, other: Way): boolean =>
 
 /** Steps of all ways, as many as there are at most: what is drawn already is not drawn again. */
 function progressOf(request: EnvelopeRequest, tick: Tick) {
-  const { choosing, prompts, steps, rowsAtOnce, stepsNoise } = request;
   const total = stepsAtMost(request);
   let done = 0;
-  const chunks = (count: number): number => Math.ceil(count / rowsAtOnce);
-  function stepsAtMost(of: EnvelopeRequest): number {
-    const { steps: counts, cfgSteps } = countsOf(of);
-    const [guidances, all] = [guidancesOf(of).length, counts.reduce((sum, count) => sum + count, 0)];
-    const chosen = (1 + 2 * guidances + 1 + STRENGTHS.length + cfgSteps.length) * steps + 2 * all;
-    return (
-      chosen * chunks(choosing) +
-      4 * steps * chunks(prompts.length - choosing) +
-      STRENGTHS.length * steps * chunks(stepsNoise.shape[0]!)
-    );
-  }
   return {
     step: () => tick(Math.min(++done, total - 1), total),
     end: () => tick(total, total),
   };
+}
+
+function stepsAtMost(request: EnvelopeRequest): number {
+  const { choosing, prompts, steps, rowsAtOnce, stepsNoise } = request;
+  const counts = countsOf(request);
+  const chunks = (count: number): number => Math.ceil(count / rowsAtOnce);
+  const ways = 2 + 2 * guidancesOf(request).length + STRENGTHS.length + counts.cfgSteps.length;
+  const ofSteps = counts.steps.reduce((sum, count) => sum + 2 * count, 0);
+  return (
+    (ways * steps + ofSteps) * chunks(choosing) +
+    4 * steps * chunks(prompts.length - choosing) +
+    STRENGTHS.length * steps * chunks(stepsNoise.shape[0]!)
+  );
 }
 
 const differences = (one: readonly number[], other: readonly number[]): number[] =>

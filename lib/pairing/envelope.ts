@@ -43,7 +43,7 @@ export interface Envelope {
 export interface StrengthPoint {
   readonly strength: number;
   readonly guide: Estimate;
-  /** The share of CFG's guidance that one step delivers. */
+  /** How large what one step adds is, as a share of what CFG adds. */
   readonly delivered: Estimate;
   /** Whether that is little enough for the strength to be chosen. */
   readonly isAllowed: boolean;
@@ -112,7 +112,7 @@ function ofRanges({ holds, none, byGuidance, cfgGuidance, steps }: Envelope): st
 function ofCap({ byStrength }: Envelope): string | null {
   const first = byStrength.find(({ isAllowed }) => !isAllowed);
   if (!first) return null;
-  return `Strength ${first.strength} and more cannot be chosen: one step would deliver ${first.delivered.value.toFixed(2)} of CFG's guidance, and more than 1.15 is too much.`;
+  return `Strength ${first.strength} and more cannot be chosen: one step would add ${first.delivered.value.toFixed(2)} times as much as CFG does, and more than 1.15 is too much.`;
 }
 
 const share = ({ value }: Estimate): string => value.toFixed(3);

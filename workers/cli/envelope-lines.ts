@@ -13,7 +13,7 @@ export function envelopeLines(envelope: Envelope): string[] {
     ...byGuidance.map((one) => line(`guidance ${one.guidanceScale}`, one.guide, one.cfg)),
     ...bySteps.map((one) => line(`${one.steps} steps`, one.guide, one.cfg)),
     ...byStrength.map((one) =>
-      line(`strength ${one.strength}`, one.guide, null, `one step delivers ${estimate(one.delivered)}`),
+      line(`strength ${one.strength}`, one.guide, null, `one step adds ${estimate(one.delivered)} of what CFG does`),
     ),
     ...byCfgSteps.map((one) => line(`${one.cfgSteps} CFG steps`, one.guide, null, `${one.passes} passes`)),
     "",

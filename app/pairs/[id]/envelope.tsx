@@ -163,8 +163,8 @@ function Found({ pair, found }: { readonly pair: string; readonly found: Envelop
         made: strength 1, no CFG steps, {steps} steps; CFG steps go before the guide at its best strength.
       </p>
       <details className="mt-4 text-small">
-        <summary className="w-fit text-quiet">How much of CFG's guidance one step delivers at each strength</summary>
-        <Table caption="By strength" head={["strength", "one step delivers", "may be chosen"]}>
+        <summary className="w-fit text-quiet">How much one step adds at each strength, as a share of what CFG adds</summary>
+        <Table caption="By strength" head={["strength", "one step adds", "may be chosen"]}>
           {found.byStrength.map(({ strength, delivered, isAllowed }) => (
             <tr key={strength}>
               <td>{strength}</td>

@@ -33,7 +33,7 @@ export const envelopeFound = z.object({
     z.object({
       strength: z.number(),
       guide: estimate,
-      delivered: estimate.meta({ description: "share of CFG's guidance that one step delivers" }),
+      delivered: estimate.meta({ description: "how large what one step adds is, as a share of what CFG adds" }),
       isAllowed: z.boolean().meta({ description: "whether that is at most 1.15, so that the strength may be chosen" }),
     }),
   ),
