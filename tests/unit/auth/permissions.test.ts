@@ -357,6 +357,7 @@ const forms: Record<string, Call> = {
     },
   }),
   "/pairs/[id]/cancel": ({ pair }) => ({ params: { id: pair }, fields: {}, done: [], also: ["write"] }),
+  "/pairs/[id]/envelope": ({ pair }) => ({ params: { id: pair }, fields: {}, done: [] }),
   "/pairs/[id]/tell/answer": ({ pair }) => ({
     params: { id: pair },
     fields: { question: NO_QUESTION, answer: "first" },
