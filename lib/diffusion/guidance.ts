@@ -143,7 +143,7 @@ export async function predictGuided(
 }
 
 /** ε̂_c and ε̂ᵤ of the same latents. */
-async function predictPair(
+export async function predictPair(
   unet: UNet,
   layout: CfgLayout,
   latents: FloatTensor,

@@ -22,6 +22,8 @@ export function withAbsolutePaths(job: Job): Job {
       };
     case "inspect":
       return { ...job, folder: resolve(job.folder) };
+    case "distill":
+      return { ...job, model: absolute(job.model), config: absolute(job.config), output: resolve(job.output) };
     case "probe":
       return job;
     case "kinship":

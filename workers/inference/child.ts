@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
 import { curve } from "./curve.ts";
+import { distill } from "./distill.ts";
 import { envelope } from "./envelope.ts";
 import { Frames, toFrame } from "#lib/util/frames.ts";
 import { compareWithBases, inspect } from "./inspect.ts";
@@ -71,6 +72,8 @@ function work(job: Job): Promise<ResultOf<Job>> {
       return inspect(job);
     case "kinship":
       return compareWithBases(job, report);
+    case "distill":
+      return distill(job, report);
     case "probe":
       return probe();
   }

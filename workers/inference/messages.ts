@@ -1,5 +1,8 @@
 import { z } from "zod";
 import { cfgLayouts } from "#lib/diffusion/cfg-layout.ts";
+import { recordSchema } from "#lib/distill/output/record.ts";
+import { progressSchema } from "#lib/distill/progress.ts";
+import { choiceSchema } from "#lib/distill/recipe.ts";
 import { type FailureCode, failures } from "#lib/errors.ts";
 import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
@@ -134,10 +137,28 @@ const kinshipJob = z.object({
   bases: z.array(z.object({ id: z.string(), folder: z.string(), family: z.string().nullable() })).min(1),
 });
 
+/** A guide of a base. What it makes stays in the folder, whatever ends it. */
+const distillJob = z.object({
+  type: z.literal("distill"),
+  runtime,
+  /** Null where a run goes on and its base is where it was. */
+  model: z.string().nullable(),
+  config: z.string().nullable(),
+  output: z.string(),
+  /** Null where the run in `output` goes on. */
+  begin: z
+    .object({
+      choice: choiceSchema,
+      prompts: z.object({ source: z.string(), prompts: z.array(z.string()).readonly() }).nullable(),
+    })
+    .nullable(),
+  checkpointSeconds: z.number().min(0),
+});
+
 /** What networks can run on here. */
 const probeJob = z.object({ type: z.literal("probe") });
 
-const jobs = [sampleJob, checkJob, curveJob, envelopeJob, inspectJob, kinshipJob, probeJob] as const;
+const jobs = [sampleJob, checkJob, curveJob, envelopeJob, inspectJob, kinshipJob, distillJob, probeJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [
   ...jobs,
@@ -153,6 +174,8 @@ const progress = z.object({
   total: z.int().min(1),
   /** A coarse look at the estimate of the finished latents: one pixel for each. */
   picture: picture.optional(),
+  /** More of a run that lasts: its cost, before it begins, and how its training goes. */
+  distilling: progressSchema.pick({ secondsLeft: true, plan: true, figures: true }).exactOptional(),
 });
 
 const sampled = z.object({
@@ -207,6 +230,8 @@ const compared = z.object({
   bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
 });
 
+const distilled = z.object({ type: z.literal("distilled"), record: recordSchema });
+
 const probed = z.object({
   type: z.literal("probed"),
   /** Of the runtime. */
@@ -238,6 +263,7 @@ export const childMessage = z.discriminatedUnion("type", [
   envelopeMeasured,
   inspected,
   compared,
+  distilled,
   probed,
   failed,
 ]);
@@ -249,6 +275,7 @@ export type CurveJob = z.infer<typeof curveJob>;
 export type EnvelopeJob = z.infer<typeof envelopeJob>;
 export type InspectJob = z.infer<typeof inspectJob>;
 export type KinshipJob = z.infer<typeof kinshipJob>;
+export type DistillJob = z.infer<typeof distillJob>;
 export type ProbeJob = z.infer<typeof probeJob>;
 export type RuntimeChoice = z.infer<typeof runtime>;
 export type ParentMessage = z.infer<typeof parentMessage>;
@@ -262,6 +289,7 @@ interface Results {
   readonly envelope: z.infer<typeof envelopeMeasured>;
   readonly inspect: z.infer<typeof inspected>;
   readonly kinship: z.infer<typeof compared>;
+  readonly distill: z.infer<typeof distilled>;
   readonly probe: z.infer<typeof probed>;
 }
 export type ResultOf<J extends Job> = Results[J["type"]];
