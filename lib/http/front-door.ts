@@ -78,7 +78,7 @@ function isText(path: string): boolean {
   }
 }
 
-/** In JSON, and to a person before a browser as the bare sentence. What stands in the body is not read, so the connection ends. */
+/** In JSON, and to a person before a browser as the bare sentence. A body is thrown away as it comes, for whoever sends it reads only then. */
 async function answer(failure: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const isForPerson = request.headers.accept?.includes("text/html") ?? false;
   const { error } = (await failure.clone().json()) as { error: string };
@@ -86,7 +86,6 @@ async function answer(failure: Response, request: IncomingMessage, response: Ser
     ...Object.fromEntries(failure.headers),
     ...(isForPerson && { "content-type": "text/plain; charset=utf-8" }),
     "x-content-type-options": "nosniff",
-    connection: "close",
   });
   response.end(isForPerson ? error : await failure.text());
 }
