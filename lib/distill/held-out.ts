@@ -13,7 +13,8 @@ import {
   measureAgreement,
   summariseAgreement,
 } from "#lib/measure/agreement.ts";
-import { openTape } from "#lib/measure/teacher.ts";
+import { Pieces } from "#lib/measure/pieces.ts";
+import { withTape } from "#lib/measure/teacher.ts";
 import type { Tick } from "#lib/measure/tick.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { AgreementFigures } from "#lib/pairing/evidence.ts";
@@ -56,7 +57,7 @@ export async function measureHeldOut(
   const unet = keep(await openSplitUNet(parts, runtime));
   const guide = keep(await openGuide(await readGuideFile(path), parts, runtime));
   const place = { folder: `${folder}/held-out`, key: config.base.sha256 };
-  const { tape, save } = await openTape(place, { recipe: hashOf(recipe), runtime });
+  const pieces = new Pieces(place, { recipe: hashOf(recipe), runtime });
   const noise = generatorFor(recipe.seed, "held out").randn([count, config.base.inChannels, parts.height, parts.width]);
   const states: AgreementState[] = [];
   const { steps } = recipe.heldOut;
@@ -71,16 +72,13 @@ export async function measureHeldOut(
       noise: rows(noise, begin, end),
       guidanceScales: Float32Array.from(places, (i) => guidances[i % guidances.length]!),
       prompts: places,
-      tape,
     };
     const done = (begin * steps) / count;
+    const tell = (at: number): Promise<void> => tick(Math.floor(done + (at * (end - begin)) / count), steps);
     states.push(
-      ...(await measureAgreement(unet, guide, request, (at) =>
-        tick(Math.floor(done + (at * (end - begin)) / count), steps),
-      )),
+      ...(await withTape(pieces, { begin, end }, (tape) => measureAgreement(unet, guide, { ...request, tape }, tell))),
     );
   }
-  await save();
   const { byTimestep, byGuidance, ...all } = summariseAgreement(states);
   return {
     step,

@@ -14,6 +14,7 @@ export function withAbsolutePaths(job: Job): Job {
         evaluators: job.evaluators.map((path) => resolve(path)),
       };
     case "curve":
+    case "envelope":
       return {
         ...job,
         choice: { ...absoluteChoice(job.choice), guide: resolve(job.choice.guide) },

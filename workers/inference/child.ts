@@ -5,6 +5,7 @@ import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
 import { curve } from "./curve.ts";
 import { distill } from "./distill.ts";
+import { envelope } from "./envelope.ts";
 import { Frames, toFrame } from "#lib/util/frames.ts";
 import { compareWithBases, inspect } from "./inspect.ts";
 import { type ChildMessage, type Job, MOST_BYTES, parentMessage, type Report, type ResultOf } from "./messages.ts";
@@ -65,6 +66,8 @@ function work(job: Job): Promise<ResultOf<Job>> {
       return check(job, report);
     case "curve":
       return curve(job, report);
+    case "envelope":
+      return envelope(job, report);
     case "inspect":
       return inspect(job);
     case "kinship":

@@ -209,6 +209,7 @@ const resultOf = {
   sample: "sampled",
   check: "checked",
   curve: "curve",
+  envelope: "envelope",
   inspect: "inspected",
   kinship: "compared",
   distill: "distilled",

@@ -9,7 +9,17 @@ import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
-import { before, curve, curveRaw, inspection, needs, pairReport, signature } from "./result-schemas.ts";
+import {
+  before,
+  curve,
+  curveRaw,
+  envelope,
+  envelopeRaw,
+  inspection,
+  needs,
+  pairReport,
+  signature,
+} from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over a pipe, as structured clones (lib/util/frames.ts).
@@ -68,6 +78,7 @@ const sampleJob = z.object({
       guidanceScale: z.number(),
       cfgSteps: z.number(),
       guidanceRescale: z.number().exactOptional(),
+      guideStrength: z.number().exactOptional(),
     }),
     sampler: z.enum(samplerNames),
     steps: z.number(),
@@ -97,13 +108,25 @@ const checkJob = z.object({
   pictures: z.int().min(1).max(10_000),
   before,
   domain: z.string().nullable(),
-  tapes: z.object({ folder: z.string(), key: z.string() }).nullable(),
+  kept: z.object({ folder: z.string(), key: z.string(), evaluators: z.array(z.string()) }).nullable(),
   layout: z.object({ rows: z.int().min(1), cfg: z.enum(cfgLayouts) }).exactOptional(),
 });
 
 const curveJob = checkJob
-  .pick({ runtime: true, choice: true, evaluators: true, prompts: true, pictures: true, domain: true, layout: true })
+  .pick({
+    runtime: true,
+    choice: true,
+    evaluators: true,
+    prompts: true,
+    pictures: true,
+    domain: true,
+    kept: true,
+    layout: true,
+  })
   .extend({ type: z.literal("curve") });
+
+/** `choosing`: so many of the pictures are chosen on. */
+const envelopeJob = curveJob.extend({ type: z.literal("envelope"), choosing: z.int().min(2).max(10_000) });
 
 const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });
 
@@ -135,7 +158,7 @@ const distillJob = z.object({
 /** What networks can run on here. */
 const probeJob = z.object({ type: z.literal("probe") });
 
-const jobs = [sampleJob, checkJob, curveJob, inspectJob, kinshipJob, distillJob, probeJob] as const;
+const jobs = [sampleJob, checkJob, curveJob, envelopeJob, inspectJob, kinshipJob, distillJob, probeJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [
   ...jobs,
@@ -186,6 +209,8 @@ const checked = z.object({ type: z.literal("checked"), report: pairReport, runti
 
 const curveMeasured = z.object({ type: z.literal("curve"), curve, raw: curveRaw, runtime: usedRuntime });
 
+const envelopeMeasured = z.object({ type: z.literal("envelope"), envelope, raw: envelopeRaw, runtime: usedRuntime });
+
 const inspected = z.object({
   type: z.literal("inspected"),
   inspection,
@@ -235,6 +260,7 @@ export const childMessage = z.discriminatedUnion("type", [
   sampled,
   checked,
   curveMeasured,
+  envelopeMeasured,
   inspected,
   compared,
   distilled,
@@ -246,6 +272,7 @@ export type Job = z.infer<(typeof jobs)[number]>;
 export type SampleJob = z.infer<typeof sampleJob>;
 export type CheckJob = z.infer<typeof checkJob>;
 export type CurveJob = z.infer<typeof curveJob>;
+export type EnvelopeJob = z.infer<typeof envelopeJob>;
 export type InspectJob = z.infer<typeof inspectJob>;
 export type KinshipJob = z.infer<typeof kinshipJob>;
 export type DistillJob = z.infer<typeof distillJob>;
@@ -259,6 +286,7 @@ interface Results {
   readonly sample: z.infer<typeof sampled>;
   readonly check: z.infer<typeof checked>;
   readonly curve: z.infer<typeof curveMeasured>;
+  readonly envelope: z.infer<typeof envelopeMeasured>;
   readonly inspect: z.infer<typeof inspected>;
   readonly kinship: z.infer<typeof compared>;
   readonly distill: z.infer<typeof distilled>;
