@@ -1,5 +1,6 @@
 import { AppError } from "#lib/errors.ts";
 
+const absent = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG"]);
 const full = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 const closed = new Set(["EACCES", "EPERM", "EROFS"]);
 
@@ -11,6 +12,13 @@ export async function onDisk<T>(place: string, kept: () => string, work: () => P
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
     if (full.has(code))
       throw new AppError("disk_full", `The disk of ${place} is full; make room and ${kept()}.`, { place, code }, cause);
+    if (absent.has(code))
+      throw new AppError(
+        "bad_request",
+        `${place} cannot be made or is not there any more (${code}); see to it and ${kept()}.`,
+        { place, code },
+        cause,
+      );
     if (closed.has(code))
       throw new AppError(
         "bad_request",

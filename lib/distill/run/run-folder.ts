@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
@@ -6,6 +6,7 @@ import { readJson } from "#lib/util/read-json.ts";
 import { writeWhole } from "#lib/util/write-whole.ts";
 import { baseSchema } from "../base-files.ts";
 import { recipeSchema } from "../recipe.ts";
+import { onDisk } from "./disk.ts";
 import { type Lock, takeLock } from "./lock.ts";
 
 /** What a run is, from its first moment on: with it and the base it can go on anywhere. */
@@ -35,8 +36,14 @@ export class RunFolder {
   /** @throws conflict where the folder has anything in it; bad_request where it cannot be made */
   static async begin(output: string): Promise<RunFolder> {
     await requireFree(output);
-    await mkdir(join(output, "run"), { recursive: true });
-    return new RunFolder(output, await takeLock(join(output, "run", "lock")));
+    return await onDisk(
+      output,
+      () => "begin again",
+      async () => {
+        await mkdir(join(output, "run"), { recursive: true });
+        return new RunFolder(output, await takeLock(join(output, "run", "lock")));
+      },
+    );
   }
 
   /** @throws file_not_found where no run is to go on with; conflict where another process does */
@@ -83,8 +90,9 @@ export class RunFolder {
   /** Leaves the run as it is, for whoever goes on. A folder in which nothing was begun goes too. */
   async close(): Promise<void> {
     await this.#lock.release();
-    if (!(await isThere(this.path("run.json"))) && !(await isThere(join(this.output, "guide.safetensors"))))
-      await this.remove();
+    if (await isThere(this.path("run.json"))) return;
+    await this.remove();
+    await rmdir(this.output).catch(() => {}); // where it holds a guide it stays
   }
 }
 
