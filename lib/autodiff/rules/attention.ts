@@ -20,20 +20,20 @@ const throughShares = (shares: Value, dShares: Value, sum: Value): Value => mult
  */
 export const attention: Rule<"Attention"> = ({ op, inputs, y }, dy) => {
   const { heads, causal } = op;
-  const width = Number(y.shape[2]) / heads;
+  // The narrow sides of each product are scaled, never the scores.
+  const scaledDown = (x: Value): Value => scaled(x, Math.sqrt(heads / Number(y.shape[2])));
   const parts = once(() => {
     const [q, k, v, out, dOut] = [...inputs, y, dy].map((x) => byHead(x, heads)) as [Value, Value, Value, Value, Value];
-    const scores = scaled(matmul(q, k, { right: true }), 1 / Math.sqrt(width));
+    const scores = matmul(scaledDown(q), k, { right: true });
     return { q, k, dOut, out, v, shares: shares(causal ? add(scores, laterHidden(scores)) : scores) };
   });
   const dScores = once(() => {
     const { v, out, dOut, shares } = parts();
-    const through = throughShares(shares, matmul(dOut, v, { right: true }), sumOver(multiply(dOut, out), [3]));
-    return scaled(through, 1 / Math.sqrt(width));
+    return throughShares(shares, matmul(dOut, v, { right: true }), sumOver(multiply(dOut, out), [3]));
   });
   return [
-    () => together(matmul(dScores(), parts().k), y.shape[2]!),
-    () => together(matmul(dScores(), parts().q, { left: true }), y.shape[2]!),
+    () => scaledDown(together(matmul(dScores(), parts().k), y.shape[2]!)),
+    () => scaledDown(together(matmul(dScores(), parts().q, { left: true }), y.shape[2]!)),
     () => together(matmul(parts().shares, parts().dOut, { left: true }), y.shape[2]!),
   ];
 };
