@@ -25,7 +25,7 @@ for (const style of styleNames) {
     pictures: PROMPTS,
     before: null,
     domain: style,
-    tapes: null,
+    kept: null,
     memory: null,
   };
   const { raw }: PairReport = await checkPair(request, runtime, async () => {});

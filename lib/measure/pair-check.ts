@@ -34,6 +34,7 @@ import { lastLook } from "#lib/pairing/plan.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { knownStyle } from "./known-styles.ts";
 import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
+import type { Kept } from "./arm.ts";
 import { type Cost, costOf } from "./cost.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity, scoresOf } from "./fidelity.ts";
@@ -41,7 +42,9 @@ import { measureLineage } from "./lineage.ts";
 import { type LookBack, looksBack } from "./looks-back.ts";
 import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
 import { plainPrompts } from "./prompts.ts";
-import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
+import { type PiecePlace, Pieces } from "./pieces.ts";
+import { stepsRecipe } from "./steps-recipe.ts";
+import { withTape } from "./teacher.ts";
 import { rowsAtOnce } from "./rows-at-once.ts";
 import type { Tick } from "./tick.ts";
 
@@ -66,7 +69,7 @@ export interface PairCheckRequest {
   /** The style's name in the evaluator's list of accuracies, as a person gives it; without it, what the bytes are known to draw. */
   readonly domain: string | null;
   /** Where what the model does by itself is kept for its next guide; null: nowhere. */
-  readonly tapes: TapePlace | null;
+  readonly kept: KeptPlace | null;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
@@ -91,6 +94,11 @@ export interface Before {
   readonly lineage: Lineage | null;
   readonly agreement: readonly AgreementState[];
   readonly fidelity: readonly KeptShares[];
+}
+
+/** `evaluators`: by which each is known, in the order of the request. */
+export interface KeptPlace extends PiecePlace {
+  readonly evaluators: readonly string[];
 }
 
 /** A model in whichever layout. */
@@ -181,18 +189,21 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
     const readers = readersOf(networks, domain);
     const sequence = sequenceFor(readers.speaking, request);
     for (const one of readers.speaking) if (one.kind === "attributes") await one.expect(sequence, domain); // not first at the last look
-    const run: Run = { networks, request, protocol: used, domain, sequence };
-    const { tape, save } = request.tapes
-      ? await openTape(request.tapes, circumstances(run, runtime))
-      : { tape: null, save: null };
-    const states = before?.agreement ?? (await agreementOf(run, tape, (...at) => tick("agreement", ...at)));
+    const run: Run = {
+      networks,
+      request,
+      protocol: used,
+      domain,
+      sequence,
+      kept: openKept(networks, request, runtime),
+    };
+    const states = before?.agreement ?? (await agreementOf(run, (...at) => tick("agreement", ...at)));
     const agreement: Agreement = summariseAgreement(states);
     const isRuledOut = judge({ structure, lineage, agreement, fidelity: null }).verdict === "incompatible";
     const fidelity =
       readers.speaking.length > 0 && !isRuledOut
-        ? await fidelityOf(run, readers.speaking, tape, (...at) => tick("pictures", ...at))
+        ? await fidelityOf(run, readers.speaking, (...at) => tick("pictures", ...at))
         : null;
-    await save?.();
     const figures = fidelity?.figures ?? [];
     const weakest = weakestOf(figures);
     const others = figures.filter((_one, place) => place !== weakest);
@@ -282,19 +293,19 @@ interface Run {
   readonly domain: string | null;
   /** All prompts that the plan may draw, in their order. */
   readonly sequence: readonly string[];
+  readonly kept: Kept | null;
 }
 
-/** What decides, beside the weights, which numbers a model gives by itself. */
-function circumstances({ networks, request, protocol: used, domain, sequence }: Run, runtime: Runtime): object {
-  return {
-    protocol: used,
-    draw: request.draw ?? null,
-    prompts: sequence.slice(0, request.pictures),
-    from: request.before?.fidelity.length ?? 0,
-    domain,
-    layout: [networks.cfgLayout, networks.rows],
-    runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
-  };
+/** What a model does by itself, kept under all that decides its numbers beside its weights and what is drawn. */
+export function openKept(
+  { evaluators, cfgLayout }: Networks,
+  { kept }: Pick<PairCheckRequest, "kept">,
+  runtime: Runtime,
+): Kept | null {
+  if (kept === null) return null;
+  const circumstances = { cfgLayout, runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model } };
+  const keys = new Map(evaluators.map(({ network }, place) => [network, kept.evaluators[place] ?? ""]));
+  return { pieces: new Pieces(kept, circumstances), keyOf: (evaluator) => keys.get(evaluator)! };
 }
 
 /** @throws too_little_memory, while nothing is open yet */
@@ -385,8 +396,7 @@ async function lineageOf(files: ModelFiles, guide: GuideFile, place: BaseChoice,
 
 /** Every prompt at every guidance, as many rows at once as the model's size allows. */
 async function agreementOf(
-  { networks, request, protocol: { agreementGuidances: guidances }, sequence }: Run,
-  tape: TeacherTape | null,
+  { networks, request, protocol: { agreementGuidances: guidances }, sequence, kept }: Run,
   tick: Tick,
 ): Promise<AgreementState[]> {
   const { unet, guide, files } = networks;
@@ -408,11 +418,13 @@ async function agreementOf(
         noise: rows(noise, begin, end),
         guidanceScales: new Float32Array(end - begin).fill(guidanceScale),
         prompts: Array.from({ length: end - begin }, (_, i) => begin + i),
-        tape,
       };
+      const tell = (done: number): Promise<void> => tick(run * protocol.steps + done, runs * protocol.steps);
       states.push(
-        ...(await measureAgreement(unet, guide, part, (done) =>
-          tick(run * protocol.steps + done, runs * protocol.steps),
+        ...(await withTape(
+          kept?.pieces ?? null,
+          stepsRecipe(prompts.slice(begin, end), part.noise, guidanceScale, protocol.steps),
+          (tape) => measureAgreement(unet, guide, { ...part, tape }, tell),
         )),
       );
     }
@@ -422,15 +434,14 @@ async function agreementOf(
 
 /** Draws what this look adds to those before. */
 async function fidelityOf(
-  { networks, request, protocol: { guidanceScale }, domain, sequence }: Run,
+  { networks, request, protocol: { guidanceScale }, domain, sequence, kept }: Run,
   evaluators: readonly Evaluator[],
-  tape: TeacherTape | null,
   tick: Tick,
 ): ReturnType<typeof measureFidelity> {
   const { files } = networks;
   const before = request.before?.fidelity ?? [];
   const prompts = sequence.slice(before.length, request.pictures);
-  const found = await measureFidelity(
+  return measureFidelity(
     networks,
     evaluators,
     {
@@ -449,15 +460,13 @@ async function fidelityOf(
       rowsAtOnce: networks.rows,
       decode: (latents) => decodeWith(networks, latents),
       domain,
-      known: tape?.kept ?? null,
+      kept,
       before,
       available: sequence.length,
       tries: request.tries ?? 1,
     },
     tick,
   );
-  tape?.keep(found.alone);
-  return found;
 }
 
 export const decodeWith = async ({ vae }: Networks, latents: FloatTensor): Promise<Picture[]> =>

@@ -14,6 +14,7 @@ import {
   drawNoise,
   guidancesFor,
   layoutFor,
+  openKept,
   openNetworks,
   type PairCheckRequest,
   protocol,
@@ -25,7 +26,17 @@ import type { Tick } from "./tick.ts";
 
 export type PairCurveRequest = Pick<
   PairCheckRequest,
-  "model" | "config" | "lowRank" | "guide" | "evaluators" | "prompts" | "pictures" | "domain" | "memory" | "layout"
+  | "model"
+  | "config"
+  | "lowRank"
+  | "guide"
+  | "evaluators"
+  | "prompts"
+  | "pictures"
+  | "domain"
+  | "kept"
+  | "memory"
+  | "layout"
 >;
 
 /** Raw values included, so that a figure can be made anew without drawing again. */
@@ -73,6 +84,7 @@ export async function curveOfPair(request: PairCurveRequest, runtime: Runtime, t
         rowsAtOnce: networks.rows,
         decode: (latents) => decodeWith(networks, latents),
         domain,
+        kept: openKept(networks, request, runtime),
       },
       tick,
     );

@@ -54,6 +54,6 @@ export const toJob = (laid: Laid, drawn: Drawn, runtime: RuntimeChoice, layout: 
   ...drawn,
   before: null,
   domain: null,
-  tapes: null,
+  kept: null,
   layout,
 });

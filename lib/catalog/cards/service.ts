@@ -8,8 +8,8 @@ import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { type NotRead, shownInTime } from "#lib/catalog/shown-in-time.ts";
 import { type CardFacts, factsOf } from "./facts.ts";
-import { type Markdown, readMarkdown } from "./read-markdown.ts";
-import { findCard, findMarkdown, keepMarkdown, readColumns, writeColumns } from "./repository.ts";
+import { beginReading, isLaidOut, type Markdown, type MarkdownReading, type MarkdownText } from "./read-markdown.ts";
+import { findCard, findMarkdown, findSaid, keepMarkdown, readColumns, writeColumns } from "./repository.ts";
 import type { Card } from "./schema.ts";
 import { MAX_MARKDOWN_BYTES } from "./split.ts";
 
@@ -24,46 +24,58 @@ export interface CardChange extends CardFacts {
 
 type StoredFile = Pick<BlobRow, "sha256" | "size" | "storageKey">;
 
-const underway = new Map<string, Promise<Markdown>>();
+const underway = new Map<string, MarkdownReading>();
 
-/**
- * What stands in a file of Markdown: as it was read before, else read now, once for all who ask.
- * @throws storage_unavailable, queue_full, rate_limited
- */
-async function getMarkdown(file: StoredFile, who: string): Promise<Markdown> {
-  return (await findMarkdown(file.sha256)) ?? readOnce(file, who);
-}
-
-function readOnce(file: StoredFile, who: string): Promise<Markdown> {
+/** Reads a file of Markdown once for all who ask, and keeps what was read: first its text, and then what it looks like. */
+function readOnce(file: StoredFile, who: string): MarkdownReading {
   const { sha256 } = file;
   const before = underway.get(sha256);
   if (before) return before;
-  const reading = (async () => {
-    const markdown = await readMarkdown(await readBeginning(file, MAX_MARKDOWN_BYTES + 1), who);
-    await keepMarkdown(sha256, markdown);
-    return markdown;
-  })().finally(() => underway.delete(sha256));
+  const begun = readBeginning(file, MAX_MARKDOWN_BYTES + 1).then((bytes) => beginReading(bytes, who));
+  const keep = async <Read extends MarkdownText>(read: Read): Promise<Read> => {
+    await keepMarkdown(sha256, read);
+    return read;
+  };
+  const text = begun.then((reading) => reading.text).then(keep);
+  const whole = text
+    .then(async () => (await begun).whole)
+    .then(keep)
+    .finally(() => underway.delete(sha256));
+  const reading = { text, whole };
+  for (const part of Object.values(reading)) part.catch(() => {}); // as in what it waits for
   underway.set(sha256, reading);
   return reading;
 }
+
+/**
+ * What a card says, as it was read before, else read now. It is laid out behind that, or, where there is no time for it, when somebody
+ * looks: a text that takes all the time it may keeps no commit.
+ * @throws storage_unavailable, queue_full, rate_limited
+ */
+const readSaid = async (file: StoredFile, who: string): Promise<Pick<Markdown, "frontMatter" | "facts">> =>
+  (await findSaid(file.sha256)) ?? readOnce(file, who).text;
 
 /** What a page shows of a file of Markdown: a page waits neither for the store nor for the reader. */
 export type ShownMarkdown = (Markdown & { readonly isRead: true }) | NotRead;
 
 const BEING_READ = "The hub reads this text for the first time; it is here in a few seconds.";
 
+/** Where it is not laid out yet, as its text. */
 export async function showMarkdown(file: StoredFile): Promise<ShownMarkdown> {
   const known = await findMarkdown(file.sha256);
-  return known ? { ...known, isRead: true } : readInTime(file);
+  if (known && isLaidOut(known)) return { ...known, isRead: true };
+  const shown = await shownInTime(readOnce(file, LOOKING).whole, BEING_READ, "markdown.not_read");
+  return known && !shown.isRead ? { ...known, isRead: true } : shown;
 }
 
-const readInTime = (file: StoredFile): Promise<ShownMarkdown> =>
-  shownInTime(readOnce(file, "whoever looks"), BEING_READ, "markdown.not_read");
+const LOOKING = "whoever looks";
 
 /** The same as clients get it, without what it looks like, which may be much. */
 export async function showCard(file: StoredFile): Promise<Card> {
   const known = await findCard(file.sha256);
-  const shown = known ? { ...known, isRead: true as const } : await readInTime(file);
+  const shown = known
+    ? { ...known, isRead: true as const }
+    : await shownInTime(readOnce(file, LOOKING).text, BEING_READ, "markdown.not_read");
   if (!shown.isRead) return { frontMatter: {}, text: "", isCut: false, warnings: [shown.why], isRead: false };
   const { frontMatter, text, isCut, warnings, isRead } = shown;
   return { frontMatter, text, isCut, warnings: [...warnings], isRead };
@@ -72,7 +84,7 @@ export async function showCard(file: StoredFile): Promise<Card> {
 /** What the card with this content says, its base found where the actor may see it; null for a card that is deleted. */
 export async function planCard(actor: Actor, repo: WritableRepo, sha256: string | null): Promise<CardChange> {
   const who = actor.kind === "person" ? actor.userId : actor.kind;
-  const card = sha256 === null ? noCard : await getMarkdown(await getBlob(sha256), who);
+  const card = sha256 === null ? noCard : await readSaid(await getBlob(sha256), who);
   const { facts, frontMatter } = card;
   return {
     ...facts,

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Markdown, readMarkdown } from "#lib/catalog/cards/read-markdown.ts";
+import { beginReading, type Markdown } from "#lib/catalog/cards/read-markdown.ts";
 import { hostileMarkdown, hostileYaml } from "../../support/hostile-markdown.ts";
+
+const readMarkdown = (bytes: Uint8Array, who: string): Promise<Markdown> => beginReading(bytes, who).whole;
 
 // What a stranger's text may cost is bounded by the reader; here that every text comes back within the bounds, laid out or not.
 
@@ -64,6 +66,24 @@ test("who sends texts that take all they may waits for themselves", { timeout: 3
   await Promise.all([...eve, ...ben]);
   expect(done.slice(0, 4)).toEqual(["ben", "ben", "ben", "ben"]);
 });
+
+test(
+  "what stands in a card is known before any card of the same person is laid out",
+  { timeout: 300_000 },
+  async () => {
+    const done: string[] = [];
+    const all = ["a", "b", "c"].map((name) => {
+      const { text, whole } = beginReading(Buffer.from(`---\nsummary: ${name}\n---\n# Hi`), "eve");
+      return [
+        text.then(({ facts }) => done.push(`text ${facts.summary}`)),
+        whole.then(({ facts }) => done.push(`whole ${facts.summary}`)),
+      ];
+    });
+    await Promise.all(all.flat());
+    expect(done.slice(0, 3)).toEqual(["text a", "text b", "text c"]);
+    expect(done.slice(3)).toEqual(["whole a", "whole b", "whole c"]);
+  },
+);
 
 test("who has fifty texts waiting is asked to wait", async () => {
   const all = await Promise.allSettled(Array.from({ length: 60 }, () => readMarkdown(Buffer.from("# Hi"), "eve")));
