@@ -13,11 +13,18 @@ import { matmul, multiply, scalar } from "#lib/onnx/ops/math.ts";
 import { openSession } from "#lib/onnx/session.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { tensor } from "#lib/tensor/tensor.ts";
-import type { DistillTask } from "./distill.ts";
 import { interleave, median } from "./interleave.ts";
 import { peakMemory } from "./peak-memory.ts";
 import { conditioningFor } from "./random-conditioning.ts";
 import { readSubject, type SubjectName } from "./subject.ts";
+
+/** What the process is asked to measure. */
+export interface DistillTask {
+  readonly batch: number;
+  readonly recompute: boolean;
+  readonly rounds: number;
+  readonly runtime: Runtime;
+}
 
 /** A kernel that ran, in the runtime's profile. */
 interface KernelEvent {

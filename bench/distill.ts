@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Estimate } from "#lib/pairing/evidence.ts";
-import type { DistillFigures } from "./distill-child.ts";
+import type { DistillFigures, DistillTask } from "./distill-child.ts";
 import { median, ratio } from "./interleave.ts";
 import type { Subject, SubjectName } from "./subject.ts";
 import { estimate, milliseconds, table } from "./table.ts";
@@ -49,13 +49,6 @@ export async function benchDistill({ name }: Subject, rounds: number, runtime: R
     projectedHours: (steps * (stepsAreOf / batch) * stepMs) / 3.6e6,
     memoryInWeights: figures.peakBytes / figures.weightBytes,
   };
-}
-
-export interface DistillTask {
-  readonly batch: number;
-  readonly recompute: boolean;
-  readonly rounds: number;
-  readonly runtime: Runtime;
 }
 
 async function measure(name: SubjectName, task: DistillTask): Promise<DistillFigures> {
