@@ -10,7 +10,7 @@ import { Graph } from "#lib/onnx/graph.ts";
 import { countMacs } from "#lib/onnx/macs.ts";
 import { gather } from "#lib/onnx/ops/shape.ts";
 import { matmul, multiply, scalar } from "#lib/onnx/ops/math.ts";
-import { openSession } from "#lib/onnx/session.ts";
+import { openSession, type Runtime } from "#lib/onnx/session.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { tensor } from "#lib/tensor/tensor.ts";
 import { interleave, median } from "./interleave.ts";
