@@ -1,6 +1,6 @@
 import { cpus } from "node:os";
 import { conditioningRows } from "#lib/diffusion/conditioning.ts";
-import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
+import { type GuideFile, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import {
   type LowRankChoice,
   type ModelChoice,
@@ -8,41 +8,38 @@ import {
   readModelFiles,
   signatureOf,
 } from "#lib/diffusion/model-files.ts";
-import { openModel } from "#lib/diffusion/open-model.ts";
-import { measuringNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { type CfgLayout, cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
-import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
-import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
-import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
-import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
-import { openVaeDecoder, type VaeDecoder } from "#lib/diffusion/vae-networks.ts";
-import { vaeSize } from "#lib/diffusion/vae-size.ts";
+import { openModel } from "#lib/diffusion/open-model.ts";
 import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Fidelity, Lineage } from "#lib/pairing/evidence.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
-import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict, type VerdictName, weakestOf, wordOf } from "#lib/pairing/verdict.ts";
-import { type Picture, toPictures } from "#lib/picture/rgb.ts";
-import { createGenerator } from "#lib/tensor/random.ts";
-import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
+import { rows } from "#lib/tensor/tensor.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
-import { lastLook } from "#lib/pairing/plan.ts";
-import { thresholds } from "#lib/pairing/thresholds.ts";
-import { knownStyle } from "./known-styles.ts";
-import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
+import { type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
 import { type Cost, costOf } from "./cost.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity, scoresOf } from "./fidelity.ts";
+import { knownStyle } from "./known-styles.ts";
 import { measureLineage } from "./lineage.ts";
 import { type LookBack, looksBack } from "./looks-back.ts";
 import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
-import { plainPrompts } from "./prompts.ts";
+import {
+  conditionOn,
+  decodeWith,
+  drawNoise,
+  layoutFor,
+  type Networks,
+  openNetworks,
+  type PassLayout,
+  requireRoom,
+} from "./pair-networks.ts";
+import { guidancesFor, protocol, publicSeeds } from "./pair-protocol.ts";
+import { sequenceFor } from "./prompt-sequence.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
-import { rowsAtOnce } from "./rows-at-once.ts";
 import type { Tick } from "./tick.ts";
 
 export interface PairCheckRequest {
@@ -72,19 +69,6 @@ export interface PairCheckRequest {
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
   readonly layout?: PassLayout;
 }
-
-/** Decides nothing of a measurement but the last bits of its numbers. */
-export interface PassLayout {
-  /** Pictures that are drawn side by side. */
-  readonly rows: number;
-  readonly cfg: CfgLayout;
-}
-
-/** As is fastest for a model of this size. */
-export const usualLayout = (parameters: number): PassLayout => ({
-  rows: rowsAtOnce(parameters),
-  cfg: cfgLayoutFor(parameters),
-});
 
 /** Raw values of a report, with which the next look goes on. */
 export interface Before {
@@ -124,21 +108,6 @@ export interface Opinion {
   readonly verdict: VerdictName | null;
   readonly fidelity: Fidelity | null;
 }
-
-/**
- * How pairs are measured. A report is valid for one protocol: whatever changes the numbers changes the version.
- * Sampler, steps, guidance and seeds are those of the published figures of the starter guides.
- */
-export const protocol = {
-  version: PROTOCOL_VERSION,
-  sampler: "ddim",
-  steps: 20,
-  usualGuidance: 5,
-  agreementPrompts: thresholds.agreementPrompts,
-} as const;
-
-/** Of the noise, where everybody may know it. */
-export const publicSeeds = { agreementSeed: 99, pictureSeed: 77 } as const;
 
 /** One stage of the work, by name. */
 export type StageTick = (
@@ -216,16 +185,6 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   });
 }
 
-export function guidancesFor({
-  config,
-}: GuideFile): Pick<PairReport["protocol"], "guidanceScale" | "agreementGuidances"> {
-  const { minGuidance, maxGuidance } = config;
-  return {
-    guidanceScale: Math.min(Math.max(protocol.usualGuidance, minGuidance), maxGuidance),
-    agreementGuidances: agreementGuidances(config),
-  };
-}
-
 /** What does not fit, in words; with the first tensors of another shape where there is a base to compare with. */
 async function mismatchesOf(files: ModelFiles, guide: GuideFile, base: BaseChoice | null): Promise<string[]> {
   const mismatches = structureMismatches(guide.config.base, signatureOf(files.model));
@@ -294,78 +253,6 @@ function circumstances({ networks, request, protocol: used, domain, sequence }: 
     domain,
     layout: [networks.cfgLayout, networks.rows],
     runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
-  };
-}
-
-/** @throws too_little_memory, while nothing is open yet */
-export function requireRoom(
-  files: ModelFiles,
-  guide: GuideFile,
-  evaluators: readonly EvaluatorFiles[],
-  request: Pick<PairCheckRequest, "memory" | "pictures" | "layout">,
-): void {
-  const { memory, pictures } = request;
-  if (memory === null) return;
-  const { model } = files;
-  const parts = unetParts(files, ownSize(model));
-  const { rows, cfg: cfgLayout } = layoutFor(files, request);
-  const need = measuringNeed(files, guide, {
-    ...parts,
-    rows,
-    prompts: pictures,
-    cfgLayout,
-    evaluator: evaluators.flatMap((one) => one.memories(rows)),
-    decodes: evaluators.some(({ looksAt }) => looksAt === "pictures"),
-  });
-  const { width, height } = pictureSizeOf(model, parts);
-  requireMemory(
-    need,
-    memory,
-    `Measuring ${model.name} at its own ${width} × ${height} px`,
-    "measure it on a larger machine",
-  );
-}
-
-export interface Networks {
-  readonly files: ModelFiles;
-  readonly parts: ReturnType<typeof unetParts>;
-  readonly text: TextConditioner;
-  readonly unet: SplitUNet;
-  readonly guide: GuideNetwork;
-  readonly cfgLayout: CfgLayout;
-  readonly rows: number;
-  readonly evaluators: readonly { readonly files: EvaluatorFiles; readonly network: Evaluator }[];
-  /** Open where an evaluator looks at pictures. */
-  readonly vae: VaeDecoder | null;
-}
-
-export async function openNetworks(
-  files: ModelFiles,
-  guide: GuideFile,
-  evaluatorFiles: readonly EvaluatorFiles[],
-  { rows, cfg: cfgLayout }: PassLayout,
-  runtime: Runtime,
-  opened: AsyncDisposableStack,
-): Promise<Networks> {
-  const { model } = files;
-  const parts = unetParts(files, ownSize(model));
-  const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
-  const evaluators = await inOrder(evaluatorFiles, async (one) => ({
-    files: one,
-    network: keep(await one.open(runtime)),
-  }));
-  return {
-    files,
-    parts,
-    text: keep(await openText(files, runtime)),
-    unet: keep(await openSplitUNet(parts, runtime)),
-    guide: keep(await openGuide(guide, parts, runtime)),
-    cfgLayout,
-    rows,
-    evaluators,
-    vae: evaluators.some(({ network }) => network.looksAt === "pictures")
-      ? keep(await openVaeDecoder(model.vae, vaeSize(model, parts), runtime))
-      : null,
   };
 }
 
@@ -459,39 +346,3 @@ async function fidelityOf(
   tape?.keep(found.alone);
   return found;
 }
-
-export const decodeWith = async ({ vae }: Networks, latents: FloatTensor): Promise<Picture[]> =>
-  toPictures(await vae!.decode(latents));
-
-/**
- * What the hub draws; else a person's prompts, and behind them what the evaluator composes of its own words or plain ones. Each counts
- * once: a prompt that stands in a list again tells little new, and a list of one line nothing.
- */
-export function sequenceFor(
-  evaluators: readonly Evaluator[],
-  { prompts, draw = null }: Pick<PairCheckRequest, "prompts" | "draw">,
-): readonly string[] {
-  const most = lastLook.prompts;
-  const count = most + (prompts?.length ?? 0);
-  const own = evaluators.map((one) => one.ownPrompts(count, draw?.key ?? null)).find((words) => words !== null) ?? [];
-  const given = prompts ?? (own.length > 0 ? [] : plainPrompts(draw?.key ?? null));
-  return [...new Set([...given, ...own])].slice(0, most);
-}
-
-export async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
-  const size = wholePicture(pictureSizeOf(files.model, parts));
-  return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
-}
-
-/** Rows `begin` to `end` of one stream, so that a look goes on where the last one ended. */
-export function drawNoise(
-  { parts: { unet, height, width } }: Networks,
-  seed: number,
-  begin: number,
-  end: number,
-): FloatTensor {
-  return rows(createGenerator(seed).randn([end, unet.config.inChannels, height, width]), begin, end);
-}
-
-export const layoutFor = ({ model }: ModelFiles, { layout }: Pick<PairCheckRequest, "layout">): PassLayout =>
-  layout ?? usualLayout(model.unet.weights.parameters);

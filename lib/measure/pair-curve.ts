@@ -8,19 +8,10 @@ import { inOrder } from "#lib/util/in-order.ts";
 import { type KeptByWay, measureCurve } from "./curve.ts";
 import { knownStyle } from "./known-styles.ts";
 import { readEvaluator } from "./open-evaluator.ts";
-import {
-  conditionOn,
-  decodeWith,
-  drawNoise,
-  guidancesFor,
-  layoutFor,
-  openNetworks,
-  type PairCheckRequest,
-  protocol,
-  publicSeeds,
-  requireRoom,
-  sequenceFor,
-} from "./pair-check.ts";
+import type { PairCheckRequest } from "./pair-check.ts";
+import { conditionOn, decodeWith, drawNoise, layoutFor, openNetworks, requireRoom } from "./pair-networks.ts";
+import { guidancesFor, protocol, publicSeeds } from "./pair-protocol.ts";
+import { sequenceFor } from "./prompt-sequence.ts";
 import type { Tick } from "./tick.ts";
 
 export type PairCurveRequest = Pick<

@@ -1,5 +1,6 @@
 import type { Report } from "#lib/catalog/reports/schema.ts";
-import type { PairReport, PassLayout } from "#lib/measure/pair-check.ts";
+import type { PairReport } from "#lib/measure/pair-check.ts";
+import type { PassLayout } from "#lib/measure/pair-networks.ts";
 import type { Comparison } from "#lib/measure/same-again.ts";
 import type { FoundReport } from "#workers/verify/find-report.ts";
 import type { Signer } from "#workers/verify/who-signed.ts";

@@ -2,7 +2,7 @@ import type { Report } from "#lib/catalog/reports/schema.ts";
 import { verdictInWords } from "#lib/catalog/verdict.ts";
 import { cfgLayoutFor, cfgLayouts } from "#lib/diffusion/cfg-layout.ts";
 import { AppError } from "#lib/errors.ts";
-import type { PassLayout } from "#lib/measure/pair-check.ts";
+import type { PassLayout } from "#lib/measure/pair-networks.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import type { Found } from "#lib/measure/same-again.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
