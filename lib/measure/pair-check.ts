@@ -14,6 +14,7 @@ import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Fidelity, Lineage } from "#lib/pairing/evidence.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
+import type { StyleTest } from "#lib/pairing/style-test.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict, type VerdictName, weakestOf, wordOf } from "#lib/pairing/verdict.ts";
 import { rows } from "#lib/tensor/tensor.ts";
@@ -39,6 +40,7 @@ import {
 } from "./pair-networks.ts";
 import { guidancesFor, protocol, publicSeeds } from "./pair-protocol.ts";
 import { sequenceFor } from "./prompt-sequence.ts";
+import { learnStyle, OWN_STYLE, readsLatentsOf, type StyleTests } from "./style/styles-of-pair.ts";
 import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
@@ -58,6 +60,8 @@ export interface PairCheckRequest {
   readonly tries?: number;
   /** How many prompts are drawn in all when this has ended, those before counted. */
   readonly pictures: number;
+  /** How well evaluators read the model's style, where that was measured before. */
+  readonly styles?: StyleTests;
   /** What earlier looks at this very pair found; null for the first. */
   readonly before: Before | null;
   /** The style's name in the evaluator's list of accuracies, as a person gives it; without it, what the bytes are known to draw. */
@@ -102,6 +106,8 @@ export interface PairReport extends Verdict {
 /** One evaluator's. */
 export interface Opinion {
   readonly evaluator: Evaluator["kind"];
+  /** How well it reads the model's style, where the hub measured that itself. */
+  readonly style: StyleTest | null;
   /** Why it said nothing, in a sentence. */
   readonly silence: string | null;
   /** Null where it said nothing. */
@@ -111,7 +117,7 @@ export interface Opinion {
 
 /** One stage of the work, by name. */
 export type StageTick = (
-  stage: "lineage" | "agreement" | "pictures",
+  stage: "lineage" | "style" | "agreement" | "pictures",
   ...progress: Parameters<Tick>
 ) => ReturnType<Tick>;
 
@@ -141,16 +147,24 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const lineage = before
     ? before.lineage
     : request.base && (await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at)));
-  const domain = request.domain ?? (await knownStyle(files));
+  const known = request.domain ?? (await knownStyle(files));
+  const isUnrelated = judge({ ...none, lineage }).verdict === "incompatible";
+  const base =
+    request.base && !isUnrelated ? await readModelFiles({ ...request.base, lowRank: [], guide: null }) : null;
   const given = await inOrder(request.evaluators, readEvaluator);
   requireRoom(files, guide, given, request);
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, given, layoutFor(files, request), runtime, opened);
+    const styles =
+      known === null && !isUnrelated
+        ? await learnStyle(networks, { earlier: request.styles ?? [], base }, runtime, (...at) => tick("style", ...at))
+        : null;
+    const domain = styles === null ? known : OWN_STYLE;
     const readers = readersOf(networks, domain);
     const sequence = sequenceFor(readers.speaking, request);
     for (const one of readers.speaking) if (one.kind === "attributes") await one.expect(sequence, domain); // not first at the last look
-    const run: Run = { networks, request, protocol: used, domain, sequence };
+    const run: Run = { networks, request, protocol: used, domain, styles, sequence };
     const { tape, save } = request.tapes
       ? await openTape(request.tapes, circumstances(run, runtime))
       : { tape: null, save: null };
@@ -175,7 +189,7 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
     };
     return {
       ...judge(evidence),
-      opinions: opinionsOf(given, readers.silences, figures),
+      opinions: opinionsOf(given, styles ?? [], readers.silences, figures),
       protocol: used,
       evidence,
       looks: fidelity ? looksBack(scoresOf(fidelity.raw, weakest), request.tries ?? 1) : [],
@@ -204,15 +218,13 @@ async function mismatchesOf(files: ModelFiles, guide: GuideFile, base: BaseChoic
 }
 
 /** Those that read these pictures, and of each other, by its place, why it does not. */
-function readersOf({ evaluators, parts: { unet, height, width } }: Networks, domain: string | null) {
+function readersOf(networks: Networks, domain: string | null) {
+  const { unet, height, width } = networks.parts;
   const silences = new Map<number, string>();
-  const speaking = evaluators.filter(({ files, network }, place) => {
-    const { latents } = files;
-    const own = [unet.config.inChannels, height, width];
-    const silence =
-      latents && latents.join() !== own.join()
-        ? `The automatic judge reads latents of ${latents.join(" × ")}, and those of this model are ${own.join(" × ")}.`
-        : network.silenceOn(domain);
+  const speaking = networks.evaluators.filter(({ files, network }, place) => {
+    const silence = readsLatentsOf(networks, files.latents)
+      ? network.silenceOn(domain)
+      : `The automatic judge reads latents of ${files.latents!.join(" × ")}, and those of this model are ${unet.config.inChannels} × ${height} × ${width}.`;
     if (silence !== null) silences.set(place, silence);
     return silence === null;
   });
@@ -222,6 +234,7 @@ function readersOf({ evaluators, parts: { unet, height, width } }: Networks, dom
 /** In the order in which they were given. `figures` are of those that spoke. */
 function opinionsOf(
   given: readonly EvaluatorFiles[],
+  styles: StyleTests,
   silences: ReadonlyMap<number, string>,
   figures: readonly Fidelity[],
 ): Opinion[] {
@@ -229,7 +242,7 @@ function opinionsOf(
   return given.map(({ kind: evaluator }, place) => {
     const silence = silences.get(place) ?? null;
     const fidelity = silence === null ? (read.next().value ?? null) : null;
-    return { evaluator, silence, verdict: fidelity && wordOf(fidelity), fidelity };
+    return { evaluator, style: styles[place] ?? null, silence, verdict: fidelity && wordOf(fidelity), fidelity };
   });
 }
 
@@ -239,18 +252,20 @@ interface Run {
   readonly request: PairCheckRequest;
   readonly protocol: PairReport["protocol"];
   readonly domain: string | null;
+  readonly styles: StyleTests | null;
   /** All prompts that the plan may draw, in their order. */
   readonly sequence: readonly string[];
 }
 
 /** What decides, beside the weights, which numbers a model gives by itself. */
-function circumstances({ networks, request, protocol: used, domain, sequence }: Run, runtime: Runtime): object {
+function circumstances({ networks, request, protocol: used, domain, styles, sequence }: Run, runtime: Runtime): object {
   return {
     protocol: used,
     draw: request.draw ?? null,
     prompts: sequence.slice(0, request.pictures),
     from: request.before?.fidelity.length ?? 0,
     domain,
+    styles,
     layout: [networks.cfgLayout, networks.rows],
     runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
   };

@@ -12,11 +12,22 @@ import type { PairCheckRequest } from "./pair-check.ts";
 import { conditionOn, decodeWith, drawNoise, layoutFor, openNetworks, requireRoom } from "./pair-networks.ts";
 import { guidancesFor, protocol, publicSeeds } from "./pair-protocol.ts";
 import { sequenceFor } from "./prompt-sequence.ts";
+import { learnStyle, OWN_STYLE } from "./style/styles-of-pair.ts";
 import type { Tick } from "./tick.ts";
 
 export type PairCurveRequest = Pick<
   PairCheckRequest,
-  "model" | "config" | "lowRank" | "guide" | "evaluators" | "prompts" | "pictures" | "domain" | "memory" | "layout"
+  | "model"
+  | "config"
+  | "lowRank"
+  | "guide"
+  | "evaluators"
+  | "prompts"
+  | "pictures"
+  | "domain"
+  | "styles"
+  | "memory"
+  | "layout"
 >;
 
 /** Raw values included, so that a figure can be made anew without drawing again. */
@@ -36,10 +47,13 @@ export async function curveOfPair(request: PairCurveRequest, runtime: Runtime, t
   const guide = await readGuideFile(request.guide);
   const evaluatorFiles = await inOrder(request.evaluators, readEvaluator);
   requireRoom(files, guide, evaluatorFiles, request);
-  const domain = request.domain ?? (await knownStyle(files));
+  const known = request.domain ?? (await knownStyle(files));
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, evaluatorFiles, layoutFor(files, request), runtime, opened);
+    const earlier = request.styles ?? [];
+    const styles = known === null ? await learnStyle(networks, { earlier, base: null }, runtime, async () => {}) : null;
+    const domain = styles === null ? known : OWN_STYLE;
     const speaking = networks.evaluators.map(({ network }) => network).filter((one) => one.silenceOn(domain) === null);
     const evaluator = speaking[0]; // a curve compares ways, for which one is enough
     if (!evaluator)

@@ -110,7 +110,10 @@ export async function openNetworks(
 export const decodeWith = async ({ vae }: Networks, latents: FloatTensor): Promise<Picture[]> =>
   toPictures(await vae!.decode(latents));
 
-export async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
+export async function conditionOn(
+  { text, files, parts }: Pick<Networks, "text" | "files" | "parts">,
+  prompts: readonly string[],
+) {
   const size = wholePicture(pictureSizeOf(files.model, parts));
   return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
 }

@@ -12,7 +12,11 @@ export interface StyleTest {
   /** Of each attribute how many were read right, of so many. */
   readonly read: Readonly<Record<Attribute, { readonly right: number; readonly of: number }>>;
   /** How far the look of the scenes lies from that of the model's own pictures, before and after it drew them anew, as a squared MMD. */
-  readonly distance: { readonly before: number; readonly after: number; /** Between its own pictures, by chance. */ readonly floor: number };
+  readonly distance: {
+    readonly before: number;
+    readonly after: number;
+    /** Between its own pictures, by chance. */ readonly floor: number;
+  };
 }
 
 /** Whether the scenes came to look as the model's own pictures do: else what was read says how well another style is read. */

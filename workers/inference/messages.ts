@@ -6,7 +6,7 @@ import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
-import { before, curve, curveRaw, inspection, needs, pairReport, signature } from "./result-schemas.ts";
+import { before, curve, curveRaw, inspection, needs, pairReport, signature, styleTest } from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over a pipe, as structured clones (lib/util/frames.ts).
@@ -91,6 +91,7 @@ const checkJob = z.object({
     .nullable()
     .exactOptional(),
   tries: z.int().min(1).exactOptional(),
+  styles: z.array(styleTest.nullable()).exactOptional(),
   pictures: z.int().min(1).max(10_000),
   before,
   domain: z.string().nullable(),
@@ -99,7 +100,16 @@ const checkJob = z.object({
 });
 
 const curveJob = checkJob
-  .pick({ runtime: true, choice: true, evaluators: true, prompts: true, pictures: true, domain: true, layout: true })
+  .pick({
+    runtime: true,
+    choice: true,
+    evaluators: true,
+    prompts: true,
+    pictures: true,
+    domain: true,
+    styles: true,
+    layout: true,
+  })
   .extend({ type: z.literal("curve") });
 
 const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });

@@ -64,11 +64,9 @@ export const quotaView = z.object({
   files: quotaLine,
   repos: quotaLine,
   jobs: quotaLine.nullable().meta({ description: "that wait now; null for an organisation, which asks for none" }),
-  deviceSeconds: quotaLine
-    .nullable()
-    .meta({
-      description:
-        "that workers computed in the last 24 hours: for a person, or for guidepost what the hub measured anew; null for another organisation",
-    }),
+  deviceSeconds: quotaLine.nullable().meta({
+    description:
+      "that workers computed in the last 24 hours: for a person, or for guidepost what the hub measured anew; null for another organisation",
+  }),
 });
 export type QuotaView = z.output<typeof quotaView>;

@@ -11,7 +11,9 @@ export function looksOf(sets: readonly FloatTensor[]): FloatTensor[] {
   const columns = Array.from({ length: width }, (_, column) => momentsOf(all.map((row) => row[column]!)));
   return rows.map((set) =>
     tensor(
-      Float32Array.from(set.flatMap((row) => row.map((value, i) => (value - columns[i]!.mean) / columns[i]!.deviation))),
+      Float32Array.from(
+        set.flatMap((row) => row.map((value, i) => (value - columns[i]!.mean) / columns[i]!.deviation)),
+      ),
       [set.length, width],
     ),
   );
@@ -25,7 +27,11 @@ function rawLooks({ data, shape }: FloatTensor): number[][] {
       data.subarray((picture * channels + channel) * size, (picture * channels + channel + 1) * size),
     );
     const moments = planes.map((plane) => momentsOf([...plane]));
-    const own = planes.flatMap((plane, i) => [moments[i]!.mean, moments[i]!.deviation, ...changesOf(plane, height, width)]);
+    const own = planes.flatMap((plane, i) => [
+      moments[i]!.mean,
+      moments[i]!.deviation,
+      ...changesOf(plane, height, width),
+    ]);
     const together = planes.flatMap((plane, i) =>
       planes.slice(0, i).map((other, j) => {
         let sum = 0;

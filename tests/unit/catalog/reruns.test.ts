@@ -71,7 +71,7 @@ test("what is used most is measured anew first, little at a time, behind everybo
   expect(await measureAnew()).toBe(0);
   expect(await rerunUse()).toEqual({ used: 0, limit: 60, isOwn: false, open: 2 });
   const queued = { state: "queued", verdict: "notMeasured", stale: null };
-  expect(await statesOf()).toMatchObject({ "ann/clay v3": queued, "ann/neon v3": queued, "ann/clay v2": earlier });
+  expect(await statesOf()).toMatchObject({ "ann/clay v4": queued, "ann/neon v4": queued, "ann/clay v2": earlier });
   const jobs = await database().job.findMany({ where: { kind: "check", state: "queued" } });
   expect(jobs.map(({ priority, userId }) => [priority, userId])).toEqual([
     [0, null],
@@ -112,7 +112,7 @@ test("an operator sets that budget with all other limits: as what the hub itself
 
 test("evidence of another kind of processor stays in every list, as that", async () => {
   await database()
-    .$executeRaw`UPDATE pair SET runtime = 'cuda-f32', protocol = 'v3-e831b29eef3b2' WHERE protocol LIKE 'v2-%'`;
+    .$executeRaw`UPDATE pair SET runtime = 'cuda-f32', protocol = 'v4-e831b29eef3b2' WHERE protocol LIKE 'v2-%'`;
   const { items } = await listPairs(anonymous, { limit: 50 });
   const onCards = items.filter(({ runtime }) => runtime === "cuda-f32");
   expect(onCards).toHaveLength(4);

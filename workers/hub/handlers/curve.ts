@@ -9,12 +9,12 @@ import { progressWriter } from "./progress-writer.ts";
 /** Measures what else could be done with a guide's passes, on what its pair was measured on. */
 export const curveHandler: JobHandler = async ({ subjectId, attempt, models, signal }) => {
   const check = await getCurveCheck(subjectId);
-  await withPairJob(check, async ({ job: { runtime, choice, evaluators, prompts, domain } }) => {
+  await withPairJob(check, async ({ job: { runtime, choice, evaluators, prompts, domain, styles = [] } }) => {
     const pictures = firstLook.prompts;
     const began = performance.now();
     const tell = progressWriter((progress) => saveProgress(subjectId, attempt, progress));
     const found = await models.run(
-      { type: "curve", runtime, choice, evaluators, prompts, domain, pictures },
+      { type: "curve", runtime, choice, evaluators, prompts, domain, styles, pictures },
       { signal, onProgress: ({ stage, done, total }) => tell({ stage, done, total }) },
     );
     await recordCurve(subjectId, attempt, {
