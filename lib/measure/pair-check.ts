@@ -15,6 +15,7 @@ import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Fidelity, Lineage } from "#lib/pairing/evidence.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import type { StyleTest } from "#lib/pairing/style-test.ts";
+import { firstLook } from "#lib/pairing/plan.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict, type VerdictName, weakestOf, wordOf } from "#lib/pairing/verdict.ts";
 import { rows } from "#lib/tensor/tensor.ts";
@@ -149,8 +150,9 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
     : request.base && (await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at)));
   const known = request.domain ?? (await knownStyle(files));
   const isUnrelated = judge({ ...none, lineage }).verdict === "incompatible";
+  const isWorthATest = !isUnrelated && request.pictures >= firstLook.prompts; // fewer decide nothing, however well they are read
   const base =
-    request.base && !isUnrelated ? await readModelFiles({ ...request.base, lowRank: [], guide: null }) : null;
+    request.base && isWorthATest ? await readModelFiles({ ...request.base, lowRank: [], guide: null }) : null;
   const given = await inOrder(request.evaluators, readEvaluator);
   requireRoom(files, guide, given, request);
   return namingNonFinite(files, async () => {

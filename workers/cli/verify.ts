@@ -15,7 +15,7 @@ import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { bringFiles, type WantedFile } from "#workers/verify/bring-files.ts";
 import { findReport, type FoundReport } from "#workers/verify/find-report.ts";
 import { withLaidOut } from "#workers/verify/laid-out.ts";
-import { foundThere, otherLayout, promptsOf, toJob } from "#workers/verify/measure-again.ts";
+import { foundThere, otherLayout, promptsOf, stylesFor, toJob } from "#workers/verify/measure-again.ts";
 import { whatWasDrawn } from "#workers/verify/what-was-drawn.ts";
 import { partsOf, wantedFiles } from "#workers/verify/wanted-files.ts";
 import { type Signer, whoSigned } from "#workers/verify/who-signed.ts";
@@ -146,7 +146,14 @@ async function measureAgain(
     options.threads ?? otherThan(measured?.runtime.threads),
   );
   const { report: again, runtime: used } = await withLaidOut(report, parts, paths, (laid) =>
-    runJob(toJob(laid, { draw, tries: measured?.fidelity?.tries ?? 1, pictures: prompts }, runtime, layout)),
+    runJob(
+      toJob(
+        laid,
+        { draw, tries: measured?.fidelity?.tries ?? 1, pictures: prompts, styles: stylesFor(report, prompts === all) },
+        runtime,
+        layout,
+      ),
+    ),
   );
   const here: Found = {
     verdict: prompts === all ? again.verdict : null,

@@ -5,6 +5,7 @@ import { AppError } from "#lib/errors.ts";
 import type { PassLayout } from "#lib/measure/pair-networks.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import type { Found } from "#lib/measure/same-again.ts";
+import type { StyleTests } from "#lib/measure/style/styles-of-pair.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { before } from "#workers/inference/result-schemas.ts";
@@ -34,6 +35,13 @@ export function foundThere({ pair }: Report): Found {
 export const promptsOf = ({ agreement, fidelity }: Found): number =>
   fidelity.length || new Set(agreement.map(({ prompt }) => prompt)).size || 1;
 
+/**
+ * How well a style is read is measured again with all prompts, for the scores of every one of them depend on it. Of some first ones it is
+ * taken as the report has it: it would cost more than they do.
+ */
+export const stylesFor = ({ pair: { measured } }: Report, isWhole: boolean): StyleTests =>
+  isWhole ? [] : (measured?.evaluators.map(({ style }) => style) ?? []);
+
 /** Other batches, and CFG's two passes the other way round, than a hub measures a model of this size with: what is only so because of them shows. */
 export function otherLayout(parameters: number): PassLayout {
   const rows = rowsAtOnce(parameters) === 1 ? 1 : 5; // no divisor of the usual 16; of a large model more than one would not fit
@@ -45,6 +53,7 @@ interface Drawn {
   readonly draw: DrawnFrom | null;
   readonly tries: number;
   readonly pictures: number;
+  readonly styles: StyleTests;
 }
 
 export const toJob = (laid: Laid, drawn: Drawn, runtime: RuntimeChoice, layout: PassLayout): CheckJob => ({
@@ -52,6 +61,7 @@ export const toJob = (laid: Laid, drawn: Drawn, runtime: RuntimeChoice, layout: 
   runtime,
   ...laid,
   ...drawn,
+  styles: [...drawn.styles],
   before: null,
   domain: null,
   tapes: null,

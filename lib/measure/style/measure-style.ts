@@ -87,7 +87,7 @@ async function noiseOf(
   const unet = keep(await openSplitUNet(parts, runtime));
   const text = keep(await openText(base, runtime));
   const { prompted } = await conditionOn({ text, files: base, parts }, captions);
-  return inBatches(captions.length, networks, (begin, end) => {
+  return await inBatches(captions.length, networks, (begin, end) => {
     const part = { latents: rows(latents, begin, end), text: conditioningRows(prompted, begin, end) };
     return invert(unet, base.model.schedule, { ...part, steps: protocol.steps }, onStep);
   });

@@ -1,4 +1,5 @@
 import type { ModelFiles } from "#lib/diffusion/model-files.ts";
+import { AppError } from "#lib/errors.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { StyleTest } from "#lib/pairing/style-test.ts";
 import type { Networks } from "../pair-networks.ts";
@@ -27,19 +28,19 @@ export async function learnStyle(
     network.known !== null && readsLatentsOf(networks, files.latents) ? [{ place, known: network.known }] : [],
   );
   if (reading.length === 0) return null;
+  const known = reading.map((one) => one.known);
   const found = reading.every(({ place }) => earlier[place])
     ? reading.map(({ place }) => earlier[place]!)
-    : base &&
-      (await measureStyle(
-        networks,
-        reading.map(({ known }) => known),
-        base,
-        runtime,
-        tick,
-      ));
+    : base && (await measureStyle(networks, known, base, runtime, tick).catch(unlessNoNumber));
   if (found === null) return null;
   for (const [i, { known }] of reading.entries()) known.learn(OWN_STYLE, found[i]!);
   return networks.evaluators.map((_one, place) => found[reading.findIndex((one) => one.place === place)] ?? null);
+}
+
+/** A model that draws no numbers has no style; what is wrong with it single steps tell. */
+function unlessNoNumber(failure: unknown): null {
+  if (failure instanceof AppError && failure.code === "not_finite") return null;
+  throw failure;
 }
 
 /** @param latents  of one picture, what an evaluator reads; null where any picture does */

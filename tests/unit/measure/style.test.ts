@@ -29,7 +29,7 @@ const opened = async (files: Awaited<ReturnType<typeof filesOf>>, stack: AsyncDi
     files,
     await readGuideFile(guidePath),
     [await readEvaluator(evaluatorPath)],
-    { rows: 8, cfg: "one batch" },
+    { rows: 8, cfg: "one batch of two" },
     testRuntime,
     stack,
   );
@@ -110,7 +110,7 @@ describe("a pair in a style that nobody rendered pictures in", () => {
         model: starter("storybook"),
         lowRank: neon(0.9),
         guide: guidePath,
-        base: base && { model: starter(base) },
+        base: base === null ? null : { model: starter(base) },
         evaluators: [evaluatorPath],
         prompts: null,
         styles,
