@@ -84,7 +84,7 @@ async function withIntegers(graph: Graph, root: string): Promise<{ bytes: Uint8A
   const added: Uint8Array[] = [];
   const written = new Set<string>();
   for (const node of graph.nodes) {
-    const weight = node.op.type === "MatMulTransposed" ? weights.get(node.inputs[1]!.name) : undefined;
+    const weight = node.op.type === "MatMul" && node.op.transposeRight ? weights.get(node.inputs[1]!.name) : undefined;
     if (!weight || written.has(node.inputs[1]!.name)) continue;
     written.add(node.inputs[1]!.name);
     const [n, k] = weight.shape as [number, number];

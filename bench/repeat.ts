@@ -45,7 +45,7 @@ async function find(style: Style, pictures: number, runtime: Runtime, layout?: P
     evaluators: [evaluator],
     pictures,
   };
-  const rest = { prompts: null, before: null, domain: null, tapes: null, memory: null, ...(layout && { layout }) };
+  const rest = { prompts: null, before: null, domain: null, kept: null, memory: null, ...(layout && { layout }) };
   const { verdict, evidence, raw } = await checkPair({ ...request, ...rest }, runtime, async () => {});
   return { verdict, structure: evidence.structure, lineage: evidence.lineage, ...raw };
 }

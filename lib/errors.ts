@@ -31,6 +31,7 @@ export const failures = {
   too_slow: { status: 408, hubCode: null, temporary: true },
   too_large: { status: 413, hubCode: null, temporary: false },
   range_not_satisfiable: { status: 416, hubCode: null, temporary: false },
+  headers_too_large: { status: 431, hubCode: null, temporary: false },
   malformed_weights: { status: 422, hubCode: null, temporary: false },
   weights_mismatch: { status: 422, hubCode: null, temporary: false },
   unsupported_model: { status: 422, hubCode: null, temporary: false },

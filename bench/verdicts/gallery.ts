@@ -84,7 +84,7 @@ async function measure(
     pictures: firstLook.prompts,
     before: null,
     domain: null,
-    tapes: { folder: tapes, key: JSON.stringify(unit) },
+    kept: { folder: tapes, key: JSON.stringify(unit), evaluators: [evaluator] },
     memory: null,
   };
   try {

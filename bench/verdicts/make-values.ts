@@ -28,7 +28,7 @@ for (const style of styleNames) {
     pictures: prompts,
     before: null,
     domain: style,
-    tapes: null,
+    kept: null,
     memory: null,
   };
   const { raw }: PairReport = await checkPair(request, runtime, async () => {});

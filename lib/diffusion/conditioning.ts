@@ -1,4 +1,5 @@
 import type { Graph, Value } from "#lib/onnx/graph.ts";
+import type { Dim } from "#lib/onnx/shape.ts";
 import { concat, type FloatTensor, repeat, rows } from "#lib/tensor/tensor.ts";
 import type { UNetConfig } from "./unet-config.ts";
 
@@ -21,16 +22,21 @@ export interface Conditioning {
 export type ConditioningValues = { readonly [Name in keyof Conditioning]: Value };
 
 /** Graph inputs for all the conditioning that the base takes, with `tokens` text states. */
-export function conditioningInputs(graph: Graph, config: UNetConfig, tokens: number): ConditioningValues {
+export function conditioningInputs(
+  graph: Graph,
+  config: UNetConfig,
+  tokens: number,
+  batch: Dim = "batch",
+): ConditioningValues {
   const { added, guidanceEmbeddingWidth } = config;
   return {
-    text: graph.input("text", ["batch", tokens, config.crossAttentionDim]),
+    text: graph.input("text", [batch, tokens, config.crossAttentionDim]),
     ...(added && {
-      pooledText: graph.input("pooledText", ["batch", added.pooledWidth]),
-      timeIds: graph.input("timeIds", ["batch", added.timeIds]),
+      pooledText: graph.input("pooledText", [batch, added.pooledWidth]),
+      timeIds: graph.input("timeIds", [batch, added.timeIds]),
     }),
     ...(guidanceEmbeddingWidth !== null && {
-      guidanceEmbedding: graph.input("guidanceEmbedding", ["batch", guidanceEmbeddingWidth]),
+      guidanceEmbedding: graph.input("guidanceEmbedding", [batch, guidanceEmbeddingWidth]),
     }),
   };
 }

@@ -31,7 +31,8 @@ export function spatialTransformer(scope: Scope, x: Value, text: Value, options:
   let h = linearProjection
     ? linear(scope.at("proj_in"), toSequence(normal), inner)
     : toSequence(convolution(scope.at("proj_in"), normal, inner, 1));
-  for (let i = 0; i < layers; i++) h = block(scope.at(`transformer_blocks.${i}`), h, text, options);
+  for (let i = 0; i < layers; i++)
+    h = x.graph.asBlock(() => block(scope.at(`transformer_blocks.${i}`), h, text, options));
   const out = linearProjection
     ? toPixels(linear(scope.at("proj_out"), h, channels), x)
     : convolution(scope.at("proj_out"), toPixels(h, x), channels, 1);

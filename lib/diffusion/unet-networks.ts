@@ -118,7 +118,8 @@ export async function openSplitUNet(parts: UNetParts, runtime: Runtime): Promise
   };
 }
 
-const parametersOf = ({ unet, lowRank }: UNetParts): ParametersOf =>
+/** The base's parameters as its files and adapters have them. */
+export const parametersOf = ({ unet, lowRank }: Pick<UNetParts, "unet" | "lowRank">): ParametersOf =>
   adaptedParameters(
     externalParameters(unet.weights),
     lowRank.map((layers) => layers.forLevels(unet.config.layersPerBlock)),
@@ -129,7 +130,7 @@ const LARGE_BYTES = 2 ** 28;
 const isLarge = ({ unet }: UNetParts): boolean => unet.weights.bytes > LARGE_BYTES;
 
 /** Refuses weights and low-rank layers that the whole UNet has no place for. */
-function requireAllTaken({ unet, lowRank }: UNetParts): void {
+export function requireAllTaken({ unet, lowRank }: Pick<UNetParts, "unet" | "lowRank">): void {
   unet.weights.requireAllTaken();
   for (const layers of lowRank) layers.requireAllTaken();
 }

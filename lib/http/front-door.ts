@@ -5,6 +5,8 @@ import { toFailureResponse } from "./failure.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
+/** A path of 1024 bytes, each escaped, and a search beside it. Next copies an address a dozen times for each request. */
+const MAX_ADDRESS = 8000;
 /** More than any browser keeps for a site, and than any form here has. */
 const MAX_COOKIES = 200;
 const MAX_FIELDS = 200;
@@ -29,6 +31,12 @@ function faultOf({ method = "", url = "", headers }: IncomingMessage): AppError 
       "method_not_allowed",
       `Nothing here can be asked with ${method.slice(0, 20)}; use one of ${methods.join(", ")}.`,
       { allowed: methods },
+    );
+  if (url.length > MAX_ADDRESS)
+    return new AppError(
+      "bad_request",
+      `The address is longer than ${MAX_ADDRESS} characters; ask for less in it, or send what is long in a body.`,
+      { limit: MAX_ADDRESS },
     );
   const [path, query = ""] = splitAt(url, "?");
   if (!path.startsWith("/") || !isText(path))
@@ -70,7 +78,7 @@ function isText(path: string): boolean {
   }
 }
 
-/** In JSON, and to a person before a browser as the bare sentence. What stands in the body is not read, so the connection ends. */
+/** In JSON, and to a person before a browser as the bare sentence. A body is thrown away as it comes, for whoever sends it reads only then. */
 async function answer(failure: Response, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const isForPerson = request.headers.accept?.includes("text/html") ?? false;
   const { error } = (await failure.clone().json()) as { error: string };
@@ -78,7 +86,6 @@ async function answer(failure: Response, request: IncomingMessage, response: Ser
     ...Object.fromEntries(failure.headers),
     ...(isForPerson && { "content-type": "text/plain; charset=utf-8" }),
     "x-content-type-options": "nosniff",
-    connection: "close",
   });
   response.end(isForPerson ? error : await failure.text());
 }

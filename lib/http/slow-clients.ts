@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { AppError } from "#lib/errors.ts";
-import { toFailureResponse } from "./failure.ts";
+import { giveLastAnswer } from "./last-answer.ts";
 import { Seats, type Sitter } from "./seats.ts";
 
 export interface SlowLimits {
@@ -180,15 +179,5 @@ const crowded = (): AppError =>
 function refuse({ request, response, socket }: Exchange, failure: AppError): void {
   request.pause();
   if (response.headersSent || socket.destroyed) return void socket.destroy();
-  const answer = toFailureResponse(failure, randomUUID());
-  void answer.text().then((body) => {
-    const lines = [
-      `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
-      ...[...answer.headers].map(([name, value]) => `${name}: ${value}`),
-      `content-length: ${Buffer.byteLength(body)}`,
-      "connection: close",
-    ];
-    socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`);
-  });
-  setTimeout(() => socket.destroy(), 1_000).unref(); // whoever does not read does not close either
+  giveLastAnswer(socket, failure);
 }

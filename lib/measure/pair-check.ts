@@ -1,4 +1,3 @@
-import { cpus } from "node:os";
 import { conditioningRows } from "#lib/diffusion/conditioning.ts";
 import { type GuideFile, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import {
@@ -10,7 +9,6 @@ import {
 } from "#lib/diffusion/model-files.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
 import { openModel } from "#lib/diffusion/open-model.ts";
-import { runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Fidelity, Lineage } from "#lib/pairing/evidence.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
@@ -22,6 +20,7 @@ import { rows } from "#lib/tensor/tensor.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
+import type { Kept } from "./arm.ts";
 import { type Cost, costOf } from "./cost.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity, scoresOf } from "./fidelity.ts";
@@ -42,7 +41,9 @@ import {
 import { guidancesFor, protocol, publicSeeds } from "./pair-protocol.ts";
 import { sequenceFor } from "./prompt-sequence.ts";
 import { learnStyle, OWN_STYLE, readsLatentsOf, type StyleTests } from "./style/styles-of-pair.ts";
-import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
+import { type KeptPlace, openKept } from "./open-kept.ts";
+import { stepsRecipe } from "./steps-recipe.ts";
+import { withTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
 export interface PairCheckRequest {
@@ -68,7 +69,7 @@ export interface PairCheckRequest {
   /** The style's name in the evaluator's list of accuracies, as a person gives it; without it, what the bytes are known to draw. */
   readonly domain: string | null;
   /** Where what the model does by itself is kept for its next guide; null: nowhere. */
-  readonly tapes: TapePlace | null;
+  readonly kept: KeptPlace | null;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
@@ -166,18 +167,21 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
     const readers = readersOf(networks, domain);
     const sequence = sequenceFor(readers.speaking, request);
     for (const one of readers.speaking) if (one.kind === "attributes") await one.expect(sequence, domain); // not first at the last look
-    const run: Run = { networks, request, protocol: used, domain, styles, sequence };
-    const { tape, save } = request.tapes
-      ? await openTape(request.tapes, circumstances(run, runtime))
-      : { tape: null, save: null };
-    const states = before?.agreement ?? (await agreementOf(run, tape, (...at) => tick("agreement", ...at)));
+    const run: Run = {
+      networks,
+      request,
+      protocol: used,
+      domain,
+      sequence,
+      kept: openKept(networks, request.kept, styles, runtime),
+    };
+    const states = before?.agreement ?? (await agreementOf(run, (...at) => tick("agreement", ...at)));
     const agreement: Agreement = summariseAgreement(states);
     const isRuledOut = judge({ structure, lineage, agreement, fidelity: null }).verdict === "incompatible";
     const fidelity =
       readers.speaking.length > 0 && !isRuledOut
-        ? await fidelityOf(run, readers.speaking, tape, (...at) => tick("pictures", ...at))
+        ? await fidelityOf(run, readers.speaking, (...at) => tick("pictures", ...at))
         : null;
-    await save?.();
     const figures = fidelity?.figures ?? [];
     const weakest = weakestOf(figures);
     const others = figures.filter((_one, place) => place !== weakest);
@@ -254,23 +258,9 @@ interface Run {
   readonly request: PairCheckRequest;
   readonly protocol: PairReport["protocol"];
   readonly domain: string | null;
-  readonly styles: StyleTests | null;
   /** All prompts that the plan may draw, in their order. */
   readonly sequence: readonly string[];
-}
-
-/** What decides, beside the weights, which numbers a model gives by itself. */
-function circumstances({ networks, request, protocol: used, domain, styles, sequence }: Run, runtime: Runtime): object {
-  return {
-    protocol: used,
-    draw: request.draw ?? null,
-    prompts: sequence.slice(0, request.pictures),
-    from: request.before?.fidelity.length ?? 0,
-    domain,
-    styles,
-    layout: [networks.cfgLayout, networks.rows],
-    runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
-  };
+  readonly kept: Kept | null;
 }
 
 async function lineageOf(files: ModelFiles, guide: GuideFile, place: BaseChoice, tick: Tick): Promise<Lineage> {
@@ -289,8 +279,7 @@ async function lineageOf(files: ModelFiles, guide: GuideFile, place: BaseChoice,
 
 /** Every prompt at every guidance, as many rows at once as the model's size allows. */
 async function agreementOf(
-  { networks, request, protocol: { agreementGuidances: guidances }, sequence }: Run,
-  tape: TeacherTape | null,
+  { networks, request, protocol: { agreementGuidances: guidances }, sequence, kept }: Run,
   tick: Tick,
 ): Promise<AgreementState[]> {
   const { unet, guide, files } = networks;
@@ -312,11 +301,13 @@ async function agreementOf(
         noise: rows(noise, begin, end),
         guidanceScales: new Float32Array(end - begin).fill(guidanceScale),
         prompts: Array.from({ length: end - begin }, (_, i) => begin + i),
-        tape,
       };
+      const tell = (done: number): Promise<void> => tick(run * protocol.steps + done, runs * protocol.steps);
       states.push(
-        ...(await measureAgreement(unet, guide, part, (done) =>
-          tick(run * protocol.steps + done, runs * protocol.steps),
+        ...(await withTape(
+          kept?.pieces ?? null,
+          stepsRecipe(prompts.slice(begin, end), part.noise, guidanceScale, protocol.steps),
+          (tape) => measureAgreement(unet, guide, { ...part, tape }, tell),
         )),
       );
     }
@@ -326,15 +317,14 @@ async function agreementOf(
 
 /** Draws what this look adds to those before. */
 async function fidelityOf(
-  { networks, request, protocol: { guidanceScale }, domain, sequence }: Run,
+  { networks, request, protocol: { guidanceScale }, domain, sequence, kept }: Run,
   evaluators: readonly Evaluator[],
-  tape: TeacherTape | null,
   tick: Tick,
 ): ReturnType<typeof measureFidelity> {
   const { files } = networks;
   const before = request.before?.fidelity ?? [];
   const prompts = sequence.slice(before.length, request.pictures);
-  const found = await measureFidelity(
+  return measureFidelity(
     networks,
     evaluators,
     {
@@ -353,13 +343,11 @@ async function fidelityOf(
       rowsAtOnce: networks.rows,
       decode: (latents) => decodeWith(networks, latents),
       domain,
-      known: tape?.kept ?? null,
+      kept,
       before,
       available: sequence.length,
       tries: request.tries ?? 1,
     },
     tick,
   );
-  tape?.keep(found.alone);
-  return found;
 }

@@ -25,7 +25,10 @@ export interface ResnetOptions {
  * shortcut(x) + conv(act(norm(conv(act(norm(x))) + Linear(act(embedding))))): [B, C, H, W] → [B, out, H, W].
  * The shortcut is a 1×1 convolution where the channels differ, else x itself.
  */
-export function resnet(scope: Scope, x: Value, options: ResnetOptions): Value {
+export const resnet = (scope: Scope, x: Value, options: ResnetOptions): Value =>
+  scope.graph.asBlock(() => layers(scope, x, options));
+
+function layers(scope: Scope, x: Value, options: ResnetOptions): Value {
   const { out, groups, epsilon, embedding, scaleShift = false, outputScale = 1 } = options;
   const activate = activations[options.activation ?? "silu"];
   const channels = Number(x.shape[1]);

@@ -13,7 +13,10 @@ export interface SelfAttentionOptions {
 }
 
 /** Pixels attend to themselves, without a transformer around: x + to_out(attention(norm(x))), [B, C, H, W] → the same. */
-export function selfAttention(scope: Scope, x: Value, { heads, groups, epsilon }: SelfAttentionOptions): Value {
+export const selfAttention = (scope: Scope, x: Value, options: SelfAttentionOptions): Value =>
+  scope.graph.asBlock(() => layers(scope, x, options));
+
+function layers(scope: Scope, x: Value, { heads, groups, epsilon }: SelfAttentionOptions): Value {
   const channels = Number(x.shape[1]);
   const normal = toSequence(groupNorm(scope.at("group_norm"), x, groups, epsilon));
   const project = (name: string): Value => linear(scope.at(name), normal, channels);

@@ -34,6 +34,8 @@ export interface Node {
   readonly op: Op;
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
+  /** Nodes with the same number belong to one part of the network; null where none was named. */
+  readonly block: number | null;
 }
 
 /** Where the numbers of a constant come from; `unknown` ones can be counted and checked, and not run. */
@@ -66,6 +68,8 @@ export class Graph {
   readonly initializers: Initializer[] = [];
   readonly #externals = new Map<string, Value>();
   #count = 0;
+  #block: number | null = null;
+  #blocks = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -120,8 +124,22 @@ export class Graph {
       if (input.graph !== this) throw mistake(`${op.type} in "${this.name}" takes a value of "${input.graph.name}"`);
     }
     const outputs = results.map((result) => this.#value(op.type, result));
-    this.nodes.push({ op, inputs, outputs });
+    this.nodes.push({ op, inputs, outputs, block: this.#block });
     return outputs;
+  }
+
+  /**
+   * Marks what `build` appends as one part of the network, such as a residual block: the unit in which whoever differentiates may
+   * keep the inputs alone and compute the rest once more. A part within a part belongs to the outer one.
+   */
+  asBlock<T>(build: () => T): T {
+    if (this.#block !== null) return build();
+    this.#block = this.#blocks++;
+    try {
+      return build();
+    } finally {
+      this.#block = null;
+    }
   }
 
   #value(stem: string, { shape, type }: Result): Value {

@@ -1,11 +1,14 @@
-import type { Node } from "./graph.ts";
+import type { Node, Value } from "./graph.ts";
 import type { ElementType } from "./shape.ts";
-import type { Op } from "./op.ts";
+import type { OpOf } from "./op.ts";
 
 export type Attribute = number | { readonly float: number } | readonly number[] | string;
 
-/** A list that ONNX wants as an input where our operator has an attribute. */
-export type ListInput = BigInt64Array | Float32Array;
+/** A list that ONNX wants as an input where our operator has an attribute, or none; `length` times `fill`, or all of `list`. */
+export type ListInput =
+  | { readonly type: "int64"; readonly list: BigInt64Array }
+  | { readonly type: "float32"; readonly list: Float32Array }
+  | { readonly type: ElementType; readonly fill: number; readonly length: number };
 
 /** How a node is written in ONNX. */
 export interface Lowered {
@@ -28,16 +31,20 @@ export const dataTypes: Readonly<Record<ElementType, number>> = {
   float8e5m2: 19,
 };
 
-/** The form that the runtime is fastest at, for inference. */
-export function lower({ op, inputs }: Node): Lowered {
+/**
+ * The form that the runtime is fastest at: for inference, or, where somebody reads what the fused operator keeps to itself, the one
+ * that yields it.
+ */
+export function lower({ op, inputs, outputs }: Node, isRead: (value: Value) => boolean): Lowered {
   switch (op.type) {
     case "Add":
     case "Sigmoid":
     case "Tanh":
     case "Erf":
+    case "Exp":
     case "Relu":
+    case "Sign":
     case "Softplus":
-    case "MatMul":
       return plain(op.type);
     case "Subtract":
     case "Multiply":
@@ -48,18 +55,36 @@ export function lower({ op, inputs }: Node): Lowered {
       return plain(shortNames[op.type]);
     case "Cast":
       return plain("Cast", { to: dataTypes[op.to] });
-    case "MatMulTransposed":
-      return microsoft("FusedMatMul", { transB: 1 });
+    case "MatMul":
+      return op.transposeLeft || op.transposeRight
+        ? microsoft("FusedMatMul", { transA: Number(op.transposeLeft), transB: Number(op.transposeRight) })
+        : plain("MatMul");
     case "SumOver":
       return plain("ReduceSum", { keepdims: 1 }, [integers(op.axes)]);
+    case "Expand":
+      // 1 keeps the input's dimension.
+      return plain("Expand", {}, [integers(op.shape.map((dim) => (dim === "batch" ? 1 : dim)))]);
     case "Convolution":
       return plain("Conv", convolution(op));
+    case "ConvolutionTransposed":
+      return plain("ConvTranspose", { ...convolution(op), output_padding: outputPadding(op, inputs[0]!) });
+    case "Softmax":
+      return plain("Softmax", { axis: -1 });
     case "Attention":
       return microsoft("MultiHeadAttention", { num_heads: op.heads, ...(op.causal && { unidirectional: 1 }) });
-    case "InstanceNorm":
-      return plain("InstanceNormalization", { epsilon: { float: op.epsilon } });
+    case "InstanceNorm": {
+      const [x, statistics] = [inputs[0]!, outputs.slice(1)];
+      const fill = (number: number, axis: number): ListInput => ({
+        type: x.type,
+        fill: number,
+        length: Number(x.shape.at(axis)),
+      });
+      return statistics.some(isRead)
+        ? layerNormalization(op.epsilon, [fill(1, -1)])
+        : plain("InstanceNormalization", { epsilon: { float: op.epsilon } }, [fill(1, 1), fill(0, 1)]);
+    }
     case "LayerNorm":
-      return plain("LayerNormalization", { axis: -1, epsilon: { float: op.epsilon } });
+      return layerNormalization(op.epsilon);
     case "Reshape":
       // 0 copies the input's dimension.
       return plain("Reshape", {}, [integers(op.shape.map((dim) => (dim === "batch" ? 0 : dim)))]);
@@ -69,12 +94,26 @@ export function lower({ op, inputs }: Node): Lowered {
       return plain("Concat", { axis: op.axis });
     case "Split":
       return plain("Split", { axis: op.axis }, [integers(op.sizes)]);
+    case "Slice": {
+      const lists = (["begin", "end", "axis", "step"] as const).map((part) =>
+        integers(op.cuts.map((cut) => cut[part])),
+      );
+      return plain("Slice", {}, lists);
+    }
+    case "Flip": {
+      const each = (number: number): ListInput => integers(op.axes.map(() => number));
+      return plain("Slice", {}, [each(-1), each(Number.MIN_SAFE_INTEGER), integers(op.axes), each(-1)]);
+    }
+    case "Pad":
+      return plain("Pad", {}, [integers([...op.before, ...op.after])]);
     case "Gather":
       return plain("Gather", { axis: 0 });
+    case "ScatterAdd":
+      return plain("ScatterND", { reduction: "add" });
     case "ResizeNearest": {
       const [, , height, width] = inputs[0]!.shape as [unknown, unknown, number, number];
       const scales = Float32Array.of(1, 1, scaleTo(op.height, height), scaleTo(op.width, width));
-      return plain("Resize", nearest, [null, scales]);
+      return plain("Resize", nearest, [null, { type: "float32", list: scales }]);
     }
   }
 }
@@ -96,13 +135,27 @@ const scaleTo = (target: number, size: number): number => (target === 2 * size ?
 
 const nearest = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
 
-const convolution = ({ kernel, stride, padding }: Extract<Op, { type: "Convolution" }>) => ({
+/** The statistics come third and second; `lists` stand for a scale that the node itself does not have. */
+const layerNormalization = (epsilon: number, lists: Lowered["lists"] = []): Lowered =>
+  plain("LayerNormalization", { axis: -1, epsilon: { float: epsilon } }, lists);
+
+/** Rows and columns that no step of the convolution reached. */
+function outputPadding(
+  { kernel, stride, padding, height, width }: OpOf<"ConvolutionTransposed">,
+  { shape }: Value,
+): number[] {
+  const reached = (steps: number, pad: number): number => (steps - 1) * stride + kernel - pad;
+  const { top, left, bottom, right } = padding;
+  return [height - reached(Number(shape[2]), top + bottom), width - reached(Number(shape[3]), left + right)];
+}
+
+const convolution = ({ kernel, stride, padding }: OpOf<"Convolution" | "ConvolutionTransposed">) => ({
   kernel_shape: [kernel, kernel],
   strides: [stride, stride],
   pads: [padding.top, padding.left, padding.bottom, padding.right],
 });
 
-const integers = (list: readonly number[]): BigInt64Array => BigInt64Array.from(list, BigInt);
+const integers = (list: readonly number[]): ListInput => ({ type: "int64", list: BigInt64Array.from(list, BigInt) });
 
 const plain = (name: string, attributes: Lowered["attributes"] = {}, lists: Lowered["lists"] = []): Lowered => ({
   name,

@@ -1,6 +1,7 @@
 import type { Graph, Node, Value } from "./graph.ts";
 import type { Dim, Shape } from "./shape.ts";
 import type { OpType } from "./op.ts";
+import { readValues } from "./needed.ts";
 
 /** Multiply–accumulates of one run, by kind. Element-wise work is not counted, as is the custom. */
 export interface Macs {
@@ -20,11 +21,12 @@ export function countMacs(graph: Graph, batch = 1): Macs {
   return { ...sums, total: sums.convolution + sums.linear + sums.attention };
 }
 
-/** The nodes that depend on an input; the rest is constant and folded when the graph is opened. */
+/** The nodes that depend on an input, for an output; the rest is constant and folded when the graph is opened, or left out. */
 export function* runNodes(graph: Graph): Generator<Node> {
   const live = new Set<Value>(graph.inputs);
+  const read = readValues(graph);
   for (const node of graph.nodes) {
-    if (!node.inputs.some((input) => live.has(input))) continue;
+    if (!node.inputs.some((input) => live.has(input)) || !node.outputs.some((output) => read.has(output))) continue;
     for (const output of node.outputs) live.add(output);
     yield node;
   }
@@ -32,8 +34,8 @@ export function* runNodes(graph: Graph): Generator<Node> {
 
 const kindOf: Partial<Record<OpType, "convolution" | "linear" | "attention">> = {
   Convolution: "convolution",
+  ConvolutionTransposed: "convolution",
   MatMul: "linear",
-  MatMulTransposed: "linear",
   Attention: "attention",
 };
 
@@ -45,6 +47,7 @@ function macsOf({ op, inputs, outputs }: Node, batch: number): number {
   const [a, b] = inputs as [Value, Value];
   const output = volumeOf(outputs[0]!.shape, batch);
   if (op.type === "Convolution") return output * volumeOf(b.shape.slice(1), batch);
+  if (op.type === "ConvolutionTransposed") return volumeOf(a.shape, batch) * volumeOf(b.shape.slice(1), batch);
   if (op.type === "Attention") return 2 * volumeOf(a.shape, batch) * Number(b.shape[1]); // q·kᵀ and scores·v
-  return output * Number(a.shape.at(-1));
+  return output * Number(a.shape.at(op.type === "MatMul" && op.transposeLeft ? -2 : -1));
 }

@@ -81,7 +81,7 @@ function planPieces(graph: Graph, nodes: readonly Node[]): Piece[] {
   const [all, idle, pieceOf]: [Piece[], Piece[], Map<Value, Piece>] = [[], [], new Map()];
   nodes.forEach((node, i) => {
     for (const output of node.outputs) {
-      if (within.has(output)) continue;
+      if (within.has(output) || !reads.has(output)) continue; // statistics of a norm are only written where somebody reads them
       const same = node.op.type === "Reshape" ? pieceOf.get(node.inputs[0]!) : takeIdle(idle, output);
       const piece = same ?? { value: output, first: i, last: i, reads: 0 };
       if (!same) all.push(piece);

@@ -1,8 +1,9 @@
 import { relative, sep } from "node:path";
 import { f32ToBf16, f32ToF16 } from "#lib/tensor/half.ts";
-import type { Graph, Initializer, Value } from "./graph.ts";
+import type { Graph, Initializer, Node, Value } from "./graph.ts";
 import type { ElementType, Shape } from "./shape.ts";
 import { type Attribute, dataTypes, type ListInput, lower } from "./lowering.ts";
+import { readValues } from "./needed.ts";
 import { MessageWriter } from "./wire.ts";
 
 const attributeType = { float: 1, int: 2, string: 3, ints: 7 }; // onnx.proto3: AttributeProto.AttributeType
@@ -19,18 +20,22 @@ const IR_VERSION = { usual: 8, eightBits: 9 }; // the versions that came with th
 export function toOnnx(graph: Graph, root: string): Uint8Array {
   const body = new MessageWriter();
   const lists = new Lists();
+  const read = readValues(graph);
+  const isRead = (value: Value): boolean => read.has(value);
   for (const node of graph.nodes) {
-    const lowered = lower(node);
+    if (!node.outputs.some(isRead)) continue;
+    const lowered = lower(node, isRead);
     const inputs = [...node.inputs.map(({ name }) => name), ...lowered.lists.map((list) => lists.nameOf(list))];
     const message = new MessageWriter();
     for (const input of inputs) message.string(1, input);
-    for (const output of node.outputs) message.string(2, output.name);
+    for (const output of writtenOutputs(node, isRead)) message.string(2, output);
     message.string(4, lowered.name);
     for (const [name, value] of Object.entries(lowered.attributes)) message.message(5, attributeMessage(name, value));
     body.message(1, message.string(7, lowered.domain));
   }
   body.string(2, graph.name);
-  for (const initializer of graph.initializers) body.message(5, initializerMessage(initializer, root));
+  for (const initializer of graph.initializers)
+    if (isRead(initializer.value)) body.message(5, initializerMessage(initializer, root));
   for (const { name, list } of lists.all) body.message(5, listMessage(name, list));
   for (const { name, shape, type } of graph.inputs) body.message(11, valueInfo(name, shape, type));
   for (const { name, value } of graph.outputs) {
@@ -51,13 +56,20 @@ export function toOnnx(graph: Graph, root: string): Uint8Array {
     .finish();
 }
 
+/** Statistics of a norm that nobody reads are left out; all parts of a split are written. */
+const writtenOutputs = ({ op, outputs }: Node, isRead: (value: Value) => boolean): string[] => {
+  const last = op.type === "Split" ? outputs.length : outputs.findLastIndex(isRead) + 1;
+  return outputs.slice(0, last).map(({ name }) => name);
+};
+
 /** The lists that nodes take as inputs; equal ones are written once. */
 class Lists {
   readonly #names = new Map<string, { readonly name: string; readonly list: ListInput }>();
 
   nameOf(list: ListInput | null): string {
     if (list === null) return ""; // an optional input left out
-    const key = `${list.constructor.name} ${list.join()}`;
+    const numbers = "list" in list ? list.list.join() : `${list.length} × ${list.fill}`;
+    const key = `${list.type} ${numbers}`;
     const known = this.#names.get(key) ?? { name: `list_${this.#names.size}`, list };
     this.#names.set(key, known);
     return known.name;
@@ -91,8 +103,10 @@ function initializerMessage(initializer: Initializer, root: string): MessageWrit
 }
 
 function listMessage(name: string, list: ListInput): MessageWriter {
-  const type = list instanceof Float32Array ? "float32" : "int64";
-  return tensorMessage({ name, shape: [list.length], type }).bytes(9, bytesOf(list));
+  const { type } = list;
+  if ("list" in list) return tensorMessage({ name, shape: [list.list.length], type }).bytes(9, bytesOf(list.list));
+  const filled = new Float32Array(list.length).fill(list.fill);
+  return tensorMessage({ name, shape: [list.length], type }).bytes(9, bytesOf(toType(filled, type)));
 }
 
 function tensorMessage({ name, shape, type }: Pick<Value, "name" | "shape" | "type">): MessageWriter {

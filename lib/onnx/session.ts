@@ -21,7 +21,8 @@ export type Feeds = Readonly<Record<string, Tensor<Float32Array | Int32Array>>>;
 export interface Session<Output extends string = string> {
   /** How far the runtime rearranged the graph. */
   readonly optimization: Optimization;
-  run(feeds: Feeds): Promise<Record<Output, FloatTensor>>;
+  /** @param into  where outputs shall be written, by name: tensors of their shapes, which may be inputs too, see `docs/decisions` */
+  run(feeds: Feeds, into?: Feeds): Promise<Record<Output, FloatTensor>>;
   close(): Promise<void>;
 }
 
@@ -61,14 +62,13 @@ export async function openSession<Output extends string>(
       cause,
     );
   }
+  const wanted = Object.fromEntries(graph.outputs.map(({ name }) => [name, null]));
   return {
     optimization,
-    async run(feeds) {
-      const inputs: Record<string, RuntimeTensor> = {};
-      for (const [name, { data, shape }] of Object.entries(feeds)) {
-        inputs[name] = new RuntimeTensor(data instanceof Float32Array ? "float32" : "int32", data, shape);
-      }
-      const run = () => session.run(inputs);
+    async run(feeds, into = {}) {
+      const inputs = runtimeTensors(feeds);
+      const fetches = { ...wanted, ...runtimeTensors(into) };
+      const run = () => session.run(inputs, fetches);
       const outputs = await (runtime.provider === "webgpu" ? oneAtATime(run) : run());
       const out = {} as Record<Output, FloatTensor>;
       for (const { name } of graph.outputs) {
@@ -80,6 +80,15 @@ export async function openSession<Output extends string>(
     close: () => session.release(),
   };
 }
+
+/** Without a copy: the runtime reads and writes the numbers where they are. */
+const runtimeTensors = (tensors: Feeds): Record<string, RuntimeTensor> =>
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, { data, shape }]) => [
+      name,
+      new RuntimeTensor(data instanceof Float32Array ? "float32" : "int32", data, shape),
+    ]),
+  );
 
 /** WebGPU has one queue for a process, and two runs at once end in each other's way. */
 const oneAtATime = createTurns();

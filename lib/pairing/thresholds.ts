@@ -20,6 +20,9 @@ export const thresholds = {
   incompatibleUnexplainedLow: 1,
   agreementPrompts: 16,
 
+  /** A strength of the guide at which one step adds more than so many times what CFG does is over-guiding, and never chosen. */
+  mostDelivered: 1.15,
+
   /** Lineage by the median cosine of matching tensors. Independent trainings lie near 0, fine-tunes above 0.95, merges and long fine-tunes in between. */
   lineageDerived: 0.98,
   lineageDistant: 0.9,

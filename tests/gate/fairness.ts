@@ -1,70 +1,149 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
 import type { PreviewView } from "#lib/catalog/previews/schema.ts";
+import { inEmbeddedDatabase } from "../support/embedded-database.ts";
 import { starterFiles } from "../support/evidence.ts";
+import { freeze, thaw } from "../support/frozen.ts";
 import { eventually, type HubMember, must, retouched } from "../support/hub-member.ts";
 import type { Figure, Gate, GateLength, GateStage } from "./gate.ts";
 
-/** Somebody else waits at most so many times as long as alone. Of CI's two processors another test has one, in its own time. */
-const TIMES: Readonly<Record<GateLength, number>> = { full: 2, short: 6 };
-const PREVIEWS: Readonly<Record<GateLength, number>> = { full: 6, short: 2 };
-const CHECKS: Readonly<Record<GateLength, number>> = { full: 2, short: 0 };
-const COMMITS: Readonly<Record<GateLength, number>> = { full: 4, short: 1 };
+/** Somebody else waits at most so many times as long as alone. */
+const TIMES = 2;
+const PREVIEWS = 6;
+const CHECKS = 2;
+const COMMITS = 4;
 
 /** One worker with one place for networks, and one person who asks for all that they may: what others wait, beside what they wait alone. */
 export const fairness: Gate = {
   about: "previews, measurements and commits to inspect by one person, as many as they may, one worker with one place",
   variables: { GUIDEPOST_STARTER: "load", GUIDEPOST_PLACES: "1", GUIDEPOST_THREADS: "1" },
   run: async (stage, length) => {
-    const { ben } = stage;
-    const repo = await ben.newRepo("fair", { kind: "guide", base: "guidepost/storybook" });
-    const waits = async (): Promise<Waits> => ({
-      preview: await each(PREVIEWS[length], () => previewOf(ben)),
-      check: await each(CHECKS[length], () => checkOf(ben)),
-      inspection: await each(COMMITS[length], () => commitOf(ben, repo)),
-    });
     await eventually(
       "the starter collection",
-      () => preview(ben, 1),
+      () => preview(stage.ben, 1),
       ({ status }) => status === 202,
       300,
     );
-    await previewOf(ben); // networks are in the disk's cache from here on
-    const alone = await waits();
-    const flood = await floodOf(stage);
-    try {
-      const told = length === "full" ? await estimateOf(ben) : null;
-      const beside = await waits();
-      return [
-        { what: "jobs that the flood was given", value: flood.taken(), unit: "", atLeast: 3 },
-        { what: "jobs that it was refused", value: flood.refused(), unit: "" },
-        ...(["preview", "check", "inspection"] as const).flatMap((kind) =>
-          compared(kind, alone, beside, TIMES[length]),
-        ),
-        ...(told === null
-          ? []
-          : [
-              { what: "a third preview is there, told in", value: told.seconds, unit: "s" },
-              { what: "of that it took", value: told.share, unit: "times", atLeast: 0.5, atMost: 2 },
-            ]),
-      ];
-    } finally {
-      await flood.stop();
-    }
+    const order = await orderOf(stage, length);
+    return length === "full" ? [...order, ...(await timesOf(stage))] : order;
   },
 };
+
+/** Of the flood's jobs that wait when somebody else asks, at most so many are begun before theirs; else it is the flood's turn again and again. */
+const BEFORE = 1;
+const FLOOD = { checks: 3, previews: 5, commits: 6 } as const;
+
+type Kind = "inspect" | "preview" | "check";
+/** A measurement waits for the one that runs, a minute or more. */
+const TRIED: Readonly<Record<GateLength, readonly Kind[]>> = {
+  full: ["inspect", "preview", "check"],
+  short: ["inspect", "preview"],
+};
+
+/** What is begun of a flood that waits, once somebody else has asked: on any machine the same, however long each takes. */
+async function orderOf({ ben, eve, hub, folder }: GateStage, length: GateLength): Promise<Figure[]> {
+  const tried = TRIED[length];
+  const mine = await readyToCommit(ben, "order");
+  const hers = [];
+  for (let n = 0; n < FLOOD.commits; n++) hers.push(await readyToCommit(eve, `order-${n}`));
+  for (let n = 0; n < FLOOD.checks; n++) must(202, await check(eve));
+  for (let n = 0; n < FLOOD.previews; n++) must(202, await preview(eve, 60));
+  const worker = hub.processes().get("worker")!;
+  freeze(worker); // an inspection takes less time than a commit: what comes while it rests waits together
+  try {
+    await Promise.all(hers.map((commit) => commit()));
+    await mine();
+    must(202, await preview(ben, 1));
+    if (tried.includes("check")) must(202, await check(ben));
+  } finally {
+    thaw(worker);
+  }
+  const figures: Figure[] = [];
+  for (const kind of tried) {
+    const { waited, before } = await eventually(
+      `a ${kind} of ben's`,
+      () => begunBefore(folder, kind),
+      (seen) => seen.isBegun || seen.before > BEFORE,
+    );
+    figures.push(
+      { what: `${kind}: jobs of the flood that waited already`, value: waited, unit: "", atLeast: BEFORE + 2 },
+      { what: `${kind}: of them, begun before it`, value: before, unit: "", atMost: BEFORE },
+    );
+  }
+  for (const who of [ben, eve])
+    for (const state of ["queued", "running"])
+      for (const { subjectId, kind } of must(200, await who.ask("GET", `/jobs?mine=true&state=${state}&limit=100`)).body
+        .items as { subjectId: string; kind: string }[])
+        if (kind !== "inspect") await who.ask("POST", `/jobs/${subjectId}/cancel`);
+  return figures;
+}
+
+interface Order {
+  readonly isBegun: boolean;
+  readonly waited: number;
+  readonly before: number;
+}
+
+/** Of ben's newest job of a kind: how many of eve's that take as long waited when he asked, and were begun before it. */
+async function begunBefore(folder: string, kind: Kind): Promise<Order> {
+  let found: Order | undefined;
+  await inEmbeddedDatabase(folder, async (client) => {
+    const { rows } = await client.query<Order>(
+      `SELECT mine.started_at IS NOT NULL AS "isBegun", count(*)::int AS waited, count(hers.started_at) FILTER (WHERE mine.started_at IS NULL OR hers.started_at < mine.started_at)::int AS before
+       FROM (SELECT j.* FROM job j JOIN app_user u ON u.id = j.user_id WHERE u.name = 'ben' AND j.kind = $1 ORDER BY j.queued_at DESC LIMIT 1) mine
+       JOIN job hers ON hers.resource = mine.resource AND hers.lane = mine.lane AND hers.queued_at <= mine.queued_at AND (hers.started_at IS NULL OR hers.started_at > mine.queued_at)
+       JOIN app_user u ON u.id = hers.user_id AND u.name = 'eve'
+       GROUP BY mine.started_at`,
+      [kind],
+    );
+    found = rows[0];
+  });
+  return found ?? { isBegun: false, waited: 0, before: 0 };
+}
+
+/** @returns what commits a guide of its own, that was read */
+async function readyToCommit(who: HubMember, name: string): Promise<() => Promise<void>> {
+  const repo = await who.newRepo(name, { kind: "guide", base: "guidepost/storybook" });
+  const upload = await uploadGuide(who, repo);
+  return async () => void must(201, await who.commit(repo, [{ op: "add", path: "guide.safetensors", upload }]));
+}
+
+async function timesOf(stage: GateStage): Promise<Figure[]> {
+  const { ben } = stage;
+  const repo = await ben.newRepo("fair", { kind: "guide", base: "guidepost/storybook" });
+  const waits = async (): Promise<Waits> => ({
+    preview: await each(PREVIEWS, () => previewOf(ben)),
+    check: await each(CHECKS, () => checkOf(ben)),
+    inspection: await each(COMMITS, () => commitOf(ben, repo)),
+  });
+  await previewOf(ben); // networks are in the disk's cache from here on
+  const alone = await waits();
+  const flood = await floodOf(stage);
+  try {
+    const told = await estimateOf(ben);
+    const beside = await waits();
+    return [
+      { what: "jobs that the flood was given", value: flood.taken(), unit: "", atLeast: 3 },
+      { what: "jobs that it was refused", value: flood.refused(), unit: "" },
+      ...(["preview", "check", "inspection"] as const).flatMap((kind) => compared(kind, alone, beside)),
+      { what: "a third preview is there, told in", value: told.seconds, unit: "s" },
+      { what: "of that it took", value: told.share, unit: "times as long", atLeast: 0.5, atMost: 2 },
+    ];
+  } finally {
+    await flood.stop();
+  }
+}
 
 /** In seconds, from the request to what was asked for. */
 type Waits = Readonly<Record<"preview" | "check" | "inspection", readonly number[]>>;
 
-function compared(kind: keyof Waits, alone: Waits, beside: Waits, atMost: number): Figure[] {
-  if (alone[kind].length === 0) return [];
+function compared(kind: keyof Waits, alone: Waits, beside: Waits): Figure[] {
   const [before, now] = [middle(alone[kind]), middle(beside[kind])];
   return [
     { what: `${kind}, alone`, value: before, unit: "s" },
     { what: `${kind}, beside the flood`, value: now, unit: "s" },
     { what: `${kind}, the longest wait beside it`, value: Math.max(...beside[kind]), unit: "s" },
-    { what: `${kind}, times as long`, value: now / before, unit: "", atMost },
+    { what: `${kind}, beside what it is alone`, value: now / before, unit: "times as long", atMost: TIMES },
   ];
 }
 
@@ -133,11 +212,15 @@ async function checkOf(who: HubMember): Promise<void> {
 
 let bits = 0;
 /** The same guide with a bit of one weight turned: what changes its weights is inspected. */
-async function commitGuide(who: HubMember, repo: string): Promise<string> {
+async function uploadGuide(who: HubMember, repo: string): Promise<string> {
   const file = retouched((await starterFiles("guide-tiny"))["guide.safetensors"] as Buffer);
   file.writeFloatLE((bits += 1) * 1e-6, file.length - 4);
-  const upload = await who.verified(repo, "guide.safetensors", file);
-  return must(201, await who.commit(repo, [{ op: "add", path: "guide.safetensors", upload }])).body.commit as string;
+  return who.verified(repo, "guide.safetensors", file);
+}
+
+async function commitGuide(who: HubMember, repo: string): Promise<void> {
+  const upload = await uploadGuide(who, repo);
+  must(201, await who.commit(repo, [{ op: "add", path: "guide.safetensors", upload }]));
 }
 
 async function commitOf(who: HubMember, repo: string): Promise<void> {

@@ -1,29 +1,34 @@
 import { table } from "../../bench/table.ts";
-import { type Figure, type GateLength, isWithin } from "./gate.ts";
+import { boundsOf, type Figure, type GateLength, isWithin, whyNot } from "./gate.ts";
 import { findGate, gateNames } from "./gates.ts";
 import { startGateStage } from "./stage.ts";
 
-const bound = ({ atMost, atLeast }: Figure): string =>
-  [atMost === undefined ? "" : `≤ ${atMost}`, atLeast === undefined ? "" : `≥ ${atLeast}`].filter(Boolean).join(", ");
+function bound(figure: Figure, length: GateLength): string {
+  const { atMost, atLeast } = boundsOf(figure, length);
+  return [atMost === Infinity ? "" : `≤ ${atMost}`, atLeast === -Infinity ? "" : `≥ ${atLeast}`]
+    .filter(Boolean)
+    .join(", ");
+}
 
 async function pass(name: string, length: GateLength): Promise<boolean> {
   const gate = await findGate(name);
   console.log(`${name}: ${gate.about}`);
-  if (gate.skipped) {
-    console.log(`skipped: ${gate.skipped}`);
+  const reason = whyNot(gate);
+  if (reason !== null) {
+    console.log(`skipped: ${reason}`);
     return false;
   }
-  const stage = await startGateStage(gate.variables);
+  const stage = await startGateStage(gate, length);
   try {
     const figures = await gate.run(stage, length);
     const rows = figures.map((figure) => [
       figure.what,
       `${Number.isInteger(figure.value) ? figure.value : figure.value.toFixed(1)} ${figure.unit}`,
-      bound(figure),
-      isWithin(figure) ? "" : "FAILED",
+      bound(figure, length),
+      isWithin(figure, length) ? "" : "FAILED",
     ]);
     console.log(`${table([["measured", "value", "bound", ""], ...rows])}\n`);
-    return figures.every(isWithin);
+    return figures.every((figure) => isWithin(figure, length));
   } finally {
     await stage.stop();
   }

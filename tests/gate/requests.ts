@@ -33,9 +33,10 @@ const hostile: Readonly<Record<string, Hostile>> = {
   "a search of operators": { path: `/api/v1/repos?facets=true&q=${encodeURIComponent("a | !(b <-> %_ ".repeat(13))}` },
   "a long search": { path: `/browse?q=${"a%20".repeat(1250)}` },
   "a place that no list has": {
-    path: `/api/v1/repos?cursor=${Buffer.from("[".repeat(9000)).toString("base64url")}`,
+    path: `/api/v1/repos?cursor=${Buffer.from("[".repeat(5900)).toString("base64url")}`,
   },
-  "a path without end": { path: `/eve/hostile/tree/main/${"a/".repeat(5000)}` },
+  "an address without end": { path: `/api/v1/repos?cursor=${"W1tb".repeat(3000)}` },
+  "a path without end": { path: `/eve/hostile/tree/main/${"a/".repeat(3900)}` },
   "a body of numbers": { path: "/api/v1/pairs", init: post(`[${"1,".repeat(BODY / 2)}1]`) },
   "a body of brackets": { path: "/api/v1/previews", init: post("[".repeat(BODY)) },
   "a body of names": { path: "/api/v1/repos", init: post(`{${counted((at) => `"k${at}":{}`).join()}}`) },

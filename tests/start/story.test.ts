@@ -50,7 +50,7 @@ describe.each([
     s3 = store === "S3" ? await startS3Server() : null;
     folder = await newFolder();
     hub = await startHub({ folder, port: await freePort(), variables: variables() });
-    await measureOnly(folder, []); // the starter's; what ann uploads is measured
+    await measureOnly(folder, [], { others: 4 }); // nothing of the starter's; what ann uploads is measured, of as many prompts
   });
   beforeEach(({ skip }) => missing !== null && skip(missing));
   afterAll(async () => {

@@ -10,6 +10,8 @@ export interface ServiceOptions {
   readonly script: URL;
   /** The variables of the process. Asked at each start, for the database may have moved. */
   readonly variables: () => NodeJS.ProcessEnv;
+  /** Of Node, for it alone. */
+  readonly flags?: readonly string[];
   /** Its log; the one before is kept beside it. */
   readonly log: string;
   readonly say: (message: string) => void;
@@ -76,11 +78,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   };
 }
 
-function launch({ script, variables, log }: ServiceOptions): ChildProcess {
+function launch({ script, variables, flags = [], log }: ServiceOptions): ChildProcess {
   if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES) renameSync(log, `${log}.old`);
   const output = openSync(log, "a", 0o600);
   // Detached: a terminal sends its Ctrl-C to the whole group, and the order in which they stop is ours to say.
-  const child = fork(script, [], { env: variables(), detached: true, stdio: ["ignore", output, output, "ipc"] });
+  const child = fork(script, [], {
+    execArgv: [...process.execArgv, ...flags],
+    env: variables(),
+    detached: true,
+    stdio: ["ignore", output, output, "ipc"],
+  });
   closeSync(output);
   return child;
 }

@@ -13,6 +13,7 @@ import { InTurn } from "#lib/http/in-turn.ts";
 import { pagePolicy } from "#lib/http/page-policy.ts";
 import { watchSlowClients } from "#lib/http/slow-clients.ts";
 import { staticFiles } from "#lib/http/static-files.ts";
+import { answerUnreadable } from "#lib/http/unreadable.ts";
 import { log } from "#lib/log.ts";
 import { queue } from "#lib/queue/boss.ts";
 
@@ -48,11 +49,11 @@ const server = createServer(
     keepAliveInitialDelay: 30_000,
   },
   (request, response) => {
-    if (sendStatic(request, response) || refuseAtDoor(request, response)) return;
-    restoreContentLength(response);
+    if (sendStatic(request, response)) return;
     settleForwarded(request);
     const address = String(request.headers["x-forwarded-for"]);
-    if (!admit(request, response, address)) return;
+    if (!admit(request, response, address) || refuseAtDoor(request, response)) return;
+    restoreContentLength(response);
     guardPage(request, response);
     replaceFailedPage(request, response, stylesheets);
     inTurn.take(request, response, address, () => void handle(request, response));
@@ -60,6 +61,7 @@ const server = createServer(
 );
 const inTurn = new InTurn();
 const admit = watchSlowClients(server, isProxy);
+answerUnreadable(server);
 server.setTimeout(SILENT_MS);
 server.on("upgrade", (_request, socket) => socket.destroy()); // nothing here speaks anything but HTTP
 server.listen(port, host);

@@ -64,6 +64,6 @@ export const toJob = (laid: Laid, drawn: Drawn, runtime: RuntimeChoice, layout: 
   styles: [...drawn.styles],
   before: null,
   domain: null,
-  tapes: null,
+  kept: null,
   layout,
 });

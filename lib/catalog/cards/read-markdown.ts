@@ -22,30 +22,45 @@ export interface Markdown {
 /** Counts up when a text would be read or laid out otherwise: what was kept is then read anew. */
 export const READER_VERSION = 2;
 
+/** What a file of Markdown says of its repo. */
+export type CardSaid = Pick<Markdown, "frontMatter" | "facts">;
+
+/** A text that is being read: what it says is known long before what it looks like. */
+export interface MarkdownReading {
+  readonly said: Promise<CardSaid>;
+  readonly whole: Promise<Markdown>;
+}
+
 /**
- * Reads a file of Markdown in a process of its own. What cannot be used, or is too much, is a warning or a problem.
+ * Reads a file of Markdown in a process of its own. What cannot be used, or is too much, is a warning or a problem. Either part fails with
+ * queue_full or rate_limited.
  * @param who whose turn it takes
- * @throws queue_full, rate_limited
  */
-export async function readMarkdown(bytes: Uint8Array, who: string): Promise<Markdown> {
+export function beginReading(bytes: Uint8Array, who: string): MarkdownReading {
   const { yaml, text, isCut, warnings } = splitMarkdown(bytes);
-  const [found, refusal] = await withFrontMatter(yaml, text, who);
-  const [html, problem] = await layOut(text, who);
-  return {
-    ...found,
-    text: toStorableText(text),
-    html,
-    problem,
-    isCut,
-    warnings: [...warnings, ...(refusal === null ? [] : [`The front matter cannot be used: ${refusal}`])],
+  const beginning = withFrontMatter(yaml, text, who);
+  const whole = async (): Promise<Markdown> => {
+    const [found, refusal] = await beginning;
+    const [html, problem] = await layOut(text, who);
+    return {
+      ...found,
+      text: toStorableText(text),
+      html,
+      problem,
+      isCut,
+      warnings: [...warnings, ...(refusal === null ? [] : [`The front matter cannot be used: ${refusal}`])],
+    };
   };
+  const reading = { said: beginning.then(([found]) => found), whole: whole() };
+  for (const part of Object.values(reading)) part.catch(() => {}); // whoever waits for one part need not wait for the other
+  return reading;
 }
 
 async function withFrontMatter(
   yaml: string | null,
   text: string,
   who: string,
-): Promise<readonly [Pick<Markdown, "frontMatter" | "facts">, string | null]> {
+): Promise<readonly [CardSaid, string | null]> {
   const beginning = text.slice(0, 20_000); // what a summary is taken from
   try {
     return [await readers().read(who, { kind: "facts", yaml, text: beginning }), null];

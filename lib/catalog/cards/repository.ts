@@ -1,7 +1,7 @@
 import { database } from "#lib/db/client.ts";
 import type { Prisma, Repo } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import { type Markdown, READER_VERSION } from "./read-markdown.ts";
+import { type CardSaid, type Markdown, READER_VERSION } from "./read-markdown.ts";
 import { cardFacts } from "./schema.ts";
 
 /** What a card has a say in. */
@@ -35,6 +35,15 @@ export async function findCard(sha256: string): Promise<Pick<Markdown, CardPart>
     select: { frontMatter: true, text: true, isCut: true, warnings: true },
   });
   return row && { ...row, frontMatter: row.frontMatter as Markdown["frontMatter"] };
+}
+
+/** Only what it says of its repo. */
+export async function findSaid(sha256: string): Promise<CardSaid | null> {
+  const row = await database().markdown.findUnique({
+    where: { sha256, reader: READER_VERSION },
+    select: { frontMatter: true, facts: true },
+  });
+  return row && { frontMatter: row.frontMatter as Markdown["frontMatter"], facts: cardFacts.parse(row.facts) };
 }
 
 type CardPart = "frontMatter" | "text" | "isCut" | "warnings";

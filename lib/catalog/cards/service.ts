@@ -8,8 +8,8 @@ import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { type NotRead, shownInTime } from "#lib/catalog/shown-in-time.ts";
 import { type CardFacts, factsOf } from "./facts.ts";
-import { type Markdown, readMarkdown } from "./read-markdown.ts";
-import { findCard, findMarkdown, keepMarkdown, readColumns, writeColumns } from "./repository.ts";
+import { beginReading, type CardSaid, type Markdown, type MarkdownReading } from "./read-markdown.ts";
+import { findCard, findMarkdown, findSaid, keepMarkdown, readColumns, writeColumns } from "./repository.ts";
 import type { Card } from "./schema.ts";
 import { MAX_MARKDOWN_BYTES } from "./split.ts";
 
@@ -24,27 +24,35 @@ export interface CardChange extends CardFacts {
 
 type StoredFile = Pick<BlobRow, "sha256" | "size" | "storageKey">;
 
-const underway = new Map<string, Promise<Markdown>>();
+const underway = new Map<string, MarkdownReading>();
 
-/**
- * What stands in a file of Markdown: as it was read before, else read now, once for all who ask.
- * @throws storage_unavailable, queue_full, rate_limited
- */
-async function getMarkdown(file: StoredFile, who: string): Promise<Markdown> {
-  return (await findMarkdown(file.sha256)) ?? readOnce(file, who);
-}
-
-function readOnce(file: StoredFile, who: string): Promise<Markdown> {
+/** Reads a file of Markdown once for all who ask, and keeps what was read. */
+function readOnce(file: StoredFile, who: string): MarkdownReading {
   const { sha256 } = file;
   const before = underway.get(sha256);
   if (before) return before;
-  const reading = (async () => {
-    const markdown = await readMarkdown(await readBeginning(file, MAX_MARKDOWN_BYTES + 1), who);
-    await keepMarkdown(sha256, markdown);
-    return markdown;
-  })().finally(() => underway.delete(sha256));
+  const begun = readBeginning(file, MAX_MARKDOWN_BYTES + 1).then((bytes) => beginReading(bytes, who));
+  const said = begun.then((reading) => reading.said);
+  const whole = begun
+    .then((reading) => reading.whole)
+    .then(async (markdown) => {
+      await keepMarkdown(sha256, markdown);
+      return markdown;
+    })
+    .finally(() => underway.delete(sha256));
+  const reading = { said, whole };
+  for (const part of Object.values(reading)) part.catch(() => {}); // as in what it waits for
   underway.set(sha256, reading);
   return reading;
+}
+
+/**
+ * What a card says, as it was read before, else read now. What it looks like comes later, and where it cannot be laid out now, when
+ * somebody looks: a text that takes all the time it may keeps no commit.
+ * @throws storage_unavailable, queue_full, rate_limited
+ */
+async function readSaid(file: StoredFile, who: string): Promise<CardSaid> {
+  return (await findSaid(file.sha256)) ?? readOnce(file, who).said;
 }
 
 /** What a page shows of a file of Markdown: a page waits neither for the store nor for the reader. */
@@ -58,7 +66,7 @@ export async function showMarkdown(file: StoredFile): Promise<ShownMarkdown> {
 }
 
 const readInTime = (file: StoredFile): Promise<ShownMarkdown> =>
-  shownInTime(readOnce(file, "whoever looks"), BEING_READ, "markdown.not_read");
+  shownInTime(readOnce(file, "whoever looks").whole, BEING_READ, "markdown.not_read");
 
 /** The same as clients get it, without what it looks like, which may be much. */
 export async function showCard(file: StoredFile): Promise<Card> {
@@ -72,7 +80,7 @@ export async function showCard(file: StoredFile): Promise<Card> {
 /** What the card with this content says, its base found where the actor may see it; null for a card that is deleted. */
 export async function planCard(actor: Actor, repo: WritableRepo, sha256: string | null): Promise<CardChange> {
   const who = actor.kind === "person" ? actor.userId : actor.kind;
-  const card = sha256 === null ? noCard : await getMarkdown(await getBlob(sha256), who);
+  const card = sha256 === null ? noCard : await readSaid(await getBlob(sha256), who);
   const { facts, frontMatter } = card;
   return {
     ...facts,
@@ -81,7 +89,7 @@ export async function planCard(actor: Actor, repo: WritableRepo, sha256: string 
   };
 }
 
-const noCard: Pick<Markdown, "facts" | "frontMatter"> = { frontMatter: {}, facts: factsOf({}, "") };
+const noCard: CardSaid = { frontMatter: {}, facts: factsOf({}, "") };
 
 /**
  * The card has its say. What it does not say stays as it is, unless it was the card before that said it.

@@ -9,7 +9,7 @@ import { pageOf, pageQuery } from "#lib/page.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
-import { curveView } from "./curve-schema.ts";
+import { curveView, envelopeView } from "./study-schema.ts";
 import { estimate } from "./estimate.ts";
 import { period } from "#lib/catalog/periods/schema.ts";
 
@@ -253,6 +253,10 @@ export const pairView = pairItem.extend({
   curve: curveView.nullable().default(null).meta({
     description:
       "what else could be done with a guide's passes, measured after the plan has ended, where nobody waits for anything else; null where it was not asked for",
+  }),
+  envelope: envelopeView.nullable().default(null).meta({
+    description:
+      "where the guide is at its best on the model, and how far around it holds; null where nobody asked for it. No verdict rests on it",
   }),
   measurements: z.array(
     z.object({

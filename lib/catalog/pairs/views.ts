@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { curveOfPair } from "./curve-repository.ts";
+import { curveOfPair, envelopeOfPair } from "./study-repository.ts";
 import { commitsByBytes, evaluatorsFor, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { findPeriod } from "#lib/catalog/periods/service.ts";
@@ -188,6 +188,7 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
     queue: row.state === "queued" ? await queuePosition("check", id) : null,
     measured: row.summary.measured ? await asFoundThere(actor, row.summary.measured, seen) : null,
     curve: await curveOfPair(id, withRaw),
+    envelope: await envelopeOfPair(id, withRaw),
     measurements: period !== null && period.secret === null ? measurements.map(withoutPrompts) : measurements,
   };
 }

@@ -1,6 +1,6 @@
 import { anonymous } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
-import { askForCurve } from "./curve-ask.ts";
+import { askForCurve } from "./study-ask.ts";
 import { evaluatorsFor, type JudgingEvaluator, openToAll } from "#lib/catalog/evaluators/repository.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { componentsOf } from "#lib/catalog/units/repository.ts";

@@ -4,6 +4,7 @@ import type { Runtime } from "#lib/onnx/session.ts";
 import type { StyleTest } from "#lib/pairing/style-test.ts";
 import type { Networks } from "../pair-networks.ts";
 import type { Tick } from "../tick.ts";
+import { knownStyle } from "../known-styles.ts";
 import { measureStyle } from "./measure-style.ts";
 
 /** By the place of each evaluator how well it reads the model's style, where the hub measured that; null of every other. */
@@ -35,6 +36,21 @@ export async function learnStyle(
   if (found === null) return null;
   for (const [i, { known }] of reading.entries()) known.learn(OWN_STYLE, found[i]!);
   return networks.evaluators.map((_one, place) => found[reading.findIndex((one) => one.place === place)] ?? null);
+}
+
+/**
+ * What a model's style is called, for who studies a pair whose verdict has been given: known by its bytes, or as the hub measured it for
+ * that verdict.
+ */
+export async function styleForStudy(
+  networks: Networks,
+  { domain, styles = [] }: { readonly domain: string | null; readonly styles?: StyleTests },
+  runtime: Runtime,
+): Promise<{ readonly domain: string | null; readonly styles: StyleTests | null }> {
+  const known = domain ?? (await knownStyle(networks.files));
+  if (known !== null) return { domain: known, styles: null };
+  const learned = await learnStyle(networks, { earlier: styles, base: null }, runtime, async () => {});
+  return { domain: learned && OWN_STYLE, styles: learned };
 }
 
 /** A model that draws no numbers has no style; what is wrong with it single steps tell. */

@@ -1,6 +1,6 @@
 import { showShape, type Value } from "../graph.ts";
 import type { Dim, ElementType, FloatType, Shape } from "../shape.ts";
-import type { Op } from "../op.ts";
+import type { Op, UnaryType } from "../op.ts";
 
 export const add = (a: Value, b: Value): Value => elementwise("Add", a, b);
 export const subtract = (a: Value, b: Value): Value => elementwise("Subtract", a, b);
@@ -9,9 +9,12 @@ export const divide = (a: Value, b: Value): Value => elementwise("Divide", a, b)
 export const sigmoid = (x: Value): Value => unary("Sigmoid", x);
 export const tanh = (x: Value): Value => unary("Tanh", x);
 export const erf = (x: Value): Value => unary("Erf", x);
+export const exp = (x: Value): Value => unary("Exp", x);
 export const sine = (x: Value): Value => unary("Sine", x);
 export const cosine = (x: Value): Value => unary("Cosine", x);
 export const relu = (x: Value): Value => unary("Relu", x);
+/** −1, 0 or 1 */
+export const sign = (x: Value): Value => unary("Sign", x);
 /** ln(1 + eˣ) */
 export const softplus = (x: Value): Value => unary("Softplus", x);
 export const squareRoot = (x: Value): Value => unary("SquareRoot", x);
@@ -24,35 +27,44 @@ export const cast = (x: Value, to: ElementType): Value =>
 export const scalar = (like: Value, number: number): Value =>
   like.graph.constant({ data: Float32Array.of(number), shape: [] }, like.type as FloatType);
 
-/** a·b: [..., M, K] · [..., K, N] → [..., M, N], the leading axes being equal. */
-export function matmul(a: Value, b: Value): Value {
+/**
+ * a·b: [..., M, K] · [..., K, N] → [..., M, N]. Leading axes are equal, or b has none and serves for all.
+ *
+ * `left` and `right` say which side is taken as its transpose. The runtime's FusedMatMul reads it where it lies; Transpose + MatMul
+ * costs a copy of every weight at load (2.5 s instead of 1 s per GiB).
+ */
+export function matmul(a: Value, b: Value, { left = false, right = false } = {}): Value {
   const type = commonType("MatMul", a, b);
-  const [rank, lead] = [a.shape.length, a.shape.slice(0, -2)];
-  const fits =
-    rank >= 2 &&
-    b.shape.length === rank &&
-    a.shape[rank - 1] === b.shape[rank - 2] &&
-    lead.every((dim, i) => dim === b.shape[i]);
-  if (!fits) throw mismatch("MatMul", a.shape, b.shape);
-  return a.graph.append({ type: "MatMul" }, [a, b], { shape: [...lead, a.shape[rank - 2]!, b.shape[rank - 1]!], type });
+  const lead = a.shape.slice(0, -2);
+  const [rows, inner] = left ? [a.shape.at(-1), a.shape.at(-2)] : [a.shape.at(-2), a.shape.at(-1)];
+  const [wants, columns] = right ? [b.shape.at(-1), b.shape.at(-2)] : [b.shape.at(-2), b.shape.at(-1)];
+  const sameLead = b.shape.length === a.shape.length && lead.every((dim, i) => dim === b.shape[i]);
+  if (rows === undefined || columns === undefined || inner !== wants || !(sameLead || b.shape.length === 2))
+    throw mismatch("MatMul", a.shape, b.shape);
+  return a.graph.append({ type: "MatMul", transposeLeft: left, transposeRight: right }, [a, b], {
+    shape: [...lead, rows, columns],
+    type,
+  });
 }
 
-/**
- * x·Wᵀ for W [out, in] as PyTorch stores it: [..., in] → [..., out].
- *
- * The runtime's FusedMatMul reads W where it lies. Transpose + MatMul costs a copy of every weight at load (2.5 s instead of 1 s
- * per GiB).
- */
-export function matmulTransposed(x: Value, w: Value): Value {
-  const type = commonType("MatMulTransposed", x, w);
-  if (w.shape.length !== 2 || x.shape.at(-1) !== w.shape[1]) throw mismatch("MatMulTransposed", x.shape, w.shape);
-  return x.graph.append({ type: "MatMulTransposed" }, [x, w], { shape: [...x.shape.slice(0, -1), w.shape[0]!], type });
-}
+/** x·Wᵀ for W [out, in] as PyTorch stores it: [..., in] → [..., out]. */
+export const matmulTransposed = (x: Value, w: Value): Value => matmul(x, w, { right: true });
+
+/** Shares of one that grow with eˣ, along the last axis. */
+export const softmax = (x: Value): Value => x.graph.append({ type: "Softmax" }, [x], { shape: x.shape, type: x.type });
 
 /** The sum over some axes, which stay with a size of 1. */
 export function sumOver(x: Value, axes: readonly number[]): Value {
   const shape = x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
   return x.graph.append({ type: "SumOver", axes }, [x], { shape, type: x.type });
+}
+
+/** Repeats axes of size 1, and new ones in front, until the shape is there. */
+export function expand(x: Value, shape: Shape): Value {
+  const fits = showShape(broadcast("Expand", x.shape, shape)) === showShape(shape);
+  if (!fits || (shape[0] === "batch" && x.shape.at(-shape.length) !== "batch"))
+    throw mismatch("Expand", x.shape, shape);
+  return x.graph.append({ type: "Expand", shape }, [x], { shape, type: x.type });
 }
 
 export const mismatch = (op: Op["type"], a: Shape, b: Shape): Error =>
@@ -64,8 +76,6 @@ export function commonType(op: Op["type"], first: Value, ...rest: readonly Value
   if (other) throw new Error(`${op}: ${first.type} and ${other.type} do not mix; cast one of them`);
   return first.type;
 }
-
-type UnaryType = "Sigmoid" | "Tanh" | "Erf" | "Sine" | "Cosine" | "SquareRoot" | "Relu" | "Softplus";
 
 const unary = (type: UnaryType, x: Value): Value => x.graph.append({ type }, [x], { shape: x.shape, type: x.type });
 

@@ -1,6 +1,7 @@
 import { showShape, type Value } from "../graph.ts";
 import type { Dim, Shape } from "../shape.ts";
-import { commonType } from "./math.ts";
+import type { Cut } from "../op.ts";
+import { cast, commonType } from "./math.ts";
 
 /** Product of the dimensions; "batch" must appear equally often in two shapes to be compared. */
 const volume = (shape: Shape): number => shape.reduce<number>((size, dim) => (dim === "batch" ? size : size * dim), 1);
@@ -39,10 +40,45 @@ export function split(x: Value, axis: number, sizes: readonly number[]): Value[]
   return x.graph.appendOfMany({ type: "Split", axis, sizes }, [x], results);
 }
 
+/** Elements begin … end of an axis, or every `step`-th of them. */
+export const slice = (x: Value, axis: number, begin: number, end: number, step = 1): Value =>
+  cut(x, [{ axis, begin, end, step }]);
+
+/** Slices several axes at once. */
+export function cut(x: Value, cuts: readonly Cut[]): Value {
+  const shape = [...x.shape];
+  for (const { axis, begin, end, step } of cuts) {
+    if (!(begin >= 0 && begin < end && end <= Number(x.shape[axis]) && step >= 1))
+      throw new Error(`Slice: ${showShape(x.shape)} has no ${begin} to ${end} by ${step} along axis ${axis}`);
+    shape[axis] = Math.ceil((end - begin) / step);
+  }
+  return x.graph.append({ type: "Slice", cuts }, [x], { shape, type: x.type });
+}
+
+/** The same elements, last first along some axes. */
+export const flip = (x: Value, axes: readonly number[]): Value =>
+  x.graph.append({ type: "Flip", axes }, [x], { shape: x.shape, type: x.type });
+
+/** Zeros in front of and behind each axis. */
+export function pad(x: Value, before: readonly number[], after: readonly number[]): Value {
+  if (before.length !== x.shape.length || after.length !== x.shape.length)
+    throw new Error(`Pad: ${showShape(x.shape)} is not padded by ${showShape(before)} and ${showShape(after)}`);
+  const padded = (dim: Dim, more: number): Dim => (more === 0 ? dim : Number(dim) + more);
+  const shape = x.shape.map((dim, axis) => padded(dim, before[axis]! + after[axis]!));
+  return x.graph.append({ type: "Pad", before, after }, [x], { shape, type: x.type });
+}
+
 /** Rows of a table: table [N, D], indices [...] → [..., D]. */
 export function gather(table: Value, indices: Value): Value {
   const shape = [...indices.shape, ...table.shape.slice(1)];
   return table.graph.append({ type: "Gather" }, [table, indices], { shape, type: table.type });
+}
+
+/** A table to whose rows others are added: table [N, D], indices [...], rows [..., D] → [N, D]. */
+export function scatterAdd(table: Value, indices: Value, rows: Value): Value {
+  const type = commonType("ScatterAdd", table, rows);
+  const places = cast(reshape(indices, [...indices.shape, 1]), "int64");
+  return table.graph.append({ type: "ScatterAdd" }, [table, places, rows], { shape: table.shape, type });
 }
 
 /**

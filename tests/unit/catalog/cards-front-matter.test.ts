@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { factsOf } from "#lib/catalog/cards/facts.ts";
-import { readMarkdown } from "#lib/catalog/cards/read-markdown.ts";
+import { beginReading, type Markdown } from "#lib/catalog/cards/read-markdown.ts";
 import { MAX_MARKDOWN_BYTES } from "#lib/catalog/cards/split.ts";
 
+const readMarkdown = (bytes: Uint8Array, who: string): Promise<Markdown> => beginReading(bytes, who).whole;
 const read = (text: string) => readMarkdown(Buffer.from(text), "somebody");
 
 test("the cards of the starter collection", async () => {

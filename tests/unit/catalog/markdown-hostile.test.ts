@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Markdown, readMarkdown } from "#lib/catalog/cards/read-markdown.ts";
+import { beginReading, type Markdown } from "#lib/catalog/cards/read-markdown.ts";
 import { hostileMarkdown, hostileYaml } from "../../support/hostile-markdown.ts";
+
+const readMarkdown = (bytes: Uint8Array, who: string): Promise<Markdown> => beginReading(bytes, who).whole;
 
 // What a stranger's text may cost is bounded by the reader; here that every text comes back within the bounds, laid out or not.
 
@@ -63,6 +65,20 @@ test("who sends texts that take all they may waits for themselves", { timeout: 3
   const ben = Array.from({ length: 4 }, () => readMarkdown(Buffer.from("# Hi"), "ben").then(() => done.push("ben")));
   await Promise.all([...eve, ...ben]);
   expect(done.slice(0, 4)).toEqual(["ben", "ben", "ben", "ben"]);
+});
+
+test("what a card says is there before any card of the same person is laid out", { timeout: 300_000 }, async () => {
+  const done: string[] = [];
+  const all = ["a", "b", "c"].map((name) => {
+    const { said, whole } = beginReading(Buffer.from(`---\nsummary: ${name}\n---\n# Hi`), "eve");
+    return [
+      said.then(({ facts }) => done.push(`said ${facts.summary}`)),
+      whole.then(({ facts }) => done.push(`whole ${facts.summary}`)),
+    ];
+  });
+  await Promise.all(all.flat());
+  expect(done.slice(0, 3)).toEqual(["said a", "said b", "said c"]);
+  expect(done.slice(3)).toEqual(["whole a", "whole b", "whole c"]);
 });
 
 test("who has fifty texts waiting is asked to wait", async () => {

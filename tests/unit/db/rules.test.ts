@@ -398,7 +398,8 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["measurement_numbers_not_negative", newMeasurement(4, 1, -1)],
   ["measurement_pair_id_level_attempt_key", newMeasurement(0).replace("0, 2,", "0, 1,")],
   ["measurement_stays", "UPDATE measurement SET n = 1000"],
-  ["curve_pair_id_key", `INSERT INTO curve (id, pair_id) VALUES (gen_random_uuid(), '${pair}')`],
+  ["study_pair_id_kind_key", `INSERT INTO study (id, pair_id, kind) VALUES (gen_random_uuid(), '${pair}', 'curve')`],
+  ["study_kind", `INSERT INTO study (id, pair_id, kind) VALUES (gen_random_uuid(), '${pair}', 'check')`],
   ["guide_try_counts_from_one", "UPDATE guide_try SET number = 0"],
   [
     "measuring_period_keeps_its_promise",

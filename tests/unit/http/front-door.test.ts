@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import { createServer, request } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { forwardedBy, trustOf } from "#lib/http/forwarded.ts";
 import { refuseAtDoor } from "#lib/http/front-door.ts";
+import { answerUnreadable } from "#lib/http/unreadable.ts";
 
 const server = createServer((incoming, outgoing) => {
   if (!refuseAtDoor(incoming, outgoing)) outgoing.end("let in");
 });
+answerUnreadable(server);
 beforeAll(async () => {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -41,6 +43,7 @@ describe("at the door", () => {
     ["/_global-error", {}, 404, "not_found", /no such page/],
     ["/_global%2Derror.rsc", {}, 404, "not_found", /no such page/],
     [`/?${"a=b&".repeat(200)}`, {}, 400, "bad_request", /more than 200 fields/],
+    [`/browse?q=${"a".repeat(8000)}`, {}, 400, "bad_request", /longer than 8000 characters/],
     ["/", { cookie: "a=b;".repeat(200) }, 400, "bad_request", /more than 200 cookies/],
   ])("what would be dear or bare is refused: %.20s", async (path, headers, status, code, says) => {
     const answer = await ask("GET", path, headers as Record<string, string>);
@@ -76,16 +79,52 @@ describe("at the door", () => {
     expect((await ask("HEAD", "/%ff")).text).toBe("");
   });
 
-  test("a body that came along is no next request", async () => {
-    const { port } = server.address() as AddressInfo;
-    const socket = connect(port, "127.0.0.1");
-    socket.write("POST /%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    let said = "";
-    socket.on("data", (bytes: Buffer) => (said += bytes.toString()));
-    await once(socket, "close");
-    expect(said.match(/^HTTP\/1\.1 \d+/gm)).toEqual(["HTTP/1.1 400"]);
+  test("a body that came along is no next request, and its client is answered and may ask again", async () => {
+    const said = await says((socket) => {
+      const body = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+      socket.write(`POST /%ff HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      socket.write("GET /again HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    });
+    expect(said.match(/^HTTP\/1\.1 \d+/gm)).toEqual(["HTTP/1.1 400", "HTTP/1.1 200"]);
+  });
+
+  test.each([
+    [
+      "an address beyond ASCII",
+      "GET /\xff HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n",
+      400,
+      "percent signs",
+    ],
+    [
+      "two lengths",
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 3000000\r\n\r\n",
+      400,
+      "not HTTP",
+    ],
+    ["no HTTP", "hello\r\n\r\n", 400, "not HTTP"],
+    ["headers without end", `GET / HTTP/1.1\r\nHost: x\r\n${"a: b\r\n".repeat(9000)}`, 431, "16 kB"],
+  ])("%s is answered, also while its client still sends", async (_name, head, status, words) => {
+    const said = await says((socket) => {
+      socket.write(Buffer.from(head, "latin1"));
+      socket.write(Buffer.alloc(3_000_000, "a"));
+    });
+    expect(said).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(said.match(/^HTTP\//gm)).toHaveLength(1);
+    expect(said).toContain(words);
   });
 });
+
+/** All that the server says to what is sent, until it closes the connection; a reset is a failure. */
+async function says(send: (socket: Socket) => void): Promise<string> {
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, "127.0.0.1");
+  let said = "";
+  socket.on("data", (bytes: Buffer) => (said += bytes.toString()));
+  send(socket);
+  await once(socket, "end");
+  socket.destroy();
+  return said;
+}
 
 describe("where a request came from", () => {
   const from = (proxies: string[], peer: string, said?: string) => {

@@ -117,7 +117,7 @@ describe("a pair in a style that nobody rendered pictures in", () => {
         pictures: 2,
         before: null,
         domain: null,
-        tapes: null,
+        kept: null,
         memory: null,
       },
       testRuntime,

@@ -303,7 +303,7 @@ describe("a mistake in a graph names the operator and both shapes", () => {
     [
       "product",
       () => matmulTransposed(x, graph.constant(draw(2, 5))),
-      /MatMulTransposed: shapes \[batch, 3, 4, 4\] and \[2, 5\]/,
+      /MatMul: shapes \[batch, 3, 4, 4\] and \[2, 5\]/,
     ],
     ["sum", () => add(x, graph.constant(draw(5))), /Add: shapes \[batch, 3, 4, 4\] and \[5\]/],
     ["reshape", () => reshape(x, ["batch", 47]), /Reshape: \[batch, 3, 4, 4\] does not become \[batch, 47\]/],

@@ -64,9 +64,10 @@ async function toJob(
     pictures: request.pictures,
     before: toBefore(before),
     domain: null,
-    tapes: {
+    kept: {
       folder: join(env().dataFolder, "cache", "teacher"),
-      key: [unit.hash, ...evaluators.map(({ sha256 }) => sha256)].join(),
+      key: unit.hash,
+      evaluators: evaluators.map(({ sha256 }) => sha256),
     },
   };
   const shown =

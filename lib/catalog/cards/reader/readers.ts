@@ -3,17 +3,18 @@ import type { Reading, Task } from "./messages.ts";
 import { ReaderProcess } from "./process.ts";
 
 const AT_ONCE = 2;
-const MOST_WAITING = 50; // of one person
+const MOST_WAITING = 50; // of one person and kind
 const IDLE_MS = 60_000;
 
 interface Waiting {
   readonly who: string;
+  readonly kind: Task["kind"];
   readonly start: (reader: ReaderProcess) => Promise<void>;
 }
 
 /**
  * The readers of this process. Each person has one text read at a time, and those who wait are taken round by person: who sends texts
- * that take all they may waits for themselves.
+ * that take all they may waits for themselves. Of one person what a card says is read before anything is laid out: a commit waits for it.
  */
 class Readers {
   #idle: ReaderProcess[] = [];
@@ -25,15 +26,20 @@ class Readers {
   /** @throws TooMuch, Garbled, bad_request, queue_full as ReaderProcess.read; rate_limited when this person has too many waiting */
   read<T extends Task>(who: string, task: T): Promise<Reading<T>> {
     const mine = this.#waiting.get(who) ?? [];
-    if (mine.length >= MOST_WAITING)
+    const { kind } = task;
+    const alike = mine.filter((one) => one.kind === kind);
+    if (alike.length >= MOST_WAITING)
       throw new AppError(
         "rate_limited",
         `${MOST_WAITING} of your texts are waiting to be read; send this one again when they are done.`,
         { retryAfter: 10 },
       );
     return new Promise((resolve, reject) => {
-      mine.push({ who, start: (reader) => reader.read(task).then(resolve, reject) });
-      this.#waiting.set(who, mine);
+      const waiting: Waiting = { who, kind, start: (reader) => reader.read(task).then(resolve, reject) };
+      this.#waiting.set(
+        who,
+        kind === "facts" ? [...alike, waiting, ...mine.filter((one) => one.kind !== kind)] : [...mine, waiting],
+      );
       this.#next();
     });
   }

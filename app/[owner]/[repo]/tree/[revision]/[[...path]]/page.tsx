@@ -23,7 +23,7 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
   return { title: `${path.map(unescaped).join("/") || "Files"} of ${owner}/${repo}` };
 }
 
-const SHOWN = 100;
+const SHOWN = 50;
 const IN_ONE_LINE = 100; // of files to download at once
 
 /** A folder, or a file, at a branch, tag or commit. */
