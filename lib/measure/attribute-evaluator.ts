@@ -1,6 +1,6 @@
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { accuraciesOn, type Attribute, attributes } from "#lib/pairing/measured-accuracies.ts";
-import { accuraciesIn, readWellIn, type StyleTest, tookOn } from "#lib/pairing/style-test.ts";
+import { accuraciesIn, readInWords, readWellIn, type StyleTest, tookOn } from "#lib/pairing/style-test.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
@@ -107,10 +107,8 @@ function silenceOf({ scored, domain, test }: Known): string | null {
     : `How well the automatic judge reads this style could not be measured: ${test.scenes} scenes whose content is known did not come to look as the model's own pictures do when it drew them anew.`;
 }
 
-function sentenceOf(test: StyleTest): string {
-  const each = attributes.map((one) => `${one} ${test.read[one].right} of ${test.read[one].of}`).join(", ");
-  return `How well this style is read the hub measured itself, on ${test.scenes} scenes whose content is known and that the model drew anew: right were ${each}.`;
-}
+const sentenceOf = (test: StyleTest): string =>
+  `How well this style is read the hub measured itself, on ${test.scenes} scenes whose content is known and that the model drew anew: right were ${readInWords(test)}.`;
 
 /** Of pictures whose content is known: presence where every kind is told right, colour and size of each thing that is there. */
 function countRight(shown: readonly Wanted[], readings: readonly Reading[]): StyleTest["read"] {

@@ -1,5 +1,4 @@
-import type { Accuracies, Attribute } from "./measured-accuracies.ts";
-import { attributes } from "./measured-accuracies.ts";
+import { type Accuracies, type Attribute, attributes } from "./measured-accuracies.ts";
 import { thresholds } from "./thresholds.ts";
 
 /**
@@ -32,6 +31,10 @@ export const accuraciesIn = ({ read }: StyleTest): Accuracies =>
  */
 export const readWellIn = ({ read }: StyleTest): Attribute[] =>
   attributes.filter((one) => intervalOfShare(read[one]).low >= thresholds.evaluatorCertain);
+
+/** «background 128 of 128, present 116 of 128 …» */
+export const readInWords = ({ read }: Pick<StyleTest, "read">): string =>
+  attributes.map((one) => `${one} ${read[one].right} of ${read[one].of}`).join(", ");
 
 /** The 95 % interval of a share (Wilson 1927). */
 export function intervalOfShare({ right, of }: { readonly right: number; readonly of: number }): {

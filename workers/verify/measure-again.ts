@@ -9,7 +9,7 @@ import type { StyleTests } from "#lib/measure/style/styles-of-pair.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { before } from "#workers/inference/result-schemas.ts";
-import type { CheckJob, RuntimeChoice } from "#workers/inference/messages.ts";
+import type { CheckJob, CurveJob, RuntimeChoice } from "#workers/inference/messages.ts";
 import type { Laid } from "./laid-out.ts";
 
 /** What a report says was found, value by value. @throws bad_request where it cannot be measured again by this version */
@@ -55,6 +55,28 @@ interface Drawn {
   readonly pictures: number;
   readonly styles: StyleTests;
 }
+
+/** What else could be done with as many passes, on all prompts of that: distances are told as a share of what all have. */
+export const toCurveJob = (
+  laid: Laid,
+  { pair: { curve, measured } }: Report,
+  {
+    pictures,
+    runtime,
+    layout,
+  }: { readonly pictures: number; readonly runtime: RuntimeChoice; readonly layout: PassLayout },
+): CurveJob => ({
+  type: "curve",
+  runtime,
+  choice: laid.choice,
+  evaluators: laid.evaluators,
+  prompts: curve?.raw?.prompts ?? null,
+  pictures,
+  domain: null,
+  styles: measured?.evaluators.map(({ style }) => style) ?? [],
+  kept: null,
+  layout,
+});
 
 export const toJob = (laid: Laid, drawn: Drawn, runtime: RuntimeChoice, layout: PassLayout): CheckJob => ({
   type: "check",

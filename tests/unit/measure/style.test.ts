@@ -4,6 +4,7 @@ import { readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { readModelFiles } from "#lib/diffusion/model-files.ts";
 import { drawArm } from "#lib/measure/arm.ts";
 import { squaredMmd } from "#lib/measure/distribution-distance.ts";
+import { openAttributeEvaluator } from "#lib/measure/attribute-evaluator.ts";
 import { readEvaluator } from "#lib/measure/open-evaluator.ts";
 import { checkPair } from "#lib/measure/pair-check.ts";
 import { conditionOn, openNetworks } from "#lib/measure/pair-networks.ts";
@@ -104,13 +105,13 @@ describe("a pair in a style that nobody rendered pictures in", () => {
   const share = (right: number, of = 128) => ({ right, of });
   const read = { background: share(128), present: share(100), color: share(60, 190), size: share(185, 190) };
   const style: StyleTest = { scenes: 128, read, distance: { before: 8, after: 1, floor: 0.5 } };
-  const measure = (styles: readonly (StyleTest | null)[], base: string | null = "storybook") =>
+  const measure = (styles: readonly (StyleTest | null)[]) =>
     checkPair(
       {
         model: starter("storybook"),
         lowRank: neon(0.9),
         guide: guidePath,
-        base: base === null ? null : { model: starter(base) },
+        base: null,
         evaluators: [evaluatorPath],
         prompts: null,
         styles,
@@ -133,23 +134,23 @@ describe("a pair in a style that nobody rendered pictures in", () => {
     expect(report.opinions).toMatchObject([{ style, silence: null }]);
   });
 
-  test("is not judged where the scenes did not take on its look, where nothing is read well, and where no scenes are known", async () => {
-    const left = await measure([{ ...style, distance: { before: 8, after: 4, floor: 0.5 } }]);
-    expect([left.verdict, left.reasons.join()]).toEqual([
-      "not measured",
-      expect.stringMatching(/did not come to look as the model's own pictures/),
-    ]);
-    const none = { background: share(60), present: share(60), color: share(60), size: share(60) };
-    const unread = await measure([{ ...style, read: none }]);
-    expect([unread.verdict, unread.reasons.join()]).toEqual([
-      "not measured",
-      expect.stringMatching(/nothing that the automatic judge reads well enough.* present 60 of 128/),
-    ]);
-    const unknown = await measure([], null);
-    expect([unknown.verdict, unknown.reasons.join()]).toEqual([
-      "not measured",
-      expect.stringMatching(/never tested on this style/),
-    ]);
+  test("is not judged where the scenes did not take on its look, where nothing is read well, and where none was drawn", async () => {
+    const evaluator = await openAttributeEvaluator(evaluatorPath, testRuntime);
+    try {
+      expect(evaluator.silenceOn(OWN_STYLE)).toMatch(/never tested on this style/);
+      evaluator.known!.learn(OWN_STYLE, { ...style, distance: { before: 8, after: 4, floor: 0.5 } });
+      expect(evaluator.silenceOn(OWN_STYLE)).toMatch(/did not come to look as the model's own pictures/);
+      const half = share(60);
+      evaluator.known!.learn(OWN_STYLE, {
+        ...style,
+        read: { background: half, present: half, color: half, size: half },
+      });
+      expect(evaluator.silenceOn(OWN_STYLE)).toMatch(/nothing that .* reads well enough.* present 60 of 128/);
+      evaluator.known!.learn(OWN_STYLE, style);
+      expect(evaluator.silenceOn(OWN_STYLE)).toBeNull();
+    } finally {
+      await evaluator.close();
+    }
   });
 
   test("a style that is the base's own is taken on from the start", () => {
