@@ -7,6 +7,7 @@ import { requireWritable, writeOutput } from "#workers/cli/output-file.ts";
 import { openRuntime } from "#workers/inference/runtime.ts";
 import { benchCatalog, showCatalog } from "./catalog.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
+import { benchDistill, showDistill } from "./distill.ts";
 import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
 import { benchKill, showKill } from "./kill.ts";
@@ -68,6 +69,7 @@ const benches: Readonly<Record<string, Bench<unknown>>> = {
   ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 20, sd15: 5 } }),
   open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 7 } }),
   "reduced-step": bench({ run: benchReducedStep, show: showReducedStep, rounds: { starter: 20, sd15: 5 } }),
+  distill: bench({ run: benchDistill, show: showDistill, rounds: { starter: 20, sd15: 3 } }),
   memory: bench({ run: benchMemory, show: showMemory, rounds: { starter: 1, sd15: 1 } }),
 };
 
