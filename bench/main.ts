@@ -24,6 +24,7 @@ import { benchScreening, showScreening } from "./screening.ts";
 import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
+import { benchStyles, showStyles } from "./styles.ts";
 import { benchTransfer, showTransfer } from "./transfer.ts";
 import { benchUpload, showUpload } from "./upload.ts";
 import { benchVerdicts, showVerdicts } from "./verdicts.ts";
@@ -87,6 +88,7 @@ const otherBenches: Readonly<Record<string, OtherBench<unknown>>> = {
   sizes: otherBench({ run: benchSizes, show: showSizes, rounds: 3 }),
   "open-single": otherBench({ run: benchOpenSingle, show: showOpenSingle, rounds: 3 }),
   verdicts: otherBench({ run: benchVerdicts, show: showVerdicts, rounds: 4000 }),
+  styles: otherBench({ run: benchStyles, show: showStyles, rounds: 6 }),
   repeat: otherBench({ run: benchRepeat, show: showRepeat, rounds: 48 }),
   screening: otherBench({ run: benchScreening, show: showScreening, rounds: 5 }),
   reduced: otherBench({ run: benchReduced, show: showReduced, rounds: 7 }),
