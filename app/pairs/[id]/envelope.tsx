@@ -163,7 +163,9 @@ function Found({ pair, found }: { readonly pair: string; readonly found: Envelop
         made: strength 1, no CFG steps, {steps} steps; CFG steps go before the guide at its best strength.
       </p>
       <details className="mt-4 text-small">
-        <summary className="w-fit text-quiet">How much one step adds at each strength, as a share of what CFG adds</summary>
+        <summary className="w-fit text-quiet">
+          How much one step adds at each strength, as a share of what CFG adds
+        </summary>
         <Table caption="By strength" head={["strength", "one step adds", "may be chosen"]}>
           {found.byStrength.map(({ strength, delivered, isAllowed }) => (
             <tr key={strength}>
