@@ -24,20 +24,18 @@ export async function keepPiece(unitHash: string, name: string, bytes: Uint8Arra
 }
 
 /** What nobody measures on any more goes, and what is more than the operator allows, the least used first. @returns how many pieces */
-export async function sweepPieces(now: Date): Promise<number> {
+export async function sweepPieces(now: Date, mostBytes = env().keptBytes): Promise<number> {
   const usedBefore = new Date(now.getTime() - KEPT_SECONDS * 1000);
-  let count = await removed(() => deleteUnused(usedBefore, AT_ONCE));
-  const { keptBytes } = env();
-  for (;;) {
+  const unused = await removeAll(() => deleteUnused(usedBefore, AT_ONCE));
+  const tooMuch = await removeAll(async () => {
     const kept = await bytesKept();
-    const keys = kept > keptBytes ? await deleteOldest(kept - LEFT_OF_LIMIT * keptBytes, AT_ONCE) : [];
-    if (keys.length === 0) return count;
-    for (const key of keys) await objectStore().delete(key);
-    count += keys.length;
-  }
+    return kept > mostBytes ? deleteOldest(kept - LEFT_OF_LIMIT * mostBytes, AT_ONCE) : [];
+  });
+  return unused + tooMuch;
 }
 
-async function removed(some: () => Promise<readonly string[]>): Promise<number> {
+/** Rows first: an object that no row names is found by the sweeper of the store. */
+async function removeAll(some: () => Promise<readonly string[]>): Promise<number> {
   let count = 0;
   for (let keys = await some(); keys.length > 0; keys = await some()) {
     for (const key of keys) await objectStore().delete(key);
