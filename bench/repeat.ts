@@ -1,5 +1,6 @@
 import { type Found, compareFound, type Comparison } from "#lib/measure/same-again.ts";
-import { checkPair, type PassLayout } from "#lib/measure/pair-check.ts";
+import { checkPair } from "#lib/measure/pair-check.ts";
+import type { PassLayout } from "#lib/measure/pair-networks.ts";
 import { InferenceSession } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { otherLayout } from "#workers/verify/measure-again.ts";

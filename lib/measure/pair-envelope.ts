@@ -7,22 +7,13 @@ import { AppError } from "#lib/errors.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { type KeptByTrial, measureEnvelope } from "./envelope.ts";
-import { knownStyle } from "./known-styles.ts";
 import { readEvaluator } from "./open-evaluator.ts";
-import {
-  conditionOn,
-  decodeWith,
-  drawNoise,
-  guidancesFor,
-  layoutFor,
-  openKept,
-  openNetworks,
-  protocol,
-  publicSeeds,
-  requireRoom,
-  sequenceFor,
-} from "./pair-check.ts";
+import { openKept } from "./open-kept.ts";
 import type { PairCurveRequest } from "./pair-curve.ts";
+import { conditionOn, decodeWith, drawNoise, layoutFor, openNetworks, requireRoom } from "./pair-networks.ts";
+import { guidancesFor, protocol, publicSeeds } from "./pair-protocol.ts";
+import { sequenceFor } from "./prompt-sequence.ts";
+import { styleForStudy } from "./style/styles-of-pair.ts";
 import type { Tick } from "./tick.ts";
 
 export interface PairEnvelopeRequest extends PairCurveRequest {
@@ -55,10 +46,10 @@ export async function envelopeOfPair(
   const guide = await readGuideFile(request.guide);
   const evaluatorFiles = await inOrder(request.evaluators, readEvaluator);
   requireRoom(files, guide, evaluatorFiles, request);
-  const domain = request.domain ?? (await knownStyle(files));
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, evaluatorFiles, layoutFor(files, request), runtime, opened);
+    const { domain, styles } = await styleForStudy(networks, request, runtime);
     const speaking = networks.evaluators.map(({ network }) => network).filter((one) => one.silenceOn(domain) === null);
     const evaluator = speaking[0]; // settings are compared, for which one is enough
     if (!evaluator)
@@ -95,7 +86,7 @@ export async function envelopeOfPair(
         rowsAtOnce: networks.rows,
         decode: (latents) => decodeWith(networks, latents),
         domain,
-        kept: openKept(networks, request, runtime),
+        kept: openKept(networks, request.kept, styles, runtime),
       },
       tick,
     );

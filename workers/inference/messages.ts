@@ -19,6 +19,7 @@ import {
   needs,
   pairReport,
   signature,
+  styleTest,
 } from "./result-schemas.ts";
 
 /**
@@ -105,6 +106,7 @@ const checkJob = z.object({
     .nullable()
     .exactOptional(),
   tries: z.int().min(1).exactOptional(),
+  styles: z.array(styleTest.nullable()).exactOptional(),
   pictures: z.int().min(1).max(10_000),
   before,
   domain: z.string().nullable(),
@@ -120,6 +122,7 @@ const curveJob = checkJob
     prompts: true,
     pictures: true,
     domain: true,
+    styles: true,
     kept: true,
     layout: true,
   })

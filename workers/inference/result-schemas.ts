@@ -7,6 +7,7 @@ import type { Envelope } from "#lib/pairing/envelope.ts";
 import type { PairCurve } from "#lib/measure/pair-curve.ts";
 import type { Curve } from "#lib/pairing/evidence.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
+import type { StyleTest } from "#lib/pairing/style-test.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
 /**
@@ -186,6 +187,13 @@ export const before: z.ZodType<Before | null> = z.object({ lineage, ...raw }).nu
 
 const verdictName = z.enum(["verified", "usable with limits", "incompatible", "inconclusive", "not measured"]);
 
+const right = z.object({ right: count, of: z.number().positive() });
+export const styleTest: z.ZodType<StyleTest> = z.object({
+  scenes: count,
+  read: z.object({ background: right, present: right, color: right, size: right }),
+  distance: z.object({ before: number, after: number, floor: number }),
+});
+
 export const pairReport: z.ZodType<PairReport> = z.object({
   verdict: verdictName,
   reasons: strings,
@@ -194,6 +202,7 @@ export const pairReport: z.ZodType<PairReport> = z.object({
   opinions: z.array(
     z.object({
       evaluator: z.enum(["attributes", "clip"]),
+      style: styleTest.nullable(),
       silence: z.string().nullable(),
       verdict: verdictName.nullable(),
       fidelity: fidelity.nullable(),

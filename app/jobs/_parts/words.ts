@@ -25,6 +25,7 @@ const stageWords: Readonly<Record<string, string>> = {
   denoising: "step",
   decoding: "decoding, step",
   lineage: "comparing the weights",
+  style: "how well the style is read, pass",
   agreement: "guide against CFG, sample",
   pictures: "drawing and judging, picture",
   curve: "drawing in other ways, step",

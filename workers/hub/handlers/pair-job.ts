@@ -42,7 +42,7 @@ type Open = (commit: { readonly commitId: string; readonly name: string }) => Pr
 
 /** Of the prompts that are judged nobody sees one before its time: shown are those that everybody may explore with. */
 async function toJob(
-  { request, unit, guide, judge, evaluators, draw, tries, before }: Check,
+  { request, unit, guide, judge, evaluators, draw, tries, styles, before }: Check,
   open: Open,
 ): Promise<PairJob> {
   const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
@@ -63,6 +63,7 @@ async function toJob(
     prompts: null,
     draw,
     tries,
+    styles: [...styles],
     pictures: request.pictures,
     before: toBefore(before),
     domain: null,

@@ -10,7 +10,7 @@ type StudyJob = CurveJob | EnvelopeJob;
 type Run = <J extends StudyJob>(job: J) => Promise<ResultOf<J>>;
 
 /** What all studies of a pair are done on; what is public and nothing that its verdict is computed on. */
-type On = Pick<CheckJob, "runtime" | "choice" | "evaluators" | "prompts" | "domain" | "kept">;
+type On = Pick<CheckJob, "runtime" | "choice" | "evaluators" | "prompts" | "domain" | "styles" | "kept">;
 
 interface Found {
   readonly result: object;
@@ -23,12 +23,12 @@ export const studyHandler =
   (kind: StudyKind, work: (on: On, run: Run) => Promise<Found>): JobHandler =>
   async ({ subjectId, attempt, models, signal }) => {
     const check = await getStudyCheck(kind, subjectId);
-    await withPairJob(check, async ({ job: { runtime, choice, evaluators, prompts, domain, kept } }) => {
+    await withPairJob(check, async ({ job: { runtime, choice, evaluators, prompts, domain, styles = [], kept } }) => {
       const began = performance.now();
       const tell = progressWriter((progress) => saveProgress(kind, subjectId, attempt, progress));
       const onProgress = ({ stage, done, total }: Parameters<typeof tell>[0]): void => tell({ stage, done, total });
       const run: Run = (job) => models.run(job, { signal, onProgress });
-      const found = await work({ runtime, choice, evaluators, prompts, domain, kept }, run);
+      const found = await work({ runtime, choice, evaluators, prompts, domain, styles, kept }, run);
       await recordStudy(kind, subjectId, attempt, {
         result: found.result,
         raw: found.raw,
