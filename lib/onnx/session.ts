@@ -23,7 +23,10 @@ export type Feeds = Readonly<Record<string, Tensor<Float32Array | Int32Array>>>;
 export interface Session<Output extends string = string> {
   /** How far the runtime rearranged the graph. */
   readonly optimization: Optimization;
-  /** @param into  where outputs shall be written, by name: tensors of their shapes, which may be inputs too, see `docs/decisions` */
+  /**
+   * @param into  where outputs shall be written, by name: tensors of their shapes. One may be an input's too, where all that reads the
+   *              input runs before the output is written.
+   */
   run(feeds: Feeds, into?: Feeds): Promise<Record<Output, FloatTensor>>;
   close(): Promise<void>;
 }
