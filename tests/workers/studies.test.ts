@@ -59,13 +59,13 @@ const folder = (): string => join(hub.folder, "cache", "teacher");
 /** All of it is a minute of two cores; beside other work it takes as long as that lets it. */
 const LONG = 900_000;
 
-test("a worker measures a pair, and what the model draws by itself lies in the store", LONG, async () => {
+test("a worker measures a pair, and what the model draws by itself lies in the store", { timeout: LONG }, async () => {
   worker = await start();
   await expect.poll(async () => (await view()).state, { timeout: LONG }).toBe("succeeded");
   await expect.poll(async () => (await piecesOf((await view()).unit.hash, Infinity)).length).toBe(8);
 });
 
-test("a worker measures its curve and its envelope when somebody asks", LONG, async () => {
+test("a worker measures its curve and its envelope when somebody asks", { timeout: LONG }, async () => {
   // So few prompts are neither compared nor tuned on by themselves: as if there had been enough.
   const { summary } = await database().pair.findUniqueOrThrow({ where: { id } });
   const told = summary as { measured: { fidelity: { cfg: { n: number } } } };
@@ -94,7 +94,7 @@ test("a worker measures its curve and its envelope when somebody asks", LONG, as
   for (const mode of ["conditional", "cfg", "guide"]) expect(keptBy(mode, 5)).toEqual(way(mode, 5).kept);
 });
 
-test("another worker takes what is kept from the store, and what is too much goes", LONG, async () => {
+test("another worker takes what is kept from the store, and what is too much goes", { timeout: LONG }, async () => {
   const { hash } = (await view()).unit;
   const made = (await readdir(folder())).length; // of a child that has ended
   await expect.poll(async () => (await piecesOf(hash, Infinity)).length).toBe(made);
