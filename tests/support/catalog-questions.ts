@@ -10,7 +10,7 @@ import { findFile, listTree } from "#lib/catalog/files/service.ts";
 import { describeMe } from "#lib/catalog/namespaces/me.ts";
 import { namespaceQuery } from "#lib/catalog/namespaces/schema.ts";
 import { getNamespace, listNamespaces } from "#lib/catalog/namespaces/service.ts";
-import { rerunUse } from "#lib/catalog/pairs/reruns.ts";
+import { shownRerunUse } from "#lib/catalog/pairs/reruns.ts";
 import { showQuota } from "#lib/catalog/quotas/service.ts";
 import { listRefs } from "#lib/catalog/refs/service.ts";
 import { AppError } from "#lib/errors.ts";
@@ -197,7 +197,7 @@ export function catalogQuestions({
     ["audit", () => listAudit(operator, auditQuery.parse({}))] as const,
     ["workers", () => listWorkers(operator)] as const,
     ["evaluators", () => listEvaluators(operator)] as const,
-    ["what is measured anew today", () => rerunUse()] as const,
+    ["what is measured anew today", () => shownRerunUse(operator)] as const,
     ["own previews", () => listPreviews(ann, previewQuery.parse({ mine: "true" }))] as const,
     ["own jobs", () => listJobs(ann, jobQuery.parse({ mine: "true" }))] as const,
     ["due pairs of a guide's commit", () => due(repos["guide-1"]!)] as const,
