@@ -97,7 +97,8 @@ export class Stage {
 
   /**
    * Looks at a page at both widths and in both themes: loads its pictures, and expects no fault that axe finds, nothing wider than
-   * the page, no word of an error on the console. It is loaded once for a width; only its colours follow the theme.
+   * the page, no word of an error on the console. It is loaded once, as on a phone: its layout follows the width, and its colours the
+   * theme.
    */
   async look(
     name: string,
@@ -105,17 +106,18 @@ export class Stage {
     visit: Pick<Visit, "as"> = {},
     prepare: (page: Page) => Promise<void> = async () => {},
   ): Promise<void> {
+    const context = await this.context({ ...visit, width: widths[0] });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on(
+      "console",
+      (message) => message.type() === "error" && !isStatus(message.text()) && errors.push(message.text()),
+    );
+    page.on("pageerror", (error) => errors.push(error.message));
+    await page.goto(this.url + path);
+    await prepare(page);
     for (const width of widths) {
-      const context = await this.context({ ...visit, width });
-      const page = await context.newPage();
-      const errors: string[] = [];
-      page.on(
-        "console",
-        (message) => message.type() === "error" && !isStatus(message.text()) && errors.push(message.text()),
-      );
-      page.on("pageerror", (error) => errors.push(error.message));
-      await page.goto(this.url + path);
-      await prepare(page);
+      await page.setViewportSize({ width, height: 900 });
       for (const theme of themes) {
         await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
         await page.evaluate(coloursHaveTurned);
@@ -129,8 +131,8 @@ export class Stage {
           overflow: 0,
         });
       }
-      await context.close();
     }
+    await context.close();
   }
 
   /** Loads all pictures of a page, and keeps it as it looks where that is asked for. */
@@ -154,6 +156,19 @@ export const pressUntil = (page: Page, key: string, hasDone: () => Promise<boole
       return hasDone();
     })
     .toBe(true);
+
+/** Begin before what brings the text: it may be gone by the time that a busy machine looks. @returns when it has stood on the page */
+export const wasSaid = (page: Page, text: string): Promise<void> =>
+  page.evaluate(
+    (sought) =>
+      new Promise<void>((resolve) => {
+        const look = (): boolean => document.body.textContent.includes(sought);
+        if (look()) return resolve();
+        const observer = new MutationObserver(() => look() && (observer.disconnect(), resolve()));
+        observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+      }),
+    text,
+  );
 
 /**
  * What axe finds, and by how many pixels the page is wider than its window. In the dark it is asked for what depends on colours:
