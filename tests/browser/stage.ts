@@ -28,20 +28,6 @@ interface Visit {
   readonly scripts?: boolean;
 }
 
-/**
- * Runs in the page. A transition begins with a frame and ends with a later one, which a busy machine draws late; and what inherits a
- * colour begins to turn when what it inherits from has turned.
- */
-const coloursHaveTurned = async (): Promise<void> => {
-  const frame = (): Promise<unknown> => new Promise(requestAnimationFrame);
-  for (;;) {
-    for (let i = 0; i < 2; i++) await frame();
-    const turning = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
-    if (turning.length === 0) return;
-    await Promise.allSettled(turning.map(({ finished }) => finished));
-  }
-};
-
 /** A hub that runs with the starter collection, a browser, and people. What a page must never do is watched on every page. */
 export class Stage {
   readonly url: string;
@@ -98,7 +84,7 @@ export class Stage {
   /**
    * Looks at a page at both widths and in both themes: loads its pictures, and expects no fault that axe finds, nothing wider than
    * the page, no word of an error on the console. It is loaded once, as on a phone: its layout follows the width, and its colours the
-   * theme.
+   * theme, at once, for nothing moves where less motion is asked for.
    */
   async look(
     name: string,
@@ -120,7 +106,6 @@ export class Stage {
       await page.setViewportSize({ width, height: 900 });
       for (const theme of themes) {
         await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-        await page.evaluate(coloursHaveTurned);
         await this.keep(page, `${name}-${width}-${theme}`);
         expect({ page: name, width, theme, errors, ...(await faults(page, theme)) }).toEqual({
           page: name,
