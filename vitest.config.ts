@@ -6,6 +6,7 @@ const alone = [
   "app",
   "bench",
   "diffusion",
+  "distill",
   "families",
   "inspection",
   "measure",

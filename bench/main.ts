@@ -7,6 +7,7 @@ import { requireWritable, writeOutput } from "#workers/cli/output-file.ts";
 import { openRuntime } from "#workers/inference/runtime.ts";
 import { benchCatalog, showCatalog } from "./catalog.ts";
 import { benchCeiling, showCeiling } from "./ceiling.ts";
+import { benchDistill, showDistill } from "./distill.ts";
 import { benchForm, showForm } from "./form.ts";
 import { benchGuide, showGuide } from "./guide.ts";
 import { benchKill, showKill } from "./kill.ts";
@@ -23,6 +24,7 @@ import { benchScreening, showScreening } from "./screening.ts";
 import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
+import { benchStyles, showStyles } from "./styles.ts";
 import { benchTransfer, showTransfer } from "./transfer.ts";
 import { benchUpload, showUpload } from "./upload.ts";
 import { benchVerdicts, showVerdicts } from "./verdicts.ts";
@@ -67,6 +69,7 @@ const benches: Readonly<Record<string, Bench<unknown>>> = {
   ceiling: bench({ run: benchCeiling, show: showCeiling, rounds: { starter: 20, sd15: 5 } }),
   open: bench({ run: benchOpen, show: showOpen, rounds: { starter: 9, sd15: 7 } }),
   "reduced-step": bench({ run: benchReducedStep, show: showReducedStep, rounds: { starter: 20, sd15: 5 } }),
+  distill: bench({ run: benchDistill, show: showDistill, rounds: { starter: 20, sd15: 3 } }),
   memory: bench({ run: benchMemory, show: showMemory, rounds: { starter: 1, sd15: 1 } }),
 };
 
@@ -85,6 +88,7 @@ const otherBenches: Readonly<Record<string, OtherBench<unknown>>> = {
   sizes: otherBench({ run: benchSizes, show: showSizes, rounds: 3 }),
   "open-single": otherBench({ run: benchOpenSingle, show: showOpenSingle, rounds: 3 }),
   verdicts: otherBench({ run: benchVerdicts, show: showVerdicts, rounds: 4000 }),
+  styles: otherBench({ run: benchStyles, show: showStyles, rounds: 6 }),
   repeat: otherBench({ run: benchRepeat, show: showRepeat, rounds: 48 }),
   screening: otherBench({ run: benchScreening, show: showScreening, rounds: 5 }),
   reduced: otherBench({ run: benchReduced, show: showReduced, rounds: 7 }),

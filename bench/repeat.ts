@@ -1,5 +1,6 @@
 import { type Found, compareFound, type Comparison } from "#lib/measure/same-again.ts";
-import { checkPair, type PassLayout } from "#lib/measure/pair-check.ts";
+import { checkPair } from "#lib/measure/pair-check.ts";
+import type { PassLayout } from "#lib/measure/pair-networks.ts";
 import { InferenceSession } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import { otherLayout } from "#workers/verify/measure-again.ts";
@@ -44,7 +45,7 @@ async function find(style: Style, pictures: number, runtime: Runtime, layout?: P
     evaluators: [evaluator],
     pictures,
   };
-  const rest = { prompts: null, before: null, domain: null, tapes: null, memory: null, ...(layout && { layout }) };
+  const rest = { prompts: null, before: null, domain: null, kept: null, memory: null, ...(layout && { layout }) };
   const { verdict, evidence, raw } = await checkPair({ ...request, ...rest }, runtime, async () => {});
   return { verdict, structure: evidence.structure, lineage: evidence.lineage, ...raw };
 }

@@ -1,4 +1,5 @@
 import { placeMarkdown, type Places } from "#lib/catalog/cards/addresses.ts";
+import { isLaidOut } from "#lib/catalog/cards/read-markdown.ts";
 import { showMarkdown } from "#lib/catalog/cards/service.ts";
 import { Refresh } from "../_islands/refresh.tsx";
 import { Notice } from "./notice.tsx";
@@ -21,6 +22,16 @@ export async function Markdown({ file, places }: MarkdownProps) {
   const { text, html, problem, isCut, warnings } = shown;
   return (
     <>
+      {!isLaidOut(shown) && (
+        <>
+          <Refresh />
+          <div className="mb-3">
+            <Notice kind="careful">
+              The hub lays this text out for the first time; until then here is how it was written.
+            </Notice>
+          </div>
+        </>
+      )}
       {[...warnings, ...(problem === null ? [] : [problem])].map((sentence) => (
         <div key={sentence} className="mb-3">
           <Notice kind="careful">{sentence}</Notice>

@@ -45,7 +45,7 @@ export default async function JobsPage({ searchParams }: { readonly searchParams
         <p className="mt-2 text-small text-quiet">
           Old evidence is measured anew, what is used most first: {toDuration(reruns.used)} of work in the last 24 hours
           {reruns.limit === null ? ", without a limit" : `, of ${toDuration(reruns.limit)}`}; {reruns.open} waiting or
-          running. <code>GUIDEPOST_RERUN_TIME</code> says how much.
+          running. <a href="/settings/quotas/guidepost">Change how much</a>
         </p>
       )}
       <div className="mt-4">

@@ -43,11 +43,14 @@ export function PairCell({ model, guide, cell }: PairCellProps) {
 }
 
 function Known({ cell }: { readonly cell: Cell }) {
-  const { recovered, n, stale } = cell;
+  const { recovered, n, next, stale } = cell;
   if (isWithoutVerdict(cell)) {
     return (
       <>
-        <span className="block font-medium text-quiet">no verdict{stale && " · stale"}</span>
+        <span className="block font-medium text-quiet">
+          no verdict{next !== null && " yet"}
+          {stale && " · stale"}
+        </span>
         {recovered ? (
           <Recovered of={recovered} />
         ) : (

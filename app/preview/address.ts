@@ -10,6 +10,7 @@ export interface Settings {
   readonly guidance: string;
   readonly guidanceRescale: string;
   readonly cfgSteps: string;
+  readonly guideStrength: string;
   readonly sampler: string;
   /** Layers that are left out. */
   readonly clipSkip: string;

@@ -5,6 +5,7 @@ import { whyNotRunning } from "#lib/catalog/inspections/why-not.ts";
 import { nativeSizeOf } from "#lib/catalog/models/service.ts";
 import { listGuides } from "#lib/catalog/pairs/partners.ts";
 import type { Partner } from "#lib/catalog/pairs/schema.ts";
+import { bestSettingOf } from "#lib/catalog/pairs/study-service.ts";
 import { reasonsOf } from "#lib/catalog/pairs/views.ts";
 import { forecastPreview } from "#lib/catalog/previews/forecast.ts";
 import { sizeProblem } from "#lib/catalog/previews/limits.ts";
@@ -46,7 +47,12 @@ export async function loadStudio(
   const guide =
     asked.guide === "none" ? null : (asked.guide ?? guides.find(({ reason }) => reason === null)?.repo ?? null);
   const range = guide === null ? null : await rangeOf(actor, guide);
-  const guidance = asked.guidance ?? range?.reference ?? REFERENCE_GUIDANCE;
+  const choice = guides.find(({ repo }) => repo === guide);
+  const pair = choice?.pair ?? null;
+  // Of what was measured of other weights, or of a chosen revision, nothing says where it is at its best.
+  const isCurrent = choice?.stale === null && asked.revision === undefined && asked.guideRevision === undefined;
+  const best = pair !== null && isCurrent ? await ifThere(bestSettingOf(actor, pair)) : null;
+  const guidance = asked.guidance ?? best?.guidanceScale ?? range?.reference ?? REFERENCE_GUIDANCE;
   const settings = {
     prompt: asked.prompt ?? prompting?.suggestions[0] ?? "",
     negativePrompt: asked.negativePrompt ?? "",
@@ -56,7 +62,8 @@ export async function loadStudio(
     steps: String(asked.steps ?? 20),
     guidance: String(guidance),
     guidanceRescale: String(asked.guidanceRescale ?? usual.guidanceRescale),
-    cfgSteps: String(asked.cfgSteps ?? 0),
+    cfgSteps: String(asked.cfgSteps ?? best?.cfgSteps ?? 0),
+    guideStrength: String(asked.guideStrength ?? best?.guideStrength ?? 1),
     sampler: asked.sampler ?? samplerNames[0],
     clipSkip: String(asked.clipSkip ?? usual.clipSkip),
     loraStrength: String(asked.loraStrength ?? usual.loraStrength),
@@ -71,7 +78,6 @@ export async function loadStudio(
     sampler: settings.sampler,
     ...forecastSize(settings.size),
   });
-  const pair = guides.find(({ repo }) => repo === guide)?.pair ?? null;
   return {
     models: { finetunes: withChosen(finetunes, finetune, bases), bases },
     finetune,
@@ -84,6 +90,7 @@ export async function loadStudio(
     prompting: prompting ?? { suggestions: [], words: null, triggers: [] },
     model: finetune === null ? null : await modelFacts(actor, finetune, asked.revision ?? "HEAD"),
     settings,
+    best: best && pair !== null ? { ...best, pair } : null,
     isPromptChosen: asked.prompt !== undefined,
     forecast: finetune === null ? null : await ifThere(forecastPreview(actor, query)),
     examples: finetune === null ? [] : await examplesOf(actor, finetune, guide, pair),

@@ -1,6 +1,6 @@
 "use client";
 
-import { MOST_CLIP_SKIP, MOST_PROMPT, MOST_STEPS } from "#lib/catalog/previews/limits.ts";
+import { MOST_CLIP_SKIP, MOST_GUIDE_STRENGTH, MOST_PROMPT, MOST_STEPS } from "#lib/catalog/previews/limits.ts";
 import { type Settings, usual } from "./address.ts";
 import { ChoiceField } from "./choice-field.tsx";
 import { Dial } from "./dial.tsx";
@@ -22,11 +22,11 @@ interface MoreSettingsProps {
 export function MoreSettings({ shown, hasGuide, problemOfCfg, change }: MoreSettingsProps) {
   const isChanged =
     shown.negativePrompt !== "" ||
-    (hasGuide && Number(shown.cfgSteps) > 0) ||
+    (hasGuide && (Number(shown.cfgSteps) > 0 || Number(shown.guideStrength) !== 1)) ||
     (["promptSyntax", "guidanceRescale", "clipSkip"] as const).some((name) => shown[name] !== usual[name]);
   return (
     <details open={isChanged || undefined}>
-      <summary className="font-medium">Negative prompt, prompt syntax, CFG steps and more</summary>
+      <summary className="font-medium">Negative prompt, prompt syntax, CFG steps, guide strength and more</summary>
       <div className="mt-3 grid gap-x-8 gap-y-5 sm:grid-cols-3">
         <div className="sm:col-span-2">
           <label htmlFor="negativePrompt" className="block font-medium">
@@ -63,6 +63,17 @@ export function MoreSettings({ shown, hasGuide, problemOfCfg, change }: MoreSett
           disabled={!hasGuide}
           problem={problemOfCfg}
           onChange={change("cfgSteps")}
+        />
+        <Dial
+          name="guideStrength"
+          label="Guide strength"
+          hint={hasGuide ? "multiplies what the guide adds; 1 is as it was made" : "is of a guide, and there is none"}
+          value={hasGuide ? shown.guideStrength : "1"}
+          min={0}
+          max={MOST_GUIDE_STRENGTH}
+          step={0.05}
+          disabled={!hasGuide}
+          onChange={change("guideStrength")}
         />
         <Dial
           name="clipSkip"

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { MOST_CLIP_SKIP, MOST_GUIDANCE, MOST_STEPS, MOST_STRENGTH } from "#lib/catalog/previews/limits.ts";
+import {
+  MOST_CLIP_SKIP,
+  MOST_GUIDANCE,
+  MOST_GUIDE_STRENGTH,
+  MOST_STEPS,
+  MOST_STRENGTH,
+} from "#lib/catalog/previews/limits.ts";
 import { fullName } from "#lib/catalog/repo-name.ts";
 import { parseSeed } from "#lib/picture/seed.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
@@ -32,6 +38,7 @@ export const studioQuery = z.object({
   guidance: z.coerce.number().min(1).max(MOST_GUIDANCE).optional(),
   guidanceRescale: z.coerce.number().min(0).max(1).optional(),
   cfgSteps: z.coerce.number().int().min(0).max(MOST_STEPS).optional(),
+  guideStrength: z.coerce.number().min(0).max(MOST_GUIDE_STRENGTH).optional(),
   clipSkip: z.coerce.number().int().min(0).max(MOST_CLIP_SKIP).optional(),
   loraStrength: z.coerce.number().min(-MOST_STRENGTH).max(MOST_STRENGTH).optional(),
   sampler: z.enum(samplerNames).optional(),

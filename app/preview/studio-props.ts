@@ -1,6 +1,7 @@
 import type { Forecast } from "#lib/catalog/previews/schema.ts";
 import type { Size } from "#lib/catalog/previews/limits.ts";
 import type { Prompting } from "#lib/catalog/prompting/schema.ts";
+import type { Setting } from "#lib/pairing/envelope.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import type { ComparedPicture } from "../_islands/compare.tsx";
 import type { Measured } from "../_ui/estimate.tsx";
@@ -60,6 +61,8 @@ export interface StudioProps {
   readonly prompting: Prompting;
   readonly model: ModelFacts | null;
   readonly settings: Settings;
+  /** Where this pair was found to be at its best, and which; null where nobody looked for it. */
+  readonly best: (Setting & { readonly pair: string }) | null;
   /** Whether somebody wrote the prompt; else it was chosen for the model. */
   readonly isPromptChosen: boolean;
   readonly forecast: Forecast | null;

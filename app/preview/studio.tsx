@@ -11,6 +11,7 @@ import { ModeName, modes } from "../_ui/mode.tsx";
 import { Notice } from "../_ui/notice.tsx";
 import { Term } from "../_ui/term.tsx";
 import { parseSizeText, type Settings, studioAddress, toSizeText, usual } from "./address.ts";
+import { AtItsBest } from "./at-its-best.tsx";
 import { ChoiceField } from "./choice-field.tsx";
 import { Dial } from "./dial.tsx";
 import { GuideField } from "./guide-field.tsx";
@@ -44,6 +45,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     prompting,
     model,
     forecast: first,
+    best,
     isSignedIn,
     problems,
   } = props;
@@ -62,6 +64,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     Number(shown.guidance),
     guide === null ? 0 : Number(shown.cfgSteps),
   ];
+  const guideStrength = guide === null ? 1 : Number(shown.guideStrength);
   const address = studioAddress(
     { finetune, revision, guide, guideRevision },
     isPromptChosen ? shown : { ...shown, prompt: "" },
@@ -126,6 +129,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
       guidance: String(recipe.guidanceScale ?? settings.guidance),
       guidanceRescale: String(recipe.guidanceRescale ?? usual.guidanceRescale),
       cfgSteps: String(recipe.cfgSteps ?? 0),
+      guideStrength: String(recipe.guideStrength ?? 1),
       sampler: recipe.sampler ?? settings.sampler,
       clipSkip: String(recipe.clipSkip),
       loraStrength: String(recipe.loraStrength),
@@ -210,6 +214,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
       guidanceScale: guidance,
       guidanceRescale: Number(shown.guidanceRescale),
       cfgSteps,
+      guideStrength,
       sampler,
       clipSkip: Number(shown.clipSkip),
       ...(isLora && { loraStrength: Number(shown.loraStrength) }),
@@ -369,6 +374,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
               onTake={(wanted) => set((now) => ({ ...now, ...wanted }))}
             />
           )}
+          {best !== null && <AtItsBest best={best} shown={shown} />}
           <div className="grid gap-x-8 gap-y-5 sm:grid-cols-3">
             <SeedField value={shown.seed} problem={seedFault} onChange={change("seed")} />
             <Dial

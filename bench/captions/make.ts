@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { combinationOf, encodeHashes, hashOf } from "#lib/measure/unseen/word-hashes.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { starterPath } from "../starter-path.ts";
-import { distilledOn, trainedWith, words } from "./training-captions.ts";
+import { distilledOn, trainedWith, words } from "#lib/distill/prompts/starter-captions.ts";
 
 /** Writes which words occur together in a training caption: `node guidepost.js run bench/captions/make.ts`, some seconds. */
 const { captions, scenes } = trainedWith();

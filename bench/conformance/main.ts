@@ -15,7 +15,7 @@ import { hashesOf } from "./hashes.ts";
 import { goldenFolder, type Maker, makers, nameOf, recordPath, withoutMaker } from "./makers.ts";
 import { preparePython, versionsIn } from "./python.ts";
 import { type ConformanceRecord, type MakerRecord, readRecord } from "./record.ts";
-import { timeSingleFile, timeSteps } from "./timings.ts";
+import { timeSingleFile, timeSteps, timeTraining } from "./timings.ts";
 
 /**
  * Holds what is committed under `tests/golden` against the libraries that made it, times our step beside theirs, and writes
@@ -25,7 +25,9 @@ const program = new Command("npm run conformance --")
   .option("--only <topic...>", "only the makers of these folders of tests/golden; the rest of the record stays")
   .option("--no-makers", "only the timings")
   .addOption(
-    new Option("--timings <which>", "what is timed").choices(["all", "steps", "single-file", "none"]).default("all"),
+    new Option("--timings <which>", "what is timed")
+      .choices(["all", "steps", "training", "single-file", "none"])
+      .default("all"),
   )
   .option("--rounds <count>", "of timings", integer("--rounds", 1, 100), 5)
   .option("--threads <count>", "processor threads", threads, defaultThreads)
@@ -36,7 +38,7 @@ const program = new Command("npm run conformance --")
 interface Options {
   readonly only?: readonly string[];
   readonly makers: boolean;
-  readonly timings: "all" | "steps" | "single-file" | "none";
+  readonly timings: "all" | "steps" | "training" | "single-file" | "none";
   readonly rounds: number;
   readonly threads: number;
 }
@@ -73,12 +75,16 @@ async function run(options: Options): Promise<void> {
     makers: Object.fromEntries(Object.entries(records).filter(([name]) => known.has(name))),
     withoutMaker,
     steps: before?.steps ?? null,
+    training: before?.training ?? null,
     singleFile: before?.singleFile ?? null,
   };
   const write = () => writeWhole(recordPath, Buffer.from(`${JSON.stringify(result, null, 2)}\n`));
   await write();
   const { timings } = options;
   if (timings === "all" || timings === "steps") result = { ...result, steps: await showSteps(python, options, date) };
+  await write();
+  if (timings === "all" || timings === "training")
+    result = { ...result, training: await showTraining(python, options, date) };
   await write();
   if (timings === "all" || timings === "single-file")
     result = { ...result, singleFile: await showSingleFile(python, options, date) };
@@ -147,6 +153,19 @@ async function showSteps(python: string, options: Options, date: string): Promis
   ]);
   say(`\n${table([["UNet step, SD 1.5's size", "ms", "ours", "ours / theirs", "apart"], ...rows])}`);
   return { date, machine, engines };
+}
+
+async function showTraining(python: string, options: Options, date: string): Promise<ConformanceRecord["training"]> {
+  const machine = describeMachine(options.threads);
+  const timing = await timeTraining(python, runtimeOf(options), options.rounds);
+  const row = ["guide-tiny on the starter, 32 states", milliseconds(timing.torch), milliseconds(timing.ours)];
+  say(
+    `\n${table([
+      ["training step", "torch ms", "ours", "ours / torch"],
+      [...row, estimate(timing.ratio)],
+    ])}`,
+  );
+  return { date, machine, ...timing };
 }
 
 async function showSingleFile(

@@ -39,6 +39,7 @@ export const makers: readonly Maker[] = [
   "tokenizer",
   "clip-vocabulary",
   "clip",
+  "training",
 ]
   .map((topic): Maker => ({ topic, script: "make.py", ...own }))
   .concat([
@@ -67,6 +68,6 @@ export const makers: readonly Maker[] = [
   ]);
 
 /** Golden folders that no program of ours made: their READMEs say where they come from. */
-export const withoutMaker: readonly string[] = ["agreement", "cards", "evaluator", "samplers", "starter", "training"];
+export const withoutMaker: readonly string[] = ["agreement", "cards", "evaluator", "samplers", "starter"];
 
 export const nameOf = ({ topic, script }: Pick<Maker, "topic" | "script">): string => `${topic}/${script}`;

@@ -3,7 +3,7 @@ import type { Machine } from "../machine.ts";
 import type { Comparison } from "./compare.ts";
 import type { Hashes } from "./hashes.ts";
 import { recordPath } from "./makers.ts";
-import type { SingleFileTiming, StepTiming } from "./timings.ts";
+import type { SingleFileTiming, StepTiming, TrainingTiming } from "./timings.ts";
 
 /** What `npm run conformance` found of one maker, and of which committed bytes. */
 export interface MakerRecord extends Hashes {
@@ -28,6 +28,7 @@ export interface ConformanceRecord {
   /** Golden folders that nothing of ours made. */
   readonly withoutMaker: readonly string[];
   readonly steps: (Timed & { readonly engines: readonly StepTiming[] }) | null;
+  readonly training: (Timed & TrainingTiming) | null;
   readonly singleFile: (Timed & SingleFileTiming & { readonly openRatio: number }) | null;
 }
 

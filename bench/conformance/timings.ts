@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { openTrainingStep } from "#lib/distill/step/training-step.ts";
 import { openUNet } from "#lib/diffusion/unet-networks.ts";
 import { joinedGraph } from "#lib/diffusion/unet-graphs.ts";
 import { AppError } from "#lib/errors.ts";
@@ -17,6 +18,7 @@ import type { Estimate } from "#lib/pairing/evidence.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { WeightMap } from "#lib/weights/weight-map.ts";
 import { readWeightsFile } from "#lib/weights/weights-file.ts";
+import { goldenRates, readTrainingGolden } from "../../tests/support/training-golden.ts";
 import { median, ratio, takeTurns } from "../interleave.ts";
 import { type OpenSingleFigures, openSingleOnce } from "../open-single.ts";
 import { readSd15, writeSd15 } from "../synthetic-sd15.ts";
@@ -63,7 +65,7 @@ export async function timeSteps(python: string, runtime: Runtime, rounds: number
   const ours = await openUNet(parts, runtime);
   const timings: StepTiming[] = [];
   for (const engine of engines) {
-    const theirs = await StepProcess.open(python, [engine, place, String(runtime.threads)]);
+    const theirs = await StepProcess.open(python, "step.py", [engine, place, String(runtime.threads)]);
     let prediction: ArrayLike<number> = [];
     const times = await takeTurns(
       {
@@ -92,6 +94,30 @@ export async function timeSteps(python: string, runtime: Runtime, rounds: number
   return timings;
 }
 
+/** A training step of the golden batch of 32 here and in PyTorch: milliseconds, median over rounds, and ours ÷ theirs. */
+export interface TrainingTiming {
+  readonly rounds: number;
+  readonly ours: number;
+  readonly torch: number;
+  readonly ratio: Estimate;
+}
+
+export async function timeTraining(python: string, runtime: Runtime, rounds: number): Promise<TrainingTiming> {
+  const { options, batch } = await readTrainingGolden();
+  const step = await openTrainingStep({ ...options, runtime });
+  const theirs = await StepProcess.open(python, "train.py", [goldenFolder, String(runtime.threads)]);
+  const timed = async (): Promise<number> => {
+    const begin = performance.now();
+    await step.run(batch, goldenRates);
+    return performance.now() - begin;
+  };
+  const times = await takeTurns({ ours: timed, torch: () => theirs.step() }, rounds);
+  await theirs.close();
+  await step.close();
+  const { ours, torch } = times;
+  return { rounds, ours: median(ours), torch: median(torch), ratio: ratio(ours, torch) };
+}
+
 class StepProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
@@ -101,11 +127,11 @@ class StepProcess {
     this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   }
 
-  static async open(python: string, args: readonly string[]): Promise<StepProcess> {
-    const script = fileURLToPath(new URL("step.py", import.meta.url));
-    const one = new StepProcess(spawn(python, [script, ...args], { stdio: ["pipe", "pipe", "inherit"] }));
+  static async open(python: string, script: string, args: readonly string[]): Promise<StepProcess> {
+    const path = fileURLToPath(new URL(script, import.meta.url));
+    const one = new StepProcess(spawn(python, [path, ...args], { stdio: ["pipe", "pipe", "inherit"] }));
     if ((await one.#line()) !== "open")
-      throw new AppError("internal", `step.py ${args[0]} did not open its network; its last lines are above.`);
+      throw new AppError("internal", `${script} ${args[0]} did not open its network; its last lines are above.`);
     return one;
   }
 
@@ -122,7 +148,7 @@ class StepProcess {
 
   async #line(): Promise<string> {
     const { value, done } = await this.#lines.next();
-    if (done) throw new AppError("internal", "step.py ended early; its last lines are above.");
+    if (done) throw new AppError("internal", "A step ended early; its last lines are above.");
     return value;
   }
 }

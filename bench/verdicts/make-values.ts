@@ -1,18 +1,20 @@
 import { writeFile } from "node:fs/promises";
 import { checkPair, type PairReport } from "#lib/measure/pair-check.ts";
 import { planOf } from "#lib/pairing/plan.ts";
-import { readPrompts } from "#workers/files/prompts-file.ts";
 import { openRuntime } from "#workers/inference/runtime.ts";
-import { starterPath } from "../starter-path.ts";
 import { evaluator, type Style, styleNames, tiny, unitOf } from "./styles.ts";
 import { valuesPath } from "./values.ts";
 
-/** Measures guide-tiny on every style with 192 prompts, whatever their looks say, and writes what each prompt kept: `node guidepost.js run bench/verdicts/make-values.ts`. Half an hour on two cores. */
-const PROMPTS = planOf(1)[2].prompts;
+/**
+ * Measures guide-tiny on every style with prompts such as a hub draws, whatever their looks say, and writes what each prompt kept:
+ * `node guidepost.js run bench/verdicts/make-values.ts 192`. Half an hour on two cores that do nothing else; fewer prompts are the
+ * first of as many.
+ */
+const prompts = Number(process.argv[2] ?? planOf(1)[2].prompts);
+const draw = { key: "operating characteristics", agreementSeed: 99, pictureSeed: 4711 };
 const round = (value: number): number => Number(value.toFixed(4));
 
 const runtime = await openRuntime({ provider: "cpu", threads: 2 });
-const prompts = await readPrompts(starterPath("prompts.txt"));
 const rows: Partial<Record<Style, [number, number, number][]>> = {};
 for (const style of styleNames) {
   process.stderr.write(`${style}\n`);
@@ -21,11 +23,12 @@ for (const style of styleNames) {
     guide: tiny,
     base: null,
     evaluators: [evaluator],
-    prompts,
-    pictures: PROMPTS,
+    prompts: null,
+    draw,
+    pictures: prompts,
     before: null,
     domain: style,
-    tapes: null,
+    kept: null,
     memory: null,
   };
   const { raw }: PairReport = await checkPair(request, runtime, async () => {});

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Scores } from "#lib/pairing/recovery.ts";
 import { type Style, styleNames } from "./styles.ts";
 
-/** What guide-tiny was measured to keep, prompt by prompt: [conditional, guide, CFG]. Made by `make-values.ts`. */
+/** What guide-tiny was measured to keep of prompts such as a hub draws, one by one: [conditional, guide, CFG]. Made by `make-values.ts`. */
 const schema = z.record(
   z.enum(styleNames as [Style, ...Style[]]),
   z.array(z.tuple([z.number(), z.number(), z.number()])),

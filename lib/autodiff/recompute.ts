@@ -57,9 +57,6 @@ export class Recomputation {
  * pass has come there; without it the runtime would see the same nodes twice, merge them, and keep all that they yield.
  */
 function zeroAfter(dy: Value): Value {
-  const first = cut(
-    dy,
-    dy.shape.map((_dim, axis) => ({ axis, begin: 0, end: 1, step: 1 })),
-  );
-  return multiply(reshape(first, []), scalar(dy, 0));
+  const firsts = dy.shape.map((_dim, axis) => ({ axis, begin: 0, end: 1, step: 1 }));
+  return multiply(firsts.length === 0 ? dy : reshape(cut(dy, firsts), []), scalar(dy, 0));
 }

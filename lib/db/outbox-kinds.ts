@@ -45,7 +45,7 @@ export const outboxKinds = {
 
 export type OutboxKind = keyof typeof outboxKinds;
 
-/** Of a job; its subject is what the job is about: an upload, an inspection, a pair, a preview, a curve. */
+/** Of a job; its subject is what the job is about: an upload, an inspection, a pair, a preview, a study of a pair. */
 export type JobEventKind = OutboxKind extends infer K ? (K extends `job.${infer Event}` ? Event : never) : never;
 
 /** What somebody did. */

@@ -4,6 +4,7 @@ import { type Conditioning, concatConditioning } from "./conditioning.ts";
 import type { CfgLayout } from "./cfg-layout.ts";
 import type { GuideConfig } from "./guide-config.ts";
 import type { GuideNetwork } from "./guide-network.ts";
+import { atStrength, MOST_GUIDE_STRENGTH } from "./guide-strength.ts";
 import { rescaleGuidance } from "./rescale-guidance.ts";
 import type { UNet } from "./unet-networks.ts";
 
@@ -21,6 +22,8 @@ export interface GuidancePlan {
   readonly cfgSteps: number;
   /** φ of `rescaleGuidance`, for steps of CFG; 0 where nothing is said. */
   readonly guidanceRescale?: number;
+  /** By which all that a guide adds is multiplied; 1, as it was made, where nothing is said. */
+  readonly guideStrength?: number;
 }
 
 /** A row for each picture. */
@@ -47,7 +50,7 @@ export function requirePlan(
   plan: GuidancePlan,
   { guide, negativePrompt, steps }: { guide: GuideConfig | null; negativePrompt: string | null; steps: number },
 ): void {
-  const { mode, guidanceScale, cfgSteps, guidanceRescale = 0 } = plan;
+  const { mode, guidanceScale, cfgSteps, guidanceRescale = 0, guideStrength = 1 } = plan;
   if (!Number.isFinite(guidanceScale) || guidanceScale < 0 || guidanceScale > 100) {
     throw new AppError(
       "bad_request",
@@ -68,6 +71,14 @@ export function requirePlan(
       `CFG steps go before a guide takes over; they mean nothing in the mode ${mode}, so leave them out.`,
       { mode },
     );
+  if (!(guideStrength >= 0 && guideStrength <= MOST_GUIDE_STRENGTH)) {
+    const sentence = `Guide strength ${guideStrength} is not a number from 0 to ${MOST_GUIDE_STRENGTH}; 1 is as the guide was made.`;
+    throw new AppError("bad_request", sentence, { guideStrength });
+  }
+  if (guideStrength !== 1 && mode !== "guide") {
+    const sentence = `A guide's strength means nothing in the mode ${mode}, which uses none; leave it out.`;
+    throw new AppError("bad_request", sentence, { guideStrength, mode });
+  }
   if (!(guidanceRescale >= 0 && guidanceRescale <= 1)) {
     const sentence = `Guidance rescale ${guidanceRescale} is not a number from 0 to 1; 0 is none, 0.7 is usual.`;
     throw new AppError("bad_request", sentence, { guidanceRescale });
@@ -124,12 +135,15 @@ export async function predictGuided(
     const [conditional, unconditional] = await predictPair(unet, cfgLayout, latents, timestep, texts);
     return rescaleGuidance(guided(conditional, unconditional, scales), conditional, plan.guidanceRescale ?? 0);
   }
-  const residuals = mode === "guide" ? await guide!.residuals(latents, timestep, texts.conditional, scales) : null;
+  const residuals =
+    mode === "guide"
+      ? await atStrength(guide!, plan.guideStrength ?? 1).residuals(latents, timestep, texts.conditional, scales)
+      : null;
   return unet.predict(latents, timestep, texts.conditional, residuals);
 }
 
 /** ε̂_c and ε̂ᵤ of the same latents. */
-async function predictPair(
+export async function predictPair(
   unet: UNet,
   layout: CfgLayout,
   latents: FloatTensor,

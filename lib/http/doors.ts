@@ -49,6 +49,12 @@ export const getPairWays = {
   path: "/pairs/{id}/ways.csv",
 } as const satisfies Door;
 
+export const getPairTrials = {
+  ...getPairValues,
+  id: "getPairTrials",
+  path: "/pairs/{id}/envelope.csv",
+} as const satisfies Door;
+
 export const getPairBadge = {
   ...getPairValues,
   id: "getPairBadge",

@@ -1,5 +1,6 @@
 import { thresholds } from "#lib/pairing/thresholds.ts";
 import { accuraciesOn, type Attribute, attributes } from "#lib/pairing/measured-accuracies.ts";
+import { accuraciesIn, readInWords, readWellIn, type StyleTest, tookOn } from "#lib/pairing/style-test.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { openSession, type Runtime, type Session } from "#lib/onnx/session.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
@@ -41,19 +42,29 @@ export async function openAttributeEvaluator(path: string, runtime: Runtime): Pr
     return { readings: toReadings(heads, vocabulary), features };
   };
   const sha256 = await sha256OfFile(path);
+  const learned = new Map<string, StyleTest>();
+  const knows = (style: string | null): Known => knowledgeOf(sha256, style, learned.get(style ?? "") ?? null);
   return {
     ...config,
     kind: "attributes",
     looksAt: "latents",
     ownPrompts: (count, key) =>
       key === null ? composeCaptions(vocabulary, count) : unseenCaptions(vocabulary, count, key),
-    silenceOn: (domain) => silenceOf(countedOn(sha256, domain)),
+    silenceOn: (domain) => silenceOf(knows(domain)),
+    known: {
+      readKnown: async (latents, captions) =>
+        countRight(
+          captions.map((caption) => parseCaption(caption, vocabulary)),
+          (await read(latents)).readings,
+        ),
+      learn: (style, test) => void learned.set(style, test),
+    },
     expect: async (prompts, domain) => {
       const wanted = prompts.map((prompt) => parseCaption(prompt, vocabulary));
-      const counted = countedOn(sha256, domain);
+      const { test, ...counted } = knows(domain);
       return {
         ...counted,
-        notes: [],
+        notes: test === null ? [] : [sentenceOf(test)],
         read: async ({ latents }, first) => {
           const { readings, features } = await read(latents);
           return {
@@ -68,26 +79,53 @@ export async function openAttributeEvaluator(path: string, runtime: Runtime): Pr
   };
 }
 
+/** What counts in a style. */
+type Known = Pick<Scoring, "unscored" | "domain"> & { readonly scored: Attribute[]; readonly test: StyleTest | null };
+
 /** Attributes that are misread too often in this style do not count, and in a style on which nobody measured it none does. */
-function countedOn(
-  sha256: string,
-  domain: string | null,
-): Pick<Scoring, "unscored" | "domain"> & { scored: Attribute[] } {
-  const accuracies = accuraciesOn(sha256, domain);
-  if (!accuracies) return { scored: [], unscored: [], domain: null };
+function knowledgeOf(sha256: string, domain: string | null, test: StyleTest | null): Known {
+  const accuracies = test ? accuraciesIn(test) : accuraciesOn(sha256, domain);
+  if (!accuracies) return { scored: [], unscored: [], domain: null, test };
   const isRead = (attribute: Attribute): boolean => accuracies[attribute] >= thresholds.evaluatorAccuracy;
+  const scored = !test ? attributes.filter(isRead) : tookOn(test) ? readWellIn(test) : [];
   return {
-    scored: attributes.filter(isRead),
+    scored,
     unscored: attributes
-      .filter((attribute) => !isRead(attribute))
+      .filter((attribute) => !scored.includes(attribute))
       .map((attribute) => ({ attribute, accuracy: accuracies[attribute] })),
     domain,
+    test,
   };
 }
 
-function silenceOf({ scored, domain }: ReturnType<typeof countedOn>): string | null {
+function silenceOf({ scored, domain, test }: Known): string | null {
   if (domain === null) return "The automatic judge was never tested on this style, so nothing that it reads counts.";
-  return scored.length > 0 ? null : "There is nothing that the automatic judge reads well enough in this style.";
+  if (scored.length > 0) return null;
+  if (!test) return "There is nothing that the automatic judge reads well enough in this style.";
+  return tookOn(test)
+    ? `There is nothing that the automatic judge reads well enough in this style: ${sentenceOf(test)}`
+    : `How well the automatic judge reads this style could not be measured: ${test.scenes} scenes whose content is known did not come to look as the model's own pictures do when it drew them anew.`;
+}
+
+const sentenceOf = (test: StyleTest): string =>
+  `How well this style is read the hub measured itself, on ${test.scenes} scenes whose content is known and that the model drew anew: right were ${readInWords(test)}.`;
+
+/** Of pictures whose content is known: presence where every kind is told right, colour and size of each thing that is there. */
+function countRight(shown: readonly Wanted[], readings: readonly Reading[]): StyleTest["read"] {
+  const share = (right: readonly boolean[]) => ({ right: right.filter(Boolean).length, of: right.length });
+  const things = shown.flatMap(({ things: named }, i) =>
+    named.map((thing) => ({ thing, seen: readings[i]!.kinds[thing.kind]! })),
+  );
+  return {
+    background: share(shown.map(({ background }, i) => readings[i]!.background === background)),
+    present: share(
+      shown.map(({ things: named }, i) =>
+        readings[i]!.kinds.every(({ present }, kind) => present === named.some((thing) => thing.kind === kind)),
+      ),
+    ),
+    color: share(things.map(({ thing, seen }) => seen.color === thing.color)),
+    size: share(things.map(({ thing, seen }) => seen.size === thing.size)),
+  };
 }
 
 /** The share of a prompt's scored attributes that a picture keeps. A thing that is not seen keeps none of its own. */

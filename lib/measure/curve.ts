@@ -1,26 +1,21 @@
 import type { GuidedNetworks } from "#lib/diffusion/guidance.ts";
 import type { Curve, CurvePoint, Delivered, Estimate, GuidancePoint, Way } from "#lib/pairing/evidence.ts";
 import { mean } from "#lib/pairing/recovery.ts";
-import type { Picture } from "#lib/picture/rgb.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import { concat, type FloatTensor } from "#lib/tensor/tensor.ts";
-import { drawArm, type Start } from "./arm.ts";
+import { drawAndRead, readersFor, type Reading } from "./arm.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { deliveredGuidance } from "./delivered.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Tick } from "./tick.ts";
 
-export interface CurveRequest extends Start {
-  readonly prompts: readonly string[];
+export interface CurveRequest extends Reading {
   readonly sampler: SamplerName;
   readonly steps: number;
   readonly guidanceScale: number;
   /** Those that the guide was made for. */
   readonly range: { readonly minGuidance: number; readonly maxGuidance: number };
   readonly rowsAtOnce: number;
-  /** The name by which the evaluator may know the style. */
-  readonly domain: string | null;
-  decode(latents: FloatTensor): Promise<readonly Picture[]>;
 }
 
 /** By way, what each prompt gave, in the order of the prompts. */
@@ -53,8 +48,8 @@ export async function measureCurve(
   request: CurveRequest,
   tick: Tick,
 ): Promise<{ curve: Curve; raw: KeptByWay[] }> {
-  const { prompts, rowsAtOnce, domain, guidanceScale, steps, sampler } = request;
-  const scoring = await evaluator.expect(prompts, domain);
+  const { prompts, rowsAtOnce, guidanceScale, steps, sampler } = request;
+  const readers = await readersFor([evaluator], request);
   const ways = waysOf(request);
   const chunks = Math.ceil(prompts.length / rowsAtOnce);
   const total = ([...ways.all, ways.cfg].reduce((sum, way) => sum + way.steps, 0) + steps) * chunks;
@@ -64,9 +59,8 @@ export async function measureCurve(
     let passes = 0;
     for (let begin = 0; begin < prompts.length; begin += rowsAtOnce) {
       const end = Math.min(begin + rowsAtOnce, prompts.length);
-      const drawn = await drawArm(networks, request, way, [begin, end], () => tick(++done, total));
-      const seen = await scoring.read({ latents: drawn.latents, pictures: () => request.decode(drawn.latents) }, begin);
-      kept.push(...seen.scores);
+      const drawn = await drawAndRead(networks, readers, request, way, [begin, end], () => tick(++done, total));
+      kept.push(...drawn.seen[0]!.scores);
       parts.push(drawn.latents);
       passes = drawn.passes;
     }

@@ -1,4 +1,5 @@
 import type { Picture } from "#lib/picture/rgb.ts";
+import type { StyleTest } from "#lib/pairing/style-test.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 
 /** Says how well pictures keep to their prompts. Which kinds there are, `openEvaluator` knows. */
@@ -21,7 +22,17 @@ export interface Evaluator {
    * @throws bad_request, naming the prompt
    */
   expect(prompts: readonly string[], domain: string | null): Promise<Scoring>;
+  /** Of one that reads attributes; null where what it does is the same in any style. */
+  readonly known: ReadsKnown | null;
   close(): Promise<void>;
+}
+
+/** How well it reads a style can be measured, on pictures whose content is known. */
+export interface ReadsKnown {
+  /** Of each attribute, in how many of these pictures, or of the things that they show, it is read right. */
+  readKnown(latents: FloatTensor, captions: readonly string[]): Promise<StyleTest["read"]>;
+  /** From now on it knows a style by this name, and how well it reads it. */
+  learn(style: string, test: StyleTest): void;
 }
 
 /** An evaluator that knows what the pictures were asked to show. */

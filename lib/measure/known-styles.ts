@@ -17,7 +17,7 @@ const styles: Readonly<Record<string, { readonly style: string; readonly bytes: 
 };
 
 /** What a model draws like: its own style, or that of the one low-rank file at the strength that it was trained at. Null where nobody knows. */
-export async function knownStyle({ model, lowRank }: ModelFiles): Promise<string | null> {
+export async function knownStyle({ model, lowRank }: Pick<ModelFiles, "model" | "lowRank">): Promise<string | null> {
   const applied = lowRank.filter(({ strength }) => strength !== 0);
   const [only] = applied;
   if (model.unet.files.length !== 1 || applied.length > 1 || (only && only.strength !== 1)) return null;

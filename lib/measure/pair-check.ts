@@ -1,6 +1,5 @@
-import { cpus } from "node:os";
 import { conditioningRows } from "#lib/diffusion/conditioning.ts";
-import { type GuideFile, type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
+import { type GuideFile, readGuideFile } from "#lib/diffusion/guide-network.ts";
 import {
   type LowRankChoice,
   type ModelChoice,
@@ -8,41 +7,43 @@ import {
   readModelFiles,
   signatureOf,
 } from "#lib/diffusion/model-files.ts";
-import { openModel } from "#lib/diffusion/open-model.ts";
-import { measuringNeed, requireMemory } from "#lib/diffusion/needs.ts";
 import { namingNonFinite } from "#lib/diffusion/non-finite.ts";
-import { type CfgLayout, cfgLayoutFor } from "#lib/diffusion/cfg-layout.ts";
-import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
-import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
-import { type TextConditioner, wholePicture } from "#lib/diffusion/text-conditioner.ts";
-import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
-import { openVaeDecoder, type VaeDecoder } from "#lib/diffusion/vae-networks.ts";
-import { vaeSize } from "#lib/diffusion/vae-size.ts";
-import { runtimeVersion } from "#lib/onnx/runtime.ts";
+import { openModel } from "#lib/diffusion/open-model.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Agreement, Evidence, Fidelity, Lineage } from "#lib/pairing/evidence.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
-import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
+import type { StyleTest } from "#lib/pairing/style-test.ts";
+import { firstLook } from "#lib/pairing/plan.ts";
 import { structureMismatches } from "#lib/pairing/signature.ts";
 import { judge, type Verdict, type VerdictName, weakestOf, wordOf } from "#lib/pairing/verdict.ts";
-import { type Picture, toPictures } from "#lib/picture/rgb.ts";
-import { createGenerator } from "#lib/tensor/random.ts";
-import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
+import { rows } from "#lib/tensor/tensor.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
-import { lastLook } from "#lib/pairing/plan.ts";
-import { thresholds } from "#lib/pairing/thresholds.ts";
-import { knownStyle } from "./known-styles.ts";
-import { agreementGuidances, type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
+import { type AgreementState, measureAgreement, summariseAgreement } from "./agreement.ts";
+import type { Kept } from "./arm.ts";
 import { type Cost, costOf } from "./cost.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { type KeptShares, measureFidelity, scoresOf } from "./fidelity.ts";
+import { knownStyle } from "./known-styles.ts";
 import { measureLineage } from "./lineage.ts";
 import { type LookBack, looksBack } from "./looks-back.ts";
 import { type EvaluatorFiles, readEvaluator } from "./open-evaluator.ts";
-import { plainPrompts } from "./prompts.ts";
-import { openTape, type TapePlace, type TeacherTape } from "./teacher.ts";
-import { rowsAtOnce } from "./rows-at-once.ts";
+import {
+  conditionOn,
+  decodeWith,
+  drawNoise,
+  layoutFor,
+  type Networks,
+  openNetworks,
+  type PassLayout,
+  requireRoom,
+} from "./pair-networks.ts";
+import { guidancesFor, protocol, publicSeeds } from "./pair-protocol.ts";
+import { sequenceFor } from "./prompt-sequence.ts";
+import { learnStyle, OWN_STYLE, readsLatentsOf, type StyleTests } from "./style/styles-of-pair.ts";
+import { type KeptPlace, openKept } from "./open-kept.ts";
+import { stepsRecipe } from "./steps-recipe.ts";
+import { withTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
 export interface PairCheckRequest {
@@ -61,30 +62,19 @@ export interface PairCheckRequest {
   readonly tries?: number;
   /** How many prompts are drawn in all when this has ended, those before counted. */
   readonly pictures: number;
+  /** How well evaluators read the model's style, where that was measured before. */
+  readonly styles?: StyleTests;
   /** What earlier looks at this very pair found; null for the first. */
   readonly before: Before | null;
   /** The style's name in the evaluator's list of accuracies, as a person gives it; without it, what the bytes are known to draw. */
   readonly domain: string | null;
   /** Where what the model does by itself is kept for its next guide; null: nowhere. */
-  readonly tapes: TapePlace | null;
+  readonly kept: KeptPlace | null;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
   /** How the passes are laid out; without it, as is fastest for a model of this size. */
   readonly layout?: PassLayout;
 }
-
-/** Decides nothing of a measurement but the last bits of its numbers. */
-export interface PassLayout {
-  /** Pictures that are drawn side by side. */
-  readonly rows: number;
-  readonly cfg: CfgLayout;
-}
-
-/** As is fastest for a model of this size. */
-export const usualLayout = (parameters: number): PassLayout => ({
-  rows: rowsAtOnce(parameters),
-  cfg: cfgLayoutFor(parameters),
-});
 
 /** Raw values of a report, with which the next look goes on. */
 export interface Before {
@@ -118,6 +108,8 @@ export interface PairReport extends Verdict {
 /** One evaluator's. */
 export interface Opinion {
   readonly evaluator: Evaluator["kind"];
+  /** How well it reads the model's style, where the hub measured that itself. */
+  readonly style: StyleTest | null;
   /** Why it said nothing, in a sentence. */
   readonly silence: string | null;
   /** Null where it said nothing. */
@@ -125,24 +117,9 @@ export interface Opinion {
   readonly fidelity: Fidelity | null;
 }
 
-/**
- * How pairs are measured. A report is valid for one protocol: whatever changes the numbers changes the version.
- * Sampler, steps, guidance and seeds are those of the published figures of the starter guides.
- */
-export const protocol = {
-  version: PROTOCOL_VERSION,
-  sampler: "ddim",
-  steps: 20,
-  usualGuidance: 5,
-  agreementPrompts: thresholds.agreementPrompts,
-} as const;
-
-/** Of the noise, where everybody may know it. */
-export const publicSeeds = { agreementSeed: 99, pictureSeed: 77 } as const;
-
 /** One stage of the work, by name. */
 export type StageTick = (
-  stage: "lineage" | "agreement" | "pictures",
+  stage: "lineage" | "style" | "agreement" | "pictures",
   ...progress: Parameters<Tick>
 ) => ReturnType<Tick>;
 
@@ -172,27 +149,39 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
   const lineage = before
     ? before.lineage
     : request.base && (await lineageOf(files, guide, request.base, (...at) => tick("lineage", ...at)));
-  const domain = request.domain ?? (await knownStyle(files));
+  const known = request.domain ?? (await knownStyle(files));
+  const isUnrelated = judge({ ...none, lineage }).verdict === "incompatible";
+  const isWorthATest = !isUnrelated && request.pictures >= firstLook.prompts; // fewer decide nothing, however well they are read
+  const base =
+    request.base && isWorthATest ? await readModelFiles({ ...request.base, lowRank: [], guide: null }) : null;
   const given = await inOrder(request.evaluators, readEvaluator);
   requireRoom(files, guide, given, request);
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, given, layoutFor(files, request), runtime, opened);
+    const styles =
+      known === null && !isUnrelated
+        ? await learnStyle(networks, { earlier: request.styles ?? [], base }, runtime, (...at) => tick("style", ...at))
+        : null;
+    const domain = styles === null ? known : OWN_STYLE;
     const readers = readersOf(networks, domain);
     const sequence = sequenceFor(readers.speaking, request);
     for (const one of readers.speaking) if (one.kind === "attributes") await one.expect(sequence, domain); // not first at the last look
-    const run: Run = { networks, request, protocol: used, domain, sequence };
-    const { tape, save } = request.tapes
-      ? await openTape(request.tapes, circumstances(run, runtime))
-      : { tape: null, save: null };
-    const states = before?.agreement ?? (await agreementOf(run, tape, (...at) => tick("agreement", ...at)));
+    const run: Run = {
+      networks,
+      request,
+      protocol: used,
+      domain,
+      sequence,
+      kept: openKept(networks, request.kept, styles, runtime),
+    };
+    const states = before?.agreement ?? (await agreementOf(run, (...at) => tick("agreement", ...at)));
     const agreement: Agreement = summariseAgreement(states);
     const isRuledOut = judge({ structure, lineage, agreement, fidelity: null }).verdict === "incompatible";
     const fidelity =
       readers.speaking.length > 0 && !isRuledOut
-        ? await fidelityOf(run, readers.speaking, tape, (...at) => tick("pictures", ...at))
+        ? await fidelityOf(run, readers.speaking, (...at) => tick("pictures", ...at))
         : null;
-    await save?.();
     const figures = fidelity?.figures ?? [];
     const weakest = weakestOf(figures);
     const others = figures.filter((_one, place) => place !== weakest);
@@ -206,7 +195,7 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
     };
     return {
       ...judge(evidence),
-      opinions: opinionsOf(given, readers.silences, figures),
+      opinions: opinionsOf(given, styles ?? [], readers.silences, figures),
       protocol: used,
       evidence,
       looks: fidelity ? looksBack(scoresOf(fidelity.raw, weakest), request.tries ?? 1) : [],
@@ -214,16 +203,6 @@ export async function checkPair(request: PairCheckRequest, runtime: Runtime, tic
       raw: { agreement: states, fidelity: fidelity?.raw ?? [] },
     };
   });
-}
-
-export function guidancesFor({
-  config,
-}: GuideFile): Pick<PairReport["protocol"], "guidanceScale" | "agreementGuidances"> {
-  const { minGuidance, maxGuidance } = config;
-  return {
-    guidanceScale: Math.min(Math.max(protocol.usualGuidance, minGuidance), maxGuidance),
-    agreementGuidances: agreementGuidances(config),
-  };
 }
 
 /** What does not fit, in words; with the first tensors of another shape where there is a base to compare with. */
@@ -245,15 +224,13 @@ async function mismatchesOf(files: ModelFiles, guide: GuideFile, base: BaseChoic
 }
 
 /** Those that read these pictures, and of each other, by its place, why it does not. */
-function readersOf({ evaluators, parts: { unet, height, width } }: Networks, domain: string | null) {
+function readersOf(networks: Networks, domain: string | null) {
+  const { unet, height, width } = networks.parts;
   const silences = new Map<number, string>();
-  const speaking = evaluators.filter(({ files, network }, place) => {
-    const { latents } = files;
-    const own = [unet.config.inChannels, height, width];
-    const silence =
-      latents && latents.join() !== own.join()
-        ? `The automatic judge reads latents of ${latents.join(" × ")}, and those of this model are ${own.join(" × ")}.`
-        : network.silenceOn(domain);
+  const speaking = networks.evaluators.filter(({ files, network }, place) => {
+    const silence = readsLatentsOf(networks, files.latents)
+      ? network.silenceOn(domain)
+      : `The automatic judge reads latents of ${files.latents!.join(" × ")}, and those of this model are ${unet.config.inChannels} × ${height} × ${width}.`;
     if (silence !== null) silences.set(place, silence);
     return silence === null;
   });
@@ -263,6 +240,7 @@ function readersOf({ evaluators, parts: { unet, height, width } }: Networks, dom
 /** In the order in which they were given. `figures` are of those that spoke. */
 function opinionsOf(
   given: readonly EvaluatorFiles[],
+  styles: StyleTests,
   silences: ReadonlyMap<number, string>,
   figures: readonly Fidelity[],
 ): Opinion[] {
@@ -270,7 +248,7 @@ function opinionsOf(
   return given.map(({ kind: evaluator }, place) => {
     const silence = silences.get(place) ?? null;
     const fidelity = silence === null ? (read.next().value ?? null) : null;
-    return { evaluator, silence, verdict: fidelity && wordOf(fidelity), fidelity };
+    return { evaluator, style: styles[place] ?? null, silence, verdict: fidelity && wordOf(fidelity), fidelity };
   });
 }
 
@@ -282,91 +260,7 @@ interface Run {
   readonly domain: string | null;
   /** All prompts that the plan may draw, in their order. */
   readonly sequence: readonly string[];
-}
-
-/** What decides, beside the weights, which numbers a model gives by itself. */
-function circumstances({ networks, request, protocol: used, domain, sequence }: Run, runtime: Runtime): object {
-  return {
-    protocol: used,
-    draw: request.draw ?? null,
-    prompts: sequence.slice(0, request.pictures),
-    from: request.before?.fidelity.length ?? 0,
-    domain,
-    layout: [networks.cfgLayout, networks.rows],
-    runtime: { ...runtime, version: runtimeVersion(), processor: cpus()[0]?.model },
-  };
-}
-
-/** @throws too_little_memory, while nothing is open yet */
-export function requireRoom(
-  files: ModelFiles,
-  guide: GuideFile,
-  evaluators: readonly EvaluatorFiles[],
-  request: Pick<PairCheckRequest, "memory" | "pictures" | "layout">,
-): void {
-  const { memory, pictures } = request;
-  if (memory === null) return;
-  const { model } = files;
-  const parts = unetParts(files, ownSize(model));
-  const { rows, cfg: cfgLayout } = layoutFor(files, request);
-  const need = measuringNeed(files, guide, {
-    ...parts,
-    rows,
-    prompts: pictures,
-    cfgLayout,
-    evaluator: evaluators.flatMap((one) => one.memories(rows)),
-    decodes: evaluators.some(({ looksAt }) => looksAt === "pictures"),
-  });
-  const { width, height } = pictureSizeOf(model, parts);
-  requireMemory(
-    need,
-    memory,
-    `Measuring ${model.name} at its own ${width} × ${height} px`,
-    "measure it on a larger machine",
-  );
-}
-
-export interface Networks {
-  readonly files: ModelFiles;
-  readonly parts: ReturnType<typeof unetParts>;
-  readonly text: TextConditioner;
-  readonly unet: SplitUNet;
-  readonly guide: GuideNetwork;
-  readonly cfgLayout: CfgLayout;
-  readonly rows: number;
-  readonly evaluators: readonly { readonly files: EvaluatorFiles; readonly network: Evaluator }[];
-  /** Open where an evaluator looks at pictures. */
-  readonly vae: VaeDecoder | null;
-}
-
-export async function openNetworks(
-  files: ModelFiles,
-  guide: GuideFile,
-  evaluatorFiles: readonly EvaluatorFiles[],
-  { rows, cfg: cfgLayout }: PassLayout,
-  runtime: Runtime,
-  opened: AsyncDisposableStack,
-): Promise<Networks> {
-  const { model } = files;
-  const parts = unetParts(files, ownSize(model));
-  const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
-  const evaluators = await inOrder(evaluatorFiles, async (one) => ({
-    files: one,
-    network: keep(await one.open(runtime)),
-  }));
-  return {
-    files,
-    parts,
-    text: keep(await openText(files, runtime)),
-    unet: keep(await openSplitUNet(parts, runtime)),
-    guide: keep(await openGuide(guide, parts, runtime)),
-    cfgLayout,
-    rows,
-    evaluators,
-    vae: evaluators.some(({ network }) => network.looksAt === "pictures")
-      ? keep(await openVaeDecoder(model.vae, vaeSize(model, parts), runtime))
-      : null,
-  };
+  readonly kept: Kept | null;
 }
 
 async function lineageOf(files: ModelFiles, guide: GuideFile, place: BaseChoice, tick: Tick): Promise<Lineage> {
@@ -385,8 +279,7 @@ async function lineageOf(files: ModelFiles, guide: GuideFile, place: BaseChoice,
 
 /** Every prompt at every guidance, as many rows at once as the model's size allows. */
 async function agreementOf(
-  { networks, request, protocol: { agreementGuidances: guidances }, sequence }: Run,
-  tape: TeacherTape | null,
+  { networks, request, protocol: { agreementGuidances: guidances }, sequence, kept }: Run,
   tick: Tick,
 ): Promise<AgreementState[]> {
   const { unet, guide, files } = networks;
@@ -408,11 +301,13 @@ async function agreementOf(
         noise: rows(noise, begin, end),
         guidanceScales: new Float32Array(end - begin).fill(guidanceScale),
         prompts: Array.from({ length: end - begin }, (_, i) => begin + i),
-        tape,
       };
+      const tell = (done: number): Promise<void> => tick(run * protocol.steps + done, runs * protocol.steps);
       states.push(
-        ...(await measureAgreement(unet, guide, part, (done) =>
-          tick(run * protocol.steps + done, runs * protocol.steps),
+        ...(await withTape(
+          kept?.pieces ?? null,
+          stepsRecipe(prompts.slice(begin, end), part.noise, guidanceScale, protocol.steps),
+          (tape) => measureAgreement(unet, guide, { ...part, tape }, tell),
         )),
       );
     }
@@ -422,15 +317,14 @@ async function agreementOf(
 
 /** Draws what this look adds to those before. */
 async function fidelityOf(
-  { networks, request, protocol: { guidanceScale }, domain, sequence }: Run,
+  { networks, request, protocol: { guidanceScale }, domain, sequence, kept }: Run,
   evaluators: readonly Evaluator[],
-  tape: TeacherTape | null,
   tick: Tick,
 ): ReturnType<typeof measureFidelity> {
   const { files } = networks;
   const before = request.before?.fidelity ?? [];
   const prompts = sequence.slice(before.length, request.pictures);
-  const found = await measureFidelity(
+  return measureFidelity(
     networks,
     evaluators,
     {
@@ -449,49 +343,11 @@ async function fidelityOf(
       rowsAtOnce: networks.rows,
       decode: (latents) => decodeWith(networks, latents),
       domain,
-      known: tape?.kept ?? null,
+      kept,
       before,
       available: sequence.length,
       tries: request.tries ?? 1,
     },
     tick,
   );
-  tape?.keep(found.alone);
-  return found;
 }
-
-export const decodeWith = async ({ vae }: Networks, latents: FloatTensor): Promise<Picture[]> =>
-  toPictures(await vae!.decode(latents));
-
-/**
- * What the hub draws; else a person's prompts, and behind them what the evaluator composes of its own words or plain ones. Each counts
- * once: a prompt that stands in a list again tells little new, and a list of one line nothing.
- */
-export function sequenceFor(
-  evaluators: readonly Evaluator[],
-  { prompts, draw = null }: Pick<PairCheckRequest, "prompts" | "draw">,
-): readonly string[] {
-  const most = lastLook.prompts;
-  const count = most + (prompts?.length ?? 0);
-  const own = evaluators.map((one) => one.ownPrompts(count, draw?.key ?? null)).find((words) => words !== null) ?? [];
-  const given = prompts ?? (own.length > 0 ? [] : plainPrompts(draw?.key ?? null));
-  return [...new Set([...given, ...own])].slice(0, most);
-}
-
-export async function conditionOn({ text, files, parts }: Networks, prompts: readonly string[]) {
-  const size = wholePicture(pictureSizeOf(files.model, parts));
-  return { prompted: await text.condition(prompts, size), empty: await text.condition([null], size) };
-}
-
-/** Rows `begin` to `end` of one stream, so that a look goes on where the last one ended. */
-export function drawNoise(
-  { parts: { unet, height, width } }: Networks,
-  seed: number,
-  begin: number,
-  end: number,
-): FloatTensor {
-  return rows(createGenerator(seed).randn([end, unet.config.inChannels, height, width]), begin, end);
-}
-
-export const layoutFor = ({ model }: ModelFiles, { layout }: Pick<PairCheckRequest, "layout">): PassLayout =>
-  layout ?? usualLayout(model.unet.weights.parameters);

@@ -6,26 +6,29 @@ import type { Curve } from "#lib/pairing/evidence.ts";
 import { AppError } from "#lib/errors.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { type KeptByWay, measureCurve } from "./curve.ts";
-import { knownStyle } from "./known-styles.ts";
 import { readEvaluator } from "./open-evaluator.ts";
-import {
-  conditionOn,
-  decodeWith,
-  drawNoise,
-  guidancesFor,
-  layoutFor,
-  openNetworks,
-  type PairCheckRequest,
-  protocol,
-  publicSeeds,
-  requireRoom,
-  sequenceFor,
-} from "./pair-check.ts";
+import type { PairCheckRequest } from "./pair-check.ts";
+import { conditionOn, decodeWith, drawNoise, layoutFor, openNetworks, requireRoom } from "./pair-networks.ts";
+import { guidancesFor, protocol, publicSeeds } from "./pair-protocol.ts";
+import { sequenceFor } from "./prompt-sequence.ts";
+import { styleForStudy } from "./style/styles-of-pair.ts";
+import { openKept } from "./open-kept.ts";
 import type { Tick } from "./tick.ts";
 
 export type PairCurveRequest = Pick<
   PairCheckRequest,
-  "model" | "config" | "lowRank" | "guide" | "evaluators" | "prompts" | "pictures" | "domain" | "memory" | "layout"
+  | "model"
+  | "config"
+  | "lowRank"
+  | "guide"
+  | "evaluators"
+  | "prompts"
+  | "pictures"
+  | "domain"
+  | "styles"
+  | "kept"
+  | "memory"
+  | "layout"
 >;
 
 /** Raw values included, so that a figure can be made anew without drawing again. */
@@ -45,10 +48,10 @@ export async function curveOfPair(request: PairCurveRequest, runtime: Runtime, t
   const guide = await readGuideFile(request.guide);
   const evaluatorFiles = await inOrder(request.evaluators, readEvaluator);
   requireRoom(files, guide, evaluatorFiles, request);
-  const domain = request.domain ?? (await knownStyle(files));
   return namingNonFinite(files, async () => {
     await using opened = new AsyncDisposableStack();
     const networks = await openNetworks(files, guide, evaluatorFiles, layoutFor(files, request), runtime, opened);
+    const { domain, styles } = await styleForStudy(networks, request, runtime);
     const speaking = networks.evaluators.map(({ network }) => network).filter((one) => one.silenceOn(domain) === null);
     const evaluator = speaking[0]; // a curve compares ways, for which one is enough
     if (!evaluator)
@@ -73,6 +76,7 @@ export async function curveOfPair(request: PairCurveRequest, runtime: Runtime, t
         rowsAtOnce: networks.rows,
         decode: (latents) => decodeWith(networks, latents),
         domain,
+        kept: openKept(networks, request.kept, styles, runtime),
       },
       tick,
     );

@@ -2,6 +2,7 @@ import type { Lineage } from "#lib/pairing/evidence.ts";
 import { heldBackPrompt } from "#lib/pairing/period-secret.ts";
 import type { VerdictName } from "#lib/pairing/verdict.ts";
 import type { AgreementState } from "./agreement.ts";
+import type { KeptByWay } from "./curve.ts";
 import type { KeptShares } from "./fidelity.ts";
 
 /** What was found of a pair, as far as it can be compared with what is found elsewhere. */
@@ -27,6 +28,8 @@ export const tolerance = {
   attributes: 1e-6,
   /** Of a cosine of CLIP's. */
   clip: 0.005,
+  /** Of how far finished latents lie from others, as a share of their length: as a state that twenty steps have gone through, not one. */
+  distance: 0.01,
 } as const;
 
 export interface Comparison {
@@ -56,6 +59,36 @@ export function compareFound(there: Found, here: Found, evaluator: "attributes" 
     compareScores(there.fidelity, here.fidelity, tolerance[evaluator], differences),
   ].filter(({ values }) => values > 0);
   return { levels, differences };
+}
+
+/**
+ * What was drawn in other ways, with as many passes: of the same prompts. At which guidance CFG is drawn last depends on all values before,
+ * so that one way may be another here.
+ */
+export function compareWays(
+  there: readonly KeptByWay[],
+  here: readonly KeptByWay[],
+  evaluator: "attributes" | "clip",
+): Comparison {
+  const differences: string[] = [];
+  const [scores, distances] = [gather("other ways", tolerance[evaluator]), gather("their latents", tolerance.distance)];
+  const keyOf = ({ mode, guidanceScale, cfgSteps, sampler, steps }: KeptByWay): string =>
+    `${mode} at guidance ${guidanceScale}, ${cfgSteps} steps of CFG, ${steps} steps of ${sampler}`;
+  const claimed = new Map(there.map((way) => [keyOf(way), way]));
+  const both = here.flatMap((way) => {
+    const its = claimed.get(keyOf(way));
+    return its ? [{ way, its }] : [];
+  });
+  if (both.length < there.length - 1)
+    differences.push(`Of ${there.length} ways to draw in the report ${both.length} were drawn here.`);
+  for (const { way, its } of both) {
+    for (const i of way.kept.keys()) {
+      const at = `of prompt ${i + 1}, ${keyOf(way)},`;
+      scores.see(`The score ${at}`, its.kept[i], way.kept[i]!, 1);
+      distances.see(`The distance from CFG's picture ${at}`, its.distance[i], way.distance[i]!, 1);
+    }
+  }
+  return { levels: [scores.end(differences), distances.end(differences)], differences };
 }
 
 type Level = Comparison["levels"][number];

@@ -1,7 +1,7 @@
 import { dirname, parse, sep } from "node:path";
 import { AppError } from "#lib/errors.ts";
 import { type FloatTensor, type Tensor, tensor } from "#lib/tensor/tensor.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph, Value } from "./graph.ts";
 import { toOnnx } from "./model.ts";
 import { type Optimization, optimizationFor } from "./optimization.ts";
 import type { Precision, Provider } from "./providers.ts";
@@ -13,6 +13,8 @@ export interface Runtime {
   readonly provider: Provider;
   readonly precision: Precision;
   readonly threads: number;
+  /** Begins the name of a file of the runtime's own profile, written when a session closes; left out for none. */
+  readonly profile?: string;
 }
 
 export type Feeds = Readonly<Record<string, Tensor<Float32Array | Int32Array>>>;
@@ -21,7 +23,10 @@ export type Feeds = Readonly<Record<string, Tensor<Float32Array | Int32Array>>>;
 export interface Session<Output extends string = string> {
   /** How far the runtime rearranged the graph. */
   readonly optimization: Optimization;
-  /** @param into  where outputs shall be written, by name: tensors of their shapes, which may be inputs too, see `docs/decisions` */
+  /**
+   * @param into  where outputs shall be written, by name: tensors of their shapes. One may be an input's too, where all that reads the
+   *              input runs before the output is written.
+   */
   run(feeds: Feeds, into?: Feeds): Promise<Record<Output, FloatTensor>>;
   close(): Promise<void>;
 }
@@ -38,6 +43,7 @@ export async function openSession<Output extends string>(
     executionProviders: [runtime.provider],
     graphOptimizationLevel: optimization,
     intraOpNumThreads: runtime.threads,
+    ...(runtime.profile !== undefined && { enableProfiling: true, profileFilePrefix: runtime.profile }),
     // A second block for all tensors of a run, beside what the first run took, is 440 MB on SD 1.5 and wins no time: 1.00 and 1.03
     // [0.99, 1.06] of it without.
     enableMemPattern: false,
@@ -48,6 +54,7 @@ export async function openSession<Output extends string>(
         // Threads that spin at every barrier take the processor from whoever shares it. A step of the starter's UNet takes 6.5 ms
         // without and 5.0 with on an idle machine of two cores, but 8 and 17 to 47 beside one busy process.
         "intra_op.allow_spinning": "0",
+        ...(hasSharedWeights(graph) && { disable_prepacking: "1" }),
       },
     },
   };
@@ -77,7 +84,10 @@ export async function openSession<Output extends string>(
       }
       return out;
     },
-    close: () => session.release(),
+    async close() {
+      if (runtime.profile !== undefined) session.endProfiling();
+      await session.release();
+    },
   };
 }
 
@@ -95,6 +105,24 @@ const oneAtATime = createTurns();
 
 const weightBytes = ({ initializers }: Graph): number =>
   initializers.reduce((sum, one) => sum + ("external" in one ? one.external.end - one.external.begin : 0), 0);
+
+/**
+ * Whether several nodes read one weight, as the two passes of training do. The runtime would lay it out for each of them anew: 2 GB more
+ * at SD 1.5's size, and no time won.
+ */
+function hasSharedWeights({ nodes, initializers }: Graph): boolean {
+  const weights = new Set(initializers.flatMap((one) => ("external" in one ? [one.value] : [])));
+  for (const { op, inputs, outputs } of nodes)
+    if (op.type === "Cast" && weights.has(inputs[0]!)) weights.add(outputs[0]!);
+  const read = new Set<Value>();
+  for (const { op, inputs } of nodes)
+    for (const input of inputs) {
+      if (op.type !== "MatMul" || !weights.has(input)) continue;
+      if (read.has(input)) return true;
+      read.add(input);
+    }
+  return false;
+}
 
 const externalFiles = (graph: Graph): string[] => [
   ...new Set(graph.initializers.flatMap((one) => ("external" in one ? [one.external.path] : []))),

@@ -89,6 +89,8 @@ export interface Way {
   readonly guidanceScale: number;
   /** So many of the first steps are CFG's, whatever the mode. */
   readonly cfgSteps: number;
+  /** By which all that a guide adds is multiplied; 1 where nothing is said. */
+  readonly guideStrength?: number;
   readonly sampler: SamplerName;
   readonly steps: number;
 }

@@ -32,6 +32,9 @@ const [first, , , last] = sizes;
 export const firstLook = { prompts: first };
 export const lastLook = { prompts: last };
 
+/** Where a guide is at its best is chosen on some prompts that everybody may know, and told on others: as many as a first look has. */
+export const envelopePrompts = { choosing: 32, pictures: 32 + first } as const;
+
 /** How much of the error the k-th guide that its author has tried on one model may spend. */
 export const shareOfError = (tries: number): number => 6 / (Math.PI * tries) ** 2;
 

@@ -121,6 +121,7 @@ function ofPictures(fidelity: Fidelity): [VerdictName, ...string[]] {
     return [
       "inconclusive",
       `CFG itself has no measurable benefit here: it adds ${estimate(gain, signed)} to prompt fidelity, which could be nothing, so the share that the guide recovers could be anything. ${whatSettles(fidelity, "Prompts that the model keeps badly without guidance, or an evaluator that sees finer differences, would settle it.")}`,
+      soFar(fidelity),
     ];
   const found = recovers(recovered);
   const { word } = decide(claims, mayVerify(fidelity));
@@ -147,6 +148,7 @@ function ofPictures(fidelity: Fidelity): [VerdictName, ...string[]] {
       return [
         word,
         `${found} That may be more or less than ${usable}, the least that is of use. ${whatSettles(fidelity, "No more prompts are planned; prompts on which CFG gains more, or an evaluator that sees finer differences, would settle it.")}`,
+        soFar(fidelity),
       ];
   }
 }
@@ -213,6 +215,13 @@ function lossOf({ guide, cfg, conditional, evaluator }: Fidelity): string {
       ? `CLIP finds pictures and prompts ${show(guide.value)} alike`
       : `pictures keep ${show(guide.value)} of what their prompts ask for`;
   return `What is lost: ${kept}, against ${show(cfg.value)} with CFG and ${show(conditional.value)} without guidance.`;
+}
+
+/** What can be gone by until something is certain. */
+function soFar({ guide, cfg, conditional, evaluator }: Fidelity): string {
+  const show = (value: number): string => (evaluator === "clip" ? value.toFixed(4) : percent(value));
+  const within = ({ value, low, high }: Estimate): string => `${show(value)} (${show(low)} to ${show(high)})`;
+  return `${evaluator === "clip" ? "CLIP finds pictures and prompts alike by" : "Pictures keep"} ${within(guide)} with the guide, ${within(cfg)} with CFG and ${within(conditional)} without guidance (each with its 95 % interval).`;
 }
 
 /** One error for all guides of an author on one model: who tries many needs to be surer of each. */

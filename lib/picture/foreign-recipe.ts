@@ -34,6 +34,7 @@ export interface ForeignRecipe {
   /** Ours only. */
   readonly guide: NamedHash | null;
   readonly mode: string | null;
+  readonly guideStrength: number | null;
   readonly cfgSteps: number | null;
   readonly version: string | null;
   /** What could not be read or will come out different, a sentence each. */

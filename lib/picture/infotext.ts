@@ -50,6 +50,7 @@ function parameters(recipe: Recipe): [name: string, value: string | number | big
     ["Guide", guide && plainName(guide)],
     ["Guide hash", guide && shortHash(guide)],
     ["Guidance mode", recipe.mode],
+    ["Guide strength", recipe.guideStrength],
     ["CFG steps", recipe.cfgSteps],
     ["Version", `guidepost ${recipe.guidepost}`],
   ];

@@ -75,6 +75,7 @@ export function parseComfy(prompt: string | undefined, workflow: string | undefi
     embeddings: embeddingsIn(`${positive.text ?? ""} ${negative.text ?? ""}`),
     guide: null,
     mode: null,
+    guideStrength: null,
     cfgSteps: null,
     version: null,
     notes: unread.notes,

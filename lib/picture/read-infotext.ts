@@ -44,6 +44,7 @@ export function parseInfotext(text: string): ForeignRecipe | null {
     embeddings: lists.embeddings,
     guide: named(read.text("guide"), read.hash("guide hash")),
     mode: read.text("guidance mode"),
+    guideStrength: read.number("guide strength"),
     cfgSteps: read.count("cfg steps"),
     version,
   } as const;

@@ -49,6 +49,8 @@ export const RecipeJson = z
     guidanceRescale: z.number().gt(0).max(1).exactOptional(),
     /** The picture that the walk began at, and how far it went from it; none where nothing is said. */
     picture: z.strictObject({ sha256, strength: z.number().gt(0).max(1) }).exactOptional(),
+    /** By which all that the guide adds was multiplied; 1, as it was made, where nothing is said. */
+    guideStrength: z.number().min(0).max(100).exactOptional(),
     mode: z.enum(["conditional", "guide", "cfg"]),
     /** 1 = none. */
     guidanceScale: z.number().min(0).max(100),

@@ -9,23 +9,32 @@ import type { JobKind, JobLane, JobResource } from "#lib/db/generated/client.ts"
  *   inspect   inspection   says what a commit is, and which base it was made from
  *   check     pair         measures a guide on a fine-tune
  *   preview   preview      draws the three pictures of one seed
- *   curve     curve        measures what else could be done with a guide's passes
+ *   curve     study        measures what else could be done with a guide's passes
+ *   envelope  study        finds where a guide is at its best
  */
-export const jobKinds = ["hash", "inspect", "check", "preview", "curve"] as const satisfies readonly JobKind[];
+export const jobKinds = [
+  "hash",
+  "inspect",
+  "check",
+  "preview",
+  "curve",
+  "envelope",
+] as const satisfies readonly JobKind[];
 export type { JobKind, JobLane, JobResource };
 
 /** In the place of a person: what the hub does of itself. */
 export const HUB_GROUP = "hub";
 
 /** What a job can be about. */
-export type JobSubject = "upload" | "inspection" | "pair" | "preview" | "curve";
+export type JobSubject = "upload" | "inspection" | "pair" | "preview" | "study";
 
 export const subjectOf = {
   hash: "upload",
   inspect: "inspection",
   check: "pair",
   preview: "preview",
-  curve: "curve",
+  curve: "study",
+  envelope: "study",
 } as const satisfies Record<JobKind, JobSubject>;
 
 /** What a job needs. Reading files never waits for a network to finish. Each is a queue of pg-boss. */
@@ -37,6 +46,7 @@ export const resourceOf = {
   check: "compute",
   preview: "compute",
   curve: "compute",
+  envelope: "compute",
 } as const satisfies Record<JobKind, JobResource>;
 
 /** How long a kind of job takes, where whoever asks for it says nothing else. A curve takes as long as seven looks, and makes room for all else. */
@@ -46,6 +56,7 @@ export const usualLane = {
   check: "minutes",
   preview: "seconds",
   curve: "hours",
+  envelope: "minutes",
 } as const satisfies Record<JobKind, JobLane>;
 
 /** The shorter, the higher: work of a longer lane makes room for that of a shorter one. */
@@ -81,6 +92,7 @@ export const deadlines: Readonly<Record<JobKind, number>> = {
   check: HOUR,
   preview: 900,
   curve: 2 * HOUR,
+  envelope: 2 * HOUR,
 };
 
 /** The longest that pg-boss lets a worker hold a job that says that it is alive: a day, after which one of hours goes on from its checkpoint. */

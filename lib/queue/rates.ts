@@ -7,7 +7,14 @@ import type { JobKind } from "./jobs.ts";
 const RECENT = 20;
 
 /** Before the first has been done; turns need some number. Of one unit of work each. */
-const guesses: Readonly<Record<JobKind, number>> = { hash: 1 / 100e6, inspect: 5, check: 4, preview: 1, curve: 25 };
+const guesses: Readonly<Record<JobKind, number>> = {
+  hash: 1 / 100e6,
+  inspect: 5,
+  check: 4,
+  preview: 1,
+  curve: 25,
+  envelope: 4,
+};
 
 /** Seconds that one unit of work takes, of some kinds and models: the middle of what the last took. */
 export interface Rates {
@@ -28,7 +35,7 @@ export async function ratesFor(modelKeys: readonly string[] = [], client: Transa
     SELECT k.kind, m.key, (
       SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rate) FROM (
         SELECT rate FROM job WHERE model_key = m.key AND kind = k.kind AND rate IS NOT NULL ORDER BY rated_at DESC LIMIT ${RECENT}) lately)
-    FROM unnest(${[...new Set(modelKeys)]}::text[]) m(key), unnest(ARRAY['check', 'preview', 'curve']::job_kind[]) k(kind)`;
+    FROM unnest(${[...new Set(modelKeys)]}::text[]) m(key), unnest(ARRAY['check', 'preview', 'curve', 'envelope']::job_kind[]) k(kind)`;
   const known = new Map(
     rows.flatMap(({ kind, modelKey, rate }) => (rate === null ? [] : [[keyOf(kind, modelKey), rate]])),
   );

@@ -167,8 +167,8 @@ export const pair: Story = (stage) => {
     const found = await readFile(new URL("../support/curve-of-watercolor.json", import.meta.url), "utf8");
     await inEmbeddedDatabase(folder, async (client) => {
       await client.query(
-        `INSERT INTO curve (id, pair_id, state, attempt, result, measured_at) VALUES (gen_random_uuid(), $1, 'succeeded', 1, $2, now())
-         ON CONFLICT (pair_id) DO UPDATE SET state = EXCLUDED.state, result = EXCLUDED.result, measured_at = now()`,
+        `INSERT INTO study (id, pair_id, kind, state, attempt, result, measured_at) VALUES (gen_random_uuid(), $1, 'curve', 'succeeded', 1, $2, now())
+         ON CONFLICT (pair_id, kind) DO UPDATE SET state = EXCLUDED.state, result = EXCLUDED.result, measured_at = now()`,
         [id, found],
       );
     });

@@ -117,7 +117,7 @@ function watch(pid: number | undefined): { stop(): Watched } {
   };
 }
 
-function residentMegabytes(pid: number | undefined): number {
+export function residentMegabytes(pid: number | undefined): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(pid, "status"))?.[1] ?? NaN) / 1024;
 }
 

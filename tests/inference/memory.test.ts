@@ -77,7 +77,7 @@ describe("a job that needs more than it may take", () => {
       pictures: 4,
       before: null,
       domain: null,
-      tapes: null,
+      kept: null,
     };
     const failure = await failureOf(check);
     expect(failure.code).toBe("too_little_memory");

@@ -1,7 +1,23 @@
+import { requireRead } from "#lib/auth/access.ts";
+import { auditQuery } from "#lib/catalog/audit/schema.ts";
+import { listAudit } from "#lib/catalog/audit/service.ts";
+import { historyQuery } from "#lib/catalog/commits/schema.ts";
+import { countCommits, listCommits } from "#lib/catalog/commits/service.ts";
+import { getTally } from "#lib/catalog/comparisons/service.ts";
+import { listEvaluators } from "#lib/catalog/evaluators/service.ts";
+import { treeQuery } from "#lib/catalog/files/schema.ts";
+import { findFile, listTree } from "#lib/catalog/files/service.ts";
+import { describeMe } from "#lib/catalog/namespaces/me.ts";
+import { namespaceQuery } from "#lib/catalog/namespaces/schema.ts";
+import { getNamespace, listNamespaces } from "#lib/catalog/namespaces/service.ts";
+import { shownRerunUse } from "#lib/catalog/pairs/reruns.ts";
+import { showQuota } from "#lib/catalog/quotas/service.ts";
+import { listRefs } from "#lib/catalog/refs/service.ts";
+import { AppError } from "#lib/errors.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { anonymous } from "#lib/auth/actor.ts";
-import { getJobTimeline, jobCounts, listJobs } from "#lib/catalog/jobs/service.ts";
+import { getJobTimeline, jobCounts, listJobs, listWorkers } from "#lib/catalog/jobs/service.ts";
 import { jobQuery } from "#lib/catalog/jobs/schema.ts";
 import { matrix } from "#lib/catalog/pairs/matrix.ts";
 import { listFits, listGuides } from "#lib/catalog/pairs/partners.ts";
@@ -153,11 +169,35 @@ export function catalogQuestions({
         `previews with a guide, of sheets, ${who}`,
         () => listPreviews(actor, previewQuery.parse({ sheet: "true", guide: "org1/guide-1" })),
       ] as const,
+      [`refs, ${who}`, () => listRefs(actor, base, { limit: 30 })] as const,
+      [
+        `versions, ${who}`,
+        async () => {
+          await listCommits(actor, base, historyQuery.parse({}));
+          await countCommits(actor, base);
+        },
+      ] as const,
+      [`files, ${who}`, () => listTree(actor, base, treeQuery.parse({}))] as const,
+      [`all files, ${who}`, () => listTree(actor, base, treeQuery.parse({ recursive: "true" }))] as const,
+      [
+        `a file to download, ${who}`,
+        async () => findFile(await requireRead(actor, base), "HEAD", "file-1").catch(notThere),
+      ] as const,
+      [`an owner, ${who}`, () => getNamespace(actor, "org0")] as const,
+      [`what people could tell, ${who}`, () => getTally(actor, pairId)] as const,
       [`jobs, ${who}`, () => listJobs(actor, jobQuery.parse({}))] as const,
       [`jobs by state, ${who}`, () => jobCounts(actor, { mine: false })] as const,
       [`a job and its place in the queue, ${who}`, () => getJobTimeline(actor, waitingId)] as const,
       [`a tick of an event stream, ${who}`, () => pairFeed(actor, pairId).read()] as const,
     ]),
+    ["own organisations", () => listNamespaces(ann, namespaceQuery.parse({ mine: "true" }))] as const,
+    ["organisations", () => listNamespaces(anonymous, namespaceQuery.parse({}))] as const,
+    ["what one may do", () => describeMe(ann)] as const,
+    ["what an owner has of what it may", () => showQuota("org0")] as const,
+    ["audit", () => listAudit(operator, auditQuery.parse({}))] as const,
+    ["workers", () => listWorkers(operator)] as const,
+    ["evaluators", () => listEvaluators(operator)] as const,
+    ["what is measured anew today", () => shownRerunUse(operator)] as const,
     ["own previews", () => listPreviews(ann, previewQuery.parse({ mine: "true" }))] as const,
     ["own jobs", () => listJobs(ann, jobQuery.parse({ mine: "true" }))] as const,
     ["due pairs of a guide's commit", () => due(repos["guide-1"]!)] as const,
@@ -165,6 +205,11 @@ export function catalogQuestions({
     ["due pairs of a base's commit", () => due(repos["base-0"]!)] as const,
   ];
   return Object.fromEntries(questions);
+}
+
+/** It is asked for where it would be. */
+function notThere(cause: unknown): void {
+  if (!(cause instanceof AppError && cause.code === "file_not_found")) throw cause;
 }
 
 async function due({ id, inspectionId }: Named): Promise<unknown> {

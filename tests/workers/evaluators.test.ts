@@ -84,7 +84,7 @@ describe("an evaluator", () => {
     await newRepoWith(ann, { name: "watercolor", kind: "finetune" }, await starterFiles("watercolor"));
     await newRepoWith(ann, { name: "tiny", kind: "guide" }, await starterFiles("guide-tiny"));
     await workOff("inspect");
-    expect((await pairsOf()).map(({ protocol }) => protocol)).toEqual(["v3-e0", "v3-e0"]);
+    expect((await pairsOf()).map(({ protocol }) => protocol)).toEqual(["v4-e0", "v4-e0"]);
 
     const asked = { repo: "bob/clip", revision: "HEAD", bases: [] };
     expect((await failureOf(installEvaluator(bob, asked))).code).toBe("forbidden");
@@ -137,7 +137,7 @@ describe("two of them", () => {
     await workOff("check");
     pair = await getPair(anonymous, id, true);
     expect(pair).toMatchObject({ state: "succeeded", problem: null, verdict: "inconclusive", stale: null });
-    expect(pair.protocol).toMatch(/^v3-e[0-9a-f]{12}\.[0-9a-f]{12}$/);
+    expect(pair.protocol).toMatch(/^v4-e[0-9a-f]{12}\.[0-9a-f]{12}$/);
     expect(pair.reasons[0]).toMatch(/^2 evaluators read the same pictures, and agree: /);
     const used = pair.measured!.evaluators.toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
     expect(used).toMatchObject([
@@ -206,7 +206,7 @@ describe("two of them", () => {
     expect(await listEvaluators(anonymous)).toMatchObject([
       { repo: null, problem: expect.stringMatching(/is private/) },
     ]);
-    expect((await requestCheck(ann, asked)).protocol).toBe("v3-e0"); // which judges no more
+    expect((await requestCheck(ann, asked)).protocol).toBe("v4-e0"); // which judges no more
     await deleteRepo(ann, { owner: "ann", repo: "evaluator" });
     expect(await listEvaluators(theHub)).toMatchObject([{ repo: null, problem: expect.stringMatching(/was deleted/) }]);
     expect((await getPair(anonymous, pair.id, false)).measured!.evaluators.map(({ repo }) => repo).toSorted()).toEqual([

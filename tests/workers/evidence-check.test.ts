@@ -101,7 +101,7 @@ describe("a guide on a fine-tune", () => {
       stale: null,
       runtime: "cpu-f32",
     });
-    expect(pair!.protocol).toBe("v3-e831b29eef3b2");
+    expect(pair!.protocol).toBe("v4-e831b29eef3b2");
     expect((await getPair(anonymous, id, false)).queue).toMatchObject({ ahead: expect.any(Number), workers: 0 });
     expect((await listGuides(anonymous, nameOf(watercolor), page)).items).toMatchObject([
       { repo: "ann/guide-tiny", pair: id, state: "queued" },
@@ -148,7 +148,7 @@ describe("a guide on a fine-tune", () => {
       files.filter(({ role }) => role === "unet" || role === "guide").map(({ sha256 }) => sha256.slice(0, 12)),
     ).toEqual(["8ca2dbdbaabf", "ccc4a15677d5"]);
     expect(runtime).toMatchObject({ name: "onnxruntime-node", provider: "cpu", threads: 2 });
-    expect(protocol).toMatchObject({ version: 3, sampler: "ddim", steps: 20, guidanceScale: 5 });
+    expect(protocol).toMatchObject({ version: 4, sampler: "ddim", steps: 20, guidanceScale: 5 });
     expect(view.measurements.map(({ level, n }) => [level, n])).toEqual([
       [0, 1],
       [1, lineage!.tensors],
@@ -322,7 +322,7 @@ test("without an evaluator figures are shown and nothing is judged", async () =>
   await newRepoWith(ann, { name: "plain-guide", kind: "guide", base: "ann/plain" }, await starterFiles("guide-small"));
   await workOff("inspect");
   const [pair] = await pairOf("ann/plain", "ann/plain-guide");
-  expect(pair!.protocol).toBe("v3-e0");
+  expect(pair!.protocol).toBe("v4-e0");
   await measure(pair!.id);
   const view = await getPair(anonymous, pair!.id, false);
   expect(view).toMatchObject({

@@ -34,7 +34,14 @@ test("the worker of a hub takes every kind of job, and passes over rows that are
       .toSorted();
   await expect
     .poll(ended)
-    .toEqual(["check failed", "curve failed", "hash cancelled", "inspect cancelled", "preview failed"]); // what is not there is said
+    .toEqual([
+      "check failed",
+      "curve failed",
+      "envelope failed",
+      "hash cancelled",
+      "inspect cancelled",
+      "preview failed",
+    ]); // what is not there is said
   expect(await askQueue("SELECT 1 FROM pgboss.job WHERE state <> 'completed'", [])).toEqual([]);
 
   worker.kill("SIGTERM");

@@ -52,7 +52,7 @@ const measure: CheckJob = {
   pictures: 1,
   before: null,
   domain: null,
-  tapes: null,
+  kept: null,
 };
 
 const failureOf = (work: Promise<unknown>): Promise<AppError> =>

@@ -42,6 +42,7 @@ const start = () =>
       check: previewHandler,
       preview: previewHandler,
       curve: previewHandler,
+      envelope: previewHandler,
     },
     sweep: async () => {},
   });

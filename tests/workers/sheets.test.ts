@@ -73,6 +73,7 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
       check: checkHandler,
       preview: previewHandler,
       curve: checkHandler,
+      envelope: checkHandler,
     },
     sweep: async () => {},
   });

@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import type { LowRankChoice } from "#lib/diffusion/model-files.ts";
 import type { PairReport } from "#lib/measure/pair-check.ts";
-import { firstLook, lastLook } from "#lib/pairing/plan.ts";
+import { envelopePrompts, firstLook, lastLook } from "#lib/pairing/plan.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
-import type { CheckJob, CurveJob } from "#workers/inference/messages.ts";
+import type { CheckJob, CurveJob, EnvelopeJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { lookLine, reportLines } from "./check-report.ts";
 import { curveLines } from "./curve-lines.ts";
+import { envelopeLines } from "./envelope-lines.ts";
 import { defaultThreads, integer, lowRank, providerOption, threads } from "./options.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runJob } from "./run-job.ts";
@@ -20,6 +21,7 @@ interface Options {
   domain?: string;
   pictures: number;
   curve: boolean;
+  envelope: boolean;
   threads: number;
   provider?: ProviderChoice;
   json: boolean;
@@ -53,6 +55,11 @@ export const checkCommand = new Command("check")
     "then also measure, on the prompts of the first look, what else could be done with as many passes, such as CFG at half the steps",
     false,
   )
+  .option(
+    "--envelope",
+    "then also find the strength, the CFG steps and the guidance at which the guide is at its best, and how far around it holds",
+    false,
+  )
   .option("--threads <count>", "processor threads", threads, defaultThreads)
   .addOption(providerOption())
   .option("--json", "print one JSON object, raw values included", false)
@@ -69,21 +76,32 @@ async function run(model: string, guide: string, options: Options): Promise<void
     pictures: Math.min(firstLook.prompts, options.pictures),
     before: null,
     domain: options.domain ?? null,
-    tapes: null,
+    kept: null,
   };
   const report = await lookOn(job, options);
   const curve = options.curve ? await curveOf(job, report) : null;
-  say(options.json, curve ? { ...report, ...curve } : report, () => [
+  const envelope = options.envelope ? await envelopeOf(job, report) : null;
+  say(options.json, { ...report, ...curve, ...envelope }, () => [
     ...reportLines(report),
     ...(curve ? ["", ...curveLines(curve.curve)] : []),
+    ...(envelope ? ["", ...envelopeLines(envelope.envelope)] : []),
   ]);
 }
 
-/** Null where nothing says which way is better: no evaluator reads the pictures, or none was drawn. */
-async function curveOf({ before: _before, ...job }: CheckJob, { evidence }: PairReport) {
-  if (!evidence.fidelity || evidence.fidelity.scored.length === 0) return null;
+/** Whether something says which way is better: an evaluator reads the pictures, and some were drawn. */
+const isRead = ({ evidence: { fidelity } }: PairReport): boolean => fidelity !== null && fidelity.scored.length > 0;
+
+async function curveOf({ before: _before, ...job }: CheckJob, report: PairReport) {
+  if (!isRead(report)) return null;
   const { curve, raw } = await runJob({ ...job, type: "curve" } satisfies CurveJob);
   return { curve, curveRaw: raw };
+}
+
+async function envelopeOf({ before: _before, ...job }: CheckJob, report: PairReport) {
+  if (!isRead(report)) return null;
+  const asked = { ...job, ...envelopePrompts, type: "envelope" } satisfies EnvelopeJob;
+  const { envelope, raw } = await runJob(asked);
+  return { envelope, envelopeRaw: raw };
 }
 
 /** One look after another, each told as it comes, until the plan ends or may draw no more. */

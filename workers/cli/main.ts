@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import("./inspect.ts")).inspectCommand,
   sample: async () => (await import("./sample.ts")).sampleCommand,
   check: async () => (await import("./check.ts")).checkCommand,
+  distill: async () => (await import("./distill.ts")).distillCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
   fsck: async () => (await import("./fsck.ts")).fsckCommand,
   quota: async () => (await import("./quota.ts")).quotaCommand,
@@ -23,7 +24,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
  */
 const program = new Command("guidepost")
   .description(
-    "Plug-and-play guides for diffusion models: look into files, draw pictures, measure pairs, prove that a hub is sound.",
+    "Plug-and-play guides for diffusion models: look into files, draw pictures, make guides, measure pairs, prove that a hub is sound.",
   )
   .version(version);
 const word = process.argv[2] ?? "";

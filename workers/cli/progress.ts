@@ -1,7 +1,13 @@
 import type { Progress } from "#workers/inference/messages.ts";
 
+/** Says how far a job is. */
+export interface ProgressLine {
+  show(progress: Omit<Progress, "type">): void;
+  clear(): void;
+}
+
 /** One line on standard error that rewrites itself, where that is a terminal; nothing elsewhere. */
-export function progressLine(): { show(progress: Pick<Progress, "stage" | "done" | "total">): void; clear(): void } {
+export function progressLine(): ProgressLine {
   const { stderr } = process;
   let shown = false;
   return {

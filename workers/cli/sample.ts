@@ -35,6 +35,7 @@ interface Options {
   mode?: "conditional" | "guide" | "cfg";
   guide?: string;
   cfgSteps: number;
+  guideStrength: number;
   config?: string;
   lora: LowRankChoice[];
   loraFolder?: string;
@@ -79,6 +80,12 @@ export const sampleCommand = new Command("sample")
     "let CFG do this many first steps before the guide takes over",
     number("--cfg-steps"),
     0,
+  )
+  .option(
+    "--guide-strength <factor>",
+    "multiplies all that the guide adds; 1 is as it was made",
+    number("--guide-strength"),
+    1,
   )
   .option("--lora <file[:strength]>", "a low-rank file to add; may be repeated", lowRank, [])
   .option("--lora-folder <folder>", "where <lora:name:strength> of a prompt finds its file")
@@ -179,6 +186,7 @@ async function run(model: string, options: Options): Promise<void> {
         mode,
         guidanceScale: options.guidance,
         cfgSteps: options.cfgSteps,
+        ...(options.guideStrength !== 1 && { guideStrength: options.guideStrength }),
         ...(options.guidanceRescale !== 0 && { guidanceRescale: options.guidanceRescale }),
       },
       sampler: options.sampler,
@@ -269,6 +277,7 @@ async function recipeOf({ request }: SampleJob, result: ResultOf<SampleJob>, opt
     negativePrompt: request.negativePrompt,
     ...(request.promptSyntax !== "plain" && { promptSyntax: request.promptSyntax }),
     ...(request.clipSkip > 0 && { clipSkip: request.clipSkip }),
+    ...(request.plan.guideStrength !== undefined && { guideStrength: request.plan.guideStrength }),
     ...(request.plan.guidanceRescale && { guidanceRescale: request.plan.guidanceRescale }),
     ...(options.init !== undefined &&
       request.picture && {

@@ -1,5 +1,6 @@
 import type { Report } from "#lib/catalog/reports/schema.ts";
-import type { PairReport, PassLayout } from "#lib/measure/pair-check.ts";
+import type { PairReport } from "#lib/measure/pair-check.ts";
+import type { PassLayout } from "#lib/measure/pair-networks.ts";
 import type { Comparison } from "#lib/measure/same-again.ts";
 import type { FoundReport } from "#workers/verify/find-report.ts";
 import type { Signer } from "#workers/verify/who-signed.ts";
@@ -14,6 +15,8 @@ export interface Outcome {
   readonly again: PairReport;
   readonly layout: PassLayout;
   readonly threads: number;
+  /** Whether what else could be done with as many passes was drawn again too. */
+  readonly hasWays: boolean;
 }
 
 /** Of a signature that holds: whose it is, and what that proves. */
@@ -69,8 +72,10 @@ export function outcomeLines({ hub, page, pair }: Report, outcome: Outcome): str
         `${name.padEnd(14)} ${String(values).padStart(6)} values, the furthest ${furthest.toPrecision(2)} apart (tolerance ${tolerance})`,
     ),
     `measured again with ${threads} ${threads === 1 ? "thread" : "threads"}, ${layout.rows} ${layout.rows === 1 ? "picture" : "pictures"} at once, CFG in ${layout.cfg}; there with ${pair.measured?.runtime.threads ?? "?"} threads by ${pair.measured?.runtime.name} ${pair.measured?.runtime.version}`,
-    ...(pair.curve?.found
-      ? ["what else could be done with as many passes was not measured again: no verdict rests on it"]
+    ...(pair.curve?.found && !outcome.hasWays
+      ? [
+          "what else could be done with as many passes was not measured again, since no verdict rests on it: --ways does",
+        ]
       : []),
     "",
     ...(word === "agrees"

@@ -7,7 +7,7 @@ import { Command } from "commander";
 import { type Report, REPORT_FORMAT, report as reportSchema } from "#lib/catalog/reports/schema.ts";
 import { AppError } from "#lib/errors.ts";
 import { unfoundedLooks } from "#lib/measure/follows.ts";
-import { compareFound, type Found } from "#lib/measure/same-again.ts";
+import { compareFound, compareWays, type Found } from "#lib/measure/same-again.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { type ProviderChoice, providers } from "#lib/onnx/providers.ts";
 import { printable } from "#lib/util/printable.ts";
@@ -15,7 +15,7 @@ import { runtimeFor } from "#workers/inference/runtime-choice.ts";
 import { bringFiles, type WantedFile } from "#workers/verify/bring-files.ts";
 import { findReport, type FoundReport } from "#workers/verify/find-report.ts";
 import { withLaidOut } from "#workers/verify/laid-out.ts";
-import { foundThere, otherLayout, promptsOf, toJob } from "#workers/verify/measure-again.ts";
+import { foundThere, otherLayout, promptsOf, stylesFor, toCurveJob, toJob } from "#workers/verify/measure-again.ts";
 import { whatWasDrawn } from "#workers/verify/what-was-drawn.ts";
 import { partsOf, wantedFiles } from "#workers/verify/wanted-files.ts";
 import { type Signer, whoSigned } from "#workers/verify/who-signed.ts";
@@ -30,6 +30,7 @@ interface Options {
   models?: string;
   cache: string;
   signatureOnly: boolean;
+  ways: boolean;
   prompts?: number;
   threads?: number;
   provider?: ProviderChoice;
@@ -52,6 +53,7 @@ export const verifyCommand = new Command("verify")
     "measure the first prompts only, which says nothing of the verdict",
     integer("--prompts", 1, 10_000),
   )
+  .option("--ways", "also draw again what else could be done with as many passes: seven times the work", false)
   .option("--key <file>", "the hub's keys or key, where you have them from elsewhere than the hub itself")
   .option("--models <folder>", "where you have the files yourself, by whatever names; what is not there the hub gives")
   .option("--cache <folder>", "where files that the hub gave are kept", join(homedir(), ".cache", "guidepost", "files"))
@@ -145,19 +147,43 @@ async function measureAgain(
     options.provider ?? providers.find((one) => one === measured?.runtime.provider),
     options.threads ?? otherThan(measured?.runtime.threads),
   );
-  const { report: again, runtime: used } = await withLaidOut(report, parts, paths, (laid) =>
-    runJob(toJob(laid, { draw, tries: measured?.fidelity?.tries ?? 1, pictures: prompts }, runtime, layout)),
-  );
+  const ways = options.ways ? report.pair.curve?.raw : null;
+  const { checked, drawn } = await withLaidOut(report, parts, paths, async (laid) => ({
+    checked: await runJob(
+      toJob(
+        laid,
+        { draw, tries: measured?.fidelity?.tries ?? 1, pictures: prompts, styles: stylesFor(report, prompts === all) },
+        runtime,
+        layout,
+      ),
+    ),
+    drawn: ways ? await runJob(toCurveJob(laid, report, { pictures: ways.prompts.length, runtime, layout })) : null,
+  }));
+  const { report: again, runtime: used } = checked;
   const here: Found = {
     verdict: prompts === all ? again.verdict : null,
     structure: again.evidence.structure,
     lineage: again.evidence.lineage,
     ...again.raw,
   };
-  const comparison = compareFound(there, here, again.evidence.fidelity?.evaluator ?? "attributes");
-  const differences = [...unfounded, ...comparison.differences];
+  const evaluator = again.evidence.fidelity?.evaluator ?? "attributes";
+  const found = [
+    compareFound(there, here, evaluator),
+    ...(ways && drawn ? [compareWays(ways.ways, drawn.raw.ways, evaluator)] : []),
+  ];
+  const levels = found.flatMap((one) => one.levels);
+  const differences = [...unfounded, ...found.flatMap((one) => one.differences)];
   const word = differences.length === 0 ? "agrees" : "differs";
-  return { word, prompts, all, comparison: { ...comparison, differences }, again, layout, threads: used.threads };
+  return {
+    word,
+    prompts,
+    all,
+    comparison: { levels, differences },
+    again,
+    layout,
+    threads: used.threads,
+    hasWays: drawn !== null,
+  };
 }
 
 /** Of the evaluator whose word stands: the looks are told as it saw them. */

@@ -2,6 +2,7 @@ import { waitForDatabase } from "#lib/db/client.ts";
 import { waitForStore } from "#lib/storage/open-store.ts";
 import { checkHandler } from "./handlers/check.ts";
 import { curveHandler } from "./handlers/curve.ts";
+import { envelopeHandler } from "./handlers/envelope.ts";
 import { hashHandler } from "./handlers/hash.ts";
 import { inspectHandler } from "./handlers/inspect.ts";
 import { previewHandler } from "./handlers/preview.ts";
@@ -18,6 +19,7 @@ await runWorker({
     check: checkHandler,
     preview: previewHandler,
     curve: curveHandler,
+    envelope: envelopeHandler,
   },
   sweep,
 });

@@ -45,6 +45,9 @@ interface Child {
   name: string | null;
 }
 
+/** Takes minutes and more, of a whole worker. */
+const isMeasuring = ({ type }: Job): boolean => type === "check" || type === "curve" || type === "envelope";
+
 /** What reads a commit steps back a little before a picture: for both somebody waits, and of commits there are many. */
 const READING_NICENESS = 2;
 
@@ -95,7 +98,7 @@ export function createModels(budget = env().workerBytes, memory: number | null =
     // Whoever only reads files is bounded by nothing that was granted, and takes what it was thought to take.
     if ("runtime" in job) child.granted = granted ?? bytes;
     makeRoom(0);
-    stepBack(child.process.pid, job.type === "check" || job.type === "curve" ? niceness : READING_NICENESS);
+    stepBack(child.process.pid, isMeasuring(job) ? niceness : READING_NICENESS);
     try {
       return await child.process.run(within(job, granted), options);
     } finally {

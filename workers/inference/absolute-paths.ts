@@ -14,6 +14,7 @@ export function withAbsolutePaths(job: Job): Job {
         evaluators: job.evaluators.map((path) => resolve(path)),
       };
     case "curve":
+    case "envelope":
       return {
         ...job,
         choice: { ...absoluteChoice(job.choice), guide: resolve(job.choice.guide) },
@@ -21,6 +22,8 @@ export function withAbsolutePaths(job: Job): Job {
       };
     case "inspect":
       return { ...job, folder: resolve(job.folder) };
+    case "distill":
+      return { ...job, model: absolute(job.model), config: absolute(job.config), output: resolve(job.output) };
     case "probe":
       return job;
     case "kinship":

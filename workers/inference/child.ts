@@ -4,6 +4,8 @@ import { Socket } from "node:net";
 import { AppError } from "#lib/errors.ts";
 import { check } from "./check.ts";
 import { curve } from "./curve.ts";
+import { distill } from "./distill.ts";
+import { envelope } from "./envelope.ts";
 import { Frames, toFrame } from "#lib/util/frames.ts";
 import { compareWithBases, inspect } from "./inspect.ts";
 import { type ChildMessage, type Job, MOST_BYTES, parentMessage, type Report, type ResultOf } from "./messages.ts";
@@ -64,10 +66,14 @@ function work(job: Job): Promise<ResultOf<Job>> {
       return check(job, report);
     case "curve":
       return curve(job, report);
+    case "envelope":
+      return envelope(job, report);
     case "inspect":
       return inspect(job);
     case "kinship":
       return compareWithBases(job, report);
+    case "distill":
+      return distill(job, report);
     case "probe":
       return probe();
   }

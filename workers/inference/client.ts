@@ -29,6 +29,8 @@ export interface InferenceOptions {
   readonly pause?: Pause;
   /** The child is killed this many milliseconds after the job was given. */
   readonly deadline?: number;
+  /** How many milliseconds a cancelled child may stay silent, where it has something to keep. */
+  readonly patience?: number;
 }
 
 /** How long a cancelled child may stay silent: one pass of a large model on a slow machine is not waited for. */
@@ -97,7 +99,10 @@ export class InferenceProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null && !this.#child.killed;
   }
 
-  run<J extends Job>(job: J, { onProgress, signal, pause, deadline }: InferenceOptions = {}): Promise<ResultOf<J>> {
+  run<J extends Job>(
+    job: J,
+    { onProgress, signal, pause, deadline, patience = SILENCE_AFTER_CANCEL }: InferenceOptions = {},
+  ): Promise<ResultOf<J>> {
     const child = this.#child;
     return new Promise((resolve, reject) => {
       const timers: NodeJS.Timeout[] = [];
@@ -113,10 +118,7 @@ export class InferenceProcess {
       const cancel = (): void => {
         this.#say({ type: "cancel" });
         timers.push(
-          setTimeout(
-            () => kill(new AppError("cancelled", "The work was cancelled; nothing was written.")),
-            SILENCE_AFTER_CANCEL,
-          ),
+          setTimeout(() => kill(new AppError("cancelled", "The work was cancelled; nothing was written.")), patience),
         );
       };
       const hear = (message: ChildMessage): void => {
@@ -207,7 +209,9 @@ const resultOf = {
   sample: "sampled",
   check: "checked",
   curve: "curve",
+  envelope: "envelope",
   inspect: "inspected",
   kinship: "compared",
+  distill: "distilled",
   probe: "probed",
 } as const satisfies Record<Job["type"], ChildMessage["type"]>;

@@ -1,12 +1,26 @@
 import { z } from "zod";
 import { cfgLayouts } from "#lib/diffusion/cfg-layout.ts";
+import { recordSchema } from "#lib/distill/output/record.ts";
+import { progressSchema } from "#lib/distill/progress.ts";
+import { choiceSchema } from "#lib/distill/recipe.ts";
 import { type FailureCode, failures } from "#lib/errors.ts";
 import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 import { batchNoises } from "#lib/tensor/batch-noise.ts";
-import { before, curve, curveRaw, inspection, needs, pairReport, signature } from "./result-schemas.ts";
+import {
+  before,
+  curve,
+  curveRaw,
+  envelope,
+  envelopeRaw,
+  inspection,
+  needs,
+  pairReport,
+  signature,
+  styleTest,
+} from "./result-schemas.ts";
 
 /**
  * What a parent and its inference child say to each other, over a pipe, as structured clones (lib/util/frames.ts).
@@ -65,6 +79,7 @@ const sampleJob = z.object({
       guidanceScale: z.number(),
       cfgSteps: z.number(),
       guidanceRescale: z.number().exactOptional(),
+      guideStrength: z.number().exactOptional(),
     }),
     sampler: z.enum(samplerNames),
     steps: z.number(),
@@ -91,16 +106,30 @@ const checkJob = z.object({
     .nullable()
     .exactOptional(),
   tries: z.int().min(1).exactOptional(),
+  styles: z.array(styleTest.nullable()).exactOptional(),
   pictures: z.int().min(1).max(10_000),
   before,
   domain: z.string().nullable(),
-  tapes: z.object({ folder: z.string(), key: z.string() }).nullable(),
+  kept: z.object({ folder: z.string(), key: z.string(), evaluators: z.array(z.string()) }).nullable(),
   layout: z.object({ rows: z.int().min(1), cfg: z.enum(cfgLayouts) }).exactOptional(),
 });
 
 const curveJob = checkJob
-  .pick({ runtime: true, choice: true, evaluators: true, prompts: true, pictures: true, domain: true, layout: true })
+  .pick({
+    runtime: true,
+    choice: true,
+    evaluators: true,
+    prompts: true,
+    pictures: true,
+    domain: true,
+    styles: true,
+    kept: true,
+    layout: true,
+  })
   .extend({ type: z.literal("curve") });
+
+/** `choosing`: so many of the pictures are chosen on. */
+const envelopeJob = curveJob.extend({ type: z.literal("envelope"), choosing: z.int().min(2).max(10_000) });
 
 const inspectJob = z.object({ type: z.literal("inspect"), folder: z.string() });
 
@@ -111,10 +140,28 @@ const kinshipJob = z.object({
   bases: z.array(z.object({ id: z.string(), folder: z.string(), family: z.string().nullable() })).min(1),
 });
 
+/** A guide of a base. What it makes stays in the folder, whatever ends it. */
+const distillJob = z.object({
+  type: z.literal("distill"),
+  runtime,
+  /** Null where a run goes on and its base is where it was. */
+  model: z.string().nullable(),
+  config: z.string().nullable(),
+  output: z.string(),
+  /** Null where the run in `output` goes on. */
+  begin: z
+    .object({
+      choice: choiceSchema,
+      prompts: z.object({ source: z.string(), prompts: z.array(z.string()).readonly() }).nullable(),
+    })
+    .nullable(),
+  checkpointSeconds: z.number().min(0),
+});
+
 /** What networks can run on here. */
 const probeJob = z.object({ type: z.literal("probe") });
 
-const jobs = [sampleJob, checkJob, curveJob, inspectJob, kinshipJob, probeJob] as const;
+const jobs = [sampleJob, checkJob, curveJob, envelopeJob, inspectJob, kinshipJob, distillJob, probeJob] as const;
 
 export const parentMessage = z.discriminatedUnion("type", [
   ...jobs,
@@ -130,6 +177,8 @@ const progress = z.object({
   total: z.int().min(1),
   /** A coarse look at the estimate of the finished latents: one pixel for each. */
   picture: picture.optional(),
+  /** More of a run that lasts: its cost, before it begins, and how its training goes. */
+  distilling: progressSchema.pick({ secondsLeft: true, plan: true, figures: true }).exactOptional(),
 });
 
 const sampled = z.object({
@@ -163,6 +212,8 @@ const checked = z.object({ type: z.literal("checked"), report: pairReport, runti
 
 const curveMeasured = z.object({ type: z.literal("curve"), curve, raw: curveRaw, runtime: usedRuntime });
 
+const envelopeMeasured = z.object({ type: z.literal("envelope"), envelope, raw: envelopeRaw, runtime: usedRuntime });
+
 const inspected = z.object({
   type: z.literal("inspected"),
   inspection,
@@ -181,6 +232,8 @@ const compared = z.object({
   /** Why a base is not the one it was made from, in words; else the middle cosine of their weights, where those were compared. */
   bases: z.array(z.object({ id: z.string(), mismatch: z.string().nullable(), medianCosine: z.number().nullable() })),
 });
+
+const distilled = z.object({ type: z.literal("distilled"), record: recordSchema });
 
 const probed = z.object({
   type: z.literal("probed"),
@@ -210,8 +263,10 @@ export const childMessage = z.discriminatedUnion("type", [
   sampled,
   checked,
   curveMeasured,
+  envelopeMeasured,
   inspected,
   compared,
+  distilled,
   probed,
   failed,
 ]);
@@ -220,8 +275,10 @@ export type Job = z.infer<(typeof jobs)[number]>;
 export type SampleJob = z.infer<typeof sampleJob>;
 export type CheckJob = z.infer<typeof checkJob>;
 export type CurveJob = z.infer<typeof curveJob>;
+export type EnvelopeJob = z.infer<typeof envelopeJob>;
 export type InspectJob = z.infer<typeof inspectJob>;
 export type KinshipJob = z.infer<typeof kinshipJob>;
+export type DistillJob = z.infer<typeof distillJob>;
 export type ProbeJob = z.infer<typeof probeJob>;
 export type RuntimeChoice = z.infer<typeof runtime>;
 export type ParentMessage = z.infer<typeof parentMessage>;
@@ -232,8 +289,10 @@ interface Results {
   readonly sample: z.infer<typeof sampled>;
   readonly check: z.infer<typeof checked>;
   readonly curve: z.infer<typeof curveMeasured>;
+  readonly envelope: z.infer<typeof envelopeMeasured>;
   readonly inspect: z.infer<typeof inspected>;
   readonly kinship: z.infer<typeof compared>;
+  readonly distill: z.infer<typeof distilled>;
   readonly probe: z.infer<typeof probed>;
 }
 export type ResultOf<J extends Job> = Results[J["type"]];

@@ -2,9 +2,12 @@ import { z } from "zod";
 import type { ModelNeeds } from "#lib/diffusion/needs.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { Before, PairReport } from "#lib/measure/pair-check.ts";
+import type { PairEnvelope } from "#lib/measure/pair-envelope.ts";
+import type { Envelope } from "#lib/pairing/envelope.ts";
 import type { PairCurve } from "#lib/measure/pair-curve.ts";
 import type { Curve } from "#lib/pairing/evidence.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
+import type { StyleTest } from "#lib/pairing/style-test.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
 /**
@@ -184,6 +187,13 @@ export const before: z.ZodType<Before | null> = z.object({ lineage, ...raw }).nu
 
 const verdictName = z.enum(["verified", "usable with limits", "incompatible", "inconclusive", "not measured"]);
 
+const right = z.object({ right: count, of: z.number().positive() });
+export const styleTest: z.ZodType<StyleTest> = z.object({
+  scenes: count,
+  read: z.object({ background: right, present: right, color: right, size: right }),
+  distance: z.object({ before: number, after: number, floor: number }),
+});
+
 export const pairReport: z.ZodType<PairReport> = z.object({
   verdict: verdictName,
   reasons: strings,
@@ -192,6 +202,7 @@ export const pairReport: z.ZodType<PairReport> = z.object({
   opinions: z.array(
     z.object({
       evaluator: z.enum(["attributes", "clip"]),
+      style: styleTest.nullable(),
       silence: z.string().nullable(),
       verdict: verdictName.nullable(),
       fidelity: fidelity.nullable(),
@@ -221,6 +232,43 @@ export const curve: z.ZodType<Curve> = z.object({
     z.object({ guidanceScale: number, cfg: estimate, guide: estimate.nullable(), distance: estimate.nullable() }),
   ),
   delivered: z.object({ guidanceScale: estimate, isBeyond: z.boolean(), cfg: estimate, distance: estimate }).nullable(),
+});
+
+const setting = { guidanceScale: number, guideStrength: number, cfgSteps: count };
+const span = z.object({ low: number, high: number });
+
+export const envelope: z.ZodType<Envelope> = z.object({
+  n: count,
+  others: count,
+  steps: count,
+  none: estimate,
+  byGuidance: z.array(z.object({ guidanceScale: number, cfg: estimate, guide: estimate.nullable() })),
+  bySteps: z.array(z.object({ steps: count, cfg: estimate, guide: estimate })),
+  byStrength: z.array(z.object({ strength: number, guide: estimate, delivered: estimate, isAllowed: z.boolean() })),
+  byCfgSteps: z.array(z.object({ cfgSteps: count, passes: count, guide: estimate })),
+  cfgGuidance: number,
+  best: z.object({ ...setting, passes: count }),
+  holds: z.object({ guidance: span.nullable(), steps: span.nullable() }),
+  found: z.object({
+    none: estimate,
+    cfg: estimate,
+    guide: estimate,
+    best: estimate,
+    againstGuide: estimate,
+    againstCfg: estimate,
+  }),
+});
+
+export const envelopeRaw: z.ZodType<PairEnvelope["raw"]> = z.object({
+  prompts: strings,
+  trials: z.array(
+    z.object({
+      ...way,
+      guideStrength: number.exactOptional(),
+      prompts: z.enum(["chosen on", "others"]),
+      kept: z.array(number),
+    }),
+  ),
 });
 
 export const curveRaw: z.ZodType<PairCurve["raw"]> = z.object({

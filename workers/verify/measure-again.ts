@@ -2,13 +2,14 @@ import type { Report } from "#lib/catalog/reports/schema.ts";
 import { verdictInWords } from "#lib/catalog/verdict.ts";
 import { cfgLayoutFor, cfgLayouts } from "#lib/diffusion/cfg-layout.ts";
 import { AppError } from "#lib/errors.ts";
-import type { PassLayout } from "#lib/measure/pair-check.ts";
+import type { PassLayout } from "#lib/measure/pair-networks.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import type { Found } from "#lib/measure/same-again.ts";
+import type { StyleTests } from "#lib/measure/style/styles-of-pair.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { PROTOCOL_VERSION } from "#lib/pairing/protocol.ts";
 import { before } from "#workers/inference/result-schemas.ts";
-import type { CheckJob, RuntimeChoice } from "#workers/inference/messages.ts";
+import type { CheckJob, CurveJob, RuntimeChoice } from "#workers/inference/messages.ts";
 import type { Laid } from "./laid-out.ts";
 
 /** What a report says was found, value by value. @throws bad_request where it cannot be measured again by this version */
@@ -34,6 +35,13 @@ export function foundThere({ pair }: Report): Found {
 export const promptsOf = ({ agreement, fidelity }: Found): number =>
   fidelity.length || new Set(agreement.map(({ prompt }) => prompt)).size || 1;
 
+/**
+ * How well a style is read is measured again with all prompts, for the scores of every one of them depend on it. Of some first ones it is
+ * taken as the report has it: it would cost more than they do.
+ */
+export const stylesFor = ({ pair: { measured } }: Report, isWhole: boolean): StyleTests =>
+  isWhole ? [] : (measured?.evaluators.map(({ style }) => style) ?? []);
+
 /** Other batches, and CFG's two passes the other way round, than a hub measures a model of this size with: what is only so because of them shows. */
 export function otherLayout(parameters: number): PassLayout {
   const rows = rowsAtOnce(parameters) === 1 ? 1 : 5; // no divisor of the usual 16; of a large model more than one would not fit
@@ -45,15 +53,39 @@ interface Drawn {
   readonly draw: DrawnFrom | null;
   readonly tries: number;
   readonly pictures: number;
+  readonly styles: StyleTests;
 }
+
+/** What else could be done with as many passes, on all prompts of that: distances are told as a share of what all have. */
+export const toCurveJob = (
+  laid: Laid,
+  { pair: { curve, measured } }: Report,
+  {
+    pictures,
+    runtime,
+    layout,
+  }: { readonly pictures: number; readonly runtime: RuntimeChoice; readonly layout: PassLayout },
+): CurveJob => ({
+  type: "curve",
+  runtime,
+  choice: laid.choice,
+  evaluators: laid.evaluators,
+  prompts: curve?.raw?.prompts ?? null,
+  pictures,
+  domain: null,
+  styles: measured?.evaluators.map(({ style }) => style) ?? [],
+  kept: null,
+  layout,
+});
 
 export const toJob = (laid: Laid, drawn: Drawn, runtime: RuntimeChoice, layout: PassLayout): CheckJob => ({
   type: "check",
   runtime,
   ...laid,
   ...drawn,
+  styles: [...drawn.styles],
   before: null,
   domain: null,
-  tapes: null,
+  kept: null,
   layout,
 });

@@ -27,6 +27,10 @@ interface CurveProps {
   readonly points: readonly CurvePoint[];
   /** What the best possible, or nothing at all, would be: a line with its name. */
   readonly references: readonly Reference[];
+  /** What CFG gives at the same values. */
+  readonly cfg?: readonly CurvePoint[];
+  /** Of the values the one that was chosen. */
+  readonly chosen?: number;
   readonly digits?: number;
 }
 
@@ -39,13 +43,22 @@ const looks = {
   none: { colour: "text-edge", dashes: "2 3" },
 } as const;
 
-/** A measured curve of the guide with its 95 % band, drawn on the server; x are the values that were measured, evenly spaced, for they are few and chosen. */
-export function Curve({ id, title, finding, xName, yName, points, references, digits = 2 }: CurveProps) {
+/**
+ * A measured curve of the guide with its 95 % band, and of CFG where that was measured too, drawn on the server; x are the values that
+ * were measured, evenly spaced, for they are few and chosen.
+ */
+export function Curve(props: CurveProps) {
+  const { id, title, finding, xName, yName, points, references, cfg = [], chosen, digits = 2 } = props;
+  const places = [...new Set([...points, ...cfg].map((point) => point.x))].toSorted((a, b) => a - b);
+  const domain = cfg.length > 0 ? places : points.map((point) => point.x); // timesteps go from noise to picture
   const x = scalePoint<number>()
-    .domain(points.map((point) => point.x))
+    .domain(domain)
     .range([MARGIN.left, WIDTH - MARGIN.right])
     .padding(0.4);
-  const values = [...points.flatMap(({ low, high }) => [low, high]), ...references.map((reference) => reference.y)];
+  const values = [
+    ...[...points, ...cfg].flatMap(({ low, high }) => [low, high]),
+    ...references.map((reference) => reference.y),
+  ];
   const y = scaleLinear()
     .domain([Math.min(...values), Math.max(...values)])
     .nice(5)
@@ -62,24 +75,54 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
     <ChartFrame
       {...{ id, title, finding }}
       height={HEIGHT}
-      head={[xName, yName, "low", "high", "n"]}
-      rows={points.map((point) => [
-        String(point.x),
-        ...[point.value, point.low, point.high].map((each) => each.toFixed(digits)),
-        String(point.n),
-      ])}
+      head={[xName, ...(cfg.length > 0 ? ["of"] : []), yName, "low", "high", "n"]}
+      rows={[
+        ...points.map((point) => rowOf(point, cfg.length > 0 ? "guide" : null, digits)),
+        ...cfg.map((point) => rowOf(point, "CFG", digits)),
+      ]}
     >
       <Axes y={y} xName={xName} yName={yName} height={HEIGHT} margin={MARGIN} />
-      {points
-        .filter((_point, index) => index % Math.ceil(points.length / MAX_LABELS) === 0)
-        .map((point) => (
-          <text key={point.x} x={at(point)} y={HEIGHT - MARGIN.bottom + 16} textAnchor="middle" className="fill-quiet">
-            {point.x}
+      {domain
+        .filter((_place, index) => index % Math.ceil(domain.length / MAX_LABELS) === 0)
+        .map((place) => (
+          <text key={place} x={x(place)} y={HEIGHT - MARGIN.bottom + 16} textAnchor="middle" className="fill-quiet">
+            {place}
           </text>
         ))}
+      {cfg.length > 0 && (
+        <g className="text-cfg">
+          <path d={curve([...cfg])!} fill="none" stroke="currentColor" strokeWidth="1.5" strokeDasharray="6 4" />
+          {cfg.map((point) => (
+            <g key={point.x} transform={`translate(${at(point)} 0)`} stroke="currentColor">
+              <line y1={y(point.low)} y2={y(point.high)} strokeWidth="1.25" strokeDasharray="4 2" />
+              <rect
+                x="-3.5"
+                y={y(point.value) - 3.5}
+                width="7"
+                height="7"
+                className="fill-surface"
+                strokeWidth="1.75"
+              />
+            </g>
+          ))}
+        </g>
+      )}
       <g className="text-guide">
         <path d={band([...points])!} fill="currentColor" opacity="0.18" />
         <path d={curve([...points])!} fill="none" stroke="currentColor" strokeWidth="2.5" />
+        {points
+          .filter((point) => point.x === chosen)
+          .map((point) => (
+            <circle
+              key="chosen"
+              cx={at(point)}
+              cy={y(point.value)}
+              r="9"
+              fill="none"
+              stroke="currentColor"
+              strokeWidth="1.5"
+            />
+          ))}
         {points.map((point) => (
           <path
             key={point.x}
@@ -115,4 +158,13 @@ export function Curve({ id, title, finding, xName, yName, points, references, di
       })}
     </ChartFrame>
   );
+}
+
+function rowOf({ x, value, low, high, n }: CurvePoint, of: string | null, digits: number): string[] {
+  return [
+    String(x),
+    ...(of === null ? [] : [of]),
+    ...[value, low, high].map((each) => each.toFixed(digits)),
+    String(n),
+  ];
 }

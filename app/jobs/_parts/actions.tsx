@@ -20,5 +20,5 @@ export function JobActions({ job }: { readonly job: JobItem }) {
 function actionOn({ kind, state, mayChange }: JobItem): "cancel" | "rerun" | null {
   if (isUnfinished({ state })) return mayChange && kind !== "inspect" ? "cancel" : null;
   if (state === "succeeded" || kind === "hash") return null;
-  return mayChange || kind === "check" || kind === "curve" ? "rerun" : null;
+  return mayChange || kind === "check" || kind === "curve" || kind === "envelope" ? "rerun" : null;
 }

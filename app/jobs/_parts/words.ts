@@ -9,6 +9,7 @@ export const kindWords: Readonly<Record<JobItem["kind"], string>> = {
   check: "measures",
   preview: "draws",
   curve: "compares ways",
+  envelope: "tunes",
 };
 
 export const stateWords: Readonly<Record<JobItem["state"], string>> = {
@@ -24,9 +25,11 @@ const stageWords: Readonly<Record<string, string>> = {
   denoising: "step",
   decoding: "decoding, step",
   lineage: "comparing the weights",
+  style: "how well the style is read, pass",
   agreement: "guide against CFG, sample",
   pictures: "drawing and judging, picture",
   curve: "drawing in other ways, step",
+  envelope: "drawing at other settings, step",
 };
 
 /** What a job is about, and where that is seen. */
@@ -34,7 +37,8 @@ export function subjectOf({ kind, subjectId, repo, guide, path, pair }: JobItem)
   readonly name: string;
   readonly href: string;
 } {
-  if (kind === "check" || kind === "curve") return { name: `${guide} on ${repo}`, href: `/pairs/${pair ?? subjectId}` };
+  if (kind === "check" || kind === "curve" || kind === "envelope")
+    return { name: `${guide} on ${repo}`, href: `/pairs/${pair ?? subjectId}` };
   if (kind === "preview") return { name: guide ? `${repo} with ${guide}` : repo, href: `/previews/${subjectId}` };
   return { name: path ? `${repo}: ${path}` : repo, href: `/${repo}` };
 }

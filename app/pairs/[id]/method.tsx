@@ -1,4 +1,5 @@
 import type { Measured, PairItem, PairView, UsedEvaluator } from "#lib/catalog/pairs/schema.ts";
+import { readInWords } from "#lib/pairing/style-test.ts";
 import type { Period } from "#lib/catalog/periods/schema.ts";
 import { toAge, toMoment } from "../../_page/units.ts";
 import { Estimate } from "../../_ui/estimate.tsx";
@@ -114,7 +115,7 @@ function Drawn({ period: { number, commitment, committedAt, toldFrom, secret } }
 }
 
 /** By repo, commit and bytes, and on what its accuracy was measured: a verdict is worth no more. */
-function evaluatorFact({ sha256, repo, commit, testedOn }: UsedEvaluator) {
+function evaluatorFact({ sha256, repo, commit, testedOn, style }: UsedEvaluator) {
   const named = (
     <div key={sha256} className="space-y-1">
       <p>
@@ -126,10 +127,19 @@ function evaluatorFact({ sha256, repo, commit, testedOn }: UsedEvaluator) {
       </p>
       <Hash sha256={sha256} what="sha256 of the evaluator" />
       <p className="text-small text-quiet">{testedOn}</p>
+      {style && (
+        <p className="text-small text-quiet">
+          In this model's own style the hub measured it, on {style.scenes} scenes of known content that the model drew
+          anew: right were {readInWords(style)}. Of the distance between their look and that of its own pictures{" "}
+          {percentOf(style.distance.after, style.distance.before)} % was left then.
+        </p>
+      )}
     </div>
   );
   return ["evaluator", named] as const;
 }
+
+const percentOf = (part: number, whole: number): string => ((100 * Math.max(0, part)) / whole).toFixed(0);
 
 const roleNames: Readonly<Record<string, string>> = { unet: "UNet", textEncoder: "text encoder", vae: "VAE" };
 

@@ -4,6 +4,7 @@ import { cache } from "react";
 import { z } from "zod";
 import { getTally } from "#lib/catalog/comparisons/service.ts";
 import { getJobTimeline } from "#lib/catalog/jobs/service.ts";
+import { getEnvelope } from "#lib/catalog/pairs/study-service.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
 import { ownersAndLicencesOf } from "#lib/catalog/reports/service.ts";
 import { getSheet } from "#lib/catalog/sheets/service.ts";
@@ -21,6 +22,7 @@ import { Problems } from "../../_ui/field.tsx";
 import { Term } from "../../_ui/term.tsx";
 import { standingOf, Verdict } from "../../_ui/verdict.tsx";
 import { CostSection } from "./cost.tsx";
+import { EnvelopeSection } from "./envelope.tsx";
 import { FidelitySection, LineageSection, StepsSection } from "./evidence.tsx";
 import { KeepSection } from "./keep.tsx";
 import { CloseLook, columnsOf, SheetSection } from "./look.tsx";
@@ -52,23 +54,25 @@ const address = z.object({ seed: z.coerce.number().int().optional() });
 export default async function PairPage({ params, searchParams }: Props) {
   const actor = await currentActor();
   const pair = await pairOf((await params).id);
-  const [sheet, others, owners, tally, { seed }, form] = await Promise.all([
+  const [sheet, others, owners, tally, envelope, { seed }, form] = await Promise.all([
     getSheet(actor, pair.id),
     othersOf(actor, pair),
     ownersAndLicencesOf(pair),
     getTally(actor, pair.id),
+    getEnvelope(actor, pair.id, false),
     searchParams.then((given) => parseAddress(address, given)),
     cookies().then((all) => parseFormState(all.get(FORM_COOKIE)?.value)),
   ]);
   const { id, finetune, guide, verdict, stale, recovered, measured, measuredAt } = pair;
   const isMoving = isUnfinished(pair);
   const isDrawing = sheet.rows.some(isUnfinished);
+  const sweep = envelope.envelope && isUnfinished(envelope.envelope) ? envelope.envelope.id : null;
   const isSignedIn = actor.kind === "person";
   const { drawn, column } = columnsOf(sheet, seed);
   const hrefOf = (one: number): string => `/pairs/${id}?seed=${one}#see`;
   return (
     <>
-      {(isMoving || isDrawing) && <Refresh />}
+      {(isMoving || isDrawing || sweep !== null) && <Refresh />}
       <header>
         <nav aria-label="Where this is" className="text-small [overflow-wrap:anywhere]">
           <a href="/pairs">Measurements</a> <span className="text-quiet">/</span>{" "}
@@ -127,6 +131,11 @@ export default async function PairPage({ params, searchParams }: Props) {
       {measured && (
         <>
           {pair.curve && <WaysSection id={id} curve={pair.curve} />}
+          <EnvelopeSection
+            answer={envelope}
+            isSignedIn={isSignedIn}
+            mayCancel={sweep !== null && ((await ifThere(getJobTimeline(actor, sweep)))?.mayChange ?? false)}
+          />
           <StepsSection measured={measured} />
           <LineageSection measured={measured} />
           <CostSection measured={measured} timings={sheet.timings} />

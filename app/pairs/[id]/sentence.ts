@@ -1,6 +1,7 @@
 import type { PairView } from "#lib/catalog/pairs/schema.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
+import { toDuration } from "../../_page/units.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 
 type Known = NonNullable<PairView["measured"]>;
@@ -19,8 +20,9 @@ export function sentenceOf({
   stale,
   problem,
   reasons = [],
+  outlook = null,
 }: Pick<PairView, "state" | "verdict" | "finetune" | "measured" | "stale" | "problem"> &
-  Partial<Pick<PairView, "reasons">>): string {
+  Partial<Pick<PairView, "reasons" | "outlook">>): string {
   const model = finetune.repo.split("/")[1]!;
   if (isUnfinished({ state }) && !measured)
     return `Nobody knows yet whether this guide works on ${model}: it is ${state === "running" ? "being measured now" : "waiting to be measured"}.`;
@@ -28,13 +30,20 @@ export function sentenceOf({
     return `Measuring this guide on ${model} failed, so nothing is known of it yet: ${problem ?? "the reason was not kept."}`;
   if (!measured)
     return `Measuring this guide on ${model} was ${state === "cancelled" ? "cancelled" : "not finished"}, so nothing is known of it yet.`;
-  const sentence = ofVerdict(model, verdict, measured, reasons);
+  const sentence = ofVerdict(model, verdict, measured, reasons, settles(outlook));
   return stale === null
     ? sentence
     : `${sentence} That was so when it was measured, and says nothing of today: ${lowerFirst(stale)}`;
 }
 
-function ofVerdict(model: string, verdict: PairView["verdict"], known: Known, reasons: readonly string[]): string {
+/** @param settled  what comes next, in a sentence */
+function ofVerdict(
+  model: string,
+  verdict: PairView["verdict"],
+  known: Known,
+  reasons: readonly string[],
+  settled: string,
+): string {
   const { fidelity } = known;
   const recovered = fidelity?.recovered ?? null;
   if (verdict === "incompatible") return whyNot(model, known, reasons);
@@ -42,15 +51,15 @@ function ofVerdict(model: string, verdict: PairView["verdict"], known: Known, re
   if (fidelity.scored.length > 0 && recovered === null)
     return fidelity.gain.n < firstLook.prompts
       ? `Whether this guide is of use on ${model} cannot be told: there were ${fidelity.gain.n} prompts to draw, and ${firstLook.prompts} are the least that a verdict rests on.`
-      : `On ${model} CFG itself adds nothing that ${fidelity.gain.n} prompts could tell from chance, so nobody can say what share of it the guide recovers. ${settles(known)}`;
+      : `On ${model} CFG itself adds nothing that ${fidelity.gain.n} prompts could tell from chance, so nobody can say what share of it the guide recovers. ${soFar(fidelity)} ${settled}`;
   if (recovered === null) return ofVerdictless(model);
   switch (verdict) {
     case "verified":
       return `${recovered.low >= AS_WELL_AS_CFG ? `On ${model} this guide keeps to the prompt about as well as CFG does` : `On ${model} this guide does most of what CFG does`}, ${workOf(known)}: it recovers ${shareOf(recovered)}.${unsure(fidelity)}`;
     case "usableWithLimits":
-      return `On ${model} this guide certainly does a part of what CFG does, ${workOf(known)}: it recovers ${shareOf(recovered)}. ${lossOf(fidelity, recovered)}${unsure(fidelity)}`;
+      return `On ${model} this guide certainly does a part of what CFG does, ${workOf(known)}: it recovers ${shareOf(recovered)}. ${lossOf(fidelity, recovered)}${known.next === null ? "" : ` Whether it does most of it is still open. ${settled}`}${unsure(fidelity)}`;
     case "inconclusive":
-      return `Whether this guide is of use on ${model} cannot be told yet: it recovers ${shareOf(recovered)}. ${settles(known)}${unsure(fidelity)}`;
+      return `Whether this guide is of use on ${model} cannot be told ${known.next === null ? "by as many prompts as are planned" : "yet"}: it recovers ${shareOf(recovered)}. ${soFar(fidelity)} ${settled}${unsure(fidelity)}`;
     case "notMeasured":
       return ofVerdictless(model);
   }
@@ -69,10 +78,24 @@ function ofNoPictures(model: string, { evaluators }: Known): string {
 const ofVerdictless = (model: string): string =>
   `Nothing was scored on ${model}, so nobody can say how well this guide works there. Look at what it draws and judge for yourself.`;
 
-const settles = ({ next }: Known): string =>
-  next === null
-    ? "No more prompts are planned: look at what it draws and judge for yourself."
-    : `${next} prompts are looked at next.`;
+/** What a beginner can go by until then: how well pictures keep to their prompts in each mode. */
+function soFar({ conditional, guide, cfg, evaluator }: Judged): string {
+  const show = (value: number): string => (evaluator === "clip" ? value.toFixed(4) : percent(value));
+  const within = ({ value, low, high }: Judged["cfg"]): string => `${show(value)} (${show(low)} to ${show(high)})`;
+  return evaluator === "clip"
+    ? `So far CLIP finds pictures and prompts ${within(guide)} alike with the guide, ${within(cfg)} with CFG and ${within(conditional)} without guidance.`
+    : `So far pictures show ${within(guide)} of what their prompts ask for with the guide, ${within(cfg)} with CFG and ${within(conditional)} without guidance.`;
+}
+
+function settles(outlook: PairView["outlook"]): string {
+  if (outlook === null) return "No more prompts are planned: look at what it draws and judge for yourself.";
+  const { prompts, ofAtMost, seconds, comesByItself } = outlook;
+  const takes = seconds === null ? "" : `, about ${toDuration(Math.max(10, seconds))} of work`;
+  const more = prompts < ofAtMost ? `, and up to ${ofAtMost} where that leaves it open` : ", the last of the plan";
+  return comesByItself
+    ? `It goes on by itself, behind whatever somebody waits for: ${prompts} prompts are looked at next${takes}${more}.`
+    : `${prompts} prompts would be looked at next${takes}${more}; nobody has asked for that yet, and whoever measures it again goes on from here.`;
+}
 
 /** In the order of the judge: what rules a guide out, in words for who does not know the figures. */
 function whyNot(model: string, { structure, lineage, agreement, fidelity }: Known, reasons: readonly string[]): string {

@@ -35,6 +35,7 @@ export function Actions({ pair, isSignedIn }: { readonly pair: PairView; readonl
 const stageNames: Readonly<Record<string, string>> = {
   opening: "opening the networks",
   lineage: "comparing weights with the base",
+  style: "finding out how well the model's style is read",
   agreement: "comparing single steps with CFG",
   pictures: "drawing pictures and reading them",
 };

@@ -1,4 +1,4 @@
-import type { CurveView } from "#lib/catalog/pairs/curve-schema.ts";
+import type { CurveView } from "#lib/catalog/pairs/study-schema.ts";
 import { findingsOf, nameOfWay, usualSteps } from "#lib/pairing/ways.ts";
 import { letterOf, Ways } from "../../_ui/chart/ways.tsx";
 import { Estimate } from "../../_ui/estimate.tsx";

@@ -47,6 +47,7 @@ export default async function PreviewPage({ params }: PageProps) {
     steps,
     guidanceScale,
     cfgSteps,
+    guideStrength,
     sampler,
     finetune,
     guide,
@@ -75,6 +76,7 @@ export default async function PreviewPage({ params }: PageProps) {
         )}{" "}
         · seed {seed} · {steps} steps of {samplerLabels[sampler]} · guidance {guidanceScale}
         {cfgSteps > 0 && ` · CFG for the first ${cfgSteps}`}
+        {guideStrength !== 1 && ` · guide × ${guideStrength}`}
         {negativePrompt && ` · away from «${negativePrompt}»`}
       </p>
       {Object.keys(problems).length > 0 && (

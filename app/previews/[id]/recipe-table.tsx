@@ -28,7 +28,7 @@ export function RecipeTable({ preview }: { readonly preview: PreviewView }) {
     ).values(),
   ].toSorted((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
   const runtime = recipes[0]?.runtime;
-  const { finetune, guide, sampler, promptSyntax, clipSkip, guidanceRescale, loraStrength } = preview;
+  const { finetune, guide, sampler, promptSyntax, clipSkip, guidanceRescale, guideStrength, loraStrength } = preview;
   return (
     <section aria-labelledby="recipe" className="mt-12">
       <h2 id="recipe" className="text-title">
@@ -63,6 +63,7 @@ export function RecipeTable({ preview }: { readonly preview: PreviewView }) {
             ["Guidance", preview.guidanceScale],
             ...(guidanceRescale > 0 ? [["Guidance rescale", guidanceRescale] as const] : []),
             ["CFG steps", preview.cfgSteps],
+            ...(guideStrength !== 1 ? [["Guide strength", guideStrength] as const] : []),
             ["Negative prompt", preview.negativePrompt ?? "none"],
             ...(promptSyntax === "a1111" ? [["Prompts are read", "in the syntax of A1111"] as const] : []),
             ...(clipSkip > 0 ? [["Text layers left out", clipSkip] as const] : []),

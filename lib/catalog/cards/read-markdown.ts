@@ -6,28 +6,32 @@ import { Garbled, TooMuch } from "./reader/process.ts";
 import { readers } from "./reader/readers.ts";
 import { splitMarkdown } from "./split.ts";
 
-/** All that the hub says of a file of Markdown. */
-export interface Markdown {
+/** What stands in a file of Markdown. */
+export interface MarkdownText {
   readonly frontMatter: Record<string, unknown>;
   readonly facts: CardFacts;
   readonly text: string;
-  /** Safe to show; null where it is shown as text. */
-  readonly html: string | null;
-  /** Why it is shown as text, for people. */
-  readonly problem: string | null;
   readonly isCut: boolean;
   readonly warnings: readonly string[];
 }
 
+/** All that the hub says of it. */
+export interface Markdown extends MarkdownText {
+  /** Safe to show; null where it is shown as text. */
+  readonly html: string | null;
+  /** Why it is shown as text, for people; null where it is not, or is not laid out yet. */
+  readonly problem: string | null;
+}
+
+export const isLaidOut = ({ html, problem }: Pick<Markdown, "html" | "problem">): boolean =>
+  html !== null || problem !== null;
+
 /** Counts up when a text would be read or laid out otherwise: what was kept is then read anew. */
 export const READER_VERSION = 2;
 
-/** What a file of Markdown says of its repo. */
-export type CardSaid = Pick<Markdown, "frontMatter" | "facts">;
-
-/** A text that is being read: what it says is known long before what it looks like. */
+/** A text that is being read: what stands in it is known long before what it looks like. */
 export interface MarkdownReading {
-  readonly said: Promise<CardSaid>;
+  readonly text: Promise<MarkdownText>;
   readonly whole: Promise<Markdown>;
 }
 
@@ -38,29 +42,27 @@ export interface MarkdownReading {
  */
 export function beginReading(bytes: Uint8Array, who: string): MarkdownReading {
   const { yaml, text, isCut, warnings } = splitMarkdown(bytes);
-  const beginning = withFrontMatter(yaml, text, who);
-  const whole = async (): Promise<Markdown> => {
-    const [found, refusal] = await beginning;
-    const [html, problem] = await layOut(text, who);
-    return {
-      ...found,
-      text: toStorableText(text),
-      html,
-      problem,
-      isCut,
-      warnings: [...warnings, ...(refusal === null ? [] : [`The front matter cannot be used: ${refusal}`])],
-    };
+  const read = async (): Promise<MarkdownText> => {
+    const [found, refusal] = await withFrontMatter(yaml, text, who);
+    const more = refusal === null ? [] : [`The front matter cannot be used: ${refusal}`];
+    return { ...found, text: toStorableText(text), isCut, warnings: [...warnings, ...more] };
   };
-  const reading = { said: beginning.then(([found]) => found), whole: whole() };
-  for (const part of Object.values(reading)) part.catch(() => {}); // whoever waits for one part need not wait for the other
-  return reading;
+  const layOutAfter = async (before: Promise<MarkdownText>): Promise<Markdown> => {
+    const found = await before;
+    const [html, problem] = await layOut(found.text, who);
+    return { ...found, html, problem };
+  };
+  const reading = read();
+  const parts = { text: reading, whole: layOutAfter(reading) };
+  for (const part of Object.values(parts)) part.catch(() => {}); // whoever waits for one need not wait for the other
+  return parts;
 }
 
 async function withFrontMatter(
   yaml: string | null,
   text: string,
   who: string,
-): Promise<readonly [CardSaid, string | null]> {
+): Promise<readonly [Pick<MarkdownText, "frontMatter" | "facts">, string | null]> {
   const beginning = text.slice(0, 20_000); // what a summary is taken from
   try {
     return [await readers().read(who, { kind: "facts", yaml, text: beginning }), null];
@@ -77,7 +79,7 @@ async function withFrontMatter(
 
 async function layOut(text: string, who: string): Promise<readonly [html: string | null, problem: string | null]> {
   try {
-    return [await readers().read(who, { kind: "html", text: toStorableText(text) }), null];
+    return [await readers().read(who, { kind: "html", text }), null];
   } catch (cause) {
     const most = `${CPU_MS.html / 1000} s or ${HEAP_MB} MB`;
     const failed = "It is shown as it was written, for its reader failed at it.";

@@ -1,7 +1,7 @@
 import { database } from "#lib/db/client.ts";
 import type { Prisma, Repo } from "#lib/db/generated/client.ts";
 import type { Transaction } from "#lib/db/transaction.ts";
-import { type CardSaid, type Markdown, READER_VERSION } from "./read-markdown.ts";
+import { type Markdown, type MarkdownText, READER_VERSION } from "./read-markdown.ts";
 import { cardFacts } from "./schema.ts";
 
 /** What a card has a say in. */
@@ -38,7 +38,7 @@ export async function findCard(sha256: string): Promise<Pick<Markdown, CardPart>
 }
 
 /** Only what it says of its repo. */
-export async function findSaid(sha256: string): Promise<CardSaid | null> {
+export async function findSaid(sha256: string): Promise<Pick<Markdown, "frontMatter" | "facts"> | null> {
   const row = await database().markdown.findUnique({
     where: { sha256, reader: READER_VERSION },
     select: { frontMatter: true, facts: true },
@@ -48,14 +48,15 @@ export async function findSaid(sha256: string): Promise<CardSaid | null> {
 
 type CardPart = "frontMatter" | "text" | "isCut" | "warnings";
 
-/** Keeps what was read. Does nothing where the content has been removed meanwhile. */
-export async function keepMarkdown(sha256: string, markdown: Markdown): Promise<void> {
-  const { frontMatter, facts, text, html, problem, isCut, warnings } = markdown;
+/** Keeps what was read, before it is laid out and then again. Does nothing where the content has been removed meanwhile. */
+export async function keepMarkdown(sha256: string, markdown: MarkdownText & Partial<Markdown>): Promise<void> {
+  const { frontMatter, facts, text, html = null, problem = null, isCut, warnings } = markdown;
   await database().$executeRaw`
     INSERT INTO markdown (sha256, reader, front_matter, facts, text, html, problem, is_cut, warnings)
     SELECT sha256, ${READER_VERSION}, ${frontMatter}::jsonb, ${facts}::jsonb, ${text}, ${html}, ${problem}, ${isCut}, ${warnings}
     FROM blob WHERE sha256 = ${sha256}
     ON CONFLICT (sha256) DO UPDATE SET reader = excluded.reader, front_matter = excluded.front_matter, facts = excluded.facts,
       text = excluded.text, html = excluded.html, problem = excluded.problem, is_cut = excluded.is_cut, warnings = excluded.warnings,
-      read_at = now()`;
+      read_at = now()
+    WHERE markdown.reader <> excluded.reader OR coalesce(excluded.html, excluded.problem) IS NOT NULL`; // another may have laid it out
 }

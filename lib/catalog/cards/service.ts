@@ -8,7 +8,7 @@ import type { Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { type NotRead, shownInTime } from "#lib/catalog/shown-in-time.ts";
 import { type CardFacts, factsOf } from "./facts.ts";
-import { beginReading, type CardSaid, type Markdown, type MarkdownReading } from "./read-markdown.ts";
+import { beginReading, isLaidOut, type Markdown, type MarkdownReading, type MarkdownText } from "./read-markdown.ts";
 import { findCard, findMarkdown, findSaid, keepMarkdown, readColumns, writeColumns } from "./repository.ts";
 import type { Card } from "./schema.ts";
 import { MAX_MARKDOWN_BYTES } from "./split.ts";
@@ -26,52 +26,56 @@ type StoredFile = Pick<BlobRow, "sha256" | "size" | "storageKey">;
 
 const underway = new Map<string, MarkdownReading>();
 
-/** Reads a file of Markdown once for all who ask, and keeps what was read. */
+/** Reads a file of Markdown once for all who ask, and keeps what was read: first its text, and then what it looks like. */
 function readOnce(file: StoredFile, who: string): MarkdownReading {
   const { sha256 } = file;
   const before = underway.get(sha256);
   if (before) return before;
   const begun = readBeginning(file, MAX_MARKDOWN_BYTES + 1).then((bytes) => beginReading(bytes, who));
-  const said = begun.then((reading) => reading.said);
-  const whole = begun
-    .then((reading) => reading.whole)
-    .then(async (markdown) => {
-      await keepMarkdown(sha256, markdown);
-      return markdown;
-    })
+  const keep = async <Read extends MarkdownText>(read: Read): Promise<Read> => {
+    await keepMarkdown(sha256, read);
+    return read;
+  };
+  const text = begun.then((reading) => reading.text).then(keep);
+  const whole = text
+    .then(async () => (await begun).whole)
+    .then(keep)
     .finally(() => underway.delete(sha256));
-  const reading = { said, whole };
+  const reading = { text, whole };
   for (const part of Object.values(reading)) part.catch(() => {}); // as in what it waits for
   underway.set(sha256, reading);
   return reading;
 }
 
 /**
- * What a card says, as it was read before, else read now. What it looks like comes later, and where it cannot be laid out now, when
- * somebody looks: a text that takes all the time it may keeps no commit.
+ * What a card says, as it was read before, else read now. It is laid out behind that, or, where there is no time for it, when somebody
+ * looks: a text that takes all the time it may keeps no commit.
  * @throws storage_unavailable, queue_full, rate_limited
  */
-async function readSaid(file: StoredFile, who: string): Promise<CardSaid> {
-  return (await findSaid(file.sha256)) ?? readOnce(file, who).said;
-}
+const readSaid = async (file: StoredFile, who: string): Promise<Pick<Markdown, "frontMatter" | "facts">> =>
+  (await findSaid(file.sha256)) ?? readOnce(file, who).text;
 
 /** What a page shows of a file of Markdown: a page waits neither for the store nor for the reader. */
 export type ShownMarkdown = (Markdown & { readonly isRead: true }) | NotRead;
 
 const BEING_READ = "The hub reads this text for the first time; it is here in a few seconds.";
 
+/** Where it is not laid out yet, as its text. */
 export async function showMarkdown(file: StoredFile): Promise<ShownMarkdown> {
   const known = await findMarkdown(file.sha256);
-  return known ? { ...known, isRead: true } : readInTime(file);
+  if (known && isLaidOut(known)) return { ...known, isRead: true };
+  const shown = await shownInTime(readOnce(file, LOOKING).whole, BEING_READ, "markdown.not_read");
+  return known && !shown.isRead ? { ...known, isRead: true } : shown;
 }
 
-const readInTime = (file: StoredFile): Promise<ShownMarkdown> =>
-  shownInTime(readOnce(file, "whoever looks").whole, BEING_READ, "markdown.not_read");
+const LOOKING = "whoever looks";
 
 /** The same as clients get it, without what it looks like, which may be much. */
 export async function showCard(file: StoredFile): Promise<Card> {
   const known = await findCard(file.sha256);
-  const shown = known ? { ...known, isRead: true as const } : await readInTime(file);
+  const shown = known
+    ? { ...known, isRead: true as const }
+    : await shownInTime(readOnce(file, LOOKING).text, BEING_READ, "markdown.not_read");
   if (!shown.isRead) return { frontMatter: {}, text: "", isCut: false, warnings: [shown.why], isRead: false };
   const { frontMatter, text, isCut, warnings, isRead } = shown;
   return { frontMatter, text, isCut, warnings: [...warnings], isRead };
@@ -89,7 +93,7 @@ export async function planCard(actor: Actor, repo: WritableRepo, sha256: string 
   };
 }
 
-const noCard: CardSaid = { frontMatter: {}, facts: factsOf({}, "") };
+const noCard: Pick<Markdown, "facts" | "frontMatter"> = { frontMatter: {}, facts: factsOf({}, "") };
 
 /**
  * The card has its say. What it does not say stays as it is, unless it was the card before that said it.

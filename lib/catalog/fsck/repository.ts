@@ -36,7 +36,8 @@ export async function countRows(database: Database): Promise<{ uploads: number; 
 /** Every key that a row names. */
 export async function readKeys(database: Database): Promise<Set<string>> {
   const rows = await database.$queryRaw<{ key: string }[]>`
-    SELECT storage_key AS key FROM blob UNION SELECT storage_key FROM upload WHERE cleared_at IS NULL UNION SELECT checkpoint_key FROM job WHERE checkpoint_key IS NOT NULL`;
+    SELECT storage_key AS key FROM blob UNION SELECT storage_key FROM upload WHERE cleared_at IS NULL UNION SELECT checkpoint_key FROM job WHERE checkpoint_key IS NOT NULL
+    UNION SELECT storage_key FROM kept_piece`;
   return new Set(rows.map(({ key }) => key));
 }
 
@@ -108,13 +109,13 @@ export async function unreferencedBlobs(database: Database, before: Date): Promi
 
 /** Rows that should have moved on by `before`, had worker and sweeper done their work. */
 export async function stuckStates(database: Database, before: Date, hiddenBefore: Date): Promise<Fault[]> {
-  const waiting = (table: string, since: string, kind: JobKind): Prisma.Sql => Prisma.sql`
+  const waiting = (table: string, since: string, kind: JobKind | "its own"): Prisma.Sql => Prisma.sql`
     SELECT ${table} AS row, s.id::text AS id, 'it is ' || s.state || ', and no job will do it' AS fault FROM ${Prisma.raw(table)} s
     WHERE s.state::text IN ('queued', 'running', 'hashing') AND s.${Prisma.raw(since)} < ${before}
-      AND NOT EXISTS (SELECT FROM job j WHERE j.subject_id = s.id AND j.kind = ${kind}::job_kind AND j.state IN ('queued', 'running'))`;
+      AND NOT EXISTS (SELECT FROM job j WHERE j.subject_id = s.id AND j.kind = ${kind === "its own" ? Prisma.sql`s.kind` : Prisma.sql`${kind}::job_kind`} AND j.state IN ('queued', 'running'))`;
   return database.$queryRaw`
     ${waiting("upload", "updated_at", "hash")} UNION ALL ${waiting("inspection", "created_at", "inspect")} UNION ALL ${waiting("pair", "updated_at", "check")} UNION ALL ${waiting("preview", "created_at", "preview")}
-    UNION ALL ${waiting("curve", "updated_at", "curve")}
+    UNION ALL ${waiting("study", "updated_at", "its own")}
     UNION ALL SELECT 'upload', id::text, 'its time was over and it has not ended' FROM upload WHERE state IN ('open', 'receiving', 'hashing', 'verified') AND expires_at < ${before}
     UNION ALL SELECT 'upload', id::text, 'it has ended and its bytes were not cleared away' FROM upload WHERE state IN ('failed', 'aborted', 'expired') AND cleared_at IS NULL AND updated_at < ${before}
     UNION ALL SELECT 'blob', sha256, 'its purge was begun and not ended' FROM blob WHERE purging_at < ${before}

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requirePerson, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { cancelCurve, curveAgain } from "#lib/catalog/pairs/curve-service.ts";
+import { cancelStudy, studyAgain } from "#lib/catalog/pairs/study-service.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
 import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
 import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
@@ -82,7 +82,8 @@ const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<u
   inspect: null,
   check: cancelPair,
   preview: cancelPreview,
-  curve: cancelCurve,
+  curve: cancelStudy,
+  envelope: cancelStudy,
 };
 
 /** As its own kind says who may. @throws not_found, forbidden, already_ended; bad_request for what everything else waits for */
@@ -109,7 +110,8 @@ export async function rerunSubject(actor: Actor, subjectId: string): Promise<str
     case "check":
       return (await checkAgain(actor, subjectId)).id;
     case "curve":
-      await curveAgain(actor, subjectId);
+    case "envelope":
+      await studyAgain(actor, subjectId);
       return subjectId;
     case "preview":
       return (await rerunPreview(actor, subjectId, {})).id;

@@ -18,7 +18,8 @@ export const subjectsSeenBy = (actor: Actor): Readonly<Record<JobKind, Prisma.Sq
       SELECT ${nameOf("r")}, NULL, NULL, ${isWritable(actor, "r")}, NULL::uuid FROM inspection i JOIN commit c ON c.id = i.commit_id JOIN repo r ON r.id = c.repo_id
       WHERE i.id = j.subject_id AND ${isVisible(actor, "r")}`,
   check: ofPair(actor, Prisma.sql`pair p`, Prisma.sql`p.id`),
-  curve: ofPair(actor, Prisma.sql`curve c JOIN pair p ON p.id = c.pair_id`, Prisma.sql`c.id`),
+  curve: ofStudy(actor),
+  envelope: ofStudy(actor),
   preview: Prisma.sql`
       SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, TRUE, v.pair_id
       FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
@@ -32,6 +33,9 @@ const ofPair = (actor: Actor, from: Prisma.Sql, id: Prisma.Sql): Prisma.Sql => P
       FROM ${from} JOIN commit fc ON fc.id = p.finetune_commit_id JOIN repo f ON f.id = fc.repo_id
         JOIN commit gc ON gc.id = p.guide_commit_id JOIN repo g ON g.id = gc.repo_id
       WHERE ${id} = j.subject_id AND ${maySeePairWork(actor, "p")}`;
+
+const ofStudy = (actor: Actor): Prisma.Sql =>
+  ofPair(actor, Prisma.sql`study s JOIN pair p ON p.id = s.pair_id AND s.kind = j.kind`, Prisma.sql`s.id`);
 
 /** The name of the repo that goes by an alias. */
 const nameOf = (alias: string): Prisma.Sql =>

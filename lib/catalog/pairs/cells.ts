@@ -30,6 +30,7 @@ interface FamilyPair extends Pick<
     readonly n: number;
   } | null;
   readonly n: number | null;
+  readonly next: number | null;
 }
 
 /** All that was measured between some models and some guides, with any weights that they ever had, as far as somebody may know it; newest first. */
@@ -49,7 +50,8 @@ async function pairsAmong(
     SELECT f.repo_id AS "finetuneRepoId", g.repo_id AS "guideRepoId", p.id, p.unit_hash AS "unitHash", p.guide_weights_sha256 AS "guideWeightsSha256",
       p.state, p.verdict::text AS verdict, CASE WHEN p.problem IS NULL OR ${maySeePairWork(actor, "p")} THEN p.problem ELSE ${FAILED_ELSEWHERE} END AS problem, p.protocol, p.runtime,
       p.measured_at AS "measuredAt", (p.summary #>> '{request,pictures}')::int AS pictures, p.judge_commit_id AS "judgeCommitId",
-      nullif(p.summary #> '{measured,fidelity,recovered}', 'null') AS recovered, coalesce(p.summary #>> '{measured,fidelity,cfg,n}', p.summary #>> '{measured,agreement,fvu,n}')::int AS n
+      nullif(p.summary #> '{measured,fidelity,recovered}', 'null') AS recovered, coalesce(p.summary #>> '{measured,fidelity,cfg,n}', p.summary #>> '{measured,agreement,fvu,n}')::int AS n,
+      (p.summary #>> '{measured,next}')::int AS next
     FROM weight f JOIN pair p ON p.unit_hash = f.weights JOIN weight g ON g.weights = p.guide_weights_sha256
     WHERE f.repo_id = ANY (${[...finetunes]}::uuid[]) AND g.repo_id = ANY (${[...guides]}::uuid[]) AND ${mayKnowPair(actor, "p")}
     ORDER BY p.created_at DESC, p.id DESC`;
@@ -75,6 +77,7 @@ const open: Cell = {
   verdict: "notMeasured",
   recovered: null,
   n: null,
+  next: null,
   problem: null,
   stale: null,
   measuredAt: null,
@@ -104,13 +107,17 @@ export async function cellsOf(
   };
 }
 
-function toCell({ id, state, verdict, recovered, n, problem, measuredAt }: FamilyPair, stale: string | null): Cell {
+function toCell(
+  { id, state, verdict, recovered, n, next, problem, measuredAt }: FamilyPair,
+  stale: string | null,
+): Cell {
   return {
     pair: id,
     state: state === "succeeded" ? "measured" : state,
     verdict,
     recovered,
     n,
+    next,
     problem,
     stale,
     measuredAt: measuredAt && measuredAt.toISOString(),

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { jobState } from "#lib/catalog/inspections/schema.ts";
 import { estimate } from "./estimate.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
 
@@ -61,14 +60,3 @@ export const curveRaw = z.object({
   ways: z.array(way.extend({ kept: z.array(z.number()), distance: z.array(z.number()) })),
 });
 export type CurveRaw = z.output<typeof curveRaw>;
-
-export const curveView = z.object({
-  id: z.uuid().meta({ description: "of the job that measures it, too" }),
-  state: jobState,
-  measuredAt: z.iso.datetime().nullable(),
-  machine: z.string().nullable(),
-  milliseconds: z.number().nullable(),
-  found: curveFound.nullable(),
-  raw: curveRaw.optional().meta({ description: "the value of every prompt, where asked for" }),
-});
-export type CurveView = z.output<typeof curveView>;

@@ -111,6 +111,20 @@ export async function pairOfKey(
   return row && toRow(row);
 }
 
+/** What was found of a unit with any guide by the same protocol, and so by the same evaluators; null where nothing was. */
+export async function measuredOfUnit({
+  unitHash,
+  protocol,
+  runtime,
+}: Pick<PairRow, "unitHash" | "protocol" | "runtime">): Promise<StoredSummary["measured"] | null> {
+  const row = await database().pair.findFirst({
+    where: { unitHash, protocol, runtime, measuredAt: { not: null } },
+    orderBy: { measuredAt: "asc" },
+    select: { summary: true },
+  });
+  return row && storedSummary.parse(row.summary).measured;
+}
+
 export interface NewPair extends Pick<PairKey, "guideWeightsSha256" | "protocol"> {
   readonly unit: Unit;
   readonly finetuneCommitId: string;

@@ -1,9 +1,9 @@
 import type { Actor } from "#lib/auth/actor.ts";
 import { evaluatorsFor } from "#lib/catalog/evaluators/repository.ts";
 import { canInSql } from "#lib/catalog/kinds-in-sql.ts";
+import { type RerunUse, rerunUse } from "#lib/catalog/quotas/rerun-use.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
-import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
 import { protocolKey } from "#lib/pairing/protocol.ts";
@@ -21,32 +21,15 @@ const AT_ONCE = 2;
 /** How many bases have models and guides that were ever measured; the most used. */
 const MOST_BASES = 1000;
 
-/** How much of today's budget has gone, in seconds of work; a limit of null is none. */
-export interface RerunUse {
-  readonly used: number;
-  readonly limit: number | null;
-  /** How many wait or are being measured. */
-  readonly open: number;
-}
-
-export async function rerunUse(): Promise<RerunUse> {
-  const [row] = await database().$queryRaw<[{ used: number; open: number }]>`
-    SELECT coalesce((
-        SELECT sum(m.milliseconds) / 1000.0 FROM pair p JOIN measurement m ON m.pair_id = p.id
-        WHERE p.is_rerun AND p.measured_at > now() - interval '24 hours'), 0)::float8
-      + coalesce((
-        SELECT sum(extract(epoch FROM now() - j.started_at)) FROM pair p JOIN job j ON j.subject_id = p.id AND j.kind = 'check'
-        WHERE p.is_rerun AND p.state = 'running'), 0)::float8 AS used,
-      (SELECT count(*)::int FROM pair WHERE is_rerun AND state IN ('queued', 'running')) AS open`;
-  return { ...row, limit: env().rerunSeconds };
-}
-
 /** Of those that cannot be measured anew at the moment so many are passed over. */
 const MOST_LOOKED_AT = 50;
 
-/** Where nothing was old, it is looked for again after some minutes. */
+/** Where nothing is old, or nothing of it can be measured anew, it is looked for again after some minutes, from the most used on. */
 const REST_MS = 600_000;
 let restsUntil = 0;
+
+/** So many of what is old could not be measured when it was last looked at: what is used less has its turn nevertheless. */
+let passedOver = 0;
 
 /** For whoever sets the budget; null for everybody else. */
 export const shownRerunUse = async (actor: Actor): Promise<RerunUse | null> =>
@@ -58,8 +41,7 @@ export async function measureAnew(): Promise<number> {
   const room = AT_ONCE - open;
   if (room <= 0 || (limit !== null && used >= limit)) return 0;
   if (Date.now() < restsUntil) return 0;
-  const stale = await stalePairs(MOST_LOOKED_AT);
-  if (stale.length === 0) restsUntil = Date.now() + REST_MS;
+  const stale = await stalePairs(MOST_LOOKED_AT, passedOver);
   let asked = 0;
   for (const pair of stale) {
     try {
@@ -70,11 +52,18 @@ export async function measureAnew(): Promise<number> {
       log().info({ event: "rerun.not", ...pair }, cause.message);
     }
   }
-  return asked;
+  if (asked > 0) return asked;
+  const isAll = stale.length < MOST_LOOKED_AT;
+  if (isAll) restsUntil = Date.now() + REST_MS;
+  passedOver = isAll ? 0 : passedOver + stale.length;
+  return 0;
 }
 
 /** Old evidence of what two repos are today, the most used first, where nothing was asked for that is not old. */
-export async function stalePairs(limit: number): Promise<{ readonly finetune: string; readonly guide: string }[]> {
+export async function stalePairs(
+  limit: number,
+  offset = 0,
+): Promise<{ readonly finetune: string; readonly guide: string }[]> {
   const keys = await keysOfBases();
   if (keys.length === 0) return [];
   return database().$queryRaw`
@@ -86,7 +75,7 @@ export async function stalePairs(limit: number): Promise<{ readonly finetune: st
     WHERE EXISTS (SELECT FROM pair p WHERE p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256 AND p.state = 'succeeded')
       AND NOT EXISTS (SELECT FROM pair p WHERE p.unit_hash = f.weights_sha256 AND p.guide_weights_sha256 = g.weights_sha256
         AND p.protocol = b.protocol AND p.runtime = ${measuringRuntime()})
-    ORDER BY f.downloads + g.downloads DESC, f.id, g.id LIMIT ${limit}`;
+    ORDER BY f.downloads + g.downloads DESC, f.id, g.id LIMIT ${limit} OFFSET ${offset}`;
 }
 
 /** What pairs of each base are measured by today. */

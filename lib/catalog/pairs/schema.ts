@@ -9,7 +9,7 @@ import { pageOf, pageQuery } from "#lib/page.ts";
 import { firstLook } from "#lib/pairing/plan.ts";
 import { runtimeKey } from "#lib/pairing/runtime-key.ts";
 import { verdict } from "#lib/catalog/verdict.ts";
-import { curveView } from "./curve-schema.ts";
+import { curveView, envelopeView } from "./study-schema.ts";
 import { estimate } from "./estimate.ts";
 import { period } from "#lib/catalog/periods/schema.ts";
 
@@ -60,6 +60,20 @@ const fidelity = z.object({
   domain: z.string().nullable(),
 });
 
+const right = z.object({ right: z.number(), of: z.number().positive() });
+
+/** How well an evaluator reads a style, where nobody but the hub has measured that. */
+export const styleTest = z.object({
+  scenes: z.number().meta({ description: "how many scenes of known content the model drew anew" }),
+  read: z.object({ background: right, present: right, color: right, size: right }).meta({
+    description: "of each attribute how many were read right, of so many; what went missing counts as misread",
+  }),
+  distance: z.object({ before: z.number(), after: z.number(), floor: z.number() }).meta({
+    description:
+      "how far the look of the scenes lies from that of the model's own pictures, before and after it drew them anew, and what chance alone makes of it: a squared MMD",
+  }),
+});
+
 /** An evaluator as it was used. */
 const usedEvaluator = z.object({
   sha256: sha256.meta({ description: "over the files that decide what it reads" }),
@@ -67,6 +81,9 @@ const usedEvaluator = z.object({
   commit: z.string().nullable(),
   repo: fullName.nullable().default(null).meta({ description: "null where it is gone, or you may not see it" }),
   testedOn: z.string().default("").meta({ description: "on what its accuracy was measured, and by whom" }),
+  style: styleTest.nullable().default(null).meta({
+    description: "how well it reads this model's style, where the hub measured that itself; null where others did",
+  }),
   silence: z.string().nullable().meta({ description: "why nothing that it read counts" }),
   verdict: verdict.nullable().meta({ description: "what it says by itself" }),
   fidelity: fidelity.nullable(),
@@ -176,6 +193,10 @@ const evidence = {
   verdict,
   recovered: estimate.nullable(),
   n: z.number().nullable().meta({ description: "how many prompts were drawn" }),
+  next: z.number().nullable().meta({
+    description:
+      "how many prompts the plan looks at next, where the verdict may still become a surer one; null where it has ended",
+  }),
   problem: z.string().nullable().meta({ description: "why it failed" }),
   stale: z
     .string()
@@ -201,6 +222,21 @@ export const pairView = pairItem.extend({
   period: period.nullable().default(null).meta({
     description: "what prompts and noise are drawn from; null: what everybody knew, before the third protocol",
   }),
+  outlook: z
+    .object({
+      prompts: z.number(),
+      ofAtMost: z.number().meta({ description: "how many the last look of the plan draws" }),
+      seconds: z
+        .number()
+        .nullable()
+        .meta({ description: "of work, as the looks before took; null where nothing tells" }),
+      comesByItself: z.boolean().meta({
+        description: "whether it waits or runs already: asking again is of no use then; else asking again goes on",
+      }),
+    })
+    .nullable()
+    .default(null)
+    .meta({ description: "the next look of the plan, which may settle what is open; null where the plan has ended" }),
   pictures: z.number().meta({ description: "how many prompts the look draws that was asked for last" }),
   progress: progress.nullable(),
   queue: z
@@ -217,6 +253,10 @@ export const pairView = pairItem.extend({
   curve: curveView.nullable().default(null).meta({
     description:
       "what else could be done with a guide's passes, measured after the plan has ended, where nobody waits for anything else; null where it was not asked for",
+  }),
+  envelope: envelopeView.nullable().default(null).meta({
+    description:
+      "where the guide is at its best on the model, and how far around it holds; null where nobody asked for it. No verdict rests on it",
   }),
   measurements: z.array(
     z.object({

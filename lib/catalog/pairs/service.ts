@@ -1,6 +1,6 @@
 import { type RepoName, requirePerson, requireRead, requireWrite } from "#lib/auth/access.ts";
 import { type Actor, hub } from "#lib/auth/actor.ts";
-import { askForCurve } from "./curve-ask.ts";
+import { askForCurve } from "./study-ask.ts";
 import { headOf } from "#lib/catalog/commits/service.ts";
 import { needToMeasure } from "#lib/catalog/models/needs.ts";
 import { partsOf, requireRuns } from "#lib/catalog/models/service.ts";
@@ -25,6 +25,7 @@ import { workOf } from "./looks.ts";
 import { type Model, modelOfInspection, modelOfRepo } from "./models.ts";
 import { deletePair, insertPair, moveTo, type NewPair, pairOfKey } from "./repository.ts";
 import { type NewCheck, type PairView, UNJUDGED_PROMPTS } from "./schema.ts";
+import type { StudyKind } from "./study-schema.ts";
 import { getPair, requireSeen } from "./views.ts";
 
 /** At once, in one transaction of some seconds. */
@@ -129,7 +130,7 @@ export async function cancelPair(actor: Actor, id: string): Promise<PairView> {
 export async function cancelOf(
   actor: Actor,
   pairId: string,
-  job: { readonly kind: "check" | "curve"; readonly subjectId: string },
+  job: { readonly kind: "check" | StudyKind; readonly subjectId: string },
 ): Promise<void> {
   const { finetune, guide } = await requireSeen(actor, pairId);
   if (actor.kind !== "hub") {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requireRead } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { curveOfPair } from "./curve-repository.ts";
+import { curveOfPair, envelopeOfPair } from "./study-repository.ts";
 import { commitsByBytes, evaluatorsFor, namesOfCommits } from "#lib/catalog/evaluators/repository.ts";
 import { findInspection } from "#lib/catalog/inspections/service.ts";
 import { findPeriod } from "#lib/catalog/periods/service.ts";
@@ -14,6 +14,7 @@ import { AppError } from "#lib/errors.ts";
 import type { Feed } from "#lib/queue/feed.ts";
 import { type Page, parseCursor, placeTime, toPageOfLooked } from "#lib/page.ts";
 import { heldBackPrompt } from "#lib/pairing/period-secret.ts";
+import { lastLook } from "#lib/pairing/plan.ts";
 import { isOfThisVersion, protocolKey } from "#lib/pairing/protocol.ts";
 import { queuePosition } from "#lib/queue/position.ts";
 import { progressOf } from "#lib/queue/progress.ts";
@@ -146,13 +147,14 @@ export function evidenceOf({
   problem,
   summary,
   measuredAt,
-}: PairRow): Pick<PairItem, "state" | "verdict" | "recovered" | "n" | "problem" | "measuredAt"> {
-  const { fidelity, agreement } = summary.measured ?? {};
+}: PairRow): Pick<PairItem, "state" | "verdict" | "recovered" | "n" | "next" | "problem" | "measuredAt"> {
+  const { fidelity, agreement, next = null } = summary.measured ?? {};
   return {
     state,
     verdict,
     recovered: fidelity?.recovered ?? null,
     n: fidelity?.cfg.n ?? agreement?.fvu.n ?? null,
+    next,
     problem,
     measuredAt: measuredAt && measuredAt.toISOString(),
   };
@@ -179,14 +181,28 @@ export async function getPair(actor: Actor, id: string, withRaw: boolean): Promi
     ...toItem(seen),
     reasons: [...row.reasons],
     period,
+    outlook: outlookOf(row, measurements),
     pictures: row.summary.request.pictures,
     progress:
       row.state === "running" ? (((await progressOf("check", [id])).get(id) as Progress | undefined) ?? null) : null,
     queue: row.state === "queued" ? await queuePosition("check", id) : null,
     measured: row.summary.measured ? await asFoundThere(actor, row.summary.measured, seen) : null,
     curve: await curveOfPair(id, withRaw),
+    envelope: await envelopeOfPair(id, withRaw),
     measurements: period !== null && period.secret === null ? measurements.map(withoutPrompts) : measurements,
   };
+}
+
+/** What comes next of the plan, and how long that takes by what the looks before took. */
+function outlookOf(
+  { state, summary: { measured } }: PairRow,
+  measurements: readonly Pick<LevelRow, "level" | "n" | "milliseconds">[],
+): PairView["outlook"] {
+  const next = measured?.next ?? null;
+  if (next === null) return null;
+  const drawn = measurements.find(({ level }) => level === PICTURES);
+  const seconds = drawn ? ((next - drawn.n) * drawn.milliseconds) / drawn.n / 1000 : null;
+  return { prompts: next, ofAtMost: lastLook.prompts, seconds, comesByItself: isUnfinished({ state }) };
 }
 
 type LevelRow = Awaited<ReturnType<typeof measurementsOf>>[number];
@@ -215,7 +231,7 @@ async function asFoundThere(actor: Actor, measured: Measured, { unit, guide }: S
 /** Evidence of before evaluators had repos names the one that there was by its bytes. */
 function usedIn({ evaluators, evaluatorSha256, fidelity }: Measured): readonly UsedEvaluator[] {
   if (evaluators.length > 0 || evaluatorSha256 === null) return evaluators;
-  const said = { silence: null, verdict: null, fidelity };
+  const said = { style: null, silence: null, verdict: null, fidelity };
   return [{ sha256: evaluatorSha256, kind: "attributes", commit: null, repo: null, testedOn: "", ...said }];
 }
 

@@ -1,6 +1,6 @@
 import { anonymous } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
-import { askForCurve } from "./curve-ask.ts";
+import { askForCurve } from "./study-ask.ts";
 import { evaluatorsFor, type JudgingEvaluator, openToAll } from "#lib/catalog/evaluators/repository.ts";
 import { requireRuns } from "#lib/catalog/models/service.ts";
 import { componentsOf } from "#lib/catalog/units/repository.ts";
@@ -12,6 +12,7 @@ import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import type { DrawnFrom } from "#lib/pairing/period-secret.ts";
 import { isOfThisVersion, protocolKey } from "#lib/pairing/protocol.ts";
+import type { StyleTest } from "#lib/pairing/style-test.ts";
 import { log } from "#lib/log.ts";
 import { type Attempt, holdsAttempt, ownerOf, succeedAttempt, waiterOf } from "#lib/queue/attempt.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
@@ -19,7 +20,14 @@ import { saveProgress as save } from "#lib/queue/progress.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
 import { workOf } from "./looks.ts";
-import { measurementsOf, type Outcome as StoredOutcome, pairById, type PairRow, writeOutcome } from "./repository.ts";
+import {
+  measuredOfUnit,
+  measurementsOf,
+  type Outcome as StoredOutcome,
+  pairById,
+  type PairRow,
+  writeOutcome,
+} from "./repository.ts";
 import { commitRepos } from "./weights.ts";
 import { type Measured, type Progress, type StoredSummary, storedSummary } from "./schema.ts";
 
@@ -54,6 +62,8 @@ export interface Check {
   /** `path`: of the file, within the commit; null where it is the whole folder. */
   readonly evaluators: readonly (Part & JudgingEvaluator & { readonly path: string | null })[];
   readonly files: Measured["files"];
+  /** How well each of `evaluators` reads the unit's style, where the hub has measured that: once for all guides, and all looks. */
+  readonly styles: readonly (StyleTest | null)[];
   /** What the last look found, level by level; empty for the first. */
   readonly before: readonly { readonly level: number; readonly raw: unknown; readonly milliseconds: number }[];
 }
@@ -108,6 +118,7 @@ export async function getCheck(id: string, job: Job = { kind: "check", subjectId
     judge: judge ? { commitId: row.judgeCommitId!, name: judge.name } : null,
     evaluators: await inOrder(row.summary.request.evaluators ?? (await judgingToday(row, judge)), requireJudging),
     files: [base, ...lowRank, guide].flatMap(({ files }) => files),
+    styles: (row.summary.measured ?? (await measuredOfUnit(row)))?.evaluators.map(({ style }) => style) ?? [],
     before: row.summary.measured ? await measurementsOf(id, true) : [],
   };
 }

@@ -17,6 +17,8 @@ export const MOST_GUIDANCE = 20;
 export const MOST_PROMPT = 2000; // characters: it stands in an address
 /** Layers of a text encoder that are left out: CLIP-L has 12, and reads nothing with fewer than two. */
 export const MOST_CLIP_SKIP = 10;
+/** Of a guide: three times is too much wherever it was tried. */
+export const MOST_GUIDE_STRENGTH = 4;
 /** Of a LoRA, either way: A1111's own slider ends at half of it. */
 export const MOST_STRENGTH = 4;
 

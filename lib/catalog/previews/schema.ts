@@ -12,6 +12,7 @@ import {
   LEAST_SIDE,
   MOST_CLIP_SKIP,
   MOST_GUIDANCE,
+  MOST_GUIDE_STRENGTH,
   MOST_PROMPT,
   MOST_SIDE,
   MOST_STEPS,
@@ -71,6 +72,9 @@ const settings = {
     .max(MOST_STEPS)
     .default(0)
     .meta({ description: "how many of the first steps CFG does before the guide takes over" }),
+  guideStrength: z.number().min(0).max(MOST_GUIDE_STRENGTH).default(1).meta({
+    description: "by which all that the guide adds is multiplied; 1 is as it was made",
+  }),
   sampler: z.enum(samplerNames).default("ddim"),
   clipSkip: z.int().min(0).max(MOST_CLIP_SKIP).default(0).meta({
     description: "how many layers of the text encoders are left out at their end; A1111's clip skip less 1",

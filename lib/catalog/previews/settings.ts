@@ -2,13 +2,15 @@ import { AppError } from "#lib/errors.ts";
 import { sizeProblem } from "./limits.ts";
 import type { Asked } from "./schema.ts";
 
-type Settings = Pick<Asked, "guide" | "guidanceScale" | "cfgSteps" | "steps" | "negativePrompt" | "width" | "height">;
+type Settings = Pick<Asked, "guide" | "guidanceScale" | "cfgSteps" | "steps" | "negativePrompt" | "width" | "height"> &
+  Partial<Pick<Asked, "guideStrength">>;
 
 /** What a preview is asked for makes sense together, whoever asks and whether it is drawn or only estimated. @throws bad_request */
 export function requireSettings({
   guide,
   guidanceScale,
   cfgSteps,
+  guideStrength = 1,
   steps,
   negativePrompt,
   width,
@@ -25,6 +27,8 @@ export function requireSettings({
       "cfgSteps",
       "CFG steps go before a guide takes over, and there is no guide; name one, or leave them out.",
     );
+  if (guideStrength !== 1 && guide === null)
+    throw refused("guideStrength", "There is no guide whose strength could be set; name one, or leave it out.");
   if (negativePrompt !== null && guidanceScale === 1)
     throw refused(
       "negativePrompt",

@@ -18,7 +18,9 @@ export const quotaChange = z.strictObject({
   files: count("contents, each once a repo"),
   repos: count("repos"),
   jobs: count("of a person: that may wait at once"),
-  deviceSeconds: count("of a person: that workers compute in 24 hours"),
+  deviceSeconds: count(
+    "that workers compute in 24 hours: for a person what they ask for, for guidepost what the hub measures anew",
+  ),
 });
 export type QuotaChange = z.output<typeof quotaChange>;
 
@@ -62,8 +64,9 @@ export const quotaView = z.object({
   files: quotaLine,
   repos: quotaLine,
   jobs: quotaLine.nullable().meta({ description: "that wait now; null for an organisation, which asks for none" }),
-  deviceSeconds: quotaLine
-    .nullable()
-    .meta({ description: "that workers computed in the last 24 hours; null for an organisation" }),
+  deviceSeconds: quotaLine.nullable().meta({
+    description:
+      "that workers computed in the last 24 hours: for a person, or for guidepost what the hub measured anew; null for another organisation",
+  }),
 });
 export type QuotaView = z.output<typeof quotaView>;

@@ -1,5 +1,6 @@
 import { requireOperator } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
+import { HUB_NAMESPACE } from "#lib/catalog/hub-namespace.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
@@ -17,6 +18,7 @@ import {
   type QuotaRow,
   setLimits,
 } from "./repository.ts";
+import { rerunUse } from "./rerun-use.ts";
 import type { QuotaChange, QuotaLine, QuotaView } from "./schema.ts";
 
 /** What rows of namespaces are counted by. */
@@ -97,7 +99,9 @@ export interface QuotaToSet {
 export async function quotaToSet(actor: Actor, name: string): Promise<QuotaToSet> {
   requireOperator(actor);
   const row = await requireQuota(name);
-  return { name: row.name, quota: await toView(row), defaults: env().quotas };
+  const { quotas, rerunSeconds } = env();
+  const defaults = isHub(row) ? { ...quotas, deviceSeconds: rerunSeconds } : quotas;
+  return { name: row.name, quota: await toView(row), defaults };
 }
 
 /** What an operator lets a namespace have. Who may: operators, and the hub's own command line. @throws unauthenticated, forbidden, not_found */
@@ -113,14 +117,20 @@ export async function setQuota(actor: Actor, name: string, change: QuotaChange):
 
 async function toView(row: QuotaRow): Promise<QuotaView> {
   const own = row.userId === null ? null : await ownUse(askDatabase, row.userId);
+  const deviceSeconds = isHub(row) ? await rerunUse() : own?.deviceSeconds;
   return {
     bytes: lineOf(row, "bytes"),
     files: lineOf(row, "files"),
     repos: lineOf(row, "repos"),
     jobs: own && { ...own.jobs, reserved: 0 },
-    deviceSeconds: own && { ...own.deviceSeconds, reserved: 0 },
+    deviceSeconds: deviceSeconds
+      ? { used: deviceSeconds.used, limit: deviceSeconds.limit, isOwn: deviceSeconds.isOwn, reserved: 0 }
+      : null,
   };
 }
+
+/** It asks for nothing but to measure anew what has become old. */
+const isHub = ({ name }: QuotaRow): boolean => name === HUB_NAMESPACE;
 
 function lineOf({ used, reserved, limits }: QuotaRow, quota: Counted): QuotaLine {
   return {

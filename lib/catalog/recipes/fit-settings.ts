@@ -1,6 +1,7 @@
 import {
   MOST_CLIP_SKIP,
   MOST_GUIDANCE,
+  MOST_GUIDE_STRENGTH,
   MOST_PROMPT,
   MOST_STEPS,
   sizeProblem,
@@ -18,6 +19,7 @@ export interface Settings {
   readonly steps: number | null;
   readonly guidanceScale: number | null;
   readonly guidanceRescale: number | null;
+  readonly guideStrength: number | null;
   readonly cfgSteps: number | null;
   readonly size: Size | null;
   /** Layers that were left out. */
@@ -32,6 +34,7 @@ type Fitted = Pick<
   | "steps"
   | "guidanceScale"
   | "guidanceRescale"
+  | "guideStrength"
   | "cfgSteps"
   | "width"
   | "height"
@@ -67,6 +70,7 @@ export function fitSettings(given: Settings): Fitted & { readonly notes: string[
         ? null
         : Math.max(1, atMost(given.guidanceScale, MOST_GUIDANCE, "Its guidance was")!),
     guidanceRescale: given.guidanceRescale,
+    guideStrength: atMost(given.guideStrength, MOST_GUIDE_STRENGTH, "Its guide's strength was"),
     cfgSteps: atMost(given.cfgSteps, MOST_STEPS, "Its CFG steps were"),
     width: problem ? null : (size?.width ?? null),
     height: problem ? null : (size?.height ?? null),

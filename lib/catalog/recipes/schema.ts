@@ -36,6 +36,7 @@ export const openedRecipe = z.object({
   steps: z.number().nullable(),
   guidanceScale: z.number().nullable(),
   guidanceRescale: z.number().nullable(),
+  guideStrength: z.number().nullable(),
   cfgSteps: z.number().nullable(),
   width: z.number().nullable(),
   height: z.number().nullable(),

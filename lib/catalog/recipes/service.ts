@@ -27,7 +27,16 @@ export async function openRecipe(actor: Actor, { guidepost, ...others }: Picture
 }
 
 async function openOwn(actor: Actor, recipe: Recipe): Promise<OpenedRecipe> {
-  const { seed, sampler, mode: drawnAs, files, promptSyntax = "plain", clipSkip = 0, guidanceRescale = 0 } = recipe;
+  const {
+    seed,
+    sampler,
+    mode: drawnAs,
+    files,
+    promptSyntax = "plain",
+    clipSkip = 0,
+    guidanceRescale = 0,
+    guideStrength = 1,
+  } = recipe;
   const of = (role: string) => files.filter((file) => file.role === role);
   const missing: OpenedRecipe["missing"] = [];
   const find = async (file: Recipe["files"][number] | undefined, side: Side): Promise<FoundRepo | null> => {
@@ -49,6 +58,7 @@ async function openOwn(actor: Actor, recipe: Recipe): Promise<OpenedRecipe> {
     // Whatever LoRAs its prompt asked for are among its files.
     prompt: promptSyntax === "a1111" ? takeExtraNetworks(recipe.prompt).text : recipe.prompt,
     guidanceRescale,
+    guideStrength,
     clipSkip,
     size: recipe,
   });

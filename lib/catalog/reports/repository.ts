@@ -1,5 +1,6 @@
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
+import { HUB_NAMESPACE } from "#lib/catalog/hub-namespace.ts";
 import { toRepoName } from "#lib/catalog/repo-name.ts";
 
 export interface OwnedPart {
@@ -17,7 +18,7 @@ export async function findOwnedParts(repos: readonly string[]): Promise<OwnedPar
     names.map(({ owner, repo, at }) => Prisma.sql`(${owner.toLowerCase()}, ${repo.toLowerCase()}, ${at}::int)`),
   );
   return database().$queryRaw<OwnedPart[]>`
-    SELECT n.name || '/' || r.name AS repo, r.license AS licence, coalesce(n.name_key = 'guidepost' OR u.is_operator, FALSE) OR EXISTS (
+    SELECT n.name || '/' || r.name AS repo, r.license AS licence, coalesce(n.name_key = ${HUB_NAMESPACE} OR u.is_operator, FALSE) OR EXISTS (
       SELECT FROM member m JOIN app_user o ON o.id = m.user_id WHERE m.namespace_id = n.id AND m.role = 'owner' AND o.is_operator) AS "isOperators"
     FROM (VALUES ${asked}) a (owner, name, at)
     JOIN namespace n ON n.name_key = a.owner

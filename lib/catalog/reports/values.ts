@@ -39,3 +39,15 @@ export function* wayRows({ curve }: Pick<PairView, "curve">): Generator<(string 
     for (const [i, prompt] of prompts.entries())
       yield [mode, guidanceScale, cfgSteps, sampler, steps, prompt, kept[i]!, distance[i]!];
 }
+
+/** What every prompt gave at every setting that was tried: a line for each of both. */
+export function* trialRows({ envelope }: Pick<PairView, "envelope">): Generator<(string | number)[]> {
+  yield ["mode", "guidanceScale", "guideStrength", "cfgSteps", "sampler", "steps", "prompts", "prompt", "kept"];
+  const { prompts = [], trials = [] } = envelope?.raw ?? {};
+  const chosenOn = envelope?.found?.n ?? 0;
+  for (const { mode, guidanceScale, guideStrength, cfgSteps, sampler, steps, prompts: of, kept } of trials) {
+    const words = of === "others" ? prompts.slice(chosenOn) : prompts.slice(0, chosenOn);
+    for (const [i, prompt] of words.entries())
+      yield [mode, guidanceScale, guideStrength, cfgSteps, sampler, steps, of, prompt, kept[i]!];
+  }
+}

@@ -73,9 +73,9 @@ async function spreadDue(transaction: Transaction): Promise<number> {
     ), told AS MATERIALIZED (
       SELECT r.id AS due_id, r.at, p.* FROM reaching r CROSS JOIN LATERAL (
         SELECT p.id, p.unit_hash, p.guide_weights_sha256 FROM (
-          ${pairsWith(Prisma.sql`guide_weights_sha256 = ANY (r.weights)`)} UNION ${pairsWith(Prisma.sql`unit_hash = ANY (r.weights)`)}
-          UNION ${pairsWith(Prisma.sql`unit_id = ANY (ARRAY(SELECT k.unit_id FROM unit_component k WHERE k.weights_sha256 = ANY (r.weights)))`)}
-          UNION ${pairsWith(Prisma.sql`judge_commit_id = ANY (ARRAY(SELECT c.id FROM commit c WHERE c.repo_id = r.repo_id))`)}
+          ${pairsWith("guide_weights_sha256", Prisma.sql`SELECT unnest(r.weights)`)} UNION ${pairsWith("unit_hash", Prisma.sql`SELECT unnest(r.weights)`)}
+          UNION ${pairsWith("unit_id", Prisma.sql`SELECT DISTINCT k.unit_id FROM unit_component k WHERE k.weights_sha256 = ANY (r.weights)`)}
+          UNION ${pairsWith("judge_commit_id", Prisma.sql`SELECT c.id FROM commit c WHERE c.repo_id = r.repo_id`)}
         ) p ORDER BY p.id LIMIT r.share) p
     ), reached AS (
       SELECT due_id, count(*) AS pairs, (array_agg(id ORDER BY id DESC))[1] AS last FROM told GROUP BY due_id
@@ -102,11 +102,18 @@ async function spreadDue(transaction: Transaction): Promise<number> {
 }
 
 /**
- * The next of the pairs of what a row `r` reaches. OFFSET keeps the planner from walking all pairs in the order of their ids until there are
- * enough, where there may be none.
+ * The next of the pairs of what a row `r` reaches: of each name in their order, so that a piece of very many reads no more of an index than
+ * it takes.
  */
-const pairsWith = (condition: Prisma.Sql): Prisma.Sql =>
-  Prisma.sql`(SELECT * FROM (SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE ${condition} AND id > r.after OFFSET 0) p ORDER BY id LIMIT r.share)`;
+const pairsWith = (
+  column: "guide_weights_sha256" | "unit_hash" | "unit_id" | "judge_commit_id",
+  names: Prisma.Sql,
+): Prisma.Sql => {
+  const name = Prisma.raw(column);
+  return Prisma.sql`(SELECT p.* FROM (${names}) AS one(name) CROSS JOIN LATERAL (
+    SELECT id, unit_hash, guide_weights_sha256 FROM pair WHERE ${name} = one.name AND id > r.after ORDER BY ${name}, id LIMIT r.share) p
+    ORDER BY p.id LIMIT r.share)`;
+};
 
 /** Before every id. */
 const FIRST = "00000000-0000-0000-0000-000000000000";

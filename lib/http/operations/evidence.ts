@@ -2,6 +2,7 @@ import { periodList } from "#lib/catalog/periods/schema.ts";
 import { z } from "zod";
 import { inspectionQuery, inspectionView } from "#lib/catalog/inspections/schema.ts";
 import { matrix, newCheck, pairList, pairQuery, pairView, partnerList } from "#lib/catalog/pairs/schema.ts";
+import { envelopeAnswer } from "#lib/catalog/pairs/study-schema.ts";
 import { comparison, newAnswer } from "#lib/catalog/comparisons/schema.ts";
 import { repoParams } from "#lib/catalog/repos/schema.ts";
 import { reportKeySet, signedReport } from "#lib/catalog/reports/schema.ts";
@@ -163,6 +164,35 @@ export const cancelPair = operation({
   status: 200,
   response: pairView,
   failures: ["not_found", "already_ended"],
+});
+
+export const getEnvelope = operation({
+  id: "getEnvelope",
+  method: "GET",
+  path: "/api/v1/pairs/{id}/envelope",
+  summary: "Where a guide is at its best on a model, and what finding it costs",
+  tag: "evidence",
+  scope: null,
+  permission: "reader of both repos",
+  params: pairParams,
+  query: z.object({ raw: z.stringbool().default(false).meta({ description: "down to the value of every prompt" }) }),
+  status: 200,
+  response: envelopeAnswer,
+  failures: ["not_found"],
+});
+
+export const requestEnvelope = operation({
+  id: "requestEnvelope",
+  method: "POST",
+  path: "/api/v1/pairs/{id}/envelope",
+  summary: "Find the strength, the CFG steps and the guidance at which a guide is at its best on a model",
+  tag: "evidence",
+  scope: "run",
+  permission: "reader of both repos",
+  params: pairParams,
+  status: 202,
+  response: envelopeAnswer,
+  failures: ["not_found", "conflict", "queue_full", "rate_limited", "too_little_memory"],
 });
 
 export const getComparison = operation({

@@ -13,6 +13,7 @@ export async function openClipEvaluator(files: ClipFiles, runtime: Runtime): Pro
   return {
     kind: "clip",
     looksAt: "pictures",
+    known: null,
     ownPrompts: () => null,
     silenceOn: () => null,
     expect: async (prompts) => {

@@ -114,7 +114,7 @@ test.each<[string, Partial<PairView>, string]>([
   [
     "nothing to recover",
     { verdict: "inconclusive", measured: measured(null, { fidelity: { ...shares, recovered: null } }) },
-    "On meadow CFG itself adds nothing that 48 prompts could tell from chance, so nobody can say what share of it the guide recovers. No more prompts are planned: look at what it draws and judge for yourself.",
+    "On meadow CFG itself adds nothing that 48 prompts could tell from chance, so nobody can say what share of it the guide recovers. So far pictures show 84 % (80 % to 90 %) of what their prompts ask for with the guide, 93 % (90 % to 96 %) with CFG and 70 % (60 % to 80 %) without guidance. No more prompts are planned: look at what it draws and judge for yourself.",
   ],
   [
     "too few prompts",
@@ -144,8 +144,23 @@ test.each<[string, Partial<PairView>, string]>([
   ],
   [
     "open, with a look to come",
-    { state: "queued", verdict: "inconclusive", measured: measured(estimate(0.4, -0.1, 0.9), { next: 96 }) },
-    "Whether this guide is of use on meadow cannot be told yet: it recovers 40 % of what CFG adds to prompt fidelity (between −10 % and 90 %, measured on 48 prompts). 96 prompts are looked at next.",
+    {
+      state: "queued",
+      verdict: "inconclusive",
+      measured: measured(estimate(0.4, -0.1, 0.9), { next: 96 }),
+      outlook: { prompts: 96, ofAtMost: 384, seconds: 43, comesByItself: true },
+    },
+    "Whether this guide is of use on meadow cannot be told yet: it recovers 40 % of what CFG adds to prompt fidelity (between −10 % and 90 %, measured on 48 prompts). So far pictures show 84 % (80 % to 90 %) of what their prompts ask for with the guide, 93 % (90 % to 96 %) with CFG and 70 % (60 % to 80 %) without guidance. It goes on by itself, behind whatever somebody waits for: 96 prompts are looked at next, about 43 s of work, and up to 384 where that leaves it open.",
+  ],
+  [
+    "of some use, with a last look that nobody has asked for",
+    {
+      state: "failed",
+      verdict: "usableWithLimits",
+      measured: measured(estimate(0.7, 0.5, 0.9), { next: 384 }),
+      outlook: { prompts: 384, ofAtMost: 384, seconds: null, comesByItself: false },
+    },
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 50 % and 90 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance. Whether it does most of it is still open. 384 prompts would be looked at next, the last of the plan; nobody has asked for that yet, and whoever measures it again goes on from here.",
   ],
   [
     "waiting",

@@ -233,6 +233,8 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   listPairs: () => ({}),
   getPair: ({ pair }) => ({ params: { id: pair } }),
   getSheet: ({ pair }) => ({ params: { id: pair } }),
+  getEnvelope: ({ pair }) => ({ params: { id: pair } }),
+  requestEnvelope: ({ pair }) => ({ params: { id: pair }, done: [409] }),
   getComparison: ({ pair }) => ({ params: { id: pair } }),
   getComparisonPicture: ({ pair }) => ({
     params: { id: pair, question: NO_QUESTION },
@@ -310,6 +312,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   putPart: unsigned,
   getPairValues: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getPairWays: ({ pair }) => ({ params: { id: pair }, done: [200] }),
+  getPairTrials: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getPairBadge: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getMatrixTable: ({ base }) => ({ query: { base: `lab/${base}` }, done: [200] }),
   setTheme: () => ({ asksNobody: true, fields: { theme: "dark" }, done: [303] }),
@@ -354,6 +357,7 @@ const forms: Record<string, Call> = {
     },
   }),
   "/pairs/[id]/cancel": ({ pair }) => ({ params: { id: pair }, fields: {}, done: [], also: ["write"] }),
+  "/pairs/[id]/envelope": ({ pair }) => ({ params: { id: pair }, fields: {}, done: [] }),
   "/pairs/[id]/tell/answer": ({ pair }) => ({
     params: { id: pair },
     fields: { question: NO_QUESTION, answer: "first" },

@@ -10,7 +10,6 @@ import * as shape from "#lib/onnx/ops/shape.ts";
 import { openSession } from "#lib/onnx/session.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { type FloatTensor, sizeOf, tensor } from "#lib/tensor/tensor.ts";
-import { largestDifference } from "../../support/close-to.ts";
 import { testRuntime } from "../../support/golden.ts";
 import { type Doubles, evaluate } from "./evaluate.ts";
 
@@ -62,6 +61,7 @@ const convolutions = [
   [2, 3, evenPadding(0), 6, 7],
   [5, 1, evenPadding(2), 4, 4],
   [2, 1, wide, 3, 3],
+  [3, 1, evenPadding(1), 12, 11],
 ] as const;
 
 const products = [
@@ -240,8 +240,16 @@ function draw({ shapes, place = (x) => x }: Case): FloatTensor[] {
   return shapes.map((dims) => tensor(generator.randn(dims).data.map(place), dims));
 }
 
+/** The largest difference, in shares of what is expected where that is more than one. */
+const apart = (actual: Doubles, expected: Doubles): number => {
+  expect(actual.shape).toEqual(expected.shape);
+  return actual.data.reduce((most, value, i) => {
+    const wanted = expected.data[i]!;
+    return Math.max(most, Math.abs(value - wanted) / Math.max(1, Math.abs(wanted)));
+  }, 0);
+};
+
 const asDoubles = ({ shape: dims, data }: FloatTensor): Doubles => ({ shape: dims, data: Float64Array.from(data) });
-const asFloats = ({ shape: dims, data }: Doubles): FloatTensor => tensor(Float32Array.from(data), dims);
 
 /** By central differences, in double precision: each element moved by itself. */
 function differences(graph: Graph, inputs: readonly Value[], at: readonly Doubles[], loss: Value): Doubles[] {
@@ -268,7 +276,7 @@ describe.each(cases)("$what", (one) => {
   test("its rule agrees with differences in double precision", () => {
     for (const [i, gradient] of gradients.entries()) {
       expect(gradient.shape).toEqual(inputs[i]!.shape);
-      expect(largestDifference(asFloats(at(gradient)), asFloats(expected[i]!))).toBeLessThan(1e-6);
+      expect(apart(at(gradient), expected[i]!)).toBeLessThan(1e-6);
     }
   });
 
@@ -278,7 +286,7 @@ describe.each(cases)("$what", (one) => {
     const outputs = await session.run(Object.fromEntries(given.map((x, i) => [`x${i}`, x])));
     await session.close();
     for (const [i, value] of results.entries())
-      expect(largestDifference(outputs[`out${i}`]!, asFloats(at(value)))).toBeLessThan(2e-5);
+      expect(apart(asDoubles(outputs[`out${i}`]!), at(value))).toBeLessThan(2e-5);
   });
 });
 
@@ -310,8 +318,7 @@ describe("gradients have gradients", () => {
     const expected = differences(graph, inputs, given, total);
     const gradients = differentiate(total, inputs);
     const at = evaluate(graph, new Map(inputs.map((input, i) => [input, given[i]!])));
-    for (const [i, gradient] of gradients.entries())
-      expect(largestDifference(asFloats(at(gradient)), asFloats(expected[i]!))).toBeLessThan(1e-5);
+    for (const [i, gradient] of gradients.entries()) expect(apart(at(gradient), expected[i]!)).toBeLessThan(1e-5);
   });
   test("the cases are there", () =>
     expect(cases.filter(({ what }) => twice.includes(what))).toHaveLength(twice.length));
@@ -331,4 +338,35 @@ test("nothing is built for what does not reach a target", () => {
   differentiate(loss, [x]);
   expect(graph.nodes.slice(before).map(({ op }) => op.type)).toEqual(["Expand", "Multiply"]);
   expect(sizeOf(x.shape.map(Number))).toBe(32);
+});
+
+test("heads that are too wide to be worked out together give what each gives alone", async () => {
+  const [heads, length] = [9, 2000]; // 36 million scores
+  const graph = new Graph("wide");
+  const inputs = [0, 1, 2].map((i) => graph.input(`x${i}`, [1, length, heads])) as [Value, Value, Value];
+  const alone = inputs.map((x) =>
+    shape.split(
+      x,
+      2,
+      Array.from({ length: heads }, () => 1),
+    ),
+  );
+  const single = Array.from({ length: heads }, (_, head) =>
+    attention(...(alone.map((parts) => parts[head]!) as [Value, Value, Value]), 1),
+  );
+  const weights = graph.constant(createGenerator(7).randn([1, length, heads]));
+  const lossOfAll = (y: Value): Value => math.sumOver(math.multiply(y, weights), [0, 1, 2]);
+  for (const [name, y] of [
+    ["together", attention(...inputs, heads)],
+    ["alone", shape.concat(single, 2)],
+  ] as const)
+    differentiate(lossOfAll(y), inputs).forEach((gradient, i) => graph.output(`${name}${i}`, gradient));
+  const session = await openSession(graph, testRuntime);
+  const generator = createGenerator(11);
+  const outputs = await session.run(
+    Object.fromEntries([0, 1, 2].map((i) => [`x${i}`, generator.randn([1, length, heads])])),
+  );
+  await session.close();
+  for (const i of [0, 1, 2])
+    expect(apart(asDoubles(outputs[`together${i}`]!), asDoubles(outputs[`alone${i}`]!))).toBeLessThan(1e-5);
 });

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { curveFound } from "#lib/catalog/pairs/curve-schema.ts";
-import { getCurveCheck, recordCurve } from "#lib/catalog/pairs/curve-work.ts";
+import { getStudyCheck, recordStudy } from "#lib/catalog/pairs/study-work.ts";
 import { cancelSubject, listJobs, rerunSubject } from "#lib/catalog/jobs/service.ts";
 import type { Measured } from "#lib/catalog/pairs/schema.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
@@ -82,16 +82,16 @@ test("it can be cancelled and asked for again, and its job leads to its pair", a
 
 test("what it found is written by who holds the attempt, and stands in the signed report and in a table", async () => {
   const { subjectId } = (await curveJob())!;
-  expect((await getCurveCheck(subjectId)).guide.name).toBe("tiny");
+  expect((await getStudyCheck("curve", subjectId)).guide.name).toBe("tiny");
   const path = new URL("../../support/curve-of-watercolor.json", import.meta.url);
   const result = curveFound.parse(JSON.parse(await readFile(path, "utf8")));
   const way = { mode: "cfg", guidanceScale: 5, cfgSteps: 0, sampler: "ddim", steps: 10 } as const;
   const raw = { prompts: ["a house", "=SUM(A1)"], ways: [{ ...way, kept: [0.5, 1], distance: [0.25, 0.75] }] };
   const attempt = (await claimJob("curve", subjectId))!;
   const outcome = { result, raw, machine: "test", milliseconds: 5 };
-  expect(await recordCurve(subjectId, attempt - 1, outcome)).toBe(false);
+  expect(await recordStudy("curve", subjectId, attempt - 1, outcome)).toBe(false);
   expect((await getPair(people.ann, id, true)).curve!.found).toBeNull();
-  expect(await recordCurve(subjectId, attempt, outcome)).toBe(true);
+  expect(await recordStudy("curve", subjectId, attempt, outcome)).toBe(true);
 
   const view = await getPair(people.ann, id, true);
   expect(view.curve).toMatchObject({ state: "succeeded", found: result, raw });
@@ -109,5 +109,5 @@ test("what it found is written by who holds the attempt, and stands in the signe
   await look(96, null);
   expect((await curveJob())!.state).toBe("succeeded"); // it is measured once
   await database().pair.delete({ where: { id } });
-  expect([await database().curve.count(), await curveJob()]).toEqual([0, null]);
+  expect([await database().study.count(), await curveJob()]).toEqual([0, null]);
 });

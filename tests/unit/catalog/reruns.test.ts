@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { anonymous, type Person } from "#lib/auth/actor.ts";
-import { measureAnew, rerunUse, stalePairs } from "#lib/catalog/pairs/reruns.ts";
+import { anonymous, hub as itself, type Person } from "#lib/auth/actor.ts";
+import { measureAnew, stalePairs } from "#lib/catalog/pairs/reruns.ts";
 import { getPair, listPairs } from "#lib/catalog/pairs/views.ts";
+import { rerunUse } from "#lib/catalog/quotas/rerun-use.ts";
+import { setQuota, showQuota } from "#lib/catalog/quotas/service.ts";
 import { database } from "#lib/db/client.ts";
 import { newPerson } from "../../support/actors.ts";
 import { forgetJobs } from "../../support/attempts.ts";
@@ -67,9 +69,9 @@ test("what is used most is measured anew first, little at a time, behind everybo
   );
   expect(await measureAnew()).toBe(2);
   expect(await measureAnew()).toBe(0);
-  expect(await rerunUse()).toEqual({ used: 0, limit: 60, open: 2 });
+  expect(await rerunUse()).toEqual({ used: 0, limit: 60, isOwn: false, open: 2 });
   const queued = { state: "queued", verdict: "notMeasured", stale: null };
-  expect(await statesOf()).toMatchObject({ "ann/clay v3": queued, "ann/neon v3": queued, "ann/clay v2": earlier });
+  expect(await statesOf()).toMatchObject({ "ann/clay v4": queued, "ann/neon v4": queued, "ann/clay v2": earlier });
   const jobs = await database().job.findMany({ where: { kind: "check", state: "queued" } });
   expect(jobs.map(({ priority, userId }) => [priority, userId])).toEqual([
     [0, null],
@@ -85,7 +87,7 @@ test("and no more in a day than the operator allows", async () => {
   await database().pair.update({ where: { id: one!.id }, data: { measuredAt: new Date() } });
   const level = { pairId: one!.id, attempt: 1, n: 48, raw: {}, machine: "test" };
   await database().measurement.create({ data: { ...level, level: 4, milliseconds: 59_000 } });
-  expect(await rerunUse()).toEqual({ used: 59, limit: 60, open: 0 });
+  expect(await rerunUse()).toEqual({ used: 59, limit: 60, isOwn: false, open: 0 });
   await database().measurement.create({ data: { ...level, level: 2, milliseconds: 2_000 } });
   expect(await measureAnew()).toBe(0);
   const yesterday = new Date(Date.now() - 25 * 3_600_000);
@@ -94,9 +96,23 @@ test("and no more in a day than the operator allows", async () => {
   expect(await stalePairs(10)).toEqual([]); // what failed is not asked for again and again
 });
 
+test("an operator sets that budget with all other limits: as what the hub itself may have", async () => {
+  await database().namespace.create({ data: { kind: "organisation", name: "guidepost" } });
+  const { deviceSeconds: before } = await showQuota("guidepost");
+  expect(before).toMatchObject({ limit: 60, isOwn: false });
+  expect(await setQuota(itself, "guidepost", { deviceSeconds: 0 })).toMatchObject({
+    jobs: null,
+    deviceSeconds: { limit: 0, isOwn: true },
+  });
+  expect(await rerunUse()).toMatchObject({ limit: 0, isOwn: true });
+  expect(await measureAnew()).toBe(0);
+  expect((await setQuota(itself, "guidepost", { deviceSeconds: null })).deviceSeconds).toEqual(before);
+  await expect(showQuota("ann")).resolves.toMatchObject({ deviceSeconds: { isOwn: false } });
+});
+
 test("evidence of another kind of processor stays in every list, as that", async () => {
   await database()
-    .$executeRaw`UPDATE pair SET runtime = 'cuda-f32', protocol = 'v3-e831b29eef3b2' WHERE protocol LIKE 'v2-%'`;
+    .$executeRaw`UPDATE pair SET runtime = 'cuda-f32', protocol = 'v4-e831b29eef3b2' WHERE protocol LIKE 'v2-%'`;
   const { items } = await listPairs(anonymous, { limit: 50 });
   const onCards = items.filter(({ runtime }) => runtime === "cuda-f32");
   expect(onCards).toHaveLength(4);

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keepCounts } from "#lib/catalog/repos/keep-counts.ts";
+import { forgetOld, purgeBlobs, purgeRepos, sweepPreviews, sweepUploads } from "#lib/catalog/sweep/service.ts";
 import { database } from "#lib/db/client.ts";
 import { ann, catalogQuestions, lookAround } from "../../support/catalog-questions.ts";
 import { fullCatalog } from "../../support/full-catalog.ts";
@@ -76,4 +77,33 @@ describe("no question reads a table whole that grows", () => {
     }
     expect(readWhole).toEqual({});
   });
+});
+
+test("what a worker sweeps each minute is found by an index", { timeout: 300_000 }, async () => {
+  const readWhole: Record<string, string[]> = {};
+  const long = new Date();
+  for (const [what, sweep] of Object.entries({
+    uploads: () => sweepUploads(long),
+    contents: () => purgeBlobs(long),
+    repos: () => purgeRepos(long),
+    previews: () => sweepPreviews(long),
+    "what is forgotten": () => forgetOld(long),
+  })) {
+    const { queries } = await recordQueries<unknown>(sweep);
+    for (const query of queries)
+      for (const table of await tablesReadWhole(client, query))
+        if (grown.has(table)) (readWhole[what] ??= []).push(`${table}: ${query.text.slice(0, 200)}`);
+  }
+  expect(readWhole).toEqual({});
+});
+
+test("a guide, a base and an evaluator that flip are followed by indexes that hold the order of the pieces", async () => {
+  await client.query("UPDATE repo SET visibility = 'private' WHERE name IN ('guide-1', 'base-0')");
+  const { queries } = await recordQueries(() => keepCounts());
+  const spread = queries.find(({ text }) => text.includes("reaching AS MATERIALIZED"))!;
+  const { rows } = await client.query<{ "QUERY PLAN": string }>(`EXPLAIN ${spread.text}`, [...spread.values]);
+  const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+  for (const column of ["guide_weights_sha256", "unit_hash", "unit_id", "judge_commit_id"])
+    expect(plan).toContain(`using pair_${column}_id_idx on pair`);
+  expect([...(await tablesReadWhole(client, spread))].filter((table) => grown.has(table))).toEqual([]);
 });

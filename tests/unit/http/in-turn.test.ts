@@ -62,7 +62,11 @@ test("what streams, and what changes something, waits for nothing; who has gone 
   const held = [ask("sam"), ask("sam")];
   await expect.poll(() => count("sam")).toBe(2);
   const late = ask("sam", "/", { signal: gone.signal });
-  const free = [ask("sam", "/api/v1/events?x"), ask("sam", "/", { method: "POST" }), ask("sam", "/a/b/resolve/main/c")];
+  const free = [
+    ask("sam", "/api/v1/pairs/1/events?x"),
+    ask("sam", "/api/v1/repos", { method: "POST", body: "{}" }),
+    ask("sam", "/a/b/resolve/main/c"),
+  ];
   await expect.poll(() => count("sam")).toBe(5);
   gone.abort();
   expect(await late).toBe(0);
@@ -70,4 +74,37 @@ test("what streams, and what changes something, waits for nothing; who has gone 
   for (let i = 0; i < 5; i++) answerOne("sam");
   expect(await Promise.all([...held, ...free])).toEqual(Array(5).fill(200));
   expect(count("sam")).toBe(5);
+});
+
+test.for([
+  ["HEAD", "/browse"],
+  ["POST", "/browse"], // Next renders a page whatever it is asked with
+  ["GET", "/browse?q=/resolve/"],
+  ["GET", "/browse?q=/events"],
+  ["GET", "/a/b/tree/main/resolve/c"],
+  ["GET", "/a/b/tree/main/events"],
+  ["GET", "//storage/x"],
+] as const)("%s %s takes its turn like any question", async ([method, path]) => {
+  const who = `${method} ${path}`;
+  const all = Array.from({ length: 5 }, () => ask(who, path, { method }));
+  await expect.poll(() => count(who)).toBe(2);
+  for (let done = 1; done <= 5; done++) {
+    expect(count(who)).toBeLessThanOrEqual(done + 1);
+    await expect.poll(() => begun.some((one) => one.who === who && !one.response.writableEnded)).toBe(true);
+    answerOne(who);
+  }
+  expect(await Promise.all(all)).toEqual(Array(5).fill(200));
+});
+
+test("of one client two large bodies are at work, and its questions do not wait for them", async () => {
+  const large = { method: "POST", body: "x".repeat(100_000) };
+  const all = Array.from({ length: 4 }, () => ask("large", "/api/v1/previews/recipe", large));
+  await expect.poll(() => count("large")).toBe(2);
+  const question = ask("large");
+  await expect.poll(() => count("large")).toBe(3);
+  for (let i = 0; i < 5; i++) {
+    await expect.poll(() => begun.some(({ who, response }) => who === "large" && !response.writableEnded)).toBe(true);
+    answerOne("large");
+  }
+  expect(await Promise.all([...all, question])).toEqual(Array(5).fill(200));
 });

@@ -5,6 +5,7 @@ import { composeCaptions, parseCaption } from "#lib/measure/captions.ts";
 import type { Vocabulary } from "#lib/measure/evaluator-network.ts";
 import { summarise } from "#lib/measure/fidelity.ts";
 import { accuraciesOn } from "#lib/pairing/measured-accuracies.ts";
+import { scenesPath } from "#lib/measure/style/known-scenes.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { rows } from "#lib/tensor/tensor.ts";
 import { openFile } from "#lib/weights/byte-source.ts";
@@ -88,7 +89,7 @@ describe("the share of a prompt that a picture keeps", () => {
 
 describe("the evaluator", () => {
   evaluatorContract(async () => {
-    const path = fileURLToPath(new URL("../../golden/evaluator/storybook.safetensors", import.meta.url));
+    const path = scenesPath;
     const { header } = await readWeightsFile(path);
     const [a, b, c] = JSON.parse(header.metadata.get("captions")!) as [string, string, string];
     return {
@@ -103,7 +104,9 @@ describe("the evaluator", () => {
   test.each(["storybook", "pencil"])("reads rendered scenes in %s as well as was measured of it", async (domain) => {
     const evaluator = await openAttributeEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
     const source = await openFile(
-      fileURLToPath(new URL(`../../golden/evaluator/${domain}.safetensors`, import.meta.url)),
+      domain === "storybook"
+        ? scenesPath
+        : fileURLToPath(new URL(`../../golden/evaluator/${domain}.safetensors`, import.meta.url)),
     );
     const { metadata, tensors } = await readHeader(source);
     const { readings } = await evaluator.read(await readTensor(source, tensors.get("latents")!));

@@ -6,8 +6,8 @@ import { keyedRandom } from "#lib/measure/unseen/keyed-random.ts";
 import { wasTrainedOn } from "#lib/measure/unseen/trained-words.ts";
 import { unseenCaptions } from "#lib/measure/unseen/unseen-captions.ts";
 import { combinationOf, decodeHashes, encodeHashes, hashOf } from "#lib/measure/unseen/word-hashes.ts";
-import { PythonRandom } from "../../../bench/captions/python-random.ts";
-import { distilledOn, trainedWith, words } from "../../../bench/captions/training-captions.ts";
+import { PythonRandom } from "#lib/util/python-random.ts";
+import { distilledOn, trainedWith, words } from "#lib/distill/prompts/starter-captions.ts";
 
 const publicPrompts = (await readFile("starter/prompts.txt", "utf8")).trim().split("\n");
 const { captions: trained, scenes } = trainedWith();

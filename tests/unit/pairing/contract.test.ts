@@ -46,9 +46,9 @@ describe("a contract", () => {
 
 test("a protocol is its version and what reads the pictures", () => {
   const judges = { evaluators: [{ sha256: "8".repeat(64) }] };
-  expect(protocolKey(judges)).toBe("v3-e888888888888");
+  expect(protocolKey(judges)).toBe("v4-e888888888888");
   const two = [{ sha256: "9".repeat(64) }, ...judges.evaluators];
-  expect(protocolKey({ evaluators: two })).toBe("v3-e888888888888.999999999999");
-  expect(protocolKey({ evaluators: [] })).toBe("v3-e0");
-  expect(["v3-e0", "v1-e0-p0-n48", "v2-e0-p0", "v31-e0"].map(isOfThisVersion)).toEqual([true, false, false, false]);
+  expect(protocolKey({ evaluators: two })).toBe("v4-e888888888888.999999999999");
+  expect(protocolKey({ evaluators: [] })).toBe("v4-e0");
+  expect(["v4-e0", "v1-e0-p0-n48", "v3-e0", "v41-e0"].map(isOfThisVersion)).toEqual([true, false, false, false]);
 });

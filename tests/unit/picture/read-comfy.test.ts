@@ -47,6 +47,7 @@ describe("a picture of ComfyUI", () => {
       isCpuNoise: true,
       steps: 20,
       guidanceScale: 8,
+      guideStrength: null,
       cfgSteps: null,
       sampler: { written: "euler normal", name: "euler", nearest: "euler", timestepSpacing: "linspace", note: null },
       width: 512,

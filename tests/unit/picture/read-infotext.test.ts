@@ -12,6 +12,7 @@ const recipe: Recipe = {
   negativePrompt: "night",
   mode: "guide",
   guidanceScale: 4.5,
+  guideStrength: 1.25,
   cfgSteps: 3,
   steps: 20,
   sampler: "dpmpp-2m",
@@ -49,6 +50,7 @@ describe("what we write for other tools is read back", () => {
       isCpuNoise: true,
       steps: 20,
       guidanceScale: 4.5,
+      guideStrength: 1.25,
       cfgSteps: 3,
       sampler: {
         written: "DPM++ 2M Uniform",
@@ -117,6 +119,7 @@ describe("what AUTOMATIC1111's web UI writes is read", () => {
       isCpuNoise: true,
       steps: 28,
       guidanceScale: 7.5,
+      guideStrength: null,
       cfgSteps: null,
       sampler: {
         written: "DPM++ 2M SDE Karras",

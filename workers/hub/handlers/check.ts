@@ -56,11 +56,12 @@ function toOutcome(
     protocol,
     evaluatorSha256: evaluators[0]?.sha256 ?? null,
     evaluators: evaluators.map(({ commitId, sha256, kind }, place) => {
-      const { silence = null, verdict: word = null, fidelity: own = null } = opinions[place] ?? {};
+      const { style = null, silence = null, verdict: word = null, fidelity: own = null } = opinions[place] ?? {};
       return {
         sha256,
         kind,
         commit: commitId,
+        style,
         silence,
         verdict: word && verdictFromWords(word),
         fidelity: isWhole(own) ? own : null,

@@ -39,7 +39,7 @@ type Open = (commit: { readonly commitId: string; readonly name: string }) => Pr
 
 /** Of the prompts that are judged nobody sees one before its time: shown are those that everybody may explore with. */
 async function toJob(
-  { request, unit, guide, judge, evaluators, draw, tries, before }: Check,
+  { request, unit, guide, judge, evaluators, draw, tries, styles, before }: Check,
   open: Open,
 ): Promise<PairJob> {
   const manifest = new Map(judge ? (await readManifest(judge.commitId)).map(({ path, sha256 }) => [path, sha256]) : []);
@@ -60,12 +60,14 @@ async function toJob(
     prompts: null,
     draw,
     tries,
+    styles: [...styles],
     pictures: request.pictures,
     before: toBefore(before),
     domain: null,
-    tapes: {
+    kept: {
       folder: join(env().dataFolder, "cache", "teacher"),
-      key: [unit.hash, ...evaluators.map(({ sha256 }) => sha256)].join(),
+      key: unit.hash,
+      evaluators: evaluators.map(({ sha256 }) => sha256),
     },
   };
   const shown =

@@ -159,7 +159,13 @@ function toJob({ asked }: StoredRecipe, choice: SampleJob["choice"], mode: Mode)
       promptSyntax,
       clipSkip,
       // Where nothing is guided by CFG there is no contrast to bring back.
-      plan: { mode, guidanceScale, cfgSteps, ...(follows && { guidanceRescale: asked.guidanceRescale }) },
+      plan: {
+        mode,
+        guidanceScale,
+        cfgSteps,
+        ...(follows && { guidanceRescale: asked.guidanceRescale }),
+        ...(mode === "guide" && asked.guideStrength !== 1 && { guideStrength: asked.guideStrength }),
+      },
       sampler,
       steps,
       size: width === null || height === null ? null : { width, height },

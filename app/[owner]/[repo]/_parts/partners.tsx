@@ -20,6 +20,14 @@ interface PartnersProps {
 export const isToMeasure = ({ state, stale }: Partner): boolean =>
   state === "not measured" || state === "cancelled" || state === "failed" || (state === "measured" && stale !== null);
 
+/** What leads to the reasons of a verdict that says little: as much as fits a line. */
+function whyOf({ verdict, n, next }: Partner): string {
+  if (verdict === "notMeasured") return "measured, without a verdict: why";
+  return verdict === "inconclusive" && next !== null
+    ? `too early to say by ${n ?? 0} prompts, ${next} next: so far`
+    : "why";
+}
+
 /** The guides that work on a model, or the models that a guide works on: with what was measured, or the button that measures it. */
 export function Partners({ partners, of, seconds }: PartnersProps) {
   const isGuide = can(of, "guides");
@@ -57,7 +65,7 @@ export function Partners({ partners, of, seconds }: PartnersProps) {
               {partner.measuredAt !== null &&
                 ["notMeasured", "inconclusive", "incompatible"].includes(partner.verdict) && (
                   <a href={`/pairs/${pair}`} className="block text-small">
-                    {partner.verdict === "notMeasured" ? "measured, without a verdict: why" : "why"}
+                    {whyOf(partner)}
                   </a>
                 )}
               {stale && <span className="block max-w-96 text-small text-quiet">{stale}</span>}

@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import { cookies } from "next/headers.js";
 import { z } from "zod";
+import { HUB_NAMESPACE } from "#lib/catalog/hub-namespace.ts";
 import { limitExamples, type LimitKind, writeLimit } from "#lib/catalog/quotas/limit-text.ts";
 import { limitKinds, type QuotaChange } from "#lib/catalog/quotas/schema.ts";
 import { quotaToSet } from "#lib/catalog/quotas/service.ts";
@@ -66,6 +67,12 @@ export default async function QuotaPage({ params, searchParams }: Props) {
         <h2 id="limits-title" className="text-title">
           Limits
         </h2>
+        {name === HUB_NAMESPACE && (
+          <p className="text-quiet">
+            This is the hub itself: what workers compute for it is measuring anew what has become old, what people use
+            most first and behind everybody else.
+          </p>
+        )}
         <p className="text-quiet">
           A field that is empty leaves it at what every name has here. A limit below what is used takes nothing away;
           nothing can be added then.

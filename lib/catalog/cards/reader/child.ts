@@ -10,7 +10,7 @@ import { type Answer, CPU_MS, MOST_BYTES, type Task } from "./messages.ts";
 
 // Reads texts of strangers for whoever started this process, which ends it, or which the watch ends, when one takes too much.
 
-const NICENESS = 5; // a hostile text then takes its time from nobody
+const NICENESS = 10; // a hostile text then takes its time from nobody
 setPriority(NICENESS);
 
 const limit = new Float64Array(new SharedArrayBuffer(8)); // in milliseconds of processor time; 0: nothing is read

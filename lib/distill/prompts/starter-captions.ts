@@ -1,5 +1,5 @@
 import type { Vocabulary } from "#lib/measure/evaluator-network.ts";
-import { PythonRandom } from "./python-random.ts";
+import { PythonRandom } from "#lib/util/python-random.ts";
 
 /** The starter's words, in the order in which its pictures were drawn. */
 export const words: Vocabulary = {
@@ -42,18 +42,21 @@ function muddledCaption({ things, background }: Scene, random: PythonRandom): st
 const PICTURES = 20_000;
 const AT_ONCE = 2_000;
 
-/** What the base and its fine-tunes were trained with: the captions, and what their pictures truly show, which the evaluator learned. */
-export function trainedWith(): { readonly captions: string[]; readonly scenes: string[] } {
-  const [captions, scenes]: [string[], string[]] = [[], []];
+/** Picture by picture, what the base and its fine-tunes were trained with: the caption, and what the picture truly shows, which the evaluator learned. */
+export function* trainingPictures(): Generator<{ readonly caption: string; readonly scene: string }> {
   for (let begin = 0; begin < PICTURES; begin += AT_ONCE) {
     const random = new PythonRandom(1_000_000 + begin);
     for (let i = 0; i < AT_ONCE; i++) {
       const scene = drawScene(random);
-      captions.push(muddledCaption(scene, random));
-      scenes.push(trueCaption(scene));
+      yield { caption: muddledCaption(scene, random), scene: trueCaption(scene) };
     }
   }
-  return { captions, scenes };
+}
+
+/** All of them. */
+export function trainedWith(): { readonly captions: string[]; readonly scenes: string[] } {
+  const pictures = [...trainingPictures()];
+  return { captions: pictures.map(({ caption }) => caption), scenes: pictures.map(({ scene }) => scene) };
 }
 
 /** What the two guides were distilled on. */

@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { planSchema } from "./plan.ts";
+
+/** Where a run stands. */
+export const progressSchema = z.object({
+  stage: z.enum(["states", "training", "held-out"]),
+  done: z.int().min(0),
+  total: z.int().min(1),
+  /** Until its guide is written; null while nothing says. */
+  secondsLeft: z.number().nullable(),
+  /** What it will cost, said once and before all else. */
+  plan: planSchema.exactOptional(),
+  /** Of the last step, once there was one; the rest where it was measured. */
+  figures: z
+    .object({
+      loss: z.number(),
+      stepsPerSecond: z.number(),
+      fvu: z.number().nullable(),
+      delivered: z.number().nullable(),
+    })
+    .exactOptional(),
+});
+export type DistillProgress = z.infer<typeof progressSchema>;
+
+/** Hears of each piece of work when it is done; it may wait, and it may throw to stop the run. */
+export type Tell = (progress: DistillProgress) => Promise<void>;
