@@ -21,6 +21,7 @@ import { benchParts, showParts } from "./parts.ts";
 import { benchRepeat, showRepeat } from "./repeat.ts";
 import { benchRequests, showRequests } from "./requests.ts";
 import { benchScreening, showScreening } from "./screening.ts";
+import { benchSharedArms, showSharedArms } from "./shared-arms.ts";
 import { benchSizes, showSizes } from "./sizes.ts";
 import { benchStart, showStart } from "./start.ts";
 import { prepareSubject, readSubject, type Subject, type SubjectName, subjectNames } from "./subject.ts";
@@ -90,6 +91,7 @@ const otherBenches: Readonly<Record<string, OtherBench<unknown>>> = {
   verdicts: otherBench({ run: benchVerdicts, show: showVerdicts, rounds: 4000 }),
   styles: otherBench({ run: benchStyles, show: showStyles, rounds: 6 }),
   repeat: otherBench({ run: benchRepeat, show: showRepeat, rounds: 48 }),
+  "shared-arms": otherBench({ run: benchSharedArms, show: showSharedArms, rounds: 48 }),
   screening: otherBench({ run: benchScreening, show: showScreening, rounds: 5 }),
   reduced: otherBench({ run: benchReduced, show: showReduced, rounds: 7 }),
 };

@@ -48,6 +48,8 @@ export interface Env {
   readonly workerBytes: number;
   /** GUIDEPOST_PLACES: how many jobs that run networks a worker does at a time. */
   readonly places: number;
+  /** GUIDEPOST_KEPT_BYTES: how many bytes of what models draw by themselves in measurements lie in the store, for their next guides. */
+  readonly keptBytes: number;
   /** GUIDEPOST_CACHE_BYTES: how many bytes of files a worker keeps on its disk when the store is S3; the least recently used goes first. */
   readonly cacheBytes: number;
   /**
@@ -160,6 +162,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     memory: read.GUIDEPOST_MEMORY ?? null,
     workerBytes: read.GUIDEPOST_WORKER_BYTES,
     places: read.GUIDEPOST_PLACES,
+    keptBytes: read.GUIDEPOST_KEPT_BYTES,
     cacheBytes: read.GUIDEPOST_CACHE_BYTES,
     trustedProxies: read.GUIDEPOST_TRUSTED_PROXIES,
     failpoint: read.GUIDEPOST_FAILPOINT ?? null,
@@ -264,6 +267,11 @@ const variables = z.object({
     .pipe(z.number().min(100e6).max(Number.MAX_SAFE_INTEGER))
     .default(50e9)
     .describe("a size of at least 100 MB, like 50GB"),
+  GUIDEPOST_KEPT_BYTES: z
+    .union([wholeNumber, size])
+    .pipe(z.number().min(0).max(Number.MAX_SAFE_INTEGER))
+    .default(10e9)
+    .describe("a size like 10GB, or 0 for nothing"),
   GUIDEPOST_TRUSTED_PROXIES: z
     .string()
     .default("")

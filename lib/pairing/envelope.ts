@@ -24,7 +24,7 @@ export interface Envelope {
   /** The guidance at which CFG is at its best, which has the same tuning as the guide. */
   readonly cfgGuidance: number;
   readonly best: Setting & { readonly passes: number };
-  /** Between which the guide keeps as much of what CFG adds at its best as `thresholds.verifiedRecovered`; null where nowhere. */
+  /** Between which the guide keeps as much of what CFG adds at its best as `thresholds.verifiedRecovered`, around what is asked for; null where not there. */
   readonly holds: { readonly guidance: Span | null; readonly steps: Span | null };
   /** What came of it on prompts that nothing was chosen on. */
   readonly found: {
@@ -92,20 +92,22 @@ function ofCfg({ cfgGuidance, found, others, steps }: Envelope): string {
   return `CFG, tuned in the same way, is at its best at guidance ${cfgGuidance}: it keeps ${share(found.cfg)} of the same ${others}, with ${2 * steps} passes; the guide at its best less that is ${difference(found.againstCfg)}.`;
 }
 
-function ofRanges({ holds, none, byGuidance, cfgGuidance, steps }: Envelope): string[] {
+function ofRanges({ best, holds, none, byGuidance, cfgGuidance, steps }: Envelope): string[] {
   const cfg = byGuidance.find((one) => one.guidanceScale === cfgGuidance)!.cfg;
   if (!(cfg.value > none.value))
     return ["CFG keeps no more here than pictures without it, so there is no range in which a guide could hold."];
   const part = `at least 70 % of what CFG adds at its best`;
   const of = ({ low, high }: Span, what: string): string =>
     low === high ? `only at ${what} ${low}` : `at ${what} ${low} to ${high}`;
+  if (!holds.guidance)
+    return [`As it was made, at guidance ${best.guidanceScale}, it keeps less than 70 % of what CFG adds at its best.`];
   return [
-    holds.guidance
-      ? `As it was made it keeps ${part} ${of(holds.guidance, "guidance")}, of what was tried.`
-      : `As it was made it keeps ${part} at no guidance that was tried.`,
-    holds.steps
-      ? `With other numbers of steps than ${steps} it does so ${holds.steps.low === holds.steps.high ? `only at ${holds.steps.low}` : `from ${holds.steps.low} to ${holds.steps.high}`}.`
-      : "With no number of steps that was tried it does so.",
+    `As it was made it keeps ${part} ${of(holds.guidance, "guidance")}, of what was tried.`,
+    ...(holds.steps
+      ? [
+          `With other numbers of steps than ${steps} it does so ${holds.steps.low === holds.steps.high ? `only at ${holds.steps.low}` : `from ${holds.steps.low} to ${holds.steps.high}`}.`,
+        ]
+      : []),
   ];
 }
 

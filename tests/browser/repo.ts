@@ -12,6 +12,7 @@ import type { NewRepo } from "#lib/catalog/repos/schema.ts";
 import type { Partner } from "#lib/catalog/pairs/schema.ts";
 import { starter } from "../support/golden.ts";
 import { eventually, type HubMember, must, retouched } from "../support/hub-member.ts";
+import { wasSaid } from "./stage.ts";
 import { MEASURED_WITHIN, type Story } from "./stories.ts";
 import { wordOf } from "../../app/_ui/verdict.tsx";
 
@@ -63,9 +64,10 @@ export const repo: Story = (stage) => {
   const said = (page: Page, name: string): Promise<string> => page.getByLabel(name, { exact: true }).innerText();
   const clipboard = async (page: Page, button: string): Promise<string> => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const told = wasSaid(page, "Copied");
     await page.getByRole("button", { name: button, exact: true }).click();
-    await page.getByText("Copied", { exact: true }).waitFor({ state: "attached" });
-    return page.evaluate(() => navigator.clipboard.readText());
+    await told;
+    return page.evaluate(() => navigator.clipboard.readText()); // it is there before it is said
   };
   /** What lines of a page do, typed into a shell in an empty folder. */
   const typed = async <T>(

@@ -7,10 +7,7 @@ import { newFolder, removeFolder, startHub } from "../support/running-hub.ts";
 import { Stage } from "./stage.ts";
 
 /** What the stories look at; what else they need they upload themselves. */
-const MEASURED: readonly NamedPair[] = [
-  ["guidepost/watercolor", "guidepost/guide-tiny"],
-  ["guidepost/pixel", "guidepost/guide-tiny", 8], // as many as there are pictures in its sheet
-];
+const MEASURED = ["watercolor", "pixel"].map((model): NamedPair => [`guidepost/${model}`, "guidepost/guide-tiny"]);
 
 /**
  * Starts a hub as `npm start` does, and opens a browser. GUIDEPOST_TEST_HUB takes one that runs already, where ann and ben have

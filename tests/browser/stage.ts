@@ -28,20 +28,6 @@ interface Visit {
   readonly scripts?: boolean;
 }
 
-/**
- * Runs in the page. A transition begins with a frame and ends with a later one, which a busy machine draws late; and what inherits a
- * colour begins to turn when what it inherits from has turned.
- */
-const coloursHaveTurned = async (): Promise<void> => {
-  const frame = (): Promise<unknown> => new Promise(requestAnimationFrame);
-  for (;;) {
-    for (let i = 0; i < 2; i++) await frame();
-    const turning = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
-    if (turning.length === 0) return;
-    await Promise.allSettled(turning.map(({ finished }) => finished));
-  }
-};
-
 /** A hub that runs with the starter collection, a browser, and people. What a page must never do is watched on every page. */
 export class Stage {
   readonly url: string;
@@ -97,7 +83,8 @@ export class Stage {
 
   /**
    * Looks at a page at both widths and in both themes: loads its pictures, and expects no fault that axe finds, nothing wider than
-   * the page, no word of an error on the console. It is loaded once for a width; only its colours follow the theme.
+   * the page, no word of an error on the console. It is loaded once, as on a phone: its layout follows the width, and its colours the
+   * theme, at once, for nothing moves where less motion is asked for.
    */
   async look(
     name: string,
@@ -105,20 +92,20 @@ export class Stage {
     visit: Pick<Visit, "as"> = {},
     prepare: (page: Page) => Promise<void> = async () => {},
   ): Promise<void> {
+    const context = await this.context({ ...visit, width: widths[0] });
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on(
+      "console",
+      (message) => message.type() === "error" && !isStatus(message.text()) && errors.push(message.text()),
+    );
+    page.on("pageerror", (error) => errors.push(error.message));
+    await page.goto(this.url + path);
+    await prepare(page);
     for (const width of widths) {
-      const context = await this.context({ ...visit, width });
-      const page = await context.newPage();
-      const errors: string[] = [];
-      page.on(
-        "console",
-        (message) => message.type() === "error" && !isStatus(message.text()) && errors.push(message.text()),
-      );
-      page.on("pageerror", (error) => errors.push(error.message));
-      await page.goto(this.url + path);
-      await prepare(page);
+      await page.setViewportSize({ width, height: 900 });
       for (const theme of themes) {
         await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-        await page.evaluate(coloursHaveTurned);
         await this.keep(page, `${name}-${width}-${theme}`);
         expect({ page: name, width, theme, errors, ...(await faults(page, theme)) }).toEqual({
           page: name,
@@ -129,8 +116,8 @@ export class Stage {
           overflow: 0,
         });
       }
-      await context.close();
     }
+    await context.close();
   }
 
   /** Loads all pictures of a page, and keeps it as it looks where that is asked for. */
@@ -154,6 +141,19 @@ export const pressUntil = (page: Page, key: string, hasDone: () => Promise<boole
       return hasDone();
     })
     .toBe(true);
+
+/** Begin before what brings the text: it may be gone by the time that a busy machine looks. @returns when it has stood on the page */
+export const wasSaid = (page: Page, text: string): Promise<void> =>
+  page.evaluate(
+    (sought) =>
+      new Promise<void>((resolve) => {
+        const look = (): boolean => document.body.textContent.includes(sought);
+        if (look()) return resolve();
+        const observer = new MutationObserver(() => look() && (observer.disconnect(), resolve()));
+        observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+      }),
+    text,
+  );
 
 /**
  * What axe finds, and by how many pixels the page is wider than its window. In the dark it is asked for what depends on colours:

@@ -2,8 +2,8 @@ import pg from "pg";
 import { AWAITED, priorities } from "#lib/queue/jobs.ts";
 import { inEmbeddedDatabase } from "./embedded-database.ts";
 
-/** A fine-tune and a guide, each like owner/repo, and how many prompts are drawn, where that is less than a look takes. */
-export type NamedPair = readonly [finetune: string, guide: string, prompts?: number];
+/** A fine-tune and a guide, each like owner/repo. */
+export type NamedPair = readonly [finetune: string, guide: string];
 
 /**
  * What a hub with the embedded database measures by itself waits from here on, but the first look at these pairs, which it takes
@@ -19,7 +19,7 @@ export const measureOnly = (
   { others }: { readonly others?: number } = {},
 ): Promise<void> =>
   inEmbeddedDatabase(folder, async (client) => {
-    await client.query(drawingFewer(pairs, others));
+    if (others !== undefined) await client.query(drawingFewer(others));
     await client.query(holding(pairs, others === undefined ? ["check", "curve"] : ["check", "curve", "preview"]));
     await client.query(drawingFrom(SECRET));
   });
@@ -29,20 +29,13 @@ const nameOf = (pair: string): string => `(SELECT concat(fn.name, '/', f.name, '
     commit gc JOIN repo g ON g.id = gc.repo_id JOIN namespace gn ON gn.id = g.namespace_id
   WHERE fc.id = ${pair}.finetune_commit_id AND gc.id = ${pair}.guide_commit_id)`;
 
-function drawingFewer(pairs: readonly NamedPair[], others?: number): string {
-  const named = pairs.map(
-    ([finetune, guide, prompts]) => `WHEN ${pg.escapeLiteral(`${finetune} ${guide}`)} THEN ${prompts ?? "NULL"}`,
-  );
-  return `
+const drawingFewer = (prompts: number): string => `
   CREATE FUNCTION draw_fewer() RETURNS trigger LANGUAGE plpgsql AS $$
-  DECLARE prompts int := CASE ${nameOf("NEW")} ${named.join(" ") || "WHEN '' THEN NULL"} ELSE ${others ?? "NULL"} END;
   BEGIN
-    IF prompts IS NOT NULL THEN NEW.summary := jsonb_set(NEW.summary, '{request,pictures}', to_jsonb(prompts)); END IF;
+    NEW.summary := jsonb_set(NEW.summary, '{request,pictures}', '${prompts}');
     RETURN NEW;
   END $$;
-  CREATE TRIGGER draw_fewer BEFORE INSERT OR UPDATE ON pair FOR EACH ROW WHEN (NEW.state = 'queued' AND NEW.measured_at IS NULL) EXECUTE FUNCTION draw_fewer();
-  UPDATE pair SET attempt = attempt WHERE state = 'queued';`;
-}
+  CREATE TRIGGER draw_fewer BEFORE INSERT ON pair FOR EACH ROW EXECUTE FUNCTION draw_fewer();`;
 
 const holding = (pairs: readonly NamedPair[], kinds: readonly string[]): string => `
   CREATE FUNCTION hold_check() RETURNS trigger LANGUAGE plpgsql AS $$

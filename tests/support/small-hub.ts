@@ -75,6 +75,7 @@ export const smallHub = `
   INSERT INTO guide_try (unit_hash, guide_weights_sha256, number, period, namespace_id) VALUES ('${sha("a")}', '${sha("b")}', 1, 1, '${lab}');
   INSERT INTO pair (id, unit_hash, guide_weights_sha256, protocol, runtime, unit_id, finetune_commit_id, guide_commit_id, period) VALUES
     ('${pair}', '${sha("a")}', '${sha("b")}', '1', 'cpu-f32', '${unit}', '${oid("3")}', '${oid("4")}', 1);
+  INSERT INTO kept_piece (unit_hash, name, storage_key, sha256, size) VALUES ('u', 'a', 'k', 's', 1);
   INSERT INTO study (id, pair_id, kind) VALUES (gen_random_uuid(), '${pair}', 'curve');
   INSERT INTO measurement (id, pair_id, level, attempt, n, raw, machine, milliseconds)
     SELECT gen_random_uuid(), '${pair}', level, 1, 16, '{}', 'test', 1 FROM unnest(ARRAY[0, 1, 2]) level;

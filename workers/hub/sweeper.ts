@@ -9,6 +9,7 @@ import {
 } from "#lib/catalog/sweep/service.ts";
 import { measureAnew } from "#lib/catalog/pairs/reruns.ts";
 import { keepPeriods } from "#lib/catalog/periods/service.ts";
+import { sweepPieces } from "#lib/catalog/kept/service.ts";
 import { alone } from "#lib/db/alone.ts";
 import { log } from "#lib/log.ts";
 
@@ -19,6 +20,8 @@ export interface SweepReport {
   readonly cleared: number;
   readonly repos: number;
   readonly previews: number;
+  /** Of what models draw by themselves. */
+  readonly pieces: number;
   /** Contents that nothing named any more, and their bytes. */
   readonly blobs: number;
   readonly bytes: number;
@@ -40,6 +43,7 @@ export async function sweep(now = new Date()): Promise<SweepReport | null> {
       cleared: 0,
       repos: 0,
       previews: 0,
+      pieces: 0,
       blobs: 0,
       bytes: 0,
       objects: 0,
@@ -57,6 +61,7 @@ export async function sweep(now = new Date()): Promise<SweepReport | null> {
     await part("uploads", () => sweepUploads(now));
     await part("repos", async () => ({ repos: await purgeRepos(now) }));
     await part("previews", async () => ({ previews: await sweepPreviews(now) }));
+    await part("pieces", async () => ({ pieces: await sweepPieces(now) }));
     await part("store", () => sweepStore(now));
     await part("blobs", () => purgeBlobs(now));
     await part("periods", () => keepPeriods(now));

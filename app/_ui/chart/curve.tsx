@@ -36,7 +36,7 @@ interface CurveProps {
 
 const HEIGHT = 220;
 const MAX_LABELS = 7;
-const MARGIN = { top: 16, right: 12, bottom: 42, left: 46 };
+const MARGIN = { top: 16, right: 12, bottom: 42, left: 54 };
 const looks = {
   conditional: { colour: "text-conditional", dashes: undefined },
   cfg: { colour: "text-cfg", dashes: "6 4" },

@@ -134,13 +134,14 @@ function Found({ pair, found }: { readonly pair: string; readonly found: Envelop
         strength 1. All ways of one prompt draw from the same noise; each interval holds for itself. «Preview this pair»
         opens at {nameOfSetting(best)}.
       </p>
-      <div className="mt-4">
+      <h3 className="mt-4 mb-1 font-medium">What is kept of the {found.others} prompts that nothing was chosen on</h3>
+      <div>
         <Facts
           facts={[
-            [`of ${found.others} other prompts CFG keeps`, <Estimate key="c" of={found.found.cfg} digits={3} />],
-            ["the guide as it was made", <Estimate key="g" of={found.found.guide} digits={3} />],
-            ["the guide at its best", <Estimate key="b" of={found.found.best} digits={3} />],
             ["no guidance", <Estimate key="n" of={found.found.none} digits={3} />],
+            ["as made", <Estimate key="g" of={found.found.guide} digits={3} />],
+            ["at its best", <Estimate key="b" of={found.found.best} digits={3} />],
+            ["CFG", <Estimate key="c" of={found.found.cfg} digits={3} />],
           ]}
         />
       </div>
@@ -159,8 +160,9 @@ function Found({ pair, found }: { readonly pair: string; readonly found: Envelop
         ))}
       </div>
       <p className="mt-2 max-w-[72ch] text-small text-quiet">
-        Diamonds are the guide, squares CFG; a ring marks what was chosen. All but what the axis names is as it was
-        made: strength 1, no CFG steps, {steps} steps; CFG steps go before the guide at its best strength.
+        Of the {found.n} prompts that were chosen on. Diamonds are the guide, squares CFG; a ring marks what was chosen.
+        What the axis does not name is guidance {best.guidanceScale}, strength 1, no CFG steps and {steps} steps; CFG
+        steps go before the guide at its best strength.
       </p>
       <details className="mt-4 text-small">
         <summary className="w-fit text-quiet">

@@ -22,7 +22,16 @@ export function KeepSection({
       <div className="mt-3 grid gap-x-10 gap-y-6 lg:grid-cols-2">
         <Facts
           facts={[
-            ...licences.parts.map(({ repo, licence }) => [`licence of ${repo}`, licence ?? "none given"] as const),
+            [
+              "licences",
+              <ul key="licences">
+                {licences.parts.map(({ repo, licence }) => (
+                  <li key={repo}>
+                    {repo}: {licence ?? "none given"}
+                  </li>
+                ))}
+              </ul>,
+            ],
             ["together", licences.together.join(" ")],
             [
               "judged by",

@@ -30,14 +30,16 @@ export function WaysSection({ id, curve }: { readonly id: string; readonly curve
             rests on them.
           </p>
           <div className="mt-3 flex flex-wrap gap-x-12 gap-y-6">
-            <div className="min-w-0 max-w-full flex-1 basis-80">
+            <div className="min-w-0 max-w-full basis-[440px]">
               <Ways id="ways-chart" curve={found} finding={findingsOf(found).join(" ")} />
             </div>
-            <ol className="min-w-0 basis-72 space-y-1 text-small">
+            <ol className="min-w-0 flex-1 basis-72 space-y-1 text-small">
               {found.points.map((point) => (
-                <li key={letterOf(found.points, point)}>
-                  <span className="inline-block w-5 font-medium">{letterOf(found.points, point)}</span>
-                  {nameOfWay(point, usualSteps(found))}, {point.passes} passes
+                <li key={letterOf(found.points, point)} className="grid grid-cols-[1.25rem_1fr]">
+                  <span className="font-medium">{letterOf(found.points, point)}</span>
+                  <span>
+                    {nameOfWay(point, usualSteps(found))}, {point.passes} passes
+                  </span>
                 </li>
               ))}
             </ol>

@@ -8,7 +8,7 @@ export interface WireAnswer {
   readonly text: string;
 }
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 120_000; // it ends what hangs: a machine that does other work takes many times as long
 const ENOUGH_BYTES = 64 * 1024;
 const HEAD_BYTES = 64 * 1024; // a long address may come back in several headers
 
@@ -16,6 +16,7 @@ const HEAD_BYTES = 64 * 1024; // a long address may come back in several headers
 export function send(url: string, asked: WireRequest, agent: Agent): Promise<WireAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
+    let answered: (() => void) | null = null;
     const request = httpRequest(
       {
         hostname,
@@ -37,6 +38,7 @@ export function send(url: string, asked: WireRequest, agent: Agent): Promise<Wir
             text: Buffer.concat(pieces).toString().slice(0, ENOUGH_BYTES),
           });
         };
+        answered = done; // what is wrong from here on, like a body after HEAD where the head was too long to be read, is no answer less
         const enough = (): void => {
           done();
           response.destroy();
@@ -54,7 +56,8 @@ export function send(url: string, asked: WireRequest, agent: Agent): Promise<Wir
     const timer = setTimeout(() => request.destroy(new Error(`no answer in ${PATIENCE_MS} ms`)), PATIENCE_MS);
     request.on("error", (cause) => {
       clearTimeout(timer);
-      reject(cause);
+      if (answered) answered();
+      else reject(cause);
     });
     request.end(asked.body ?? undefined);
   });

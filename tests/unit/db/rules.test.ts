@@ -396,6 +396,10 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["measurement_numbers_not_negative", newMeasurement(4, 1, -1)],
   ["measurement_pair_id_level_attempt_key", newMeasurement(0).replace("0, 2,", "0, 1,")],
   ["measurement_stays", "UPDATE measurement SET n = 1000"],
+  [
+    "kept_piece_storage_key_key",
+    `INSERT INTO kept_piece (unit_hash, name, storage_key, sha256, size) VALUES ('u', 'b', 'k', 's', 1)`,
+  ],
   ["study_pair_id_kind_key", `INSERT INTO study (id, pair_id, kind) VALUES (gen_random_uuid(), '${pair}', 'curve')`],
   ["study_kind", `INSERT INTO study (id, pair_id, kind) VALUES (gen_random_uuid(), '${pair}', 'check')`],
   ["guide_try_counts_from_one", "UPDATE guide_try SET number = 0"],

@@ -54,3 +54,9 @@ test("says that a guide is best as it was made, and that nothing can hold where 
     "strength 1, CFG for the first step, guidance 3",
   );
 });
+
+test("of a guide that does not hold where it is asked, says that and nothing of where else it might", () => {
+  const said = findingsOf({ ...envelope, holds: { guidance: null, steps: null } });
+  expect(said[2]).toBe("As it was made, at guidance 5, it keeps less than 70 % of what CFG adds at its best.");
+  expect(said).toHaveLength(4);
+});

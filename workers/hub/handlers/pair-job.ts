@@ -7,6 +7,7 @@ import type { Before } from "#lib/measure/pair-check.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
+import { withKeptPieces } from "#workers/files/kept-pieces.ts";
 import { modelIn } from "#workers/files/model-in.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -23,17 +24,19 @@ interface PairJob {
 export async function withPairJob<T>(check: Check, work: (pair: PairJob) => Promise<T>): Promise<T> {
   const opened: CommitFolder[] = [];
   try {
-    return await work(
-      await toJob(check, async ({ commitId, name }) => {
-        const open = await openCommitFolder(commitId, name);
-        opened.push(open);
-        return open.folder;
-      }),
-    );
+    const pair = await toJob(check, async ({ commitId, name }) => {
+      const open = await openCommitFolder(commitId, name);
+      opened.push(open);
+      return open.folder;
+    });
+    return await withKeptPieces(check.unit.hash, keptFolder(), () => work(pair));
   } finally {
     for (const { close } of opened) await close();
   }
 }
+
+/** All workers of a machine share it. */
+const keptFolder = (): string => join(env().dataFolder, "cache", "teacher");
 
 type Open = (commit: { readonly commitId: string; readonly name: string }) => Promise<string>;
 
@@ -65,7 +68,7 @@ async function toJob(
     before: toBefore(before),
     domain: null,
     kept: {
-      folder: join(env().dataFolder, "cache", "teacher"),
+      folder: keptFolder(),
       key: unit.hash,
       evaluators: evaluators.map(({ sha256 }) => sha256),
     },
