@@ -42,12 +42,10 @@ export const envelopeFound = z.object({
   best: z.object({ ...setting, passes: z.number() }).meta({
     description: "at which the guide is: at the strength as it was made where no other is better by a standard error",
   }),
-  holds: z
-    .object({ guidance: span.nullable(), steps: span.nullable() })
-    .meta({
-      description:
-        "between which, around what is asked for, the guide as it was made keeps 70 % of what CFG adds at its best; null where it does not there",
-    }),
+  holds: z.object({ guidance: span.nullable(), steps: span.nullable() }).meta({
+    description:
+      "between which, around what is asked for, the guide as it was made keeps 70 % of what CFG adds at its best; null where it does not there",
+  }),
   found: z
     .object({
       none: estimate,

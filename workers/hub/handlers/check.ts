@@ -61,7 +61,7 @@ function toOutcome(
         sha256,
         kind,
         commit: commitId,
-        style,
+        style: isWhole(style) ? style : null,
         silence,
         verdict: word && verdictFromWords(word),
         fidelity: isWhole(own) ? own : null,
