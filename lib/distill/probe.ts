@@ -1,6 +1,6 @@
 import { openUNet } from "#lib/diffusion/unet-networks.ts";
 import { zeros } from "#lib/tensor/tensor.ts";
-import type { Plan, PlannedSeconds } from "./plan.ts";
+import type { Plan, PlannedSeconds } from "./plan-schema.ts";
 import type { Subject } from "./subject.ts";
 
 /** Rows of the pass that is timed: as many as are walked side by side of a small base, and one of a large. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { planSchema } from "./plan.ts";
+import { planSchema } from "./plan-schema.ts";
 
 /** Where a run stands. */
 export const progressSchema = z.object({

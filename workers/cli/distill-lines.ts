@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { DistillRecord } from "#lib/distill/output/record.ts";
-import type { Plan } from "#lib/distill/plan.ts";
+import type { Plan } from "#lib/distill/plan-schema.ts";
 import { printable } from "#lib/util/printable.ts";
 import { showBytes } from "#lib/util/show-bytes.ts";
 import { thousands } from "#lib/util/thousands.ts";

@@ -1,4 +1,4 @@
-import type { Plan } from "#lib/distill/plan.ts";
+import type { Plan } from "#lib/distill/plan-schema.ts";
 import type { Progress } from "#workers/inference/messages.ts";
 import { planLines, showSeconds } from "./distill-lines.ts";
 import type { ProgressLine } from "./progress.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { baseSchema } from "../base-files.ts";
-import { planSchema } from "../plan.ts";
+import { baseSchema } from "../base-schema.ts";
+import { planSchema } from "../plan-schema.ts";
 import { recipeSchema } from "../recipe.ts";
 import { heldOutSchema, secondsSchema } from "../run/history.ts";
 

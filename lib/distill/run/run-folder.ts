@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AppError } from "#lib/errors.ts";
 import { readJson } from "#lib/util/read-json.ts";
 import { writeWhole } from "#lib/util/write-whole.ts";
-import { baseSchema } from "../base-files.ts";
+import { baseSchema } from "../base-schema.ts";
 import { recipeSchema } from "../recipe.ts";
 import { onDisk } from "./disk.ts";
 import { type Lock, takeLock } from "./lock.ts";

@@ -243,6 +243,7 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/settings/organisations/{name}": () => ["/settings/organisations/lab"],
   "/pairs/{id}/values.csv": () => known.map((id) => `/pairs/${id}/values.csv`),
   "/pairs/{id}/ways.csv": () => known.map((id) => `/pairs/${id}/ways.csv`),
+  "/pairs/{id}/envelope.csv": () => known.map((id) => `/pairs/${id}/envelope.csv`),
   "/pairs/{id}/badge.svg": () => known.map((id) => `/pairs/${id}/badge.svg`),
   "/settings/quotas/{name}": () => ["/settings/quotas/lab"],
   "/sign-in": () => [`/sign-in?next=/`],
@@ -277,6 +278,7 @@ const forms: Readonly<Record<string, Addresses>> = {
   "/join/submit": ofAccount,
   "/pairs/measure": () => [pair.finetune, base()].map((one) => `/pairs/measure?finetune=${one}&guide=${pair.guide}`),
   "/pairs/{id}/cancel": () => known.map((id) => `/pairs/${id}/cancel`),
+  "/pairs/{id}/envelope": () => known.map((id) => `/pairs/${id}/envelope`),
   "/pairs/{id}/tell/answer": () =>
     known.map((id) => `/pairs/${id}/tell/answer?question=${values()["question"]![0]}&answer=first`),
   "/preview/run": () => [
