@@ -3,8 +3,6 @@ import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PairReport } from "#lib/measure/pair-check.ts";
 import type { Scores } from "#lib/pairing/recovery.ts";
-import type { Style } from "../../bench/verdicts/styles.ts";
-import { readValues } from "../../bench/verdicts/values.ts";
 import { alteredFile, alteredModel } from "../support/altered-model.ts";
 import { guidepost, temporaryFolder } from "../support/cli.ts";
 import { starter } from "../support/golden.ts";
@@ -18,8 +16,20 @@ afterAll(() => folder.remove());
 const tiny = starter("guide-tiny/guide.safetensors");
 const evaluator = ["--evaluator", starter("evaluator/evaluator.safetensors")];
 
+const styles = ["storybook", "watercolor", "pixel", "clay"] as const;
+type Style = (typeof styles)[number];
+
 interface Published {
   readonly models: Readonly<Record<Style, Scores & { readonly n: number }>>;
+}
+
+/** What `check … --prompts starter/prompts.txt --pictures 96` found of guide-tiny, prompt by prompt: [conditional, guide, CFG]. */
+async function knownFidelity(): Promise<Readonly<Record<Style, readonly Scores[]>>> {
+  const path = new URL("../support/public-fidelity.json", import.meta.url);
+  const rows = JSON.parse(await readFile(path, "utf8")) as Record<Style, [number, number, number][]>;
+  const scoresOf = (style: Style): Scores[] =>
+    rows[style].map(([conditional, guide, cfg]) => ({ conditional, guide, cfg }));
+  return Object.fromEntries(styles.map((style) => [style, scoresOf(style)])) as Record<Style, Scores[]>;
 }
 
 async function check(...args: string[]): Promise<PairReport> {
@@ -42,7 +52,7 @@ describe("check", () => {
       "--pictures",
       `${pictures}`,
     );
-    const known = await readValues();
+    const known = await knownFidelity();
     const digits = ({ conditional, guide, cfg }: Scores): string[] =>
       [conditional, guide, cfg].map((v) => v.toFixed(3));
     const same = raw.fidelity.filter((scores, i) => isDeepStrictEqual(digits(scores), digits(known.watercolor[i]!)));
@@ -56,7 +66,7 @@ describe("check", () => {
 
     // Published for the same prompts, seed, sampler and guidance, computed in PyTorch; of the others the evaluator reads less than was read there.
     const { models } = JSON.parse(await readFile(starter("guide-tiny/measured.json"), "utf8")) as Published;
-    for (const style of ["storybook", "watercolor", "pixel", "clay"] as const) {
+    for (const style of styles) {
       const { n, ...published } = models[style];
       const mean = (mode: keyof Scores): number =>
         known[style].slice(0, n).reduce((sum, row) => sum + row[mode], 0) / n;
