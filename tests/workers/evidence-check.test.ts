@@ -170,7 +170,7 @@ describe("a guide on a fine-tune", () => {
       expect(prompt).toMatch(/^a (?:small|big) \w+ \w+ and a (?:small|big) \w+ \w+ /);
       expect(wasTrainedOn(prompt, words.backgrounds)).toBe(false);
     }
-    expect(await readdir(`${hub.folder}/cache/teacher`)).toHaveLength(1);
+    expect(await readdir(`${hub.folder}/cache/teacher`)).not.toEqual([]); // what the model does alone, for other guides
     const left = await readdir(`${hub.folder}/cache/folders`, { recursive: true, withFileTypes: true });
     expect(left.filter((entry) => !entry.isDirectory())).toEqual([]);
   });
