@@ -137,7 +137,7 @@ export const preview: Story = (stage) => {
     await page.reload();
     await expectFields(page, { Prompt: "a big red rocket at sunset", Steps: "100" });
 
-    await page.getByText("Negative prompt, prompt syntax, CFG steps and more").click();
+    await page.getByText("Negative prompt, prompt syntax, CFG steps, guide strength and more").click();
     await page.getByLabel("CFG steps first", { exact: true }).fill("5");
     await expect.poll(() => page.getByRole("row").nth(1).innerText()).toMatch(/guide\s+5 of CFG first\s+105 passes/);
     await page.getByLabel("Guide", { exact: true }).selectOption("none");
@@ -313,7 +313,7 @@ export const preview: Story = (stage) => {
     await page.getByLabel("Model", { exact: true }).selectOption("guidepost/storybook");
     await page.getByRole("button", { name: "Show the guides and suggestions of this model" }).click();
     await page.waitForURL(/finetune=guidepost%2Fstorybook.*seed=6&steps=2/);
-    await page.getByText("Negative prompt, prompt syntax, CFG steps and more").click();
+    await page.getByText("Negative prompt, prompt syntax, CFG steps, guide strength and more").click();
     await page.getByLabel("CFG steps first", { exact: true }).fill("5");
     await page.getByRole("button", { name: "Run preview" }).click();
     await page.getByText("CFG cannot do 5 of 2 steps; ask for at most 2.").waitFor();

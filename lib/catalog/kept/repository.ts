@@ -11,11 +11,14 @@ export interface KeptPiece {
 
 const columns = { name: true, storageKey: true, sha256: true, size: true } as const;
 
+const MOST_PIECES = 10_000; // of 500 kB and more each: beyond what any worker would fetch
+
 /** Of a unit, the newest first, so many bytes of them. */
 export async function piecesOf(unitHash: string, mostBytes: number): Promise<KeptPiece[]> {
   const rows = await database().keptPiece.findMany({
     where: { unitHash },
     orderBy: { createdAt: "desc" },
+    take: MOST_PIECES,
     select: columns,
   });
   let bytes = 0;

@@ -197,6 +197,7 @@ describe("what is asked for", () => {
         revision: "HEAD",
         guide: "ann/tiny",
         guideRevision: "HEAD",
+        guideStrength: 1,
         prompt: "a big red house in a meadow",
         negativePrompt: null,
         promptSyntax: "plain",

@@ -29,7 +29,6 @@ const bounded: Readonly<Record<string, readonly [count: number, why: string]>> =
   "lib/catalog/pairs/models.ts": [2, "a model by its id"],
   "lib/catalog/pairs/repository.ts": [1, "the levels of one pair"],
   "lib/catalog/pairs/weights.ts": [1, "all that one repo ever was"],
-  "lib/catalog/pairs/reruns.ts": [1, "one row of sums"],
   "lib/catalog/periods/repository.ts": [
     2,
     "the row that was added; periods that have ended and were not told, one or two",
@@ -38,6 +37,7 @@ const bounded: Readonly<Record<string, readonly [count: number, why: string]>> =
     3,
     "a preview by its id; the columns of one sheet; rows by their ids, which a function puts in",
   ],
+  "lib/catalog/quotas/rerun-use.ts": [1, "one row of sums"],
   "lib/catalog/quotas/repository.ts": [1, "a namespace by its person"],
   "lib/catalog/recipes/repository.ts": [1, "a commit by its id"],
   "lib/catalog/refs/repository.ts": [1, "a ref by its unique name"],
