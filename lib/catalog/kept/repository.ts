@@ -11,7 +11,7 @@ export interface KeptPiece {
 
 const columns = { name: true, storageKey: true, sha256: true, size: true } as const;
 
-const MOST_PIECES = 10_000; // of 500 kB and more each: beyond what any worker would fetch
+const MOST_PIECES = 10_000; // a hub that keeps more of one unit has workers that draw the rest again
 
 /** Of a unit, the newest first, so many bytes of them. */
 export async function piecesOf(unitHash: string, mostBytes: number): Promise<KeptPiece[]> {
