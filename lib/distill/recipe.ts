@@ -74,7 +74,7 @@ export const usualChoice: RecipeChoice = {
   steps: 1500,
   learningRate: 5e-3,
   batch: 32,
-  trajectories: 2048,
+  trajectories: 768,
   seed: 1,
 };
 
@@ -100,7 +100,7 @@ export function recipeFor(choice: RecipeChoice, { prompts, rows, heldOut }: Reci
     guidance: { ...guidance, reference: Math.min(5, guidance.high) },
     seed: choice.seed,
     prompts,
-    teacher: { trajectories, steps: [7, 8, 9, 10], noised: 1, rows: Math.min(rows, trajectories) },
+    teacher: { trajectories, steps: [20, 22, 25], noised: 2, rows: Math.min(rows, trajectories) },
     training: {
       steps,
       batch: choice.batch,

@@ -112,7 +112,7 @@ describe("guidepost distill", () => {
     for (const line of [
       /^base +sd1, 52,004 parameters, all frozen; sha256 [0-9a-f]{64}$/m,
       /^guide +small, widths /m,
-      /^states +32 of 4 walks/m,
+      /^states +88 of 4 walks/m,
       /^training +2 steps of 4$/m,
       /^memory +about \d+ MB of /m,
       /^disk +\d+ MB while it runs, .* are free$/m,

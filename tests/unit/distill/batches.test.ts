@@ -83,7 +83,7 @@ describe("the base's own states", () => {
     const { latents, conditional, unconditional, timesteps, conditioning } = await pieces.read([
       { piece, state: states - 1 },
     ]);
-    expect(states).toBe(steps + 1);
+    expect(states).toBe(steps + 2);
     expect(timesteps[0]).toBeGreaterThanOrEqual(0);
     expect(timesteps[0]).toBeLessThan(1000);
     closeTo((await unet.predict(latents, timesteps[0]!, conditioning, null)).data, conditional.data);

@@ -98,7 +98,7 @@ describe("a run", () => {
     const [first, ...rest] = told;
     expect(first!.plan).toMatchObject({
       base: { name: "sd1", parameters: 52_004 },
-      states: { walks: 4, count: 4 * 8, passes: 2 * 4 * 8 },
+      states: { walks: 4, count: 4 * 22, passes: 2 * 4 * 22 },
       training: { steps: 6, batch: 4 },
       seconds: { states: expect.any(Number), training: expect.any(Number) },
     });
