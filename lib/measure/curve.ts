@@ -3,20 +3,12 @@ import type { Curve, CurvePoint, Delivered, Estimate, GuidancePoint, Way } from 
 import { mean } from "#lib/pairing/recovery.ts";
 import type { SamplerName } from "#lib/sampler-names.ts";
 import { concat, type FloatTensor } from "#lib/tensor/tensor.ts";
-import { drawAndRead, readersFor, type Reading } from "./arm.ts";
+import { drawAndRead, readersFor } from "./arm.ts";
 import { bootstrap } from "./bootstrap.ts";
+import type { Comparison } from "./comparison.ts";
 import { deliveredGuidance } from "./delivered.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Tick } from "./tick.ts";
-
-export interface CurveRequest extends Reading {
-  readonly sampler: SamplerName;
-  readonly steps: number;
-  readonly guidanceScale: number;
-  /** Those that the guide was made for. */
-  readonly range: { readonly minGuidance: number; readonly maxGuidance: number };
-  readonly rowsAtOnce: number;
-}
 
 /** By way, what each prompt gave, in the order of the prompts. */
 export interface KeptByWay extends Way {
@@ -45,7 +37,7 @@ const SHARES_OF_GUIDANCE = [0.25, 0.5, 0.75] as const;
 export async function measureCurve(
   networks: GuidedNetworks,
   evaluator: Evaluator,
-  request: CurveRequest,
+  request: Comparison,
   tick: Tick,
 ): Promise<{ curve: Curve; raw: KeptByWay[] }> {
   const { prompts, rowsAtOnce, guidanceScale, steps, sampler } = request;
@@ -109,7 +101,7 @@ export async function measureCurve(
 }
 
 /** CFG as it is asked for, to which all are compared, and all others but that at the guidance which is delivered. */
-function waysOf({ sampler, steps, guidanceScale, range }: CurveRequest): {
+function waysOf({ sampler, steps, guidanceScale, range }: Comparison): {
   readonly cfg: Way;
   readonly all: readonly Way[];
   /** At which CFG is drawn, the weakest first. */

@@ -6,26 +6,19 @@ import type { Envelope, Setting, Span } from "#lib/pairing/envelope.ts";
 import type { Estimate, Way } from "#lib/pairing/evidence.ts";
 import { mean } from "#lib/pairing/recovery.ts";
 import { thresholds } from "#lib/pairing/thresholds.ts";
-import type { SamplerName } from "#lib/sampler-names.ts";
 import { type FloatTensor, rows } from "#lib/tensor/tensor.ts";
 import { type AgreementState, measureAgreement } from "./agreement.ts";
-import { drawAndRead, readersFor, type Reading } from "./arm.ts";
+import { drawAndRead, readersFor } from "./arm.ts";
 import { bootstrap } from "./bootstrap.ts";
+import type { Comparison } from "./comparison.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { stepsRecipe } from "./steps-recipe.ts";
 import { withTape } from "./teacher.ts";
 import type { Tick } from "./tick.ts";
 
-export interface EnvelopeRequest extends Reading {
+export interface EnvelopeRequest extends Comparison {
   /** So many of the prompts are chosen on; the others say what came of it. */
   readonly choosing: number;
-  readonly sampler: SamplerName;
-  readonly steps: number;
-  /** What is asked for where nobody says otherwise. */
-  readonly guidanceScale: number;
-  /** Those that the guide was made for. */
-  readonly range: { readonly minGuidance: number; readonly maxGuidance: number };
-  readonly rowsAtOnce: number;
   /** [n, C, H, W]: of the trajectories on which it is read how much one step delivers, the first prompts' own. */
   readonly stepsNoise: FloatTensor;
 }

@@ -1,50 +1,25 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openGuide } from "#lib/diffusion/guide-network.ts";
-import { readModelFiles } from "#lib/diffusion/model-files.ts";
-import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
-import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
-import { openSplitUNet } from "#lib/diffusion/unet-networks.ts";
 import { drawArm, type Start } from "#lib/measure/arm.ts";
 import { openAttributeEvaluator } from "#lib/measure/attribute-evaluator.ts";
 import { measureCurve } from "#lib/measure/curve.ts";
 import { measureFidelity } from "#lib/measure/fidelity.ts";
-import type { GuidedNetworks } from "#lib/diffusion/guidance.ts";
 import type { Way } from "#lib/pairing/evidence.ts";
 import { nameOfWay } from "#lib/pairing/ways.ts";
-import { createGenerator } from "#lib/tensor/random.ts";
 import { starter, testRuntime } from "../../support/golden.ts";
+import { type GuidedWatercolor, openGuidedWatercolor } from "../../support/guided-watercolor.ts";
 
 const prompts = ["a big red house in a meadow", "a small blue boat at sea", "a big green house at night"];
 const STEPS = 8;
 
-let networks: GuidedNetworks;
+let model: GuidedWatercolor;
+let networks: GuidedWatercolor["networks"];
 let start: Start;
 
 beforeAll(async () => {
-  const files = await readModelFiles({
-    model: starter("watercolor"),
-    lowRank: [],
-    guide: starter("guide-tiny/guide.safetensors"),
-  });
-  const parts = unetParts(files, { height: 16, width: 16 });
-  const text = await openText({ ...files, lowRank: [] }, testRuntime);
-  const size = wholePicture({ height: 128, width: 128 });
-  networks = {
-    unet: await openSplitUNet(parts, testRuntime),
-    guide: await openGuide(files.guide!, parts, testRuntime),
-    cfgLayout: "two passes",
-  };
-  start = {
-    schedule: files.model.schedule,
-    prompted: await text.condition(prompts, size),
-    empty: await text.condition([null], size),
-    noise: createGenerator(77).randn([prompts.length, 4, 16, 16]),
-  };
+  model = await openGuidedWatercolor(prompts);
+  ({ networks, start } = model);
 });
-afterAll(async () => {
-  await networks.unet.close();
-  await networks.guide!.close();
-});
+afterAll(() => model[Symbol.asyncDispose]());
 
 const way = (mode: Way["mode"], cfgSteps = 0): Way => ({
   mode,

@@ -1,11 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openGuide } from "#lib/diffusion/guide-network.ts";
-import type { GuidedNetworks } from "#lib/diffusion/guidance.ts";
-import { readModelFiles } from "#lib/diffusion/model-files.ts";
-import { openText, unetParts } from "#lib/diffusion/pipeline.ts";
-import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
-import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
-import { drawArm, type Start } from "#lib/measure/arm.ts";
+import { drawArm } from "#lib/measure/arm.ts";
 import { openAttributeEvaluator } from "#lib/measure/attribute-evaluator.ts";
 import { bestOf, type EnvelopeRequest, measureEnvelope } from "#lib/measure/envelope.ts";
 import type { Evaluator } from "#lib/measure/evaluator.ts";
@@ -14,39 +8,24 @@ import type { Way } from "#lib/pairing/evidence.ts";
 import { createGenerator } from "#lib/tensor/random.ts";
 import { temporaryFolder } from "../../support/cli.ts";
 import { starter, testRuntime } from "../../support/golden.ts";
+import { type GuidedWatercolor, openGuidedWatercolor } from "../../support/guided-watercolor.ts";
 
 const prompts = ["a big red house in a meadow", "a small blue boat at sea", "a big green house at night"];
 const STEPS = 4;
 
-let networks: GuidedNetworks & { readonly unet: SplitUNet };
+let model: GuidedWatercolor;
+let networks: GuidedWatercolor["networks"];
 let evaluator: Evaluator;
 let request: EnvelopeRequest;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  const files = await readModelFiles({
-    model: starter("watercolor"),
-    lowRank: [],
-    guide: starter("guide-tiny/guide.safetensors"),
-  });
-  const parts = unetParts(files, { height: 16, width: 16 });
-  const text = await openText({ ...files, lowRank: [] }, testRuntime);
-  const size = wholePicture({ height: 128, width: 128 });
-  networks = {
-    unet: await openSplitUNet(parts, testRuntime),
-    guide: await openGuide(files.guide!, parts, testRuntime),
-    cfgLayout: "two passes",
-  };
+  model = await openGuidedWatercolor(prompts);
+  ({ networks } = model);
   evaluator = await openAttributeEvaluator(starter("evaluator/evaluator.safetensors"), testRuntime);
-  const start: Start = {
-    schedule: files.model.schedule,
-    prompted: await text.condition(prompts, size),
-    empty: await text.condition([null], size),
-    noise: createGenerator(77).randn([prompts.length, 4, 16, 16]),
-  };
   request = {
-    ...start,
+    ...model.start,
     prompts,
     choosing: 2,
     sampler: "ddim",
@@ -60,8 +39,7 @@ beforeAll(async () => {
   };
 });
 afterAll(async () => {
-  await networks.unet.close();
-  await networks.guide!.close();
+  await model[Symbol.asyncDispose]();
   await evaluator.close();
   await folder.remove();
 });
