@@ -3,9 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { curveFound } from "#lib/catalog/pairs/curve-schema.ts";
 import { getStudyCheck, recordStudy } from "#lib/catalog/pairs/study-work.ts";
 import { cancelSubject, listJobs, rerunSubject } from "#lib/catalog/jobs/service.ts";
-import type { Measured } from "#lib/catalog/pairs/schema.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
-import { recordOutcome } from "#lib/catalog/pairs/work.ts";
 import { signedReport } from "#lib/catalog/reports/schema.ts";
 import { getReport } from "#lib/catalog/reports/service.ts";
 import { reportKeys } from "#lib/catalog/reports/signing-key.ts";
@@ -13,7 +11,7 @@ import { wayRows } from "#lib/catalog/reports/values.ts";
 import { database } from "#lib/db/client.ts";
 import { isAuthentic } from "#lib/pairing/signed-report.ts";
 import { claimJob } from "../../support/attempts.ts";
-import { nothingMeasured } from "../../support/nothing-measured.ts";
+import { recordLook } from "../../support/record-look.ts";
 import { fillPreviewHub, pairOfBase, type PreviewHub } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
@@ -26,45 +24,15 @@ beforeAll(async () => {
 });
 afterAll(() => hub.close());
 
-const at = (value: number, n: number) => ({ value, low: value, high: value, n });
-const measured = (n: number, next: number | null): Measured => ({
-  ...nothingMeasured,
-  next,
-  fidelity: {
-    recovered: null,
-    conditional: at(0.5, n),
-    guide: at(0.6, n),
-    cfg: at(0.7, n),
-    gain: at(0.2, n),
-    scored: ["kinds"],
-    unscored: [],
-    domain: null,
-  } as unknown as NonNullable<Measured["fidelity"]>,
-});
-
-async function look(n: number, next: number | null): Promise<void> {
-  await database().job.updateMany({ where: { subjectId: id, kind: "check" }, data: { state: "queued" } });
-  const outcome = {
-    verdict: "inconclusive" as const,
-    reasons: [],
-    summary: { request: { pictures: n }, measured: measured(n, next) },
-    levels: [],
-    next,
-    prompts: [],
-    machine: "test",
-  };
-  expect(await recordOutcome(id, (await claimJob("check", id))!, outcome, async () => {})).toBe(true);
-}
-
 const curveJob = () => database().job.findFirst({ where: { kind: "curve" } });
 
 test("a curve is asked for when the plan has ended, of enough prompts: as a batch that makes room for everything else", async () => {
-  await look(16, null);
+  await recordLook(id, { n: 16, next: null });
   expect(await curveJob()).toBeNull();
-  await look(48, 96);
+  await recordLook(id, { n: 48, next: 96 });
   expect(await curveJob()).toBeNull();
   expect((await getPair(people.ann, id, true)).curve).toBeNull();
-  await look(96, null);
+  await recordLook(id, { n: 96, next: null });
   expect(await curveJob()).toMatchObject({ state: "queued", priority: 0, lane: "hours", resource: "compute" });
   expect((await getPair(people.ann, id, false)).curve).toMatchObject({ state: "queued", found: null });
   expect((await getPair(people.ann, id, false)).state).toBe("succeeded");
@@ -106,7 +74,7 @@ test("what it found is written by who holds the attempt, and stands in the signe
     ["cfg", 5, 0, "ddim", 10, "=SUM(A1)", 1, 0.75],
   ]);
 
-  await look(96, null);
+  await recordLook(id, { n: 96, next: null });
   expect((await curveJob())!.state).toBe("succeeded"); // it is measured once
   await database().pair.delete({ where: { id } });
   expect([await database().study.count(), await curveJob()]).toEqual([0, null]);

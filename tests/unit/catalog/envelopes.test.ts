@@ -2,11 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { anonymous } from "#lib/auth/actor.ts";
 import { cancelSubject, getJobTimeline, listJobs, rerunSubject } from "#lib/catalog/jobs/service.ts";
 import { envelopeFound } from "#lib/catalog/pairs/envelope-schema.ts";
-import type { Measured } from "#lib/catalog/pairs/schema.ts";
 import { bestSettingOf, getEnvelope, requestEnvelope } from "#lib/catalog/pairs/study-service.ts";
 import { recordStudy } from "#lib/catalog/pairs/study-work.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
-import { recordOutcome } from "#lib/catalog/pairs/work.ts";
 import { signedReport } from "#lib/catalog/reports/schema.ts";
 import { getReport } from "#lib/catalog/reports/service.ts";
 import { reportKeys } from "#lib/catalog/reports/signing-key.ts";
@@ -15,7 +13,7 @@ import { database } from "#lib/db/client.ts";
 import { isAuthentic } from "#lib/pairing/signed-report.ts";
 import { loadStudio } from "../../../app/preview/load.ts";
 import { claimJob } from "../../support/attempts.ts";
-import { nothingMeasured } from "../../support/nothing-measured.ts";
+import { at, recordLook } from "../../support/record-look.ts";
 import { fillPreviewHub, pairOfBase, type PreviewHub } from "../../support/previews.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
@@ -27,40 +25,6 @@ beforeAll(async () => {
   id = await pairOfBase();
 });
 afterAll(() => hub.close());
-
-const at = (value: number, n = 32) => ({ value, low: value, high: value, n });
-const measured = (n: number, scored: readonly string[]): Measured => ({
-  ...nothingMeasured,
-  fidelity: {
-    recovered: null,
-    conditional: at(0.5, n),
-    guide: at(0.6, n),
-    cfg: at(0.7, n),
-    gain: at(0.2, n),
-    scored: [...scored],
-    unscored: [],
-    domain: null,
-  } as unknown as NonNullable<Measured["fidelity"]>,
-});
-
-async function look(
-  n: number,
-  scored: readonly string[],
-  verdict: "inconclusive" | "incompatible",
-  next: number | null = 96,
-): Promise<void> {
-  await database().job.updateMany({ where: { subjectId: id, kind: "check" }, data: { state: "queued" } });
-  const outcome = {
-    verdict,
-    reasons: [],
-    summary: { request: { pictures: n }, measured: measured(n, scored) },
-    levels: [],
-    next,
-    prompts: [],
-    machine: "test",
-  };
-  expect(await recordOutcome(id, (await claimJob("check", id))!, outcome, async () => {})).toBe(true);
-}
 
 const found = envelopeFound.parse({
   version: 1,
@@ -94,17 +58,17 @@ test("what was not measured so far that settings can be compared is refused, wit
     });
   };
   await refuses("not been measured yet");
-  await look(16, ["kinds"], "inconclusive");
+  await recordLook(id, { n: 16, next: 96 });
   await refuses("read 48 prompts or more");
-  await look(48, [], "inconclusive");
+  await recordLook(id, { n: 48, next: 96, scored: [] });
   await refuses("read 48 prompts or more");
-  await look(48, ["kinds"], "incompatible");
+  await recordLook(id, { n: 48, next: 96, verdict: "incompatible" });
   await refuses("does not work here");
   expect(await database().study.count()).toBe(0);
 });
 
 test("somebody asks for it, told before what it costs; it waits as theirs in the lane of minutes, once", async () => {
-  await look(48, ["kinds"], "inconclusive");
+  await recordLook(id, { n: 48, next: 96 });
   const before = await getEnvelope(anonymous, id, false);
   expect(before).toMatchObject({ pair: id, envelope: null, problem: null, cost: { passes: 26_000 } });
   await expect(requestEnvelope(anonymous, id)).rejects.toMatchObject({ code: "unauthenticated" });
@@ -153,7 +117,7 @@ test("what it found stands in the pair, the signed report and a table; the studi
     ["guide", 3, 1, 2, "ddim", 20, "others", "=SUM(A1)", 0.75],
     ["guide", 3, 1, 2, "ddim", 20, "others", "a tree", 1],
   ]);
-  await look(384, ["kinds"], "inconclusive", null); // what came of the plan since changes nothing of it
+  await recordLook(id, { n: 384, next: null }); // what came of the plan since changes nothing of it
   const signed = signedReport.parse(JSON.parse(JSON.stringify(await getReport(people.ann, id))));
   expect(await isAuthentic(signed, await reportKeys())).toBe(true);
   expect(signed.report.pair.envelope).toMatchObject({ found, raw });
