@@ -6,6 +6,7 @@ import type { Matrix } from "#lib/catalog/pairs/schema.ts";
 import { fullName, toRepoName } from "#lib/catalog/repo-name.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
+import { csvFile } from "#lib/http/csv-file.ts";
 import { getMatrixTable } from "#lib/http/doors.ts";
 import { answerAt } from "#lib/http/route.ts";
 import { csvLine } from "#lib/util/csv.ts";
@@ -23,12 +24,7 @@ export const GET = answerAt(getMatrixTable, async (request) => {
   const body = Readable.toWeb(
     Readable.from(lines(first, (cursor) => matrix(actor, name, { cursor, limit: PAGE }))),
   ) as NodeReadableStream as ReadableStream;
-  return new Response(body, {
-    headers: {
-      "Content-Type": "text/csv; charset=utf-8",
-      "Content-Disposition": `attachment; filename="${name.repo}-guides.csv"`,
-    },
-  });
+  return csvFile(`${name.repo}-guides`, body);
 });
 
 async function* lines(first: Matrix, more: (cursor: string) => Promise<Matrix>): AsyncGenerator<Uint8Array> {

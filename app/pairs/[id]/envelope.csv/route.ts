@@ -1,6 +1,7 @@
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { getEnvelope } from "#lib/catalog/pairs/study-service.ts";
 import { trialRows } from "#lib/catalog/reports/values.ts";
+import { csvFile } from "#lib/http/csv-file.ts";
 import { getPairTrials } from "#lib/http/doors.ts";
 import { answerAt } from "#lib/http/route.ts";
 import { csvLine } from "#lib/util/csv.ts";
@@ -10,10 +11,5 @@ import { requireId } from "../../../_page/require-id.ts";
 export const GET = answerAt(getPairTrials, async (request, params) => {
   const id = requireId(params["id"], "measurement");
   const answer = await getEnvelope(await actorOf(request.headers), id, true);
-  return new Response([...trialRows(answer)].map(csvLine).join(""), {
-    headers: {
-      "Content-Type": "text/csv; charset=utf-8",
-      "Content-Disposition": `attachment; filename="envelope-${id}.csv"`,
-    },
-  });
+  return csvFile(`envelope-${id}`, [...trialRows(answer)].map(csvLine).join(""));
 });

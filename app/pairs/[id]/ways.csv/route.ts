@@ -1,6 +1,7 @@
 import { actorOf } from "#lib/auth/actor-of.ts";
 import { getPair } from "#lib/catalog/pairs/views.ts";
 import { wayRows } from "#lib/catalog/reports/values.ts";
+import { csvFile } from "#lib/http/csv-file.ts";
 import { getPairWays } from "#lib/http/doors.ts";
 import { answerAt } from "#lib/http/route.ts";
 import { csvLine } from "#lib/util/csv.ts";
@@ -10,10 +11,5 @@ import { requireId } from "../../../_page/require-id.ts";
 export const GET = answerAt(getPairWays, async (request, params) => {
   const id = requireId(params["id"], "measurement");
   const pair = await getPair(await actorOf(request.headers), id, true);
-  return new Response([...wayRows(pair)].map(csvLine).join(""), {
-    headers: {
-      "Content-Type": "text/csv; charset=utf-8",
-      "Content-Disposition": `attachment; filename="ways-${id}.csv"`,
-    },
-  });
+  return csvFile(`ways-${id}`, [...wayRows(pair)].map(csvLine).join(""));
 });
