@@ -1,5 +1,6 @@
 import { guided } from "#lib/diffusion/guidance.ts";
-import { generatorFor, shuffled, uniform } from "./random.ts";
+import { shuffled } from "#lib/util/shuffled.ts";
+import { generatorFor, share, uniform } from "./random.ts";
 import type { Recipe } from "./recipe.ts";
 import type { TrainingBatch } from "./step/training-step.ts";
 import type { StatePieces } from "./teacher/state-pieces.ts";
@@ -17,7 +18,10 @@ export function createBatches(recipe: Recipe, pieces: StatePieces): (step: numbe
   const placeOf = placeFinder(walks);
   let known: { readonly round: number; readonly order: Uint32Array } | null = null;
   const orderOf = (round: number): Uint32Array => {
-    if (known?.round !== round) known = { round, order: shuffled(generatorFor(seed, "round", round), count) };
+    if (known?.round !== round) {
+      const draws = generatorFor(seed, "round", round);
+      known = { round, order: shuffled(count, () => share(draws)) };
+    }
     return known.order;
   };
   return async (step) => {
@@ -25,8 +29,8 @@ export function createBatches(recipe: Recipe, pieces: StatePieces): (step: numbe
     const states = await pieces.read(turns.map((turn) => placeOf(orderOf(Math.floor(turn / count))[turn % count]!)));
     const draws = generatorFor(seed, "guidance", step);
     const guidanceScales = states.guidanceScales.map((own) => {
-      const [keeps, share] = [uniform(draws) < 0.5, uniform(draws)];
-      return keeps ? own : guidance.low + share * (guidance.high - guidance.low);
+      const [keeps, along] = [uniform(draws) < 0.5, uniform(draws)];
+      return keeps ? own : guidance.low + along * (guidance.high - guidance.low);
     });
     return {
       latents: states.latents,

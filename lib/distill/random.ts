@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createGenerator, type Generator } from "#lib/tensor/random.ts";
+import { createGenerator, type Generator, uniform24 } from "#lib/tensor/random.ts";
 
 /**
  * Every draw of a run is a function of its seed and of what is drawn, never of what was drawn before: so a run that stopped draws on as if
@@ -13,17 +13,10 @@ export function generatorFor(seed: number, ...what: readonly (string | number)[]
 }
 
 /** [0, 1) in steps of 2⁻²⁴, as `torch.rand` draws it. */
-export const uniform = ({ uint32 }: Generator): number => (uint32() & 0xff_ffff) * 2 ** -24;
+export const uniform = ({ uint32 }: Generator): number => uniform24(uint32);
 
 /** 0 … end − 1, for an end far below 2³². */
-export const below = ({ uint32 }: Generator, end: number): number => Math.floor((uint32() / 2 ** 32) * end);
+export const below = (generator: Generator, end: number): number => Math.floor(share(generator) * end);
 
-/** 0 … count − 1 in some order: Fisher & Yates. */
-export function shuffled(generator: Generator, count: number): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = below(generator, i + 1);
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return order;
-}
+/** [0, 1) in steps of 2⁻³². */
+export const share = ({ uint32 }: Generator): number => uint32() / 2 ** 32;

@@ -1,6 +1,7 @@
 import type { DistributionDistance, Range } from "#lib/pairing/evidence.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
 import { quantile } from "#lib/util/quantile.ts";
+import { shuffled } from "#lib/util/shuffled.ts";
 import type { FloatTensor } from "#lib/tensor/tensor.ts";
 
 /**
@@ -34,7 +35,7 @@ export function distributionDistance(set: FloatTensor, reference: FloatTensor): 
   const swapped: number[] = [];
   for (let split = 0; split < SPLITS; split++) {
     swapped.push(swappedMmd(own, between, references, random));
-    const order = shuffled(n, random);
+    const order = [...shuffled(n, random)];
     const [one, other] = [order.slice(0, n >> 1), order.slice(n >> 1, 2 * (n >> 1))];
     const second = meanOffDiagonal(references, other);
     halves.push(meanOffDiagonal(own, one) + second - 2 * meanOf(between, one, other));
@@ -96,15 +97,6 @@ function meanOffDiagonal({ columns, values }: Kernel, indices: readonly number[]
   let sum = 0;
   for (const i of indices) for (const j of indices) if (i !== j) sum += values[i * columns + j]!;
   return sum / (indices.length * (indices.length - 1));
-}
-
-function shuffled(n: number, random: () => number): number[] {
-  const order = upTo(n);
-  for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return order;
 }
 
 function middleOf(values: readonly number[]): Range {

@@ -82,7 +82,7 @@ function normals(uint32: () => number): () => number {
 }
 
 /** [0, 1) in steps of 2⁻²⁴, from the low bits of one draw. */
-const uniform24 = (uint32: () => number): number => (uint32() & 0xff_ffff) * 2 ** -24;
+export const uniform24 = (uint32: () => number): number => (uint32() & 0xff_ffff) * 2 ** -24;
 
 /** [0, 1) in steps of 2⁻⁵³, from the low bits of two draws, high word first. */
 function uniform53(uint32: () => number): number {

@@ -1,4 +1,5 @@
-import { generatorFor, shuffled } from "../random.ts";
+import { shuffled } from "#lib/util/shuffled.ts";
+import { generatorFor, share } from "../random.ts";
 
 const looks = ["rusty", "woollen", "golden", "broken", "tiny", "huge", "striped", "glowing", "wooden", "painted", "grey", "turquoise", "crimson", "beige", "silver", "checkered"]; // prettier-ignore
 const things = ["anchor", "backpack", "barn", "beetle", "bell", "bench", "bucket", "cactus", "camera", "candle", "castle", "clock", "crown", "deer", "drum", "elephant", "fence", "fox", "guitar", "helmet", "island", "jug", "kite", "ladder", "lion", "mirror", "motorcycle", "owl", "piano", "pumpkin", "robot", "rose", "sailboat", "shoe", "snail", "statue", "suitcase", "tower", "train", "violin"]; // prettier-ignore
@@ -11,7 +12,8 @@ const manners = ["a photo of", "a painting of", "a drawing of", "a close-up of",
  */
 export function plainTrainingPrompts(count: number): string[] {
   const all = looks.length * things.length * places.length;
-  const order = shuffled(generatorFor(0, "plain training prompts"), all);
+  const draws = generatorFor(0, "plain training prompts");
+  const order = shuffled(all, () => share(draws));
   return Array.from(order.subarray(0, count), (at, i) => {
     const [look, thing] = [looks[at % looks.length]!, things[Math.floor(at / looks.length) % things.length]!];
     const place = places[Math.floor(at / (looks.length * things.length))]!;
