@@ -5,7 +5,7 @@ import { pairQuery } from "#lib/catalog/pairs/schema.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import type { SheetRow, Showcase } from "#lib/catalog/sheets/schema.ts";
-import { picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
+import { cardsOf, showcase } from "#lib/catalog/sheets/service.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Compare } from "./_islands/compare.tsx";
 import { Refresh } from "./_islands/refresh.tsx";
@@ -28,8 +28,8 @@ export default async function FrontPage({ searchParams }: { readonly searchParam
   const { seed } = parseAddress(address, await searchParams);
   const [shown, models, guides] = await Promise.all([
     showcase(actor),
-    cardsOf(actor, "finetune", 6),
-    cardsOf(actor, "guide", 3),
+    listed(actor, "finetune", 6),
+    listed(actor, "guide", 3),
   ]);
   return (
     <>
@@ -77,13 +77,13 @@ export default async function FrontPage({ searchParams }: { readonly searchParam
 /** Which picture of the sheet is compared. */
 const address = z.object({ seed: z.coerce.number().int().optional() });
 
-type ListedCards = Awaited<ReturnType<typeof cardsOf>>;
+type ListedCards = Awaited<ReturnType<typeof listed>>;
 
-async function cardsOf(actor: Actor, kind: "finetune" | "guide", limit: number) {
+async function listed(actor: Actor, kind: "finetune" | "guide", limit: number) {
   const { items } = await listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit }));
   return {
     repos: items,
-    pictures: await picturesOf(
+    contents: await cardsOf(
       actor,
       items.map(({ id }) => id),
     ),
@@ -207,7 +207,7 @@ function Cards({
   note,
   href,
   repos,
-  pictures,
+  contents,
 }: ListedCards & { readonly title: string; readonly note: string; readonly href: string }) {
   return (
     <section aria-labelledby={title} className="mt-14">
@@ -221,7 +221,7 @@ function Cards({
       {repos.length === 0 ? (
         <Empty title="None yet" action={<ButtonLink href="/upload">Upload one</ButtonLink>} />
       ) : (
-        <RepoCards repos={repos} pictures={pictures} />
+        <RepoCards repos={repos} contents={contents} />
       )}
     </section>
   );

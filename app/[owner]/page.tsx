@@ -3,7 +3,7 @@ import { kindNames, kinds } from "#lib/catalog/kinds.ts";
 import { getNamespace } from "#lib/catalog/namespaces/service.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
-import { picturesOf } from "#lib/catalog/sheets/service.ts";
+import { cardsOf } from "#lib/catalog/sheets/service.ts";
 import { currentActor } from "../_page/actor.ts";
 import { shown } from "../_page/shown.ts";
 import { sumOf, toBoundedCount, toBoundedPlural, toDay } from "../_page/units.ts";
@@ -37,7 +37,7 @@ export default async function NamespacePage({ params }: Props) {
     })),
   ]);
   const countOf = (kind: string): string => toBoundedCount(sumOf(facets!.kind.filter(({ value }) => value === kind)));
-  const pictures = await picturesOf(
+  const contents = await cardsOf(
     actor,
     lists.flatMap(({ items }) => items.map(({ id }) => id)),
   );
@@ -104,7 +104,7 @@ export default async function NamespacePage({ params }: Props) {
               </a>
             )}
           </div>
-          <RepoCards repos={items} pictures={pictures} />
+          <RepoCards repos={items} contents={contents} />
         </section>
       ))}
     </>
