@@ -11,7 +11,7 @@ import { Compare } from "./_islands/compare.tsx";
 import { Refresh } from "./_islands/refresh.tsx";
 import { currentActor } from "./_page/actor.ts";
 import { parseAddress, type SearchParams } from "./_page/address.ts";
-import { toAge, toPlural } from "./_page/units.ts";
+import { toPlural } from "./_page/units.ts";
 import { Button, ButtonLink } from "./_ui/button.tsx";
 import { Empty } from "./_ui/empty.tsx";
 import { Estimate } from "./_ui/estimate.tsx";
@@ -21,6 +21,7 @@ import { Picture } from "./_ui/picture.tsx";
 import { RepoCards } from "./_ui/repo-card.tsx";
 import { Term } from "./_ui/term.tsx";
 import { Verdict } from "./_ui/verdict.tsx";
+import { When } from "./_ui/when.tsx";
 
 /** What a guide does, in one look; then the three ways on: a guide for your model, your model for the guides, everything there is. */
 export default async function FrontPage({ searchParams }: { readonly searchParams: SearchParams }) {
@@ -108,7 +109,7 @@ function Shown({ pair, sheet, seed }: Showcase & { readonly seed: number | undef
         <span>
           <Term word="recovered">recovers</Term> <Estimate of={pair.recovered} />
         </span>
-        <a href={`/pairs/${pair.id}`}>measured on this hub{pair.measuredAt && ` ${toAge(pair.measuredAt)}`}</a>
+        <a href={`/pairs/${pair.id}`}>measured on this hub {pair.measuredAt && <When at={pair.measuredAt} />}</a>
       </p>
       <p className="mt-3 max-w-[512px]">
         <a href={`/pairs/${pair.id}/tell`}>Can you tell which is which?</a>{" "}

@@ -23,7 +23,7 @@ import { currentActor } from "../../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../../_page/address.ts";
 import { sharedAs } from "../../_page/shared-as.ts";
 import { ifThere } from "../../_page/shown.ts";
-import { sumOf, toBoundedPlural, toBytes, toDuration, toMoment, toPlural } from "../../_page/units.ts";
+import { sumOf, toBoundedPlural, toBytes, toDuration, toPlural } from "../../_page/units.ts";
 import { ButtonLink } from "../../_ui/button.tsx";
 import { Empty } from "../../_ui/empty.tsx";
 import { Facts } from "../../_ui/facts.tsx";
@@ -41,6 +41,7 @@ import { isToMeasure, Partners } from "./_parts/partners.tsx";
 import { Pictures } from "./_parts/pictures.tsx";
 import { repoOf, type RepoParams, type ShownRepo } from "./_parts/repo-of.ts";
 import { DownloadLines } from "./_parts/use-lines.tsx";
+import { When } from "../../_ui/when.tsx";
 
 interface Props {
   readonly params: Promise<RepoParams>;
@@ -250,12 +251,7 @@ function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: I
                 ]
               : []),
             ["all files", <a key="a" href={folder}>{`${toPlural(usage.files, "file")}, ${toBytes(usage.bytes)}`}</a>],
-            [
-              "version",
-              <time key="v" dateTime={head!.createdAt}>
-                {toMoment(head!.createdAt)}
-              </time>,
-            ],
+            ["version", <When key="v" at={head!.createdAt} as="moment" />],
             ["commit", <Hash key="c" sha256={head!.id} what="commit id" />],
           ]}
         />

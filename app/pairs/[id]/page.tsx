@@ -17,7 +17,6 @@ import { idOf } from "../../_page/id-of.ts";
 import { parseAddress, type SearchParams } from "../../_page/address.ts";
 import { ifThere, shown } from "../../_page/shown.ts";
 import { sharedAs } from "../../_page/shared-as.ts";
-import { toAge, toMoment } from "../../_page/units.ts";
 import { Estimate } from "../../_ui/estimate.tsx";
 import { Problems } from "../../_ui/field.tsx";
 import { Term } from "../../_ui/term.tsx";
@@ -34,6 +33,7 @@ import { copiesSentence, sentenceOf, unitSentence } from "./sentence.ts";
 import { TellSection } from "./tally.tsx";
 import { Actions, Caution, Moving } from "./state.tsx";
 import { WaysSection } from "./ways.tsx";
+import { When } from "../../_ui/when.tsx";
 
 interface Props {
   readonly params: Promise<{ readonly id: string }>;
@@ -101,10 +101,9 @@ export default async function PairPage({ params, searchParams }: Props) {
             </span>
           )}
           {measuredAt && (
-            <span className="text-quiet" title={toMoment(measuredAt)}>
-              {verdict === "notMeasured" || verdict === "inconclusive"
-                ? `looked at ${toAge(measuredAt)} on ${pair.runtime}`
-                : `measured ${toAge(measuredAt)} on ${pair.runtime}`}
+            <span className="text-quiet">
+              {verdict === "notMeasured" || verdict === "inconclusive" ? "looked at" : "measured"}{" "}
+              <When at={measuredAt} /> on {pair.runtime}
             </span>
           )}
         </p>
