@@ -211,6 +211,7 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/browse": () => [
     "/browse",
     `/browse?q=${SECRET}`,
+    `/browse?q=${SECRET.slice(0, -1)}x`, // names like it
     `/browse?base=${base()}`,
     "/browse?owner=lab",
     "/browse?measured=verified&sort=downloads",
@@ -239,6 +240,8 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/previews": () => ["/previews", `/previews?finetune=${pair.finetune}`, "/previews?sheet=true"],
   "/previews/{id}": () => known.map((id) => `/previews/${id}`),
   "/readyz": () => ["/readyz"],
+  "/reference": () => ["/reference"],
+  "/reference/{operation}": () => ["/reference/getRepo"],
   "/settings": () => ["/settings"],
   "/settings/organisations/{name}": () => ["/settings/organisations/lab"],
   "/pairs/{id}/values.csv": () => known.map((id) => `/pairs/${id}/values.csv`),
