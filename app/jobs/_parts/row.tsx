@@ -10,7 +10,7 @@ export function JobRow({ job, mayAct }: { readonly job: JobItem; readonly mayAct
   return (
     <li
       data-row
-      className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1 border-b border-line py-2.5 focus-within:bg-raised sm:grid-cols-[7.5rem_minmax(0,1fr)_8rem] lg:grid-cols-[7.5rem_minmax(0,5fr)_minmax(0,4fr)_8rem]"
+      className="grid grid-cols-[1fr_auto] gap-x-4 gap-y-1 border-b border-line py-2.5 focus-within:bg-raised sm:grid-cols-[9rem_minmax(0,1fr)_8rem] lg:grid-cols-[9rem_minmax(0,5fr)_minmax(0,4fr)_8rem]"
     >
       <a href={`/jobs/${job.subjectId}`} className="whitespace-nowrap">
         {kindWords[job.kind]}
