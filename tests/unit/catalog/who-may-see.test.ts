@@ -127,6 +127,8 @@ const queries: Readonly<Record<string, readonly Record<string, string>[]>> = {
   listPairs: [{}, { finetune: pair.finetune }, { guide: pair.guide }, { verdict: "verified" }],
   listPreviews: [{}, { sheet: "true" }, { attached: "true" }, { mine: "true" }, { finetune: pair.finetune }],
   forecastPreview: [pair, { finetune: base() }],
+  estimateDistillation: [{ base: base() }],
+  listDistillations: [{}, { mine: "true" }],
   listJobs: [{}, { mine: "true" }, { state: "running" }],
 };
 
@@ -134,6 +136,7 @@ const bodies = (): Readonly<Record<string, readonly unknown[]>> => ({
   requestCheck: [pair, { ...pair, loraStrength: 0.5 }, { ...pair, finetune: base() }],
   createPreview: [asking(pair), asking({ ...pair, guide: null }), asking({ ...pair, finetune: base() })],
   rerunPreview: [{}],
+  createDistillation: [{ base: base(), owner: "bob", name: randomUUID() }],
   attachPreview: [{ attached: true }],
   openRecipe: [...hidden]
     .filter((one) => /^[0-9a-f]{64}$/.test(one))

@@ -1,0 +1,100 @@
+import type { Model } from "#lib/diffusion/model.ts";
+import { signatureOf } from "#lib/diffusion/model-files.ts";
+import { ownSize } from "#lib/diffusion/picture-size.ts";
+import { unetParts } from "#lib/diffusion/pipeline.ts";
+import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
+import { countMacs } from "#lib/onnx/macs.ts";
+import { guideKinds, usualChoice } from "#lib/pairing/guide-choice.ts";
+import { narrowestGuide, widthsWithin, guideParameters } from "./guide-widths.ts";
+import { graphsOf, memoryNeed } from "./plan.ts";
+import { MOST_HELD_OUT } from "./prompts/split-prompts.ts";
+import { recipeFor } from "./recipe.ts";
+import { whyNotDistilled } from "./subject.ts";
+import { statesIn, walksOf } from "./teacher/walks.ts";
+
+/** What a guide of a share costs, as it is usually made. */
+export interface CostAt {
+  /** The share. */
+  readonly at: number;
+  /** Of the guide. */
+  readonly parameters: number;
+  /** In bytes: the most at any moment; `bytes` of it are for the stage that takes most. */
+  readonly peak: number;
+  readonly stage: string;
+  readonly bytes: number;
+  /** Multiply–accumulates of one step. */
+  readonly stepMacs: number;
+}
+
+/** What it takes to make a guide of a base, worked out from shapes before anybody asks. */
+export interface DistillCosts {
+  /** Why no guide is made of it; null where one is. */
+  readonly problem: string | null;
+  /** Of its UNet, and of the narrowest guide for it. */
+  readonly parameters: number;
+  readonly least: number;
+  /** Multiply–accumulates of one of the walks that it draws. */
+  readonly walkMacs: number;
+  /** At the shares of the kinds that there are, and at the narrowest guide where that is more. */
+  readonly shares: readonly CostAt[];
+}
+
+/** The largest share that somebody may ask for. */
+const MOST = 0.5;
+
+export function costsOf(model: Model): DistillCosts {
+  const { parameters } = model.unet.weights;
+  const base = signatureOf(model);
+  const least = guideParameters(base, narrowestGuide(base));
+  const why = whyNotDistilled(model);
+  const leastShare = Math.ceil((1e4 * least) / parameters) / 1e4;
+  const none = { parameters, least, walkMacs: 0, shares: [] };
+  if (why !== null) return { ...none, problem: `${model.name} ${why}` };
+  if (leastShare > MOST)
+    return { ...none, problem: `${model.name} is so small that the narrowest guide for it is more than half of it` };
+
+  const parts = unetParts({ model, lowRank: [], guide: null, embeddings: [] }, ownSize(model));
+  const at = (share: number): CostAt & { readonly walkMacs: number } => {
+    const recipe = recipeFor(
+      { ...usualChoice, share },
+      {
+        prompts: { source: "", count: 1, sha256: "" },
+        rows: 2 * rowsAtOnce(parameters),
+        heldOut: MOST_HELD_OUT,
+      },
+    );
+    const widths = widthsWithin(share, base, { parameters, name: model.name });
+    const { guidance, variant, teacher } = recipe;
+    const config = {
+      variant,
+      widths,
+      base: { ...base, sha256: "" },
+      minGuidance: guidance.low,
+      maxGuidance: guidance.high,
+      referenceGuidance: guidance.reference,
+      trainedOn: {},
+    };
+    const graphs = graphsOf(config, parts, recipe);
+    const { stages, peak } = memoryNeed(graphs, recipe, parts);
+    const most = stages.reduce((one, other) => (other.bytes > one.bytes ? other : one));
+    const states = walksOf(teacher).reduce((sum, one) => sum + statesIn(one), 0);
+    return {
+      at: share,
+      parameters: guideParameters(base, widths),
+      peak,
+      stage: most.stage,
+      bytes: most.bytes,
+      stepMacs: countMacs(graphs.training).total,
+      walkMacs: (2 * states * countMacs(graphs.joined).total) / teacher.trajectories,
+    };
+  };
+  const fitting = Object.values(guideKinds).filter((share) => share >= leastShare);
+  const shares = (fitting.length > 0 ? fitting : [leastShare]).map(at);
+  return {
+    problem: null,
+    parameters,
+    least,
+    walkMacs: shares[0]!.walkMacs,
+    shares: shares.map(({ walkMacs: _, ...cost }) => cost),
+  };
+}
