@@ -2,14 +2,14 @@ import type { Metadata } from "next";
 import { ButtonLink } from "./_ui/button.tsx";
 import { DeadEnd } from "./_ui/dead-end.tsx";
 
-export const metadata: Metadata = { title: "Not here" };
+export const metadata: Metadata = { title: "Page not found" };
 
 /** Gone, never there, or not for this person to know of: the three are told alike, so that a private name stays private. */
 export default function NotFound() {
   return (
     <DeadEnd
       status={404}
-      title="There is nothing here that you may see"
+      title="Page not found"
       actions={
         <>
           <ButtonLink href="/browse" look="primary">

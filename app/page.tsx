@@ -5,13 +5,13 @@ import { pairQuery } from "#lib/catalog/pairs/schema.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import type { SheetRow, Showcase } from "#lib/catalog/sheets/schema.ts";
-import { picturesOf, showcase } from "#lib/catalog/sheets/service.ts";
+import { cardsOf, showcase } from "#lib/catalog/sheets/service.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Compare } from "./_islands/compare.tsx";
 import { Refresh } from "./_islands/refresh.tsx";
 import { currentActor } from "./_page/actor.ts";
 import { parseAddress, type SearchParams } from "./_page/address.ts";
-import { toAge, toPlural } from "./_page/units.ts";
+import { toPlural } from "./_page/units.ts";
 import { Button, ButtonLink } from "./_ui/button.tsx";
 import { Empty } from "./_ui/empty.tsx";
 import { Estimate } from "./_ui/estimate.tsx";
@@ -21,6 +21,7 @@ import { Picture } from "./_ui/picture.tsx";
 import { RepoCards } from "./_ui/repo-card.tsx";
 import { Term } from "./_ui/term.tsx";
 import { Verdict } from "./_ui/verdict.tsx";
+import { When } from "./_ui/when.tsx";
 
 /** What a guide does, in one look; then the three ways on: a guide for your model, your model for the guides, everything there is. */
 export default async function FrontPage({ searchParams }: { readonly searchParams: SearchParams }) {
@@ -28,8 +29,8 @@ export default async function FrontPage({ searchParams }: { readonly searchParam
   const { seed } = parseAddress(address, await searchParams);
   const [shown, models, guides] = await Promise.all([
     showcase(actor),
-    cardsOf(actor, "finetune", 6),
-    cardsOf(actor, "guide", 3),
+    listed(actor, "finetune", 6),
+    listed(actor, "guide", 3),
   ]);
   return (
     <>
@@ -77,13 +78,13 @@ export default async function FrontPage({ searchParams }: { readonly searchParam
 /** Which picture of the sheet is compared. */
 const address = z.object({ seed: z.coerce.number().int().optional() });
 
-type ListedCards = Awaited<ReturnType<typeof cardsOf>>;
+type ListedCards = Awaited<ReturnType<typeof listed>>;
 
-async function cardsOf(actor: Actor, kind: "finetune" | "guide", limit: number) {
+async function listed(actor: Actor, kind: "finetune" | "guide", limit: number) {
   const { items } = await listRepos(actor, repoQuery.parse({ kind, sort: "downloads", limit }));
   return {
     repos: items,
-    pictures: await picturesOf(
+    contents: await cardsOf(
       actor,
       items.map(({ id }) => id),
     ),
@@ -108,7 +109,7 @@ function Shown({ pair, sheet, seed }: Showcase & { readonly seed: number | undef
         <span>
           <Term word="recovered">recovers</Term> <Estimate of={pair.recovered} />
         </span>
-        <a href={`/pairs/${pair.id}`}>measured on this hub{pair.measuredAt && ` ${toAge(pair.measuredAt)}`}</a>
+        <a href={`/pairs/${pair.id}`}>measured on this hub {pair.measuredAt && <When at={pair.measuredAt} />}</a>
       </p>
       <p className="mt-3 max-w-[512px]">
         <a href={`/pairs/${pair.id}/tell`}>Can you tell which is which?</a>{" "}
@@ -207,7 +208,7 @@ function Cards({
   note,
   href,
   repos,
-  pictures,
+  contents,
 }: ListedCards & { readonly title: string; readonly note: string; readonly href: string }) {
   return (
     <section aria-labelledby={title} className="mt-14">
@@ -221,7 +222,7 @@ function Cards({
       {repos.length === 0 ? (
         <Empty title="None yet" action={<ButtonLink href="/upload">Upload one</ButtonLink>} />
       ) : (
-        <RepoCards repos={repos} pictures={pictures} />
+        <RepoCards repos={repos} contents={contents} />
       )}
     </section>
   );

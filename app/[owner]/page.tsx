@@ -3,14 +3,15 @@ import { kindNames, kinds } from "#lib/catalog/kinds.ts";
 import { getNamespace } from "#lib/catalog/namespaces/service.ts";
 import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
-import { picturesOf } from "#lib/catalog/sheets/service.ts";
+import { cardsOf } from "#lib/catalog/sheets/service.ts";
 import { currentActor } from "../_page/actor.ts";
 import { shown } from "../_page/shown.ts";
-import { sumOf, toBoundedCount, toBoundedPlural, toDay } from "../_page/units.ts";
+import { sumOf, toBoundedCount, toBoundedPlural } from "../_page/units.ts";
 import { ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Notice } from "../_ui/notice.tsx";
 import { RepoCards } from "../_ui/repo-card.tsx";
+import { When } from "../_ui/when.tsx";
 
 interface Props {
   readonly params: Promise<{ readonly owner: string }>;
@@ -37,7 +38,7 @@ export default async function NamespacePage({ params }: Props) {
     })),
   ]);
   const countOf = (kind: string): string => toBoundedCount(sumOf(facets!.kind.filter(({ value }) => value === kind)));
-  const pictures = await picturesOf(
+  const contents = await cardsOf(
     actor,
     lists.flatMap(({ items }) => items.map(({ id }) => id)),
   );
@@ -46,8 +47,8 @@ export default async function NamespacePage({ params }: Props) {
     <>
       <h1 className="text-page [overflow-wrap:anywhere]">{displayName ?? name}</h1>
       <p className="mt-1 text-quiet">
-        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since {toDay(createdAt)} ·{" "}
-        {toBoundedPlural(sumOf(facets!.kind), "repo")}
+        <code>{name}</code> · {kind === "user" ? "a person" : "an organisation"} · here since{" "}
+        <When at={createdAt} as="day" /> · {toBoundedPlural(sumOf(facets!.kind), "repo")}
         {role !== null && kind === "organisation" && ` · you are ${role === "owner" ? "its owner" : `a ${role}`}`}
       </p>
       {actor.kind === "person" && actor.isOperator && (
@@ -104,7 +105,7 @@ export default async function NamespacePage({ params }: Props) {
               </a>
             )}
           </div>
-          <RepoCards repos={items} pictures={pictures} />
+          <RepoCards repos={items} contents={contents} />
         </section>
       ))}
     </>

@@ -8,8 +8,7 @@ export function Footer({ theme, version }: { readonly theme: Theme; readonly ver
         <nav aria-label="More" className="flex flex-wrap gap-4">
           <a href="/pairs">Measurements</a>
           <a href="/words">What the words mean</a>
-          <a href="/api/v1/openapi.json">API</a>
-          <a href="/healthz">Health</a>
+          <a href="/reference">API</a>
         </nav>
         <form method="post" action="/theme" className="flex gap-1" aria-label="Light or dark">
           {themes.map((one) => (

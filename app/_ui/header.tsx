@@ -5,6 +5,7 @@ const places = [
   ["/browse?kind=finetune", "Fine-tunes"],
   ["/browse?kind=guide", "Guides"],
   ["/browse?kind=base", "Bases"],
+  ["/matrix", "Matrix"],
   ["/preview", "Preview"],
   ["/jobs", "Jobs"],
 ] as const;
@@ -18,7 +19,7 @@ export function Header({ actor }: { readonly actor: Actor }) {
           <img src="/icon.svg" alt="" width="22" height="22" />
           Guidepost
         </a>
-        <nav aria-label="Main" className="order-last -mx-1 flex w-full gap-x-1 overflow-x-auto sm:order-none sm:w-auto">
+        <nav aria-label="Main" className="order-last -mx-1 flex w-full gap-x-1 overflow-x-auto md:order-none md:w-auto">
           {places.map(([href, name]) => (
             <a
               key={href}
@@ -29,7 +30,11 @@ export function Header({ actor }: { readonly actor: Actor }) {
             </a>
           ))}
         </nav>
-        <form action="/browse" role="search" className="ml-auto min-w-0 flex-1 sm:max-w-64">
+        <form
+          action="/browse"
+          role="search"
+          className="ml-auto min-w-0 max-md:order-1 max-md:w-full md:max-w-64 md:flex-1"
+        >
           <label htmlFor="search" className="sr-only">
             Search models and guides
           </label>
@@ -44,7 +49,7 @@ export function Header({ actor }: { readonly actor: Actor }) {
         </form>
         {actor.kind === "person" ? (
           <>
-            <a href="/upload" className="font-medium no-underline">
+            <a href="/upload" className="font-medium no-underline max-md:ml-auto">
               Upload
             </a>
             <details className="relative" name="menu">
@@ -70,7 +75,7 @@ export function Header({ actor }: { readonly actor: Actor }) {
             </details>
           </>
         ) : (
-          <a href="/sign-in" className="no-underline">
+          <a href="/sign-in" className="no-underline max-md:ml-auto">
             Sign in
           </a>
         )}

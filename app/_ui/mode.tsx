@@ -3,7 +3,7 @@ export type Mode = "conditional" | "guide" | "cfg";
 /** Always in this order, always with these marks: in every row of pictures, chart, table and legend. */
 export const modes = ["conditional", "guide", "cfg"] as const satisfies readonly Mode[];
 
-export const modeNames: Readonly<Record<Mode, string>> = { conditional: "conditional", guide: "guide", cfg: "CFG" };
+export const modeNames: Readonly<Record<Mode, string>> = { conditional: "no guidance", guide: "guide", cfg: "CFG" };
 
 export const modeColours: Readonly<Record<Mode, string>> = {
   conditional: "text-conditional",

@@ -1,9 +1,10 @@
 import type { Metadata } from "next";
 import type { z } from "zod";
 import { can, kinds } from "#lib/catalog/kinds.ts";
+import { nearestNames } from "#lib/catalog/repos/nearest-names.ts";
 import { type Facets, repoQuery, sorts } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
-import { picturesOf } from "#lib/catalog/sheets/service.ts";
+import { cardsOf } from "#lib/catalog/sheets/service.ts";
 import { AppError } from "#lib/errors.ts";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
@@ -45,10 +46,11 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
   const { items, next, facets } = await shown(
     list(chosen.cursor).catch((cause: unknown) => (isOfNoPlace(cause) ? list(undefined) : Promise.reject(cause))),
   );
-  const pictures = await picturesOf(
+  const contents = await cardsOf(
     actor,
     items.map(({ id }) => id),
   );
+  const nearest = items.length === 0 && chosen.q ? await nearestNames(actor, chosen.q) : [];
   const total = sumOf(facets!.kind.filter(({ value }) => !chosen.kind || value === chosen.kind));
   return (
     <>
@@ -72,12 +74,12 @@ export default async function BrowsePage({ searchParams }: { readonly searchPara
           )}
           <p id="found" role="status" className="mt-4 mb-3 text-quiet">
             {toBoundedPlural(total, "repo")}
-            {pictures.size > 0 && " · pictures drawn here, from one set of prompts and seeds"}
+            {contents.size > 0 && " · pictures drawn here, from one set of prompts and seeds"}
           </p>
           {items.length === 0 ? (
-            <Nothing chosen={chosen} />
+            <Nothing chosen={chosen} nearest={nearest} />
           ) : (
-            <RepoCards repos={items} pictures={pictures} eager={6} isBeside />
+            <RepoCards repos={items} contents={contents} eager={6} isBeside />
           )}
           <Pager
             first={chosen.cursor ? linkTo(chosen, {}) : null}
@@ -243,15 +245,57 @@ function Chips({ chosen }: { readonly chosen: Chosen }) {
   );
 }
 
-function Nothing({ chosen: { sort: _sort, ...filters } }: { readonly chosen: Chosen }) {
-  const isFiltered = Object.values(filters).some(Boolean);
-  return isFiltered ? (
-    <Empty title="Nothing fits all of that" action={<ButtonLink href="/browse">Clear all filters</ButtonLink>}>
-      Take a filter away, or look for fewer words.
+function Nothing({
+  chosen: { sort: _sort, ...filters },
+  nearest,
+}: {
+  readonly chosen: Chosen;
+  readonly nearest: readonly string[];
+}) {
+  if (!Object.values(filters).some(Boolean))
+    return (
+      <Empty title="This hub is empty" action={<ButtonLink href="/upload">Upload a base</ButtonLink>}>
+        Bases come first, then guides for them and fine-tunes made from them.
+      </Empty>
+    );
+  if (!filters.q)
+    return (
+      <Empty title="Nothing fits all of that" action={<ButtonLink href="/browse">Clear all filters</ButtonLink>}>
+        Take a filter away.
+      </Empty>
+    );
+  return (
+    <Empty
+      title={`Nothing here answers to “${filters.q}”`}
+      action={
+        <>
+          <ButtonLink href="/upload">Drop your model’s file</ButtonLink>
+          <ButtonLink href="/browse">See everything</ButtonLink>
+        </>
+      }
+    >
+      {nearest.length > 0 && <Nearest names={nearest} />}
+      <p className="mt-2">
+        Your file itself says which base it was made from, and so which guides fit: drop it on the upload page, where it
+        is recognised in your browser before a byte is sent. Or search by its SHA-256.
+      </p>
     </Empty>
-  ) : (
-    <Empty title="This hub is empty" action={<ButtonLink href="/upload">Upload a base</ButtonLink>}>
-      Bases come first, then guides for them and fine-tunes made from them.
-    </Empty>
+  );
+}
+
+function Nearest({ names }: { readonly names: readonly string[] }) {
+  return (
+    <p>
+      Did you mean{" "}
+      {names.map((name, i) => (
+        <span key={name}>
+          {i > 0 && (i === names.length - 1 ? " or " : ", ")}
+          <a href={`/${name}`} className="[overflow-wrap:anywhere]">
+            {name}
+          </a>
+        </span>
+      ))}
+      ?
+    </p>
   );
 }

@@ -8,7 +8,6 @@ import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
 import { shown } from "../_page/shown.ts";
-import { toAge, toMoment } from "../_page/units.ts";
 import { ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { Estimate } from "../_ui/estimate.tsx";
@@ -18,6 +17,7 @@ import { Table } from "../_ui/table.tsx";
 import { Tabs } from "../_ui/tabs.tsx";
 import { Term } from "../_ui/term.tsx";
 import { standingOf, Verdict, wordOf } from "../_ui/verdict.tsx";
+import { When } from "../_ui/when.tsx";
 
 export const metadata: Metadata = { title: "Measurements" };
 
@@ -83,12 +83,7 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
                 <Verdict standing={standingOf(item)} stale={item.stale} />
               </td>
               <td>{item.recovered ? <Estimate of={item.recovered} /> : <span className="text-quiet">—</span>}</td>
-              <td
-                className="whitespace-nowrap text-quiet"
-                title={item.measuredAt ? toMoment(item.measuredAt) : undefined}
-              >
-                {item.measuredAt ? toAge(item.measuredAt) : "—"}
-              </td>
+              <td className="whitespace-nowrap text-quiet">{item.measuredAt ? <When at={item.measuredAt} /> : "—"}</td>
             </tr>
           ))}
         </Table>

@@ -8,13 +8,13 @@ import { Refresh } from "../_islands/refresh.tsx";
 import { currentActor } from "../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../_page/address.ts";
 import { shown } from "../_page/shown.ts";
-import { toAge } from "../_page/units.ts";
 import { ButtonLink } from "../_ui/button.tsx";
 import { Empty } from "../_ui/empty.tsx";
 import { ModeMark, modeNames, modes } from "../_ui/mode.tsx";
 import { Pager } from "../_ui/pager.tsx";
 import { Picture } from "../_ui/picture.tsx";
 import { onThisHub } from "../preview/on-this-hub.ts";
+import { When } from "../_ui/when.tsx";
 
 export const metadata: Metadata = { title: "Your previews" };
 
@@ -116,7 +116,7 @@ function Row({
         </p>
         <p className="mt-1 text-small text-quiet">
           <span className={colours[state]}>{stateNames[state]}</span> · seed {seed} · {steps} steps · guidance{" "}
-          {guidanceScale} · {toAge(createdAt)}
+          {guidanceScale} · <When at={createdAt} />
           {isAttached && " · on the model's page"}
         </p>
         {problem !== null && <p className="mt-1 line-clamp-2 text-small text-incompatible">{problem}</p>}

@@ -11,7 +11,6 @@ import { FORM_COOKIE, parseFormState } from "#lib/http/form.ts";
 import { signedInPerson } from "../_page/actor.ts";
 import { parseAddress, type SearchParams } from "../_page/address.ts";
 import { ifThere } from "../_page/shown.ts";
-import { toDay } from "../_page/units.ts";
 import { Button } from "../_ui/button.tsx";
 import { Facts } from "../_ui/facts.tsx";
 import { Field, fromState, Problems } from "../_ui/field.tsx";
@@ -23,6 +22,7 @@ import { Organisations } from "./_parts/organisations.tsx";
 import { Quota } from "./_parts/quota.tsx";
 import { Section } from "./_parts/section.tsx";
 import { Tokens } from "./_parts/tokens.tsx";
+import { When } from "../_ui/when.tsx";
 
 export const metadata: Metadata = { title: "Settings", robots: { index: false } };
 
@@ -92,7 +92,7 @@ export default async function SettingsPage({ searchParams }: { readonly searchPa
                   </a>,
                 ],
                 ["e-mail", me.email],
-                ["here since", toDay(me.createdAt)],
+                ["here since", <When key="s" at={me.createdAt} as="day" />],
                 ...(me.isOperator ? [["role", "operator of this hub: may do everything"] as const] : []),
               ]}
             />

@@ -102,7 +102,7 @@ export function Destination({
         (begunAt !== null || mine.length > 0) && (
           <fieldset className="mt-1">
             <legend className="sr-only">Into</legend>
-            {begunAt && choice("begun", `Go on with ${begunAt}`)}
+            {begunAt && choice("begun", `Resume ${begunAt}`)}
             {choice("new", "A new repo")}
             {mine.length > 0 && choice("mine", "One of your repos")}
           </fieldset>

@@ -37,10 +37,10 @@ export function SendingPanel({ going, onPause, onGoOn, onWithoutFailed, onGiveUp
       )}
       {asks ? (
         <div role="group" aria-label="Cancel the upload" className="mt-4">
-          <p>Throw away what has arrived? The files on your disk stay as they are.</p>
+          <p>Discard what has arrived? The files on your disk stay as they are.</p>
           <div className="mt-2 flex flex-wrap gap-3">
             <Button look="danger" onClick={onGiveUp}>
-              Throw it away
+              Discard it
             </Button>
             <Button onClick={() => setAsks(false)}>Keep it</Button>
           </div>
@@ -51,11 +51,11 @@ export function SendingPanel({ going, onPause, onGoOn, onWithoutFailed, onGiveUp
             {phase === "sending" && <Button onClick={onPause}>Pause</Button>}
             {phase !== "sending" && (
               <Button look="primary" onClick={onGoOn}>
-                {phase === "paused" ? "Go on" : failed.length > 0 ? "Try again" : "Go on"}
+                {failed.length > 0 && phase !== "paused" ? "Try again" : "Resume"}
               </Button>
             )}
             {onWithoutFailed && (
-              <Button onClick={onWithoutFailed}>Go on without {failed.length === 1 ? "it" : "them"}</Button>
+              <Button onClick={onWithoutFailed}>Continue without {failed.length === 1 ? "it" : "them"}</Button>
             )}
             <Button look="quiet" onClick={() => setAsks(true)}>
               Cancel

@@ -4,9 +4,53 @@ import { type FailureCode, failures } from "#lib/errors.ts";
 import { version } from "#lib/version.ts";
 import type { Operation } from "./operation.ts";
 
+/** A schema, as far as the pages that show it read it. */
+export interface DescribedSchema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, DescribedSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: DescribedSchema;
+  readonly anyOf?: readonly DescribedSchema[];
+  readonly oneOf?: readonly DescribedSchema[];
+  readonly additionalProperties?: DescribedSchema | boolean;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly format?: string;
+  readonly default?: unknown;
+  readonly [keyword: string]: unknown;
+}
+
+type Content = Readonly<Record<string, { readonly schema?: DescribedSchema }>>;
+
+/** One endpoint in the document. */
+export interface DescribedOperation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tags: readonly string[];
+  /** Who may call it, in words. */
+  readonly description: string;
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required: boolean;
+    readonly description?: string;
+    readonly schema: DescribedSchema;
+  }[];
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
+  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
+}
+
+/** The document: by the path and the method in small letters what an endpoint is. */
+export interface Described {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
+  readonly [part: string]: unknown;
+}
+
 /** The OpenAPI 3.1 document of these endpoints, made from the schemas that the routes parse with. */
-export function toOpenApi(operations: readonly Operation[], url: string): Record<string, unknown> {
-  const paths: Record<string, Record<string, unknown>> = {};
+export function toOpenApi(operations: readonly Operation[], url: string): Described {
+  const paths: Record<string, Record<string, DescribedOperation>> = {};
   for (const operation of operations)
     (paths[operation.path] ??= {})[operation.method.toLowerCase()] = describe(operation);
   return {
@@ -43,7 +87,7 @@ const Failure = z.object({
   requestId: z.string(),
 });
 
-function describe(operation: Operation): Record<string, unknown> {
+function describe(operation: Operation): DescribedOperation {
   const { id, summary, tag, scope, permission, params, query, body, status } = operation;
   return {
     operationId: id,
@@ -68,7 +112,10 @@ function needsOf({ scope, permission }: Operation): string {
   return `${who} A token needs the scope ${[scope].flat().join(" or ")}.`;
 }
 
-function parametersOf(schema: z.ZodObject | undefined, place: "path" | "query"): Record<string, unknown>[] {
+function parametersOf(
+  schema: z.ZodObject | undefined,
+  place: "path" | "query",
+): DescribedOperation["parameters"][number][] {
   if (!schema) return [];
   const { properties = {}, required = [] } = schemaOf(schema, "input") as {
     properties?: Record<string, { description?: string }>;
@@ -83,7 +130,7 @@ function parametersOf(schema: z.ZodObject | undefined, place: "path" | "query"):
   }));
 }
 
-function answerOf({ status, response }: Operation): Record<string, unknown> {
+function answerOf({ status, response }: Operation): DescribedOperation["responses"][string] {
   if (response === undefined) return { description: status === 204 ? "Done." : "OK" };
   const content =
     typeof response === "string"
@@ -93,7 +140,7 @@ function answerOf({ status, response }: Operation): Record<string, unknown> {
 }
 
 /** Failures of one status share an entry. Every endpoint may also find its input bad, or a part of the hub away. */
-function failuresOf({ failures: codes, params, query, body, scope }: Operation): Record<string, unknown> {
+function failuresOf({ failures: codes, params, query, body, scope }: Operation): DescribedOperation["responses"] {
   const takesInput = params !== undefined || query !== undefined || body !== undefined;
   const all = new Set<FailureCode>([
     ...codes,
@@ -115,7 +162,7 @@ function failuresOf({ failures: codes, params, query, body, scope }: Operation):
 }
 
 /** Dates go over the wire as text, and what only code can check is left to the server to say. */
-const schemaOf = (schema: z.ZodType, io: "input" | "output"): Record<string, unknown> => {
+const schemaOf = (schema: z.ZodType, io: "input" | "output"): DescribedSchema => {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io,
     unrepresentable: "any",

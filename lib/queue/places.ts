@@ -14,13 +14,13 @@ const anything = { lanes, least: priorities.batch } as const;
 /**
  * The places of a worker. What nobody waits for fills one only; its processes run niced, so that it costs the others little. One of several
  * is kept for short work that somebody waits for; where there is only one, long work makes room for it. Of files too: a hundred gigabytes
- * that are read never stand before a card; and of two that read files, one person's commits take one, or they would take the processor
- * from the pictures of all others.
+ * that are read never stand before a card; and of two that read files, one person's commits take one, whichever is free first, or they
+ * would take the processor from the pictures of all others.
  *
  * @param compute how many jobs may run networks at a time
  */
 export const placesOfWorker = (compute: number): PlaceKind[] => [
-  { resource: "files", ...anything },
+  { resource: "files", ...anything, forOthers: true },
   { resource: "files", lanes: ["seconds"], least: priorities.batch, forOthers: true },
   { resource: "compute", ...anything },
   ...Array.from({ length: Math.max(0, compute - 2) }, () => ({ resource: "compute", lanes, least: AWAITED }) as const),

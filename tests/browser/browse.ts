@@ -137,8 +137,8 @@ export const browse: Story = (stage) => {
     expect(await cards(page).count()).toBe(9);
     await page.getByLabel("Words in the name, the summary or the tags").fill("no such words");
     await page.getByRole("button", { name: "Search" }).click();
-    await page.getByText("Nothing fits all of that").waitFor();
-    await page.getByRole("link", { name: "Clear all filters" }).click();
+    await page.getByText("Nothing here answers to “no such words”").waitFor();
+    await page.getByRole("link", { name: "See everything" }).click();
     await page.waitForURL(`${stage().url}/browse`);
     await page.context().close();
   });
@@ -305,6 +305,35 @@ export const browse: Story = (stage) => {
     await stage().look("namespace-empty", `/${await haveOrganisation()}`, { as: stage().ben });
   });
   test("looks right: a table", () => stage().look("matrix", `/matrix?base=${BASE}`));
+
+  test("a name that is not here leads to those that are like it, and to the file itself", async () => {
+    const page = await stage().open("/browse?kind=finetune&q=pencl");
+    await page.getByText("Nothing here answers to “pencl”").waitFor();
+    await page.getByRole("link", { name: "Drop your model’s file" }).waitFor();
+    await page.getByRole("link", { name: "guidepost/pencil" }).click();
+    await page.waitForURL(`${stage().url}/guidepost/pencil`);
+    await page.context().close();
+  });
+
+  test("a card says the best that was measured of a model, with its interval", async () => {
+    const best = async (): Promise<Partner | undefined> =>
+      (await get<{ items: Partner[] }>("/repos/guidepost/watercolor/guides")).items.find(
+        ({ recovered }) => recovered !== null,
+      );
+    await eventually("watercolor measured", best, (one) => one !== undefined, MEASURED_WITHIN);
+    const page = await stage().open("/browse?q=watercolor");
+    const card = cards(page).filter({ has: page.locator('a[href="/guidepost/watercolor"]') });
+    await expect
+      .poll(
+        async () => {
+          await page.reload();
+          return card.innerText();
+        },
+        { timeout: MEASURED_WITHIN * 1000, interval: 2000 },
+      )
+      .toMatch(/with guide-\w+\s+R −?\d\.\d\d\s+between \[−?\d\.\d\d, −?\d\.\d\d\] n = \d+/);
+    await page.context().close();
+  });
 
   test("cards show what the hub drew, of the same prompts for all", async () => {
     const measured = async (): Promise<string[]> =>

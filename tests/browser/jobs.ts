@@ -52,8 +52,8 @@ export const jobs: Story = (stage) => {
     );
     const page = await stage().open("/jobs?kind=inspect&state=succeeded");
     const first = page.getByRole("list", { name: "Jobs" }).getByRole("listitem").first();
-    await expect.poll(() => first.innerText()).toMatch(/inspects\s+[\w-]+\/[\w.-]+[^]*✓\s*done/);
-    const href = await first.getByRole("link", { name: "inspects" }).getAttribute("href");
+    await expect.poll(() => first.innerText()).toMatch(/Inspection\s+[\w-]+\/[\w.-]+[^]*✓\s*done/);
+    const href = await first.getByRole("link", { name: "Inspection" }).getAttribute("href");
     await pressUntil(page, "j", () => page.evaluate(() => document.activeElement?.closest("[data-row]") != null));
     await page.keyboard.press("j");
     await page.keyboard.press("k");
@@ -100,7 +100,7 @@ export const jobs: Story = (stage) => {
     const row = (id: string) => page.getByRole("listitem").filter({ has: page.locator(`a[href="/jobs/${id}"]`) });
     await expect
       .poll(() => row(ids.at(-1)!).innerText())
-      .toMatch(/waiting\s+· (next|1 goes before it|\d+ go before it)/);
+      .toMatch(/waiting\s+· (next in the queue|\d+ ahead in the queue)/);
     await stage().look("jobs-busy", "/jobs?mine=true&kind=preview", { as: stage().ben });
     await cancelAll(ids);
     await expect.poll(() => row(ids.at(-1)!).innerText()).not.toMatch(/waiting/);

@@ -9,6 +9,7 @@ import { front } from "./front.ts";
 import { jobs } from "./jobs.ts";
 import { pair } from "./pair.ts";
 import { preview } from "./preview.ts";
+import { reference } from "./reference.ts";
 import { repo } from "./repo.ts";
 import { upload } from "./upload.ts";
 
@@ -20,6 +21,7 @@ vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 900_000 }); // the first sta
  */
 const stories: readonly (readonly [title: string, story: Story])[] = [
   ["What all pages share", common],
+  ["The reference of the API", reference],
   ["4 Single files, SDXL, LoRAs and what does not run", families],
   ["5 Signing up and uploading", upload],
   ["1 The front page", front],

@@ -104,7 +104,7 @@ export const pair: Story = (stage) => {
       .poll(() => images.evaluateAll((all) => all.map((image) => (image as HTMLImageElement).naturalWidth)))
       .toEqual(Array.from({ length: 24 }, () => 128));
     expect(await sheet.getByRole("rowheader").allInnerTexts()).toEqual([
-      expect.stringContaining("conditional"),
+      expect.stringContaining("no guidance"),
       expect.stringContaining("guide"),
       expect.stringContaining("CFG"),
     ]);

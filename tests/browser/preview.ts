@@ -110,7 +110,7 @@ export const preview: Story = (stage) => {
     await expect
       .poll(() => page.getByRole("row").allInnerTexts())
       .toEqual([
-        expect.stringMatching(/conditional\s+20 passes/),
+        expect.stringMatching(/no guidance\s+20 passes/),
         expect.stringMatching(/guide\s+20 passes/),
         expect.stringMatching(/CFG\s+40 passes/),
       ]);

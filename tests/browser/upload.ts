@@ -162,7 +162,7 @@ export const upload: Story = (stage) => {
     let broken = 0;
     await page.route("**/storage/**", (route) => (broken++ === 0 ? route.abort("connectionreset") : route.continue()));
     await choose(page, "Choose files", file);
-    await expect.poll(() => page.getByRole("radio", { name: `Go on with ben/${name}` }).isChecked()).toBe(true);
+    await expect.poll(() => page.getByRole("radio", { name: `Resume ben/${name}` }).isChecked()).toBe(true);
     await uploadButton(page).click();
     await page.waitForURL(`${stage().url}/ben/${name}`);
     const again = seen.puts.slice(before).map((url) => new URL(url).searchParams.get("part"));
@@ -192,7 +192,7 @@ export const upload: Story = (stage) => {
     const line = (file: string) => page.getByRole("listitem").filter({ hasText: file }).innerText();
     await expect.poll(() => line("notes.dat")).toMatch(/pickle/i);
     await expect.poll(() => line("fine.safetensors")).toMatch(/is there/);
-    await page.getByRole("button", { name: "Go on without it" }).click();
+    await page.getByRole("button", { name: "Continue without it" }).click();
     await page.waitForURL(`${stage().url}/ben/${name}`);
     const { items } = (await stage().ben.ask("GET", `/repos/ben/${name}/tree`)).body as { items: { path: string }[] };
     expect(items.map(({ path }) => path)).toEqual(["fine.safetensors"]);
@@ -208,7 +208,7 @@ export const upload: Story = (stage) => {
       (all) => all.length === 1,
     );
     await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByRole("button", { name: "Throw it away" }).click();
+    await page.getByRole("button", { name: "Discard it" }).click();
     await page.getByText(`The upload to ben/${name} was given up`).waitFor();
     expect((await stage().ben.get(open[0]!.id)).body).toMatchObject({ state: "aborted" });
     await page.context().close();
@@ -301,7 +301,7 @@ export const upload: Story = (stage) => {
     });
     await stage().look("upload-stopped", "/upload", { as }, async (page) => {
       await begin(page, [fine!, refused!]);
-      await page.getByRole("button", { name: "Go on without it" }).waitFor();
+      await page.getByRole("button", { name: "Continue without it" }).waitFor();
     });
     await stage().look("upload-done", "/upload", { as }, async (page) => {
       await page.route(/\/ben\/look-[^/]*$/, (route) => route.fulfill({ status: 204 })); // a browser then stays where it is

@@ -1,10 +1,14 @@
 import { readFileSync } from "node:fs";
-import type { Reporter, TestCase } from "vitest/node";
+import type { Reporter, TestCase, TestModule } from "vitest/node";
+import { firstRun, type FirstRun } from "./first-run.ts";
 
 /**
  * Ends a run with «N passed, N failed, N skipped», and before it names the skipped tests with their reasons. What fails
  * outside a test (a file that does not load, a hook of a suite, an error nobody caught) counts as one failure each; and so does
  * a skipped test that is not named in the file GUIDEPOST_ALLOWED_SKIPS, where that is set.
+ *
+ * Of a run that failed in few files GUIDEPOST_FIRST_RUN keeps which, for a second run of those alone: that one counts what passed
+ * elsewhere in the first, and names what failed then and passed now.
  */
 export default class SummaryReporter implements Reporter {
   #chosenByName = false;
@@ -27,9 +31,28 @@ export default class SummaryReporter implements Reporter {
     if (!this.#chosenByName) for (const test of skipped) console.log(toLine(test));
     if (forbidden.length > 0) process.exitCode = 1;
     for (const test of forbidden) console.log(`not allowed to be skipped: ${nameOf(test)}`);
+    const failures = failed === 0 && reason !== "passed" ? 1 : failed;
+    const before = firstRun.read();
+    for (const name of before.failed) {
+      if (passed.some((test) => nameOf(test) === name)) console.log(`failed at first, passed by itself: ${name}`);
+    }
+    if (failures > 0 && unhandledErrors.length === 0) firstRun.write(toFirstRun(modules));
     console.log(
-      `${passed.length} passed, ${failed === 0 && reason !== "passed" ? 1 : failed} failed, ${skipped.length} skipped`,
+      `${before.passed + passed.length} passed, ${failures} failed, ${before.skipped + skipped.length} skipped`,
     );
+  };
+}
+
+/** What a second run of the files that failed needs to know of the first. */
+function toFirstRun(modules: readonly TestModule[]): FirstRun {
+  const [bad, good] = [modules.filter((module) => !module.ok()), modules.filter((module) => module.ok())];
+  const count = (state: "passed" | "skipped"): number =>
+    good.reduce((sum, module) => sum + [...module.children.allTests(state)].length, 0);
+  return {
+    files: bad.map(({ relativeModuleId }) => relativeModuleId),
+    failed: bad.flatMap((module) => [...module.children.allTests("failed")].map(nameOf)),
+    passed: count("passed"),
+    skipped: count("skipped"),
   };
 }
 

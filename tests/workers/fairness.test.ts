@@ -98,9 +98,10 @@ test("what is told of the wait is how many go before, and how long such work too
   expect(place).toBeLessThanOrEqual(told.ahead + after);
 });
 
+const upload = (userId: string): Promise<StubJob> => putStub("hold", "hash", "upload", { userId });
+
 test("one person's files are read one after the other, and another's beside them at once", async () => {
   await start();
-  const upload = (userId: string): Promise<StubJob> => putStub("hold", "hash", "upload", { userId });
   const eves = [await upload("eve"), await upload("eve")];
   await until(eves[0]!, "running");
   const bobs = await upload("bob");
@@ -108,4 +109,23 @@ test("one person's files are read one after the other, and another's beside them
   expect((await Promise.all(eves.map(stubRow))).map(({ state }) => state)).toEqual(["running", "queued"]);
   await release(...eves, bobs);
   for (const job of [...eves, bobs]) await until(job, "succeeded");
+});
+
+test("so they are in whichever of the two places the first of them was begun", async () => {
+  await start();
+  const [anns, eves] = [await upload("ann"), await upload("eve")];
+  for (const job of [anns, eves]) await until(job, "running"); // in one place each
+  const more = [await upload("ann"), await upload("eve")];
+  for (const [ended, next, waits] of [
+    [anns, more[0]!, more[1]!],
+    [eves, more[1]!, null],
+  ] as const) {
+    await release(ended);
+    await until(next, "running");
+    if (waits) expect((await stubRow(waits)).state).toBe("queued");
+  }
+  await release(...more);
+  const bobs = await upload("bob");
+  await release(bobs);
+  for (const job of [...more, bobs]) await until(job, "succeeded");
 });

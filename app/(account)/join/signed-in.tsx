@@ -12,7 +12,7 @@ export function SignedIn({ name, isInvited }: { readonly name: string; readonly 
       </p>
       <div className="mt-5 flex flex-wrap gap-3">
         <ButtonLink href="/" look="primary">
-          Go on as {name.length > 20 ? "you are" : name}
+          Continue as {name.length > 20 ? "you are" : name}
         </ButtonLink>
         <form method="post" action="/sign-out">
           <Button type="submit">Sign out</Button>

@@ -1,4 +1,5 @@
 import type { Metadata } from "next";
+import { cache } from "react";
 import { z } from "zod";
 import { can } from "#lib/catalog/kinds.ts";
 import { triggersOf } from "#lib/catalog/prompting/triggers.ts";
@@ -20,8 +21,9 @@ import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
 import { addressWith, parseAddress, type SearchParams } from "../../_page/address.ts";
+import { sharedAs } from "../../_page/shared-as.ts";
 import { ifThere } from "../../_page/shown.ts";
-import { sumOf, toBoundedPlural, toBytes, toDuration, toMoment, toPlural } from "../../_page/units.ts";
+import { sumOf, toBoundedPlural, toBytes, toDuration, toPlural } from "../../_page/units.ts";
 import { ButtonLink } from "../../_ui/button.tsx";
 import { Empty } from "../../_ui/empty.tsx";
 import { Facts } from "../../_ui/facts.tsx";
@@ -39,6 +41,7 @@ import { isToMeasure, Partners } from "./_parts/partners.tsx";
 import { Pictures } from "./_parts/pictures.tsx";
 import { repoOf, type RepoParams, type ShownRepo } from "./_parts/repo-of.ts";
 import { DownloadLines } from "./_parts/use-lines.tsx";
+import { When } from "../../_ui/when.tsx";
 
 interface Props {
   readonly params: Promise<RepoParams>;
@@ -47,14 +50,21 @@ interface Props {
 
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const { owner, repo } = await params;
-  const { fullName, summary, visibility } = await repoOf(owner, repo);
-  return { title: fullName, description: summary, ...(visibility === "private" && { robots: { index: false } }) };
+  const { id, fullName, summary, visibility } = await repoOf(owner, repo);
+  const first = (await picturesFor(id)).at(0);
+  return {
+    ...sharedAs(fullName, summary, first && { ...first, alt: first.prompt }),
+    ...(visibility === "private" && { robots: { index: false } }),
+  };
 }
 
 /** Where the list of what works with it goes on. */
 const address = z.object({ after: pageQuery.shape.cursor });
 const PARTNERS = 50;
 const PICTURES = 6; // of 256 pixels: two rows of three
+
+/** Asked once in a request. */
+const picturesFor = cache(async (id: string) => (await picturesOf(await currentActor(), [id], PICTURES)).get(id) ?? []);
 
 /** A model or a guide: how it draws, what works with it and how well that was measured, what it is, its card. */
 export default async function RepoOverview({ params, searchParams }: Props) {
@@ -65,10 +75,10 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   if (!repo.head) return <EmptyRepo repo={repo} />;
   if (can(repo, "evaluates")) return <EvaluatorOverview repo={repo} />;
   const isGuide = can(repo, "guides");
-  const [inspection, partners, pictures, workers, seconds] = await Promise.all([
+  const [inspection, partners, drawn, workers, seconds] = await Promise.all([
     ifThere(getInspection(actor, repo.nameParts, "HEAD")),
     ifThere((isGuide ? listFits : listGuides)(actor, repo.nameParts, { limit: PARTNERS, cursor: after })),
-    picturesOf(actor, [repo.id], PICTURES),
+    picturesFor(repo.id),
     listWorkers(actor),
     secondsFor("check"),
   ]);
@@ -82,7 +92,6 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   const strengthPair = isGuide && onItsBase?.pair ? await ifThere(getPair(actor, onItsBase.pair, false)) : null;
   const drawsWith = facts && (await modelOf(actor, repo, facts));
   const proven = items.find(({ verdict, stale }) => verdict === "verified" && stale === null)?.repo ?? null;
-  const drawn = pictures.get(repo.id) ?? [];
   const isMoving = (inspection !== null && isUnfinished(inspection)) || items.some(isUnfinished);
   return (
     <>
@@ -242,12 +251,7 @@ function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: I
                 ]
               : []),
             ["all files", <a key="a" href={folder}>{`${toPlural(usage.files, "file")}, ${toBytes(usage.bytes)}`}</a>],
-            [
-              "version",
-              <time key="v" dateTime={head!.createdAt}>
-                {toMoment(head!.createdAt)}
-              </time>,
-            ],
+            ["version", <When key="v" at={head!.createdAt} as="moment" />],
             ["commit", <Hash key="c" sha256={head!.id} what="commit id" />],
           ]}
         />

@@ -7,13 +7,14 @@ import { Refresh } from "../../_islands/refresh.tsx";
 import { currentActor } from "../../_page/actor.ts";
 import { idOf } from "../../_page/id-of.ts";
 import { shown } from "../../_page/shown.ts";
-import { toDuration, toMoment } from "../../_page/units.ts";
+import { toDuration } from "../../_page/units.ts";
 import { Facts } from "../../_ui/facts.tsx";
 import { Problems } from "../../_ui/field.tsx";
 import { JobActions } from "../_parts/actions.tsx";
 import { JobState } from "../_parts/state.tsx";
 import { Timeline } from "../_parts/timeline.tsx";
 import { kindWords, placeOf, spansOf, subjectOf } from "../_parts/words.ts";
+import { When } from "../../_ui/when.tsx";
 
 export const metadata: Metadata = { title: "A job" };
 
@@ -53,7 +54,7 @@ export default async function JobPage({ params }: { readonly params: Promise<{ r
           </h2>
           <Facts
             facts={[
-              ["asked for", toMoment(job.createdAt)],
+              ["asked for", <When key="a" at={job.createdAt} as="moment" />],
               ...(waited === null ? [] : [["waited", toDuration(waited)] as const]),
               ...(took === null ? [] : [[job.state === "running" ? "running for" : "took", toDuration(took)] as const]),
               ["attempts", job.attempt],

@@ -2,15 +2,15 @@ import type { JobItem, JobTimeline } from "#lib/catalog/jobs/schema.ts";
 import { toCount, toDuration } from "../../_page/units.ts";
 import { modeNames, modes } from "../../_ui/mode.tsx";
 
-/** What a worker does, in words. */
+/** What kind of work it is. */
 export const kindWords: Readonly<Record<JobItem["kind"], string>> = {
-  hash: "reads an upload",
-  inspect: "inspects",
-  check: "measures",
-  preview: "draws",
-  curve: "compares ways",
-  envelope: "tunes",
-  distill: "makes a guide",
+  hash: "Upload check",
+  inspect: "Inspection",
+  check: "Measurement",
+  preview: "Preview",
+  curve: "Comparison of ways",
+  envelope: "Best settings",
+  distill: "Distillation",
 };
 
 export const stateWords: Readonly<Record<JobItem["state"], string>> = {
@@ -74,9 +74,9 @@ export function progressOf({
   };
 }
 
-/** «next» or «12 go before it», while it waits. */
+/** «next in the queue» or «12 ahead in the queue», while it waits. */
 export const aheadOf = (ahead: number): string =>
-  ahead === 0 ? "next" : ahead === 1 ? "1 goes before it" : `${toCount(ahead)} go before it`;
+  ahead === 0 ? "next in the queue" : `${toCount(ahead)} ahead in the queue`;
 
 /** Its place while it waits. */
 export function placeOf(position: JobTimeline["position"]): string {
@@ -84,7 +84,7 @@ export function placeOf(position: JobTimeline["position"]): string {
   if (position.workers === 0) return "No worker is online; it begins as soon as one is.";
   const { ahead, seconds, problem } = position;
   if (problem !== null) return problem;
-  return `${ahead === 0 ? "It is next" : aheadOf(ahead)}${seconds === null ? "" : seconds === 0 ? ", and begins in a moment" : `; it begins in about ${toDuration(seconds)}`}.`;
+  return `${ahead === 0 ? "It is next in the queue" : aheadOf(ahead)}${seconds === null ? "" : seconds === 0 ? ", and begins in a moment" : `; it begins in about ${toDuration(seconds)}`}.`;
 }
 
 /** How long the last attempt waited, in seconds, and how long it took or has been taking. Null where it has not come so far. */

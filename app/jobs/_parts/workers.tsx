@@ -1,6 +1,7 @@
 import type { WorkerList } from "#lib/catalog/jobs/schema.ts";
-import { toAge, toBytes, toMoment } from "../../_page/units.ts";
+import { toBytes, toMoment } from "../../_page/units.ts";
 import { Notice } from "../../_ui/notice.tsx";
+import { When } from "../../_ui/when.tsx";
 
 /** Who works; where nobody does, what that means and what to do. */
 export function Workers({ workers, waiting }: { readonly workers: WorkerList["items"]; readonly waiting: number }) {
@@ -24,7 +25,7 @@ export function Workers({ workers, waiting }: { readonly workers: WorkerList["it
         <span key={id} title={`since ${toMoment(startedAt)}`}>
           {index > 0 && ", "}
           <code className="[overflow-wrap:anywhere]">{host ?? name}</code> ({runtime},{" "}
-          {memory !== null && `${toBytes(memory)} of memory, `}began {toAge(startedAt)})
+          {memory !== null && `${toBytes(memory)} of memory, `}began <When at={startedAt} />)
         </span>
       ))}
     </p>

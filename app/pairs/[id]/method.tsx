@@ -1,12 +1,13 @@
 import type { Measured, PairItem, PairView, UsedEvaluator } from "#lib/catalog/pairs/schema.ts";
 import { readInWords } from "#lib/pairing/style-test.ts";
 import type { Period } from "#lib/catalog/periods/schema.ts";
-import { toAge, toMoment } from "../../_page/units.ts";
+import { toMoment } from "../../_page/units.ts";
 import { Estimate } from "../../_ui/estimate.tsx";
 import { Facts } from "../../_ui/facts.tsx";
 import { Hash } from "../../_ui/hash.tsx";
 import { Table } from "../../_ui/table.tsx";
 import { standingOf, Verdict } from "../../_ui/verdict.tsx";
+import { When } from "../../_ui/when.tsx";
 
 const levelNames: Readonly<Record<number, string>> = {
   0: "L0 structure",
@@ -34,7 +35,7 @@ export function MethodSection({
       <div className="mt-3 grid gap-x-10 gap-y-6 lg:grid-cols-2">
         <Facts
           facts={[
-            ["when", pair.measuredAt ? toMoment(pair.measuredAt) : "—"],
+            ["when", pair.measuredAt ? <When key="w" at={pair.measuredAt} as="moment" /> : "—"],
             ["machine", machines.join(", ")],
             [
               "runtime",
@@ -104,7 +105,7 @@ const seed = (known: number | null): string => (known === null ? "" : `, seed ${
 function Drawn({ period: { number, commitment, committedAt, toldFrom, secret } }: { readonly period: Period }) {
   return (
     <>
-      the hub's secret of period {number}, promised on {toMoment(committedAt)} as{" "}
+      the hub's secret of period {number}, promised on <When at={committedAt} as="moment" /> as{" "}
       <Hash sha256={commitment} what="sha256 of the secret that prompts and noise are made of" />:{" "}
       {secret !== null
         ? "told since, so anybody can draw the same again"
@@ -169,8 +170,8 @@ export function OthersSection({ others }: { readonly others: readonly PairItem[]
         {others.map(({ id, state, verdict, stale, recovered, createdAt, protocol }) => (
           <tr key={id} data-row className="[&>td]:whitespace-nowrap">
             <td>
-              <a href={`/pairs/${id}`} title={toMoment(createdAt)}>
-                {toAge(createdAt)}
+              <a href={`/pairs/${id}`}>
+                <When at={createdAt} />
               </a>
             </td>
             <td>

@@ -16,7 +16,7 @@ import { currentActor } from "../../_page/actor.ts";
 import { idOf } from "../../_page/id-of.ts";
 import { parseAddress, type SearchParams } from "../../_page/address.ts";
 import { ifThere, shown } from "../../_page/shown.ts";
-import { toAge, toMoment } from "../../_page/units.ts";
+import { sharedAs } from "../../_page/shared-as.ts";
 import { Estimate } from "../../_ui/estimate.tsx";
 import { Problems } from "../../_ui/field.tsx";
 import { Term } from "../../_ui/term.tsx";
@@ -33,6 +33,7 @@ import { copiesSentence, sentenceOf, unitSentence } from "./sentence.ts";
 import { TellSection } from "./tally.tsx";
 import { Actions, Caution, Moving } from "./state.tsx";
 import { WaysSection } from "./ways.tsx";
+import { When } from "../../_ui/when.tsx";
 
 interface Props {
   readonly params: Promise<{ readonly id: string }>;
@@ -42,20 +43,30 @@ interface Props {
 /** Asked once in a request. */
 const pairOf = cache(async (id: string) => shown(getPair(await currentActor(), idOf(id), false)));
 
-export async function generateMetadata({ params }: Props): Promise<Metadata> {
-  const pair = await pairOf((await params).id);
-  return { title: `${pair.guide.repo} on ${pair.finetune.repo}`, description: sentenceOf(pair) };
-}
+/** Of a pair that may be seen, asked once in a request. */
+const sheetOf = cache(async (id: string) => getSheet(await currentActor(), id));
 
 /** Which column of the sheet is compared. */
 const address = z.object({ seed: z.coerce.number().int().optional() });
+
+export async function generateMetadata({ params, searchParams }: Props): Promise<Metadata> {
+  const pair = await pairOf((await params).id);
+  const { seed } = parseAddress(address, await searchParams);
+  const { column } = columnsOf(await sheetOf(pair.id), seed);
+  const drawn = column?.pictures.guide;
+  return sharedAs(
+    `${pair.guide.repo} on ${pair.finetune.repo}`,
+    sentenceOf(pair),
+    drawn ? { ...drawn, alt: column.prompt } : undefined,
+  );
+}
 
 /** All that is known of one guide on one model: in a sentence, in pictures, in numbers, and how they were got. */
 export default async function PairPage({ params, searchParams }: Props) {
   const actor = await currentActor();
   const pair = await pairOf((await params).id);
   const [sheet, others, owners, tally, envelope, { seed }, form] = await Promise.all([
-    getSheet(actor, pair.id),
+    sheetOf(pair.id),
     othersOf(actor, pair),
     ownersAndLicencesOf(pair),
     getTally(actor, pair.id),
@@ -90,10 +101,9 @@ export default async function PairPage({ params, searchParams }: Props) {
             </span>
           )}
           {measuredAt && (
-            <span className="text-quiet" title={toMoment(measuredAt)}>
-              {verdict === "notMeasured" || verdict === "inconclusive"
-                ? `looked at ${toAge(measuredAt)} on ${pair.runtime}`
-                : `measured ${toAge(measuredAt)} on ${pair.runtime}`}
+            <span className="text-quiet">
+              {verdict === "notMeasured" || verdict === "inconclusive" ? "looked at" : "measured"}{" "}
+              <When at={measuredAt} /> on {pair.runtime}
             </span>
           )}
         </p>

@@ -81,7 +81,7 @@ function placeOf(queue: PairView["queue"]): string {
   if (queue.problem !== null) return queue.problem;
   const place =
     queue.ahead === 0
-      ? "It is next in line"
+      ? "It is next in the queue"
       : `${queue.ahead === 1 ? "One job is" : `${queue.ahead} jobs are`} before it`;
   return `${place}${queue.seconds ? `; it begins in about ${toDuration(Math.max(10, queue.seconds))}` : ""}.`;
 }

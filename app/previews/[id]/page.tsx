@@ -20,6 +20,7 @@ import { Live } from "./live.tsx";
 import { RecipeTable } from "./recipe-table.tsx";
 import { onThisHub } from "../../preview/on-this-hub.ts";
 import { Took } from "./took.tsx";
+import { When } from "../../_ui/when.tsx";
 
 interface PageProps {
   readonly params: Promise<{ readonly id: string }>;
@@ -130,7 +131,7 @@ export default async function PreviewPage({ params }: PageProps) {
                 : expiresAt
                   ? `Kept until ${toMoment(expiresAt)}. `
                   : ""}
-              Asked for on {toMoment(preview.createdAt)}.
+              Asked for on <When at={preview.createdAt} as="moment" />.
             </p>
           </div>
         </div>

@@ -1,7 +1,7 @@
 import type { InstalledEvaluator } from "#lib/catalog/evaluators/schema.ts";
-import { toAge } from "../../_page/units.ts";
 import { Notice } from "../../_ui/notice.tsx";
 import { AskFirst } from "./ask-first.tsx";
+import { When } from "../../_ui/when.tsx";
 
 /** What judges pairs on this hub. */
 export function Evaluators({ evaluators }: { readonly evaluators: readonly InstalledEvaluator[] }) {
@@ -20,7 +20,7 @@ export function Evaluators({ evaluators }: { readonly evaluators: readonly Insta
             </p>
             <p className="text-small text-quiet">
               judges {judgesAnything ? "any model" : `what was made from ${bases.join(", ") || "bases that are gone"}`}{" "}
-              · installed {toAge(installedAt)}
+              · installed <When at={installedAt} />
             </p>
             <p className="text-small text-quiet">{testedOn}</p>
             {problem && <Notice kind="careful">{problem}</Notice>}

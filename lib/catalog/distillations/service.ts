@@ -62,7 +62,7 @@ export async function createDistillation(actor: Actor, asked: NewDistillation): 
       kind: "guide",
       visibility: visibilityFor(asked, base.repo),
       base: asked.base,
-      summary: `A guide of ${asked.base}, which is being made.`,
+      summary: "A guide that is being made on this hub.",
     },
     async (transaction, repoId) => {
       const work = workOf(base.costs, stored.choice);

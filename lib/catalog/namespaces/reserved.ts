@@ -33,7 +33,7 @@ const addresses: ReadonlySet<string> = new Set([
   ..."theme words docs doc help about blog news changelog contact support feedback privacy terms legal licence license imprint security".split(
     " ",
   ),
-  ..."null undefined none true false anonymous everyone nobody".split(" "),
+  ..."reference null undefined none true false anonymous everyone nobody".split(" "),
 ]);
 
 /** Names that speak for the hub: only it may have them. */

@@ -162,8 +162,13 @@ export function evidenceOf({
 
 /** A pair as lists show it; null where it is not there, or may not be seen. */
 export async function getPairItem(actor: Actor, id: string): Promise<PairItem | null> {
-  const seen = await findSeen(actor, id);
-  return seen ? toItem(seen) : null;
+  return (await getPairItems(actor, [id])).get(id) ?? null;
+}
+
+/** Some pairs as lists show them, by the id, as far as somebody may see them. */
+export async function getPairItems(actor: Actor, ids: readonly string[]): Promise<ReadonlyMap<string, PairItem>> {
+  const seen = await withHolders(actor, await knownPairs(actor, ids));
+  return new Map(seen.map((one) => [one.row.id, toItem(one)]));
 }
 
 /** Why the verdicts of some pairs are what they are, by the id, as far as somebody may know. */

@@ -32,6 +32,7 @@ const weightsAt = (commitId: Prisma.Sql): Prisma.Sql =>
 
 export interface CardRow {
   readonly repoId: string;
+  readonly pairId: string;
   readonly previewId: string;
   readonly blobSha256: string;
   readonly width: number;
@@ -78,7 +79,7 @@ export function cardRows(actor: Actor, repoIds: readonly string[], count: number
       )}) s JOIN preview v ON v.pair_id = s.pair_id AND v.sheet_index = 0 JOIN commit fc ON fc.id = v.finetune_commit_id),
     best AS (SELECT DISTINCT ON (repo_id, finetune_id) * FROM placed ORDER BY repo_id, finetune_id, place),
     ranked AS (SELECT *, row_number() OVER (PARTITION BY repo_id ORDER BY place) AS rank FROM best)
-    SELECT k.repo_id AS "repoId", v.id AS "previewId", i.blob_sha256 AS "blobSha256", i.width, i.height, i.seed::text AS seed, v.recipe #>> '{asked,prompt}' AS prompt, n.name || '/' || f.name AS finetune
+    SELECT k.repo_id AS "repoId", k.pair_id AS "pairId", v.id AS "previewId", i.blob_sha256 AS "blobSha256", i.width, i.height, i.seed::text AS seed, v.recipe #>> '{asked,prompt}' AS prompt, n.name || '/' || f.name AS finetune
     FROM ranked k
     JOIN preview v ON v.pair_id = k.pair_id AND v.state = 'succeeded' AND CASE WHEN k.guides THEN v.sheet_index = 0 ELSE v.sheet_index < ${count} END AND ${maySeePreview(actor, "v")}
     JOIN preview_image i ON i.preview_id = v.id AND i.mode = 'guide' AND i.attempt = v.attempt

@@ -51,6 +51,16 @@ export interface CardPicture {
   readonly seed: number;
   /** What drew it. */
   readonly finetune: string;
+  /** Of which measurement it is an example. */
+  readonly pairId: string;
+}
+
+/** What the card of a repo shows beside what the repo says itself. */
+export interface CardContent {
+  /** Best evidence first. */
+  readonly pictures: readonly CardPicture[];
+  /** The measurement that the first picture belongs to: the best of those that were drawn. */
+  readonly best: PairItem | null;
 }
 
 /** The pair that shows best what a guide does. */

@@ -1,11 +1,11 @@
 import type { Actor } from "#lib/auth/actor.ts";
-import { getPairItem, requireSeen } from "#lib/catalog/pairs/views.ts";
+import { getPairItem, getPairItems, requireSeen } from "#lib/catalog/pairs/views.ts";
 import { type PreviewRow, seenColumns } from "#lib/catalog/previews/repository.ts";
 import { type Mode, modes } from "#lib/catalog/previews/schema.ts";
 import { pictureUrl } from "#lib/catalog/previews/views.ts";
 import { quantile } from "#lib/util/quantile.ts";
 import { cardRows, showcasePairs } from "./repository.ts";
-import type { CardPicture, Sheet, SheetPicture, SheetRow, Showcase } from "./schema.ts";
+import type { CardContent, CardPicture, Sheet, SheetPicture, SheetRow, Showcase } from "./schema.ts";
 
 /** What the hub has drawn of a pair, and how much is still to come. @throws not_found */
 export async function getSheet(actor: Actor, pairId: string): Promise<Sheet> {
@@ -75,6 +75,18 @@ export async function picturesOf(
         url: pictureUrl(previewId, { mode: "guide", blobSha256 }),
       })),
     ]),
+  );
+}
+
+/** What the cards of some repos show, where there is anything to show. */
+export async function cardsOf(actor: Actor, repoIds: readonly string[]): Promise<ReadonlyMap<string, CardContent>> {
+  const pictures = await picturesOf(actor, repoIds);
+  const pairs = await getPairItems(
+    actor,
+    [...pictures.values()].flatMap(([first]) => first?.pairId ?? []),
+  );
+  return new Map(
+    [...pictures].map(([id, all]) => [id, { pictures: all, best: pairs.get(all[0]?.pairId ?? "") ?? null }]),
   );
 }
 

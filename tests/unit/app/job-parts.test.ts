@@ -34,14 +34,14 @@ test("where no worker is online a page says what to do, and that nothing is lost
   const at = new Date().toISOString();
   const worker = { id: job.subjectId, name: "worker 1", version: "1", runtime: "cpu-f32", startedAt: at, seenAt: at };
   for (const [host, memory, shown] of [
-    ["gpu-1", 8e9, /One worker is online: [^]*gpu-1[^]*cpu-f32, 8.00 GB of memory, began just now/],
-    [null, null, /One worker is online: [^]*worker 1[^]*cpu-f32, began just now/],
+    ["gpu-1", 8e9, /One worker is online: [^]*gpu-1[^]*cpu-f32, 8.00 GB of memory, began <time[^>]*>just now/],
+    [null, null, /One worker is online: [^]*worker 1[^]*cpu-f32, began <time[^>]*>just now/],
   ] as const)
     expect(drawn(Workers, { workers: [{ ...worker, host, memory }], waiting: 0 })).toMatch(shown);
 });
 
 test("a row says how far its job is", () => {
-  expect(drawn(JobRow, { job, mayAct: false })).toContain("3 go before it");
+  expect(drawn(JobRow, { job, mayAct: false })).toContain("3 ahead in the queue");
   expect(
     drawn(JobRow, {
       job: { ...job, state: "running", progress: { stage: "pictures", done: 12, total: 48 } },

@@ -25,12 +25,12 @@ test("how far a job is, in words", () => {
 });
 
 test("its place in the queue, in words", () => {
-  expect([0, 1, 1200].map(aheadOf)).toEqual(["next", "1 goes before it", "1,200 go before it"]);
+  expect([0, 1, 1200].map(aheadOf)).toEqual(["next in the queue", "1 ahead in the queue", "1,200 ahead in the queue"]);
   expect(placeOf({ ahead: 2, running: 1, workers: 1, seconds: 240, problem: null })).toBe(
-    "2 go before it; it begins in about 4 min.",
+    "2 ahead in the queue; it begins in about 4 min.",
   );
   expect(placeOf({ ahead: 0, running: 0, workers: 1, seconds: 0, problem: null })).toBe(
-    "It is next, and begins in a moment.",
+    "It is next in the queue, and begins in a moment.",
   );
   expect(placeOf({ ahead: 0, running: 0, workers: 0, seconds: null, problem: null })).toMatch(/^No worker is online/);
   expect(placeOf(null)).toBe("");

@@ -7,6 +7,8 @@ import { readManifest } from "#lib/catalog/commits/service.ts";
 import { requestCheck } from "#lib/catalog/pairs/service.ts";
 import { getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
+import { newDistillation } from "#lib/catalog/distillations/schema.ts";
+import { createDistillation } from "#lib/catalog/distillations/service.ts";
 import { modes } from "#lib/catalog/previews/schema.ts";
 import { getRecipe, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
 import { beginUpload } from "#lib/catalog/uploads/begin.ts";
@@ -214,6 +216,7 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/browse": () => [
     "/browse",
     `/browse?q=${SECRET}`,
+    `/browse?q=${SECRET.slice(0, -1)}x`, // names like it
     `/browse?base=${base()}`,
     "/browse?owner=lab",
     "/browse?measured=verified&sort=downloads",
@@ -242,6 +245,8 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/previews": () => ["/previews", `/previews?finetune=${pair.finetune}`, "/previews?sheet=true"],
   "/previews/{id}": () => known.map((id) => `/previews/${id}`),
   "/readyz": () => ["/readyz"],
+  "/reference": () => ["/reference"],
+  "/reference/{operation}": () => ["/reference/getRepo"],
   "/settings": () => ["/settings"],
   "/settings/organisations/{name}": () => ["/settings/organisations/lab"],
   "/pairs/{id}/values.csv": () => known.map((id) => `/pairs/${id}/values.csv`),
@@ -482,9 +487,10 @@ test("what waits is told to readers of every part, and nothing is begun for who 
     { role: "lora", repo: "ann/neon", commit: commits["model"], strength: 1 },
   ]);
   const { id: inspection } = await database().inspection.findFirstOrThrow({ where: { commitId: commits["base"]! } });
-  known.push(pairId, previewId, inspection);
+  const made = newDistillation.parse({ base: base(), owner: "bob", name: "made" });
+  known.push(pairId, previewId, inspection, (await createDistillation(bob, made)).id);
   expect(await doorsThatTell(tokens.bob)).toEqual(
-    expect.arrayContaining(["getPair", "getPreview", "listPairs", "/pairs", "/previews"]),
+    expect.arrayContaining(["getDistillation", "getPair", "getPreview", "listPairs", "/pairs", "/previews"]),
   );
   await sweepAfterFlips();
   await flips["member removed"].to();

@@ -1,8 +1,8 @@
 import type { InstalledEvaluator } from "#lib/catalog/evaluators/schema.ts";
-import { toAge } from "../../../_page/units.ts";
 import { Empty } from "../../../_ui/empty.tsx";
 import { Notice } from "../../../_ui/notice.tsx";
 import { Term } from "../../../_ui/term.tsx";
+import { When } from "../../../_ui/when.tsx";
 
 /** What an evaluator judges on this hub, as its operators chose it. */
 export function Judging({
@@ -40,7 +40,7 @@ export function Judging({
                     <a href={`/${base}`}>{base}</a>
                   </span>
                 ))}
-                , since {toAge(installedAt)}, at{" "}
+                , since <When at={installedAt} />, at{" "}
                 <a href={`/${fullName}/tree/${commit}`}>
                   <code>{commit.slice(0, 12)}</code>
                 </a>{" "}

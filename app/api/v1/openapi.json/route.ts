@@ -1,12 +1,10 @@
-import { env } from "#lib/env.ts";
-import { toOpenApi } from "#lib/http/openapi.ts";
-import { operations } from "#lib/http/operations/all.ts";
 import { getOpenApi } from "#lib/http/operations/hub.ts";
 import { route } from "#lib/http/route.ts";
+import { thisOpenApi } from "#lib/http/this-openapi.ts";
 
-let text: string | undefined; // a tenth of a second of work, and always the same
+let text: string | undefined;
 
 export const GET = route(getOpenApi, async () => {
-  text ??= JSON.stringify(toOpenApi(operations, env().publicUrl));
+  text ??= JSON.stringify(thisOpenApi());
   return new Response(text, { headers: { "Content-Type": "application/json" } });
 });

@@ -5,13 +5,14 @@ import { inspectionStates } from "#lib/catalog/inspections/service.ts";
 import { currentActor } from "../../../../_page/actor.ts";
 import { addressWith, named, type SearchParams } from "../../../../_page/address.ts";
 import { shown } from "../../../../_page/shown.ts";
-import { toAge, toBytes, toMoment, toPlural } from "../../../../_page/units.ts";
+import { toBytes, toPlural } from "../../../../_page/units.ts";
 import { Empty } from "../../../../_ui/empty.tsx";
 import { Hash } from "../../../../_ui/hash.tsx";
 import { Pager } from "../../../../_ui/pager.tsx";
 import { RepoHead } from "../../_parts/head.tsx";
 import { repoOf, type RepoParams } from "../../_parts/repo-of.ts";
 import { unescaped } from "../../_parts/unescaped.ts";
+import { When } from "../../../../_ui/when.tsx";
 
 interface Props {
   readonly params: Promise<RepoParams & { readonly revision: string }>;
@@ -72,11 +73,8 @@ export default async function VersionsPage({ params, searchParams }: Props) {
                 </a>
                 {message && <p className="max-w-[72ch] text-small whitespace-pre-line text-quiet">{message}</p>}
                 <p className="text-small text-quiet">
-                  {author ? <a href={`/${author}`}>{author}</a> : "the hub"} ·{" "}
-                  <time dateTime={createdAt} title={toMoment(createdAt)}>
-                    {toAge(createdAt)}
-                  </time>{" "}
-                  · {toPlural(files, "file")}, {toBytes(bytes)}
+                  {author ? <a href={`/${author}`}>{author}</a> : "the hub"} · <When at={createdAt} /> ·{" "}
+                  {toPlural(files, "file")}, {toBytes(bytes)}
                   {states?.has(id) && (
                     <>
                       {" "}
