@@ -54,7 +54,7 @@ export function costsOf(model: Model): DistillCosts {
     return { ...none, problem: `${model.name} is so small that the narrowest guide for it is more than half of it` };
 
   const parts = unetParts({ model, lowRank: [], guide: null, embeddings: [] }, ownSize(model));
-  const at = (share: number): CostAt & { readonly walkMacs: number } => {
+  const at = (share: number): { readonly cost: CostAt; readonly walkMacs: number } => {
     const recipe = recipeFor(
       { ...usualChoice, share },
       {
@@ -79,12 +79,14 @@ export function costsOf(model: Model): DistillCosts {
     const most = stages.reduce((one, other) => (other.bytes > one.bytes ? other : one));
     const states = walksOf(teacher).reduce((sum, one) => sum + statesIn(one), 0);
     return {
-      at: share,
-      parameters: guideParameters(base, widths),
-      peak,
-      stage: most.stage,
-      bytes: most.bytes,
-      stepMacs: countMacs(graphs.training).total,
+      cost: {
+        at: share,
+        parameters: guideParameters(base, widths),
+        peak,
+        stage: most.stage,
+        bytes: most.bytes,
+        stepMacs: countMacs(graphs.training).total,
+      },
       walkMacs: (2 * states * countMacs(graphs.joined).total) / teacher.trajectories,
     };
   };
@@ -95,6 +97,6 @@ export function costsOf(model: Model): DistillCosts {
     parameters,
     least,
     walkMacs: shares[0]!.walkMacs,
-    shares: shares.map(({ walkMacs: _, ...cost }) => cost),
+    shares: shares.map(({ cost }) => cost),
   };
 }

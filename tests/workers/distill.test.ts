@@ -128,7 +128,6 @@ describe("a distillation", () => {
         })
       ).seconds,
     ).not.toBeNull();
-    await database().pair.deleteMany(); // nothing is to be measured here
   });
 
   test("goes on with another worker when its own is killed, to the very same guide", { timeout: LONG }, async () => {
@@ -149,7 +148,6 @@ describe("a distillation", () => {
     expect(await readdir(join(hub.folder, "cache", "runs"), { recursive: true })).not.toContain(
       expect.stringMatching(/run\.json$/),
     );
-    await database().pair.deleteMany();
   });
 
   test("is paused and resumed, to the very same guide", { timeout: LONG }, async () => {
@@ -170,7 +168,6 @@ describe("a distillation", () => {
     await sweepPieces(new Date());
     expect(await piecesOf(id, Infinity)).toEqual([]);
     await expect(resumeDistillation(ann, id)).rejects.toMatchObject({ code: "conflict" });
-    await database().pair.deleteMany();
   });
 
   test("lets a preview in between, though there is one place, and goes on", { timeout: LONG }, async () => {

@@ -243,9 +243,9 @@ function workOf(costs: Costs, choice: GuideChoice): number {
 
 /** At the largest share that was worked out and is not above this one, else at the least. A guide is small beside what trains it. */
 function costAt({ shares }: Costs, share: number) {
-  const { peak, stage, bytes, ...cost } = shares.findLast(({ at }) => at <= share) ?? shares[0]!;
-  const need = needAt(shares, share);
-  return { ...cost, bytes: need.peak, what: `${showBytes(need.bytes)} of it for ${need.stage}` };
+  const { parameters, stepMacs } = shares.findLast(({ at }) => at <= share) ?? shares[0]!;
+  const { peak, bytes, stage } = needAt(shares, share);
+  return { parameters, stepMacs, bytes: peak, what: `${showBytes(bytes)} of it for ${stage}` };
 }
 
 interface Asking {

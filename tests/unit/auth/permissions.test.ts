@@ -351,6 +351,17 @@ const forms: Record<string, Call> = {
     "as what is said of it": { params: named(all), fields: { license: "mit" } },
     "as who may see it": { params: named(all), fields: { visibility: all.visibility } },
   }),
+  "/distillations/[id]/[action]": ({ distillation }) => ({
+    "as pause": { params: { id: distillation, action: "pause" }, also: ["write"], done: [] },
+    "as resume": { params: { id: distillation, action: "resume" }, also: ["write"], done: [] },
+    "as cancel": { params: { id: distillation, action: "cancel" }, also: ["write"], done: [] },
+  }),
+  "/distillations/begin": ({ base }) => ({
+    fields: { base: `lab/${base}`, name: "lab/made" },
+    rights: { blind: "in private" },
+    also: ["write"],
+    done: [],
+  }),
   "/jobs/[subjectId]/[action]": ({ upload, pair, preview }) => ({
     "as cancel of an upload": {
       params: { subjectId: upload, action: "cancel" },

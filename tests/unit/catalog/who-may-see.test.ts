@@ -222,6 +222,9 @@ const visits: Readonly<Record<string, Addresses>> = {
     "/browse?measured=verified&sort=downloads",
   ],
   "/components": () => ["/components"],
+  "/distillations": () => ["/distillations", "/distillations?mine=true"],
+  "/distillations/new": () => ["/distillations/new", `/distillations/new?base=${base()}`],
+  "/distillations/{id}": () => known.map((id) => `/distillations/${id}`),
   "/healthz": () => ["/healthz"],
   "/jobs": () => ["/jobs", "/jobs?state=running", "/jobs?mine=true"],
   "/jobs/{subjectId}": () => known.map((id) => `/jobs/${id}`),
@@ -282,6 +285,9 @@ const ofAccount: Addresses = () => [];
 
 /** Of each form what is sent to it; those of one's own account tell nothing of others. */
 const forms: Readonly<Record<string, Addresses>> = {
+  "/distillations/begin": () => [`/distillations/begin?base=${base()}&name=made-too`],
+  "/distillations/{id}/{action}": () =>
+    known.map((id, at) => `/distillations/${id}/${["pause", "resume", "cancel"][at % 3]}`),
   "/jobs/{subjectId}/{action}": () => known.map((id, at) => `/jobs/${id}/${["cancel", "rerun"][at % 2]}`),
   "/join/submit": ofAccount,
   "/pairs/measure": () => [pair.finetune, base()].map((one) => `/pairs/measure?finetune=${one}&guide=${pair.guide}`),

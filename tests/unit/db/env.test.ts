@@ -21,6 +21,7 @@ test("with nothing set a hub runs by itself on port 3000", () => {
     secret: null,
     signup: "invited",
     answers: "signed-in",
+    distil: "signed-in",
     starter: "load",
     uploadSeconds: 7 * 86_400,
     graceSeconds: 3 * 86_400,

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { publishGuide, getAsked, recordKept, recordPlan, type Asked } from "#lib/catalog/distillations/work.ts";
 import type { DistillRecord } from "#lib/distill/output/record.ts";
+import { readHistory } from "#lib/distill/run/checkpoint.ts";
 import { outputNames } from "#lib/distill/output/write-output.ts";
 import { AppError } from "#lib/errors.ts";
 import { log } from "#lib/log.ts";
 import { inOrder } from "#lib/util/in-order.ts";
-import { readWeightsFile } from "#lib/weights/weights-file.ts";
 import { withCommitFolder } from "#workers/files/commit-folder.ts";
 import { withKeptPieces } from "#workers/files/kept-pieces.ts";
 import { modelIn } from "#workers/files/model-in.ts";
@@ -23,6 +23,8 @@ const CHECKPOINT_SECONDS = 20;
 
 /** How often it is looked whether the child has left another checkpoint, in milliseconds. */
 const LOOK_EVERY = 1000;
+
+const CHECKPOINT = "checkpoint.safetensors";
 
 /** Makes a guide of a base and publishes it. @param checkpointSeconds how often what was done is kept */
 export const distillOf =
@@ -59,6 +61,7 @@ async function make(
   const { subjectId: id, attempt, models } = job;
   const kept = await job.checkpoint.read();
   if (kept) await unpackRun(output, kept);
+  const history = await readHistory(join(output, "run", CHECKPOINT));
   const { choice, prompts } = asked;
   const place = await modelIn(folder);
   const distill: DistillJob = {
@@ -71,6 +74,7 @@ async function make(
   };
   const unwanted = new AbortController();
   const metrics = metricsWriter(id, attempt, () => unwanted.abort());
+  if (history) metrics.goOn(history); // its worker may have been lost before it wrote the last of it
   const keeper = keepRun(job, output, () => unwanted.abort());
   const onProgress = (said: Progress): void => {
     const plan = said.distilling?.plan;
@@ -110,8 +114,8 @@ function keepRun({ subjectId, checkpoint }: ClaimedJob, output: string, onLost: 
     if (packed === null) return;
     await checkpoint.write(packed);
     seen = looks;
-    const file = await readWeightsFile(join(output, "run", "checkpoint.safetensors")).catch(() => null);
-    if (file) await recordKept(subjectId, Number(file.header.metadata.get("steps")));
+    const history = await readHistory(join(output, "run", CHECKPOINT));
+    if (history) await recordKept(subjectId, history.losses.length);
   };
   const once = (): Promise<void> =>
     keep().catch((cause: unknown) => {
@@ -136,7 +140,7 @@ function keepRun({ subjectId, checkpoint }: ClaimedJob, output: string, onLost: 
 
 /** Another text whenever the run has begun or left another checkpoint. */
 async function looksOf(output: string): Promise<string> {
-  const times = await inOrder(["run.json", "checkpoint.safetensors"], (name) =>
+  const times = await inOrder(["run.json", CHECKPOINT], (name) =>
     stat(join(output, "run", name)).then(
       ({ mtimeMs, ino }) => `${ino} ${mtimeMs}`,
       () => "",

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { recordMetrics, saveProgress } from "#lib/catalog/distillations/work.ts";
+import type { History } from "#lib/distill/run/history.ts";
 import { log } from "#lib/log.ts";
 import type { Progress } from "#workers/inference/messages.ts";
 
 export interface MetricsWriter {
   offer(said: Progress): void;
+  /** What an earlier attempt had seen when it kept its last checkpoint. */
+  goOn(history: History): void;
   /** Writes what there is by now, and nothing more after that. */
   stop(): Promise<void>;
 }
@@ -49,6 +52,10 @@ export function metricsWriter(id: string, attempt: number, onLost: () => void): 
       const { figures, look } = said.distilling ?? {};
       if (said.stage === "training" && figures) losses.push({ step: said.done, loss: figures.loss });
       if (look) looks.push(look);
+    },
+    goOn(history) {
+      losses = history.losses.map((loss, i) => ({ step: i + 1, loss }));
+      looks = [...history.heldOut];
     },
     async stop() {
       stopped.abort();
