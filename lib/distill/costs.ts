@@ -1,14 +1,17 @@
+import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import type { Model } from "#lib/diffusion/model.ts";
+import type { NeedAt } from "#lib/diffusion/needs.ts";
 import { signatureOf } from "#lib/diffusion/model-files.ts";
 import { ownSize } from "#lib/diffusion/picture-size.ts";
 import { unetParts } from "#lib/diffusion/pipeline.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import { countMacs } from "#lib/onnx/macs.ts";
 import { guideKinds, usualChoice } from "#lib/pairing/guide-choice.ts";
+import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { narrowestGuide, widthsWithin, guideParameters } from "./guide-widths.ts";
 import { graphsOf, memoryNeed } from "./plan.ts";
 import { MOST_HELD_OUT } from "./prompts/split-prompts.ts";
-import { recipeFor } from "./recipe.ts";
+import { type Recipe, recipeFor, type RecipeSubject } from "./recipe.ts";
 import { whyNotDistilled } from "./subject.ts";
 import { statesIn, walksOf } from "./teacher/walks.ts";
 
@@ -18,12 +21,10 @@ export interface CostAt {
   readonly at: number;
   /** Of the guide. */
   readonly parameters: number;
-  /** In bytes: the most at any moment; `bytes` of it are for the stage that takes most. */
-  readonly peak: number;
-  readonly stage: string;
-  readonly bytes: number;
-  /** Multiply–accumulates of one step. */
-  readonly stepMacs: number;
+  /** Multiply–accumulates of a step, for each state that it sees. */
+  readonly macs: number;
+  /** Of memory, by how many states a step sees. */
+  readonly batches: readonly NeedAt[];
 }
 
 /** What it takes to make a guide of a base, worked out from shapes before anybody asks. */
@@ -42,6 +43,32 @@ export interface DistillCosts {
 /** The largest share that somebody may ask for. */
 const MOST = 0.5;
 
+/** Between the fewest states that a step can see and as many as are usual, memory grows in a straight line. */
+const BATCHES = [1, usualChoice.batch];
+
+interface Worked {
+  readonly recipe: Recipe;
+  readonly graphs: ReturnType<typeof graphsOf>;
+  readonly need: NeedAt;
+}
+
+/** Of prompts nothing matters here but how many are held out. */
+const anyPrompts = (parameters: number): RecipeSubject => ({
+  prompts: { source: "", count: 1, sha256: "" },
+  rows: 2 * rowsAtOnce(parameters),
+  heldOut: MOST_HELD_OUT,
+});
+
+const untrained = ({ variant, guidance }: Recipe, widths: readonly number[], base: UNetSignature): GuideConfig => ({
+  variant,
+  widths,
+  base: { ...base, sha256: "" },
+  minGuidance: guidance.low,
+  maxGuidance: guidance.high,
+  referenceGuidance: guidance.reference,
+  trainedOn: {},
+});
+
 export function costsOf(model: Model): DistillCosts {
   const { parameters } = model.unet.weights;
   const base = signatureOf(model);
@@ -55,39 +82,24 @@ export function costsOf(model: Model): DistillCosts {
 
   const parts = unetParts({ model, lowRank: [], guide: null, embeddings: [] }, ownSize(model));
   const at = (share: number): { readonly cost: CostAt; readonly walkMacs: number } => {
-    const recipe = recipeFor(
-      { ...usualChoice, share },
-      {
-        prompts: { source: "", count: 1, sha256: "" },
-        rows: 2 * rowsAtOnce(parameters),
-        heldOut: MOST_HELD_OUT,
-      },
-    );
     const widths = widthsWithin(share, base, { parameters, name: model.name });
-    const { guidance, variant, teacher } = recipe;
-    const config = {
-      variant,
-      widths,
-      base: { ...base, sha256: "" },
-      minGuidance: guidance.low,
-      maxGuidance: guidance.high,
-      referenceGuidance: guidance.reference,
-      trainedOn: {},
-    };
-    const graphs = graphsOf(config, parts, recipe);
-    const { stages, peak } = memoryNeed(graphs, recipe, parts);
-    const most = stages.reduce((one, other) => (other.bytes > one.bytes ? other : one));
-    const states = walksOf(teacher).reduce((sum, one) => sum + statesIn(one), 0);
+    const [one, usual] = BATCHES.map((batch) => {
+      const recipe = recipeFor({ ...usualChoice, share, batch }, anyPrompts(parameters));
+      const graphs = graphsOf(untrained(recipe, widths, base), parts, recipe);
+      const { stages, peak } = memoryNeed(graphs, recipe, parts);
+      const { stage, bytes } = stages.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+      return { recipe, graphs, need: { at: batch, peak, stage, bytes } };
+    }) as [Worked, Worked];
+    const { teacher, training } = usual.recipe;
+    const states = walksOf(teacher).reduce((sum, walks) => sum + statesIn(walks), 0);
     return {
       cost: {
         at: share,
         parameters: guideParameters(base, widths),
-        peak,
-        stage: most.stage,
-        bytes: most.bytes,
-        stepMacs: countMacs(graphs.training).total,
+        macs: countMacs(usual.graphs.training).total / training.batch,
+        batches: [one.need, usual.need],
       },
-      walkMacs: (2 * states * countMacs(graphs.joined).total) / teacher.trajectories,
+      walkMacs: (2 * states * countMacs(usual.graphs.joined).total) / teacher.trajectories,
     };
   };
   const fitting = Object.values(guideKinds).filter((share) => share >= leastShare);

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Person } from "#lib/auth/actor.ts";
 import { headOf, readManifest } from "#lib/catalog/commits/service.ts";
-import { newDistillation } from "#lib/catalog/distillations/schema.ts";
+import { costQuery, newDistillation } from "#lib/catalog/distillations/schema.ts";
 import {
   cancelDistillation,
   costOf,
@@ -87,15 +87,8 @@ let undisturbed: string;
 
 describe("a distillation", () => {
   test("ends in a published guide, which is read and paired with its base", { timeout: LONG }, async () => {
-    const cost = await costOf(ann, {
-      base: "ann/base",
-      revision: "HEAD",
-      kind: "tiny",
-      share: 0.5,
-      steps: STEPS,
-      trajectories: 4,
-    });
-    expect(cost).toMatchObject({ share: 0.5, seconds: null });
+    const cost = costQuery.parse({ base: "ann/base", share: 0.5, steps: STEPS, trajectories: 4 });
+    expect(await costOf(ann, cost)).toMatchObject({ share: 0.5, seconds: null });
     const { id, state, guide } = await begin("first");
     expect([state, guide]).toEqual(["queued", { repo: "ann/first", commit: null }]);
     await start();
@@ -116,18 +109,7 @@ describe("a distillation", () => {
     const pairs = () =>
       database().pair.findMany({ where: { guideCommitId: done.guide.commit }, select: { finetuneCommitId: true } });
     await expect.poll(pairs, { timeout: LONG }).toEqual([{ finetuneCommitId: done.base!.commit }]);
-    expect(
-      (
-        await costOf(ann, {
-          base: "ann/base",
-          revision: "HEAD",
-          kind: "tiny",
-          share: 0.5,
-          steps: STEPS,
-          trajectories: 4,
-        })
-      ).seconds,
-    ).not.toBeNull();
+    expect((await costOf(ann, cost)).seconds).not.toBeNull();
   });
 
   test("goes on with another worker when its own is killed, to the very same guide", { timeout: LONG }, async () => {

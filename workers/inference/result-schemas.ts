@@ -41,7 +41,7 @@ export const distilling: z.ZodType<DistillCosts> = z.object({
   parameters: count,
   least: count,
   walkMacs: count,
-  shares: z.array(needAt.extend({ parameters: count, stepMacs: count })),
+  shares: z.array(z.object({ at: count, parameters: count, macs: count, batches: z.array(needAt) })),
 });
 
 export const signature: z.ZodType<UNetSignature> = z.object(signatureFields);

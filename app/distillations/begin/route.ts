@@ -9,7 +9,7 @@ export const POST = formRoute({
   does: operations.createDistillation,
   page: "/distillations/new",
   schema: distillationForm,
-  kept: ["name", "visibility", "kind", "share", "low", "high", "steps", "trajectories"],
+  kept: ["name", "visibility", "kind", "share", "low", "high", "steps", "batch", "trajectories"],
   inAddress: "base",
   async submit({ actor, input }) {
     const { name } = requirePerson(actor, "run");

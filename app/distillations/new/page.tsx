@@ -129,6 +129,14 @@ export default async function NewDistillationPage({ searchParams }: { readonly s
           problem={state.problems["steps"]}
         />
         <Field
+          name="batch"
+          label="States that it sees in a step"
+          hint="Up to 32; fewer take less memory, and it learns less from a step."
+          inputMode="numeric"
+          defaultValue={value("batch", String(asked.batch))}
+          problem={state.problems["batch"]}
+        />
+        <Field
           name="trajectories"
           label="Walks that the base draws for it"
           hint="What it learns from; each is one prompt at one guidance."

@@ -5,7 +5,13 @@ import { usualChoice } from "#lib/pairing/guide-choice.ts";
 import { costQuery, newDistillation, type NewDistillation } from "./schema.ts";
 
 /** What decides the cost, as it stands in an address; what is left empty is as usual. */
-export const distillationSettings = costQuery.pick({ kind: true, share: true, steps: true, trajectories: true });
+export const distillationSettings = costQuery.pick({
+  kind: true,
+  share: true,
+  steps: true,
+  batch: true,
+  trajectories: true,
+});
 
 const strength = (usual: number) => z.coerce.number("it must be a number").default(usual);
 const emptyAsUsual = <Schema extends z.ZodType>(schema: Schema) =>
@@ -21,6 +27,7 @@ export const distillationForm = z.object({
   low: emptyAsUsual(strength(usualChoice.guidance.low)),
   high: emptyAsUsual(strength(usualChoice.guidance.high)),
   steps: emptyAsUsual(costQuery.shape.steps),
+  batch: emptyAsUsual(costQuery.shape.batch),
   trajectories: emptyAsUsual(costQuery.shape.trajectories),
   prompts: z.string().default(""),
 });

@@ -22,6 +22,12 @@ export const newDistillation = z.strictObject({
   share: choiceSchema.shape.share.default(null).meta({ description: "of its parameters, instead of the kind's own" }),
   guidance: choiceSchema.shape.guidance.default(usualChoice.guidance).meta({ description: "what the guide is for" }),
   steps: z.int().min(1).max(MOST_STEPS).default(usualChoice.steps),
+  batch: z
+    .int()
+    .min(1)
+    .max(usualChoice.batch)
+    .default(usualChoice.batch)
+    .meta({ description: "states that a step sees: fewer take less memory" }),
   trajectories: z
     .int()
     .min(1)
@@ -148,6 +154,7 @@ export type DistillationList = z.output<typeof distillationList>;
 export const costQuery = newDistillation.pick({ base: true, revision: true, kind: true }).extend({
   share: z.coerce.number().nullable().default(null),
   steps: z.coerce.number().int().min(1).max(MOST_STEPS).default(usualChoice.steps),
+  batch: z.coerce.number().int().min(1).max(usualChoice.batch).default(usualChoice.batch),
   trajectories: z.coerce.number().int().min(1).max(MOST_WALKS).default(usualChoice.trajectories),
 });
 export type CostQuery = z.output<typeof costQuery>;

@@ -80,7 +80,7 @@ export async function costOf(actor: Actor, { base: name, revision, ...asked }: C
   const choice = { ...usualChoice, ...asked };
   requireOwnRoom(base, choice);
   const share = shareOf(choice);
-  const { bytes, parameters } = costAt(base.costs, share);
+  const { bytes, parameters } = costAt(base.costs, choice);
   const macs = macsOf(base.costs, choice);
   const rate = await secondsOfWork();
   const seconds = rate === null ? null : Math.round(rate * ((macs.states + macs.training) / TERA));
@@ -199,6 +199,7 @@ const choiceOf = ({
   share,
   guidance,
   steps,
+  batch,
   trajectories,
   learningRate,
   seed,
@@ -210,7 +211,7 @@ const choiceOf = ({
   trajectories,
   learningRate,
   seed,
-  batch: usualChoice.batch,
+  batch,
 });
 
 function requireOwnRoom({ name, costs }: Base, choice: Pick<GuideChoice, "kind" | "share">): void {
@@ -233,7 +234,7 @@ const TERA = 1e12;
 
 const macsOf = (costs: Costs, choice: GuideChoice) => ({
   states: choice.trajectories * costs.walkMacs,
-  training: choice.steps * costAt(costs, shareOf(choice)).stepMacs,
+  training: choice.steps * choice.batch * costAt(costs, choice).macs,
 });
 
 function workOf(costs: Costs, choice: GuideChoice): number {
@@ -241,11 +242,12 @@ function workOf(costs: Costs, choice: GuideChoice): number {
   return Math.max(1e-6, (states + training) / TERA);
 }
 
-/** At the largest share that was worked out and is not above this one, else at the least. A guide is small beside what trains it. */
-function costAt({ shares }: Costs, share: number) {
-  const { parameters, stepMacs } = shares.findLast(({ at }) => at <= share) ?? shares[0]!;
-  const { peak, bytes, stage } = needAt(shares, share);
-  return { parameters, stepMacs, bytes: peak, what: `${showBytes(bytes)} of it for ${stage}` };
+/** At the largest share that was worked out and is not above its own, else at the least. A guide is small beside what trains it. */
+function costAt({ shares }: Costs, choice: Pick<GuideChoice, "kind" | "share" | "batch">) {
+  const share = shareOf(choice);
+  const { parameters, macs, batches } = shares.findLast(({ at }) => at <= share) ?? shares[0]!;
+  const { peak, bytes, stage } = needAt(batches, choice.batch);
+  return { parameters, macs, bytes: peak, what: `${showBytes(bytes)} of it for ${stage}` };
 }
 
 interface Asking {
@@ -257,7 +259,7 @@ interface Asking {
 }
 
 async function ask(transaction: Transaction, { id, userId, base, choice, goesOn }: Asking): Promise<void> {
-  const { bytes, what } = costAt(base.costs, shareOf(choice));
+  const { bytes, what } = costAt(base.costs, choice);
   await enqueue(transaction, {
     kind: "distill",
     subjectId: id,

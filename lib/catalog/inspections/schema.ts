@@ -82,8 +82,9 @@ const distilling = z.object({
   parameters: z.number().meta({ description: "of its UNet" }),
   least: z.number().meta({ description: "parameters of the narrowest guide for it" }),
   walkMacs: z.number().meta({ description: "multiply–accumulates of one of the walks that it draws" }),
-  shares: z.array(needs.element.extend({ parameters: z.number(), stepMacs: z.number() })).meta({
-    description: "by the guide's share of its parameters: bytes of memory, and multiply–accumulates of a step",
+  shares: z.array(z.object({ at: z.number(), parameters: z.number(), macs: z.number(), batches: needs })).meta({
+    description:
+      "by the guide's share of its parameters: multiply–accumulates of a step for each state that it sees, and bytes of memory by how many it sees",
   }),
 });
 
