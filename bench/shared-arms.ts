@@ -37,7 +37,7 @@ export async function benchSharedArms(prompts: number, runtime: Runtime): Promis
       await checkPair(
         {
           ...unitOf("watercolor"),
-          guide: starterPath(i % 2 === 0 ? "guide-tiny/guide.safetensors" : "guide-small/guide.safetensors"),
+          guide: starterPath(i % 2 === 0 ? "guide-tiny/guide.safetensors" : "guide-distilled/guide.safetensors"),
           base: { model: unitOf("storybook").model },
           evaluators: [evaluator],
           prompts: null,

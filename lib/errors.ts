@@ -46,6 +46,8 @@ export const failures = {
   /** Worker after worker was lost while this job ran. */
   worker_lost: { status: 500, hubCode: null, temporary: false },
   internal: { status: 500, hubCode: null, temporary: false },
+  /** Other hubs have it and this one has not. */
+  not_implemented: { status: 501, hubCode: "NotImplemented", temporary: false },
   /** The graphics card or library that the operator asked for by name is not there. */
   provider_unavailable: { status: 503, hubCode: null, temporary: false },
   /** Others changed the same rows, again and again, or there was no place in the database for so long. */

@@ -40,6 +40,7 @@ export const makers: readonly Maker[] = [
   "clip-vocabulary",
   "clip",
   "training",
+  "starter",
 ]
   .map((topic): Maker => ({ topic, script: "make.py", ...own }))
   .concat([
@@ -68,6 +69,6 @@ export const makers: readonly Maker[] = [
   ]);
 
 /** Golden folders that no program of ours made: their READMEs say where they come from. */
-export const withoutMaker: readonly string[] = ["agreement", "cards", "evaluator", "samplers", "starter"];
+export const withoutMaker: readonly string[] = ["agreement", "cards", "evaluator", "samplers"];
 
 export const nameOf = ({ topic, script }: Pick<Maker, "topic" | "script">): string => `${topic}/${script}`;

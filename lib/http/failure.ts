@@ -8,7 +8,7 @@ import { printable } from "#lib/util/printable.ts";
 export function toFailureResponse(cause: unknown, requestId: string): Response {
   const failure = toAppError(cause);
   const { status, hubCode, temporary } = failures[failure.code];
-  if (status >= 500)
+  if (status >= 500 && status !== 501)
     log().error(
       { event: "request.failed", code: failure.code, err: cause instanceof AppError ? (cause.cause ?? cause) : cause },
       failure.toOperator,

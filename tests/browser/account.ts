@@ -86,7 +86,7 @@ export const account: Story = (stage) => {
     await page.getByLabel("Name of a new token").fill(name);
     await page.getByRole("button", { name: "Make a token" }).click();
     const secret = (await page.getByLabel("Your new access token", { exact: true }).innerText()).trim();
-    expect(secret).toMatch(/^gp_[A-Za-z0-9]{43}$/);
+    expect(secret).toMatch(/^hf_[A-Za-z0-9]{43}$/);
     expect(await page.getByLabel("How to use it", { exact: true }).innerText()).toContain(
       `curl -H "Authorization: Bearer ${secret}" \\\n  ${stage().url}/api/v1/me`,
     );

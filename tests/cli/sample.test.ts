@@ -38,7 +38,7 @@ describe("a picture from the command line", () => {
   test("equals diffusers' latents when it starts from the same noise", async () => {
     const golden = await readGolden("storybook");
     await writeFile(folder.path("noise.safetensors"), writeSafetensors(new Map([["latents", golden.tensor("noise")]])));
-    const small = starter("guide-small/guide.safetensors");
+    const small = starter("guide-distilled/guide.safetensors");
     const { code, stderr } = await sample(
       "g.png",
       "--mode",

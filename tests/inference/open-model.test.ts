@@ -47,7 +47,7 @@ async function fineTune(): Promise<string> {
 test("only what differs from the last job is opened", async () => {
   expect(await opens({})).toEqual(["text", "unet", "guide", "vae"]);
   expect(await opens({})).toEqual([]);
-  expect(await opens({ guide: starter("guide-small/guide.safetensors") })).toEqual(["guide"]); // over the same base
+  expect(await opens({ guide: starter("guide-distilled/guide.safetensors") })).toEqual(["guide"]); // over the same base
   expect(await opens({ guide: tiny })).toEqual(["guide"]);
   const model = await fineTune();
   expect(await opens({ model })).toEqual(["unet"]); // under the same guide

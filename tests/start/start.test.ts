@@ -80,7 +80,7 @@ describe("a first start", () => {
       items: { owner: string; name: string }[];
     };
     expect(items.map(({ owner, name }) => `${owner}/${name}`)).toEqual(
-      ["clay", "evaluator", "guide-small", "guide-tiny", "neon", "pencil", "pixel", "storybook", "watercolor"].map(
+      ["clay", "evaluator", "guide-distilled", "guide-tiny", "neon", "pencil", "pixel", "storybook", "watercolor"].map(
         (name) => `guidepost/${name}`,
       ),
     );

@@ -139,7 +139,7 @@ describe.each([
     for (const { pair } of partners) await ann.ask("POST", `/pairs/${pair}/cancel`);
   };
 
-  const judged = store === "disk" ? ["guidepost/guide-tiny", "guidepost/guide-small"] : ["guidepost/guide-tiny"];
+  const judged = store === "disk" ? ["guidepost/guide-tiny", "guidepost/guide-distilled"] : ["guidepost/guide-tiny"];
   test(`${judged.join(" and ")} judged on it`, async () => {
     await giveUp((await bothGuidesOf(model!)).filter(({ repo }) => !judged.includes(repo)));
     const guides = await eventually(

@@ -14,9 +14,9 @@ export const testRuntime: Runtime = { provider: "cpu", precision: "float32", thr
 
 /** The starter models that have golden vectors, and what each is put together from. */
 export const goldenModels = {
-  storybook: { folder: "storybook", lowRank: [], guide: "guide-small" },
+  storybook: { folder: "storybook", lowRank: [], guide: "guide-distilled" },
   watercolor: { folder: "watercolor", lowRank: [], guide: "guide-tiny" },
-  neon: { folder: "storybook", lowRank: ["neon-lora/neon.safetensors"], guide: "guide-small" },
+  neon: { folder: "storybook", lowRank: ["neon-lora/neon.safetensors"], guide: "guide-distilled" },
   pencil: { folder: "storybook", lowRank: ["pencil-lora/pencil.safetensors"], guide: "guide-tiny" },
 } as const;
 

@@ -252,7 +252,7 @@ describe("who may see a measurement", () => {
     await newRepoWith(
       bob,
       { name: "own-guide", kind: "guide", visibility: "private" },
-      await starterFiles("guide-small"),
+      await starterFiles("guide-distilled"),
     );
     await workOff("inspect");
     const [pair] = await pairOf("ann/watercolor", "bob/own-guide", bob);
@@ -319,7 +319,11 @@ describe("who may see a measurement", () => {
 test("without an evaluator figures are shown and nothing is judged", async () => {
   const { repo } = await newRepoWith(ann, { name: "plain", kind: "base" }, await starterFiles("storybook"));
   await workOff("inspect");
-  await newRepoWith(ann, { name: "plain-guide", kind: "guide", base: "ann/plain" }, await starterFiles("guide-small"));
+  await newRepoWith(
+    ann,
+    { name: "plain-guide", kind: "guide", base: "ann/plain" },
+    await starterFiles("guide-distilled"),
+  );
   await workOff("inspect");
   const [pair] = await pairOf("ann/plain", "ann/plain-guide");
   expect(pair!.protocol).toBe("v4-e0");

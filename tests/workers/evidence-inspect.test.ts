@@ -79,7 +79,7 @@ describe("the starter collection, uploaded in the worst order", () => {
     const { commitId } = await newRepoWith(ann, { name: "storybook", kind: "base" }, base);
     ids["storybook"] = commitId;
     await add("pencil", "pencil-lora", "finetune", true);
-    await add("guide-small", "guide-small", "guide", true);
+    await add("guide-distilled", "guide-distilled", "guide", true);
     await workOff("inspect");
     const detected = async (name: string) => (await factsOf(ids[name]!)).detectedBase;
     expect(await detected("watercolor")).toMatchObject({
@@ -90,8 +90,8 @@ describe("the starter collection, uploaded in the worst order", () => {
     expect(await detected("neon")).toMatchObject({ commitId, how: "by its shapes", medianCosine: null });
     expect(await detected("guide-tiny")).toMatchObject({ commitId, how: "named by the guide" });
     expect(await factsOf(ids["pencil"]!)).toMatchObject({ agrees: true, runs: true, fittingBases: [{ commitId }] });
-    expect((await factsOf(ids["guide-small"]!)).agrees).toBe(true);
-    for (const name of ["watercolor", "neon", "pencil", "guide-tiny", "guide-small"])
+    expect((await factsOf(ids["guide-distilled"]!)).agrees).toBe(true);
+    for (const name of ["watercolor", "neon", "pencil", "guide-tiny", "guide-distilled"])
       expect((await inspectionOf(ids[name]!)).baseCommitId).toBe(commitId);
   });
 
@@ -134,14 +134,14 @@ describe("the starter collection, uploaded in the worst order", () => {
     const models = ["neon", "pencil", "storybook", "watercolor"];
     // Only a guide's own base goes first, and only where somebody waits: guide-tiny was inspected again by itself.
     expect((await checksWaiting()).toSorted()).toEqual(
-      ["guide-small", "guide-tiny"].flatMap((guide) =>
-        models.map((model) => `${guide} ${model} ${guide === "guide-small" && model === "storybook" ? 50 : 0}`),
+      ["guide-distilled", "guide-tiny"].flatMap((guide) =>
+        models.map((model) => `${guide} ${model} ${guide === "guide-distilled" && model === "storybook" ? 50 : 0}`),
       ),
     );
     await add("clay", "clay-lora", "finetune", true);
     await workOff("inspect");
     expect((await checksWaiting()).filter((line) => line.includes("clay")).toSorted()).toEqual([
-      "guide-small clay 50",
+      "guide-distilled clay 50",
       "guide-tiny clay 50",
     ]);
   });

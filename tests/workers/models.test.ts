@@ -112,7 +112,7 @@ describe("a model that was drawn with", () => {
     models = createModels(5e9);
     await models.run(draw(starter("storybook"), "guide"));
     const other = await models.run(
-      draw(starter("storybook"), "guide", { guide: starter("guide-small/guide.safetensors") }),
+      draw(starter("storybook"), "guide", { guide: starter("guide-distilled/guide.safetensors") }),
     );
     expect([other.warm, models.loaded().length]).toEqual([false, 1]);
     await models.run(

@@ -46,7 +46,7 @@ const evaluator = (): Item => ({ name: "evaluator", kind: "evaluator", files: ne
 const items = (): readonly Item[] => [
   evaluator(),
   { name: "storybook", kind: "base", files: new Map([...folder("storybook"), ...beside]) },
-  ...["guide-tiny", "guide-small"].map((name) => ({ name, kind: "guide" as const, files: new Map(folder(name)) })),
+  ...["guide-tiny", "guide-distilled"].map((name) => ({ name, kind: "guide" as const, files: new Map(folder(name)) })),
   { name: "watercolor", kind: "finetune", files: new Map(folder("watercolor")) },
   ...["clay", "neon", "pixel", "pencil"].map((name) => ({
     name,

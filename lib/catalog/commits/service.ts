@@ -300,6 +300,13 @@ export async function listCommits(
   return toPage(rows, limit, (last) => [last.parent!]);
 }
 
+/** How many commits there are from a revision back to the first, counted to `most`. @throws repo_not_found, revision_not_found */
+export async function countCommitsFrom(actor: Actor, name: RepoName, revision: string, most: number): Promise<number> {
+  const repo = await requireRead(actor, name);
+  const { commitId } = await resolveRevision(repo, revision);
+  return countHistory(repo.id, commitId, most);
+}
+
 const MOST_COUNTED = 1000; // some milliseconds
 
 /** How many versions a page says there are; it says no more than so many. @throws repo_not_found */

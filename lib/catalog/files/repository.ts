@@ -20,6 +20,14 @@ export async function findFileRow(commitId: string, path: string): Promise<FileR
   return row ? { ...row, size: Number(row.size) } : null;
 }
 
+/** All files of a commit, by the order of their keys: as many as a commit may have. */
+export async function readFileRows(commitId: string): Promise<Omit<FileRow, "storageKey">[]> {
+  const rows = await database().$queryRaw<(Omit<FileRow, "size" | "storageKey"> & { size: bigint })[]>`
+    SELECT f.path, b.sha256, b.size, f.lfs, b.git_sha1 AS "gitSha1"
+    FROM commit c CROSS JOIN LATERAL files_of(c.repo_id, c.tree_id) f JOIN blob b ON b.sha256 = f.blob_sha256 WHERE c.id = ${commitId}`;
+  return rows.map((row) => ({ ...row, size: Number(row.size) }));
+}
+
 /** What git calls these contents, by their sha256. */
 export async function gitNamesOf(sha256s: readonly string[]): Promise<Map<string, string>> {
   const rows = await database().blob.findMany({

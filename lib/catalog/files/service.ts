@@ -3,15 +3,16 @@ import { requireRead, type ReadableRepo, type RepoName } from "#lib/auth/access.
 import type { Actor } from "#lib/auth/actor.ts";
 import { resolveRevision } from "#lib/catalog/refs/revision.ts";
 import type { LoadNodes } from "#lib/catalog/trees/change.ts";
-import { SEPARATOR } from "#lib/catalog/trees/key.ts";
+import { keyOf, SEPARATOR } from "#lib/catalog/trees/key.ts";
 import type { Node } from "#lib/catalog/trees/node.ts";
-import { readNodes, rootOf } from "#lib/catalog/trees/repository.ts";
+import { findFiles, readNodes, rootOf } from "#lib/catalog/trees/repository.ts";
 import { database } from "#lib/db/client.ts";
 import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage } from "#lib/page.ts";
+import { isStorableText } from "#lib/util/storable.ts";
 import { findLastChanges, type LastChange, MOST_COMMITS } from "./last-changes.ts";
 import { listAllBelow, type Listed, listFolder } from "./list.ts";
-import { type FileRow, findFileRow, gitNamesOf, readRoots } from "./repository.ts";
+import { type FileRow, findFileRow, gitNamesOf, readFileRows, readRoots } from "./repository.ts";
 import type { Tree, TreeEntry, TreeQuery } from "./schema.ts";
 
 export type { LastChange };
@@ -55,6 +56,55 @@ export async function listTree(
     );
   const entries = await toEntries(listed);
   return { commit: commitId, ...toPage(entries, limit, (last) => [last.path, last.type]) };
+}
+
+/** What a revision holds. */
+export interface FilesAt {
+  /** 40 hexadecimal digits. */
+  readonly commit: string;
+  readonly files: readonly Omit<FileRow, "storageKey">[];
+}
+
+/** All files of a revision, for clients that choose among them by their names. At most as many as a commit may have. @throws revision_not_found */
+export async function listFiles(repo: ReadableRepo, revision: string): Promise<FilesAt> {
+  const { commitId } = await resolveRevision(repo, revision);
+  return { commit: commitId, files: await readFileRows(commitId) };
+}
+
+/** Those of these paths that are a file or a folder of a revision, in their order. @throws repo_not_found, revision_not_found */
+export async function findEntries(
+  actor: Actor,
+  name: RepoName,
+  revision: string,
+  paths: readonly string[],
+): Promise<{ readonly commit: string; readonly entries: readonly TreeEntry[] }> {
+  const { commitId } = await resolveRevision(await requireRead(actor, name), revision);
+  const files = await findFiles(database(), commitId, paths);
+  const { root, load } = await openTree(commitId);
+  const loadOnce = remembering(load);
+  const listed: Listed[] = [];
+  for (const path of paths.filter((path) => isStorableText(path))) {
+    const file = files.get(path);
+    if (file) listed.push({ path, file: { ...file, key: keyOf(path) } });
+    else if (await isFolder(root, loadOnce, path)) listed.push({ path, file: null });
+  }
+  return { commit: commitId, entries: await toEntries(listed) };
+}
+
+/** In these capital letters. */
+async function isFolder(root: Node, load: LoadNodes, path: string): Promise<boolean> {
+  if (path === "" || path.includes(SEPARATOR)) return false;
+  const [first] = await listFolder(root, load, path, null, 1);
+  return first !== undefined && first.path.startsWith(`${path}/`);
+}
+
+/** Loads each node once: paths that are asked for together lie in the same nodes. */
+function remembering(load: LoadNodes): LoadNodes {
+  const known = new Map<string, Node>();
+  return async (ids) => {
+    for (const [id, node] of await load(ids.filter((one) => !known.has(one)))) known.set(id, node);
+    return known;
+  };
 }
 
 const cursorPlace = z.tuple([z.string(), z.enum(["file", "directory"])]);

@@ -10,7 +10,8 @@ const MAX_VALUES = 50; // of a facet
 const MAX_LOOKED_AT = 2 * MAX_VALUES; // bases that the asker may not see are walked past
 
 /** What counts that are kept do not tell apart. */
-const narrowed = ["words", "owner", "tag"] as const;
+const isNarrowed = ({ words, owner, tags = [], draws = false }: Selection): boolean =>
+  words !== undefined || owner !== undefined || tags.length > 0 || draws;
 
 interface Count {
   readonly facet: Facet;
@@ -29,7 +30,7 @@ export async function countFacets(selection: Selection): Promise<Facets> {
   const [{ areKept, areCurrent, isLarge }] = await database().$queryRaw<
     [{ areKept: boolean; areCurrent: boolean; isLarge: boolean }]
   >`SELECT ${countsAreKept} AS "areKept", NOT EXISTS (SELECT FROM facet_due) AS "areCurrent", ${isLargeHub} AS "isLarge"`;
-  const isCounted = areKept && !narrowed.some((by) => selection[by] !== undefined);
+  const isCounted = areKept && !isNarrowed(selection);
   const newest = isCounted && isLarge ? null : await countNewest(selection, areCurrent);
   const counts =
     newest === null || (isCounted && newest.some(({ isLeast }) => isLeast))
@@ -73,11 +74,11 @@ async function countPrivate(selection: Selection): Promise<Count[]> {
 
 /** Of the newest that answer to the rest of a selection, counted one by one. */
 async function countNewest(selection: Selection, areCurrent: boolean): Promise<Count[]> {
-  const { words, owner, tag } = selection;
+  const { words } = selection;
   const others = withoutChoice(selection);
   const isCommon = words !== undefined && "common" in words;
   // Of common words some that answer are known by name; where an owner or a tag is chosen as well, it is looked through those.
-  const isAmongSome = isCommon && owner === undefined && tag === undefined;
+  const isAmongSome = isCommon && !isNarrowed({ ...selection, words: undefined });
   const among = isCommon ? { ...others, words: isAmongSome ? { found: words.some } : undefined } : others;
   const answers = isCommon && !isAmongSome ? words.common : Prisma.sql`TRUE`;
   // What everybody may know, where nobody may know better. Asked of each row: a join would read the table whole.

@@ -21,7 +21,10 @@ export interface Selection {
   readonly owner?: string | undefined;
   readonly words?: Wording | undefined;
   readonly license?: string | undefined;
-  readonly tag?: string | undefined;
+  /** It has all of these. */
+  readonly tags?: readonly string[] | undefined;
+  /** Only what draws pictures. */
+  readonly draws?: boolean | undefined;
   readonly measured?: RepoQuery["measured"];
   readonly size?: RepoQuery["size"];
   /** All public repos that answer, or more: named where they are few. */
@@ -87,7 +90,7 @@ const isListed = Prisma.sql`r.has_commits`;
 
 /** By the name of what was chosen. */
 function filtersOf(selection: Selection): Record<string, Prisma.Sql> {
-  const { kind, baseId, owner, words, license, tag, measured, size } = selection;
+  const { kind, baseId, owner, words, license, tags = [], draws, measured, size } = selection;
   return {
     ...(measured && { measured: hasVerdict(measured, selection) }),
     ...(size && { size: hasSize(size) }),
@@ -97,7 +100,8 @@ function filtersOf(selection: Selection): Record<string, Prisma.Sql> {
     ...(owner !== undefined && {
       owner: Prisma.sql`r.namespace_id = (SELECT id FROM namespace WHERE name_key = lower(${owner}))`,
     }),
-    ...(tag !== undefined && { tag: Prisma.sql`r.tags @> ARRAY[${tag}]` }),
+    ...(tags.length > 0 && { tags: Prisma.sql`r.tags @> ${[...tags]}::text[]` }),
+    ...(draws && { draws: canInSql("r", "draws") }),
     ...(words && {
       words: "found" in words ? Prisma.sql`r.id = ANY (${[...words.found]}::uuid[])` : words.common,
     }),

@@ -124,9 +124,17 @@ const place = z.union([
   z.tuple([z.literal("name"), storableText(96), z.uuid()]),
 ]);
 
+/** What other hubs' clients narrow a list by, beside what ours do. */
+interface MoreFilters {
+  /** It has all of these. */
+  readonly tags?: readonly string[];
+  /** Only what draws pictures. */
+  readonly draws?: boolean;
+}
+
 /** What the actor may see of all repos that have a commit. @throws bad_request for a cursor of another list */
-export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoList> {
-  const { kind, owner, q = "", license, tag, measured, size, sort, cursor, limit } = query;
+export async function listRepos(actor: Actor, query: RepoQuery & MoreFilters): Promise<RepoList> {
+  const { kind, owner, q = "", license, tag, tags = [], draws, measured, size, sort, cursor, limit } = query;
   const [ofSort, ...after] = cursor ? parseCursor(cursor, place) : [sort];
   if (ofSort !== sort)
     throw new AppError(
@@ -145,7 +153,8 @@ export async function listRepos(actor: Actor, query: RepoQuery): Promise<RepoLis
     owner,
     words: q.trim() === "" ? undefined : await searchFor(q),
     license,
-    tag,
+    tags: tag === undefined ? tags : [tag, ...tags],
+    draws,
     measured,
     size,
   };

@@ -158,7 +158,7 @@ export const createToken = operation({
   }),
   bodyLimit: BODY_LIMIT,
   status: 201,
-  response: token.extend({ secret: z.string().meta({ description: "gp_…; told this once" }) }),
+  response: token.extend({ secret: z.string().meta({ description: "hf_…; told this once" }) }),
   failures: ["conflict", "too_large"],
 });
 

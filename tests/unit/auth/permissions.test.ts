@@ -9,6 +9,7 @@ import { database } from "#lib/db/client.ts";
 import { env } from "#lib/env.ts";
 import { doorsOf, type Door } from "#lib/http/door.ts";
 import * as doors from "#lib/http/doors.ts";
+import * as hubDoors from "#lib/hub/reading-doors.ts";
 import { parseFormState } from "#lib/http/form.ts";
 import { operations, type OperationId } from "#lib/http/operations/all.ts";
 import type { Operation } from "#lib/http/operation.ts";
@@ -132,7 +133,40 @@ const jobRights = {
   seen: { rights: { public: everyone, private: members, others: "is not there", blind: "in private" } },
 } as const satisfies Record<string, Case>;
 
-const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call> = {
+/** A name of the Hub's protocol at an address of the repo. */
+const ofModel =
+  (rest: string, more: Case = {}): Call =>
+  ({ repo }) => ({ path: `/api/models/lab/${repo}${rest}`, done: [200], ...more });
+
+/** What other hubs have is said to be missing to everybody. */
+const missing =
+  (path: string): Call =>
+  () => ({ path, asksNobody: true, done: [501] });
+
+/** The Hub's protocol. */
+const hubCalls = {
+  hubWhoAmI: () => ({ path: "/api/whoami-v2", done: [200] }),
+  hubListModels: () => ({ path: "/api/models", done: [200] }),
+  hubModel: ofModel(""),
+  hubModelAtRevision: ofModel("/revision/main"),
+  hubTree: ofModel("/tree/main"),
+  hubFolder: (all) => ofModel(`/tree/main/${fileOf(all)}`, { done: [200, 404] })(all),
+  hubPathsInfo: (all) => ofModel("/paths-info/main", { body: { paths: [fileOf(all)] } })(all),
+  hubRefs: ofModel("/refs"),
+  hubCommits: ofModel("/commits/main"),
+  hubAuthCheck: ofModel("/auth-check"),
+  hubAuthCheckToWrite: ofModel("/auth-check/write"),
+  hubRaw: (all) => ({ path: `/lab/${all.repo}/raw/main/${fileOf(all)}`, done: [200] }),
+  hubNotHere: missing("/api/daily_papers"),
+  hubDatasets: missing("/datasets/lab/birds/resolve/main/a.csv"),
+  hubSpaces: missing("/spaces/lab/demo"),
+} as const satisfies Record<(typeof hubDoors)[keyof typeof hubDoors]["id"], Call>;
+
+const fileOf = ({ visibility }: Subjects): string => `${visibility === "private" ? SECRET : "open"}.txt`;
+
+type OtherDoorId = (typeof doors)[keyof typeof doors]["id"] | (typeof hubDoors)[keyof typeof hubDoors]["id"];
+
+const calls: Record<OperationId | OtherDoorId, Call> = {
   createAccount: () => ({ body: {}, done: [400] }),
   createSession: () => ({ body: {}, done: [400] }),
   deleteSession: () => ({}),
@@ -332,6 +366,7 @@ const calls: Record<OperationId | (typeof doors)[keyof typeof doors]["id"], Call
   getPairTrials: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getPairBadge: ({ pair }) => ({ params: { id: pair }, done: [200] }),
   getMatrixTable: ({ base }) => ({ query: { base: `lab/${base}` }, done: [200] }),
+  ...hubCalls,
   setTheme: () => ({ asksNobody: true, fields: { theme: "dark" }, done: [303] }),
 };
 
@@ -471,7 +506,7 @@ async function findWays(): Promise<Way[]> {
 const isForm = ({ file, door }: Way): boolean =>
   door.path !== file.replaceAll(/\[(?:\.\.\.)?(\w+)\]/g, "{$1}") && !(door.id in otherDoors);
 const otherDoors: Readonly<Record<string, Door>> = Object.fromEntries(
-  Object.values(doors).map((door) => [door.id, door]),
+  [...Object.values(doors), ...Object.values(hubDoors)].map((door) => [door.id, door]),
 );
 
 test("every way in is tried here, and each endpoint has one", () => {
@@ -496,6 +531,7 @@ test("what changes something takes the scope write or run, but for who comes in,
     "createAccount",
     "createSession",
     "deleteSession",
+    "hubPathsInfo", // reads; its paths may be too many for an address
     "openRecipe",
     "putPart",
     "setTheme",

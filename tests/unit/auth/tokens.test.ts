@@ -44,7 +44,7 @@ const use = (secret: string, handler: RouteHandler = getMe, ask = {}): Promise<A
 
 test("a token speaks for its person until it is deleted", async () => {
   const { id, secret } = await make({ scopes: ["run", "read", "read"], expiresInDays: 30 });
-  expect(secret).toMatch(/^gp_[A-Za-z0-9]{43}$/);
+  expect(secret).toMatch(/^hf_[A-Za-z0-9]{43}$/);
   expect(await use(secret)).toMatchObject({
     status: 200,
     body: { username: "ann", isOperator: true, scopes: ["read", "run"] },

@@ -32,7 +32,7 @@ beforeAll(async () => {
   await newRepoWith(
     people.ann,
     { name: "small", kind: "guide", base: "ann/storybook" },
-    await starterFiles("guide-small"),
+    await starterFiles("guide-distilled"),
   );
   await workOff("inspect");
 });

@@ -54,18 +54,21 @@ describe("what a model does by itself", () => {
     expect(before.size).toBe(8);
     await writeFile(folder.path("a-file"), "");
     const nowhere = folder.path("a-file/within"); // where nothing can be kept it is lost without harm
-    const [played, anew] = [await check("guide-small", { kept }), await check("guide-small", { kept: nowhere })];
+    const [played, anew] = [
+      await check("guide-distilled", { kept }),
+      await check("guide-distilled", { kept: nowhere }),
+    ];
     expect(played).toEqual(anew);
     expect(await written(kept)).toEqual(before); // nothing was drawn anew
 
     // Files that are broken are as good as none.
     for (const name of before.keys()) await truncate(`${kept}/${name}`, (await stat(`${kept}/${name}`)).size - 1);
-    expect(await check("guide-small", { kept })).toEqual(anew);
+    expect(await check("guide-distilled", { kept })).toEqual(anew);
     const after = await written(kept);
     expect([...after.keys()].toSorted()).toEqual([...before.keys()].toSorted());
     for (const [name, inode] of after) expect(inode).not.toBe(before.get(name));
 
-    await check("guide-small", { kept, key: "pencil" });
+    await check("guide-distilled", { kept, key: "pencil" });
     expect((await written(kept)).size).toBe(16);
   });
 
