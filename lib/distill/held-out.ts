@@ -22,6 +22,7 @@ import { rows } from "#lib/tensor/tensor.ts";
 import { generatorFor } from "./random.ts";
 import { type Recipe, hashOf } from "./recipe.ts";
 import { writeGuide } from "./guide-file.ts";
+import { ResidualStrength } from "./residual-strength.ts";
 import type { HeldOut } from "./run/history.ts";
 import type { Subject } from "./subject.ts";
 
@@ -55,7 +56,8 @@ export async function measureHeldOut(
   await using opened = new AsyncDisposableStack();
   const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
   const unet = keep(await openSplitUNet(parts, runtime));
-  const guide = keep(await openGuide(await readGuideFile(path), parts, runtime));
+  const strength = new ResidualStrength();
+  const guide = strength.watch(keep(await openGuide(await readGuideFile(path), parts, runtime)));
   const place = { folder: `${folder}/held-out`, key: config.base.sha256 };
   const pieces = new Pieces(place, { recipe: hashOf(recipe), runtime });
   const noise = generatorFor(recipe.seed, "held out").randn([count, config.base.inChannels, parts.height, parts.width]);
@@ -85,6 +87,7 @@ export async function measureHeldOut(
     ...valuesOf(all),
     byTimestep: byTimestep.map((row) => ({ timestep: row.timestep, ...valuesOf(row) })),
     byGuidance: byGuidance.map((row) => ({ guidanceScale: row.guidanceScale, ...valuesOf(row) })),
+    strength: strength.rows(),
   };
 }
 

@@ -46,6 +46,16 @@ export function Curves({ one: { losses, looks, state } }: { readonly one: Distil
                 ]}
               />
             )}
+            {last && last.strength.length > 1 && (
+              <Lines
+                id="strength"
+                title="How strong what it adds is, over the steps of a walk"
+                finding={`After ${toCount(last.step)} steps of learning. A guide that has learned adds most early and at high guidance.`}
+                xName="step of the walk, from noise to picture"
+                yName="strength (RMS)"
+                series={strengths(last)}
+              />
+            )}
             {last && last.byTimestep.length > 1 && (
               <Lines
                 id="by-timestep"
@@ -76,6 +86,18 @@ export function Curves({ one: { losses, looks, state } }: { readonly one: Distil
     </section>
   );
 }
+
+const guidanceLooks: readonly Series["look"][] = ["third", "second", "guide", "plain"];
+
+/** A line for each guidance, the strongest last. */
+const strengths = ({ strength }: StoredLook): Series[] =>
+  [...Map.groupBy(strength, ({ guidanceScale }) => guidanceScale)]
+    .toSorted(([a], [b]) => a - b)
+    .map(([guidanceScale, rows], i) => ({
+      name: `guidance ${guidanceScale}`,
+      look: guidanceLooks[i % guidanceLooks.length]!,
+      points: rows.toSorted((a, b) => b.timestep - a.timestep).map(({ rms }, step) => ({ x: step + 1, y: rms })),
+    }));
 
 const overSteps = (looks: readonly StoredLook[], of: "fvu" | "delivered" | "cosine") =>
   looks.map((look) => ({ x: look.step, y: look[of] }));

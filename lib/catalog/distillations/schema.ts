@@ -70,6 +70,10 @@ export const storedLook = z.object({
   ...figures,
   byTimestep: z.array(z.object({ timestep: z.number(), ...figures })),
   byGuidance: z.array(z.object({ guidanceScale: z.number(), ...figures })),
+  strength: z
+    .array(z.object({ timestep: z.number(), guidanceScale: z.number(), rms: z.number() }))
+    .default([])
+    .meta({ description: "root mean square of what the guide adds inside the base; told of the newest look" }),
 });
 export type StoredLook = z.output<typeof storedLook>;
 

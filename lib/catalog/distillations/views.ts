@@ -57,7 +57,7 @@ export async function getDistillation(actor: Actor, id: string): Promise<Distill
     progress: distillationProgress.safeParse(progress?.get(id)).data ?? null,
     plan: storedPlan.safeParse(plan).data ?? null,
     losses,
-    looks,
+    looks: looks.map((look, i) => (i === looks.length - 1 ? look : { ...look, strength: [] })),
     record: storedRecord.safeParse(record).data ?? null,
   };
 }
