@@ -119,6 +119,7 @@ const values = (): Readonly<Record<string, readonly string[]>> => ({
   subjectId: known,
   mode: modes,
   question: ["0123456789abcdef0123456789abcdef"],
+  sample: ["0-0-cfg"],
 });
 
 /** What is asked beside the address, where the defaults do not show all. */
