@@ -10,8 +10,8 @@ export interface StrengthAt {
 }
 
 /**
- * Watches a guide at work. A guide that has learned adds most early and at high guidance, and least where there is little to guide
- * (Hsiao et al. 2024, arXiv 2406.01954, its figure of injected feature maps); one that is flat has learned a constant.
+ * Watches a guide at work. That of Hsiao et al. 2024 (arXiv 2406.01954, the figure of injected feature maps) adds most early, and more at
+ * higher guidance; one that is flat has learned a constant.
  */
 export class ResidualStrength {
   readonly #sums = new Map<string, { timestep: number; guidanceScale: number; squares: number; elements: number }>();

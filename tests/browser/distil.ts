@@ -64,7 +64,7 @@ export const distil: Story = (stage) => {
     const { id } = must(202, await stage().ben.ask("POST", "/distillations", asked)).body as { id: string };
     const page = await stage().open(`/distillations/${id}`, { as: stage().ben, scripts: false });
     await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByText("It was cancelled, and its checkpoint is gone.").waitFor();
+    await page.getByText("It was cancelled, and its checkpoint is gone").waitFor();
     await page.getByRole("button", { name: "Begin anew" }).waitFor();
     await page.getByRole("link", { name: "Distillations" }).click();
     await page.getByRole("list", { name: "Distillations" }).getByText("cancelled").first().waitFor();

@@ -13,7 +13,7 @@ export function Curves({ one: { losses, looks, state } }: { readonly one: Distil
       </h2>
       {losses.length < 2 ? (
         <div className="mt-3 max-w-[72ch]">
-          <Empty title={state === "running" ? "It has not begun to learn yet" : "There is nothing to see of it yet"}>
+          <Empty title={state === "cancelled" ? "It had not begun to learn" : "It has not begun to learn yet"}>
             The loss stands here from its first steps on, and what it is worth from its first look at prompts that it
             does not learn from.
           </Empty>
@@ -50,7 +50,7 @@ export function Curves({ one: { losses, looks, state } }: { readonly one: Distil
               <Lines
                 id="strength"
                 title="How strong what it adds is, over the steps of a walk"
-                finding={`After ${toCount(last.step)} steps of learning. A guide that has learned adds most early and at high guidance.`}
+                finding={`After ${toCount(last.step)} steps of learning. The paper’s guide adds most early, and more at higher guidance.`}
                 xName="step of the walk, from noise to picture"
                 yName="strength (RMS)"
                 series={strengths(last)}

@@ -69,7 +69,10 @@ export async function getDistillation(actor: Actor, id: string): Promise<Distill
 }
 
 /** From the slash on. */
-const toSample = (id: string, { sha256: _sha256, size: _size, storageKey: _key, ...sample }: SampleRow): SampleView => ({
+const toSample = (
+  id: string,
+  { sha256: _sha256, size: _size, storageKey: _key, ...sample }: SampleRow,
+): SampleView => ({
   ...sample,
   url: `/api/v1/distillations/${id}/samples/${sample.step}-${sample.position}-${sample.mode}`,
 });
