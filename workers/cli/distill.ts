@@ -2,8 +2,8 @@ import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { AppError } from "#lib/errors.ts";
 import type { TrainingPrompts } from "#lib/distill/prompts/training-prompts.ts";
-import { type GuideKind, guideKinds, usualChoice } from "#lib/distill/recipe.ts";
 import type { ProviderChoice } from "#lib/onnx/providers.ts";
+import { type GuideKind, guideKinds, usualChoice } from "#lib/pairing/guide-choice.ts";
 import { readPrompts } from "#workers/files/prompts-file.ts";
 import type { DistillJob } from "#workers/inference/messages.ts";
 import { runtimeFor } from "#workers/inference/runtime-choice.ts";
@@ -105,6 +105,7 @@ async function run(base: string | undefined, options: Options, command: Command)
     output,
     begin: resume === undefined ? { choice, prompts: prompts === undefined ? null : await promptsOf(prompts) } : null,
     checkpointSeconds: checkpointEvery,
+    samples: false,
   };
   // A step of a large base lasts, and what it ends with is worth waiting for; a second Ctrl-C ends it at once.
   const { record } = await runJob(job, { line: distillProgress(json), patience: 600_000 });
