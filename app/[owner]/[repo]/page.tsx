@@ -33,6 +33,7 @@ import { Notice } from "../../_ui/notice.tsx";
 import { Pager } from "../../_ui/pager.tsx";
 import { Term } from "../../_ui/term.tsx";
 import { GuideFacts } from "./_parts/guide-facts.tsx";
+import { UseWith } from "./_parts/use-with.tsx";
 import { HowToUse, toUsedModel, type UsedModel } from "./_parts/how-to-use.tsx";
 import { RepoHead } from "./_parts/head.tsx";
 import { Judging } from "./_parts/judging.tsx";
@@ -149,6 +150,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
           {facts && (
             <HowToUse repo={repo} facts={facts} model={drawsWith} partner={proven} prompt={drawn[0]?.prompt ?? null} />
           )}
+          <UseWith repo={repo} />
         </div>
         <aside className="min-w-0 space-y-8 lg:row-span-2" aria-label="Facts">
           <section aria-labelledby="what-it-is">

@@ -160,6 +160,7 @@ const hubCalls = {
   hubNotHere: missing("/api/daily_papers"),
   hubDatasets: missing("/datasets/lab/birds/resolve/main/a.csv"),
   hubSpaces: missing("/spaces/lab/demo"),
+  hubOauth: missing("/oauth/userinfo"),
 } as const satisfies Record<(typeof hubDoors)[keyof typeof hubDoors]["id"], Call>;
 
 const fileOf = ({ visibility }: Subjects): string => `${visibility === "private" ? SECRET : "open"}.txt`;

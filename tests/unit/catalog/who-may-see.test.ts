@@ -237,6 +237,7 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/join": () => ["/join"],
   "/matrix": () => ["/matrix", `/matrix?base=${base()}`],
   "/matrix/table.csv": () => [`/matrix/table.csv?base=${base()}`],
+  "/oauth/{rest*}": () => ["/oauth/userinfo"],
   "/pairs": () => [
     "/pairs",
     `/pairs?finetune=${pair.finetune}`,
@@ -305,6 +306,7 @@ const forms: Readonly<Record<string, Addresses>> = {
   "/datasets/{rest*}": ofAccount,
   "/jobs/{subjectId}/{action}": () => known.map((id, at) => `/jobs/${id}/${["cancel", "rerun"][at % 2]}`),
   "/join/submit": ofAccount,
+  "/oauth/{rest*}": ofAccount,
   "/pairs/measure": () => [pair.finetune, base()].map((one) => `/pairs/measure?finetune=${one}&guide=${pair.guide}`),
   "/pairs/{id}/cancel": () => known.map((id) => `/pairs/${id}/cancel`),
   "/pairs/{id}/envelope": () => known.map((id) => `/pairs/${id}/envelope`),
