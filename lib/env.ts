@@ -20,6 +20,8 @@ export interface Env {
   readonly signup: "invited" | "open";
   /** GUIDEPOST_ANSWERS: who is asked «Can you tell?»: people who are `signed-in`, or `anybody`, once for each address and prompt. */
   readonly answers: "signed-in" | "anybody";
+  /** GUIDEPOST_DISTILL: who may make guides on this hub: `nobody`, `operators`, or everybody who is `signed-in`. */
+  readonly distil: "nobody" | "operators" | "signed-in";
   /** GUIDEPOST_STARTER: whether a new hub loads the starter collection: `load` or `none`. */
   readonly starter: "load" | "none";
   /** GUIDEPOST_UPLOAD_TIME: in seconds; an upload that was not finished by then is swept away. */
@@ -145,6 +147,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     secret: read.GUIDEPOST_SECRET ?? null,
     signup: read.GUIDEPOST_SIGNUP,
     answers: read.GUIDEPOST_ANSWERS,
+    distil: read.GUIDEPOST_DISTILL,
     starter: read.GUIDEPOST_STARTER,
     uploadSeconds: read.GUIDEPOST_UPLOAD_TIME,
     graceSeconds: read.GUIDEPOST_GRACE,
@@ -230,6 +233,10 @@ const variables = z.object({
     .describe("at least 32 characters long (`openssl rand -hex 32` makes 64)"),
   GUIDEPOST_SIGNUP: z.enum(["invited", "open"]).default("invited").describe("invited or open"),
   GUIDEPOST_ANSWERS: z.enum(["signed-in", "anybody"]).default("signed-in").describe("signed-in or anybody"),
+  GUIDEPOST_DISTILL: z
+    .enum(["nobody", "operators", "signed-in"])
+    .default("signed-in")
+    .describe("nobody, operators or signed-in"),
   GUIDEPOST_STARTER: z.enum(["load", "none"]).default("load").describe("load or none"),
   GUIDEPOST_UPLOAD_TIME: duration.default(7 * 86_400).describe("a time like 7d, 12h or 30min"),
   GUIDEPOST_GRACE: duration.default(3 * 86_400).describe("a time like 3d, 12h or 30min"),

@@ -6,7 +6,7 @@ import { AppError } from "#lib/errors.ts";
  *
  * @throws not_found, where it can be the id of nothing
  */
-export function requireId(text: string | string[] | undefined, what: "measurement" | "job"): string {
+export function requireId(text: string | string[] | undefined, what: "measurement" | "job" | "distillation"): string {
   const { data } = z.uuid().safeParse(text);
   if (data === undefined) throw new AppError("not_found", `There is no ${what} of that id.`);
   return data;

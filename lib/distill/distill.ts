@@ -5,6 +5,7 @@ import { knownStyle } from "#lib/measure/known-styles.ts";
 import { rowsAtOnce } from "#lib/measure/rows-at-once.ts";
 import { runtimeName, runtimeVersion } from "#lib/onnx/runtime.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
+import type { GuideChoice } from "#lib/pairing/guide-choice.ts";
 import { version } from "#lib/version.ts";
 import { differenceOf, FrozenBase, readBase } from "./base-files.ts";
 import { createBatches } from "./batches.ts";
@@ -19,7 +20,7 @@ import { probeSeconds } from "./probe.ts";
 import type { Tell } from "./progress.ts";
 import { splitPrompts } from "./prompts/split-prompts.ts";
 import { type TrainingPrompts, usualPrompts } from "./prompts/training-prompts.ts";
-import { hashOf, type RecipeChoice, recipeFor } from "./recipe.ts";
+import { hashOf, recipeFor } from "./recipe.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./run/checkpoint.ts";
 import { onDisk } from "./run/disk.ts";
 import { emptyHistory } from "./run/history.ts";
@@ -37,7 +38,7 @@ export interface DistillRequest {
   readonly config: string | null;
   readonly output: string;
   /** Null where the run in `output` goes on. */
-  readonly begin: { readonly choice: RecipeChoice; readonly prompts: TrainingPrompts | null } | null;
+  readonly begin: { readonly choice: GuideChoice; readonly prompts: TrainingPrompts | null } | null;
   /** At most so much work is lost where the process is killed. */
   readonly checkpointSeconds: number;
   /** Bytes that may be taken; null: as many as it needs. */

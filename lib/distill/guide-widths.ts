@@ -1,10 +1,13 @@
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
-import { AppError } from "#lib/errors.ts";
+import { requireRoom } from "#lib/pairing/guide-choice.ts";
 import type { UNetSignature } from "#lib/pairing/signature.ts";
 import { parameterLayout } from "./step/parameter-layout.ts";
 
 /** The narrowest guide has so many channels everywhere: group norms want four a group, and two groups. */
 const LEAST = 8;
+
+/** The widths of the narrowest guide for a base. */
+export const narrowestGuide = ({ channels }: UNetSignature): readonly number[] => channels.map(() => LEAST);
 
 /** A wide base has a guide whose widths are multiples of 8, as convolutions in blocks like them; a narrow one is filled more closely. */
 const grainFor = ({ channels }: UNetSignature): number => (channels[0]! < 128 ? 4 : 8);
@@ -22,16 +25,9 @@ export function widthsWithin(
 ): readonly number[] {
   const most = Math.floor(share * parameters);
   const grain = grainFor(base);
-  let widths = base.channels.map(() => LEAST);
+  let widths = narrowestGuide(base);
   const least = guideParameters(base, widths);
-  if (least > most) {
-    const enough = Number((Math.ceil((1e4 * least) / parameters) / 1e4).toFixed(4));
-    throw new AppError(
-      "bad_request",
-      `A share of ${share} of ${name} is ${most} parameters, and the narrowest guide for it has ${least}; ask for --share ${enough} or more.`,
-      { share, most, least },
-    );
-  }
+  requireRoom(share, { name, parameters, least }, (enough) => `ask for --share ${enough} or more`);
   for (;;) {
     const wider = byNarrowness(widths, base)
       .map((level) => widths.with(level, widths[level]! + grain))

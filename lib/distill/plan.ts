@@ -64,7 +64,8 @@ export async function planRun({ base, config, recipe, parts, folder, memory }: P
   };
 }
 
-function graphsOf(config: GuideConfig, parts: UNetParts, { training }: Recipe) {
+/** Of shapes alone. */
+export function graphsOf(config: GuideConfig, parts: UNetParts, { training }: Recipe) {
   const anyWeights = new RecordingParameters().of;
   const unet = parts.unet.config;
   return {
@@ -86,7 +87,11 @@ function graphsOf(config: GuideConfig, parts: UNetParts, { training }: Recipe) {
 export const recomputes = ({ unet }: UNetParts): boolean => unet.weights.bytes > LARGE_BYTES;
 const LARGE_BYTES = 2 ** 28;
 
-function memoryNeed({ joined, training }: ReturnType<typeof graphsOf>, recipe: Recipe, parts: UNetParts): MemoryNeed {
+export function memoryNeed(
+  { joined, training }: ReturnType<typeof graphsOf>,
+  recipe: Recipe,
+  parts: UNetParts,
+): MemoryNeed {
   const { weights } = parts.unet;
   const options = { optimization: optimizationFor(weights.bytes), mapped: weights.bytes >= 4 * weights.parameters };
   const whole = ({ opening, weights: held, running }: GraphMemory): number => Math.max(opening, held + running);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { planSchema } from "./plan-schema.ts";
+import { heldOutSchema } from "./run/history.ts";
 
 /** Where a run stands. */
 export const progressSchema = z.object({
@@ -19,6 +20,8 @@ export const progressSchema = z.object({
       delivered: z.number().nullable(),
     })
     .exactOptional(),
+  /** What is held out, said once when it was measured. */
+  look: heldOutSchema.exactOptional(),
 });
 export type DistillProgress = z.infer<typeof progressSchema>;
 

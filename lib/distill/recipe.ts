@@ -1,10 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { AppError } from "#lib/errors.ts";
-
-/** A guide by its share of the base's parameters. */
-export const guideKinds = { tiny: 0.01, small: 0.03 } as const;
-export type GuideKind = keyof typeof guideKinds;
+import { type GuideChoice, guideKinds, requireGuidance, shareOf } from "#lib/pairing/guide-choice.ts";
 
 const count = z.int().min(1).max(10_000_000);
 const rate = z.number().positive().max(1e38); // of float32
@@ -52,32 +48,6 @@ export const recipeSchema = z.object({
 
 export type Recipe = z.infer<typeof recipeSchema>;
 
-/** What a person chooses of it. */
-export const choiceSchema = z.object({
-  kind: z.enum(["tiny", "small"]),
-  /** Instead of the kind's own. */
-  share: z.number().nullable(),
-  guidance: z.object({ low: z.number(), high: z.number() }),
-  steps: count,
-  learningRate: rate,
-  batch: recipeSchema.shape.training.shape.batch,
-  trajectories: count,
-  seed: z.int().min(0),
-});
-export type RecipeChoice = z.infer<typeof choiceSchema>;
-
-/** As figures have it that won; docs/decisions/how-a-guide-is-distilled.md has them. */
-export const usualChoice: RecipeChoice = {
-  kind: "tiny",
-  share: null,
-  guidance: { low: 1, high: 8 },
-  steps: 1500,
-  learningRate: 5e-3,
-  batch: 32,
-  trajectories: 768,
-  seed: 1,
-};
-
 /** What a base and a list of prompts say to it. */
 export interface RecipeSubject {
   readonly prompts: Recipe["prompts"];
@@ -88,11 +58,10 @@ export interface RecipeSubject {
 }
 
 /** Figures that won: docs/decisions/how-a-guide-is-distilled.md has what they were chosen among. */
-export function recipeFor(choice: RecipeChoice, { prompts, rows, heldOut }: RecipeSubject): Recipe {
+export function recipeFor(choice: GuideChoice, { prompts, rows, heldOut }: RecipeSubject): Recipe {
   const { guidance, steps, trajectories } = choice;
   requireGuidance(guidance);
-  const share = choice.share ?? guideKinds[choice.kind];
-  requireShare(share);
+  const share = shareOf(choice);
   return {
     format: "guidepost-distill/1",
     variant: choice.share === null ? choice.kind : share <= guideKinds.tiny ? "tiny" : "small",
@@ -112,26 +81,6 @@ export function recipeFor(choice: RecipeChoice, { prompts, rows, heldOut }: Reci
     },
     heldOut: { prompts: heldOut, steps: 20, every: Math.max(1, Math.min(250, Math.ceil(steps / 4))) },
   };
-}
-
-function requireGuidance({ low, high }: RecipeChoice["guidance"]): void {
-  const asked = `The guidance ${low} to ${high}`;
-  const refuse = (why: string): never => {
-    throw new AppError("bad_request", `${asked} ${why}; give a range such as 1-8.`, { low, high });
-  };
-  if (!(low >= 1)) refuse("begins below 1, where there is less than no guidance");
-  if (high < low) refuse("is reversed");
-  if (high === low) refuse("is a single strength, and a guide is trained on a range");
-  if (high > 100) refuse("goes beyond 100, which no guide file may promise");
-}
-
-function requireShare(share: number): void {
-  if (share > 0 && share <= 0.5) return;
-  throw new AppError(
-    "bad_request",
-    `The share ${share} of the base's parameters is not above 0 and at most 0.5; 0.01 is a tiny guide, 0.03 a small one.`,
-    { share },
-  );
 }
 
 /** Names a recipe, or a part of one with what it depends on. */

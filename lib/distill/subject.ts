@@ -1,4 +1,5 @@
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
+import type { Model } from "#lib/diffusion/model.ts";
 import { type ModelFiles, readModelFiles, signatureOf } from "#lib/diffusion/model-files.ts";
 import { ownSize } from "#lib/diffusion/picture-size.ts";
 import { unetParts } from "#lib/diffusion/pipeline.ts";
@@ -18,13 +19,16 @@ export interface Subject {
 /** @throws unsupported_model, weights_mismatch and more, where nothing can be distilled of it */
 export async function readSubject(model: string, config: string | null, runtime: Runtime): Promise<Subject> {
   const files = await readModelFiles({ model, config, lowRank: [], guide: null });
-  const { unet, schedule, name } = files.model;
-  const refuse = (why: string): never => {
-    throw new AppError("unsupported_model", `${name} ${why}; distil the base that it was made from.`);
-  };
-  if (unet.config.guidanceEmbeddingWidth !== null) refuse("hears its guidance itself and draws without CFG");
-  if (schedule.predictionType === "sample") refuse("predicts pictures, for which there are no guides");
+  const why = whyNotDistilled(files.model);
+  if (why !== null)
+    throw new AppError("unsupported_model", `${files.model.name} ${why}; distil the base that it was made from.`);
   return { files, parts: unetParts(files, ownSize(files.model)), runtime };
+}
+
+/** What is said of a model of which no guide is made; null of every other. */
+export function whyNotDistilled({ unet, schedule }: Model): string | null {
+  if (unet.config.guidanceEmbeddingWidth !== null) return "hears its guidance itself and draws without CFG";
+  return schedule.predictionType === "sample" ? "predicts pictures, for which there are no guides" : null;
 }
 
 /** The guide that a recipe makes of a base, without its weights. @throws bad_request where its share is too small for any */

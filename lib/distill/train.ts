@@ -46,7 +46,12 @@ export async function train(request: TrainRequest): Promise<Checkpoint> {
     keptAt = performance.now();
     return checkpoint;
   };
-  const report = (stage: "training" | "held-out", at: number, total: number): Promise<void> => {
+  const report = (
+    stage: "training" | "held-out",
+    at: number,
+    total: number,
+    look: HeldOut | null = null,
+  ): Promise<void> => {
     const stepsPerSecond = recent.length / recent.reduce((sum, one) => sum + one, 0);
     return tell({
       stage,
@@ -61,6 +66,7 @@ export async function train(request: TrainRequest): Promise<Checkpoint> {
           delivered: heldOut.at(-1)?.delivered ?? null,
         },
       }),
+      ...(look && { look }),
     });
   };
 
@@ -69,8 +75,10 @@ export async function train(request: TrainRequest): Promise<Checkpoint> {
     for (;;) {
       const isDue = done === steps || (done > 0 && done % recipe.heldOut.every === 0);
       if (isDue && heldOut.at(-1)?.step !== done) {
-        heldOut.push(await request.measure(step.state().average, done, (at, all) => report("held-out", at, all)));
+        const look = await request.measure(step.state().average, done, (at, all) => report("held-out", at, all));
+        heldOut.push(look);
         await keep();
+        await report("held-out", 1, 1, look);
       }
       if (done === steps) return await keep();
       const begun = performance.now();

@@ -12,7 +12,7 @@ export interface Operation<
   Id extends string = string,
 > extends Door<Id> {
   readonly summary: string;
-  readonly tag: "account" | "repos" | "files" | "uploads" | "evidence" | "previews" | "jobs" | "hub";
+  readonly tag: "account" | "repos" | "files" | "uploads" | "evidence" | "previews" | "distillations" | "jobs" | "hub";
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;

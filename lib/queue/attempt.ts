@@ -47,7 +47,7 @@ async function personOf(client: Transaction, { kind, subjectId }: Subject, least
 export const succeedAttempt = (transaction: Transaction, attempt: Attempt): Promise<boolean> =>
   end(transaction, attempt, "succeeded", null);
 
-/** @returns false when it was not this attempt's to end */
+/** What it kept stays, for whoever goes on. @returns false when it was not this attempt's to end */
 export const failAttempt = (attempt: Attempt, problem: string): Promise<boolean> =>
   inLockedTransaction(database(), (transaction) => end(transaction, attempt, "failed", toStorableText(problem)));
 
@@ -62,7 +62,7 @@ async function end(
   problem: string | null,
 ): Promise<boolean> {
   const [row] = await transaction.$queryRaw<{ queueId: string; resource: JobResource }[]>`
-    UPDATE job SET state = ${state}::job_state, problem = ${problem}, checkpoint_key = NULL, finished_at = now()
+    UPDATE job SET state = ${state}::job_state, problem = ${problem}, checkpoint_key = CASE WHEN ${state} = 'failed' THEN checkpoint_key END, finished_at = now()
     WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND attempt = ${attempt} AND state = 'running'
     RETURNING queue_id AS "queueId", resource`;
   if (!row) return false;
@@ -84,13 +84,24 @@ export async function recordRun(
   await correctTurn(database(), resource, groupId, seconds - counted);
 }
 
+/** Of a job that is cancelled: whether it may go on later from its checkpoint. */
+interface Cancelling {
+  readonly message: string;
+  readonly keepsCheckpoint: boolean;
+}
+
 /**
- * Takes a job away from its worker, which then stops, or out of the queue; its row goes with it.
+ * Takes a job away from its worker, which then stops, or out of the queue.
  * @returns whether there was something to cancel
  */
-export async function cancelJob(client: Database | Transaction, kind: JobKind, subjectId: string): Promise<boolean> {
+export async function cancelJob(
+  client: Database | Transaction,
+  kind: JobKind,
+  subjectId: string,
+  { message, keepsCheckpoint }: Cancelling = { message: "Cancelled.", keepsCheckpoint: false },
+): Promise<boolean> {
   const [row] = await client.$queryRaw<{ id: string; queueId: string; resource: JobResource }[]>`
-    UPDATE job SET state = 'cancelled', checkpoint_key = NULL, finished_at = now() WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state IN ('queued', 'running')
+    UPDATE job SET state = 'cancelled', checkpoint_key = CASE WHEN ${keepsCheckpoint} THEN checkpoint_key END, finished_at = now() WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state IN ('queued', 'running')
     RETURNING id, queue_id AS "queueId", resource`;
   if (!row) return false;
   await (await queue()).cancel(row.resource, row.queueId, { db: fromPrisma(client) });
@@ -101,9 +112,15 @@ export async function cancelJob(client: Database | Transaction, kind: JobKind, s
     jobId: row.queueId,
     attempt: 0,
     kind: "cancelled",
-    message: "Cancelled.",
+    message,
   });
   return true;
+}
+
+/** Of a job that has ended. The sweeper removes what it was. */
+export async function forgetCheckpoint(transaction: Transaction, kind: JobKind, subjectId: string): Promise<void> {
+  await transaction.$executeRaw`
+    UPDATE job SET checkpoint_key = NULL WHERE subject_id = ${subjectId}::uuid AND kind = ${kind}::job_kind AND state NOT IN ('queued', 'running')`;
 }
 
 export interface Return {

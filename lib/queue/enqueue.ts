@@ -35,6 +35,8 @@ export interface NewJob {
   readonly work?: number;
   /** Of a worker's memory; null where nothing tells. */
   readonly need?: Need | null;
+  /** From where the last attempt got to, where it has ended; else all of it is done again. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface NewJob {
  *   waits for what no worker of the last day could do: what nobody waits for is put there, and ends with the same sentence
  */
 export async function enqueue(transaction: Transaction, job: NewJob): Promise<void> {
-  const { kind, subjectId, priority, userId = null, need = null } = job;
+  const { kind, subjectId, priority, userId = null, need = null, goesOn = false } = job;
   const boss = await queue(); // first: on a hub's first day its tables are made, which the transaction would not see
   const known = await peek(job);
   const isWaiting = known?.state === "queued";
@@ -61,7 +63,7 @@ export async function enqueue(transaction: Transaction, job: NewJob): Promise<vo
     ON CONFLICT (subject_id, kind) DO UPDATE SET priority = greatest(EXCLUDED.priority, CASE job.state WHEN 'queued' THEN job.priority END),
       user_id = coalesce(EXCLUDED.user_id, CASE job.state WHEN 'queued' THEN job.user_id END), lane = EXCLUDED.lane, model_key = EXCLUDED.model_key, work = EXCLUDED.work,
       state = 'queued', queue_id = CASE job.state WHEN 'queued' THEN job.queue_id ELSE EXCLUDED.queue_id END, ticket = CASE job.state WHEN 'queued' THEN job.ticket ELSE EXCLUDED.ticket END,
-      queued_at = CASE job.state WHEN 'queued' THEN job.queued_at ELSE now() END, needs_bytes = coalesce(EXCLUDED.needs_bytes, job.needs_bytes), needs_for = coalesce(EXCLUDED.needs_for, job.needs_for), worker_id = NULL, returns = 0, ran = 0, checkpoint_key = NULL, problem = NULL,
+      queued_at = CASE job.state WHEN 'queued' THEN job.queued_at ELSE now() END, needs_bytes = coalesce(EXCLUDED.needs_bytes, job.needs_bytes), needs_for = coalesce(EXCLUDED.needs_for, job.needs_for), worker_id = NULL, returns = 0, ran = 0, checkpoint_key = CASE WHEN ${goesOn} THEN job.checkpoint_key END, problem = NULL,
       available_at = now(), started_at = NULL, finished_at = NULL
     RETURNING ticket, queue_id AS "queueId"`;
   await wakeWorkers(transaction, resource);

@@ -11,6 +11,7 @@ import type { JobKind, JobLane, JobResource } from "#lib/db/generated/client.ts"
  *   preview   preview      draws the three pictures of one seed
  *   curve     study        measures what else could be done with a guide's passes
  *   envelope  study        finds where a guide is at its best
+ *   distill   distillation makes a guide of a base
  */
 export const jobKinds = [
   "hash",
@@ -19,6 +20,7 @@ export const jobKinds = [
   "preview",
   "curve",
   "envelope",
+  "distill",
 ] as const satisfies readonly JobKind[];
 export type { JobKind, JobLane, JobResource };
 
@@ -26,7 +28,7 @@ export type { JobKind, JobLane, JobResource };
 export const HUB_GROUP = "hub";
 
 /** What a job can be about. */
-export type JobSubject = "upload" | "inspection" | "pair" | "preview" | "study";
+export type JobSubject = "upload" | "inspection" | "pair" | "preview" | "study" | "distillation";
 
 export const subjectOf = {
   hash: "upload",
@@ -35,6 +37,7 @@ export const subjectOf = {
   preview: "preview",
   curve: "study",
   envelope: "study",
+  distill: "distillation",
 } as const satisfies Record<JobKind, JobSubject>;
 
 /** What a job needs. Reading files never waits for a network to finish. Each is a queue of pg-boss. */
@@ -47,6 +50,7 @@ export const resourceOf = {
   preview: "compute",
   curve: "compute",
   envelope: "compute",
+  distill: "compute",
 } as const satisfies Record<JobKind, JobResource>;
 
 /** How long a kind of job takes, where whoever asks for it says nothing else. A curve takes as long as seven looks, and makes room for all else. */
@@ -57,6 +61,7 @@ export const usualLane = {
   preview: "seconds",
   curve: "hours",
   envelope: "minutes",
+  distill: "hours",
 } as const satisfies Record<JobKind, JobLane>;
 
 /** The shorter, the higher: work of a longer lane makes room for that of a shorter one. */
@@ -93,6 +98,7 @@ export const deadlines: Readonly<Record<JobKind, number>> = {
   preview: 900,
   curve: 2 * HOUR,
   envelope: 2 * HOUR,
+  distill: 24 * HOUR,
 };
 
 /** The longest that pg-boss lets a worker hold a job that says that it is alive: a day, after which one of hours goes on from its checkpoint. */

@@ -14,6 +14,7 @@ const guesses: Readonly<Record<JobKind, number>> = {
   preview: 1,
   curve: 25,
   envelope: 4,
+  distill: 30, // 33·10⁹ multiply–accumulates a second
 };
 
 /** Seconds that one unit of work takes, of some kinds and models: the middle of what the last took. */

@@ -120,6 +120,7 @@ async function howAre(ids: readonly string[]): Promise<Map<string, string>> {
       SELECT id, string_agg(version, ' ' ORDER BY version) AS is FROM (
         SELECT id, 'preview ' || xmin AS version FROM preview WHERE id = ANY (${ids}::uuid[])
         UNION ALL SELECT id, 'pair ' || xmin FROM pair WHERE id = ANY (${ids}::uuid[])
+        UNION ALL SELECT id, 'distillation ' || xmin FROM distillation WHERE id = ANY (${ids}::uuid[])
         UNION ALL SELECT subject_id, kind || ' ' || xmin FROM job WHERE subject_id = ANY (${ids}::uuid[])
         UNION ALL SELECT subject_id, 'progress ' || xmin FROM job_progress WHERE subject_id = ANY (${ids}::uuid[])) versions
       GROUP BY id`,

@@ -4,6 +4,7 @@ import type { StartedStage, Story } from "./stories.ts";
 import { account } from "./account.ts";
 import { browse } from "./browse.ts";
 import { common } from "./common.ts";
+import { distil } from "./distil.ts";
 import { families } from "./families.ts";
 import { front } from "./front.ts";
 import { jobs } from "./jobs.ts";
@@ -29,6 +30,7 @@ const stories: readonly (readonly [title: string, story: Story])[] = [
   ["4 The preview studio", preview],
   ["6 The page of a pair", pair],
   ["2 Browsing", browse],
+  ["Distilling a guide", distil],
   ["8 Jobs", jobs],
   ["The account", account],
 ];

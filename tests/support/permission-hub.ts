@@ -7,6 +7,7 @@ import { storedRecipe } from "#lib/catalog/previews/schema.ts";
 import { createRepo } from "#lib/catalog/repos/service.ts";
 import { database } from "#lib/db/client.ts";
 import { inTransaction } from "#lib/db/transaction.ts";
+import { usualChoice } from "#lib/pairing/guide-choice.ts";
 import { enqueue } from "#lib/queue/enqueue.ts";
 import { newOrganisation, newPerson } from "./actors.ts";
 import { asking } from "./previews.ts";
@@ -123,6 +124,8 @@ export interface Subjects {
   readonly preview: string;
   /** Shown on the page of its model. */
   readonly attached: string;
+  /** Of the base, by `writer`, into the guide's repo; it waits. */
+  readonly distillation: string;
 }
 
 export async function newSubjects(
@@ -173,6 +176,7 @@ export async function newSubjects(
     pair: pair.id,
     preview: await preview(false),
     attached: await preview(true),
+    distillation: await newDistillationRow(writer, base.commit, guide.name.repo),
   };
 }
 
@@ -212,8 +216,16 @@ async function newPreviewRow(
   return id;
 }
 
+async function newDistillationRow({ userId }: Person, baseCommitId: string, guide: string): Promise<string> {
+  const { id: repoId } = await database().repo.findFirstOrThrow({ where: { name: guide } });
+  const data = { repoId, userId, baseCommitId, asked: { choice: usualChoice, prompts: null } };
+  const { id } = await database().distillation.create({ data, select: { id: true } });
+  await queued("distill", id, userId);
+  return id;
+}
+
 /** In the queue as it is when it was asked for. */
-const queued = (kind: "check" | "preview", subjectId: string, userId?: string): Promise<void> =>
+const queued = (kind: "check" | "preview" | "distill", subjectId: string, userId?: string): Promise<void> =>
   inTransaction(database(), (transaction) =>
     enqueue(transaction, { kind, subjectId, priority: "person", ...(userId !== undefined && { userId }) }),
   );

@@ -82,8 +82,9 @@ export const smallHub = `
   INSERT INTO preview (id, user_id, unit_id, finetune_commit_id, guide_commit_id, recipe) VALUES ('${preview}', 'ann', '${unit}', '${oid("3")}', '${oid("4")}', '{}');
   INSERT INTO preview (id, unit_id, finetune_commit_id, guide_commit_id, recipe, pair_id, sheet_index) VALUES ('${column}', '${unit}', '${oid("3")}', '${oid("4")}', '{}', '${pair}', 0);
   INSERT INTO preview_image (preview_id, mode, seed, attempt, blob_sha256, width, height, passes, milliseconds) VALUES ('${preview}', 'guide', 1, 1, '${sha("b")}', 64, 64, 20, 400);
-  INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, recipe) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}');
+  INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, asked) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}');
   INSERT INTO distillation_metric (distillation_id, name, step, value) VALUES ('${distillation}', 'loss', 1, 0.5);
+  INSERT INTO distillation_look (distillation_id, step, found) VALUES ('${distillation}', 1, '{}');
   INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id) VALUES ('${uuid(24)}', 'check', '${pair}', 'compute', 'minutes', 0, 'ann');
   INSERT INTO job_progress (job_id, subject_id, value) VALUES ('${uuid(24)}', '${pair}', '{}');
   INSERT INTO hub_clock (what, done_at) VALUES ('listing', now());

@@ -37,6 +37,7 @@ test("the worker of a hub takes every kind of job, and passes over rows that are
     .toEqual([
       "check failed",
       "curve failed",
+      "distill failed",
       "envelope failed",
       "hash cancelled",
       "inspect cancelled",

@@ -43,6 +43,7 @@ const start = () =>
       preview: previewHandler,
       curve: previewHandler,
       envelope: previewHandler,
+      distill: previewHandler,
     },
     sweep: async () => {},
   });

@@ -74,6 +74,7 @@ test("a pair is measured while somebody looks on, and its sheet is drawn to the 
       preview: previewHandler,
       curve: checkHandler,
       envelope: checkHandler,
+      distill: checkHandler,
     },
     sweep: async () => {},
   });

@@ -108,7 +108,15 @@ async function untilAway({ attempt }: { attempt: number }): Promise<void> {
 }
 
 await runWorker({
-  handlers: { hash: handler, inspect: handler, check: handler, preview: handler, curve: handler, envelope: handler },
+  handlers: {
+    hash: handler,
+    inspect: handler,
+    check: handler,
+    preview: handler,
+    curve: handler,
+    envelope: handler,
+    distill: handler,
+  },
   sweep: async () => {},
-  deadlines: { hash: 3600, inspect: 1, check: 3600, preview: 3600, curve: 3600, envelope: 3600 },
+  deadlines: { hash: 3600, inspect: 1, check: 3600, preview: 3600, curve: 3600, envelope: 3600, distill: 3600 },
 });

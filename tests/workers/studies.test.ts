@@ -49,6 +49,7 @@ const start = () =>
       preview: previewHandler,
       curve: curveOf(PICTURES),
       envelope: envelopeOf({ choosing: 2, pictures: 4 }),
+      distill: previewHandler,
     },
     sweep: async () => {},
   });

@@ -1,10 +1,9 @@
-import { mkdir, readdir, rm, symlink } from "node:fs/promises";
+import { mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { getBlob } from "#lib/catalog/blobs/service.ts";
 import { readManifest } from "#lib/catalog/commits/service.ts";
-import { env } from "#lib/env.ts";
 import { blobFiles } from "./blob-files.ts";
-import { isRunning, processName } from "./process-name.ts";
+import { ownFolder } from "./own-folder.ts";
 
 export interface CommitFolder {
   readonly folder: string;
@@ -28,7 +27,7 @@ export async function openCommitFolder(
   name: string,
   part: FolderPart = "whole",
 ): Promise<CommitFolder> {
-  const folder = join(await ownRoot(), part, commitId, name);
+  const folder = join(await ownFolder("folders"), part, commitId, name);
   const open = folders.get(folder) ?? { users: 0, laid: layOut(commitId, folder, part) };
   folders.set(folder, open);
   open.users++;
@@ -118,17 +117,4 @@ function isRead(path: string, part: FolderPart, isModel: boolean): boolean {
 function once(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => (done ??= work());
-}
-
-let root: Promise<string> | undefined;
-
-/** The folder of this process; those of processes that were killed are removed first. */
-const ownRoot = (): Promise<string> => (root ??= makeRoot());
-
-async function makeRoot(): Promise<string> {
-  const all = join(env().dataFolder, "cache", "folders");
-  await mkdir(all, { recursive: true });
-  for (const name of await readdir(all))
-    if (isRunning(name) === false) await rm(join(all, name), { recursive: true, force: true });
-  return join(all, processName);
 }

@@ -2,6 +2,7 @@ import { waitForDatabase } from "#lib/db/client.ts";
 import { waitForStore } from "#lib/storage/open-store.ts";
 import { checkHandler } from "./handlers/check.ts";
 import { curveHandler } from "./handlers/curve.ts";
+import { distillHandler } from "./handlers/distill.ts";
 import { envelopeHandler } from "./handlers/envelope.ts";
 import { hashHandler } from "./handlers/hash.ts";
 import { inspectHandler } from "./handlers/inspect.ts";
@@ -20,6 +21,7 @@ await runWorker({
     preview: previewHandler,
     curve: curveHandler,
     envelope: envelopeHandler,
+    distill: distillHandler,
   },
   sweep,
 });

@@ -46,7 +46,8 @@ interface Child {
 }
 
 /** Takes minutes and more, of a whole worker. */
-const isMeasuring = ({ type }: Job): boolean => type === "check" || type === "curve" || type === "envelope";
+const isMeasuring = ({ type }: Job): boolean =>
+  type === "check" || type === "curve" || type === "envelope" || type === "distill";
 
 /** What reads a commit steps back a little before a picture: for both somebody waits, and of commits there are many. */
 const READING_NICENESS = 2;

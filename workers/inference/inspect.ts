@@ -8,6 +8,7 @@ import { openModel } from "#lib/diffusion/open-model.ts";
 import { ownSize, pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { parseTextEncoderConfig } from "#lib/diffusion/text-encoder-config.ts";
 import { parseUNetConfig } from "#lib/diffusion/unet-config.ts";
+import { costsOf } from "#lib/distill/costs.ts";
 import type { AppError } from "#lib/errors.ts";
 import { runningFamilies } from "#lib/families/all.ts";
 import type { Metadata } from "#lib/inspection/facts.ts";
@@ -62,16 +63,24 @@ async function opening(folder: string, inspection: Inspection): Promise<Opened> 
   const withinFolder = (shown: string): string => shown.slice(basename(folder).length + 1); // «folder/path»
   if (kind === "single-file checkpoint") return openingFile(folder, inspection);
   if (kind === "CLIP folder")
-    return { inspection, signature: null, nativeSize: null, needs: null, files: runs ? await clipFiles(folder) : [] };
+    return {
+      inspection,
+      signature: null,
+      nativeSize: null,
+      needs: null,
+      distilling: null,
+      files: runs ? await clipFiles(folder) : [],
+    };
   if (kind !== "diffusers folder")
     return {
       inspection,
       signature: runs ? (guide?.base ?? null) : null,
       nativeSize: null,
       needs: runs && guide ? await aboutGuide(join(folder, withinFolder(name))) : null,
+      distilling: null,
       files: name.endsWith(".safetensors") ? [{ role: kind, path: withinFolder(name) }] : [],
     };
-  if (!runs) return { inspection, signature: null, nativeSize: null, needs: null, files: [] };
+  if (!runs) return { inspection, signature: null, nativeSize: null, needs: null, distilling: null, files: [] };
   const model = await openModel(folder);
   const files = usedFiles({ model, lowRank: [], guide: null, embeddings: [] });
   return {
@@ -95,7 +104,7 @@ const CLIP_SETTINGS =
 async function openingFile(folder: string, inspection: Inspection): Promise<Opened> {
   const { model: path, config } = await modelIn(folder);
   const main = { role: "checkpoint", path: basename(path) };
-  const unopened = { signature: null, nativeSize: null, needs: null, files: [main] };
+  const unopened = { signature: null, nativeSize: null, needs: null, distilling: null, files: [main] };
   if (!inspection.runs && config === null) return { inspection, ...unopened };
   try {
     const model = await openModel(path, config);
@@ -123,7 +132,7 @@ const notRunning = (
   problems: [...inspection.problems, ...problems],
 });
 
-const aboutModel = (model: Model): Pick<Opened, "signature" | "nativeSize" | "needs"> => ({
+const aboutModel = (model: Model): Pick<Opened, "signature" | "nativeSize" | "needs" | "distilling"> => ({
   signature: signatureOf(model),
   nativeSize: pictureSizeOf(model, ownSize(model)),
   needs: modelNeeds(model, {
@@ -131,6 +140,7 @@ const aboutModel = (model: Model): Pick<Opened, "signature" | "nativeSize" | "ne
     pictures: PICTURES,
     rows: rowsAtOnce(model.unet.weights.parameters),
   }),
+  distilling: costsOf(model),
 });
 
 /** A guide has none of a model's: it is measured and drawn beside one. */

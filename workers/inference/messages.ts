@@ -2,9 +2,9 @@ import { z } from "zod";
 import { cfgLayouts } from "#lib/diffusion/cfg-layout.ts";
 import { recordSchema } from "#lib/distill/output/record.ts";
 import { progressSchema } from "#lib/distill/progress.ts";
-import { choiceSchema } from "#lib/distill/recipe.ts";
 import { type FailureCode, failures } from "#lib/errors.ts";
 import { precisions, providerChoices, providers } from "#lib/onnx/providers.ts";
+import { choiceSchema } from "#lib/pairing/guide-choice.ts";
 import { RecipeJson } from "#lib/picture/recipe.ts";
 import { promptSyntaxes } from "#lib/prompt/read-prompt.ts";
 import { samplerNames } from "#lib/sampler-names.ts";
@@ -13,6 +13,7 @@ import {
   before,
   curve,
   curveRaw,
+  distilling,
   envelope,
   envelopeRaw,
   inspection,
@@ -178,7 +179,7 @@ const progress = z.object({
   /** A coarse look at the estimate of the finished latents: one pixel for each. */
   picture: picture.optional(),
   /** More of a run that lasts: its cost, before it begins, and how its training goes. */
-  distilling: progressSchema.pick({ secondsLeft: true, plan: true, figures: true }).exactOptional(),
+  distilling: progressSchema.pick({ secondsLeft: true, plan: true, figures: true, look: true }).exactOptional(),
 });
 
 const sampled = z.object({
@@ -223,6 +224,8 @@ const inspected = z.object({
   nativeSize: z.object({ width: z.int(), height: z.int() }).nullable(),
   /** Of memory, at some sizes; null for what is not opened. */
   needs: needs.nullable(),
+  /** What making a guide of it costs; of what is no model null. */
+  distilling: distilling.nullable(),
   /** The files that decide what it computes, by their paths in the folder, the main one first. */
   files: z.array(z.object({ role: z.string(), path: z.string() })),
 });

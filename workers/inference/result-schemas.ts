@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ModelNeeds } from "#lib/diffusion/needs.ts";
+import type { DistillCosts } from "#lib/distill/costs.ts";
 import type { Inspection } from "#lib/inspection/inspection.ts";
 import type { Before, PairReport } from "#lib/measure/pair-check.ts";
 import type { PairEnvelope } from "#lib/measure/pair-envelope.ts";
@@ -33,6 +34,14 @@ export const needs: z.ZodType<ModelNeeds> = z.object({
   merging: count,
   measuring: z.array(needAt),
   measuringPixels: count,
+});
+
+export const distilling: z.ZodType<DistillCosts> = z.object({
+  problem: z.string().nullable(),
+  parameters: count,
+  least: count,
+  walkMacs: count,
+  shares: z.array(z.object({ at: count, parameters: count, macs: count, batches: z.array(needAt) })),
 });
 
 export const signature: z.ZodType<UNetSignature> = z.object(signatureFields);

@@ -165,6 +165,7 @@ export default async function RepoOverview({ params, searchParams }: Props) {
             />
           </section>
           <Download repo={repo} facts={facts} />
+          {can(repo, "isBase") && facts?.distilling?.problem === null && <Distil base={repo.fullName} />}
           {can(repo, "isBase") && <Family actor={actor} base={repo.fullName} />}
         </aside>
         <CardText repo={repo} />
@@ -268,6 +269,26 @@ function Download({ repo, facts }: { readonly repo: ShownRepo; readonly facts: I
           isPrivate={visibility === "private"}
         />
       )}
+    </section>
+  );
+}
+
+/** What a base is for. */
+function Distil({ base }: { readonly base: string }) {
+  return (
+    <section aria-labelledby="distil">
+      <h2 id="distil" className="mb-2 text-title">
+        Make a guide of it
+      </h2>
+      <p className="mb-3 text-small text-quiet">
+        The hub distils one from this base, which then works on its fine-tunes. What it costs is said before it begins.
+      </p>
+      <ButtonLink className="w-full" href={`/distillations/new?base=${base}`}>
+        Distil a guide
+      </ButtonLink>
+      <p className="mt-2 text-small">
+        <a href="/distillations">Guides that are made on this hub</a>
+      </p>
     </section>
   );
 }

@@ -10,6 +10,7 @@ export const kindWords: Readonly<Record<JobItem["kind"], string>> = {
   preview: "Preview",
   curve: "Comparison of ways",
   envelope: "Best settings",
+  distill: "Distillation",
 };
 
 export const stateWords: Readonly<Record<JobItem["state"], string>> = {
@@ -30,6 +31,9 @@ const stageWords: Readonly<Record<string, string>> = {
   pictures: "drawing and judging, picture",
   curve: "drawing in other ways, step",
   envelope: "drawing at other settings, step",
+  states: "drawing what to learn from, state",
+  training: "training, step",
+  "held-out": "looking at prompts that are held out, pass",
 };
 
 /** What a job is about, and where that is seen. */
@@ -39,6 +43,7 @@ export function subjectOf({ kind, subjectId, repo, guide, path, pair }: JobItem)
 } {
   if (kind === "check" || kind === "curve" || kind === "envelope")
     return { name: `${guide} on ${repo}`, href: `/pairs/${pair ?? subjectId}` };
+  if (kind === "distill") return { name: `${guide} of ${repo}`, href: `/distillations/${subjectId}` };
   if (kind === "preview") return { name: guide ? `${repo} with ${guide}` : repo, href: `/previews/${subjectId}` };
   return { name: path ? `${repo}: ${path}` : repo, href: `/${repo}` };
 }

@@ -15,15 +15,18 @@ export type { BlobRow };
  *
  * `mayTell`: whether somebody may know that the content is there. Who may not has it stored as if it were new, to the same end and in the
  * same time: else whoever guesses a small file would learn that somebody has it. @throws upload_not_ready while old bytes of it are being removed
+ *
+ * `isWeights`: a safetensors file, which has the names that tools know weights by too.
  */
 export async function storeBytes(
   bytes: Uint8Array,
   mayTell: (sha256: string) => Promise<boolean> = async () => true,
+  isWeights = false,
 ): Promise<{ sha256: string; size: number }> {
   const size = bytes.byteLength;
   const hasher = new ContentHasher(size);
   hasher.update(bytes);
-  const hashes = namesOf(hasher.digest(), false);
+  const hashes = namesOf(hasher.digest(), isWeights);
   const { sha256 } = hashes;
   const [isThere, isTold] = [await keepBlob(sha256), await mayTell(sha256)];
   if (isThere && isTold) return { sha256, size };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { requireRead, requireWrite, type ReadableRepo, type RepoName, type WritableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { blobIsPurging } from "#lib/catalog/blobs/service.ts";
+import { blobIsPurging, storeBytes } from "#lib/catalog/blobs/service.ts";
 import { applyCard, CARD_PATH, planCard, type CardChange } from "#lib/catalog/cards/service.ts";
 import { carryInspection, saysNothing } from "#lib/catalog/inspections/carry.ts";
 import { requestInspection } from "#lib/catalog/inspections/service.ts";
@@ -17,7 +17,9 @@ import { AppError } from "#lib/errors.ts";
 import { parseCursor, toPage, type Page } from "#lib/page.ts";
 import { failpoint } from "#lib/util/failpoint.ts";
 import { type Change, type ChangedTree, changeTree, emptyTree } from "#lib/catalog/trees/change.ts";
+import { hasContent } from "#lib/catalog/uploads/possession.ts";
 import type { TreeFile } from "#lib/catalog/trees/node.ts";
+import { parseNewPath } from "#lib/catalog/trees/path.ts";
 import { readFiles, readNodes, rootOf } from "#lib/catalog/trees/repository.ts";
 import { storeOperations, type StoredOperation } from "./contents.ts";
 import { type CommitText, toCommitId } from "./commit-id.ts";
@@ -48,19 +50,78 @@ export async function createCommit(actor: Actor, name: RepoName, input: NewCommi
   const repo = await requireWrite(actor, name);
   const branch = input.branch ?? repo.defaultBranch;
   const seen = await findBranch(repo, branch);
-  const authorId = actor.kind === "person" ? actor.userId : null;
-  const operations = await storeOperations(repo, authorId, input.operations);
+  const operations = await storeOperations(repo, authorOf(actor), input.operations);
   await untilRead(operations.flatMap(({ uploadId }) => uploadId ?? []));
   failpoint("commit.object");
   const parentId = input.parent ?? seen?.commitId ?? null;
-  const card = branch === repo.defaultBranch ? await planCardOf(actor, repo, operations) : null;
-  const about = { repoId: repo.id, parentId, authorId, title: input.title, message: input.message ?? "" };
-  const made = await inLockedTransaction(database(), (transaction) =>
-    commitOnce(transaction, { actor, repo, branch, about, operations, card }),
-  ).catch(translate);
+  const made = await commitStored({ actor, repo, branch, parentId, operations, text: input });
   failpoint("commit.done");
   const [commit] = await readHistory(database(), repo.id, made.id, 1);
   return { ...commit!, branch, isNew: made.isNew };
+}
+
+/** A file that the hub itself has made. */
+export interface MadeFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Commits what a worker has made, whatever its size, on top of the default branch as it is. `also` writes what belongs to it in the same
+ * transaction, or throws; then there is no commit either. @throws as createCommit
+ */
+export async function commitMade(
+  actor: Actor,
+  repo: WritableRepo,
+  { files, ...text }: { readonly title: string; readonly message: string; readonly files: readonly MadeFile[] },
+  also: (transaction: Transaction, commitId: string) => Promise<void>,
+): Promise<void> {
+  const operations: StoredOperation[] = [];
+  for (const { path, bytes } of files) {
+    const { sha256, size } = await storeBytes(
+      bytes,
+      (content) => hasContent(repo.id, content),
+      path.endsWith(".safetensors"),
+    );
+    operations.push({
+      path: parseNewPath(path),
+      uploadId: null,
+      content: { sha256, size, lfs: isLfs(path, size) },
+    });
+  }
+  const branch = repo.defaultBranch;
+  const parentId = (await findBranch(repo, branch))?.commitId ?? null;
+  await commitStored({ actor, repo, branch, parentId, operations, text, also });
+}
+
+const authorOf = (actor: Actor): string | null => (actor.kind === "person" ? actor.userId : null);
+
+interface StoredCommit {
+  readonly actor: Actor;
+  readonly repo: WritableRepo;
+  readonly branch: string;
+  readonly parentId: string | null;
+  readonly operations: readonly StoredOperation[];
+  readonly text: { readonly title: string; readonly message?: string | undefined };
+  readonly also?: (transaction: Transaction, commitId: string) => Promise<void>;
+}
+
+async function commitStored({
+  actor,
+  repo,
+  branch,
+  parentId,
+  operations,
+  text: { title, message = "" },
+  also = async () => {},
+}: StoredCommit): Promise<{ id: string; isNew: boolean }> {
+  const card = branch === repo.defaultBranch ? await planCardOf(actor, repo, operations) : null;
+  const about = { repoId: repo.id, parentId, authorId: authorOf(actor), title, message };
+  return inLockedTransaction(database(), async (transaction) => {
+    const made = await commitOnce(transaction, { actor, repo, branch, about, operations, card });
+    await also(transaction, made.id);
+    return made;
+  }).catch(translate);
 }
 
 interface Plan {

@@ -76,6 +76,18 @@ const lowRank = z.object({
 
 const needs = z.array(z.object({ at: z.number(), peak: z.number(), stage: z.string(), bytes: z.number() }));
 
+/** What it takes to make a guide of a model. */
+const distilling = z.object({
+  problem: z.string().nullable().meta({ description: "why none is made of it" }),
+  parameters: z.number().meta({ description: "of its UNet" }),
+  least: z.number().meta({ description: "parameters of the narrowest guide for it" }),
+  walkMacs: z.number().meta({ description: "multiply–accumulates of one of the walks that it draws" }),
+  shares: z.array(z.object({ at: z.number(), parameters: z.number(), macs: z.number(), batches: needs })).meta({
+    description:
+      "by the guide's share of its parameters: multiply–accumulates of a step for each state that it sees, and bytes of memory by how many it sees",
+  }),
+});
+
 /** What is in the files, as lib/inspection tells it. */
 const content = z.object({
   name: z.string(),
@@ -151,6 +163,10 @@ const content = z.object({
       description:
         "bytes of memory: to draw so many pixels, to merge low-rank files, to be measured with so many pictures; each with the stage that takes most of it. Null where it was inspected before this was asked",
     }),
+  distilling: distilling.nullable().default(null).meta({
+    description:
+      "what making a guide of it costs; null of what is no model, and where it was inspected before this was asked",
+  }),
 });
 
 /** How a base was found: a guide names its file; weights are close; the layers of a low-rank file fit it. */

@@ -5,14 +5,14 @@ import { jobKinds } from "#lib/queue/jobs.ts";
 
 export const jobKind = z.enum(jobKinds).meta({
   description:
-    "hash: an upload is read; inspect: a commit is; check: a guide is measured on a model; preview: pictures are drawn; curve: what else could be done with a guide's passes is measured; envelope: where a guide is at its best is found",
+    "hash: an upload is read; inspect: a commit is; check: a guide is measured on a model; preview: pictures are drawn; curve: what else could be done with a guide's passes is measured; envelope: where a guide is at its best is found; distill: a guide is made of a base",
 });
 export { jobState };
 
 export const jobItem = z.object({
-  subjectId: z
-    .uuid()
-    .meta({ description: "of the upload, inspection, pair, preview, curve or envelope that the job is about" }),
+  subjectId: z.uuid().meta({
+    description: "of the upload, inspection, pair, preview, curve, envelope or distillation that the job is about",
+  }),
   kind: jobKind,
   state: jobState,
   attempt: z.int().meta({ description: "how often a worker took it" }),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { requirePerson, seesAll } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { cancelStudy, studyAgain } from "#lib/catalog/pairs/study-service.ts";
+import { cancelDistillation, resumeDistillation } from "#lib/catalog/distillations/service.ts";
 import { inspectRepoAgain } from "#lib/catalog/inspections/service.ts";
 import { cancelPair, checkAgain } from "#lib/catalog/pairs/service.ts";
 import { cancelPreview, rerunPreview } from "#lib/catalog/previews/service.ts";
@@ -84,6 +85,7 @@ const cancels: Readonly<Record<JobKind, ((actor: Actor, id: string) => Promise<u
   preview: cancelPreview,
   curve: cancelStudy,
   envelope: cancelStudy,
+  distill: cancelDistillation,
 };
 
 /** As its own kind says who may. @throws not_found, forbidden, already_ended; bad_request for what everything else waits for */
@@ -115,6 +117,8 @@ export async function rerunSubject(actor: Actor, subjectId: string): Promise<str
       return subjectId;
     case "preview":
       return (await rerunPreview(actor, subjectId, {})).id;
+    case "distill":
+      return (await resumeDistillation(actor, subjectId)).id;
     case "inspect":
       await inspectRepoAgain(actor, toRepoName(repo));
       return subjectId;

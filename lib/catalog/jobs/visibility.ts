@@ -1,6 +1,6 @@
 import { isOwn, isVisible, isWritable } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
-import { maySeePairWork, maySeePreview } from "#lib/catalog/units/who-may-see.ts";
+import { maySeeDistillation, maySeePairWork, maySeePreview } from "#lib/catalog/units/who-may-see.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 import type { JobKind } from "#lib/queue/jobs.ts";
 
@@ -20,6 +20,10 @@ export const subjectsSeenBy = (actor: Actor): Readonly<Record<JobKind, Prisma.Sq
   check: ofPair(actor, Prisma.sql`pair p`, Prisma.sql`p.id`),
   curve: ofStudy(actor),
   envelope: ofStudy(actor),
+  distill: Prisma.sql`
+      SELECT CASE WHEN ${isVisible(actor, "b")} THEN ${nameOf("b")} ELSE ${nameOf("r")} END, ${nameOf("r")}, NULL, ${isWritable(actor, "r")}, NULL::uuid
+      FROM distillation d JOIN repo r ON r.id = d.repo_id LEFT JOIN commit bc ON bc.id = d.base_commit_id LEFT JOIN repo b ON b.id = bc.repo_id
+      WHERE d.id = j.subject_id AND ${maySeeDistillation(actor, "d")}`,
   preview: Prisma.sql`
       SELECT ${nameOf("f")}, ${nameOf("g")}, NULL, TRUE, v.pair_id
       FROM preview v JOIN commit fc ON fc.id = v.finetune_commit_id JOIN repo f ON f.id = fc.repo_id

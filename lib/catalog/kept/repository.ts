@@ -1,6 +1,9 @@
 import { database } from "#lib/db/client.ts";
 
-/** What a model does by itself in a measurement, in pieces that lie in the object store and that all guides on the same unit share. */
+/**
+ * What a model does by itself in a measurement, in pieces that lie in the object store and that all guides on the same unit share; and the
+ * states that a base draws for a distillation, under the id of that.
+ */
 
 export interface KeptPiece {
   readonly name: string;
@@ -42,12 +45,13 @@ export async function bytesKept(): Promise<number> {
   return Number(_sum.size ?? 0);
 }
 
-/** Those of units that no measurement of a commit is of any more, and those that were not used for long: their keys, and they are gone. */
+/** Those of units that no measurement of a commit is of any more, of distillations that do not go on, and those that were not used for long: their keys, and they are gone. */
 export async function deleteUnused(usedBefore: Date, limit: number): Promise<string[]> {
   const rows = await database().$queryRaw<{ key: string }[]>`
     DELETE FROM kept_piece WHERE (unit_hash, name) IN (
       SELECT k.unit_hash, k.name FROM kept_piece k WHERE k.used_at < ${usedBefore}
-        OR NOT EXISTS (SELECT FROM pair p WHERE p.unit_hash = k.unit_hash AND p.finetune_commit_id IS NOT NULL)
+        OR NOT (EXISTS (SELECT FROM pair p WHERE p.unit_hash = k.unit_hash AND p.finetune_commit_id IS NOT NULL)
+          OR EXISTS (SELECT FROM distillation d WHERE d.id::text = k.unit_hash AND (d.state IN ('queued', 'running', 'failed') OR d.paused_at IS NOT NULL)))
       LIMIT ${limit}) RETURNING storage_key AS key`;
   return rows.map(({ key }) => key);
 }

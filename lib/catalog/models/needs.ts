@@ -30,7 +30,7 @@ export function needToDraw(
   const size = width !== null && height !== null ? { width, height } : nativeSize;
   if (!needs || needs.drawing.length === 0 || !size) return null;
   const pixels = size.width * size.height;
-  return together(parts, along(needs.drawing, pixels), pixels, `at ${size.width} × ${size.height} px`);
+  return together(parts, needAt(needs.drawing, pixels), pixels, `at ${size.width} × ${size.height} px`);
 }
 
 /** What reads the pictures, where it reads latents. One that looks at pictures takes more, which the process that measures says. */
@@ -41,7 +41,7 @@ export function needToMeasure(parts: Parts, pictures: number): Need | null {
   const { needs, nativeSize } = parts.base;
   if (!needs || needs.measuring.length === 0 || !nativeSize) return null;
   const where = `at its own ${nativeSize.width} × ${nativeSize.height} px`;
-  const need = together(parts, along(needs.measuring, pictures), needs.measuringPixels, where);
+  const need = together(parts, needAt(needs.measuring, pictures), needs.measuringPixels, where);
   return { ...need, bytes: need.bytes + JUDGE_BYTES };
 }
 
@@ -51,7 +51,7 @@ function together(
   pixels: number,
   where: string,
 ): Need {
-  const ofGuide = guide?.needs && guide.needs.drawing.length > 0 ? along(guide.needs.drawing, pixels).peak : 0;
+  const ofGuide = guide?.needs && guide.needs.drawing.length > 0 ? needAt(guide.needs.drawing, pixels).peak : 0;
   const adapters = lowRank.reduce((sum, { parameters }) => sum + 4 * parameters, 0);
   const merging = lowRank.length > 0 ? needs!.merging + adapters : 0;
   return {
@@ -61,7 +61,7 @@ function together(
 }
 
 /** Beside two places that are known, and beyond them, in a straight line; below the first as much as there. */
-function along(curve: Curve, at: number): Curve[number] {
+export function needAt(curve: Curve, at: number): Curve[number] {
   const above = curve.findIndex((one) => one.at >= at);
   if (above === 0 || curve.length === 1) return curve[0]!;
   const [low, high] = above < 0 ? [curve.at(-2)!, curve.at(-1)!] : [curve[above - 1]!, curve[above]!];

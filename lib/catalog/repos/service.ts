@@ -19,7 +19,7 @@ import { mayKnowPair } from "#lib/catalog/units/who-may-see.ts";
 import { requireWithinQuota } from "#lib/catalog/quotas/service.ts";
 import { audit } from "#lib/db/audit.ts";
 import { database } from "#lib/db/client.ts";
-import { inLockedTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { violatedRule } from "#lib/db/violation.ts";
 import { env } from "#lib/env.ts";
 import { AppError } from "#lib/errors.ts";
@@ -49,10 +49,11 @@ import {
 import { searchFor } from "./search.ts";
 import type { Selection } from "./selection.ts";
 
-/** An empty repo. @throws not_found, forbidden, bad_request, quota_exceeded; conflict, with the address of the repo that has the name */
+/** An empty repo, and with it what `also` adds in the same transaction, or neither. @throws not_found, forbidden, bad_request, quota_exceeded; conflict, with the address of the repo that has the name */
 export async function createRepo(
   actor: Actor,
   { owner, name, kind, visibility, base, license, summary, tags }: NewRepo,
+  also: (transaction: Transaction, id: string) => Promise<void> = async () => {},
 ): Promise<RepoItem> {
   const namespace = await requireNamespace(actor, owner);
   const baseId = base === undefined ? null : await requireBase(actor, kind, base);
@@ -70,6 +71,7 @@ export async function createRepo(
     const id = await insertRepo(transaction, columns);
     await requireWithinQuota(transaction, actor, { namespaceId: namespace.id }, { repos: 1 });
     await audit(transaction, actor, "repo.create", id, { name: `${namespace.name}/${name}`, kind, visibility });
+    await also(transaction, id);
     return id;
   }).catch(async (cause: unknown) => {
     if (violatedRule(cause) !== "repo_name_unique_while_live") throw cause;

@@ -50,6 +50,13 @@ function holds(actor: Actor, weights: string): Prisma.Sql {
   return Prisma.sql`EXISTS (SELECT FROM repo_weights h JOIN repo x ON x.id = h.repo_id WHERE h.weights_sha256 = ${Prisma.raw(weights)} AND ${isVisible(actor, "x")})`;
 }
 
+/** A row of `distillation`: whoever may see the guide's repo, and the base unless that is gone. */
+export function maySeeDistillation(actor: Actor, alias: string): Prisma.Sql {
+  const d = Prisma.raw(alias);
+  return Prisma.sql`(EXISTS (SELECT FROM repo dr WHERE dr.id = ${d}.repo_id AND ${isVisible(actor, "dr")})
+    AND NOT EXISTS (SELECT FROM commit dc JOIN repo db ON db.id = dc.repo_id WHERE dc.id = ${d}.base_commit_id AND db.visibility = 'private' AND NOT (${isVisible(actor, "db")})))`;
+}
+
 /** A base that is gone took no secret with it, unless it was private. */
 function mayKnowJudge(actor: Actor, alias: string): Prisma.Sql {
   return Prisma.sql`NOT EXISTS (SELECT FROM commit jc JOIN repo j ON j.id = jc.repo_id

@@ -3,9 +3,9 @@ import { AppError } from "#lib/errors.ts";
 import { type FloatTensor, tensor } from "#lib/tensor/tensor.ts";
 import { jsonString } from "#lib/util/json-string.ts";
 import { writeWhole } from "#lib/util/write-whole.ts";
-import { openFile } from "#lib/weights/byte-source.ts";
+import { type ByteSource, openFile } from "#lib/weights/byte-source.ts";
 import { readTensor } from "#lib/weights/read-tensor.ts";
-import { readHeader } from "#lib/weights/safetensors.ts";
+import { readHeader, type SafetensorsHeader } from "#lib/weights/safetensors.ts";
 import { writeSafetensors } from "#lib/weights/write-safetensors.ts";
 import type { TrainingState } from "../step/training-step.ts";
 import { heldOutSchema, type History, secondsSchema } from "./history.ts";
@@ -46,37 +46,54 @@ export async function writeCheckpoint(path: string, recipe: string, { state, his
 
 /** Null where none was written yet. @throws conflict where it is of another recipe */
 export async function readCheckpoint(path: string, recipe: string): Promise<Checkpoint | null> {
-  const source = await openFile(path).catch((failure: unknown) => {
-    if (failure instanceof AppError && failure.code === "file_not_found") return null;
-    throw failure;
-  });
-  if (!source) return null;
-  try {
-    const { metadata, tensors } = await readHeader(source);
-    const parsed = metadataSchema.safeParse(Object.fromEntries(metadata));
-    if (!parsed.success || parsed.data.recipe !== recipe)
+  return reading(path, async (source, { tensors }, parsed) => {
+    if (parsed?.recipe !== recipe)
       throw new AppError(
         "conflict",
         `${path} is not a checkpoint of this run; put its own back, or remove it to begin the training anew.`,
       );
     const values = async (name: string): Promise<Float32Array> => (await readTensor(source, tensors.get(name)!)).data;
-    const { steps, heldOut, seconds } = parsed.data;
     return {
       state: {
         weights: await values("weights"),
         firstMoments: await values("firstMoments"),
         secondMoments: await values("secondMoments"),
         average: await values("average"),
-        steps,
+        steps: parsed.steps,
       },
-      history: {
-        losses: [...(await values("losses"))],
-        gradientNorms: [...(await values("gradientNorms"))],
-        heldOut,
-        seconds,
-      },
+      history: await historyIn(source, tensors, parsed),
     };
+  });
+}
+
+/** What a checkpoint has seen, whichever run it is of. Null where none was written yet, or it is none. */
+export const readHistory = (path: string): Promise<History | null> =>
+  reading(path, async (source, { tensors }, parsed) => parsed && historyIn(source, tensors, parsed));
+
+type Metadata = z.infer<typeof metadataSchema>;
+
+async function reading<T>(
+  path: string,
+  read: (source: ByteSource, header: SafetensorsHeader, metadata: Metadata | null) => Promise<T>,
+): Promise<T | null> {
+  const source = await openFile(path).catch((failure: unknown) => {
+    if (failure instanceof AppError && failure.code === "file_not_found") return null;
+    throw failure;
+  });
+  if (!source) return null;
+  try {
+    const header = await readHeader(source);
+    return await read(source, header, metadataSchema.safeParse(Object.fromEntries(header.metadata)).data ?? null);
   } finally {
     await source.close();
   }
+}
+
+async function historyIn(
+  source: ByteSource,
+  tensors: SafetensorsHeader["tensors"],
+  { heldOut, seconds }: Metadata,
+): Promise<History> {
+  const list = async (name: string): Promise<number[]> => [...(await readTensor(source, tensors.get(name)!)).data];
+  return { losses: await list("losses"), gradientNorms: await list("gradientNorms"), heldOut, seconds };
 }

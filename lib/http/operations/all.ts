@@ -1,5 +1,6 @@
 import type { Operation } from "../operation.ts";
 import * as account from "./account.ts";
+import * as distillations from "./distillations.ts";
 import * as evidence from "./evidence.ts";
 import * as files from "./files.ts";
 import * as hub from "./hub.ts";
@@ -12,7 +13,7 @@ import * as uploads from "./uploads.ts";
 const isOperation = (value: unknown): value is Operation =>
   typeof value === "object" && value !== null && "method" in value && "path" in value && "failures" in value;
 
-const modules = [account, repos, files, uploads, evidence, prompting, previews, jobs, hub] as const;
+const modules = [account, repos, files, uploads, evidence, prompting, previews, distillations, jobs, hub] as const;
 
 /** Every endpoint of this hub, in the order of the document. */
 export const operations: readonly Operation[] = modules.flatMap((module) =>

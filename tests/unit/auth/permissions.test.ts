@@ -316,12 +316,29 @@ const calls: Record<OperationId | OtherDoorId, Call> = {
   }),
   attachPreview: ({ attached }) => ({ params: { id: attached }, body: { attached: true } }),
   deletePreview: ({ preview }) => ({ params: { id: preview }, before: () => again.preview(preview) }),
+  createDistillation: ({ base }) => ({
+    get body() {
+      return { base: `lab/${base}`, owner: "lab", name: fresh("made") };
+    },
+    done: [409, 422],
+    rights: { blind: "in private" },
+    also: ["write"],
+  }),
+  listDistillations: () => ({}),
+  estimateDistillation: ({ base }) => ({ query: { base: `lab/${base}` }, done: [409, 422] }),
+  getDistillation: ({ distillation }) => ({ params: { id: distillation } }),
+  watchDistillation: ({ distillation }) => ({ params: { id: distillation } }),
+  getDistillationMetrics: ({ distillation }) => ({ params: { id: distillation } }),
+  pauseDistillation: ({ distillation }) => ({ params: { id: distillation }, also: ["write"], done: [200, 409] }),
+  resumeDistillation: ({ distillation }) => ({ params: { id: distillation }, also: ["write"], done: [202, 409, 422] }),
+  cancelDistillation: ({ distillation }) => ({ params: { id: distillation }, also: ["write"], done: [200, 409] }),
   listJobs: () => ({}),
-  getJob: ({ upload, inspection, pair, preview }) => ({
+  getJob: ({ upload, inspection, pair, preview, distillation }) => ({
     "as an upload": { params: { subjectId: upload }, ...jobRights.upload },
     "as an inspection": { params: { subjectId: inspection } },
     "as a measurement": { params: { subjectId: pair } },
     "as a preview": { params: { subjectId: preview }, ...jobRights.preview },
+    "as a distillation": { params: { subjectId: distillation } },
   }),
   cancelJob: ({ upload, inspection, pair, preview }) => ({
     "as an upload": { params: { subjectId: upload }, ...jobRights.upload, also: ["write"] },
@@ -369,6 +386,17 @@ const forms: Record<string, Call> = {
   "/[owner]/[repo]/settings/save": (all) => ({
     "as what is said of it": { params: named(all), fields: { license: "mit" } },
     "as who may see it": { params: named(all), fields: { visibility: all.visibility } },
+  }),
+  "/distillations/[id]/[action]": ({ distillation }) => ({
+    "as pause": { params: { id: distillation, action: "pause" }, also: ["write"], done: [] },
+    "as resume": { params: { id: distillation, action: "resume" }, also: ["write"], done: [] },
+    "as cancel": { params: { id: distillation, action: "cancel" }, also: ["write"], done: [] },
+  }),
+  "/distillations/begin": ({ base }) => ({
+    fields: { base: `lab/${base}`, name: "lab/made" },
+    rights: { blind: "in private" },
+    also: ["write"],
+    done: [],
   }),
   "/jobs/[subjectId]/[action]": ({ upload, pair, preview }) => ({
     "as cancel of an upload": {

@@ -7,6 +7,8 @@ import { readManifest } from "#lib/catalog/commits/service.ts";
 import { requestCheck } from "#lib/catalog/pairs/service.ts";
 import { getCheck, recordOutcome, saveProgress } from "#lib/catalog/pairs/work.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
+import { newDistillation } from "#lib/catalog/distillations/schema.ts";
+import { createDistillation } from "#lib/catalog/distillations/service.ts";
 import { modes } from "#lib/catalog/previews/schema.ts";
 import { getRecipe, recordPicture, recordSuccess } from "#lib/catalog/previews/work.ts";
 import { beginUpload } from "#lib/catalog/uploads/begin.ts";
@@ -127,6 +129,8 @@ const queries: Readonly<Record<string, readonly Record<string, string>[]>> = {
   listPairs: [{}, { finetune: pair.finetune }, { guide: pair.guide }, { verdict: "verified" }],
   listPreviews: [{}, { sheet: "true" }, { attached: "true" }, { mine: "true" }, { finetune: pair.finetune }],
   forecastPreview: [pair, { finetune: base() }],
+  estimateDistillation: [{ base: base() }],
+  listDistillations: [{}, { mine: "true" }],
   listJobs: [{}, { mine: "true" }, { state: "running" }],
 };
 
@@ -134,6 +138,7 @@ const bodies = (): Readonly<Record<string, readonly unknown[]>> => ({
   requestCheck: [pair, { ...pair, loraStrength: 0.5 }, { ...pair, finetune: base() }],
   createPreview: [asking(pair), asking({ ...pair, guide: null }), asking({ ...pair, finetune: base() })],
   rerunPreview: [{}],
+  createDistillation: [{ base: base(), owner: "bob", name: randomUUID() }],
   attachPreview: [{ attached: true }],
   openRecipe: [...hidden]
     .filter((one) => /^[0-9a-f]{64}$/.test(one))
@@ -231,6 +236,9 @@ const visits: Readonly<Record<string, Addresses>> = {
   ],
   "/datasets/{rest*}": () => [`/datasets/lab/${SECRET}`],
   "/components": () => ["/components"],
+  "/distillations": () => ["/distillations", "/distillations?mine=true"],
+  "/distillations/new": () => ["/distillations/new", `/distillations/new?base=${base()}`],
+  "/distillations/{id}": () => known.map((id) => `/distillations/${id}`),
   "/healthz": () => ["/healthz"],
   "/jobs": () => ["/jobs", "/jobs?state=running", "/jobs?mine=true"],
   "/jobs/{subjectId}": () => known.map((id) => `/jobs/${id}`),
@@ -300,6 +308,9 @@ const ofAccount: Addresses = () => [];
 
 /** Of each form what is sent to it; those of one's own account tell nothing of others. */
 const forms: Readonly<Record<string, Addresses>> = {
+  "/distillations/begin": () => [`/distillations/begin?base=${base()}&name=made-too`],
+  "/distillations/{id}/{action}": () =>
+    known.map((id, at) => `/distillations/${id}/${["pause", "resume", "cancel"][at % 3]}`),
   "/api/models/{owner}/{repo}/paths-info/{revision}": () =>
     modelsAtRevisions("paths-info").map((address) => `${address}?paths=${SECRET}/notes.txt`),
   "/api/{rest*}": ofAccount,
@@ -512,9 +523,10 @@ test("what waits is told to readers of every part, and nothing is begun for who 
     { role: "lora", repo: "ann/neon", commit: commits["model"], strength: 1 },
   ]);
   const { id: inspection } = await database().inspection.findFirstOrThrow({ where: { commitId: commits["base"]! } });
-  known.push(pairId, previewId, inspection);
+  const made = newDistillation.parse({ base: base(), owner: "bob", name: "made" });
+  known.push(pairId, previewId, inspection, (await createDistillation(bob, made)).id);
   expect(await doorsThatTell(tokens.bob)).toEqual(
-    expect.arrayContaining(["getPair", "getPreview", "listPairs", "/pairs", "/previews"]),
+    expect.arrayContaining(["getDistillation", "getPair", "getPreview", "listPairs", "/pairs", "/previews"]),
   );
   await sweepAfterFlips();
   await flips["member removed"].to();

@@ -423,8 +423,12 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
   ["preview_image_numbers_not_negative", newImage(sha("b"), "64, 64, -1, 400")],
 
   ["distillation_metric_step_not_negative", "UPDATE distillation_metric SET step = -1"],
+  ["distillation_look_step_not_negative", "UPDATE distillation_look SET step = -1"],
+  ["distillation_work_positive", "UPDATE distillation SET work = 0"],
+  ["distillation_kept_steps_not_negative", "UPDATE distillation SET kept_steps = -1"],
+  ["distillation_paused_does_nothing", "UPDATE distillation SET state = 'running', paused_at = now()"],
 
-  ...["inspection", "pair", "preview"].flatMap((table) => [
+  ...["inspection", "pair", "preview", "distillation"].flatMap((table) => [
     [`${table}_attempt_not_negative`, `UPDATE ${table} SET attempt = -1`] as const,
     [`${table}_failed_says_why`, `UPDATE ${table} SET state = 'failed'`] as const,
   ]),

@@ -5,7 +5,7 @@ import { readGuideFile } from "#lib/diffusion/guide-network.ts";
 import { distill, type DistillRequest } from "#lib/distill/distill.ts";
 import type { DistillRecord } from "#lib/distill/output/record.ts";
 import type { DistillProgress, Tell } from "#lib/distill/progress.ts";
-import { type RecipeChoice, usualChoice } from "#lib/distill/recipe.ts";
+import { type GuideChoice, usualChoice } from "#lib/pairing/guide-choice.ts";
 import { AppError } from "#lib/errors.ts";
 import { sha256OfFile } from "#lib/util/sha256.ts";
 import { temporaryFolder } from "../../support/cli.ts";
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 const base = "tests/golden/families/sd1";
-const choice: RecipeChoice = { ...usualChoice, share: 0.5, steps: 6, batch: 4, trajectories: 4 };
+const choice: GuideChoice = { ...usualChoice, share: 0.5, steps: 6, batch: 4, trajectories: 4 };
 const prompts = { source: "a test", prompts: ["a red house", "a boat at sea", "a tree"] };
 let count = 0;
 const fresh = (): string => folder.path(`guide-${count++}`);
@@ -218,7 +218,7 @@ describe("refused in a sentence with the way out", () => {
     expect(failure).toBeInstanceOf(AppError);
     return (failure as AppError).message;
   };
-  const choosing = (changed: Partial<RecipeChoice>): DistillRequest =>
+  const choosing = (changed: Partial<GuideChoice>): DistillRequest =>
     request(fresh(), { begin: { choice: { ...choice, ...changed }, prompts } });
 
   test.each([

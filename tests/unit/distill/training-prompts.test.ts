@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { splitPrompts } from "#lib/distill/prompts/split-prompts.ts";
 import { words } from "#lib/distill/prompts/starter-captions.ts";
 import { usualPrompts } from "#lib/distill/prompts/training-prompts.ts";
-import { usualChoice } from "#lib/distill/recipe.ts";
+import { usualChoice } from "#lib/pairing/guide-choice.ts";
 import { composeCaptions, parseCaption } from "#lib/measure/captions.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
 import { wasTrainedOn } from "#lib/measure/unseen/trained-words.ts";

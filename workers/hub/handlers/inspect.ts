@@ -33,7 +33,8 @@ export const inspectHandler: JobHandler = async (job) => {
 
 async function read(subject: Subject, folder: string, { models, signal }: ClaimedJob): Promise<Reading> {
   const options = { signal };
-  const { inspection, signature, nativeSize, needs, files } = await models.run({ type: "inspect", folder }, options);
+  const found = await models.run({ type: "inspect", folder }, options);
+  const { inspection, signature, nativeSize, needs, distilling, files } = found;
   const manifest = new Map((await readManifest(subject.commitId)).map(({ path, sha256 }) => [path, sha256]));
   const hashed = files.map((file) => ({ ...file, sha256: manifest.get(file.path)! }));
   const misplaced = misplacement(subject, inspection);
@@ -60,6 +61,7 @@ async function read(subject: Subject, folder: string, { models, signal }: Claime
     signature,
     nativeSize,
     needs,
+    distilling: isUsable ? distilling : null,
     ...bases,
   };
   return {

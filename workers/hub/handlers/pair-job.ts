@@ -4,6 +4,7 @@ import { measuringProvider, PROMPTS } from "#lib/catalog/pairs/schema.ts";
 import type { Check } from "#lib/catalog/pairs/work.ts";
 import { env } from "#lib/env.ts";
 import type { Before } from "#lib/measure/pair-check.ts";
+import { prefixOf } from "#lib/measure/pieces.ts";
 import { plainPrompts } from "#lib/measure/prompts.ts";
 import { inOrder } from "#lib/util/in-order.ts";
 import { type CommitFolder, openCommitFolder } from "#workers/files/commit-folder.ts";
@@ -29,11 +30,13 @@ export async function withPairJob<T>(check: Check, work: (pair: PairJob) => Prom
       opened.push(open);
       return open.folder;
     });
-    return await withKeptPieces(check.unit.hash, keptFolder(), () => work(pair));
+    return await withKeptPieces(keptAs(check.unit.hash), keptFolder(), () => work(pair));
   } finally {
     for (const { close } of opened) await close();
   }
 }
+
+const keptAs = (unitHash: string) => ({ key: unitHash, prefix: `${prefixOf(unitHash)}-`, brings: true });
 
 /** All workers of a machine share it. */
 const keptFolder = (): string => join(env().dataFolder, "cache", "teacher");

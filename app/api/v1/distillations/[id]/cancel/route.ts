@@ -1,0 +1,5 @@
+import { cancelDistillation } from "#lib/catalog/distillations/service.ts";
+import * as operations from "#lib/http/operations/distillations.ts";
+import { route } from "#lib/http/route.ts";
+
+export const POST = route(operations.cancelDistillation, ({ actor, params }) => cancelDistillation(actor, params.id));
