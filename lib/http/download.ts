@@ -5,7 +5,6 @@ import { readingOf } from "#lib/auth/reading.ts";
 import { networkOf } from "#lib/auth/throttle.ts";
 import { isCounted, noteDownload } from "#lib/catalog/files/downloads.ts";
 import { findFile, type FoundFile } from "#lib/catalog/files/service.ts";
-import { pairingWarning } from "#lib/hub/pairing-warning.ts";
 import { log } from "#lib/log.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { type Download, sendBytes } from "./send-bytes.ts";
@@ -42,10 +41,6 @@ export async function downloadFile(
     ? await redirect(request, file, download, reading)
     : await sendBytes(request, download, (range, signal) => read(file, range, signal));
   if (request.method === "GET" && response.status < 304 && isCounted(path)) count(request, actor, repo);
-  if (request.method === "HEAD" && isCounted(path)) {
-    const warning = await pairingWarning(actor, repo);
-    for (const [name, value] of Object.entries(warning)) response.headers.set(name, value);
-  }
   return response;
 }
 

@@ -119,7 +119,11 @@ const values = (): Readonly<Record<string, readonly string[]>> => ({
   subjectId: known,
   mode: modes,
   question: ["0123456789abcdef0123456789abcdef"],
+  hash: hashesOfHidden(),
 });
+
+/** The sha256 of each file of the hidden base, and what else of it goes by so many digits. */
+const hashesOfHidden = (): string[] => hidden.filter((one) => /^[0-9a-f]{64}$/.test(one));
 
 /** What is asked beside the address, where the defaults do not show all. */
 const queries: Readonly<Record<string, readonly Record<string, string>[]>> = {
@@ -140,9 +144,10 @@ const bodies = (): Readonly<Record<string, readonly unknown[]>> => ({
   rerunPreview: [{}],
   createDistillation: [{ base: base(), owner: "bob", name: randomUUID() }],
   attachPreview: [{ attached: true }],
-  openRecipe: [...hidden]
-    .filter((one) => /^[0-9a-f]{64}$/.test(one))
-    .map((sha256) => ({ parameters: `a house\nSteps: 20, Model hash: ${sha256.slice(0, 10)}, Model: x` })),
+  openRecipe: hashesOfHidden().map((sha256) => ({
+    parameters: `a house\nSteps: 20, Model hash: ${sha256.slice(0, 10)}, Model: x`,
+  })),
+  listByHash: [hashesOfHidden()],
   installEvaluator: [{ repo: base() }, { repo: "ann/evaluator", bases: [base()] }],
   answerComparison: [{ question: "0123456789abcdef0123456789abcdef", answer: "first" }],
   createRepo: [{ owner: "bob", name: randomUUID(), kind: "finetune", visibility: "private", base: base() }],

@@ -21,7 +21,10 @@ const bounded: Readonly<Record<string, readonly [count: number, why: string]>> =
     2,
     "one answer of a person for each prompt of a pair; how many for each side",
   ],
-  "lib/catalog/files/repository.ts": [3, "a file at one path; history up to a number; a repo by its id"],
+  "lib/catalog/files/repository.ts": [
+    4,
+    "a file at one path; the files of one commit, 10,000 at most; history up to a number; a repo by its id",
+  ],
   "lib/catalog/fsck/repository.ts": [6, "all of a hub, on its command line only"],
   "lib/catalog/jobs/repository.ts": [1, "the newest 1,000, by what it stands on"],
   "lib/catalog/namespaces/repository.ts": [1, "the organisations of one person"],
