@@ -86,7 +86,7 @@ export function costsOf(model: Model): DistillCosts {
     const [one, usual] = BATCHES.map((batch) => {
       const recipe = recipeFor({ ...usualChoice, share, batch }, anyPrompts(parameters));
       const graphs = graphsOf(untrained(recipe, widths, base), parts, recipe);
-      const { stages, peak } = memoryNeed(graphs, recipe, parts);
+      const { stages, peak } = memoryNeed(graphs, recipe, parts, model.vae);
       const { stage, bytes } = stages.reduce((a, b) => (b.bytes > a.bytes ? b : a));
       return { recipe, graphs, need: { at: batch, peak, stage, bytes } };
     }) as [Worked, Worked];

@@ -11,7 +11,7 @@ import { differenceOf, FrozenBase, readBase } from "./base-files.ts";
 import { createBatches } from "./batches.ts";
 import { freshState } from "./fresh-guide.ts";
 import { writeGuide } from "./guide-file.ts";
-import { heldOutTexts, measureHeldOut } from "./held-out.ts";
+import { heldOutTexts, measureHeldOut, type Show } from "./held-out.ts";
 import type { DistillRecord } from "./output/record.ts";
 import { writeDistilled } from "./output/write-output.ts";
 import { planRun, recomputes } from "./plan.ts";
@@ -26,6 +26,7 @@ import { onDisk } from "./run/disk.ts";
 import { emptyHistory } from "./run/history.ts";
 import { type Run, RunFolder } from "./run/run-folder.ts";
 import type { openTrainingStep } from "./step/training-step.ts";
+import { drawSamples } from "./samples.ts";
 import { guideFor, readSubject, type Subject } from "./subject.ts";
 import { drawMissing } from "./teacher/draw-missing.ts";
 import { StatePieces } from "./teacher/state-pieces.ts";
@@ -43,6 +44,8 @@ export interface DistillRequest {
   readonly checkpointSeconds: number;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
+  /** Whether it shows pictures on the way; they take a little time, and decide nothing. */
+  readonly samples: boolean;
 }
 
 export type OpenTrainingStep = typeof openTrainingStep;
@@ -182,6 +185,7 @@ class Sitting {
       parts: subject.parts,
       folder: folder.path(),
       memory: this.#request.memory,
+      vae: this.#request.samples ? subject.files.model.vae : null,
     });
   }
 
@@ -223,12 +227,21 @@ class Sitting {
       schedule: subject.files.model.schedule,
       folder: folder.path(),
     };
+    let withCfg = true; // once a sitting, for an earlier one may have been lost before it was seen
+    const show: Show | null = this.#request.samples
+      ? async (networks, at) => {
+          const asked = { model: subject.files.model, prompts: splitPrompts(prompts).heldOut, withCfg };
+          const samples = await drawSamples(networks, place, at, asked);
+          withCfg = false;
+          await this.#tell({ stage: "held-out", done: 1, total: 1, secondsLeft: null, samples });
+        }
+      : null;
     return await train({
       recipe,
       step,
       history: { ...history, seconds: { ...history.seconds, states: statesSeconds } },
       batchOf: createBatches(recipe, this.#pieces),
-      measure: (weights, at, tick) => measureHeldOut(place, weights, at, tick),
+      measure: (weights, at, tick) => measureHeldOut(place, weights, at, tick, show),
       keep: async (checkpoint) => {
         await this.#base.requireUnchanged(this.#goingOn);
         await writeCheckpoint(folder.path("checkpoint.safetensors"), this.#recipeHash, checkpoint);

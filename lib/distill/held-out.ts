@@ -1,12 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
-import { openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
-import { type Conditioning, conditioningRows } from "#lib/diffusion/conditioning.ts";
+import { type GuideNetwork, openGuide, readGuideFile } from "#lib/diffusion/guide-network.ts";
+import { conditioningRows } from "#lib/diffusion/conditioning.ts";
 import { pictureSizeOf } from "#lib/diffusion/picture-size.ts";
 import { openText } from "#lib/diffusion/pipeline.ts";
 import { wholePicture } from "#lib/diffusion/text-conditioner.ts";
-import type { Schedule } from "#lib/diffusion/schedule.ts";
-import { openSplitUNet, type UNetParts } from "#lib/diffusion/unet-networks.ts";
+import { openSplitUNet, type SplitUNet } from "#lib/diffusion/unet-networks.ts";
 import {
   agreementGuidances,
   type AgreementState,
@@ -16,38 +14,34 @@ import {
 import { Pieces } from "#lib/measure/pieces.ts";
 import { withTape } from "#lib/measure/teacher.ts";
 import type { Tick } from "#lib/measure/tick.ts";
-import type { Runtime } from "#lib/onnx/session.ts";
 import type { AgreementFigures } from "#lib/pairing/evidence.ts";
 import { rows } from "#lib/tensor/tensor.ts";
 import { generatorFor } from "./random.ts";
-import { type Recipe, hashOf } from "./recipe.ts";
+import type { HeldOutPlace } from "./held-out-place.ts";
+import { hashOf } from "./recipe.ts";
 import { writeGuide } from "./guide-file.ts";
+import { ResidualStrength } from "./residual-strength.ts";
 import type { HeldOut } from "./run/history.ts";
 import type { Subject } from "./subject.ts";
 
-export interface HeldOutPlace {
-  readonly recipe: Recipe;
-  readonly config: GuideConfig;
-  readonly parts: UNetParts;
-  readonly schedule: Schedule;
-  readonly runtime: Runtime;
-  /** A row for each prompt, none of which is trained on; and one of the empty prompt. */
-  readonly prompted: Conditioning;
-  readonly empty: Conditioning;
-  /** Where a guide is written to be read, and what the base does by itself is kept. */
-  readonly folder: string;
-}
+/** Shows pictures, with the networks that are open. */
+export type Show = (
+  networks: { readonly unet: SplitUNet; readonly guide: GuideNetwork },
+  step: number,
+) => Promise<void>;
 
 /**
  * What these weights are worth as a guide, by the measure of `guidepost check`'s second level. The networks are open only meanwhile: what trains
  * wants the memory.
  */
 export async function measureHeldOut(
-  { recipe, config, parts, schedule, runtime, prompted, empty, folder }: HeldOutPlace,
+  place: HeldOutPlace,
   weights: Float32Array,
   step: number,
   tick: Tick,
+  show: Show | null,
 ): Promise<HeldOut> {
+  const { recipe, config, parts, schedule, runtime, prompted, empty, folder } = place;
   const count = prompted.text.shape[0]!;
   const guidances = agreementGuidances(config);
   const path = `${folder}/average.safetensors`;
@@ -55,9 +49,11 @@ export async function measureHeldOut(
   await using opened = new AsyncDisposableStack();
   const keep = <T extends { close(): Promise<void> }>(network: T): T => opened.adopt(network, (one) => one.close());
   const unet = keep(await openSplitUNet(parts, runtime));
-  const guide = keep(await openGuide(await readGuideFile(path), parts, runtime));
-  const place = { folder: `${folder}/held-out`, key: config.base.sha256 };
-  const pieces = new Pieces(place, { recipe: hashOf(recipe), runtime });
+  const strength = new ResidualStrength();
+  const own = keep(await openGuide(await readGuideFile(path), parts, runtime));
+  const guide = strength.watch(own);
+  const kept = { folder: `${folder}/held-out`, key: config.base.sha256 };
+  const pieces = new Pieces(kept, { recipe: hashOf(recipe), runtime });
   const noise = generatorFor(recipe.seed, "held out").randn([count, config.base.inChannels, parts.height, parts.width]);
   const states: AgreementState[] = [];
   const { steps } = recipe.heldOut;
@@ -79,12 +75,14 @@ export async function measureHeldOut(
       ...(await withTape(pieces, { begin, end }, (tape) => measureAgreement(unet, guide, { ...request, tape }, tell))),
     );
   }
+  if (show) await show({ unet, guide: own }, step);
   const { byTimestep, byGuidance, ...all } = summariseAgreement(states);
   return {
     step,
     ...valuesOf(all),
     byTimestep: byTimestep.map((row) => ({ timestep: row.timestep, ...valuesOf(row) })),
     byGuidance: byGuidance.map((row) => ({ guidanceScale: row.guidanceScale, ...valuesOf(row) })),
+    strength: strength.rows(),
   };
 }
 

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { GuideConfig } from "#lib/diffusion/guide-config.ts";
 import { type MemoryNeed, PROCESS_BYTES, requireMemory } from "#lib/diffusion/needs.ts";
 import { joinedGraph } from "#lib/diffusion/unet-graphs.ts";
+import type { Model } from "#lib/diffusion/model.ts";
+import { vaeDecoderGraph } from "#lib/diffusion/vae-graphs.ts";
 import type { UNetParts } from "#lib/diffusion/unet-networks.ts";
 import { AppError } from "#lib/errors.ts";
 import { RecordingParameters } from "#lib/nn/parameters/recording.ts";
@@ -27,16 +29,18 @@ export interface PlanRequest {
   readonly folder: string;
   /** Bytes that may be taken; null: as many as it needs. */
   readonly memory: number | null;
+  /** What decodes the pictures that are shown on the way; null where none are. */
+  readonly vae: Model["vae"] | null;
 }
 
 /** @throws too_little_memory, disk_full where it would not fit */
-export async function planRun({ base, config, recipe, parts, folder, memory }: PlanRequest): Promise<Plan> {
+export async function planRun({ base, config, recipe, parts, folder, memory, vae }: PlanRequest): Promise<Plan> {
   const graphs = graphsOf(config, parts, recipe);
   const macs = (graph: Graph): number => countMacs(graph).total;
   const walks = walksOf(recipe.teacher);
   const count = walks.reduce((sum, one) => sum + statesIn(one), 0);
   const { batch, steps } = recipe.training;
-  const need = memoryNeed(graphs, recipe, parts);
+  const need = memoryNeed(graphs, recipe, parts, vae);
   if (memory !== null)
     requireMemory(
       need,
@@ -91,6 +95,7 @@ export function memoryNeed(
   { joined, training }: ReturnType<typeof graphsOf>,
   recipe: Recipe,
   parts: UNetParts,
+  vae: Model["vae"] | null,
 ): MemoryNeed {
   const { weights } = parts.unet;
   const options = { optimization: optimizationFor(weights.bytes), mapped: weights.bytes >= 4 * weights.parameters };
@@ -100,9 +105,17 @@ export function memoryNeed(
     { stage: "the base's own states", bytes: whole(memoryOf(joined, { batch: 2 * rows, ...options })) },
     { stage: "the training", bytes: whole(memoryOf(training, { batch: recipe.training.batch, ...options })) },
     { stage: "what is held out", bytes: whole(memoryOf(joined, { batch: rows, ...options })) },
+    { stage: "the VAE's decoder", bytes: vae === null ? 0 : whole(decoderMemory(vae, parts)) },
   ];
-  const [states, steps, heldOut] = stages.map(({ bytes }) => bytes) as [number, number, number];
-  return { stages, peak: PROCESS_BYTES + Math.max(states, steps + heldOut), at: "training" };
+  const [states, steps, heldOut, decoder] = stages.map(({ bytes }) => bytes) as [number, number, number, number];
+  return { stages, peak: PROCESS_BYTES + Math.max(states, steps + heldOut + decoder), at: "training" };
+}
+
+/** At the base's own size, which is never cut into tiles. */
+function decoderMemory({ config, weights }: Model["vae"], { height, width }: UNetParts): GraphMemory {
+  const graph = vaeDecoderGraph(config, height, width, new RecordingParameters().of);
+  const mapped = weights.bytes >= 4 * weights.parameters;
+  return memoryOf(graph, { batch: 1, optimization: optimizationFor(weights.bytes), mapped });
 }
 
 /** In float32: states, texts, what is held out, and a checkpoint beside the one that it replaces. */

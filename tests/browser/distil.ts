@@ -19,15 +19,17 @@ export const distil: Story = (stage) => {
     const page = await stage().open("/guidepost/storybook", { as: stage().ben, scripts: false, width: 390 });
     await page.getByRole("link", { name: "Distil a guide", exact: true }).click();
     await page.getByRole("heading", { name: "What it costs" }).waitFor();
-    await expect.poll(() => page.locator("dl").innerText()).toMatch(/about \d+ k parameters, at most 1% of the base’s/);
+    await expect
+      .poll(() => page.getByRole("main").locator("dl").innerText())
+      .toMatch(/about \d+ k parameters, at most 1% of the base’s/);
     await page.getByLabel("How large").selectOption("small");
     await page.getByRole("button", { name: "Work out what that costs" }).click();
-    await expect.poll(() => page.locator("dl").innerText()).toMatch(/at most 3% of the base’s/);
-    await page.getByLabel("from").fill("8");
+    await expect.poll(() => page.getByRole("main").locator("dl").innerText()).toMatch(/at most 3% of the base’s/);
+    await page.getByLabel("from", { exact: true }).fill("8");
     await page.getByLabel("to", { exact: true }).fill("1");
     await page.getByRole("button", { name: "Distil a guide" }).click();
     await page.locator("#low-problem", { hasText: "The guidance 8 to 1 is reversed" }).waitFor();
-    await expect.poll(() => page.getByLabel("from").inputValue()).toBe("8");
+    await expect.poll(() => page.getByLabel("from", { exact: true }).inputValue()).toBe("8");
     await page.context().close();
     await stage().look("distil-new", "/distillations/new?base=guidepost/storybook", { as: stage().ben });
     await stage().look("distil-refused", "/distillations/new?base=guidepost/watercolor", { as: stage().ben });
@@ -62,7 +64,7 @@ export const distil: Story = (stage) => {
     const { id } = must(202, await stage().ben.ask("POST", "/distillations", asked)).body as { id: string };
     const page = await stage().open(`/distillations/${id}`, { as: stage().ben, scripts: false });
     await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByText("It was cancelled, and its checkpoint is gone.").waitFor();
+    await page.getByText("It was cancelled, and its checkpoint is gone").waitFor();
     await page.getByRole("button", { name: "Begin anew" }).waitFor();
     await page.getByRole("link", { name: "Distillations" }).click();
     await page.getByRole("list", { name: "Distillations" }).getByText("cancelled").first().waitFor();

@@ -85,6 +85,7 @@ export const smallHub = `
   INSERT INTO distillation (id, repo_id, user_id, base_commit_id, result_commit_id, asked) VALUES ('${distillation}', '${guide}', 'ann', '${oid("1")}', '${oid("4")}', '{}');
   INSERT INTO distillation_metric (distillation_id, name, step, value) VALUES ('${distillation}', 'loss', 1, 0.5);
   INSERT INTO distillation_look (distillation_id, step, found) VALUES ('${distillation}', 1, '{}');
+  INSERT INTO distillation_sample (distillation_id, step, position, mode, prompt, width, height, storage_key, sha256, size) VALUES ('${distillation}', 1, 0, 'guide', 'a house', 64, 64, 'key-sample', '${sha("b")}', 20);
   INSERT INTO job (id, kind, subject_id, resource, lane, priority, user_id) VALUES ('${uuid(24)}', 'check', '${pair}', 'compute', 'minutes', 0, 'ann');
   INSERT INTO job_progress (job_id, subject_id, value) VALUES ('${uuid(24)}', '${pair}', '{}');
   INSERT INTO hub_clock (what, done_at) VALUES ('listing', now());

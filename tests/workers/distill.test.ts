@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { decode } from "fast-png";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Person } from "#lib/auth/actor.ts";
 import { headOf, readManifest } from "#lib/catalog/commits/service.ts";
@@ -14,7 +16,7 @@ import {
   pauseDistillation,
   resumeDistillation,
 } from "#lib/catalog/distillations/service.ts";
-import { distillationMetrics, getDistillation } from "#lib/catalog/distillations/views.ts";
+import { distillationMetrics, findSample, getDistillation } from "#lib/catalog/distillations/views.ts";
 import { piecesOf } from "#lib/catalog/kept/repository.ts";
 import { sweepPieces } from "#lib/catalog/kept/service.ts";
 import { createPreview } from "#lib/catalog/previews/service.ts";
@@ -100,6 +102,18 @@ describe("a distillation", () => {
     expect(done.looks.map(({ step }) => step)).toEqual([50, 100, 150, 200]);
     expect(done.losses.map(({ step }) => step)).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
     expect((await distillationMetrics(ann, id)).losses).toHaveLength(STEPS);
+
+    const drawn = done.samples.map(({ step, position, mode }) => `${mode} of ${position} after ${step}`);
+    const after = (step: number) => [0, 1].map((position) => `guide of ${position} after ${step}`);
+    expect(drawn).toEqual(["cfg of 0 after 0", "cfg of 1 after 0", ...[50, 100, 150, 200].flatMap(after)]);
+    const picture = async (name: string) => {
+      const { storageKey } = await findSample(ann, id, name);
+      return decode(await buffer(await objectStore().read(storageKey)));
+    };
+    const [early, late] = [await picture("50-0-guide"), await picture("200-0-guide")];
+    expect([late.width, late.height]).toEqual([done.samples[0]!.width, done.samples[0]!.height]);
+    expect(late.data).not.toEqual(early.data); // it has learned meanwhile
+    await expect(findSample(ann, id, "51-0-guide")).rejects.toMatchObject({ code: "not_found" });
 
     const files = await readManifest(done.guide.commit!);
     expect(files.map(({ path }) => path).toSorted()).toEqual(

@@ -105,6 +105,7 @@ async function run(base: string | undefined, options: Options, command: Command)
     output,
     begin: resume === undefined ? { choice, prompts: prompts === undefined ? null : await promptsOf(prompts) } : null,
     checkpointSeconds: checkpointEvery,
+    samples: false,
   };
   // A step of a large base lasts, and what it ends with is worth waiting for; a second Ctrl-C ends it at once.
   const { record } = await runJob(job, { line: distillProgress(json), patience: 600_000 });

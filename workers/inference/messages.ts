@@ -157,6 +157,7 @@ const distillJob = z.object({
     })
     .nullable(),
   checkpointSeconds: z.number().min(0),
+  samples: z.boolean(),
 });
 
 /** What networks can run on here. */
@@ -179,7 +180,9 @@ const progress = z.object({
   /** A coarse look at the estimate of the finished latents: one pixel for each. */
   picture: picture.optional(),
   /** More of a run that lasts: its cost, before it begins, and how its training goes. */
-  distilling: progressSchema.pick({ secondsLeft: true, plan: true, figures: true, look: true }).exactOptional(),
+  distilling: progressSchema
+    .pick({ secondsLeft: true, plan: true, figures: true, look: true, samples: true })
+    .exactOptional(),
 });
 
 const sampled = z.object({

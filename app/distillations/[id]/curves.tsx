@@ -13,7 +13,7 @@ export function Curves({ one: { losses, looks, state } }: { readonly one: Distil
       </h2>
       {losses.length < 2 ? (
         <div className="mt-3 max-w-[72ch]">
-          <Empty title={state === "running" ? "It has not begun to learn yet" : "There is nothing to see of it yet"}>
+          <Empty title={state === "cancelled" ? "It had not begun to learn" : "It has not begun to learn yet"}>
             The loss stands here from its first steps on, and what it is worth from its first look at prompts that it
             does not learn from.
           </Empty>
@@ -46,6 +46,16 @@ export function Curves({ one: { losses, looks, state } }: { readonly one: Distil
                 ]}
               />
             )}
+            {last && last.strength.length > 1 && (
+              <Lines
+                id="strength"
+                title="How strong what it adds is, over the steps of a walk"
+                finding={`After ${toCount(last.step)} steps of learning. The paper’s guide adds most early, and more at higher guidance.`}
+                xName="step of the walk, from noise to picture"
+                yName="strength (RMS)"
+                series={strengths(last)}
+              />
+            )}
             {last && last.byTimestep.length > 1 && (
               <Lines
                 id="by-timestep"
@@ -76,6 +86,18 @@ export function Curves({ one: { losses, looks, state } }: { readonly one: Distil
     </section>
   );
 }
+
+const guidanceLooks: readonly Series["look"][] = ["third", "second", "guide", "plain"];
+
+/** A line for each guidance, the strongest last. */
+const strengths = ({ strength }: StoredLook): Series[] =>
+  [...Map.groupBy(strength, ({ guidanceScale }) => guidanceScale)]
+    .toSorted(([a], [b]) => a - b)
+    .map(([guidanceScale, rows], i) => ({
+      name: `guidance ${guidanceScale}`,
+      look: guidanceLooks[i % guidanceLooks.length]!,
+      points: rows.toSorted((a, b) => b.timestep - a.timestep).map(({ rms }, step) => ({ x: step + 1, y: rms })),
+    }));
 
 const overSteps = (looks: readonly StoredLook[], of: "fvu" | "delivered" | "cosine") =>
   looks.map((look) => ({ x: look.step, y: look[of] }));

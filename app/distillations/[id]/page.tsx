@@ -17,6 +17,7 @@ import { StateMark } from "../_parts/state-mark.tsx";
 import { toShare } from "../_parts/words.ts";
 import { Actions } from "./actions.tsx";
 import { Curves } from "./curves.tsx";
+import { Samples } from "./samples.tsx";
 import { Standing } from "./standing.tsx";
 
 interface PageProps {
@@ -67,6 +68,7 @@ export default async function DistillationPage({ params }: PageProps) {
         <Standing one={one} />
         <Actions one={one} />
       </div>
+      <Samples one={one} />
       <Curves one={one} />
       <About one={one} />
     </>

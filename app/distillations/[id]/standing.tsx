@@ -42,7 +42,7 @@ export function Standing({ one }: { readonly one: DistillationView }) {
         </p>
       );
     case "cancelled":
-      return <p className="mt-2">It was cancelled, and its checkpoint is gone. Resumed, it begins anew.</p>;
+      return <p className="mt-2">It was cancelled, and its checkpoint is gone; it can begin anew.</p>;
     case "succeeded": {
       const last = looks.at(-1);
       return (

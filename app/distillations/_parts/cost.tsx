@@ -8,7 +8,7 @@ export function Cost({ cost: { parameters, share, memory, macs, seconds } }: { r
   return (
     <Facts
       facts={[
-        ["guide", `about ${toParameters(parameters)} parameters, at most ${toShare(share)} of the base's`],
+        ["guide", `about ${toParameters(parameters)} parameters, at most ${toShare(share)} of the base’s`],
         ["memory", `about ${toBytes(memory)} of a worker`],
         [
           "work",

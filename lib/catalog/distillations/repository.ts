@@ -105,6 +105,51 @@ export async function looksOf(id: string): Promise<StoredLook[]> {
   return rows.flatMap(({ found }) => storedLook.safeParse(found).data ?? []);
 }
 
+export interface SampleRow {
+  readonly step: number;
+  readonly position: number;
+  readonly mode: "guide" | "cfg";
+  readonly prompt: string;
+  readonly width: number;
+  readonly height: number;
+  readonly storageKey: string;
+  readonly sha256: string;
+  readonly size: number;
+}
+
+const sampleColumns = {
+  step: true,
+  position: true,
+  mode: true,
+  prompt: true,
+  width: true,
+  height: true,
+  storageKey: true,
+  sha256: true,
+  size: true,
+} as const;
+
+/** In the order in which they were drawn, CFG's first. */
+export const samplesOf = (id: string): Promise<SampleRow[]> =>
+  database().distillationSample.findMany({
+    where: { distillationId: id },
+    orderBy: [{ step: "asc" }, { position: "asc" }],
+    take: MOST_LOOKS,
+    select: sampleColumns,
+  }) as Promise<SampleRow[]>;
+
+export const sampleAt = (id: string, place: Pick<SampleRow, "step" | "position" | "mode">): Promise<SampleRow | null> =>
+  database().distillationSample.findFirst({
+    where: { distillationId: id, ...place },
+    select: sampleColumns,
+  }) as Promise<SampleRow | null>;
+
+/** @returns false where the same picture is there, from an earlier attempt */
+export async function insertSample(transaction: Transaction, id: string, sample: SampleRow): Promise<boolean> {
+  const data = { distillationId: id, ...sample };
+  return (await transaction.distillationSample.createMany({ data, skipDuplicates: true })).count === 1;
+}
+
 const RECENT = 20;
 
 /** Seconds that 10¹² multiply–accumulates took, the middle one of the last that were done. Null before the first. */
@@ -129,6 +174,7 @@ export async function forgetKept(transaction: Transaction, id: string): Promise<
 export async function forgetSteps(transaction: Transaction, id: string): Promise<void> {
   await transaction.distillationMetric.deleteMany({ where: { distillationId: id } });
   await transaction.distillationLook.deleteMany({ where: { distillationId: id } });
+  await transaction.distillationSample.deleteMany({ where: { distillationId: id } });
 }
 
 // The worker's side: written by who holds the attempt.

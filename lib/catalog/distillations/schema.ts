@@ -70,6 +70,10 @@ export const storedLook = z.object({
   ...figures,
   byTimestep: z.array(z.object({ timestep: z.number(), ...figures })),
   byGuidance: z.array(z.object({ guidanceScale: z.number(), ...figures })),
+  strength: z
+    .array(z.object({ timestep: z.number(), guidanceScale: z.number(), rms: z.number() }))
+    .default([])
+    .meta({ description: "root mean square of what the guide adds inside the base; told of the newest look" }),
 });
 export type StoredLook = z.output<typeof storedLook>;
 
@@ -124,6 +128,25 @@ const distillation = {
 export const distillationItem = z.object(distillation);
 export type DistillationItem = z.output<typeof distillationItem>;
 
+export const sampleView = z.object({
+  step: z.int().meta({ description: "after so many steps; 0 for CFG" }),
+  position: z.int().meta({ description: "of its prompt among those that are drawn" }),
+  mode: z.enum(["guide", "cfg"]),
+  prompt: z.string(),
+  url: z.string(),
+  width: z.int(),
+  height: z.int(),
+});
+export type SampleView = z.output<typeof sampleView>;
+
+export const sampleParams = z.object({
+  id: z.uuid(),
+  sample: z
+    .string()
+    .regex(/^\d{1,6}-\d{1,2}-(guide|cfg)$/, "it must be like 250-0-guide")
+    .meta({ description: "its step, its position and its mode: 250-0-guide" }),
+});
+
 export const distillationView = z.object({
   ...distillation,
   promptCount: z.int().nullable().meta({ description: "null where the usual prompts are taken" }),
@@ -137,6 +160,7 @@ export const distillationView = z.object({
     .array(z.object({ step: z.int(), loss: z.number() }))
     .meta({ description: "means of the steps up to there, at most 200 of them; all are in metrics.csv" }),
   looks: z.array(storedLook).meta({ description: "what was held out, each time it was looked at" }),
+  samples: z.array(sampleView).meta({ description: "held-out prompts as the guide draws them, and as CFG does" }),
   record: storedRecord.nullable().meta({ description: "how the guide came to be, once it is done" }),
 });
 export type DistillationView = z.output<typeof distillationView>;

@@ -12,6 +12,9 @@ import {
   looksOf,
   lossesOf,
   metricsOf,
+  sampleAt,
+  type SampleRow,
+  samplesOf,
   seenDistillation,
 } from "./repository.ts";
 import {
@@ -21,6 +24,7 @@ import {
   type DistillationQuery,
   type DistillationView,
   MOST_STEPS,
+  type SampleView,
   storedPlan,
   storedRecord,
 } from "./schema.ts";
@@ -43,11 +47,12 @@ const POINTS = 200;
 export async function getDistillation(actor: Actor, id: string): Promise<DistillationView> {
   const row = await requireSeen(actor, id);
   const { asked, plan, record, state } = row;
-  const [position, progress, losses, looks] = await Promise.all([
+  const [position, progress, losses, looks, samples] = await Promise.all([
     state === "queued" ? queuePosition("distill", id) : null,
     state === "running" ? progressOf("distill", [id]) : null,
     lossesOf(id, Math.max(1, Math.ceil(asked.choice.steps / POINTS))),
     looksOf(id),
+    samplesOf(id),
   ]);
   const { ahead = 0, running = 0, workers = 0, problem = null } = position ?? {};
   return {
@@ -57,9 +62,29 @@ export async function getDistillation(actor: Actor, id: string): Promise<Distill
     progress: distillationProgress.safeParse(progress?.get(id)).data ?? null,
     plan: storedPlan.safeParse(plan).data ?? null,
     losses,
-    looks,
+    looks: looks.map((look, i) => (i === looks.length - 1 ? look : { ...look, strength: [] })),
+    samples: samples.map((sample) => toSample(id, sample)),
     record: storedRecord.safeParse(record).data ?? null,
   };
+}
+
+/** From the slash on. */
+const toSample = (
+  id: string,
+  { sha256: _sha256, size: _size, storageKey: _key, ...sample }: SampleRow,
+): SampleView => ({
+  ...sample,
+  url: `/api/v1/distillations/${id}/samples/${sample.step}-${sample.position}-${sample.mode}`,
+});
+
+/** @throws not_found, also before it is drawn */
+export async function findSample(actor: Actor, id: string, name: string): Promise<SampleRow> {
+  await requireSeen(actor, id);
+  const [step, position, mode] = name.split("-") as [string, string, SampleRow["mode"]];
+  const sample = await sampleAt(id, { step: Number(step), position: Number(position), mode });
+  if (!sample)
+    throw new AppError("not_found", `The picture ${name} has not been drawn; look at which there are first.`);
+  return sample;
 }
 
 const toItem = (row: DistillationRow): DistillationItem => ({

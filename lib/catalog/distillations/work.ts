@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { requireWriteById } from "#lib/auth/access.ts";
 import type { Person } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
@@ -9,8 +10,19 @@ import { inLockedTransaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { holdsAttempt, succeedAttempt } from "#lib/queue/attempt.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
-import { toStorableJson } from "#lib/util/storable.ts";
-import { askedOf, insertMetrics, type Loss, writeKept, writeMade, writePlan } from "./repository.ts";
+import { newObjectKey } from "#lib/storage/keys.ts";
+import { objectStore } from "#lib/storage/open-store.ts";
+import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
+import {
+  askedOf,
+  insertMetrics,
+  insertSample,
+  type Loss,
+  type SampleRow,
+  writeKept,
+  writeMade,
+  writePlan,
+} from "./repository.ts";
 import {
   type DistillationProgress,
   type StoredAsked,
@@ -78,6 +90,24 @@ export const recordMetrics = (
     await insertMetrics(transaction, id, losses, parsed);
     return true;
   });
+
+/** The bytes first, then the row that names them. @returns false when this attempt is not wanted any more */
+export async function recordSample(
+  id: string,
+  attempt: number,
+  { png, ...sample }: Omit<SampleRow, "storageKey" | "sha256" | "size"> & { readonly png: Uint8Array },
+): Promise<boolean> {
+  const storageKey = newObjectKey();
+  await objectStore().put(storageKey, png);
+  const sha256 = createHash("sha256").update(png).digest("hex");
+  const row = { ...sample, prompt: toStorableText(sample.prompt), storageKey, sha256, size: png.byteLength };
+  const outcome = await inLockedTransaction(database(), async (transaction) => {
+    if (!(await holdsAttempt(transaction, holdOf(id, attempt)))) return "not wanted";
+    return (await insertSample(transaction, id, row)) ? "new" : "there already";
+  });
+  if (outcome !== "new") await objectStore().delete(storageKey);
+  return outcome !== "not wanted";
+}
 
 /** So many steps are in its last checkpoint. */
 export const recordKept = writeKept;

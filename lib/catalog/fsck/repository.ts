@@ -37,7 +37,7 @@ export async function countRows(database: Database): Promise<{ uploads: number; 
 export async function readKeys(database: Database): Promise<Set<string>> {
   const rows = await database.$queryRaw<{ key: string }[]>`
     SELECT storage_key AS key FROM blob UNION SELECT storage_key FROM upload WHERE cleared_at IS NULL UNION SELECT checkpoint_key FROM job WHERE checkpoint_key IS NOT NULL
-    UNION SELECT storage_key FROM kept_piece`;
+    UNION SELECT storage_key FROM kept_piece UNION SELECT storage_key FROM distillation_sample`;
   return new Set(rows.map(({ key }) => key));
 }
 

@@ -119,7 +119,8 @@ export async function knownKeys(keys: readonly string[]): Promise<Set<string>> {
     SELECT storage_key AS key FROM blob WHERE storage_key = ANY (${keys})
     UNION SELECT storage_key FROM upload WHERE storage_key = ANY (${keys}) AND cleared_at IS NULL
     UNION SELECT checkpoint_key FROM job WHERE checkpoint_key = ANY (${keys})
-    UNION SELECT storage_key FROM kept_piece WHERE storage_key = ANY (${keys})`;
+    UNION SELECT storage_key FROM kept_piece WHERE storage_key = ANY (${keys})
+    UNION SELECT storage_key FROM distillation_sample WHERE storage_key = ANY (${keys})`;
   return new Set(rows.map(({ key }) => key));
 }
 

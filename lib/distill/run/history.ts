@@ -8,6 +8,8 @@ export const heldOutSchema = figures.extend({
   step: z.int().min(0),
   byTimestep: z.array(figures.extend({ timestep: z.number() })),
   byGuidance: z.array(figures.extend({ guidanceScale: z.number() })),
+  /** Of what it adds; none in what an older version wrote. */
+  strength: z.array(z.object({ timestep: z.number(), guidanceScale: z.number(), rms: z.number() })).default([]),
 });
 export type HeldOut = z.infer<typeof heldOutSchema>;
 

@@ -6,6 +6,7 @@ import {
   distillationQuery,
   distillationView,
   newDistillation,
+  sampleParams,
 } from "#lib/catalog/distillations/schema.ts";
 import { operation } from "#lib/http/operation.ts";
 
@@ -89,6 +90,19 @@ export const getDistillationMetrics = operation({
   scope: null,
   status: 200,
   response: "text/csv",
+  failures: ["not_found"],
+});
+
+export const getDistillationSample = operation({
+  ...ofOne,
+  params: sampleParams,
+  id: "getDistillationSample",
+  method: "GET",
+  path: "/api/v1/distillations/{id}/samples/{sample}",
+  summary: "A held-out prompt as the guide draws it after so many steps, or as CFG does, as PNG",
+  scope: null,
+  status: 200,
+  response: "image/png",
   failures: ["not_found"],
 });
 

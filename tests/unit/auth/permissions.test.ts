@@ -331,6 +331,7 @@ const calls: Record<OperationId | OtherDoorId, Call> = {
   getDistillation: ({ distillation }) => ({ params: { id: distillation } }),
   watchDistillation: ({ distillation }) => ({ params: { id: distillation } }),
   getDistillationMetrics: ({ distillation }) => ({ params: { id: distillation } }),
+  getDistillationSample: ({ distillation }) => ({ params: { id: distillation, sample: "0-0-cfg" }, done: [404] }),
   pauseDistillation: ({ distillation }) => ({ params: { id: distillation }, also: ["write"], done: [200, 409] }),
   resumeDistillation: ({ distillation }) => ({ params: { id: distillation }, also: ["write"], done: [202, 409, 422] }),
   cancelDistillation: ({ distillation }) => ({ params: { id: distillation }, also: ["write"], done: [200, 409] }),

@@ -120,6 +120,7 @@ const values = (): Readonly<Record<string, readonly string[]>> => ({
   mode: modes,
   question: ["0123456789abcdef0123456789abcdef"],
   hash: hashesOfHidden(),
+  sample: ["0-0-cfg"],
 });
 
 /** The sha256 of each file of the hidden base, and what else of it goes by so many digits. */

@@ -424,6 +424,11 @@ const refused: readonly (readonly [rule: string, sql: string])[] = [
 
   ["distillation_metric_step_not_negative", "UPDATE distillation_metric SET step = -1"],
   ["distillation_look_step_not_negative", "UPDATE distillation_look SET step = -1"],
+  ["distillation_sample_numbers_not_negative", "UPDATE distillation_sample SET step = -1"],
+  [
+    "distillation_sample_storage_key_key",
+    "INSERT INTO distillation_sample SELECT distillation_id, 2, position, mode, prompt, width, height, storage_key, sha256, size FROM distillation_sample",
+  ],
   ["distillation_work_positive", "UPDATE distillation SET work = 0"],
   ["distillation_kept_steps_not_negative", "UPDATE distillation SET kept_steps = -1"],
   ["distillation_paused_does_nothing", "UPDATE distillation SET state = 'running', paused_at = now()"],

@@ -31,6 +31,7 @@ const request = (output: string, changed: Partial<DistillRequest> = {}): Distill
   begin: { choice, prompts },
   checkpointSeconds: 3600,
   memory: 4e9,
+  samples: false,
   ...changed,
 });
 const goOn = (output: string): DistillRequest => request(output, { model: null, begin: null });

@@ -71,6 +71,7 @@ async function make(
     output,
     begin: kept ? null : { choice, prompts: prompts && { source: "the prompts given", prompts } },
     checkpointSeconds,
+    samples: true,
   };
   const unwanted = new AbortController();
   const metrics = metricsWriter(id, attempt, () => unwanted.abort());

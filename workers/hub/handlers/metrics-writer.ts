@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { recordMetrics, saveProgress } from "#lib/catalog/distillations/work.ts";
+import { recordMetrics, recordSample, saveProgress } from "#lib/catalog/distillations/work.ts";
+import type { Sample } from "#lib/distill/progress.ts";
 import type { History } from "#lib/distill/run/history.ts";
 import { log } from "#lib/log.ts";
+import { encodePng } from "#lib/picture/png.ts";
 import type { Progress } from "#workers/inference/messages.ts";
 
 export interface MetricsWriter {
@@ -21,12 +23,23 @@ const stages = ["states", "training", "held-out"] as const;
 export function metricsWriter(id: string, attempt: number, onLost: () => void): MetricsWriter {
   let losses: { readonly step: number; readonly loss: number }[] = [];
   let looks: object[] = [];
+  const samples: Sample[] = [];
   let last: Progress | null = null;
   const stopped = new AbortController();
 
+  const writeSamples = async (): Promise<void> => {
+    for (const { picture, ...sample } of samples.splice(0)) {
+      const { width, height } = picture;
+      const png = encodePng(picture, new Map());
+      await recordSample(id, attempt, { ...sample, width, height, png }).catch((cause: unknown) =>
+        log().warn({ event: "distill.sample", err: cause }, "A picture of a training could not be written."),
+      );
+    }
+  };
   const write = async (): Promise<void> => {
     const batch = { losses, looks, last };
     [losses, looks, last] = [[], [], null];
+    await writeSamples();
     try {
       const { length } = [...batch.losses, ...batch.looks];
       if (length > 0 && !(await recordMetrics(id, attempt, batch.losses, batch.looks))) return onLost();
@@ -49,7 +62,8 @@ export function metricsWriter(id: string, attempt: number, onLost: () => void): 
   return {
     offer(said) {
       last = said;
-      const { figures, look } = said.distilling ?? {};
+      const { figures, look, samples: drawn = [] } = said.distilling ?? {};
+      samples.push(...drawn);
       if (said.stage === "training" && figures) losses.push({ step: said.done, loss: figures.loss });
       if (look) looks.push(look);
     },
