@@ -87,7 +87,9 @@ async function hashesBelow(folder: string): Promise<Record<string, string>> {
   return found;
 }
 
-describe.skipIf(noPython).each(huggingfaceHubVersions)("huggingface_hub %s", (version) => {
+const why = noPython ? ` (skipped: ${noPython})` : "";
+
+describe.skipIf(noPython).each(huggingfaceHubVersions)(`huggingface_hub %s${why}`, (version) => {
   let client: PythonClient;
   const json = async (script: string, as?: string): Promise<unknown> =>
     JSON.parse(
