@@ -194,6 +194,11 @@ export async function askedOf(id: string): Promise<AskedRow | null> {
   return row && { ...row, asked: storedAsked.parse(row.asked) };
 }
 
+/** Whether the repo of its guide is still there. */
+export async function hasRepo(transaction: Transaction, id: string): Promise<boolean> {
+  return (await transaction.distillation.count({ where: { id, repo: { deletedAt: null } } })) > 0;
+}
+
 export interface Loss {
   readonly step: number;
   readonly loss: number;
