@@ -61,6 +61,17 @@ export async function seenDistillation(actor: Actor, id: string): Promise<Distil
   return row ? toRow(row) : null;
 }
 
+/** The newest of a guide's repo that the actor may see. */
+export async function newestOfRepo(
+  actor: Actor,
+  repoId: string,
+): Promise<Pick<DistillationRow, "id" | "state"> | null> {
+  const [row] = await database().$queryRaw<Pick<DistillationRow, "id" | "state">[]>`
+    SELECT d.id, d.state::text FROM distillation d WHERE d.repo_id = ${repoId}::uuid AND ${maySeeDistillation(actor, "d")}
+    ORDER BY d.created_at DESC LIMIT 1`;
+  return row ?? null;
+}
+
 export type ListedDistillation = DistillationRow & { readonly isShown: boolean };
 
 /** The next `most`, newest first; of each whether it is one that the actor may see. */
