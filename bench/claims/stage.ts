@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { toDuration } from "./duration.ts";
+
+/** Some work whose result is kept under the hash of all that decides it, so that a run which was cut off goes on where it was. */
+export interface Stage<Result> {
+  readonly name: string;
+  /** All that decides the result: hashes of files, counts, seeds. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Passes of one picture through the base; 0 where it is done at once. */
+  readonly passes: number;
+  run(): Promise<Result>;
+}
+
+/** Results of the published run are small and stand beside the code, so that another machine goes on from them. */
+const folders = {
+  published: fileURLToPath(new URL("kept/", import.meta.url)),
+  quick: fileURLToPath(new URL("../out/claims/", import.meta.url)),
+} as const;
+export type Kept = keyof typeof folders;
+
+/** Of one picture a second, on two cores; what the stages before this one took says it better. */
+let rate = 200;
+
+/** Says what it costs, does it unless it was done before, and keeps what it found. */
+export async function runStage<Result>(keptIn: Kept, { name, inputs, passes, run }: Stage<Result>): Promise<Result> {
+  const folder = folders[keptIn];
+  const hash = createHash("sha256")
+    .update(JSON.stringify({ name, ...inputs }))
+    .digest("hex")
+    .slice(0, 16);
+  const path = join(folder, `${name.replaceAll(/\W+/g, "-")}-${hash}.json`);
+  const kept = await readFile(path, "utf8").catch(() => null);
+  if (kept !== null) {
+    process.stderr.write(`${name}: stands\n`);
+    return JSON.parse(kept) as Result;
+  }
+  const cost = passes === 0 ? "" : `, ${passes.toLocaleString("en")} passes, about ${toDuration(passes / rate)}`;
+  process.stderr.write(`${name}${cost}\n`);
+  const began = performance.now();
+  const result = await run();
+  const seconds = (performance.now() - began) / 1000;
+  if (passes > 0) rate = passes / seconds;
+  process.stderr.write(`${name}: took ${toDuration(seconds)}\n`);
+  await mkdir(folder, { recursive: true });
+  await writeFile(path, JSON.stringify(result));
+  return result;
+}
