@@ -9,6 +9,7 @@ import { disguiseContentLength } from "./content-length.ts";
 import { behind, type Door, requireAdmission } from "./door.ts";
 import { toAppError, toFailureResponse } from "./failure.ts";
 import type { Operation } from "./operation.ts";
+import { parseAs } from "./parse-as.ts";
 import { notePageFailure, PAGE_REQUEST } from "./page-failures.ts";
 import { readJson } from "./read-json.ts";
 import { requireSameOrigin } from "./same-origin.ts";
@@ -50,9 +51,9 @@ export function route<
       if (actor.kind === "person" && actor.tokenId === null) requireSameOrigin(request);
       requireAdmission(actor, operation);
       const parsed = {
-        params: parse(operation.params, await context.params, "address"),
-        query: parse(operation.query, queryOf(request), "address"),
-        body: parse(
+        params: parseAs(operation.params, await context.params, "address"),
+        query: parseAs(operation.query, queryOf(request), "address"),
+        body: parseAs(
           operation.body,
           operation.body && (await readJson(request, operation.bodyLimit ?? BODY_LIMIT)),
           "request",
@@ -114,17 +115,4 @@ function queryOf(request: Request): Record<string, string | string[]> {
 function requireStorable(texts: readonly string[]): void {
   if (texts.every(isStorableText)) return;
   throw new AppError("bad_request", "The address holds a NUL, which no name here has; take it out and ask again.");
-}
-
-function parse(schema: z.ZodType | undefined, value: unknown, what: "address" | "request"): unknown {
-  if (schema === undefined) return undefined;
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const { path, message } = result.error.issues[0]!;
-  const field = path.join(".");
-  throw new AppError(
-    "bad_request",
-    `${field ? `«${field}» in the ${what}` : `The ${what}`} cannot be used: ${message}; correct it and send it again.`,
-    { field, issues: result.error.issues.length },
-  );
 }

@@ -43,8 +43,11 @@ export async function sendBytes(
   });
   if (matchesEtag(request.headers.get("if-none-match"), tag)) return new Response(null, { status: 304, headers });
 
+  // Of an empty file no range is there, and a server may send all of it instead. A client asks for the first byte of a file to learn its
+  // size, and reads that here; with another status than 206 and 416 the header means nothing to others (RFC 9110 §14.4).
+  if (size === 0 && request.headers.has("range")) headers.set("Content-Range", "bytes */0");
   const asked =
-    request.method === "GET" && mayUseRange(request.headers.get("if-range"), tag)
+    size > 0 && request.method === "GET" && mayUseRange(request.headers.get("if-range"), tag)
       ? parseRange(request.headers.get("range"), size)
       : null;
   const range = asked ?? { begin: 0, end: size };

@@ -1,8 +1,10 @@
 import { requireRead } from "#lib/auth/access.ts";
+import { historyQuery } from "#lib/catalog/commits/schema.ts";
 import { countCommitsFrom, listCommits } from "#lib/catalog/commits/service.ts";
 import type { RefItem } from "#lib/catalog/refs/schema.ts";
 import { refsOf } from "#lib/catalog/refs/service.ts";
 import { env } from "#lib/env.ts";
+import { parseAs } from "#lib/http/parse-as.ts";
 import type { HubCall } from "./hub-route.ts";
 import { linkTo } from "./link.ts";
 import { countOf } from "./query.ts";
@@ -36,11 +38,8 @@ export async function answerCommits({
 }: HubCall<(typeof hubCommits)["path"]>): Promise<Response> {
   const { revision, ...name } = names;
   const cursor = query.get("cursor") ?? undefined;
-  const { items, next } = await listCommits(actor, name, {
-    revision,
-    cursor,
-    limit: countOf(query.get("limit"), MOST),
-  });
+  const fields = { revision, cursor, limit: countOf(query.get("limit"), MOST) };
+  const { items, next } = await listCommits(actor, name, parseAs(historyQuery, fields, "address"));
   const count = cursor === undefined ? await countCommitsFrom(actor, name, revision, MOST_COUNTED) : MOST_COUNTED;
   return Response.json(
     items.map(({ id, title, message, createdAt, author }) => ({

@@ -4,6 +4,7 @@ import { fullName } from "#lib/catalog/repo-name.ts";
 import { repoQuery, type RepoItem, type Sort } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import { AppError } from "#lib/errors.ts";
+import { parseAs } from "#lib/http/parse-as.ts";
 import { linkTo } from "./link.ts";
 import { TEXT_TO_IMAGE, toHubModel } from "./model.ts";
 import { countOf, saysYes } from "./query.ts";
@@ -31,7 +32,7 @@ export async function answerModels(request: Request, actor: Actor, query: URLSea
   const tags = wanted.tags.filter((tag) => tag !== TEXT_TO_IMAGE);
   if (tags.length > MAX_TAGS) throw new AppError("bad_request", `At most ${MAX_TAGS} filters can be given at once.`);
   if (wanted.isNothing || saysYes(query.get("gated"))) return Response.json([]); // nothing is gated here
-  const asked = repoQuery.safeParse({
+  const fields = {
     q: query.get("search") ?? undefined,
     owner: query.get("author") ?? undefined,
     sort: sorts[query.get("sort") ?? "lastModified"] ?? "updated",
@@ -40,14 +41,10 @@ export async function answerModels(request: Request, actor: Actor, query: URLSea
     kind: wanted.kind,
     base: wanted.base,
     license: wanted.license,
-  });
-  if (!asked.success)
-    throw new AppError(
-      "bad_request",
-      `«${asked.error.issues[0]!.path.join(".")}» cannot be used: ${asked.error.issues[0]!.message}; correct it and ask again.`,
-    );
+  };
+  const asked = parseAs(repoQuery, fields, "address");
   const draws = tags.length < wanted.tags.length;
-  const { items, next } = await listRepos(actor, { ...asked.data, tags, draws }).catch(nothingOfUnknownBase);
+  const { items, next } = await listRepos(actor, { ...asked, tags, draws }).catch(nothingOfUnknownBase);
   return Response.json(items.map(toHubModel), { headers: linkTo(request, next) });
 }
 

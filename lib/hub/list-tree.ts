@@ -1,5 +1,6 @@
 import { treeQuery } from "#lib/catalog/files/schema.ts";
 import { lastChanges, listTree } from "#lib/catalog/files/service.ts";
+import { parseAs } from "#lib/http/parse-as.ts";
 import type { hubTree } from "./reading-doors.ts";
 import type { HubCall } from "./hub-route.ts";
 import { linkTo } from "./link.ts";
@@ -17,13 +18,14 @@ export async function answerTree(
 ): Promise<Response> {
   const { revision, ...name } = names;
   const withCommits = saysYes(query.get("expand"));
-  const asked = treeQuery.parse({
+  const fields = {
     revision,
     path: folder.replace(/\/$/, ""),
     recursive: String(saysYes(query.get("recursive"))),
     limit: countOf(query.get("limit"), withCommits ? MOST_WITH_COMMITS : MOST),
     cursor: query.get("cursor") ?? undefined,
-  });
+  };
+  const asked = parseAs(treeQuery, fields, "address");
   const { commit, items, next } = await listTree(actor, name, asked);
   const changes = withCommits
     ? await lastChanges(

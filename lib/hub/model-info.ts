@@ -1,5 +1,4 @@
 import { requireRead } from "#lib/auth/access.ts";
-import { can } from "#lib/catalog/kinds.ts";
 import { type FilesAt, listFiles } from "#lib/catalog/files/service.ts";
 import { getRepo } from "#lib/catalog/repos/service.ts";
 import type { hubModel } from "./reading-doors.ts";
@@ -35,7 +34,6 @@ export async function answerModel(
         baseModels: { relation: relationOf(repo), models: [{ id: repo.base, _id: repo.base }] },
       }),
       spaces: [],
-      ...(can(repo, "draws") && { config: { diffusers: {} } }),
     },
     {
       headers: {

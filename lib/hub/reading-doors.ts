@@ -87,3 +87,4 @@ export const hubNotHere = {
 
 export const hubDatasets = { ...hubNotHere, id: "hubDatasets", path: "/datasets/{rest}" } as const satisfies Door;
 export const hubSpaces = { ...hubNotHere, id: "hubSpaces", path: "/spaces/{rest}" } as const satisfies Door;
+export const hubOauth = { ...hubNotHere, id: "hubOauth", path: "/oauth/{rest}" } as const satisfies Door;

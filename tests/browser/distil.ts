@@ -46,6 +46,7 @@ export const distil: Story = (stage) => {
     const id = idIn(page);
     await page.getByText(/The guide learns: step|The base draws what/).waitFor();
     await stage().look("distil-running", `/distillations/${id}`, { as: stage().ben });
+    await stage().look("distil-empty", `/ben/${name}`);
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("Nobody works on it until it is resumed.").waitFor();
     await stage().look("distil-paused", `/distillations/${id}`, { as: stage().ben });
@@ -55,6 +56,7 @@ export const distil: Story = (stage) => {
     await stage().look("distil-done", `/distillations/${id}`);
     await page.getByRole("link", { name: "See the guide" }).click();
     await page.waitForURL(`${stage().url}/ben/${name}`);
+    await page.getByRole("link", { name: "How it learned" }).waitFor();
     await stage().look("distil-guide", `/ben/${name}`);
     await page.context().close();
   });

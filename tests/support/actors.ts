@@ -9,7 +9,13 @@ export async function newPerson(
 ): Promise<Person> {
   const userId = randomUUID();
   await database().user.create({
-    data: { id: userId, name, email: `${name}@example.org`, isOperator, namespace: { create: { kind: "user", name } } },
+    data: {
+      id: userId,
+      name,
+      email: `${name.toLowerCase()}@example.org`,
+      isOperator,
+      namespace: { create: { kind: "user", name } },
+    },
   });
   return { kind: "person", userId, name, isOperator, scopes: new Set(["read", "write", "run"]), tokenId: null };
 }

@@ -8,8 +8,8 @@ const root = fileURLToPath(new URL("../../app", import.meta.url));
 /** Our route handlers behind a real HTTP server, found by their folders as Next finds them. @param port 0: any that is free */
 export async function serveApp(port = 0): Promise<Served> {
   const routes = routeFiles(root)
-    .map(toRoute)
-    .toSorted((a, b) => a.variables - b.variables);
+    .toSorted((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1))
+    .map(toRoute);
   return serve(async (request) => {
     const path = new URL(request.url).pathname;
     for (const { pattern, file } of routes) {
@@ -30,14 +30,17 @@ export async function serveApp(port = 0): Promise<Served> {
   }, port);
 }
 
-function toRoute(file: string): { file: string; pattern: RegExp; variables: number } {
+/** As Next tries them: at the first place where two differ a word comes before a name, and a name before all that is left. */
+const rankOf = (file: string): string =>
+  file
+    .split("/")
+    .map((segment) => (segment.startsWith("[...") ? "2" : segment.startsWith("[") ? "1" : "0"))
+    .join("");
+
+function toRoute(file: string): { file: string; pattern: RegExp } {
   const segments = file
     .split("/")
     .slice(0, -1)
     .map((segment) => segment.replace(/^\[\.\.\.(\w+)\]$/, "(?<$1_all>.+)").replace(/^\[(\w+)\]$/, "(?<$1>[^/]+)"));
-  return {
-    file,
-    pattern: new RegExp(`^/${segments.join("/")}$`),
-    variables: segments.filter((segment) => segment.startsWith("(")).length,
-  };
+  return { file, pattern: new RegExp(`^/${segments.join("/")}$`) };
 }

@@ -184,6 +184,18 @@ describe("a distillation", () => {
     expect(await headOf((await database().distillation.findUniqueOrThrow({ where: { id } })).repoId)).toBeNull();
   });
 
+  test("whose repo is deleted meanwhile ends and says so", { timeout: LONG }, async () => {
+    const { id } = await begin("unwanted", { steps: 2000 });
+    await start();
+    await expect.poll(() => kept(id), { timeout: LONG }).toBeGreaterThan(3);
+    await deleteRepo(ann, { owner: "ann", repo: "unwanted" });
+    const job = () => database().job.findFirstOrThrow({ where: { subjectId: id } });
+    await expect
+      .poll(async () => (await job()).problem, { timeout: LONG })
+      .toBe("The guide's repo was deleted while it was made, so nothing was published.");
+    await expect(view(id)).rejects.toMatchObject({ code: "not_found" });
+  });
+
   test("whose base is deleted meanwhile ends and says so, and keeps what it has", { timeout: LONG }, async () => {
     const { id } = await begin("orphan");
     await deleteRepo(ann, { owner: "ann", repo: "base" });

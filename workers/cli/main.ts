@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import("./check.ts")).checkCommand,
   distill: async () => (await import("./distill.ts")).distillCommand,
   verify: async () => (await import("./verify.ts")).verifyCommand,
+  identify: async () => (await import("./identify.ts")).identifyCommand,
   fsck: async () => (await import("./fsck.ts")).fsckCommand,
   quota: async () => (await import("./quota.ts")).quotaCommand,
   doctor: async () => (await import("./doctor.ts")).doctorCommand,
@@ -24,7 +25,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
  */
 const program = new Command("guidepost")
   .description(
-    "Plug-and-play guides for diffusion models: look into files, draw pictures, make guides, measure pairs, prove that a hub is sound.",
+    "Plug-and-play guides for diffusion models: look into files, draw pictures, make guides, measure pairs, say which of your files a hub knows, prove that a hub is sound.",
   )
   .version(version);
 const word = process.argv[2] ?? "";

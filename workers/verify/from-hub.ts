@@ -12,8 +12,16 @@ export interface Answer {
   close(): void;
 }
 
+/** What is sent beside the address. */
+export interface Sent {
+  /** Of whoever asks; nobody where it is not there. */
+  readonly token?: string | undefined;
+  /** As JSON, with POST. */
+  readonly body?: unknown;
+}
+
 /** What a hub gives at an address. @throws bad_request where it cannot be reached, or is silent for half a minute */
-export async function askHub(url: URL, signal?: AbortSignal): Promise<Answer> {
+export async function askHub(url: URL, signal?: AbortSignal, { token, body: sent }: Sent = {}): Promise<Answer> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(new DOMException("silent", "TimeoutError")), SILENT_MS);
   const failed = (cause: unknown): never => {
@@ -22,7 +30,14 @@ export async function askHub(url: URL, signal?: AbortSignal): Promise<Answer> {
     throw unreachable(url, cause);
   };
   const either = signal ? AbortSignal.any([silence.signal, signal]) : silence.signal;
-  const response = await fetch(url, { signal: either }).catch(failed);
+  const response = await fetch(url, {
+    signal: either,
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(sent !== undefined && { "content-type": "application/json" }),
+    },
+    ...(sent !== undefined && { method: "POST", body: JSON.stringify(sent) }),
+  }).catch(failed);
   const { status, ok, headers } = response;
   async function* body(): AsyncGenerator<Uint8Array> {
     try {

@@ -8,6 +8,7 @@ import { repoQuery } from "#lib/catalog/repos/schema.ts";
 import { listRepos } from "#lib/catalog/repos/service.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import type { InspectionView } from "#lib/catalog/inspections/schema.ts";
+import { distillationIn } from "#lib/catalog/distillations/views.ts";
 import { listEvaluators } from "#lib/catalog/evaluators/service.ts";
 import { getInspection } from "#lib/catalog/inspections/service.ts";
 import { listWorkers } from "#lib/catalog/jobs/service.ts";
@@ -33,6 +34,7 @@ import { Notice } from "../../_ui/notice.tsx";
 import { Pager } from "../../_ui/pager.tsx";
 import { Term } from "../../_ui/term.tsx";
 import { GuideFacts } from "./_parts/guide-facts.tsx";
+import { UseWith } from "./_parts/use-with.tsx";
 import { HowToUse, toUsedModel, type UsedModel } from "./_parts/how-to-use.tsx";
 import { RepoHead } from "./_parts/head.tsx";
 import { Judging } from "./_parts/judging.tsx";
@@ -72,7 +74,8 @@ export default async function RepoOverview({ params, searchParams }: Props) {
   const { after } = parseAddress(address, await searchParams);
   const actor = await currentActor();
   const repo = await repoOf(owner, name);
-  if (!repo.head) return <EmptyRepo repo={repo} />;
+  const made = can(repo, "guides") ? await distillationIn(actor, repo.id) : null;
+  if (!repo.head) return made ? <BeingMade repo={repo} id={made.id} /> : <EmptyRepo repo={repo} />;
   if (can(repo, "evaluates")) return <EvaluatorOverview repo={repo} />;
   const isGuide = can(repo, "guides");
   const [inspection, partners, drawn, workers, seconds] = await Promise.all([
@@ -146,9 +149,16 @@ export default async function RepoOverview({ params, searchParams }: Props) {
           {isGuide && facts?.guide && (
             <GuideFacts guide={facts.guide} parameters={facts.parameters} pair={strengthPair} />
           )}
+          {made && (
+            <p>
+              <a href={`/distillations/${made.id}`}>How it learned</a>, with its curves and what it drew meanwhile: it
+              was distilled on this hub.
+            </p>
+          )}
           {facts && (
             <HowToUse repo={repo} facts={facts} model={drawsWith} partner={proven} prompt={drawn[0]?.prompt ?? null} />
           )}
+          <UseWith repo={repo} />
         </div>
         <aside className="min-w-0 space-y-8 lg:row-span-2" aria-label="Facts">
           <section aria-labelledby="what-it-is">
@@ -357,6 +367,21 @@ function CardText({ repo }: { readonly repo: ShownRepo }) {
         </Empty>
       )}
     </section>
+  );
+}
+
+/** The guide is published here when it is done. */
+function BeingMade({ repo, id }: { readonly repo: ShownRepo; readonly id: string }) {
+  return (
+    <>
+      <RepoHead repo={repo} current="overview" />
+      <Empty
+        title="Its guide has not been made yet"
+        action={<ButtonLink href={`/distillations/${id}`}>See how far it is</ButtonLink>}
+      >
+        The hub distils it from its base, and publishes it here when it is done.
+      </Empty>
+    </>
   );
 }
 

@@ -61,6 +61,17 @@ export async function seenDistillation(actor: Actor, id: string): Promise<Distil
   return row ? toRow(row) : null;
 }
 
+/** The newest of a guide's repo that the actor may see. */
+export async function newestOfRepo(
+  actor: Actor,
+  repoId: string,
+): Promise<Pick<DistillationRow, "id" | "state"> | null> {
+  const [row] = await database().$queryRaw<Pick<DistillationRow, "id" | "state">[]>`
+    SELECT d.id, d.state::text FROM distillation d WHERE d.repo_id = ${repoId}::uuid AND ${maySeeDistillation(actor, "d")}
+    ORDER BY d.created_at DESC LIMIT 1`;
+  return row ?? null;
+}
+
 export type ListedDistillation = DistillationRow & { readonly isShown: boolean };
 
 /** The next `most`, newest first; of each whether it is one that the actor may see. */
@@ -192,6 +203,11 @@ export async function askedOf(id: string): Promise<AskedRow | null> {
     select: { asked: true, repoId: true, userId: true, baseCommitId: true },
   });
   return row && { ...row, asked: storedAsked.parse(row.asked) };
+}
+
+/** Whether the repo of its guide is still there. */
+export async function hasRepo(transaction: Transaction, id: string): Promise<boolean> {
+  return (await transaction.distillation.count({ where: { id, repo: { deletedAt: null } } })) > 0;
 }
 
 export interface Loss {

@@ -12,6 +12,7 @@ import {
   looksOf,
   lossesOf,
   metricsOf,
+  newestOfRepo,
   sampleAt,
   type SampleRow,
   samplesOf,
@@ -100,6 +101,9 @@ const toItem = (row: DistillationRow): DistillationItem => ({
   createdAt: row.createdAt.toISOString(),
   finishedAt: row.finishedAt && row.finishedAt.toISOString(),
 });
+
+/** Of a guide's repo: how what is in it came to be, or will. Null where it was not made here, or the actor may not see how. */
+export const distillationIn = newestOfRepo;
 
 const place = z.tuple([placeTime, z.uuid()]);
 

@@ -6,7 +6,7 @@ import { commitMade, type MadeFile } from "#lib/catalog/commits/service.ts";
 import { repoNameOf } from "#lib/catalog/models/repository.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
-import { inLockedTransaction } from "#lib/db/transaction.ts";
+import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
 import { AppError } from "#lib/errors.ts";
 import { holdsAttempt, succeedAttempt } from "#lib/queue/attempt.ts";
 import { saveProgress as save } from "#lib/queue/progress.ts";
@@ -15,6 +15,7 @@ import { objectStore } from "#lib/storage/open-store.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
 import {
   askedOf,
+  hasRepo,
   insertMetrics,
   insertSample,
   type Loss,
@@ -40,7 +41,12 @@ export interface Asked extends StoredAsked {
   readonly person: Person;
 }
 
-/** What is to be made. @throws not_found where the person or the base is gone, or the base not theirs to read any more */
+/**
+ * What is to be made.
+ *
+ * @throws not_found where the person or the base is gone, or the base not theirs to read any more; repo_not_found, forbidden where they could not
+ *   publish it
+ */
 export async function getAsked(id: string): Promise<Asked> {
   const row = await askedOf(id);
   if (!row) throw new AppError("not_found", "What was to be made is gone; nothing is left to do.");
@@ -50,6 +56,7 @@ export async function getAsked(id: string): Promise<Asked> {
       "not_found",
       "Whoever asked for this guide has left the hub, so nobody could publish it; begin another in your own name.",
     );
+  await requireWriteById(person, row.repoId);
   return { ...row.asked, repoId: row.repoId, person, base: await requireBase(person, row.baseCommitId) };
 }
 
@@ -66,6 +73,10 @@ async function requireBase(person: Person, commitId: string | null): Promise<Ask
 /** @returns false when this attempt is not wanted any more */
 export const saveProgress = (id: string, attempt: number, progress: DistillationProgress): Promise<boolean> =>
   save(holdOf(id, attempt), progress);
+
+/** Nobody wants the guide of a repo that was deleted. */
+const isWanted = async (transaction: Transaction, id: string, attempt: number): Promise<boolean> =>
+  (await holdsAttempt(transaction, holdOf(id, attempt))) && (await hasRepo(transaction, id));
 
 const holdOf = (subjectId: string, attempt: number) => ({ kind: "distill", subjectId, attempt }) as const;
 
@@ -85,7 +96,7 @@ export const recordMetrics = (
   looks: readonly object[],
 ): Promise<boolean> =>
   inLockedTransaction(database(), async (transaction) => {
-    if (!(await holdsAttempt(transaction, holdOf(id, attempt)))) return false;
+    if (!(await isWanted(transaction, id, attempt))) return false;
     const parsed = looks.map((look): StoredLook => storedLook.parse(look));
     await insertMetrics(transaction, id, losses, parsed);
     return true;

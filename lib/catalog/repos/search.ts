@@ -1,3 +1,5 @@
+import { reposWithHash } from "#lib/catalog/hashes/repository.ts";
+import { fileHash } from "#lib/catalog/hashes/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { Prisma } from "#lib/db/generated/client.ts";
 
@@ -12,7 +14,10 @@ const TRIGRAM = 3; // letters, of which the index on names is made
 /** So many are named. Where there are more, a walk through any list of repos meets one after a few dozen. */
 const MAX_FOUND = 2000;
 
-/** Looks for repos of which every word begins a word of owner, name, summary or tags, and for those with all of `q` within their name. */
+/**
+ * Looks for repos of which every word begins a word of owner, name, summary or tags, for those with all of `q` within their name, and, where
+ * it is the hash of a file, for those that have the file.
+ */
 export async function searchFor(q: string): Promise<Wording> {
   const words = q.split(/[\s!-/:-@[-`{-~]+/).filter((word) => word !== ""); // ASCII punctuation parts words, as where they are kept
   const begun =
@@ -27,7 +32,8 @@ export async function searchFor(q: string): Promise<Wording> {
   const rows = await database().$queryRaw<
     { id: string }[]
   >`SELECT id FROM repos_with_words(${begun}, ${within}, ${MAX_FOUND + 1}) id`;
-  const ids = rows.map(({ id }) => id);
+  const hash = fileHash.safeParse(q);
+  const ids = [...new Set([...(hash.success ? await reposWithHash(hash.data) : []), ...rows.map(({ id }) => id)])];
   return ids.length <= MAX_FOUND
     ? { found: ids }
     : {

@@ -34,9 +34,8 @@ By Guidepost ${record.guidepost} (\`guidepost distill\`), which trained the guid
 | training | ${thousands(training.steps)} steps of ${training.batch}, AdamW, learning rate ${training.learningRate} with a cosine, running average, seed ${recipe.seed} |
 | work | ${minutes(seconds.states)} for the states, ${minutes(seconds.training)} for the training, on ${runtime.threads} ${runtime.threads === 1 ? "thread" : "threads"} of ${runtime.provider} |
 
-\`record.json\` has the whole recipe, \`prompts.txt\` the prompts, \`curves.csv\` each step:
-
-![Loss and held-out figures over the steps](curves.svg)
+\`record.json\` has the whole recipe, \`prompts.txt\` the prompts, \`curves.csv\` each step;
+[curves.svg](curves.svg) draws loss and held-out figures over them.
 
 ## What was measured
 

@@ -3,6 +3,7 @@ import * as account from "./account.ts";
 import * as distillations from "./distillations.ts";
 import * as evidence from "./evidence.ts";
 import * as files from "./files.ts";
+import * as hashes from "./hashes.ts";
 import * as hub from "./hub.ts";
 import * as jobs from "./jobs.ts";
 import * as previews from "./previews.ts";
@@ -13,7 +14,19 @@ import * as uploads from "./uploads.ts";
 const isOperation = (value: unknown): value is Operation =>
   typeof value === "object" && value !== null && "method" in value && "path" in value && "failures" in value;
 
-const modules = [account, repos, files, uploads, evidence, prompting, previews, distillations, jobs, hub] as const;
+const modules = [
+  account,
+  repos,
+  files,
+  hashes,
+  uploads,
+  evidence,
+  prompting,
+  previews,
+  distillations,
+  jobs,
+  hub,
+] as const;
 
 /** Every endpoint of this hub, in the order of the document. */
 export const operations: readonly Operation[] = modules.flatMap((module) =>

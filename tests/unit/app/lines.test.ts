@@ -1,6 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { checkLine, curlLine, curlLines, hfLine, quoted } from "../../../app/[owner]/[repo]/_parts/lines.ts";
+import {
+  checkLine,
+  curlLine,
+  curlLines,
+  hfFolderLine,
+  hfLine,
+  quoted,
+} from "../../../app/[owner]/[repo]/_parts/lines.ts";
 
 const remote = { hub: "https://hub.example.org", fullName: "ann/pixel", revision: "main", isPrivate: false };
 
@@ -42,6 +49,21 @@ describe("lines to take away:", () => {
       "-o",
       "it's #1?.txt",
       "https://hub.example.org/ann/pixel/resolve/try%2Fit/a%20b/it's%20%231%3F.txt",
+    ]);
+  });
+
+  test("a whole repo, or a folder of it at a branch", () => {
+    expect(words(hfFolderLine(remote, ""))).toEqual(["hf", "download", "ann/pixel", "--local-dir", "pixel"]);
+    expect(words(hfFolderLine({ ...remote, revision: "try/it" }, "a b"))).toEqual([
+      "hf",
+      "download",
+      "ann/pixel",
+      "--revision",
+      "try/it",
+      "--include",
+      "a b/*",
+      "--local-dir",
+      "pixel",
     ]);
   });
 

@@ -160,6 +160,7 @@ const hubCalls = {
   hubNotHere: missing("/api/daily_papers"),
   hubDatasets: missing("/datasets/lab/birds/resolve/main/a.csv"),
   hubSpaces: missing("/spaces/lab/demo"),
+  hubOauth: missing("/oauth/userinfo"),
 } as const satisfies Record<(typeof hubDoors)[keyof typeof hubDoors]["id"], Call>;
 
 const fileOf = ({ visibility }: Subjects): string => `${visibility === "private" ? SECRET : "open"}.txt`;
@@ -259,6 +260,8 @@ const calls: Record<OperationId | OtherDoorId, Call> = {
   }),
   completeUpload: ({ upload }) => ({ params: { id: upload } }),
   abortUpload: ({ upload }) => ({ params: { id: upload } }),
+  getByHash: () => ({ params: { hash: "0".repeat(64) }, done: [404] }),
+  listByHash: () => ({ body: ["0".repeat(64)] }),
   getInspection: lab,
   listGuides: lab,
   listFits: ({ guide }) => ({ params: { owner: "lab", repo: guide } }),
@@ -533,6 +536,7 @@ test("what changes something takes the scope write or run, but for who comes in,
     "createSession",
     "deleteSession",
     "hubPathsInfo", // reads; its paths may be too many for an address
+    "listByHash",
     "openRecipe",
     "putPart",
     "setTheme",

@@ -9,7 +9,7 @@ import {
   pauseDistillation,
   resumeDistillation,
 } from "#lib/catalog/distillations/service.ts";
-import { getDistillation, listDistillations } from "#lib/catalog/distillations/views.ts";
+import { distillationIn, getDistillation, listDistillations } from "#lib/catalog/distillations/views.ts";
 import { getJobTimeline, listJobs } from "#lib/catalog/jobs/service.ts";
 import { setQuota } from "#lib/catalog/quotas/service.ts";
 import { costQuery } from "#lib/catalog/distillations/schema.ts";
@@ -165,6 +165,11 @@ describe("a distillation that waits", () => {
       visibility: "private",
     });
     await database().repo.updateMany({ where: { name: guide.repo.split("/")[1]! }, data: { visibility: "public" } });
+    const { repoId } = await database().distillation.findUniqueOrThrow({ where: { id } });
+    expect([await distillationIn(ann, repoId), await distillationIn(ben, repoId)]).toEqual([
+      { id, state: "queued" },
+      null,
+    ]);
     await expect(getDistillation(ben, id)).rejects.toMatchObject({ code: "not_found" });
     expect((await listDistillations(ben, { mine: false, limit: 100 })).items.map((one) => one.id)).not.toContain(id);
     expect((await getDistillation(ann, id)).base!.repo).toBe("ann/hidden");

@@ -119,8 +119,12 @@ const values = (): Readonly<Record<string, readonly string[]>> => ({
   subjectId: known,
   mode: modes,
   question: ["0123456789abcdef0123456789abcdef"],
+  hash: hashesOfHidden(),
   sample: ["0-0-cfg"],
 });
+
+/** The sha256 of each file of the hidden base, and what else of it goes by so many digits. */
+const hashesOfHidden = (): string[] => hidden.filter((one) => /^[0-9a-f]{64}$/.test(one));
 
 /** What is asked beside the address, where the defaults do not show all. */
 const queries: Readonly<Record<string, readonly Record<string, string>[]>> = {
@@ -141,9 +145,10 @@ const bodies = (): Readonly<Record<string, readonly unknown[]>> => ({
   rerunPreview: [{}],
   createDistillation: [{ base: base(), owner: "bob", name: randomUUID() }],
   attachPreview: [{ attached: true }],
-  openRecipe: [...hidden]
-    .filter((one) => /^[0-9a-f]{64}$/.test(one))
-    .map((sha256) => ({ parameters: `a house\nSteps: 20, Model hash: ${sha256.slice(0, 10)}, Model: x` })),
+  openRecipe: hashesOfHidden().map((sha256) => ({
+    parameters: `a house\nSteps: 20, Model hash: ${sha256.slice(0, 10)}, Model: x`,
+  })),
+  listByHash: [hashesOfHidden()],
   installEvaluator: [{ repo: base() }, { repo: "ann/evaluator", bases: [base()] }],
   answerComparison: [{ question: "0123456789abcdef0123456789abcdef", answer: "first" }],
   createRepo: [{ owner: "bob", name: randomUUID(), kind: "finetune", visibility: "private", base: base() }],
@@ -246,6 +251,7 @@ const visits: Readonly<Record<string, Addresses>> = {
   "/join": () => ["/join"],
   "/matrix": () => ["/matrix", `/matrix?base=${base()}`],
   "/matrix/table.csv": () => [`/matrix/table.csv?base=${base()}`],
+  "/oauth/{rest*}": () => ["/oauth/userinfo"],
   "/pairs": () => [
     "/pairs",
     `/pairs?finetune=${pair.finetune}`,
@@ -317,6 +323,7 @@ const forms: Readonly<Record<string, Addresses>> = {
   "/datasets/{rest*}": ofAccount,
   "/jobs/{subjectId}/{action}": () => known.map((id, at) => `/jobs/${id}/${["cancel", "rerun"][at % 2]}`),
   "/join/submit": ofAccount,
+  "/oauth/{rest*}": ofAccount,
   "/pairs/measure": () => [pair.finetune, base()].map((one) => `/pairs/measure?finetune=${one}&guide=${pair.guide}`),
   "/pairs/{id}/cancel": () => known.map((id) => `/pairs/${id}/cancel`),
   "/pairs/{id}/envelope": () => known.map((id) => `/pairs/${id}/envelope`),

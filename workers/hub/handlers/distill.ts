@@ -169,6 +169,10 @@ function inHubWords(failure: unknown): unknown {
       return say(
         "The base's files on the worker are not what its commit has, so no guide was made; resume it, and if it stays so tell the hub's operator.",
       );
+    case "cancelled": // told only where it was nobody's wish: else the job has ended already
+      return say("The guide's repo was deleted while it was made, so nothing was published.");
+    case "too_little_memory":
+      return say(failure.message.replace("with a smaller --batch", "let it see fewer states in a step"));
     case "not_finite":
       return say(
         `After step ${String(detail["step"])} the loss or a weight is not a number, most often because the steps are too large; begin another with a smaller learning rate.`,

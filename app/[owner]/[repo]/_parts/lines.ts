@@ -28,8 +28,26 @@ export const curlLines = (remote: Remote, paths: readonly string[]): string =>
     ),
   ].join(" \\\n  ");
 
-export const hfLine = ({ hub, fullName, revision }: Remote, path: string): string =>
-  `HF_ENDPOINT=${hub} hf download ${fullName} ${quoted(path)}${revision === "main" ? "" : ` --revision ${quoted(revision)}`} --local-dir .`;
+const atRevision = ({ revision }: Remote): string => (revision === "main" ? "" : ` --revision ${quoted(revision)}`);
+
+export const hfLine = (remote: Remote, path: string): string =>
+  `HF_ENDPOINT=${remote.hub} hf download ${remote.fullName} ${quoted(path)}${atRevision(remote)} --local-dir .`;
+
+/** The whole repo, or what lies in a folder of it, each file under its path below a folder of the repo's name. */
+export function hfFolderLine(remote: Remote, folder: string): string {
+  const included = folder === "" ? "" : ` --include ${quoted(`${folder}/*`)}`;
+  const target = remote.fullName.split("/")[1]!;
+  return `HF_ENDPOINT=${remote.hub} hf download ${remote.fullName}${atRevision(remote)}${included} --local-dir ${target}`;
+}
+
+/** Into the cache that Python's programs for models share. */
+export const pythonLines = ({ hub, fullName }: Remote): string =>
+  [
+    "import os",
+    `os.environ["HF_ENDPOINT"] = "${hub}"`,
+    "from huggingface_hub import snapshot_download",
+    `folder = snapshot_download("${fullName}")`,
+  ].join("\n");
 
 export const checkLine = (path: string, sha256: string): string =>
   `echo ${quoted(`${sha256}  ${path.split("/").at(-1)!}`)} | sha256sum -c`;

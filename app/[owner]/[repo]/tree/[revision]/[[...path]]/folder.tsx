@@ -7,7 +7,7 @@ import { Empty } from "../../../../../_ui/empty.tsx";
 import { Hash } from "../../../../../_ui/hash.tsx";
 import { Pager } from "../../../../../_ui/pager.tsx";
 import { Table } from "../../../../../_ui/table.tsx";
-import { curlLines } from "../../../_parts/lines.ts";
+import { curlLines, hfFolderLine } from "../../../_parts/lines.ts";
 import { Lines, TokenNote } from "../../../_parts/use-lines.tsx";
 import { addressOf, type Place } from "./trail.tsx";
 
@@ -106,8 +106,8 @@ export function FolderPage({ tree, changes, all, next, first, ...place }: Folder
             <AllLines {...place} all={all} />
           ) : (
             <p className="max-w-[72ch] text-quiet">
-              These are too many files for one line. Open a folder for its own, or ask for the list as a program does:{" "}
-              <code>{`${env().publicUrl}/api/v1/repos/${repo.fullName}/tree?recursive=true`}</code>
+              These are too many files for one line of curl. Open a folder for its own, or take the repo as{" "}
+              <a href={`/${repo.fullName}#use-with`}>its page</a> says.
             </p>
           )}
         </div>
@@ -118,17 +118,15 @@ export function FolderPage({ tree, changes, all, next, first, ...place }: Folder
 
 function AllLines({ repo, revision, path, all }: Place & { readonly all: readonly string[] }) {
   const isPrivate = repo.visibility === "private";
+  const remote = { hub: env().publicUrl, fullName: repo.fullName, revision, isPrivate };
   return (
     <>
       <p className="text-quiet">
         {toPlural(all.length, "file")}
         {path === "" ? "" : ` of ${path}`}, into a folder {repo.name}:
       </p>
-      <Lines
-        name="curl, all files"
-        text={curlLines({ hub: env().publicUrl, fullName: repo.fullName, revision, isPrivate }, all)}
-        wraps={false}
-      />
+      <Lines name="hf, all files" text={hfFolderLine(remote, path)} />
+      <Lines name="curl, all files" text={curlLines(remote, all)} wraps={false} />
       {isPrivate && <TokenNote />}
     </>
   );
