@@ -58,8 +58,8 @@ async function casesIn(folder: string, guide: string): Promise<Case[]> {
     changedModel("storybook", at(name), change);
   const otherGuide = (name: string, change: (tensors: Tensors) => void): Promise<string> =>
     changedFile(guide, at(`${name}.safetensors`), change);
-  const shuffle = (tensors: Tensors, isWanted: (name: string) => boolean): void => {
-    for (const [name, { data }] of tensors) if (isWanted(name)) data.set(shuffled([...data], random));
+  const shuffle = (tensors: Tensors): void => {
+    for (const { data } of tensors.values()) data.set(shuffled([...data], random));
   };
   return [
     { name: AS_IT_IS, ...painted, guide, draws: true },
@@ -79,15 +79,13 @@ async function casesIn(folder: string, guide: string): Promise<Case[]> {
     {
       name: "a shuffled guide",
       ...painted,
-      guide: await otherGuide("shuffled", (tensors) => shuffle(tensors, () => true)),
+      guide: await otherGuide("shuffled", shuffle),
     },
     {
+      // Shuffling it leaves guide-tiny R = 0.83 [0.44, 1.10] on neon (n = 48): that residuals grow with w the gate sees to.
       name: "a wrong w embedding",
       ...painted,
-      draws: true,
-      guide: await otherGuide("embedding", (tensors) =>
-        shuffle(tensors, (name) => name.startsWith("guidance_embedding.")),
-      ),
+      guide: await otherGuide("embedding", swapEmbeddings),
     },
     {
       name: "w gated as for another reference (w_ref 1.5 for 5)",
@@ -101,6 +99,17 @@ async function casesIn(folder: string, guide: string): Promise<Case[]> {
     },
     { name: "a zero guide", ...painted, guide: await otherGuide("zero", (tensors) => combine(tensors, [], () => 0)) },
   ];
+}
+
+/** What learnt to read the guidance reads the timestep, and the other way round. */
+function swapEmbeddings(tensors: Tensors): void {
+  for (const [name, { data }] of tensors) {
+    if (!name.startsWith("guidance_embedding.")) continue;
+    const other = tensors.get(name.replace("guidance_", "time_"))!.data;
+    const own = data.slice();
+    data.set(other);
+    other.set(own);
+  }
 }
 
 async function claimsVelocity(base: string, to: string): Promise<string> {

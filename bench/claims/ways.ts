@@ -1,6 +1,7 @@
 import { bootstrap } from "#lib/measure/bootstrap.ts";
 import { deliveredGuidance } from "#lib/measure/delivered.ts";
 import { protocol } from "#lib/measure/pair-protocol.ts";
+import { relativeDistances } from "#lib/measure/row-distances.ts";
 import type { Runtime } from "#lib/onnx/session.ts";
 import type { Estimate, Way } from "#lib/pairing/evidence.ts";
 import { mean } from "#lib/pairing/recovery.ts";
@@ -112,16 +113,4 @@ const recoveredOf = (conditional: Drawn, guide: Drawn, cfg: Drawn): Estimate =>
   });
 
 /** The mean over pictures. */
-function distanceOf(one: FloatTensor, other: FloatTensor): number {
-  const rows = one.shape[0]!;
-  const size = one.data.length / rows;
-  const distances = Array.from({ length: rows }, (_, row) => {
-    let [apart, norm] = [0, 0];
-    for (let i = row * size; i < (row + 1) * size; i++) {
-      apart += (one.data[i]! - other.data[i]!) ** 2;
-      norm += other.data[i]! ** 2;
-    }
-    return Math.sqrt(apart / norm);
-  });
-  return mean(distances);
-}
+const distanceOf = (one: FloatTensor, other: FloatTensor): number => mean(relativeDistances(one, other));

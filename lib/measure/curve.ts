@@ -8,6 +8,7 @@ import { bootstrap } from "./bootstrap.ts";
 import type { Comparison } from "./comparison.ts";
 import { deliveredGuidance } from "./delivered.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { relativeDistances, rowDistances } from "./row-distances.ts";
 import type { Tick } from "./tick.ts";
 
 /** By way, what each prompt gave, in the order of the prompts. */
@@ -95,7 +96,7 @@ export async function measureCurve(
   const raw = [...drawn, ...(asDelivered ? [asDelivered] : [])].map((one) => ({
     ...one.way,
     kept: one.kept,
-    distance: distances(one.latents, cfg.latents, normOf(cfg.latents)),
+    distance: relativeDistances(one.latents, cfg.latents),
   }));
   return { curve, raw };
 }
@@ -147,13 +148,13 @@ function pointOf({ way, passes, kept, latents }: Drawn, guide: Drawn, cfg: Drawn
     passes,
     fidelity: meanOver(kept),
     againstGuide: meanOver(kept.map((one, i) => one - guide.kept[i]!)),
-    distance: meanOver(distances(latents, cfg.latents, normOf(cfg.latents))),
+    distance: meanOver(relativeDistances(latents, cfg.latents)),
   };
 }
 
 /** Every guidance by its own measure: what CFG adds grows with it, and so do all distances from CFG. */
 function atGuidance(guidanceScale: number, cfg: Drawn, guide: Drawn | null, none: Drawn): GuidancePoint {
-  const [withGuide, without] = [guide, none].map((one) => one && distances(one.latents, cfg.latents, () => 1)) as [
+  const [withGuide, without] = [guide, none].map((one) => one && rowDistances(one.latents, cfg.latents)) as [
     number[] | null,
     number[],
   ];
@@ -167,7 +168,7 @@ function atGuidance(guidanceScale: number, cfg: Drawn, guide: Drawn | null, none
 }
 
 function toDelivered(found: Pick<Delivered, "guidanceScale" | "isBeyond">, cfg: Drawn, guide: Drawn): Delivered {
-  const distance = meanOver(distances(guide.latents, cfg.latents, normOf(cfg.latents)));
+  const distance = meanOver(relativeDistances(guide.latents, cfg.latents));
   return { ...found, cfg: meanOver(cfg.kept), distance };
 }
 
@@ -176,24 +177,3 @@ const meanOver = (values: readonly number[]): Estimate =>
 
 const sumOf = (values: readonly number[], indices: readonly number[]): number =>
   indices.reduce((sum, i) => sum + values[i]!, 0);
-
-/** Row by row, how far two lie apart, as a share of what `unit` gives. */
-function distances(one: FloatTensor, other: FloatTensor, unit: (row: number) => number): number[] {
-  const size = sizeOfRow(one);
-  return Array.from({ length: one.shape[0]! }, (_, row) => {
-    let sum = 0;
-    for (let i = row * size; i < (row + 1) * size; i++) sum += (one.data[i]! - other.data[i]!) ** 2;
-    return Math.sqrt(sum) / unit(row);
-  });
-}
-
-const normOf =
-  (tensor: FloatTensor) =>
-  (row: number): number => {
-    const size = sizeOfRow(tensor);
-    let sum = 0;
-    for (let i = row * size; i < (row + 1) * size; i++) sum += tensor.data[i]! ** 2;
-    return Math.sqrt(sum);
-  };
-
-const sizeOfRow = ({ data, shape }: FloatTensor): number => data.length / shape[0]!;

@@ -46,6 +46,7 @@ test("the claims, in their quick form: size, cost, the dial, two models, and con
       "re-initialised weights",
       "a v-prediction claim",
       "a shuffled guide",
+      "a wrong w embedding",
       "a zero guide",
     ].map((name) => [name, true]),
   );
