@@ -106,7 +106,7 @@ async function measureClaims(
           run: () => measureSteps({ style: "storybook", guide }, captions, runtime),
         });
   const controls = await runStage(keptIn, {
-    name: "controls",
+    name: "negative controls",
     inputs: { ...files, quick },
     passes: 0,
     run: () => measureControls(guide, quick, runtime),

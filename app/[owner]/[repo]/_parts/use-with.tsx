@@ -16,8 +16,8 @@ export function UseWith({ repo }: { readonly repo: ShownRepo }) {
         Programs made for the Hugging Face Hub work here as they are, once <code>HF_ENDPOINT</code> says where.
       </p>
       <div className="space-y-3">
-        <Lines name="hf" text={hfFolderLine(remote, "")} />
-        <Lines name="Python" text={pythonLines(remote)} />
+        <Lines name="hf, all files" text={hfFolderLine(remote, "")} />
+        <Lines name="Python, all files" text={pythonLines(remote)} />
         {isPrivate && <TokenNote />}
       </div>
     </section>
