@@ -39,7 +39,7 @@ export default async function FrontPage({ searchParams }: { readonly searchParam
         className="grid grid-cols-1 items-start gap-x-12 gap-y-6 lg:grid-cols-[minmax(0,1fr)_auto] lg:grid-rows-[auto_1fr]"
       >
         <h1 id="what" className="max-w-[18ch] text-hero">
-          What CFG does in two passes, a guide does in one
+          The same guidance at about half the work
         </h1>
         <div className="min-w-0 lg:col-start-2 lg:row-span-2 lg:row-start-1">
           {shown ? <Shown {...shown} seed={seed} /> : <Waiting actor={actor} />}
@@ -101,7 +101,7 @@ function Shown({ pair, sheet, seed }: Showcase & { readonly seed: number | undef
       <Compare pictures={pictures} prompt={row.prompt} seed={row.seed} room={512} phoneRoom={358} />
       <Seeds rows={sheet.rows} current={row} />
       <p className="mt-3 max-w-[512px] text-small text-quiet">
-        «{row.prompt}» · <a href={`/${pair.finetune.repo}`}>{pair.finetune.repo}</a> with{" "}
+        “{row.prompt}” · <a href={`/${pair.finetune.repo}`}>{pair.finetune.repo}</a> with{" "}
         <a href={`/${pair.guide.repo}`}>{pair.guide.repo}</a>
       </p>
       <p className="mt-1 flex max-w-[512px] flex-wrap items-baseline gap-x-4 gap-y-1 text-small">

@@ -115,5 +115,5 @@ export function showCatalog({ rounds, fills, rows, drawing }: CatalogResult): st
   ]);
   return `${table([["ms at the database, p50 / p99", "statements", ...sizes.map((size) => `${size} repos`)], ...cells])}
 
-${rounds} rounds each, «!» marks a p99 above 100 ms. Filled in ${fills.map(({ seconds }) => `${seconds.toFixed(0)} s`).join(", ")}. Growth: ${drawing}`;
+${rounds} rounds each, “!” marks a p99 above 100 ms. Filled in ${fills.map(({ seconds }) => `${seconds.toFixed(0)} s`).join(", ")}. Growth: ${drawing}`;
 }

@@ -81,7 +81,7 @@ export function showDistill(result: DistillResult): string {
     ["GB held at most", (result.peakBytes / 1e9).toFixed(2)],
     ["… in float32 weights of base and guide", result.memoryInWeights.toFixed(2)],
     ["ms a step to copy the state out of the runtime", milliseconds(result.copyMs)],
-    ...shares.map(({ what, share }) => [`share of ${what}`, `${(100 * share).toFixed(1)} %`]),
+    ...shares.map(({ what, share }) => [`share of ${what}`, `${(100 * share).toFixed(1)}%`]),
   ];
   return `${table(rows)}\n\nThe step's speed is ${estimate(ofMatmul)} of the best matrix product's; ${rounds} rounds, interleaved.`;
 }

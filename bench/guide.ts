@@ -174,6 +174,6 @@ export function showGuide({ steps, rounds, cfgLayout, loop, image }: GuideResult
   );
   return [
     ...parts,
-    `${rounds} rounds, interleaved; CFG = ${cfgLayout}, the faster here; intervals are 95 % bootstrap over rounds.`,
+    `${rounds} rounds, interleaved; CFG = ${cfgLayout}, the faster here; intervals are 95% bootstrap over rounds.`,
   ].join("\n\n");
 }

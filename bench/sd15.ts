@@ -24,7 +24,7 @@ export const sd15UNetJson = {
 
 export const sd15UNet: UNetConfig = parseUNetConfig(sd15UNetJson, "the UNet of Stable Diffusion 1.5");
 
-/** A guide of 0.901 % for it: the metadata that `parseGuideConfig` reads. */
+/** A guide of 0.901% for it: the metadata that `parseGuideConfig` reads. */
 export const sd15GuideMetadata: ReadonlyMap<string, string> = new Map(
   Object.entries({
     format: "guide/1",

@@ -10,7 +10,7 @@ import { progress } from "./progress.ts";
 import { type Spread, spread, spreadOf } from "./spread.ts";
 import { table } from "./table.ts";
 
-/** Seconds to the line «Ready at». */
+/** Seconds to the line “Ready at”. */
 export interface StartResult {
   readonly rounds: number;
   /** Of a checkout with its dependencies and nothing else: the pages are built. */
@@ -63,7 +63,7 @@ async function copyCheckout(to: string): Promise<void> {
 
 export const showStart = ({ rounds, building, first, second }: StartResult): string =>
   `${table([
-    ["node guidepost.js start → «Ready at»", "seconds"],
+    ["node guidepost.js start → “Ready at”", "seconds"],
     ["first of a checkout: pages built, starter collection loaded", building.toFixed(1)],
     ["first on an empty data folder", spread(first, 1)],
     ["second", spread(second, 1)],

@@ -15,7 +15,7 @@ const at = (name: string): string => fileURLToPath(new URL(`out/${name}`, import
 const unetPath = at("sd15-unet.safetensors");
 export const guidePath = at("sd15-guide.safetensors");
 
-/** A UNet of SD 1.5's size and a guide of 0.9 % for it, with random half-precision weights: 1.7 GB, written once and kept. */
+/** A UNet of SD 1.5's size and a guide of 0.9% for it, with random half-precision weights: 1.7 GB, written once and kept. */
 export async function writeSd15(): Promise<void> {
   const config = parseGuideConfig(sd15GuideMetadata, guidePath);
   await writeRandomWeights(

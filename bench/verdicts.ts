@@ -24,14 +24,14 @@ export interface VerdictsResult {
     /** How often one or more of an author's guides are verified where R of each is 0.7. */
     readonly anyVerified: number;
   }[];
-  /** How often «verified» is said of one or more of so many guides of one author where R of each is 0.7, of the styles the worst. */
+  /** How often “verified” is said of one or more of so many guides of one author where R of each is 0.7, of the styles the worst. */
   readonly falseVerified: Estimate & { readonly style: Style; readonly guides: number };
   /** How often it is said where R is 0.92, of the styles on which CFG gains at least 0.15 the worst. */
   readonly power: Estimate & { readonly style: Style };
   readonly gallery: { readonly cases: number; readonly errors: number; readonly rows: readonly GalleryRow[] };
 }
 
-/** True R of the table; at the first of these «verified» is an error, at the second it should not be missed. */
+/** True R of the table; at the first of these “verified” is an error, at the second it should not be missed. */
 const [AT_THRESHOLD, GOOD] = [0.7, 0.92];
 const recoveries = [0, 0.2, 0.4, 0.55, AT_THRESHOLD, 0.8, GOOD, 1];
 const ENOUGH_GAIN = 0.15;
@@ -114,7 +114,7 @@ export function showVerdicts({ runs, styles, falseVerified, power, gallery }: Ve
   ]);
   return [
     ...perStyle,
-    `${runs} runs of the whole plan each.\n«verified» of one or more of ${falseVerified.guides} guides of one author, where R of each is ${AT_THRESHOLD}: ${of(falseVerified)}\n«verified» where R is ${GOOD} and CFG gains at least ${ENOUGH_GAIN}: ${of(power)}`,
+    `${runs} runs of the whole plan each.\n“verified” of one or more of ${falseVerified.guides} guides of one author, where R of each is ${AT_THRESHOLD}: ${of(falseVerified)}\n“verified” where R is ${GOOD} and CFG gains at least ${ENOUGH_GAIN}: ${of(power)}`,
     `${table([["hard case, at the first look", "true", "found", "R", ""], ...hard])}\n\n${gallery.cases} cases, ${gallery.errors} wrong.`,
   ].join("\n\n");
 }

@@ -18,7 +18,7 @@ export interface Env {
   readonly secret: string | null;
   /** GUIDEPOST_SIGNUP: `invited`: only with an invitation link of an operator; `open`: anyone who can reach the hub. */
   readonly signup: "invited" | "open";
-  /** GUIDEPOST_ANSWERS: who is asked «Can you tell?»: people who are `signed-in`, or `anybody`, once for each address and prompt. */
+  /** GUIDEPOST_ANSWERS: who is asked “Can you tell?”: people who are `signed-in`, or `anybody`, once for each address and prompt. */
   readonly answers: "signed-in" | "anybody";
   /** GUIDEPOST_DISTILL: who may make guides on this hub: `nobody`, `operators`, or everybody who is `signed-in`. */
   readonly distil: "nobody" | "operators" | "signed-in";
@@ -202,7 +202,7 @@ const address = (isFit: (url: URL) => boolean) =>
 const databaseAddress = address((url) => /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1);
 const isWeb = (url: URL): boolean => url.protocol === "https:" || url.protocol === "http:";
 
-/** «none» is no limit. */
+/** “none” is no limit. */
 const orNone = (schema: z.ZodType<number, string>) => z.union([z.literal("none").transform(() => null), schema]);
 const quota = orNone(wholeNumber.pipe(z.number().max(2 ** 31 - 1)));
 
@@ -215,7 +215,7 @@ function areNetworks(list: string[]): boolean {
   }
 }
 
-/** `describe` completes the sentence «NAME must be …». */
+/** `describe` completes the sentence “NAME must be …”. */
 const variables = z.object({
   PORT: wholeNumber.pipe(z.number().min(1).max(65_535)).default(3000).describe("a port number from 1 to 65535"),
   GUIDEPOST_HOST: z

@@ -10,7 +10,7 @@ export interface Page<Item> {
 
 /** What every list takes in its address. */
 export const pageQuery = z.object({
-  cursor: z.string().max(2000).optional().meta({ description: "«next» of the page before" }),
+  cursor: z.string().max(2000).optional().meta({ description: "“next” of the page before" }),
   limit: z.coerce.number().int().min(1).max(100).default(30).meta({ description: "how many at most" }),
 });
 

@@ -113,7 +113,7 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, b
                 value={at}
                 onChange={(event) => setAt(Number(event.target.value))}
                 aria-label={`Divider: ${modeNames[a.mode]} on the left, ${modeNames[b.mode]} on the right`}
-                aria-valuetext={`${at} % ${modeNames[a.mode]}`}
+                aria-valuetext={`${at}% ${modeNames[a.mode]}`}
                 className="absolute inset-0 m-0 size-full cursor-ew-resize appearance-none bg-transparent opacity-0 focus-visible:opacity-100 [&::-moz-range-thumb]:opacity-0 [&::-webkit-slider-thumb]:h-full [&::-webkit-slider-thumb]:w-8 [&::-webkit-slider-thumb]:appearance-none [&::-webkit-slider-thumb]:opacity-0"
               />
             </>
@@ -166,7 +166,7 @@ export function Compare({ pictures, prompt, seed, room = 384, phoneRoom = 320, b
   );
 }
 
-/** «guide · 20 passes · 0.41 s» */
+/** “guide · 20 passes · 0.41 s” */
 export function Caption({ of: { mode, passes, seconds } }: { readonly of: ComparedPicture }) {
   return (
     <span className="inline-flex flex-wrap items-center gap-1.5 text-small">

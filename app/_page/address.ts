@@ -2,7 +2,7 @@ import { notFound } from "next/navigation.js";
 import type { z } from "zod";
 import { isStorableText } from "#lib/util/storable.ts";
 
-/** What stands behind the «?» of a page's address. */
+/** What stands behind the “?” of a page's address. */
 export type SearchParams = Promise<Record<string, string | string[] | undefined>>;
 
 /** The address by a schema. Somebody may have typed it: what cannot be used is as if it were not there. */
@@ -12,7 +12,7 @@ export function parseAddress<Schema extends z.ZodObject>(
 ): z.output<Schema> {
   const fields = Object.fromEntries(
     Object.entries(given).flatMap(([name, value]) => {
-      const text: unknown = Array.isArray(value) ? value[0] : value; // of «?toString=1» Next makes a function
+      const text: unknown = Array.isArray(value) ? value[0] : value; // of “?toString=1” Next makes a function
       return typeof text === "string" && text !== "" && isStorableText(text) ? [[name, text]] : [];
     }),
   );

@@ -53,7 +53,7 @@ export const toDay = (iso: string): string =>
 /** 25 November 2026, 19:20 UTC. */
 export const toMoment = (iso: string): string => `${toDay(iso)}, ${iso.slice(11, 16)} UTC`;
 
-/** «3 minutes ago», as it is when the page is made. */
+/** “3 minutes ago”, as it is when the page is made. */
 export function toAge(iso: string, now = Date.now()): string {
   const seconds = Math.max(0, (now - Date.parse(iso)) / 1000);
   for (const [unit, length] of [

@@ -1,4 +1,4 @@
-/** A number that was measured, with its 95 % interval and how many samples it rests on. */
+/** A number that was measured, with its 95% interval and how many samples it rests on. */
 export interface Measured {
   readonly value: number;
   readonly low: number;
@@ -6,7 +6,7 @@ export interface Measured {
   readonly n: number;
 }
 
-/** A number is never without its interval and its n; where there is none yet, «not measured». */
+/** A number is never without its interval and its n; where there is none yet, “not measured”. */
 export function Estimate({ of, digits = 2 }: { readonly of: Measured | null; readonly digits?: number }) {
   if (!of) return <span className="text-quiet">not measured</span>;
   return (

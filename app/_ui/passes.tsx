@@ -2,7 +2,7 @@ import { ModeName } from "./mode.tsx";
 
 const rows = [
   { mode: "cfg", boxes: ["with the prompt", "without it"], cost: "2 passes a step" },
-  { mode: "guide", boxes: ["with the prompt"], cost: "1 pass and 1 %" },
+  { mode: "guide", boxes: ["with the prompt"], cost: "1 pass and 1%" },
 ] as const;
 
 /** One step of a sampler, as a drawing: how often the model runs. */

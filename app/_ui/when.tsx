@@ -9,7 +9,7 @@ export function When({
   className,
 }: {
   readonly at: string;
-  /** «3 minutes ago», «25 November 2026», or that with the time of day. */
+  /** “3 minutes ago”, “25 November 2026”, or that with the time of day. */
   readonly as?: keyof typeof forms;
   readonly className?: string;
 }) {

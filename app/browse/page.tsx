@@ -34,7 +34,7 @@ type Chosen = z.output<typeof address>;
 
 export async function generateMetadata({ searchParams }: { readonly searchParams: SearchParams }): Promise<Metadata> {
   const { kind, q } = parseAddress(address, await searchParams);
-  return { title: q ? `«${q}»` : kind ? kinds[kind].plural : "Models and guides" };
+  return { title: q ? `“${q}”` : kind ? kinds[kind].plural : "Models and guides" };
 }
 
 /** Everything there is, by what it is and what was measured. The address says what is chosen. */
@@ -221,7 +221,7 @@ function Chips({ chosen }: { readonly chosen: Chosen }) {
   const all = Object.entries(filters).filter((entry): entry is [string, string] => Boolean(entry[1]));
   if (all.length === 0) return null;
   const nameOf = (name: string, value: string): string =>
-    groups.find(({ facet }) => facet === name)?.nameOf(value) ?? (name === "q" ? `«${value}»` : `${name}: ${value}`);
+    groups.find(({ facet }) => facet === name)?.nameOf(value) ?? (name === "q" ? `“${value}”` : `${name}: ${value}`);
   return (
     <ul aria-label="Chosen" className="mt-3 flex flex-wrap items-center gap-2 text-small">
       {all.map(([name, value]) => (

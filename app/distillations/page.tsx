@@ -33,7 +33,7 @@ export default async function DistillationsPage({ searchParams }: { readonly sea
       <h1 className="text-page">Distillations</h1>
       <p className="mt-1 max-w-[72ch] text-quiet">
         A guide is distilled once from a base, and works on the fine-tunes of that base. It begins with the button
-        «Distil a guide» on a base’s page.
+        “Distil a guide” on a base’s page.
       </p>
       {isSignedIn && (
         <div className="mt-4">

@@ -68,7 +68,7 @@ export default async function MatrixPage({ searchParams }: { readonly searchPara
       <p className="mt-1 max-w-[72ch] text-quiet">
         Each row is the <Term word="base" /> or a <Term word="fine-tune" /> of it, each column a <Term word="guide" />.
         A cell says what was measured of the <Term word="pair" />: the verdict and <Term word="recovered">R</Term>, the
-        share of what CFG adds that the guide gives back, between 0 (nothing) and 1 (all of it), with its 95 % interval;
+        share of what CFG adds that the guide gives back, between 0 (nothing) and 1 (all of it), with its 95% interval;
         the ticks beside it are 0 and 1.
       </p>
       <div className="my-4 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">

@@ -64,7 +64,7 @@ export default async function PairsPage({ searchParams }: { readonly searchParam
           }
         >
           {chosen.verdict
-            ? `None that you may see is «${wordOf(chosen.verdict)}».`
+            ? `None that you may see is “${wordOf(chosen.verdict)}”.`
             : "A guide is measured on every fine-tune of its base as soon as both are on this hub."}
         </Empty>
       ) : (

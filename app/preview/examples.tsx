@@ -29,14 +29,14 @@ export function Examples({
             <a
               href={`/previews/${id}`}
               className="grid grid-cols-3 gap-1"
-              aria-label={`Open the preview of «${prompt}», seed ${seed}`}
+              aria-label={`Open the preview of “${prompt}”, seed ${seed}`}
             >
               {pictures.map(({ mode, ...picture }) => (
                 <Picture key={mode} {...picture} alt="" room={128} className="w-full!" />
               ))}
             </a>
             <p className="mt-1 text-small [overflow-wrap:anywhere] text-quiet">
-              «{prompt}» · seed {seed}
+              “{prompt}” · seed {seed}
             </p>
           </li>
         ))}

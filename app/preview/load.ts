@@ -97,7 +97,7 @@ export async function loadStudio(
   };
 }
 
-/** «custom» is what the form says before scripts come, with the sides beside it. */
+/** “custom” is what the form says before scripts come, with the sides beside it. */
 const sizeOf = ({ size = "", width, height }: StudioQuery): string =>
   size === "custom" ? toSizeText({ width: width ?? null, height: height ?? null }) : size;
 

@@ -10,7 +10,7 @@ interface PromptFieldProps {
   /** Where a suggestion leads before scripts come. */
   readonly addressOf: (prompt: string) => string;
   readonly problem: string | undefined;
-  /** Whether «<lora:…>» asks for something and is no text. */
+  /** Whether “<lora:…>” asks for something and is no text. */
   readonly takesNetworks: boolean;
 }
 
@@ -77,7 +77,7 @@ export function PromptField({
         {problem !== undefined && <span className="font-medium text-incompatible">{problem} </span>}
         {unknown.length > 0 && words !== null && (
           <span className="text-limits">
-            The model does not know {unknown.map((word) => `«${word}»`).join(", ")}; it knows {words.length} words, like{" "}
+            The model does not know {unknown.map((word) => `“${word}”`).join(", ")}; it knows {words.length} words, like{" "}
             {someWords(words, 8).join(", ")}.
           </span>
         )}
@@ -96,7 +96,7 @@ export function PromptField({
                 onClick={() => onChange([trigger, value].filter(Boolean).join(", "))}
                 className={`min-h-7 cursor-pointer rounded border px-2 ${declared ? "border-accent bg-tint text-accent" : "border-line bg-raised"}`}
               >
-                insert «{trigger}»
+                insert “{trigger}”
               </button>
               <span className="text-quiet">
                 {declared ? "" : "counted, "}

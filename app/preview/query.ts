@@ -27,7 +27,7 @@ export const studioQuery = z.object({
     .string()
     .refine((text) => (parseSeed(text) ?? -1n) >= 0n)
     .optional(),
-  /** «custom» comes from the form, with its two sides. */
+  /** “custom” comes from the form, with its two sides. */
   size: z
     .string()
     .regex(/^(custom|\d{1,5}x\d{1,5})$/)

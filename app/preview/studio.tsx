@@ -223,7 +223,7 @@ export function Studio({ children, ...props }: StudioProps & { readonly children
     if (asked.current.body !== body) asked.current = { id: newId(), body };
     setBusy(true);
     clearTimeout(following.current);
-    window.history.replaceState(null, "", address); // where «back» leads
+    window.history.replaceState(null, "", address); // where “back” leads
     try {
       window.location.assign(`/previews/${await runPreview(asked.current.id, body)}`);
     } catch (cause) {

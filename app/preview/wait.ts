@@ -1,7 +1,7 @@
 import type { Forecast } from "#lib/catalog/previews/schema.ts";
 import { toDuration, toPlural } from "../_page/units.ts";
 
-/** «about 2 s, nothing is waiting» */
+/** “about 2 s, nothing is waiting” */
 export function sayWait({
   seconds,
   workers,

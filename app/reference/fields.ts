@@ -2,7 +2,7 @@ import type { DescribedSchema } from "#lib/http/openapi.ts";
 
 /** A field of a body or of an answer. */
 export interface Field {
-  /** Where it stands: «pair.recovered.low», and «items[].id» in a list. Empty where the whole is not an object. */
+  /** Where it stands: “pair.recovered.low”, and “items[].id” in a list. Empty where the whole is not an object. */
   readonly path: string;
   readonly type: string;
   readonly isRequired: boolean;
@@ -42,7 +42,7 @@ function withoutNull(schema: DescribedSchema): DescribedSchema {
   return others.length === 1 ? others[0]! : schema;
 }
 
-/** «string», «number or null», «list of objects», «one of "a", "b"». */
+/** “string”, “number or null”, “list of objects”, “one of "a", "b"”. */
 export function typeOf(schema: DescribedSchema): string {
   const alternatives = alternativesOf(schema);
   if (alternatives.length > 0) return [...new Set(alternatives.map(typeOf))].join(" or ");

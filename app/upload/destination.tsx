@@ -128,7 +128,7 @@ export function Destination({
             required
             maxLength={96}
             pattern="[A-Za-z0-9_]([A-Za-z0-9._\-]*[A-Za-z0-9_])?"
-            title="Letters, digits, «-», «_» and «.», with a letter, digit or «_» at both ends"
+            title="Letters, digits, “-”, “_” and “.”, with a letter, digit or “_” at both ends"
             defaultValue={suggested.name}
             autoComplete="off"
             spellCheck={false}

@@ -1,6 +1,6 @@
 /** A file that somebody chose, and where it lies in what they chose. */
 export interface ChosenFile {
-  /** «unet/config.json»; the folder that was chosen is left out. */
+  /** “unet/config.json”; the folder that was chosen is left out. */
   readonly path: string;
   readonly file: File;
 }

@@ -78,7 +78,7 @@ const Row = memo(function Row({
                 ✓{" "}
               </span>
             )}
-            {at.state === "sending" ? `${Math.floor((100 * at.sent) / Math.max(1, size))} %` : words[at.state]}
+            {at.state === "sending" ? `${Math.floor((100 * at.sent) / Math.max(1, size))}%` : words[at.state]}
           </p>
         )}
       </div>

@@ -14,7 +14,7 @@ import type { ChosenFile } from "./dropped-files.ts";
 export interface FileFacts {
   readonly path: string;
   readonly size: number;
-  /** «unet (diffusers names): 7,446,852 parameters in 326 tensors, F16»; null for what is no weights file. */
+  /** “unet (diffusers names): 7,446,852 parameters in 326 tensors, F16”; null for what is no weights file. */
   readonly what: string | null;
   /** Why it cannot be sent as it is; null where it can. */
   readonly problem: string | null;
@@ -28,7 +28,7 @@ export interface WeightsFacts {
   readonly parameters: number;
   readonly tensors: number;
   readonly dtypes: readonly string[];
-  /** «SD 1.x», or a network in numbers. */
+  /** “SD 1.x”, or a network in numbers. */
   readonly family: Pick<FoundFamily, "name" | "runs"> | null;
   /** What a base must have in common with it; null where its shapes do not tell. */
   readonly fit: { readonly channels: readonly number[] | null; readonly textWidth: number } | null;
@@ -80,7 +80,7 @@ export async function readChosen({ path, file }: ChosenFile): Promise<FileFacts>
   }
 }
 
-/** «7,446,852 parameters in 326 tensors, F16» */
+/** “7,446,852 parameters in 326 tensors, F16” */
 export const amountOf = ({
   parameters,
   tensors,

@@ -24,7 +24,7 @@ export function SendingPanel({ going, onPause, onGoOn, onWithoutFailed, onGiveUp
       <h2 id="sending" ref={heading} tabIndex={-1} className="text-title [overflow-wrap:anywhere] outline-none">
         {titles[phase]} <code>{repo}</code>
       </h2>
-      <p className="mt-3 text-page font-semibold">{percentOf(going)} %</p>
+      <p className="mt-3 text-page font-semibold">{percentOf(going)}%</p>
       <div className="my-2">
         <Progress label="All of it sent" value={sent} max={Math.max(1, total)} />
       </div>

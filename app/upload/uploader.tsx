@@ -101,9 +101,9 @@ export function Uploader({ person, repo: given, owners, mine, bases }: UploaderP
   const isSending = going.phase !== "idle";
   const spoken = isSending
     ? going.phase === "sending"
-      ? `${Math.floor(percentOf(going) / 25) * 25} % sent`
+      ? `${Math.floor(percentOf(going) / 25) * 25}% sent`
       : going.phase === "done"
-        ? "100 % sent, done"
+        ? "100% sent, done"
         : going.phase
     : facts
       ? facts.sentence

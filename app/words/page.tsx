@@ -56,7 +56,7 @@ const words = [
   [
     "recovered",
     "R, recovered",
-    "Of what CFG adds to prompt fidelity, the share that the guide recovers: 1 is as good as CFG, 0 is no better than no guidance. «Verified» says that it is certainly at least 0.7, «usable with limits» at least 0.4.",
+    "Of what CFG adds to prompt fidelity, the share that the guide recovers: 1 is as good as CFG, 0 is no better than no guidance. “Verified” says that it is certainly at least 0.7, “usable with limits” at least 0.4.",
   ],
   [
     "look",

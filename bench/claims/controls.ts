@@ -14,7 +14,7 @@ import { permuteStreams, type Shape } from "./permuted-twin.ts";
 /** Something that must come out bad, and what came out. */
 export interface Control {
   readonly name: string;
-  /** A word of the verdict, or «refused». */
+  /** A word of the verdict, or “refused”. */
   readonly verdict: string;
   readonly recovered: number | null;
   readonly conditional: number | null;

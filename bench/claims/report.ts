@@ -52,7 +52,7 @@ ${claims.compute.sd15 ? `| a UNet of SD 1.5's size, 512 px | ${interval(claims.c
 ## 3. On fine-tunes that it never saw
 
 R is the share of what CFG adds to prompt fidelity that the guide recovers, by the plan of the verdict ([decision](decisions/the-verdict.md)) on prompts whose words stand together
-in no training caption, with its 95 % interval. w′ is the guidance at which CFG keeps as much, where 5 is asked for. All from the same noise.
+in no training caption, with its 95% interval. w′ is the guidance at which CFG keeps as much, where 5 is asked for. All from the same noise.
 
 ${tableOf(["model", "R", "target", "verdict", "w′", "no guidance", "guide", "CFG", "CFG, half the steps", "CFG at w′"], claims.transfer.map(transferCells))}
 
@@ -144,7 +144,7 @@ function aheadSentence(rows: readonly TransferRow[]): string {
 }
 
 const judged = (isMet: boolean, aim: string): string => ` (aim: ${aim}; ${isMet ? "met" : "missed"})`;
-const percent = (value: number, digits = 1): string => `${(100 * value).toFixed(digits)} %`;
+const percent = (value: number, digits = 1): string => `${(100 * value).toFixed(digits)}%`;
 const share = (value: number | null | undefined): string => (value == null ? "—" : percent(value));
 const number = (value: number | null | undefined, digits: number): string =>
   value == null ? "—" : value.toFixed(digits);

@@ -3,7 +3,7 @@ import { type NamespaceKind, Prisma, type RepoKind, type Visibility } from "#lib
 import { AppError } from "#lib/errors.ts";
 import type { Actor, Person, Scope } from "./actor.ts";
 
-/** «owner/repo», as people write it. */
+/** “owner/repo”, as people write it. */
 export interface RepoName {
   readonly owner: string;
   readonly repo: string;
@@ -117,7 +117,7 @@ export function requirePerson(actor: Actor, scope: Scope | readonly Scope[]): Pe
   if (actor.kind !== "person")
     throw new AppError(
       "unauthenticated",
-      "You are not signed in; sign in, or send an access token as «Authorization: Bearer …».",
+      "You are not signed in; sign in, or send an access token as “Authorization: Bearer …”.",
     );
   const some = [scope].flat();
   if (!some.some((one) => actor.scopes.has(one))) {

@@ -16,6 +16,6 @@ export async function actorOf(headers: Headers): Promise<Actor> {
   // Hub clients look for the first five words.
   throw new AppError(
     "unauthenticated",
-    "Invalid credentials in Authorization header: no such access token, or it was deleted or has expired; make one in your settings and send it as «Authorization: Bearer hf_…».",
+    "Invalid credentials in Authorization header: no such access token, or it was deleted or has expired; make one in your settings and send it as “Authorization: Bearer hf_…”.",
   );
 }

@@ -8,7 +8,7 @@ export type Scope = (typeof scopes)[number];
 export interface Person {
   readonly kind: "person";
   readonly userId: string;
-  /** The name of their namespace: «ann». */
+  /** The name of their namespace: “ann”. */
   readonly name: string;
   /** May do everything on this hub. */
   readonly isOperator: boolean;

@@ -22,7 +22,7 @@ export interface Token {
   readonly expiresAt: Date | null;
 }
 
-/** A client of the Hub refuses a token that begins otherwise. Those of before began with «gp_» and are found as they are, by their hash. */
+/** A client of the Hub refuses a token that begins otherwise. Those of before began with “gp_” and are found as they are, by their hash. */
 const PREFIX = "hf_";
 const SECRET_LENGTH = 43; // of 62 signs: 256 bits, so that a plain hash is enough
 const START_LENGTH = 8;

@@ -38,5 +38,5 @@ export const can = ({ kind }: { readonly kind: RepoKind }, what: Capability): bo
 /** All that can do something, in the order of the table. */
 export const kindsThat = (what: Capability): RepoKind[] => kindNames.filter((kind) => kinds[kind][what]);
 
-/** «a guide», as sentences say what a repo is. */
+/** “a guide”, as sentences say what a repo is. */
 export const aKind = ({ kind }: { readonly kind: RepoKind }): string => withArticle(kinds[kind].name);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { RepoName } from "#lib/auth/access.ts";
 
-/** A repo as people write it: «owner/repo». */
+/** A repo as people write it: “owner/repo”. */
 export const fullName = z
   .string()
   .max(200)

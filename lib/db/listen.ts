@@ -35,7 +35,7 @@ const listener: Listener = (shared.guidepostListener ??= {
 
 /**
  * Calls `onChange` when something happened to the row of that id, and whenever something may have been missed: each time the one
- * connection of this process begins to listen. So it says «look again», not what changed; it must not throw. Who cannot wait for a
+ * connection of this process begins to listen. So it says “look again”, not what changed; it must not throw. Who cannot wait for a
  * database that is away looks now and then by itself too.
  *
  * @returns what ends it

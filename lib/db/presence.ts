@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { log } from "#lib/log.ts";
 
-const ANSWER_MS = 5_000; // to connect and to be answered «1»: a machine that is very busy does it in one
+const ANSWER_MS = 5_000; // to connect and to be answered “1”: a machine that is very busy does it in one
 const ASK_AGAIN_MS = 1_000;
 
 /** As pg tells of a connection that ended; whoever asked is told that the database is away. */

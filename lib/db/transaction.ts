@@ -16,7 +16,7 @@ const RETRY_AFTER = 2;
  * Runs `work` in one SERIALIZABLE transaction: all of it or nothing, as if no other ran beside it. When PostgreSQL cannot have
  * that, it is rolled back and run again from the start, so `work` must change nothing but rows, and be safe to repeat.
  *
- * For rules over rows that nobody can lock, such as «an organisation keeps an owner», on tables that are seldom written: PostgreSQL
+ * For rules over rows that nobody can lock, such as “an organisation keeps an owner”, on tables that are seldom written: PostgreSQL
  * watches whole pages, and whole small tables, so that those who write to other rows of them meet too. What many do at once takes
  * {@link inLockedTransaction}.
  *

@@ -20,7 +20,7 @@ interface Asked {
  * `plain`, as `encode_prompt` of diffusers 0.42.1: the negative prompt keeps its last layer; on SDXL, whose encoders are read one
  * layer before the last anyhow, as many layers more are left out.
  *
- * `a1111`, as AUTOMATIC1111's web UI 1.10.1 and ComfyUI: both prompts alike; SDXL's usual state is already the one of «clip skip 2»,
+ * `a1111`, as AUTOMATIC1111's web UI 1.10.1 and ComfyUI: both prompts alike; SDXL's usual state is already the one of “clip skip 2”,
  * so that 1 and 2 change nothing there.
  */
 export function clipSkipOf({ unet }: Pick<Model, "unet">, { clipSkip, promptSyntax }: Asked): ClipSkip {

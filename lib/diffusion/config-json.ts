@@ -23,7 +23,7 @@ export function parseConfig<T>(schema: z.ZodType<T>, json: unknown, file: string
   throw new AppError("unsupported_model", sentence, { issues: result.error.issues.slice(0, 5) });
 }
 
-/** What a setting must be for us to run it, with the value that stands for «not used» first. */
+/** What a setting must be for us to run it, with the value that stands for “not used” first. */
 export type MustBe = Readonly<Record<string, readonly unknown[]>>;
 
 export function requireSettings(raw: Record<string, unknown>, mustBe: MustBe, file: string): void {

@@ -14,7 +14,7 @@ export interface ClipTokenizer extends PromptTokenizer {
   encode(text: string): { readonly ids: Int32Array; readonly used: number; readonly cut: boolean };
   /**
    * The same tokenizer with learned words: each takes as many ids as it has vectors, counted from `firstId` in the order given. As
-   * diffusers' `load_textual_inversion` has it, a word stands for all of them, and «word_1» for its second alone.
+   * diffusers' `load_textual_inversion` has it, a word stands for all of them, and “word_1” for its second alone.
    *
    * @throws bad_request for a word that is a token already, weights_mismatch where a token has such an id
    */

@@ -8,7 +8,7 @@ export const unetFamilies: readonly UNetFamily[] = [sd1, sd2, sdxl, sdxlRefiner]
 
 export const runningFamilies: readonly UNetFamily[] = unetFamilies.filter(({ whyNot }) => whyNot === null);
 
-/** «SD 1.x, SD 2.x and SDXL» */
+/** “SD 1.x, SD 2.x and SDXL” */
 export const namesOfRunning: string = inWords(runningFamilies.map(({ name }) => name));
 
 export const findUNetFamily = (id: string | null): UNetFamily | null =>

@@ -2,7 +2,7 @@ import { runningFamilies } from "./all.ts";
 import { fitsMarks, type Marks, type Shapes } from "./family.ts";
 
 export interface FoundAutoencoder {
-  /** «AutoencoderKL 128/256/512/512, 4 latent channels» */
+  /** “AutoencoderKL 128/256/512/512, 4 latent channels” */
   readonly name: string;
   readonly names: "LDM" | "diffusers" | "original";
   /**

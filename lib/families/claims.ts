@@ -17,7 +17,7 @@ export function claimedFamily(metadata: ReadonlyMap<string, string>): Claim | nu
   return null;
 }
 
-/** The family that a text begins with the name of, however it is spelt: «sd_v1», «SD 1.x», «stable-diffusion-v1-5». */
+/** The family that a text begins with the name of, however it is spelt: “sd_v1”, “SD 1.x”, “stable-diffusion-v1-5”. */
 export function familyNamed(text: string): Omit<Claim, "key"> | null {
   const value = text
     .slice(0, MAX_CHARACTERS)

@@ -1,6 +1,6 @@
 /** What some tensors turned out to be. */
 export interface FoundFamily {
-  /** As people call it, with what sets it apart: «SD 1.x inpainting»; numbers where no family has them. */
+  /** As people call it, with what sets it apart: “SD 1.x inpainting”; numbers where no family has them. */
   readonly name: string;
   /** Of the family that it belongs to; null where none does. */
   readonly id: string | null;

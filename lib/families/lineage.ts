@@ -5,8 +5,8 @@ export interface Lineage {
 }
 
 /**
- * Shapes and names are those of the family in all of them, so only metadata can tell, and that is a claim: «according
- * to …». Null where nothing is claimed; nothing is guessed from the name of the file.
+ * Shapes and names are those of the family in all of them, so only metadata can tell, and that is a claim: “according
+ * to …”. Null where nothing is claimed; nothing is guessed from the name of the file.
  */
 export function lineageOf(metadata: ReadonlyMap<string, string>): Lineage | null {
   for (const key of keys) {

@@ -2,7 +2,7 @@ import type { Shapes } from "./family.ts";
 
 /** How a file packs its weights, where it does not keep them as plain numbers. */
 export interface Quantisation {
-  /** «NF4 of bitsandbytes» */
+  /** “NF4 of bitsandbytes” */
   readonly name: string;
 }
 

@@ -4,7 +4,7 @@ import { type FoundFamily, foundNotToRun, foundToRun } from "./found-family.ts";
 import type { UNetShape } from "./unet-shape.ts";
 
 /**
- * The family of a UNet: «SD 1.x», «SD 2.x inpainting» and so on where all that is known agrees; any other is described
+ * The family of a UNet: “SD 1.x”, “SD 2.x inpainting” and so on where all that is known agrees; any other is described
  * by its numbers, and runs where its blocks are those of a family that does.
  */
 export function recogniseUNet(shape: UNetShape): FoundFamily {

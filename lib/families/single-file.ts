@@ -26,7 +26,7 @@ export interface SingleFile {
   readonly unet: { readonly prefix: string };
   readonly textEncoders: readonly SingleFileTextEncoder[];
   readonly vae: { readonly prefix: string } | null;
-  /** What its family needs and the file does not have, in words: «its VAE». */
+  /** What its family needs and the file does not have, in words: “its VAE”. */
   readonly missing: readonly string[];
   /** Whether the published configs of its family describe its UNet; they do not where blocks were left out. */
   readonly fitsConfigs: boolean;

@@ -1,6 +1,6 @@
 import type { Shapes } from "./family.ts";
 
-/** «CLIP ViT-L/14 of width 768, depth 12»; null for tensors that are no text encoder we know. */
+/** “CLIP ViT-L/14 of width 768, depth 12”; null for tensors that are no text encoder we know. */
 export function recogniseTextEncoder(tensors: Shapes): { name: string; names: "CLIP" | "OpenCLIP" | "T5" } | null {
   const t5 = tensors.get("encoder.block.0.layer.0.SelfAttention.q.weight");
   if (t5) {
@@ -21,7 +21,7 @@ export function recogniseTextEncoder(tensors: Shapes): { name: string; names: "C
   };
 }
 
-/** «CLIP ViT-H/14 vision encoder»; null for others. */
+/** “CLIP ViT-H/14 vision encoder”; null for others. */
 export function recogniseVisionEncoder(tensors: Shapes): string | null {
   const patches =
     tensors.get("vision_model.embeddings.patch_embedding.weight") ?? tensors.get("visual.conv1.weight") ?? null;

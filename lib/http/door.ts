@@ -4,7 +4,7 @@ import { needsSession, type Permission } from "#lib/auth/permission.ts";
 
 /** A way in: an address, and who may come by it. Every handler carries its own, so that a test finds all that there are. */
 export interface Door<Id extends string = string> {
-  /** In the document and in clients made from it: «createRepo». */
+  /** In the document and in clients made from it: “createRepo”. */
   readonly id: Id;
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** As OpenAPI writes it: `/api/v1/repos/{owner}/{repo}`. */

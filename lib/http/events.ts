@@ -27,7 +27,7 @@ const streams = (shared.guidepostStreams ??= new Map());
 
 /**
  * Server-sent events: at once how everything is, then each change until the end. A database that is away for a while only makes
- * them late. What else fails in the middle is told as the event «failure», and the stream ends.
+ * them late. What else fails in the middle is told as the event “failure”, and the stream ends.
  *
  * @throws rate_limited, and whatever the first look throws: it is an answer as any other
  */

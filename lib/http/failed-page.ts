@@ -137,7 +137,7 @@ function addressOf({ method, url = "/", headers }: IncomingMessage): string {
   const before = URL.parse(headers.referer ?? "");
   const form = before !== null && before.host === headers.host ? before.pathname + before.search : "/";
   const path = method === "GET" ? url : form;
-  return path.replace(/^\/+/, "/"); // «//a» would be another site
+  return path.replace(/^\/+/, "/"); // “//a” would be another site
 }
 
 const themeIn = ({ headers }: IncomingMessage): Theme =>

@@ -92,5 +92,5 @@ function isConnectionLost(cause: unknown): boolean {
 /** A header takes Latin-1 at most; Hub clients show it to the person. */
 const headerText = (message: string): string =>
   printable(message)
-    .replaceAll(/[^\u0020-\u007e]/g, (sign) => ({ "«": '"', "»": '"', "–": "-", "…": "...", "’": "'" })[sign] ?? "?")
+    .replaceAll(/[^\u0020-\u007e]/g, (sign) => ({ "“": '"', "”": '"', "–": "-", "…": "...", "’": "'" })[sign] ?? "?")
     .slice(0, 1000);

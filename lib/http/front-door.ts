@@ -42,14 +42,14 @@ function faultOf({ method = "", url = "", headers }: IncomingMessage): AppError 
   if (!path.startsWith("/") || !isText(path))
     return new AppError(
       "bad_request",
-      "The address holds an escape that is not UTF-8 text, or does not begin with «/»; write it with percent signs again.",
+      "The address holds an escape that is not UTF-8 text, or does not begin with “/”; write it with percent signs again.",
     );
   if (decodeURIComponent(path).startsWith("/_global-error"))
     return new AppError("not_found", "There is no such page; begin at the front page of this hub.");
   if (countOf(query, "&") >= MAX_FIELDS)
     return new AppError(
       "bad_request",
-      `The address has more than ${MAX_FIELDS} fields behind its «?»; leave out what is not needed.`,
+      `The address has more than ${MAX_FIELDS} fields behind its “?”; leave out what is not needed.`,
     );
   if (countOf(headers.cookie ?? "", ";") >= MAX_COOKIES)
     return new AppError(

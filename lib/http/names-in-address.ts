@@ -9,7 +9,7 @@ export type NamesOf<Template extends string> = Template extends `${string}{${inf
  * What stands in an address where its template has a name; a name at the end takes all that is left, slashes too.
  *
  * Each segment is decoded once, after the address was taken apart: an escaped slash belongs to the name of a branch, and a name
- * that holds a «%» keeps it. What Next hands over was decoded by rules of its own.
+ * that holds a “%” keeps it. What Next hands over was decoded by rules of its own.
  *
  * @throws bad_request for an escape that is not UTF-8
  */

@@ -16,7 +16,7 @@ export function parseAs<Schema extends z.ZodType | undefined>(
   const field = path.join(".");
   throw new AppError(
     "bad_request",
-    `${field ? `«${field}» in the ${what}` : `The ${what}`} cannot be used: ${message}; correct it and send it again.`,
+    `${field ? `“${field}” in the ${what}` : `The ${what}`} cannot be used: ${message}; correct it and send it again.`,
     { field, issues: result.error.issues.length },
   );
 }

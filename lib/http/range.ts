@@ -7,7 +7,7 @@ import type { ByteRange } from "#lib/storage/store.ts";
  *
  *   bytes=0-99   the first 100        bytes=100-   all from the 101st on        bytes=-100   the last 100
  *
- * By hand, for the package `range-parser` refuses with 416 what is to be served or ignored: «-500» of 100 bytes, «9-5».
+ * By hand, for the package `range-parser` refuses with 416 what is to be served or ignored: “-500” of 100 bytes, “9-5”.
  *
  * @throws range_not_satisfiable when none of the bytes asked for is there
  */
@@ -23,14 +23,14 @@ export function parseRange(header: string | null, size: number): ByteRange | nul
   if (begin < end) return { begin, end };
   throw new AppError(
     "range_not_satisfiable",
-    `The range «${header}» is not within the ${size} bytes of this file; ask for less.`,
+    `The range “${header}” is not within the ${size} bytes of this file; ask for less.`,
     { size },
   );
 }
 
 const isPosition = (text: string): boolean => /^\d*$/.test(text);
 
-/** Whether an If-None-Match header names this version: «*», or one of its tags, weak ones too (RFC 9110 §13.1.2). `tag` is without quotes. */
+/** Whether an If-None-Match header names this version: “*”, or one of its tags, weak ones too (RFC 9110 §13.1.2). `tag` is without quotes. */
 export function matchesEtag(ifNoneMatch: string | null, tag: string): boolean {
   if (ifNoneMatch === null) return false;
   const named = new Set(ifNoneMatch.split(",").map((one) => one.trim().replace(/^W\//, "")));

@@ -18,7 +18,7 @@ export async function readJson(request: Request, limit: number): Promise<unknown
 /** A form of another site can send text/plain without asking first, but not this. */
 function requireJson(request: Request): void {
   if (/^application\/json\b/i.test(request.headers.get("content-type") ?? "application/json")) return;
-  throw new AppError("bad_request", "The request must be JSON; send it with «Content-Type: application/json».");
+  throw new AppError("bad_request", "The request must be JSON; send it with “Content-Type: application/json”.");
 }
 
 function parse(text: string): unknown {
@@ -67,7 +67,7 @@ function requireStorable(text: string, place: Part): void {
   const field = fieldOf(place);
   throw new AppError(
     "bad_request",
-    `${field === "" ? "The request" : `«${field.slice(0, 200)}» in the request`} holds a NUL or half of a character, which cannot be kept; take it out and send it again.`,
+    `${field === "" ? "The request" : `“${field.slice(0, 200)}” in the request`} holds a NUL or half of a character, which cannot be kept; take it out and send it again.`,
     { field },
   );
 }

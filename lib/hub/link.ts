@@ -1,7 +1,7 @@
 import { env } from "#lib/env.ts";
 
 /**
- * The header that says where a list goes on: absolute, for one client looks for «http» in it, and with quotes around «next». Without
+ * The header that says where a list goes on: absolute, for one client looks for “http” in it, and with quotes around “next”. Without
  * an address there is no more.
  */
 export function linkTo(request: Request, cursor: string | null): Record<string, string> {

@@ -16,7 +16,7 @@ export const notHere = (door: Door) =>
         `There is no ${pathname} in this API; /api/v1/openapi.json names all that there is.`,
       );
     if (area === "models" && (what === undefined || underRepo.has(what)))
-      throw new AppError("repo_not_found", `A model is named like owner/repo, and «${name}» is not; name its owner.`);
+      throw new AppError("repo_not_found", `A model is named like owner/repo, and “${name}” is not; name its owner.`);
     throw new AppError(
       "not_implemented",
       `This hub does not have ${request.method} ${pathname}; docs/hub-protocol.md says what it has of the Hub's protocol.`,

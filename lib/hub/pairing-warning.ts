@@ -23,5 +23,5 @@ function sayOf(name: string, verdict: Verdict | null, model: string | undefined)
   if (verdict === null || verdict === "notMeasured")
     return `${name} has not been measured with any model yet, so nobody knows where it works.`;
   const found = verdictInWords(verdict);
-  return `The best that was measured of ${name} is «${found}», with ${model}.`.replaceAll(/[«»]/g, '"');
+  return `The best that was measured of ${name} is “${found}”, with ${model}.`.replaceAll(/[“”]/g, '"');
 }

@@ -54,7 +54,7 @@ async function readAsked(request: Request): Promise<Asked> {
   if (!read.success)
     throw new AppError(
       "bad_request",
-      `The request must hold «paths», at most ${MAX_PATHS} texts; ask in several requests.`,
+      `The request must hold “paths”, at most ${MAX_PATHS} texts; ask in several requests.`,
       {
         field: "paths",
       },

@@ -47,7 +47,7 @@ function controlNetFamily(tensors: Tensors): FoundFamily | null {
 
 /** What learned words or an adapter may be for: judged by widths alone, which several families may share. */
 export interface Fitting {
-  /** «SD 1.x or SDXL», or the width where no family has it. */
+  /** “SD 1.x or SDXL”, or the width where no family has it. */
   readonly name: string;
   readonly families: readonly string[];
 }

@@ -10,7 +10,7 @@ import { blank, type Inspection } from "./inspection.ts";
 export async function inspectGguf(source: ByteSource): Promise<Inspection> {
   const architecture = await readArchitecture(source);
   const family = familyNamed(architecture ?? "")?.name ?? null;
-  const what = architecture === null ? "a model that it does not name" : (family ?? `«${architecture}»`);
+  const what = architecture === null ? "a model that it does not name" : (family ?? `“${architecture}”`);
   return {
     ...blank,
     name: source.name,

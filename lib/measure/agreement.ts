@@ -110,7 +110,7 @@ export function summariseAgreement(states: readonly AgreementState[]): Agreement
   };
 }
 
-/** Guidance grows with w − 1, so its squares grow with (w − 1)²: undivided, w = 8 would decide 58 % of a figure and w = 2 one. */
+/** Guidance grows with w − 1, so its squares grow with (w − 1)²: undivided, w = 8 would decide 58% of a figure and w = 2 one. */
 const weightOf = ({ guidanceScale }: AgreementState): number => 1 / (guidanceScale - 1) ** 2;
 
 function figures(states: readonly AgreementState[]): AgreementFigures {

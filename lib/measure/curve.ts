@@ -32,7 +32,7 @@ const SHARES_OF_CFG = [0.1, 0.25, 0.5] as const;
 const SHARES_OF_GUIDANCE = [0.25, 0.5, 0.75] as const;
 
 /**
- * «Why not simply fewer steps?»: all that somebody could do instead of a guide with fewer passes, and the guidance that the guide
+ * “Why not simply fewer steps?”: all that somebody could do instead of a guide with fewer passes, and the guidance that the guide
  * delivers, in one run from the same noise.
  */
 export async function measureCurve(

@@ -48,10 +48,10 @@ export interface Comparison {
 export function compareFound(there: Found, here: Found, evaluator: "attributes" | "clip"): Comparison {
   const differences: string[] = [];
   if (here.verdict !== null && here.verdict !== there.verdict)
-    differences.push(`The verdict is «${there.verdict}» in the report and «${here.verdict}» here.`);
+    differences.push(`The verdict is “${there.verdict}” in the report and “${here.verdict}” here.`);
   if (here.structure.join() !== there.structure.join())
     differences.push(
-      `What does not fit is told otherwise: «${there.structure.join("; ")}» and «${here.structure.join("; ")}» here.`,
+      `What does not fit is told otherwise: “${there.structure.join("; ")}” and “${here.structure.join("; ")}” here.`,
     );
   const levels = [
     compareLineage(there.lineage, here.lineage, differences),
@@ -124,7 +124,7 @@ function compareSteps(there: readonly AgreementState[], here: readonly Agreement
     const at = `prompt ${state.prompt + 1}, guidance ${state.guidanceScale}, timestep ${state.timestep}`;
     const size = Math.max(state.asked, state.delivered, state.error);
     for (const name of ["error", "product", "asked", "delivered"] as const)
-      level.see(`«${name}» of the step at ${at}`, claimed?.[name], state[name], size);
+      level.see(`“${name}” of the step at ${at}`, claimed?.[name], state[name], size);
   }
   return level.end(differences);
 }
@@ -138,10 +138,10 @@ function compareScores(
   const level = gather("pictures", most);
   for (const [i, score] of here.entries()) {
     const claimed = there[i];
-    const at = `of prompt ${i + 1}, «${score.prompt.slice(0, 80)}»`;
+    const at = `of prompt ${i + 1}, “${score.prompt.slice(0, 80)}”`;
     if (claimed && claimed.prompt !== heldBackPrompt(i) && claimed.prompt !== score.prompt)
       differences.push(
-        `Prompt ${i + 1} is «${claimed.prompt.slice(0, 80)}» in the report and «${score.prompt.slice(0, 80)}» here.`,
+        `Prompt ${i + 1} is “${claimed.prompt.slice(0, 80)}” in the report and “${score.prompt.slice(0, 80)}” here.`,
       );
     for (const mode of ["conditional", "guide", "cfg"] as const)
       level.see(`The score ${modeNames[mode]} ${at}`, claimed?.[mode], score[mode], 1);

@@ -40,7 +40,7 @@ export type StudyRequest = Pick<
 
 /** What a study compares, for the sentence that says why it cannot. */
 export interface StudySubject {
-  /** «…, so» what cannot be done where no evaluator reads the style. */
+  /** “…, so” what cannot be done where no evaluator reads the style. */
   readonly cannot: string;
   /** What is compared. */
   readonly compared: string;

@@ -29,7 +29,7 @@ export class TeacherTape {
     return new TeacherTape(this.#steps);
   }
 
-  /** «12.cfg» is CFG's prediction at the thirteenth state. */
+  /** “12.cfg” is CFG's prediction at the thirteenth state. */
   toPiece(): Piece {
     return {
       tensors: new Map(

@@ -1,7 +1,7 @@
 import type { UNetSignature } from "./signature.ts";
 
 /**
- * A signature as one word, like «unet-in4-c320.640.1280.1280-l2.2.2.2-a1110-t768-eps»: equal for two signatures exactly where
+ * A signature as one word, like “unet-in4-c320.640.1280.1280-l2.2.2.2-a1110-t768-eps”: equal for two signatures exactly where
  * `structureMismatches` finds nothing, so that what may pair can be looked up.
  */
 export function contractOf({

@@ -76,7 +76,7 @@ export function findingsOf(envelope: Envelope): string[] {
 /** Whether nothing that was tried is better than the guide as it was made. */
 export const isAsMade = ({ guideStrength, cfgSteps }: Setting): boolean => guideStrength === 1 && cfgSteps === 0;
 
-/** «strength 1.25, CFG for the first 2 steps, guidance 5». */
+/** “strength 1.25, CFG for the first 2 steps, guidance 5”. */
 export function nameOfSetting({ guidanceScale, guideStrength, cfgSteps }: Setting): string {
   const first = cfgSteps === 0 ? null : `CFG for the first ${cfgSteps === 1 ? "step" : `${cfgSteps} steps`}`;
   return [`strength ${guideStrength}`, first, `guidance ${guidanceScale}`].filter((one) => one !== null).join(", ");
@@ -96,11 +96,11 @@ function ofRanges({ best, holds, none, byGuidance, cfgGuidance, steps }: Envelop
   const cfg = byGuidance.find((one) => one.guidanceScale === cfgGuidance)!.cfg;
   if (!(cfg.value > none.value))
     return ["CFG keeps no more here than pictures without it, so there is no range in which a guide could hold."];
-  const part = `at least 70 % of what CFG adds at its best`;
+  const part = `at least 70% of what CFG adds at its best`;
   const of = ({ low, high }: Span, what: string): string =>
     low === high ? `only at ${what} ${low}` : `at ${what} ${low} to ${high}`;
   if (!holds.guidance)
-    return [`As it was made, at guidance ${best.guidanceScale}, it keeps less than 70 % of what CFG adds at its best.`];
+    return [`As it was made, at guidance ${best.guidanceScale}, it keeps less than 70% of what CFG adds at its best.`];
   return [
     `As it was made it keeps ${part} ${of(holds.guidance, "guidance")}, of what was tried.`,
     ...(holds.steps
@@ -119,5 +119,5 @@ function ofCap({ byStrength }: Envelope): string | null {
 
 const share = ({ value }: Estimate): string => value.toFixed(3);
 const difference = ({ value, low, high }: Estimate): string =>
-  `${signed(value)} (95 % interval ${signed(low)} to ${signed(high)})`;
+  `${signed(value)} (95% interval ${signed(low)} to ${signed(high)})`;
 const signed = (value: number): string => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);

@@ -73,9 +73,9 @@ export interface Fidelity extends Omit<Recovery, "claims"> {
 export interface DistributionDistance {
   /** Squared MMD, without bias, so that none may be below zero. */
   readonly value: number;
-  /** 95 % of its values after the two pictures of about half the prompts have changed sets: within it, the sets cannot be told apart. */
+  /** 95% of its values after the two pictures of about half the prompts have changed sets: within it, the sets cannot be told apart. */
   readonly swapped: Range;
-  /** 95 % of the values between one set's pictures of half the prompts and CFG's of the other half … */
+  /** 95% of the values between one set's pictures of half the prompts and CFG's of the other half … */
   readonly halves: Range;
   /** … and between CFG's own two halves, which are as many: what other prompts alone make of it. */
   readonly floor: Range;
@@ -95,7 +95,7 @@ export interface Way {
   readonly steps: number;
 }
 
-/** «Why not simply fewer steps?»: how well pictures keep to their prompts against the passes through the base that they take. */
+/** “Why not simply fewer steps?”: how well pictures keep to their prompts against the passes through the base that they take. */
 export interface Curve {
   /** How many prompts each figure rests on. */
   readonly n: number;

@@ -4,7 +4,7 @@ import { studentT } from "./student-t.ts";
  * How many prompts are looked at, and how sure each look has to be: fixed before anything is measured. The error that is allowed in all,
  * 0.025 on each side, is spent over the looks, little on the first ones (α · t^1.5 by the share t of all prompts, a power family: Kim &
  * DeMets 1987), and each look is judged by what it may spend alone. The sum bounds the error however the looks depend on each other;
- * counting their dependence in (Lan & DeMets 1983) would save 4 % of the prompts, and lean on a normal distribution that these values
+ * counting their dependence in (Lan & DeMets 1983) would save 4% of the prompts, and lean on a normal distribution that these values
  * do not have. `docs/decisions/the-verdict.md`
  *
  * That error is one for all guides of an author on one model: the k-th that is tried may spend 6 / (π² k²) of it, and over however many

@@ -12,7 +12,7 @@ export interface Judges {
   readonly evaluators: readonly { readonly sha256: string }[];
 }
 
-/** «v3-e831b29eef3b2»: measurements that share it are read by the same evaluators. What is drawn is said by their periods. */
+/** “v3-e831b29eef3b2”: measurements that share it are read by the same evaluators. What is drawn is said by their periods. */
 export function protocolKey({ evaluators }: Judges): string {
   const judges = evaluators.map(({ sha256 }) => sha256.slice(0, 12)).toSorted();
   return `v${PROTOCOL_VERSION}-e${judges.length > 0 ? judges.join(".") : "0"}`;

@@ -32,11 +32,11 @@ export const accuraciesIn = ({ read }: StyleTest): Accuracies =>
 export const readWellIn = ({ read }: StyleTest): Attribute[] =>
   attributes.filter((one) => intervalOfShare(read[one]).low >= thresholds.evaluatorCertain);
 
-/** «background 128 of 128, present 116 of 128 …» */
+/** “background 128 of 128, present 116 of 128 …” */
 export const readInWords = ({ read }: Pick<StyleTest, "read">): string =>
   attributes.map((one) => `${one} ${read[one].right} of ${read[one].of}`).join(", ");
 
-/** The 95 % interval of a share (Wilson 1927). */
+/** The 95% interval of a share (Wilson 1927). */
 export function intervalOfShare({ right, of }: { readonly right: number; readonly of: number }): {
   readonly low: number;
   readonly high: number;

@@ -67,7 +67,7 @@ export function weakestOf(fidelities: readonly Fidelity[]): number {
  */
 function ofSeveral(fidelities: readonly Fidelity[], silences: readonly string[]): Verdict {
   const words = fidelities.map(wordOf);
-  const says = words.map((word, i) => `${nameOf(fidelities, i)} says «${word}»`).join(", ");
+  const says = words.map((word, i) => `${nameOf(fidelities, i)} says “${word}”`).join(", ");
   const agreed = words.every((word) => word === words[0]);
   const areOfUse = words.every((word) => word === "verified" || word === "usable with limits");
   const verdict = agreed ? words[0]! : areOfUse ? "usable with limits" : "inconclusive";
@@ -221,7 +221,7 @@ function lossOf({ guide, cfg, conditional, evaluator }: Fidelity): string {
 function soFar({ guide, cfg, conditional, evaluator }: Fidelity): string {
   const show = (value: number): string => (evaluator === "clip" ? value.toFixed(4) : percent(value));
   const within = ({ value, low, high }: Estimate): string => `${show(value)} (${show(low)} to ${show(high)})`;
-  return `${evaluator === "clip" ? "CLIP finds pictures and prompts alike by" : "Pictures keep"} ${within(guide)} with the guide, ${within(cfg)} with CFG and ${within(conditional)} without guidance (each with its 95 % interval).`;
+  return `${evaluator === "clip" ? "CLIP finds pictures and prompts alike by" : "Pictures keep"} ${within(guide)} with the guide, ${within(cfg)} with CFG and ${within(conditional)} without guidance (each with its 95% interval).`;
 }
 
 /** One error for all guides of an author on one model: who tries many needs to be surer of each. */
@@ -230,7 +230,7 @@ function ofTries({ tries }: Fidelity): string[] {
   const part = 100 * shareOfError(tries);
   const shown = part < 0.01 ? "less than 0.01" : part.toPrecision(2);
   return [
-    `Its author has had ${tries} guides measured on this model, this one as number ${tries}: they share one allowance for error, of which ${shown} % is for this one, so more has to be certain of it.`,
+    `Its author has had ${tries} guides measured on this model, this one as number ${tries}: they share one allowance for error, of which ${shown}% is for this one, so more has to be certain of it.`,
   ];
 }
 
@@ -244,9 +244,9 @@ function caveats({ unscored, domain, scored, evaluator, notes: said }: Fidelity)
   return [...notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`), ...said];
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1).replace(/\.0$/, "")} %`;
+const percent = (share: number): string => `${(100 * share).toFixed(1).replace(/\.0$/, "")}%`;
 const signed = (value: number): string => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
 const estimate = ({ value, low, high, n }: Estimate, show = (x: number): string => x.toFixed(2)): string =>
-  `${show(value)} (95 % interval ${show(low)} to ${show(high)}, n = ${n})`;
+  `${show(value)} (95% interval ${show(low)} to ${show(high)}, n = ${n})`;
 const recovers = (recovered: Estimate): string =>
   `Of what CFG adds to prompt fidelity it recovers ${estimate(recovered)}.`;

@@ -3,7 +3,7 @@ import type { Curve, CurvePoint, Estimate, Way } from "./evidence.ts";
 
 /** Ways to draw, in words, and what a curve says of them: every sentence is made of what was measured. */
 
-/** «CFG at 10 steps of DPM++ 2M», «CFG for 5 steps, then the guide». @param usual how many steps all take that are not shortened */
+/** “CFG at 10 steps of DPM++ 2M”, “CFG for 5 steps, then the guide”. @param usual how many steps all take that are not shortened */
 export function nameOfWay({ mode, cfgSteps, steps, sampler }: Way, usual: number): string {
   if (cfgSteps > 0) return `CFG for ${countOf(cfgSteps)}, then ${modeNames[mode]}`;
   return steps < usual ? `${modeNames[mode]} at ${countOf(steps)} of ${samplerLabels[sampler]}` : modeNames[mode];
@@ -36,7 +36,7 @@ function insteadOf({ points, n }: Curve): string | null {
     return `With ${guide.passes} passes nothing that was tried keeps as much as the guide: the best of it, ${name}, keeps ${less(againstGuide)} less.`;
   if (againstGuide.low > 0)
     return `With ${guide.passes} passes ${name} keeps ${more(againstGuide)} more than the guide does; here fewer steps are the better choice.`;
-  return `With ${guide.passes} passes ${name} may keep as much as the guide: ${n} prompts leave a difference of ${signed(againstGuide.value)} open (95 % interval ${signed(againstGuide.low)} to ${signed(againstGuide.high)}).`;
+  return `With ${guide.passes} passes ${name} may keep as much as the guide: ${n} prompts leave a difference of ${signed(againstGuide.value)} open (95% interval ${signed(againstGuide.low)} to ${signed(againstGuide.high)}).`;
 }
 
 /** What the first steps with CFG add to a guide: the least of them that certainly adds something. */
@@ -54,20 +54,20 @@ function firstSteps({ points, n }: Curve): string | null {
 const byPasses = (a: CurvePoint, b: CurvePoint): number => a.passes - b.passes;
 const countOfPasses = (passes: number): string => (passes === 1 ? "1 pass" : `${passes} passes`);
 
-/** «Asked for 5 it delivers 3.4.» */
+/** “Asked for 5 it delivers 3.4.” */
 export function delivers({ delivered, guidanceScale, n }: Curve): string | null {
   if (!delivered)
     return `CFG keeps no more here at any guidance than pictures without it, so there is no guidance to deliver.`;
   const { value, low, high } = delivered.guidanceScale;
   const asked = `Asked for guidance ${show(guidanceScale)}`;
   if (delivered.isBeyond)
-    return `${asked}, the guide keeps more than CFG at any guidance up to ${show(value)}; with 95 % certainty as much as CFG at ${show(low)} or more (n = ${n}).`;
-  return `${asked}, the guide keeps as much as CFG at guidance ${show(value)} (95 % interval ${show(low)} to ${show(high)}, n = ${n}).`;
+    return `${asked}, the guide keeps more than CFG at any guidance up to ${show(value)}; with 95% certainty as much as CFG at ${show(low)} or more (n = ${n}).`;
+  return `${asked}, the guide keeps as much as CFG at guidance ${show(value)} (95% interval ${show(low)} to ${show(high)}, n = ${n}).`;
 }
 
 const show = (guidance: number): string => guidance.toFixed(1).replace(/\.0$/, "");
 const less = ({ value, low, high }: Estimate): string =>
-  `${(-value).toFixed(3)} (95 % interval ${(-high).toFixed(3)} to ${(-low).toFixed(3)})`;
+  `${(-value).toFixed(3)} (95% interval ${(-high).toFixed(3)} to ${(-low).toFixed(3)})`;
 const more = ({ value, low, high }: Estimate): string =>
-  `${value.toFixed(3)} (95 % interval ${low.toFixed(3)} to ${high.toFixed(3)})`;
+  `${value.toFixed(3)} (95% interval ${low.toFixed(3)} to ${high.toFixed(3)})`;
 const signed = (value: number): string => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);

@@ -56,7 +56,7 @@ export class FieldReader {
   #read<T>(name: string, read: (text: string) => T | null): T | null {
     const text = this.text(name);
     const value = text === null ? null : read(text);
-    if (text !== null && value === null) this.unreadable.push(`Its ${name} «${text.slice(0, 40)}» could not be read.`);
+    if (text !== null && value === null) this.unreadable.push(`Its ${name} “${text.slice(0, 40)}” could not be read.`);
     return value;
   }
 }

@@ -9,7 +9,7 @@ export interface ForeignRecipe {
   /** Without what asked for networks. */
   readonly prompt: string;
   readonly negativePrompt: string | null;
-  /** How the tool reads a prompt: in «(a:1.2)» the words weigh more. */
+  /** How the tool reads a prompt: in “(a:1.2)” the words weigh more. */
   readonly promptSyntax: "plain" | "a1111";
   readonly seed: bigint | null;
   /** Whether the first noise was drawn as ours is, so that the seed means the same picture. */

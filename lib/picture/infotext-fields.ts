@@ -1,7 +1,7 @@
 /**
- * The names and values of the last line of generation parameters, «Steps: 20, Sampler: Euler a, …»: the rule by which
+ * The names and values of the last line of generation parameters, “Steps: 20, Sampler: Euler a, …”: the rule by which
  * AUTOMATIC1111's web UI reads it (modules/infotext_utils.py, `re_param_code`), and besides a value that is JSON whole,
- * as «Hashes: {…}» is. Names in lower case; of two with one name the later. One pass: a megabyte takes some 20 ms.
+ * as “Hashes: {…}” is. Names in lower case; of two with one name the later. One pass: a megabyte takes some 20 ms.
  */
 export function infotextFields(line: string): Map<string, string> {
   const fields = new Map<string, string>();

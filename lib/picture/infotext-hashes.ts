@@ -42,7 +42,7 @@ function jsonHashes(read: FieldReader): ReadonlyMap<string, string> {
   }
 }
 
-/** «name: hash, name: hash»; in such a list a name holds neither sign. */
+/** “name: hash, name: hash”; in such a list a name holds neither sign. */
 const listed = (list: string | null): NamedHash[] =>
   (list ?? "").split(",").flatMap((one) => {
     const [name = "", hash = ""] = one.split(":").map((part) => part.trim());

@@ -43,7 +43,7 @@ export function settingNotes({ denoisingStrength, prompt }: Read, read: FieldRea
     notes.push(`It began with another picture at strength ${denoisingStrength}; give that picture to draw it again.`);
   const emphasis = read.text("emphasis");
   if (emphasis !== null && emphasis !== "Original" && emphasis !== "None" && /[([]/.test(prompt))
-    notes.push(`Its emphasis followed the rule «${emphasis.slice(0, 40)}»; here it follows «Original».`);
+    notes.push(`Its emphasis followed the rule “${emphasis.slice(0, 40)}”; here it follows “Original”.`);
   for (const [name, what] of notDone) if (read.has(name)) notes.push(`${what}, which is not done here.`);
   return notes;
 }
@@ -82,7 +82,7 @@ const notDone: ReadonlyMap<string, string> = new Map([
 export function unknownNotes(read: FieldReader): string[] {
   const names = read.rest.filter((name) => !harmless.has(name));
   if (names.length === 0) return [];
-  const shown = names.slice(0, MAX_NAMED).map((name) => `«${name.slice(0, 40)}»`);
+  const shown = names.slice(0, MAX_NAMED).map((name) => `“${name.slice(0, 40)}”`);
   const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : "";
   return [`Not read: ${shown.join(", ")}${more}.`];
 }

@@ -3,7 +3,7 @@ import type { Recipe } from "./recipe.ts";
 import { a1111SamplerNames } from "./samplers.ts";
 
 /**
- * The recipe as the «generation parameters» that AUTOMATIC1111's web UI writes and most tools of the field read: the
+ * The recipe as the “generation parameters” that AUTOMATIC1111's web UI writes and most tools of the field read: the
  * prompt, the negative prompt, and last one line of names and values. Readers take a prompt line that begins with
  * "Negative prompt:" for the negative prompt, and trim each line; `serialiseRecipe` is exact.
  */
@@ -69,16 +69,16 @@ function networksOf({ prompt, promptSyntax, files }: Recipe): string[] {
   });
 }
 
-/** A name within «<lora:…>» loses the signs that divide and end it. */
+/** A name within “<lora:…>” loses the signs that divide and end it. */
 const tagName = (file: RecipeFile): string => plainName(file).replaceAll(/[:<>]/g, "");
 
-/** «AutoV2»: the first ten digits of the file's sha256, which model sites look up. */
+/** “AutoV2”: the first ten digits of the file's sha256, which model sites look up. */
 const shortHash = ({ sha256 }: RecipeFile): string => sha256.slice(0, 10);
 
 /**
  * A name in this list cannot be quoted, so it loses the two signs that divide the list, as in A1111. Readers look for
- * «AutoV3», the first twelve digits of the tensors' sha256; where that is not known, model sites find the file by
- * «AutoV2» as well.
+ * “AutoV3”, the first twelve digits of the tensors' sha256; where that is not known, model sites find the file by
+ * “AutoV2” as well.
  */
 const loraHash = (file: RecipeFile): string =>
   `${tagName(file).replaceAll(",", "")}: ${file.tensorsSha256?.slice(0, 12) ?? shortHash(file)}`;

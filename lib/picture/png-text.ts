@@ -31,7 +31,7 @@ export function* pngTexts(bytes: Uint8Array): Generator<Deflated, Map<string, st
   return text;
 }
 
-export const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a); // «\x89PNG\r\n\x1a\n»
+export const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a); // “\x89PNG\r\n\x1a\n”
 export const HEADER_BYTES = 13;
 const MAX_KEY_BYTES = 79;
 const MAX_TEXT_BYTES = 2 ** 20; // far above any recipe or workflow met, far below what would hurt

@@ -97,11 +97,11 @@ class Unread {
   }
 
   node({ type }: ComfyNode): void {
-    this.say(`What its node «${type.slice(0, 60)}» does was not read.`);
+    this.say(`What its node “${type.slice(0, 60)}” does was not read.`);
   }
 
   value({ type }: ComfyNode, input: string): void {
-    this.say(`Its ${input.slice(0, 40).replaceAll("_", " ")} could not be read from the node «${type.slice(0, 60)}».`);
+    this.say(`Its ${input.slice(0, 40).replaceAll("_", " ")} could not be read from the node “${type.slice(0, 60)}”.`);
   }
 
   get notes(): string[] {
@@ -208,7 +208,7 @@ function advancedNotes(walk: ComfyWalk, sampler: ComfyNode, unread: Unread): voi
     unread.say("No noise was added at its beginning, which is not done here.");
 }
 
-/** «embedding:name» in a prompt of ComfyUI is a learned word. */
+/** “embedding:name” in a prompt of ComfyUI is a learned word. */
 function embeddingsIn(text: string): NamedHash[] {
   const names = new Set<string>();
   for (let at = text.indexOf("embedding:"); at !== -1; at = text.indexOf("embedding:", at + 10)) {

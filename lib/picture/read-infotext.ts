@@ -7,7 +7,7 @@ import { noiseNotes, settingNotes, unknownNotes } from "./infotext-notes.ts";
 import { matchA1111Sampler } from "./samplers.ts";
 
 /**
- * Reads «generation parameters» as AUTOMATIC1111's web UI, the tools after it and `toInfotext` write them: the prompt,
+ * Reads “generation parameters” as AUTOMATIC1111's web UI, the tools after it and `toInfotext` write them: the prompt,
  * the negative prompt, and a line of names and values that begins with the steps. Null where there is no such line: it
  * is some other text.
  */
@@ -52,7 +52,7 @@ export function parseInfotext(text: string): ForeignRecipe | null {
   const notes = [
     ...networkNotes,
     ...networks.flatMap(({ kind, name }) =>
-      kind === "hypernet" ? [`The hypernetwork «${name}» is not used here.`] : [],
+      kind === "hypernet" ? [`The hypernetwork “${name}” is not used here.`] : [],
     ),
     ...(recipe.sampler?.note ? [recipe.sampler.note] : []),
     ...noiseNotes(recipe, read),

@@ -16,8 +16,8 @@ export interface SamplerMatch {
 
 /**
  * By AUTOMATIC1111's names (1.10.1: modules/sd_samplers_kdiffusion.py, sd_samplers_timesteps.py, sd_schedulers.py).
- * Until 1.9 the noise schedule is part of the name («DPM++ 2M Karras»); since then it stands in `schedule`, where
- * «Automatic» is the sampler's own.
+ * Until 1.9 the noise schedule is part of the name (“DPM++ 2M Karras”); since then it stands in `schedule`, where
+ * “Automatic” is the sampler's own.
  */
 export function matchA1111Sampler(sampler: string, schedule: string | null): SamplerMatch {
   const [base, ofName] = partSchedule(sampler.trim().toLowerCase());
@@ -106,7 +106,7 @@ const comfyRules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["ddpm", near("euler-a")],
 ]);
 
-/** What «Automatic» is for samplers that have a schedule of their own. */
+/** What “Automatic” is for samplers that have a schedule of their own. */
 const automatic: ReadonlyMap<string, string> = new Map([
   ["dpm++ 2m", "karras"],
   ["dpm++ sde", "karras"],
@@ -119,7 +119,7 @@ const automatic: ReadonlyMap<string, string> = new Map([
   ["dpm++ 3m sde", "exponential"],
 ]);
 
-/** «DPM++ 2M SDE Karras» → its sampler and its schedule. */
+/** “DPM++ 2M SDE Karras” → its sampler and its schedule. */
 function partSchedule(name: string): [base: string, schedule: string | null] {
   for (const schedule of ["karras", "exponential", "polyexponential", "sgm uniform", "sgmuniform"])
     if (name.endsWith(` ${schedule}`)) return [name.slice(0, -schedule.length - 1).trim(), schedule];
@@ -128,19 +128,19 @@ function partSchedule(name: string): [base: string, schedule: string | null] {
 
 function match(rule: Rule | undefined, levels: string, written: string): SamplerMatch {
   const unknown = { written, name: null, nearest: null, timestepSpacing: null };
-  if (!rule) return { ...unknown, note: `The sampler «${written.slice(0, 60)}» is not known; choose one.` };
+  if (!rule) return { ...unknown, note: `The sampler “${written.slice(0, 60)}” is not known; choose one.` };
   const { ours, differs, isOnTimesteps } = rule;
   if (ours === "dpmpp-2m" && levels === "karras" && differs === null)
     return { ...unknown, name: "dpmpp-2m-karras", note: null };
   const isPlain = levels === "uniform" || (levels === "ddim uniform" && ours === "ddim") || isOnTimesteps === true;
   const why = [...(differs === null ? [] : [differs]), ...(isPlain ? [] : [`has the noise schedule ${levels}`])];
   if (why.length > 0) {
-    const note = `The sampler «${written.slice(0, 60)}» ${why.join(" and ")}; the nearest here is ${ours}.`;
+    const note = `The sampler “${written.slice(0, 60)}” ${why.join(" and ")}; the nearest here is ${ours}.`;
     return { ...unknown, nearest: ours, note };
   }
   const note =
     ours === "dpmpp-2m-sde"
-      ? `The sampler «${written.slice(0, 60)}» adds noise at each step, drawn there in another way: the picture will differ.`
+      ? `The sampler “${written.slice(0, 60)}” adds noise at each step, drawn there in another way: the picture will differ.`
       : null;
   const timestepSpacing = isOnTimesteps || levels === "ddim uniform" ? "leading" : "linspace";
   return { written, name: ours, nearest: ours, timestepSpacing, note };
@@ -149,7 +149,7 @@ function match(rule: Rule | undefined, levels: string, written: string): Sampler
 /** As AUTOMATIC1111 spells ours: the sampler and, where it is not the plain one, the noise schedule. */
 export const a1111SamplerNames: Readonly<Record<SamplerName, readonly [sampler: string, schedule: string | null]>> = {
   ddim: ["DDIM", null],
-  "dpmpp-2m": ["DPM++ 2M", "Uniform"], // «Automatic» would be Karras
+  "dpmpp-2m": ["DPM++ 2M", "Uniform"], // “Automatic” would be Karras
   "dpmpp-2m-karras": ["DPM++ 2M", "Karras"],
   "dpmpp-2m-sde": ["DPM++ 2M SDE", "Uniform"],
   euler: ["Euler", null],

@@ -1,5 +1,5 @@
 /**
- * Weighs a chunk's states by the rule «Original» of AUTOMATIC1111's web UI 1.10.1 (modules/sd_emphasis.py): each
+ * Weighs a chunk's states by the rule “Original” of AUTOMATIC1111's web UI 1.10.1 (modules/sd_emphasis.py): each
  * token's state times its weight, then all of them times one number, so that their mean is what it was.
  *
  *   z′ = w ⊙ z · mean(z) / mean(w ⊙ z)        the mean over all T·D values of this chunk

@@ -63,8 +63,8 @@ export function chunksOf(
 
 /**
  * The same chunks and, behind them, as many empty ones as make `count`: both prompts of CFG need equally many in one
- * batch, and their cross-attention then sees states of equal length. It is AUTOMATIC1111's setting «Pad prompt/negative
- * prompt»; without it theirs runs both lengths in passes of their own, which gives another picture.
+ * batch, and their cross-attention then sees states of equal length. It is AUTOMATIC1111's setting “Pad prompt/negative
+ * prompt”; without it theirs runs both lengths in passes of their own, which gives another picture.
  */
 export function padChunks(
   chunks: readonly PromptChunk[],

@@ -60,7 +60,7 @@ export function parseEmphasis(prompt: string): Piece[] {
   return joinEqual(texts, weights);
 }
 
-/** Whether a bracket of the prompt states its weight, as in «(a:1.3)». */
+/** Whether a bracket of the prompt states its weight, as in “(a:1.3)”. */
 export function statesWeight(prompt: string): boolean {
   let open = 0;
   for (let at = 0; at < prompt.length; at++) {
@@ -77,7 +77,7 @@ const ROUND = 1.1;
 const SQUARE = 1 / 1.1;
 const signs = new Set("()[]:\\");
 
-/** The weight that «:1.3)» states at a colon, and where it ends; null where no number stands there. */
+/** The weight that “:1.3)” states at a colon, and where it ends; null where no number stands there. */
 function weightAt(text: string, colon: number): { weight: number; end: number } | null {
   const begin = skipBlanks(text, colon + 1);
   let end = begin + (text[begin] === "+" || text[begin] === "-" ? 1 : 0);

@@ -42,11 +42,11 @@ export function takeExtraNetworks(prompt: string): WithoutNetworks {
     copied = end;
     const written = prompt.slice(begin, end);
     const read = toNetwork(kind, items, written);
-    if (typeof read === "string") notes.push(`«${shortened(written)}» was left out: ${read}.`);
+    if (typeof read === "string") notes.push(`“${shortened(written)}” was left out: ${read}.`);
     else {
       networks.push(read);
       if (items.length > 3 || items.some((item) => item.startsWith("dyn=")))
-        notes.push(`«${shortened(written)}»: its reduced rank is not followed; the file is used as it is.`);
+        notes.push(`“${shortened(written)}”: its reduced rank is not followed; the file is used as it is.`);
     }
   }
   return { text: text + prompt.slice(copied), networks, notes };
@@ -63,14 +63,14 @@ interface Reference {
   readonly items: readonly string[];
 }
 
-/** «<word:anything but >>», from the left. */
+/** “<word:anything but >>”, from the left. */
 function referencesIn(prompt: string): Reference[] {
   const references: Reference[] = [];
   for (let begin = prompt.indexOf("<"); begin !== -1; begin = prompt.indexOf("<", begin + 1)) {
     const colon = endOfWord(prompt, begin + 1);
     if (colon === begin + 1 || prompt[colon] !== ":") continue;
     const close = prompt.indexOf(">", colon + 1);
-    if (close === -1) break; // nor is there one behind any later «<»
+    if (close === -1) break; // nor is there one behind any later “<”
     if (close === colon + 1) continue;
     const items = prompt.slice(colon + 1, close).split(":");
     references.push({ begin, end: close + 1, kind: prompt.slice(begin + 1, colon), items });
@@ -98,7 +98,7 @@ const kinds: ReadonlyMap<string, ExtraNetwork["kind"]> = new Map([
 /** The network, or why it is none. */
 function toNetwork(kindName: string, items: readonly string[], written: string): ExtraNetwork | string {
   const kind = kinds.get(kindName);
-  if (!kind) return `a network of the kind «${shortened(kindName)}» is not known`;
+  if (!kind) return `a network of the kind “${shortened(kindName)}” is not known`;
   const isNamed = (item: string): boolean => item.split("=").length === 2;
   const named = new Map(items.filter(isNamed).map((item) => item.split("=") as [string, string]));
   const [name, first = "1", second] = items.filter((item) => !isNamed(item));

@@ -11,7 +11,7 @@ import { requireShort } from "./prompt-limit.ts";
 export const promptSyntaxes = ["plain", "a1111"] as const;
 export type PromptSyntax = (typeof promptSyntaxes)[number];
 
-/** Networks are asked for in the prompt only; in a negative prompt «<lora:…>» is text, there as here. */
+/** Networks are asked for in the prompt only; in a negative prompt “<lora:…>” is text, there as here. */
 export type PromptSide = "prompt" | "negative prompt";
 
 export interface ReadPrompt {
@@ -36,10 +36,10 @@ export function readPrompt(prompt: string, syntax: PromptSyntax, side: PromptSid
 
 function plainNotes(prompt: string, side: PromptSide): string[] {
   const found = [
-    ...(statesWeight(prompt) ? ["«(…:1.2)»"] : []),
-    ...(prompt.includes("((") || prompt.includes("[[") ? ["«((…))»"] : []),
-    ...(hasWord(prompt, "BREAK") ? ["«BREAK»"] : []),
-    ...(side === "prompt" && asksForNetworks(prompt) ? ["«<lora:…>»"] : []),
+    ...(statesWeight(prompt) ? ["“(…:1.2)”"] : []),
+    ...(prompt.includes("((") || prompt.includes("[[") ? ["“((…))”"] : []),
+    ...(hasWord(prompt, "BREAK") ? ["“BREAK”"] : []),
+    ...(side === "prompt" && asksForNetworks(prompt) ? ["“<lora:…>”"] : []),
   ];
   if (found.length === 0) return [];
   const [what, are] = [found.join(", "), found.length === 1 ? "is" : "are"];
@@ -49,17 +49,17 @@ function plainNotes(prompt: string, side: PromptSide): string[] {
 function a1111Notes(text: string, pieces: readonly Piece[], side: PromptSide): string[] {
   const notes: string[] = [];
   if (hasSchedule(text))
-    notes.push("«[from:to:when]» and «[a|b]» do not change over the steps here; their words are read as «[…]».");
-  if (hasWord(text, "AND")) notes.push("«AND» does not combine prompts here; it is a word.");
-  if (text.includes("#")) notes.push("«#» begins a comment in AUTOMATIC1111's web UI; here it is text.");
+    notes.push("“[from:to:when]” and “[a|b]” do not change over the steps here; their words are read as “[…]”.");
+  if (hasWord(text, "AND")) notes.push("“AND” does not combine prompts here; it is a word.");
+  if (text.includes("#")) notes.push("“#” begins a comment in AUTOMATIC1111's web UI; here it is text.");
   if (pieces.some(({ isBreak, weight }) => !isBreak && weight < 0) && hasWord(text, "BREAK"))
-    notes.push("«BREAK» within weighed brackets is a word, as in AUTOMATIC1111's web UI; put it outside of them.");
+    notes.push("“BREAK” within weighed brackets is a word, as in AUTOMATIC1111's web UI; put it outside of them.");
   if (side === "negative prompt" && asksForNetworks(text))
-    notes.push("«<lora:…>» in the negative prompt is text; ask for the network in the prompt.");
+    notes.push("“<lora:…>” in the negative prompt is text; ask for the network in the prompt.");
   return notes;
 }
 
-/** Whether a square bracket holds alternatives, or ends in «:number». */
+/** Whether a square bracket holds alternatives, or ends in “:number”. */
 function hasSchedule(text: string): boolean {
   let depth = 0;
   let hasBar = false;

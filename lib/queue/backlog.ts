@@ -20,7 +20,7 @@ export const backlogOf = (waiting: readonly Waiting[]): number =>
     waiting.reduce((sum, { lane, priority }) => sum + (priority >= AWAITED ? SECONDS[lane] : 0), 0),
   );
 
-/** The same of those for whom `waiter.group_id` stands: a column «backlog». It reads no more of their jobs than fill the bound. */
+/** The same of those for whom `waiter.group_id` stands: a column “backlog”. It reads no more of their jobs than fill the bound. */
 export const backlogColumn = (resource: JobResource, waiter: Prisma.Sql): Prisma.Sql => Prisma.sql`
   SELECT least(${MOST_SECONDS}::int, coalesce(sum(CASE lane WHEN 'seconds' THEN ${SECONDS.seconds}::int WHEN 'minutes' THEN ${SECONDS.minutes}::int ELSE ${SECONDS.hours}::int END), 0))::float8 AS backlog
   FROM (SELECT lane FROM job WHERE resource = ${resource}::job_resource AND state = 'queued' AND group_id = ${waiter} AND priority >= ${AWAITED}

@@ -10,7 +10,7 @@ import { addEvent } from "./timeline.ts";
 /** What a job takes of a worker's memory, worked out from the shapes of what it opens. */
 export interface Need {
   readonly bytes: number;
-  /** The largest part of it, like «6.1 GB of it for the UNet at 1024 × 1024 px». */
+  /** The largest part of it, like “6.1 GB of it for the UNet at 1024 × 1024 px”. */
   readonly what: string;
 }
 

@@ -134,6 +134,6 @@ async function howAre(ids: readonly string[]): Promise<Map<string, string>> {
   );
 }
 
-/** A wait is told as «about», so it has not changed before it has by a tenth. */
+/** A wait is told as “about”, so it has not changed before it has by a tenth. */
 const about = (seconds: number | null): number | null =>
   seconds === null ? null : Math.round(10 * Math.log(Math.max(1, seconds)));

@@ -13,5 +13,5 @@ function cellOf(cell: CsvCell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** As tables that were laid out for people write it too: with «−», a sign before it and a unit after it nothing is a formula. */
+/** As tables that were laid out for people write it too: with “−”, a sign before it and a unit after it nothing is a formula. */
 const isNumber = (text: string): boolean => /^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text);

@@ -56,7 +56,7 @@ export const deceitInProse = (text: string): string | null =>
     text.replaceAll(rightful, (kept) => (/[\n\r\t]/.test(kept) ? " " : /[\u200c\u200d]/.test(kept[0]!) ? "" : "x")),
   );
 
-/** Why a line of text deceives, in words that complete «it …»; null where it does not. Whole emoji may be in it. */
+/** Why a line of text deceives, in words that complete “it …”; null where it does not. Whole emoji may be in it. */
 export function deceitInLine(text: string): string | null {
   const rest = text.replaceAll(emoji, "x");
   if (isHidden(rest)) return "holds a line break, or a character that is invisible or turns the direction of text";
@@ -68,7 +68,7 @@ export function deceitInLine(text: string): string | null {
 export function deceitInName(text: string): string | null {
   if (oddSpace.test(text)) return "holds a space that is none; write a plain one";
   const mixed = (text.match(word) ?? []).find((one) => alike.filter((script) => script.test(one)).length > 1);
-  if (mixed !== undefined) return `has letters of several scripts in one word, «${mixed}», that pass for one another`;
+  if (mixed !== undefined) return `has letters of several scripts in one word, “${mixed}”, that pass for one another`;
   return deceitInLine(text);
 }
 
@@ -77,6 +77,6 @@ export function deceitInIdentifier(text: string): string | null {
   if (isHidden(text)) return deceitInLine("\u200b");
   if (text !== text.normalize("NFKC")) return "holds characters that are other spellings of plain ones";
   const foreign = (text.match(word) ?? []).find((one) => passesForLatin.test(one));
-  if (foreign !== undefined) return `is read as Latin letters, and «${foreign}» is of others`;
+  if (foreign !== undefined) return `is read as Latin letters, and “${foreign}” is of others`;
   return deceitInName(text);
 }

@@ -34,7 +34,7 @@ export type Failpoint = (typeof failpoints)[number];
 
 let passed = 0;
 
-/** Ends this process with SIGKILL when GUIDEPOST_FAILPOINT names this step, or this step and its n-th passing («upload.part:2»). */
+/** Ends this process with SIGKILL when GUIDEPOST_FAILPOINT names this step, or this step and its n-th passing (“upload.part:2”). */
 export function failpoint(name: Failpoint): void {
   const asked = env().failpoint;
   if (asked === null) return;

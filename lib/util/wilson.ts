@@ -1,6 +1,6 @@
-const Z = 1.959964; // 95 %
+const Z = 1.959964; // 95%
 
-/** The 95 % interval of a share of `n`, as Wilson (1927) has it: it stays within 0 and 1 and holds for few as for many. */
+/** The 95% interval of a share of `n`, as Wilson (1927) has it: it stays within 0 and 1 and holds for few as for many. */
 export function wilson(
   count: number,
   n: number,

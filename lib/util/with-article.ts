@@ -1,2 +1,2 @@
-/** «a guide», «an evaluator». */
+/** “a guide”, “an evaluator”. */
 export const withArticle = (noun: string): string => `${/^[aeio]/.test(noun) ? "an" : "a"} ${noun}`;

@@ -38,5 +38,5 @@ export const remedies = {
 
 export type Defect = keyof typeof remedies;
 
-/** Throws `malformed_weights`: «file: what; remedy.» */
+/** Throws `malformed_weights`: “file: what; remedy.” */
 export type Refuse = (defect: Defect, what: string, detail?: Record<string, unknown>, remedy?: string) => never;

@@ -5,7 +5,7 @@ import type { ByteSource } from "./byte-source.ts";
 /**
  * The sha256 of a safetensors file's tensors alone, everything behind its header, in lower-case hex: kohya's
  * `sshs_model_hash`, by whose first twelve digits AUTOMATIC1111's web UI (modules/hashes.py, `addnet_hash_safetensors`)
- * and model sites («AutoV3») name a LoRA. It stays the same when only the metadata change. Read in pieces of 4 MiB.
+ * and model sites (“AutoV3”) name a LoRA. It stays the same when only the metadata change. Read in pieces of 4 MiB.
  *
  * @throws malformed_weights where the header would be longer than the file
  */

@@ -32,7 +32,7 @@ export const front: Story = (stage) => {
     await divider.focus();
     await page.keyboard.press("ArrowLeft");
     await page.keyboard.press("ArrowLeft");
-    await expect.poll(() => divider.getAttribute("aria-valuetext")).toBe("48 % CFG");
+    await expect.poll(() => divider.getAttribute("aria-valuetext")).toBe("48% CFG");
     await expect.poll(() => clipOfSecond(page)).toBe("inset(0px 0px 0px 48%)");
     const pull = async (): Promise<number> => {
       const box = (await divider.boundingBox())!; // what stands above it may still be growing

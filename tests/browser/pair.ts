@@ -41,7 +41,7 @@ export const pair: Story = (stage) => {
     const page = await stage().open(`/pairs/${view.id}`);
     const sentence = await page.locator("[data-sentence]").innerText();
     const { value, low, high, n } = view.recovered!;
-    const percent = (share: number): string => `${Math.round(100 * share)}\u00a0%`;
+    const percent = (share: number): string => `${Math.round(100 * share)}%`;
     expect(sentence).toContain(
       `it recovers ${percent(value)} of what CFG adds to prompt fidelity (between ${percent(low)} and ${percent(high)}, measured on ${n} prompts`,
     );
@@ -117,17 +117,17 @@ export const pair: Story = (stage) => {
 
     await sheet.getByRole("link", { name: `Compare seed ${third.seed}` }).click();
     await page.waitForURL(new RegExp(`\\?seed=${third.seed}#see$`));
-    await page.getByText(`«${third.prompt}»`).waitFor();
+    await page.getByText(`“${third.prompt}”`).waitFor();
     const divider = page.getByRole("slider", { name: /^Divider: CFG on the left, guide on the right$/ });
     await divider.focus();
     await page.keyboard.press("ArrowRight");
-    await expect.poll(() => divider.getAttribute("aria-valuetext")).toBe("51 % CFG");
+    await expect.poll(() => divider.getAttribute("aria-valuetext")).toBe("51% CFG");
 
     const cost = page.getByRole("region", { name: "Cost of one picture" }).getByRole("row");
     const { guide } = timings!;
     expect(await cost.nth(2).innerText()).toMatch(
       new RegExp(
-        `guide\\s+20\\s+5\\.90 G\\s+50\\.5 %\\s+${guide.seconds.toFixed(2)} s\\s+${guide.low.toFixed(2)}–${guide.high.toFixed(2)} s\\s+8$`,
+        `guide\\s+20\\s+5\\.90 G\\s+50\\.5%\\s+${guide.seconds.toFixed(2)} s\\s+${guide.low.toFixed(2)}–${guide.high.toFixed(2)} s\\s+8$`,
       ),
     );
     await page.context().close();

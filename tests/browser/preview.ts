@@ -123,7 +123,7 @@ export const preview: Story = (stage) => {
   test("names the words that the model does not know, takes a suggestion, and says anew what a change costs", async () => {
     const page = await stage().open(`/preview?finetune=${MODEL}&guide=${GUIDE}`, { as: stage().ann });
     await page.getByLabel("Prompt", { exact: true }).fill("a big spaceship at sea");
-    await page.getByText("The model does not know «spaceship»; it knows 31 words, like").waitFor();
+    await page.getByText("The model does not know “spaceship”; it knows 31 words, like").waitFor();
     await expect.poll(() => page.getByRole("button", { name: "Run preview" }).isEnabled()).toBe(true);
     await page.getByRole("link", { name: "a big red rocket at sunset" }).click();
     await expectFields(page, { Prompt: "a big red rocket at sunset" });
@@ -170,7 +170,7 @@ export const preview: Story = (stage) => {
       );
     await divider.focus();
     await page.keyboard.press("ArrowRight");
-    await expect.poll(() => divider.getAttribute("aria-valuetext")).toBe("51 % CFG");
+    await expect.poll(() => divider.getAttribute("aria-valuetext")).toBe("51% CFG");
     await page.getByRole("button", { name: /^Difference/ }).click();
     await expect.poll(() => blendOfSecond(page)).toBe("difference");
     await page.getByRole("button", { name: "Blink" }).click();

@@ -172,7 +172,7 @@ export const repo: Story = (stage) => {
 
   test("many files, odd names, another branch: each is found, shown and downloaded", async () => {
     const fullName = await own("many", { visibility: "public" });
-    const odd = "日本語 100% «a&b»/a/b/c/d/e/#1?.md";
+    const odd = "日本語 100% “a&b”/a/b/c/d/e/#1?.md";
     const files = Array.from({ length: 230 }, (_, index) => ({
       op: "add" as const,
       path: `many/${String(index).padStart(3, "0")}.txt`,
@@ -327,7 +327,7 @@ export const repo: Story = (stage) => {
     await expect
       .poll(() =>
         page
-          .getByRole("region", { name: /^Data of «Residual strength/ })
+          .getByRole("region", { name: /^Data of “Residual strength/ })
           .getByRole("row")
           .count(),
       )

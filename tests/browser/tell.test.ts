@@ -9,7 +9,7 @@ import { Stage } from "./stage.ts";
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 900_000 }); // the first start builds the pages
 
-// «Can you tell?» as somebody sees it who is not signed in, on a hub whose operator asks anybody.
+// “Can you tell?” as somebody sees it who is not signed in, on a hub whose operator asks anybody.
 
 const hub = await useTempHub({ GUIDEPOST_ANSWERS: "anybody" });
 let web: WebProcess;

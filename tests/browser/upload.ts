@@ -143,7 +143,7 @@ export const upload: Story = (stage) => {
     await page.getByRole("button", { name: "Upload it, 68.1 MB" }).click();
     await expect.poll(() => held.length).toBe(2);
     await page
-      .getByText(/^\d\d %$/)
+      .getByText(/^\d\d%$/)
       .first()
       .waitFor();
     const { items } = (await stage().ben.ask("GET", `/repos/ben/${name}/uploads`)).body as { items: UploadView[] };
@@ -285,7 +285,7 @@ export const upload: Story = (stage) => {
       await hold(page, 2);
       await begin(page, big);
       await page
-        .getByText(/^6\d %$/)
+        .getByText(/^6\d%$/)
         .first()
         .waitFor();
     });
@@ -293,7 +293,7 @@ export const upload: Story = (stage) => {
       await hold(page, 1);
       await begin(page, big);
       await page
-        .getByText(/^3\d %$/)
+        .getByText(/^3\d%$/)
         .first()
         .waitFor();
       await page.getByRole("button", { name: "Pause" }).click();

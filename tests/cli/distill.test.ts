@@ -119,7 +119,7 @@ describe("guidepost distill", () => {
       /^time +about \d+ s: /m,
     ])
       expect(stderr).toMatch(line);
-    expect(stdout).toMatch(/^Wrote .*guide\.safetensors: [\d,]+ parameters, [\d.]+ % of sd1, sha256 [0-9a-f]{64}$/m);
+    expect(stdout).toMatch(/^Wrote .*guide\.safetensors: [\d,]+ parameters, [\d.]+% of sd1, sha256 [0-9a-f]{64}$/m);
     expect(stdout).toMatch(/held out +unexplained \d\.\d{3} +delivered -?\d\.\d{3}/);
   });
 

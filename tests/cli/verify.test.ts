@@ -94,7 +94,7 @@ describe("a report that nobody changed", () => {
     expect(stdout).toMatch(
       /^measured again with 1 thread, 5 pictures at once, CFG in two passes; there with 2 threads/m,
     );
-    expect(stdout).toMatch(/^agrees: the verdict on ann\/guide-tiny on ann\/neon is «inconclusive» here too/m);
+    expect(stdout).toMatch(/^agrees: the verdict on ann\/guide-tiny on ann\/neon is “inconclusive” here too/m);
     expect(code).toBe(0);
     const kept = await readdir(join(cache, "files"));
     expect(new Set(kept)).toEqual(
@@ -200,8 +200,8 @@ describe("a report that its hub signed, and that is not so", () => {
     await writeFile(kept, Buffer.alloc(size));
     const { code, stdout } = await verify(await fileOf(report));
     expect(stdout).toMatch(/^differs: what http\S+ signed is not what this machine measures\.$/m);
-    expect(stdout).toMatch(/^ {2}The verdict is «verified» in the report and «inconclusive» here\.$/m);
-    expect(stdout).toMatch(/^ {2}The score with the guide of prompt 1, «.*» is 0\.125 in the report and .* here\.$/m);
+    expect(stdout).toMatch(/^ {2}The verdict is “verified” in the report and “inconclusive” here\.$/m);
+    expect(stdout).toMatch(/^ {2}The score with the guide of prompt 1, “.*” is 0\.125 in the report and .* here\.$/m);
     expect(stdout).toMatch(/^ {2}A look at 48 prompts is told of, and there are 2 values\.$/m);
     expect(code).toBe(3);
     expect((await readFile(kept)).equals(Buffer.alloc(size))).toBe(false);

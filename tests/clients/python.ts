@@ -16,7 +16,7 @@ export type HuggingfaceHubVersion = (typeof huggingfaceHubVersions)[number];
 export const noPython: string | null =
   spawnSync("python3", ["-c", "import venv, ensurepip"]).status === 0
     ? null
-    : "no Python with venv here; get one with «apt-get install python3-venv»";
+    : "no Python with venv here; get one with “apt-get install python3-venv”";
 
 export interface Ran {
   readonly code: number;

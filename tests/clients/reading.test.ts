@@ -41,7 +41,7 @@ const files: Files = {
   "odd/a ? b # c @ d + e & f = g.txt": "signs",
   "odd/100% real.txt": "per cent",
   "odd/猫と犬.txt": "letters",
-  "odd/Grüße «x».txt": "more letters",
+  "odd/Grüße “x”.txt": "more letters",
   "odd/😀.safetensors": weightsOf(2000),
   "odd/plus+plus.safetensors": weightsOf(3000),
   "odd/empty.txt": "",
@@ -280,7 +280,7 @@ describe("@huggingface/hub", () => {
 
   test.each(Object.keys(files))("downloads %s, and a part of it", async (name) => {
     const bytes = Buffer.from(files[name]!);
-    const path = name.split("/").map(encodeURIComponent).join("/"); // it escapes no path itself, as «?» needs
+    const path = name.split("/").map(encodeURIComponent).join("/"); // it escapes no path itself, as “?” needs
     const blob = await downloadFile({ ...at, path });
     expect(sha256(Buffer.from(await blob!.arrayBuffer()))).toBe(sha256(bytes));
     const info = await fileDownloadInfo({ ...at, path });

@@ -11,6 +11,6 @@ export const gateNames: readonly string[] = readdirSync(import.meta.dirname)
 
 export async function findGate(name: string): Promise<Gate> {
   const gate = ((await import(`./${name}.ts`)) as Readonly<Record<string, Gate>>)[name];
-  if (!gate) throw new Error(`tests/gate/${name}.ts exports no «${name}»`);
+  if (!gate) throw new Error(`tests/gate/${name}.ts exports no “${name}”`);
   return gate;
 }

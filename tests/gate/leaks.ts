@@ -74,7 +74,7 @@ async function crawlAll(
   return crawled;
 }
 
-/** Where it stands by itself: a machine may be called «vm», and a nonce has such letters by chance. @returns -1 where it does not */
+/** Where it stands by itself: a machine may be called “vm”, and a nonce has such letters by chance. @returns -1 where it does not */
 function placeOf(text: string, word: string): number {
   const isLetter = (at: number): boolean => /[A-Za-z0-9+/=]/.test(text[at] ?? " ");
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1))

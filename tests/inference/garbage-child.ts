@@ -5,7 +5,7 @@ import { Frames, toFrame } from "#lib/util/frames.ts";
 import { MOST_BYTES } from "#workers/inference/messages.ts";
 import { mulberry32 } from "#lib/util/mulberry32.ts";
 
-/** A child that is told by its job's folder what to say: «kind seed». Nothing of it is an answer. */
+/** A child that is told by its job's folder what to say: “kind seed”. Nothing of it is an answer. */
 const channel = new Socket({ fd: 3 });
 const frames = new Frames(MOST_BYTES);
 channel.on("data", (piece: Buffer) => {

@@ -35,7 +35,7 @@ test.for([
   ["flood", 2],
   ["leaves", 6],
   ["dies", 4],
-] as const)("garbage of the kind «%s» ends its job", async ([garbage, count]) => {
+] as const)("garbage of the kind “%s” ends its job", async ([garbage, count]) => {
   for (const seed of times(count)) {
     const failure = await answerTo(garbage, seed);
     expect(failure, `${garbage} ${seed}`).toBeInstanceOf(AppError);

@@ -9,7 +9,7 @@ const { analyse } = require("scslre");
  * Rules for oxlint: an expression that takes more than linear time on some text is refused, whoever's text it is used on now.
  *
  * - `linear`: repetitions that are nested or overlap (`(a+)+`, `\s*,?\s*x`), which scslre finds, and those that are gone through again
- *   from every place that the expression is tried at (`b.*c` on «bbbbb…»), which a search without an anchor does.
+ *   from every place that the expression is tried at (`b.*c` on “bbbbb…”), which a search without an anchor does.
  * - `no-dynamic`: an expression that is put together at run time cannot be looked at, and may be a stranger's.
  */
 const plugin = {
@@ -44,12 +44,12 @@ export function faultOf(source, flags) {
   if (report) {
     const on = report.character.pick;
     const degree = report.exponential ? "exponential" : "polynomial";
-    return `This takes ${degree} time on a text like «${on.repeat(3)}…»; no two repetitions may match the same text.`;
+    return `This takes ${degree} time on a text like “${on.repeat(3)}…”; no two repetitions may match the same text.`;
   }
   const again = rescanned(source, flags);
   return (
     again &&
-    `«${again}» is gone through again from every place where a match may begin; anchor the expression, or keep what begins it out of the repetition.`
+    `“${again}” is gone through again from every place where a match may begin; anchor the expression, or keep what begins it out of the repetition.`
   );
 }
 

@@ -27,7 +27,7 @@ export interface Which {
 
 export interface FaultProxy {
   readonly url: string;
-  /** «METHOD /path?query» of each request that came. */
+  /** “METHOD /path?query” of each request that came. */
   readonly seen: readonly string[];
   inject(which: Which, fault: Fault): void;
   /** Takes back what has not happened yet. */

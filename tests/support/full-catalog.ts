@@ -40,7 +40,7 @@ export const fullCatalog = (count: number): readonly string[] => [
   "ALTER TABLE job ENABLE TRIGGER job_moves_its_subject",
 ];
 
-/** The job of each row, at its state. They follow from commits of so many persons, of which «ann» is one. */
+/** The job of each row, at its state. They follow from commits of so many persons, of which “ann” is one. */
 function jobsOf(kind: JobKind, priority: Priority, persons: number): string {
   return `INSERT INTO job (id, kind, subject_id, state, attempt, resource, lane, priority, user_id, created_at, queued_at, started_at, finished_at, rate, rated_at)
     SELECT gen_random_uuid(), '${kind}', id, state, attempt, '${resourceOf[kind]}', '${usualLane[kind]}', ${priorities[priority]}, CASE n % ${persons} WHEN 0 THEN 'ann' ELSE 'u' || n % ${persons} END, at, at,

@@ -13,7 +13,7 @@ function treeOf(files: number): { readonly id: string; readonly paths: readonly 
 /**
  * SQL that puts a hub of `count` repos into a migrated database: a base in each hundred, a guide in each ten, the rest fine-tunes;
  * each with a commit, an inspection and downloads, every fifth private, and a pair for every third fine-tune. They belong to fifty
- * organisations, org0 … org49; the person «ann» is a member of org0.
+ * organisations, org0 … org49; the person “ann” is a member of org0.
  */
 export interface ManyRepos {
   /** Of each repo. */
@@ -33,7 +33,7 @@ export const manyRepos = (count: number, { files = 1, guidesEach = 1, isSkewed =
   INSERT INTO member (namespace_id, user_id, role) SELECT id, 'ann', 'writer' FROM namespace WHERE name = 'org0';
   ${kept.map((table) => `ALTER TABLE ${table} DISABLE TRIGGER USER;`).join(" ")}
   CREATE TEMP TABLE plan AS SELECT n, gen_random_uuid() AS id, (n % 50) AS org,
-    (CASE WHEN n % 100 = 0 THEN 'base' WHEN n % 10 = 1 THEN 'guide' ELSE 'finetune' END)::repo_kind AS kind, ${isSkewed ? "CASE WHEN n / 10 % 2 = 0 THEN 0 ELSE n - n % 100 END" : "n - n % 100"} AS base,
+    (CASE WHEN n % 100 = 0 THEN 'base' WHEN n % 10 = 1 THEN 'guide' ELSE 'finetune' END)::repo_kind AS kind, ${isSkewed ? "CASE WHEN n / 10% 2 = 0 THEN 0 ELSE n - n % 100 END" : "n - n % 100"} AS base,
     left(encode(sha256(n::text::bytea), 'hex'), 40) AS commit, encode(sha256(('weights' || n)::bytea), 'hex') AS weights
     FROM generate_series(0, ${count - 1}) n;
   INSERT INTO blob (sha256, size, storage_key, git_sha1, verified_at) VALUES (repeat('a', 64), 10, 'key', repeat('a', 40), now());
@@ -43,7 +43,7 @@ export const manyRepos = (count: number, { files = 1, guidesEach = 1, isSkewed =
   INSERT INTO repo (id, namespace_id, name, kind, visibility, base_id, summary, license, tags, downloads, has_commits, created_at, updated_at)
     SELECT p.id, s.id, p.kind || '-' || p.n, p.kind, (CASE WHEN p.n % 5 = 3 THEN 'private' ELSE 'public' END)::visibility, CASE WHEN p.kind <> 'base' THEN b.id END,
       'Draws number ' || p.n || ' in a style of its own, with some more words about it.',
-      (ARRAY['apache-2.0', 'mit', 'openrail', NULL])[p.n % 4 + 1], ARRAY['text-to-image', 'style-' || p.n % 40], (p.n * 7919) % 10007, true, now() - p.n * interval '1 hour', now() - (p.n * 7919 % ${count}) * interval '1 minute'
+      (ARRAY['apache-2.0', 'mit', 'openrail', NULL])[p.n % 4 + 1], ARRAY['text-to-image', 'style-' || p.n % 40], (p.n * 7919) % 10007, true, now() - p.n * interval '1 hour', now() - (p.n * 7919% ${count}) * interval '1 minute'
     FROM plan p JOIN plan b ON b.n = p.base JOIN namespace s ON s.name = 'org' || p.org WHERE p.kind ${isBase} 'base';`,
     )
     .join("")}

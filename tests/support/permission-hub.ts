@@ -15,7 +15,7 @@ import { sha256Of, weightsOf } from "./upload-client.ts";
 import { stageWhole } from "./stage-upload.ts";
 import { newUnit } from "./units.ts";
 
-/** Who asks: what they are to the organisation «lab» and its repos. */
+/** Who asks: what they are to the organisation “lab” and its repos. */
 export const people = ["stranger", "reader", "writer", "owner", "operator"] as const;
 export type Who = "anonymous" | (typeof people)[number];
 
@@ -32,7 +32,7 @@ const subsets: readonly (readonly Scope[])[] = Array.from({ length: 2 ** scopes.
   scopes.filter((_scope, at) => bits & (1 << at)),
 );
 
-/** The organisation «lab» with its members, and everybody with a session, with a token of each set of scopes, and with dead ones. */
+/** The organisation “lab” with its members, and everybody with a session, with a token of each set of scopes, and with dead ones. */
 export async function fillPermissionHub(): Promise<{
   persons: Record<Exclude<Who, "anonymous">, Person>;
   identities: Identity[];
@@ -109,7 +109,7 @@ async function sessionOf(person: Person): Promise<Record<string, string>> {
 /** What all of a private repo is called, so that an answer which tells of it is found out. */
 export const SECRET = "hushed";
 
-/** A repo of «lab» and one of everything that can be asked of it. */
+/** A repo of “lab” and one of everything that can be asked of it. */
 export interface Subjects {
   readonly repo: string;
   readonly visibility: "public" | "private";

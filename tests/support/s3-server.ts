@@ -11,7 +11,7 @@ import { freePort } from "./free-port.ts";
 /** Why what needs an S3 server is skipped, or null where one is found. */
 export const noS3Server: string | null = findProgram()
   ? null
-  : "no S3 server here; get one with «go install github.com/versity/versitygw/cmd/versitygw@v1.8.0», or set GUIDEPOST_TEST_S3GW to the path of a versitygw";
+  : "no S3 server here; get one with “go install github.com/versity/versitygw/cmd/versitygw@v1.8.0”, or set GUIDEPOST_TEST_S3GW to the path of a versitygw";
 
 export interface S3Server {
   readonly settings: S3Settings;

@@ -3,7 +3,7 @@ import type { Reporter, TestCase, TestModule } from "vitest/node";
 import { firstRun, type FirstRun } from "./first-run.ts";
 
 /**
- * Ends a run with «N passed, N failed, N skipped», and before it names the skipped tests with their reasons. What fails
+ * Ends a run with “N passed, N failed, N skipped”, and before it names the skipped tests with their reasons. What fails
  * outside a test (a file that does not load, a hook of a suite, an error nobody caught) counts as one failure each; and so does
  * a skipped test that is not named in the file GUIDEPOST_ALLOWED_SKIPS, where that is set.
  *

@@ -32,7 +32,7 @@ afterAll(async () => {
 const inspectionOf = async (commitId: string) => (await findInspection(commitId))!;
 const factsOf = async (commitId: string) => (await inspectionOf(commitId)).facts!;
 
-/** «guide finetune priority» of the checks that wait. */
+/** “guide finetune priority” of the checks that wait. */
 async function checksWaiting(): Promise<string[]> {
   const rows = await database().$queryRaw<{ line: string }[]>`
     SELECT g.name || ' ' || f.name || ' ' || j.priority AS line FROM pair p JOIN job j ON j.subject_id = p.id

@@ -134,7 +134,7 @@ describe("what decides a picture", () => {
     const asked = { finetune: "ann/one-file", promptSyntax: "a1111" };
     const view = await draw({ ...asked, prompt: "a red fox <lora:ink:0.5> <lora:nobody:1>" });
     expect(view.timings!.notes).toEqual([
-      expect.stringMatching(/^«<lora:nobody:1>» was left out: no LoRA of that name/),
+      expect.stringMatching(/^“<lora:nobody:1>” was left out: no LoRA of that name/),
     ]);
     expect(await pixels(view)).toEqual(await pixels(await draw({ finetune: "ann/ink", loraStrength: 0.5 })));
     const literal = await draw({ finetune: "ann/one-file", prompt: "a red fox <lora:ink:0.5>" });
@@ -189,7 +189,7 @@ describe("a picture made elsewhere", () => {
       missing: [{ role: "lora", name: "lost" }],
     });
     expect(opened.notes).toEqual([
-      expect.stringMatching(/«DPM\+\+ 3M SDE Karras» .* the nearest here is dpmpp-2m-sde/),
+      expect.stringMatching(/“DPM\+\+ 3M SDE Karras” .* the nearest here is dpmpp-2m-sde/),
       "Its guidance was 30; a preview takes at most 20.",
       "ann/ink is asked for in the prompt, with the strength that it had.",
     ]);

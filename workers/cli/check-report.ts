@@ -10,7 +10,7 @@ const marks = {
   "not measured": "·",
 } as const;
 
-/** «48 prompts: inconclusive, R = 0.83 [0.41, 1.20]; looking at 96» */
+/** “48 prompts: inconclusive, R = 0.83 [0.41, 1.20]; looking at 96” */
 export function lookLine({ verdict, evidence: { fidelity }, next }: PairReport): string {
   const recovered = fidelity?.recovered ? `, R = ${estimate(fidelity.recovered)}` : "";
   return `${fidelity?.gain.n ?? 0} prompts: ${verdict}${recovered}; looking at ${next}`;
@@ -65,7 +65,7 @@ export function reportLines({
   if (cost) {
     const giga = (macs: number): string => `${(macs / 1e9).toFixed(3)} GMAC`;
     lines.push(
-      `L5 cost        ${cost.againstCfg.toFixed(4)} of CFG a step: base ${giga(cost.base.total)}, guide ${giga(cost.guide.total)}; ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(3)} % of the base's parameters`,
+      `L5 cost        ${cost.againstCfg.toFixed(4)} of CFG a step: base ${giga(cost.base.total)}, guide ${giga(cost.guide.total)}; ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(3)}% of the base's parameters`,
     );
   }
   return lines;

@@ -40,10 +40,10 @@ export function distilledLines(folder: string, { base, guide, heldOut, seconds, 
   ];
 }
 
-const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(3)} %`;
+const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(3)}%`;
 const tera = (macs: number): string => (macs < 1e12 ? `${(macs / 1e9).toFixed(1)} G` : `${(macs / 1e12).toFixed(1)} T`);
 
-/** «40 s», «12 min», «3.5 h» */
+/** “40 s”, “12 min”, “3.5 h” */
 export function showSeconds(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;

@@ -43,7 +43,7 @@ export const distillCommand = new Command("distill")
   .option("-o, --out <folder>", "where the guide goes: empty, or not there yet")
   .option("--resume <folder>", "go on with the run in this folder, to the very weights that it would have had")
   .addOption(
-    new Option("--kind <kind>", "1 % of the base's parameters, or 3 %")
+    new Option("--kind <kind>", "1% of the base's parameters, or 3%")
       .choices(Object.keys(guideKinds))
       .default(usual.kind),
   )

@@ -174,6 +174,6 @@ const types = ({ dtypes }: Amount): string =>
   dtypes.map(({ dtype, share }) => (dtypes.length === 1 ? dtype : `${dtype} ${percent(share)}`)).join(", ");
 
 function percent(share: number): string {
-  if (share > 0 && share < 0.001) return "< 0.1 %";
-  return share > 0.999 && share < 1 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`;
+  if (share > 0 && share < 0.001) return "< 0.1%";
+  return share > 0.999 && share < 1 ? "> 99.9%" : `${(100 * share).toFixed(1)}%`;
 }

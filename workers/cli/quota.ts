@@ -11,5 +11,5 @@ export const quotaCommand = new Command("quota")
   .option("--jobs <count>", "of a person: that may wait at once")
   .option("--device-time <time>", "of a person: that workers compute in 24 hours, like 8h")
   .option("--json", "print one JSON object", false)
-  .addHelpText("after", "\nA value of «default» goes back to what the configuration of the hub says.")
+  .addHelpText("after", "\nA value of “default” goes back to what the configuration of the hub says.")
   .action(async (name: string, options: { json: boolean }) => (await import("./run-quota.ts")).runQuota(name, options));

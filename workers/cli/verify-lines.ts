@@ -64,7 +64,7 @@ export function outcomeLines({ hub, page, pair }: Report, outcome: Outcome): str
   const isWhole = prompts === all;
   const subject = `${pair.guide.repo} on ${pair.finetune.repo}`;
   const verdict = isWhole
-    ? `the verdict on ${subject} is «${again.verdict}» here too, and every value lies within its tolerance`
+    ? `the verdict on ${subject} is “${again.verdict}” here too, and every value lies within its tolerance`
     : `every value of the first ${prompts} of ${all} prompts lies within its tolerance; of the verdict on ${subject} that says nothing yet`;
   return [
     ...comparison.levels.map(

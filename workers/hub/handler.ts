@@ -19,7 +19,7 @@ export interface ClaimedJob extends Attempt {
  * How one kind of job is done: writes its result and ends the attempt, in one transaction. Every write names the attempt and changes
  * nothing when another has begun, so a job that two workers did is done once to everybody's eyes.
  *
- * @returns false where there was nothing to do, because the subject was swept or is done; «goes on» where a part is done and the rest
+ * @returns false where there was nothing to do, because the subject was swept or is done; “goes on” where a part is done and the rest
  *   waits for its turn
  * @throws AppError; a temporary one is tried again, every other fails the job
  */

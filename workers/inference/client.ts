@@ -78,7 +78,7 @@ export class InferenceProcess {
       for (const raw of frames.take(piece)) {
         const message = childMessage.parse(raw);
         if (this.#hear) this.#hear(message);
-        else if (message.type !== "ready") throw new Error(`«${message.type}» while it had no job`);
+        else if (message.type !== "ready") throw new Error(`“${message.type}” while it had no job`);
       }
     } catch (cause) {
       this.#kill(unreadable(cause as Error));
@@ -127,7 +127,7 @@ export class InferenceProcess {
           const sentence = toStorableText(message.message).slice(0, LONGEST_SENTENCE);
           finish(() => reject(new AppError(message.code, sentence, message.detail)));
         } else if (message.type === resultOf[job.type]) finish(() => resolve(message as ResultOf<J>));
-        else if (message.type !== "ready") throw new Error(`«${message.type}» for the job «${job.type}»`);
+        else if (message.type !== "ready") throw new Error(`“${message.type}” for the job “${job.type}”`);
       };
       const gone = (code: number | null, signalName: string | null): void => {
         finish(() =>
@@ -144,7 +144,7 @@ export class InferenceProcess {
       const rest = (): void => this.#say({ type: pause?.isOn ? "pause" : "resume" });
       const unpause = pause?.onChange(rest);
       this.#hear = hear;
-      child.on("close", gone); // after «exit», when all that it said has been read
+      child.on("close", gone); // after “exit”, when all that it said has been read
       if (child.pid === undefined)
         return reject(
           new AppError(

@@ -60,7 +60,7 @@ type Opened = Omit<ResultOf<InspectJob>, "type">;
 /** What is known once a commit was opened as a picture would be drawn with it. */
 async function opening(folder: string, inspection: Inspection): Promise<Opened> {
   const { name, kind, runs, guide } = inspection;
-  const withinFolder = (shown: string): string => shown.slice(basename(folder).length + 1); // «folder/path»
+  const withinFolder = (shown: string): string => shown.slice(basename(folder).length + 1); // “folder/path”
   if (kind === "single-file checkpoint") return openingFile(folder, inspection);
   if (kind === "CLIP folder")
     return {

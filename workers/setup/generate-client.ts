@@ -25,7 +25,7 @@ export function generateClient(): boolean {
   if (run.status !== 0)
     throw new AppError(
       "internal",
-      `Prisma could not generate its client; «npx prisma generate» shows why.`,
+      `Prisma could not generate its client; “npx prisma generate” shows why.`,
       { said: run.stderr || run.stdout },
       run.error,
     );

@@ -55,7 +55,7 @@ const known: readonly (readonly [said: RegExp, sentence: (place: PostgresPlace) 
   ],
 ];
 
-/** `said` is an error, or what was printed. `doing` completes «PostgreSQL failed while …» when nothing known fits. */
+/** `said` is an error, or what was printed. `doing` completes “PostgreSQL failed while …” when nothing known fits. */
 export function postgresFailure(doing: string, place: PostgresPlace, said: unknown): AppError {
   if (said instanceof AppError) return said;
   const text = said instanceof Error ? said.message : String(said);

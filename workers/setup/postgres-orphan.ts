@@ -78,7 +78,7 @@ function forgetReusedPid(cluster: string, pid: number): void {
 function describe(pid: number): { readonly parent: number; readonly command: string } | null {
   try {
     if (process.platform === "linux") {
-      const afterName = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)!; // «id (name) state parent …»
+      const afterName = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)!; // “id (name) state parent …”
       return {
         parent: Number(afterName.split(" ")[1]),
         command: readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "),

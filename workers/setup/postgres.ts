@@ -150,7 +150,7 @@ async function lastWords(folder: string): Promise<string> {
 }
 
 function supervise(child: ChildProcess): Pick<RunningPostgres, "pid" | "ended" | "stop"> {
-  const interrupt = (): void => void child.kill("SIGINT"); // PostgreSQL's «fast»: roll back, end the sessions, checkpoint
+  const interrupt = (): void => void child.kill("SIGINT"); // PostgreSQL's “fast”: roll back, end the sessions, checkpoint
   process.once("exit", interrupt);
   const ended = once(child, "close").then(
     () => void process.off("exit", interrupt),

@@ -17,7 +17,7 @@ import { migrationAdapter } from "./schema-engine-adapter.ts";
 
 interface Request {
   readonly id: number;
-  readonly method?: string; // missing in the answer to our own «print»
+  readonly method?: string; // missing in the answer to our own “print”
   readonly params: Readonly<Record<string, unknown>>;
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "#lib/errors.ts";
 
 export interface ServiceOptions {
-  /** For people: «web». */
+  /** For people: “web”. */
   readonly name: string;
   readonly script: URL;
   /** The variables of the process. Asked at each start, for the database may have moved. */

@@ -36,7 +36,7 @@ export async function findReport(place: string): Promise<FoundReport> {
   if (!found.success)
     throw new AppError(
       "bad_request",
-      `${nameOf(place)} is no report of a measurement; a hub gives one on the page of a pair, as «The report, signed by this hub».`,
+      `${nameOf(place)} is no report of a measurement; a hub gives one on the page of a pair, as “The report, signed by this hub”.`,
     );
   const { report, signature } = found.data;
   return { signed: { report, signature }, format: Number(FORMAT.exec(report.format)![1]) };

@@ -25,7 +25,7 @@ export function JoinForm({
         {...fromState(shown, "username")}
         name="username"
         label="Username"
-        hint="The first half of «owner/repo»; it stays. Letters, digits, «-», «_» and «.», 40 at most."
+        hint="The first half of “owner/repo”; it stays. Letters, digits, “-”, “_” and “.”, 40 at most."
         required
         maxLength={40}
         autoComplete="username"

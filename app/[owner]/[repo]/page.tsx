@@ -332,7 +332,7 @@ function NoPartners({ repo, inspection }: { readonly repo: ShownRepo; readonly i
   if (!inspection?.facts?.runs)
     return (
       <Empty title="Nothing can be measured on it">
-        What it is, and why it does not run here, stands under «What it is».
+        What it is, and why it does not run here, stands under “What it is”.
       </Empty>
     );
   if (can(repo, "guides"))

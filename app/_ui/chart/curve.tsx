@@ -44,7 +44,7 @@ const looks = {
 } as const;
 
 /**
- * A measured curve of the guide with its 95 % band, and of CFG where that was measured too, drawn on the server; x are the values that
+ * A measured curve of the guide with its 95% band, and of CFG where that was measured too, drawn on the server; x are the values that
  * were measured, evenly spaced, for they are few and chosen.
  */
 export function Curve(props: CurveProps) {

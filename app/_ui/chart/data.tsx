@@ -18,10 +18,10 @@ export function ChartData({
   return (
     <details className="mt-1 text-small">
       <summary className="w-fit text-quiet">
-        Show data<span className="sr-only"> of «{name}»</span>
+        Show data<span className="sr-only"> of “{name}”</span>
       </summary>
       <div className="mt-1 max-w-[440px]">
-        <Table caption={`Data of «${name}»`} head={head}>
+        <Table caption={`Data of “${name}”`} head={head}>
           {rows.map((row) => (
             <tr key={row.join()}>
               {row.map((cell, index) => (

@@ -5,7 +5,7 @@ interface Point {
   readonly value: number;
 }
 
-/** «0.47 at timestep 951, 0.97 at timestep 1; highest 0.97, lowest 0.47.» */
+/** “0.47 at timestep 951, 0.97 at timestep 1; highest 0.97, lowest 0.47.” */
 export function endsOf(points: readonly Point[], what: string, digits = 2): string {
   if (points.length === 0) return "Nothing was measured.";
   const [first, last] = [points[0]!, points.at(-1)!];

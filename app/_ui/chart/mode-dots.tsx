@@ -8,7 +8,7 @@ const MARGIN = { top: 6, right: 14, bottom: 38, left: 84 };
 const HEIGHT = MARGIN.top + modes.length * ROW + MARGIN.bottom;
 const widths: Readonly<Record<Mode, number>> = { conditional: 1.25, guide: 2.75, cfg: 1.75 };
 
-/** One measured share for each mode, with its 95 % whiskers; named directly, drawn on the server. */
+/** One measured share for each mode, with its 95% whiskers; named directly, drawn on the server. */
 export function ModeDots({
   id,
   title,

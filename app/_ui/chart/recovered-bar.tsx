@@ -8,7 +8,7 @@ const ROW = 30;
 const HEIGHT = MARGIN.top + ROW + MARGIN.bottom;
 const ROOM_FOR_NAME = 90;
 
-/** R with its 95 % whisker, between what no guidance does and what CFG does, and from where on a pair is verified. */
+/** R with its 95% whisker, between what no guidance does and what CFG does, and from where on a pair is verified. */
 export function RecoveredBar({ id, of: { value, low, high, n } }: { readonly id: string; readonly of: Measured }) {
   const title = "R: what the guide recovers of what CFG adds";
   const x = scaleLinear()
@@ -20,7 +20,7 @@ export function RecoveredBar({ id, of: { value, low, high, n } }: { readonly id:
   return (
     <ChartFrame
       {...{ id, title }}
-      finding={`R is ${value.toFixed(2)}, with 95 % between ${low.toFixed(2)} and ${high.toFixed(2)}, from ${n} prompts; 0 is no guidance, 1 is CFG.`}
+      finding={`R is ${value.toFixed(2)}, with 95% between ${low.toFixed(2)} and ${high.toFixed(2)}, from ${n} prompts; 0 is no guidance, 1 is CFG.`}
       height={HEIGHT}
       head={["R", "low", "high", "n"]}
       rows={[[...[value, low, high].map((each) => each.toFixed(3)), String(n)]]}

@@ -12,7 +12,7 @@ const MARGIN = { top: 24, right: 16, bottom: 42, left: 60 };
 /** Ways of equally many passes stand side by side, this far apart. */
 const APART = 11;
 
-/** How well pictures keep to their prompts against the passes that they take: one mark for each way, with its 95 % whiskers. */
+/** How well pictures keep to their prompts against the passes that they take: one mark for each way, with its 95% whiskers. */
 export function Ways({
   id,
   finding,

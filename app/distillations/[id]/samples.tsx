@@ -19,7 +19,7 @@ export function Samples({ one: { samples } }: { readonly one: DistillationView }
       </p>
       {byPrompt.map((drawn) => (
         <div key={drawn[0]!.position} className="mt-4">
-          <h3 className="mb-2 font-medium [overflow-wrap:anywhere]">«{drawn[0]!.prompt}»</h3>
+          <h3 className="mb-2 font-medium [overflow-wrap:anywhere]">“{drawn[0]!.prompt}”</h3>
           <ul className="flex flex-wrap gap-4">
             {shownOf(drawn).map((sample) => (
               <li key={`${sample.mode} ${sample.step}`}>

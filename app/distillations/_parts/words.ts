@@ -16,7 +16,7 @@ const stageWords: Readonly<Record<DistillationProgress["stage"], string>> = {
   "held-out": "The guide is tried on prompts that it does not learn from: pass",
 };
 
-/** «The guide learns: step 120 of 1,500.» */
+/** “The guide learns: step 120 of 1,500.” */
 export const progressSentence = ({ stage, done, total }: DistillationProgress): string =>
   `${stageWords[stage]} ${toCount(done)} of ${toCount(total)}.`;
 
@@ -24,5 +24,5 @@ export const progressSentence = ({ stage, done, total }: DistillationProgress): 
 export const toMacs = (macs: number): string =>
   macs < 1e12 ? `${(macs / 1e9).toFixed(1)} G` : `${(macs / 1e12).toFixed(1)} T`;
 
-/** «1 %», «0.5 %» */
+/** “1%”, “0.5%” */
 export const toShare = (share: number): string => `${Number((100 * share).toPrecision(2))}%`;

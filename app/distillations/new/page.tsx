@@ -66,7 +66,7 @@ export default async function NewDistillationPage({ searchParams }: { readonly s
         <Field
           name="name"
           label="Published as"
-          hint="A repo of this name is made at once, and the guide is published in it when it is done: «name», or «organisation/name»."
+          hint="A repo of this name is made at once, and the guide is published in it when it is done: “name”, or “organisation/name”."
           defaultValue={value("name", `${base.split("/")[1]!}-guide`)}
           problem={state.problems["name"] ?? state.problems["owner"]}
           required

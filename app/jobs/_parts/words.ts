@@ -48,7 +48,7 @@ export function subjectOf({ kind, subjectId, repo, guide, path, pair }: JobItem)
   return { name: path ? `${repo}: ${path}` : repo, href: `/${repo}` };
 }
 
-/** How far it is, where it says so: «drawing and judging, picture 12 of 48», «guide, step 3 of 20». */
+/** How far it is, where it says so: “drawing and judging, picture 12 of 48”, “guide, step 3 of 20”. */
 export function progressOf({
   progress,
 }: Pick<JobItem, "progress">): { readonly words: string; readonly done: number; readonly total: number } | null {
@@ -74,7 +74,7 @@ export function progressOf({
   };
 }
 
-/** «next in the queue» or «12 ahead in the queue», while it waits. */
+/** “next in the queue” or “12 ahead in the queue”, while it waits. */
 export const aheadOf = (ahead: number): string =>
   ahead === 0 ? "next in the queue" : `${toCount(ahead)} ahead in the queue`;
 

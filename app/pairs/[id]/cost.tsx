@@ -63,7 +63,7 @@ export function CostSection({
             facts={[
               [
                 "guide",
-                `${toCount(cost.guideParameters)} parameters, ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(2)} % of the UNet's ${toCount(cost.baseParameters)}`,
+                `${toCount(cost.guideParameters)} parameters, ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(2)}% of the UNet's ${toCount(cost.baseParameters)}`,
               ],
               [
                 "one pass",
@@ -89,7 +89,7 @@ function Share({ mode, of }: { readonly mode: keyof typeof colours; readonly of:
   return (
     <span className="inline-flex items-center gap-2">
       <span aria-hidden className={`h-2 ${colours[mode]}`} style={{ width: Math.round(BAR * of) }} />
-      {(100 * of).toFixed(1)} %
+      {(100 * of).toFixed(1)}%
     </span>
   );
 }

@@ -131,7 +131,7 @@ function Found({ pair, found }: { readonly pair: string; readonly found: Envelop
       ))}
       <p className="mt-1 max-w-[72ch] text-quiet">
         Everything here is of prompts that everybody may know, and no verdict rests on it: that is of the guide at
-        strength 1. All ways of one prompt draw from the same noise; each interval holds for itself. «Preview this pair»
+        strength 1. All ways of one prompt draw from the same noise; each interval holds for itself. “Preview this pair”
         opens at {nameOfSetting(best)}.
       </p>
       <h3 className="mt-4 mb-1 font-medium">What is kept of the {found.others} prompts that nothing was chosen on</h3>

@@ -67,7 +67,7 @@ export function FidelitySection({
                       "left out",
                       fidelity.unscored
                         .map(
-                          ({ attribute, accuracy }) => `${attribute} (read right in ${(100 * accuracy).toFixed(1)} %)`,
+                          ({ attribute, accuracy }) => `${attribute} (read right in ${(100 * accuracy).toFixed(1)}%)`,
                         )
                         .join(", "),
                     ] as const,

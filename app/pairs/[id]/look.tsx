@@ -32,7 +32,7 @@ export function CloseLook({
       <h2 id="see" className="scroll-mt-4 text-title">
         See it
       </h2>
-      <p className="mt-1 mb-3 text-quiet">«{prompt}»</p>
+      <p className="mt-1 mb-3 text-quiet">“{prompt}”</p>
       <Compare
         key={seed}
         pictures={modes.flatMap((mode) => pictures[mode] ?? [])}
@@ -85,7 +85,7 @@ export function SheetSection({
           <p className="mb-3 max-w-[72ch] text-quiet">
             Every picture of a column began with the same noise and prompt; prompts and seeds are the same for every
             model of the base, and nobody chose among the pictures.{" "}
-            {failed > 0 && `${toPlural(failed, "seed")} could not be drawn; «not drawn» leads to the reason.`}
+            {failed > 0 && `${toPlural(failed, "seed")} could not be drawn; “not drawn” leads to the reason.`}
           </p>
           {toCome > 0 && (
             <div className="mb-3 max-w-[56ch]">
@@ -106,5 +106,5 @@ function whyNone({ state, verdict }: PairView): string {
   if (isUnfinished({ state })) return "The hub draws eight seeds in three modes as soon as the pair is measured.";
   if (state !== "succeeded") return "There are no pictures, for the pair was not measured to the end.";
   if (verdict === "incompatible") return "There are no pictures, for the guide does not work here.";
-  return "There are no pictures: the pair was measured before this hub drew any, or too many jobs were waiting. «Preview this pair» draws some.";
+  return "There are no pictures: the pair was measured before this hub drew any, or too many jobs were waiting. “Preview this pair” draws some.";
 }

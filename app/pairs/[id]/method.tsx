@@ -54,8 +54,8 @@ export function MethodSection({
             [
               "intervals",
               protocol.version < 2
-                ? "95 %, by bootstrap over prompts; judged by the value in the middle (the first protocol)"
-                : "95 %: R and CFG's gain by the plan, over all looks together; the rest by bootstrap over prompts",
+                ? "95%, by bootstrap over prompts; judged by the value in the middle (the first protocol)"
+                : "95%: R and CFG's gain by the plan, over all looks together; the rest by bootstrap over prompts",
             ],
             ...(evaluators.length === 0 ? [["evaluator", "none"] as const] : evaluators.map(evaluatorFact)),
             [
@@ -132,7 +132,7 @@ function evaluatorFact({ sha256, repo, commit, testedOn, style }: UsedEvaluator)
         <p className="text-small text-quiet">
           In this model's own style the hub measured it, on {style.scenes} scenes of known content that the model drew
           anew: right were {readInWords(style)}. Of the distance between their look and that of its own pictures{" "}
-          {percentOf(style.distance.after, style.distance.before)} % was left then.
+          {percentOf(style.distance.after, style.distance.before)}% was left then.
         </p>
       )}
     </div>

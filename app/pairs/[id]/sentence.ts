@@ -115,7 +115,7 @@ function whyNot(model: string, { structure, lineage, agreement, fidelity }: Know
   return `This guide does not work on ${model}${reasons[0] === undefined ? "." : `: ${lowerFirst(reasons[0])}`} ${instead}`;
 }
 
-/** «98 % of what CFG adds to prompt fidelity (between 91 % and 105 %, measured on 48 prompts)» */
+/** “98% of what CFG adds to prompt fidelity (between 91% and 105%, measured on 48 prompts)” */
 function shareOf({ value, low, high, n }: Recovered): string {
   const chance = value > 1 && low <= 1 ? `; more than ${percent(1)} is no more than chance` : "";
   return `${percent(value)} of what CFG adds to prompt fidelity (between ${percent(low)} and ${percent(high)}, measured on ${n} prompts${chance})`;
@@ -143,9 +143,9 @@ function workOf({ cost }: Known): string {
   return Math.abs(cost.againstCfg - 0.5) < HALF ? "at half the work" : `at ${percent(cost.againstCfg)} of the work`;
 }
 
-/** A share may be above 100 %, and its interval below 0. The sign stays beside its number. */
+/** A share may be above 100%, and its interval below 0. The sign stays beside its number. */
 const percent = (share: number): string =>
-  `${Math.round(100 * share) < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))}\u00a0%`;
+  `${Math.round(100 * share) < 0 ? "−" : ""}${Math.abs(Math.round(100 * share))}%`;
 
 const lowerFirst = (sentence: string): string => `${sentence[0]?.toLowerCase() ?? ""}${sentence.slice(1)}`;
 

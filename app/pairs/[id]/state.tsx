@@ -101,7 +101,7 @@ export function Caution({ pair: { state, stale }, newer }: { readonly pair: Pair
         <Notice kind="careful">
           Everything below is of when it was measured, and names the files that it is about.{" "}
           {newer === null ? (
-            "«Measure again» measures what there is today."
+            "“Measure again” measures what there is today."
           ) : (
             <a href={`/pairs/${newer}`}>See what was measured since</a>
           )}

@@ -41,7 +41,7 @@ export function TallyOf({ tally: { answers, enough, said } }: { readonly tally: 
             ["answers", `${guide} for the guide's picture, ${cfg} for CFG's, ${neither} saw no difference`],
             [
               "interval",
-              "95 %, Wilson's, of those who saw a difference; for one look, and each person answers at most once a prompt",
+              "95%, Wilson's, of those who saw a difference; for one look, and each person answers at most once a prompt",
             ],
           ]}
         />

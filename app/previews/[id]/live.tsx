@@ -113,7 +113,7 @@ function sayState({ state, queue, estimate, progress }: PreviewView, elapsed: nu
 }
 
 const sayQuarter = (done: number, total: number): string =>
-  `${Math.floor((4 * done) / Math.max(1, total)) * 25} % drawn`;
+  `${Math.floor((4 * done) / Math.max(1, total)) * 25}% drawn`;
 
 /** Seconds since the page came; null before scripts have. */
 function useNow(): number | null {

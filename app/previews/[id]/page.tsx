@@ -31,7 +31,7 @@ const previewOf = cache(async (id: string) => getPreview(await currentActor(), i
 
 export async function generateMetadata({ params }: PageProps): Promise<Metadata> {
   const preview = await ifThere(previewOf((await params).id));
-  return { title: preview ? `«${preview.prompt.slice(0, 80)}»` : "Preview", robots: { index: false } };
+  return { title: preview ? `“${preview.prompt.slice(0, 80)}”` : "Preview", robots: { index: false } };
 }
 
 /** One preview: while it is drawn as it comes, then its pictures against each other, and all that made them. */
@@ -64,7 +64,7 @@ export default async function PreviewPage({ params }: PageProps) {
   const ordered = modes.flatMap((mode) => pictures.find((picture) => picture.mode === mode) ?? []);
   return (
     <>
-      <h1 className="text-page [overflow-wrap:anywhere]">«{prompt}»</h1>
+      <h1 className="text-page [overflow-wrap:anywhere]">“{prompt}”</h1>
       <p className="mt-1 [overflow-wrap:anywhere] text-quiet">
         <a href={`/${finetune.repo}`}>{finetune.repo}</a>
         {guide ? (
@@ -78,7 +78,7 @@ export default async function PreviewPage({ params }: PageProps) {
         · seed {seed} · {steps} steps of {samplerLabels[sampler]} · guidance {guidanceScale}
         {cfgSteps > 0 && ` · CFG for the first ${cfgSteps}`}
         {guideStrength !== 1 && ` · guide × ${guideStrength}`}
-        {negativePrompt && ` · away from «${negativePrompt}»`}
+        {negativePrompt && ` · away from “${negativePrompt}”`}
       </p>
       {Object.keys(problems).length > 0 && (
         <div className="mt-4">

@@ -7,7 +7,7 @@ import { When } from "../../_ui/when.tsx";
 export function Evaluators({ evaluators }: { readonly evaluators: readonly InstalledEvaluator[] }) {
   if (evaluators.length === 0)
     return (
-      <p className="mt-3 text-quiet">None is installed: nothing reads pictures, and every pair is «not measured».</p>
+      <p className="mt-3 text-quiet">None is installed: nothing reads pictures, and every pair is “not measured”.</p>
     );
   return (
     <ul aria-label="Installed evaluators" className="mt-3 border-t border-edge">

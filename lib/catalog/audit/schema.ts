@@ -8,7 +8,7 @@ export const auditQuery = z.object({
   ...pageQuery.shape,
   order: z.enum(["newest", "oldest"]).default("newest").meta({
     description:
-      "oldest: to follow along; keep asking with the last «next» that you got, and nothing is missed, not even what took long",
+      "oldest: to follow along; keep asking with the last “next” that you got, and nothing is missed, not even what took long",
   }),
   person: knownName.optional().meta({ description: "the username of who did it; newest first only" }),
   subject: storableText(100).optional().meta({ description: "the id of what it was done to; newest first only" }),

@@ -8,7 +8,7 @@ export type Format = "safetensors" | "png" | "jpeg" | "webp" | "text";
 export const HEAD_BYTES = 1024;
 
 /**
- * The format of a content, by how it begins and never by its name. «text» is what is nothing else: whether it is one, all its
+ * The format of a content, by how it begins and never by its name. “text” is what is nothing else: whether it is one, all its
  * bytes say.
  *
  * @param head  its first HEAD_BYTES, or all there are

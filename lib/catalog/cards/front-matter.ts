@@ -18,7 +18,7 @@ export function parseFrontMatter(yaml: string): Record<string, unknown> {
   const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
   if (value === null) return {};
   if (typeof value !== "object" || Array.isArray(value))
-    refuse("it is not a list of «name: value»; write it like license: apache-2.0.");
+    refuse("it is not a list of “name: value”; write it like license: apache-2.0.");
   const json = toJson(value, 0) as Record<string, unknown>;
   requireShort(JSON.stringify(json));
   return json;

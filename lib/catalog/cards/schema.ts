@@ -13,6 +13,6 @@ export const cardFacts = z.object({
   license: z.string().nullable(),
   tags: z.array(z.string()).nullable(),
   summary: z.string().nullable(),
-  /** «owner/repo» */
+  /** “owner/repo” */
   base: z.string().nullable(),
 });

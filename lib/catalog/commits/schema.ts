@@ -26,7 +26,7 @@ const fileOperation = z.discriminatedUnion("op", [
     })
     .refine(
       ({ upload, content, sha256 }) => [upload, content, sha256].filter((one) => one !== undefined).length === 1,
-      "one of «upload», «content» and «sha256» must be there, and only one",
+      "one of “upload”, “content” and “sha256” must be there, and only one",
     ),
   z.strictObject({ op: z.literal("delete"), path }),
   z.strictObject({ op: z.literal("copy"), path, from: z.strictObject({ revision: storableText(255), path }) }),

@@ -248,7 +248,7 @@ async function toRefMoved(
   const { id, title, author, createdAt } = commit;
   return new AppError(
     "ref_moved",
-    `${branch} has moved on: its newest commit is ${id.slice(0, 7)} «${title}»${author ? ` by ${author}` : ""}. Look at what it changed, then commit on top of it.`,
+    `${branch} has moved on: its newest commit is ${id.slice(0, 7)} “${title}”${author ? ` by ${author}` : ""}. Look at what it changed, then commit on top of it.`,
     { branch, head: id, title, author, createdAt },
   );
 }

@@ -27,7 +27,7 @@ const tally = z.object({
       neither: z.int().meta({ description: "who saw no difference" }),
       share: estimate
         .nullable()
-        .meta({ description: "of those who saw a difference, who preferred the guide's; Wilson's interval, 95 %" }),
+        .meta({ description: "of those who saw a difference, who preferred the guide's; Wilson's interval, 95%" }),
     })
     .nullable(),
 });

@@ -17,7 +17,7 @@ export interface DistillationRow {
   readonly plan: unknown;
   readonly record: unknown;
   readonly keptSteps: number | null;
-  /** «owner/repo»; null where whoever looks may not see it, or it is gone. */
+  /** “owner/repo”; null where whoever looks may not see it, or it is gone. */
   readonly base: string | null;
   readonly baseCommitId: string | null;
   readonly guide: string;

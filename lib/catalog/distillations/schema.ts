@@ -18,7 +18,7 @@ export const newDistillation = z.strictObject({
   owner: newRepo.shape.owner,
   name: newRepo.shape.name.meta({ description: "of the repo that is made, and in which the guide is published" }),
   visibility: visibility.optional().meta({ description: "that of the base where nothing is said" }),
-  kind: choiceSchema.shape.kind.default(usualChoice.kind).meta({ description: "1 % of the base, or 3 %" }),
+  kind: choiceSchema.shape.kind.default(usualChoice.kind).meta({ description: "1% of the base, or 3%" }),
   share: choiceSchema.shape.share.default(null).meta({ description: "of its parameters, instead of the kind's own" }),
   guidance: choiceSchema.shape.guidance.default(usualChoice.guidance).meta({ description: "what the guide is for" }),
   steps: z.int().min(1).max(MOST_STEPS).default(usualChoice.steps),

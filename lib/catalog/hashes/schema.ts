@@ -21,7 +21,7 @@ export const modelVersion = z.object({
   id: z.int().meta({ description: "of the commit: made from its name, and nothing that can be asked for" }),
   modelId: z.int().meta({ description: "of the repo, likewise" }),
   name: z.string().meta({ description: "the first digits of the commit" }),
-  baseModel: z.string().meta({ description: "the base that it says it is made for, or «Other»" }),
+  baseModel: z.string().meta({ description: "the base that it says it is made for, or “Other”" }),
   createdAt: z.iso.datetime(),
   publishedAt: z.iso.datetime(),
   trainedWords: z.array(z.string()),

@@ -216,7 +216,7 @@ export async function begunInspectionOfHead(transaction: Transaction, repoId: st
   return row?.id ?? null;
 }
 
-/** «owner/repo» by id, of those that `visible` lets through. */
+/** “owner/repo” by id, of those that `visible` lets through. */
 export async function namesOfRepos(
   ids: readonly string[],
   visible: Prisma.RepoWhereInput,

@@ -70,7 +70,7 @@ export const workerList = z.object({
   items: z.array(
     z.object({
       id: z.uuid(),
-      name: z.string().meta({ description: "«worker 1» is there the longest" }),
+      name: z.string().meta({ description: "“worker 1” is there the longest" }),
       host: z.string().nullable().meta({ description: "its machine; told to operators" }),
       version: z.string(),
       runtime: z.string().meta({ description: "provider and data type, like cpu-f32" }),

@@ -1,9 +1,9 @@
 import { Prisma } from "#lib/db/generated/client.ts";
 
-/** So many of each are looked at, the oldest: names are free, and thousands may have chosen one. «owner/repo» names one repo. */
+/** So many of each are looked at, the oldest: names are free, and thousands may have chosen one. “owner/repo” names one repo. */
 const MOST_LOOKED_AT = Prisma.raw("100");
 
-/** The ids of repos that go by a name: «owner/repo», that of the repo, or that of their weights file without its ending. */
+/** The ids of repos that go by a name: “owner/repo”, that of the repo, or that of their weights file without its ending. */
 export function reposCalled(name: string): Prisma.Sql {
   const [owner, repo] = name.includes("/") ? name.split("/", 2) : [];
   return Prisma.sql`(

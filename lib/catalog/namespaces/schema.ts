@@ -12,9 +12,9 @@ export const namespaceName = z
   .max(40, "it may have 40 characters at most")
   .regex(
     /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/,
-    "it may have letters, digits, «-», «_» and «.» only, with a letter, digit or «_» at both ends",
+    "it may have letters, digits, “-”, “_” and “.” only, with a letter, digit or “_” at both ends",
   )
-  .refine((name) => !/--|\.\./.test(name), "it must not hold «--» or «..»")
+  .refine((name) => !/--|\.\./.test(name), "it must not hold “--” or “..”")
   .refine((name) => !isReserved(name), "it is kept for a page of this hub; take another");
 
 /** A name that may exist. */
@@ -22,12 +22,12 @@ export const knownName = z
   .string()
   .min(1)
   .max(96)
-  .regex(/^[\w.-]+$/, "it is no name: letters, digits, «-», «_» and «.» only");
+  .regex(/^[\w.-]+$/, "it is no name: letters, digits, “-”, “_” and “.” only");
 
 export const displayName = plainName(100);
 
 export const newAccount = z.strictObject({
-  username: namespaceName.meta({ description: "the first half of «owner/repo»; stays" }),
+  username: namespaceName.meta({ description: "the first half of “owner/repo”; stays" }),
   name: displayName.optional().meta({ description: "what is shown; your username where nothing is said" }),
   email: email.meta({ description: "shown to nobody" }),
   password: newPassword,
@@ -35,7 +35,7 @@ export const newAccount = z.strictObject({
     .string()
     .max(100, "it is longer than an invitation can be")
     .optional()
-    .meta({ description: "what stands behind «invitation=» in the link" }),
+    .meta({ description: "what stands behind “invitation=” in the link" }),
 });
 export type NewAccount = z.output<typeof newAccount>;
 

@@ -44,7 +44,7 @@ export const envelopeFound = z.object({
   }),
   holds: z.object({ guidance: span.nullable(), steps: span.nullable() }).meta({
     description:
-      "between which, around what is asked for, the guide as it was made keeps 70 % of what CFG adds at its best; null where it does not there",
+      "between which, around what is asked for, the guide as it was made keeps 70% of what CFG adds at its best; null where it does not there",
   }),
   found: z
     .object({

@@ -40,7 +40,7 @@ export function firstOfFamily(
   return Prisma.sql`(SELECT * FROM (${Prisma.join(parts, " UNION ALL ")}) m ORDER BY ${order} LIMIT ${count})`;
 }
 
-/** Each part of a family, of which `ask` makes a question out of «FROM repo m WHERE …». */
+/** Each part of a family, of which `ask` makes a question out of “FROM repo m WHERE …”. */
 const partsOf = (
   { contract, baseRepoId }: Family,
   what: Capability,

@@ -18,7 +18,7 @@ const MOST_NAMES = 32;
 
 /**
  * The low-rank files of a preview: the chosen one, and in the field's syntax those that the prompt asks for with
- * `<lora:name:strength>`, by the name of the repo, «owner/repo», or of its file. One that is chosen already takes the
+ * `<lora:name:strength>`, by the name of the repo, “owner/repo”, or of its file. One that is chosen already takes the
  * prompt's strength. What is not here, or made for another kind of base, is left out and said.
  */
 export async function lorasOf(
@@ -32,7 +32,7 @@ export async function lorasOf(
   let looked = 0;
   const contract = (await findInspection(base.commitId))?.contract ?? null;
   for (const { kind, name, written, unetStrength, textEncoderStrength } of takeExtraNetworks(prompt).networks) {
-    const leaveOut = (why: string): unknown => notes.push(`«${written.slice(0, 60)}» was left out: ${why}.`);
+    const leaveOut = (why: string): unknown => notes.push(`“${written.slice(0, 60)}” was left out: ${why}.`);
     const strengths = {
       strength: unetStrength,
       ...(textEncoderStrength !== unetStrength && { textStrength: textEncoderStrength }),

@@ -217,7 +217,7 @@ export async function timingsOf(finetuneCommitId: string, count: number): Promis
 }
 
 export interface FoundLora {
-  /** «owner/repo» */
+  /** “owner/repo” */
   readonly repo: string;
   readonly name: string;
   readonly commitId: string;
@@ -226,7 +226,7 @@ export interface FoundLora {
   readonly contract: string | null;
 }
 
-/** The low-rank fine-tune that goes by a name, «owner/repo» or that of its file, of those that somebody may see; the oldest of several. */
+/** The low-rank fine-tune that goes by a name, “owner/repo” or that of its file, of those that somebody may see; the oldest of several. */
 export async function loraOfName(actor: Actor, asked: string): Promise<FoundLora | null> {
   const [found] = await database().$queryRaw<FoundLora[]>`
     SELECT n.name || '/' || r.name AS repo, r.name, h.commit_id AS "commitId", h.facts->>'mainFile' AS path, h.contract

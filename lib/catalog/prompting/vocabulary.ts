@@ -44,7 +44,7 @@ function json(text: string): unknown {
   }
 }
 
-/** All that a prompt may hold. Words of the suggestions count too: «at» is a word, and the end of «boat». */
+/** All that a prompt may hold. Words of the suggestions count too: “at” is a word, and the end of “boat”. */
 export function wordsKnown({ ends, words }: Vocabulary, suggestions: readonly string[]): string[] {
   const used = suggestions
     .flatMap((text) => text.toLowerCase().match(/\p{L}+/gu) ?? [])

@@ -1,4 +1,4 @@
-/** How people write limits, on the command line and in a form: «500 GB», «8 h», «100,000». */
+/** How people write limits, on the command line and in a form: “500 GB”, “8 h”, “100,000”. */
 
 const units = {
   count: { "": 1 },
@@ -7,7 +7,7 @@ const units = {
 } as const satisfies Record<string, Readonly<Record<string, number>>>;
 export type LimitKind = keyof typeof units;
 
-/** What a text of each kind looks like, after «a». */
+/** What a text of each kind looks like, after “a”. */
 export const limitExamples: Readonly<Record<LimitKind, string>> = {
   count: "number",
   size: "size like 500 GB",

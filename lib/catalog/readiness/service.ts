@@ -43,7 +43,7 @@ async function look(): Promise<Readiness> {
 
 async function requireWorker(): Promise<void> {
   if ((await liveWorkers()).length === 0)
-    throw new AppError("worker_lost", "No worker is running; start one with «npx guidepost worker».");
+    throw new AppError("worker_lost", "No worker is running; start one with “npx guidepost worker”.");
 }
 
 async function probe(ask: () => Promise<unknown>, otherwise: string): Promise<Part> {

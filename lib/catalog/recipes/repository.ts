@@ -19,7 +19,7 @@ export async function repoWithFile(actor: Actor, sha256: string, side: Side): Pr
   return row ?? null;
 }
 
-/** «owner/repo» of a commit. */
+/** “owner/repo” of a commit. */
 export async function repoNameOf(commitId: string): Promise<string | null> {
   const [row] = await database().$queryRaw<{ repo: string }[]>`
     SELECT n.name || '/' || r.name AS repo FROM commit c JOIN repo r ON r.id = c.repo_id JOIN namespace n ON n.id = r.namespace_id

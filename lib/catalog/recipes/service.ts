@@ -104,7 +104,7 @@ async function openForeign(actor: Actor, told: ForeignRecipe): Promise<OpenedRec
   });
   const placed = await placeLoras({ ...settings, promptSyntax: told.promptSyntax }, base, loras);
   const { notes: placeNotes, ...model } = placed;
-  const words = told.embeddings.slice(0, MAX_LOOKED_UP).map(({ name, hash }) => `«${name ?? hash}»`);
+  const words = told.embeddings.slice(0, MAX_LOOKED_UP).map(({ name, hash }) => `“${name ?? hash}”`);
   return {
     ...settings,
     ...model,
@@ -129,7 +129,7 @@ async function openForeign(actor: Actor, told: ForeignRecipe): Promise<OpenedRec
 
 const MAX_LOOKED_UP = 16; // a stranger's text may list thousands
 
-/** «tiny/guide» is a file of tiny, and «SDXL/dream.safetensors» lies in a folder of somebody. */
+/** “tiny/guide” is a file of tiny, and “SDXL/dream.safetensors” lies in a folder of somebody. */
 async function byName(actor: Actor, name: string | null, side: Side): Promise<FoundRepo | null> {
   const parts = (name ?? "").split(/[\\/]/).filter((part) => part !== "");
   for (const part of new Set([parts.at(-1), parts[0]])) {

@@ -19,7 +19,7 @@ export function requireNewRefName(name: string): void {
   if (why === null) return;
   throw new AppError(
     "bad_request",
-    `«${printable(name)}» cannot be the name of a branch or tag: it ${why}; choose another name.`,
+    `“${printable(name)}” cannot be the name of a branch or tag: it ${why}; choose another name.`,
     { field: "name", name },
   );
 }

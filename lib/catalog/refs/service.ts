@@ -55,7 +55,7 @@ export async function createRef(
     if (rule === "ref_name_is_a_name")
       throw new AppError(
         "bad_request",
-        `«${refName}» cannot be the name of a branch or tag; use letters, digits, «-», «_», «.» and single slashes.`,
+        `“${refName}” cannot be the name of a branch or tag; use letters, digits, “-”, “_”, “.” and single slashes.`,
         { name: refName },
         cause,
       );

@@ -23,7 +23,7 @@ export function* valueRows({ measurements }: Pick<PairView, "measurements">): Ge
 
 const scores = z.array(z.record(z.string(), z.unknown()));
 
-/** What further evaluators read in the same pictures, in columns of their own: «evaluator 2, guide». */
+/** What further evaluators read in the same pictures, in columns of their own: “evaluator 2, guide”. */
 function withOthers({ others, ...row }: z.output<typeof value>): z.output<typeof value> {
   const columns = (scores.safeParse(others).data ?? []).flatMap((its, i) =>
     Object.entries(its).map(([mode, score]) => [`evaluator ${i + 2}, ${mode}`, score]),

@@ -16,9 +16,9 @@ const repoName = z
   .max(96)
   .regex(
     /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$/,
-    "letters, digits, «-», «_» and «.» only, with a letter, digit or «_» at both ends",
+    "letters, digits, “-”, “_” and “.” only, with a letter, digit or “_” at both ends",
   )
-  .refine((name) => !/--|\.\.|\.git$/i.test(name), "it must not hold «--» or «..», nor end with «.git»");
+  .refine((name) => !/--|\.\.|\.git$/i.test(name), "it must not hold “--” or “..”, nor end with “.git”");
 
 export const repoParams = z.object({ owner: z.string().max(96), repo: z.string().max(96) });
 

@@ -17,7 +17,7 @@ export async function removeColumn(transaction: Transaction, id: string): Promis
   await transaction.preview.delete({ where: { id }, select: { id: true } });
 }
 
-/** «owner/repo» of some commits, where it is still there. */
+/** “owner/repo” of some commits, where it is still there. */
 export async function fullNames(transaction: Transaction, commitIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await transaction.commit.findMany({
     where: { id: { in: [...commitIds] }, repo: { deletedAt: null } },

@@ -21,13 +21,13 @@ export function requireApart(path: string, other: string): void {
         path,
         other,
         "case",
-        `their folders «${folder}» and «${beside}» differ only in capital letters, which some disks do not tell apart; write both in the same way.`,
+        `their folders “${folder}” and “${beside}” differ only in capital letters, which some disks do not tell apart; write both in the same way.`,
       );
   }
 }
 
 function refuse(path: string, other: string, rule: string, sentence: string): never {
-  throw new AppError("bad_request", `«${path}» and «${other}» cannot both be there: ${sentence}`, {
+  throw new AppError("bad_request", `“${path}” and “${other}” cannot both be there: ${sentence}`, {
     path,
     other,
     rule,

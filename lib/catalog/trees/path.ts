@@ -4,7 +4,7 @@ import { utf8Length } from "#lib/util/utf8-length.ts";
 
 declare const isPath: unique symbol;
 
-/** Where a file lies in a repo: «unet/config.json». Only `parsePath` makes one. */
+/** Where a file lies in a repo: “unet/config.json”. Only `parsePath` makes one. */
 export type FilePath = string & { readonly [isPath]: true };
 
 const MAX_PATH_BYTES = 1024;
@@ -21,7 +21,7 @@ export function parsePath(text: string): FilePath {
   const refuse = (rule: string, sentence: string): never => {
     throw new AppError(
       "bad_request",
-      `The path «${text.length > 100 ? `${text.slice(0, 100)}…` : text}» cannot be used: ${sentence}`,
+      `The path “${text.length > 100 ? `${text.slice(0, 100)}…` : text}” cannot be used: ${sentence}`,
       { path: text.slice(0, MAX_PATH_BYTES), rule },
     );
   };
@@ -68,7 +68,7 @@ const segmentRules: readonly (readonly [rule: string, isBroken: (segment: string
   [
     "dots",
     (segment) => /^\.{1,2}$/.test(segment.normalize("NFKC")),
-    "it holds «.» or «..» as a name; write the path from the top of the repo, without them.",
+    "it holds “.” or “..” as a name; write the path from the top of the repo, without them.",
   ],
   [
     "segment_length",
@@ -103,7 +103,7 @@ export function parseNewPath(text: string): FilePath {
   const path = parsePath(text);
   const deceit = deceitInName(path);
   if (deceit !== null)
-    throw new AppError("bad_request", `The path «${path}» cannot be used: it ${deceit}; name it otherwise.`, {
+    throw new AppError("bad_request", `The path “${path}” cannot be used: it ${deceit}; name it otherwise.`, {
       path,
       rule: "deceit",
     });
@@ -111,7 +111,7 @@ export function parseNewPath(text: string): FilePath {
   if (folders <= MAX_FOLDERS) return path;
   throw new AppError(
     "bad_request",
-    `The path «${text.slice(0, 100)}${text.length > 100 ? "…" : ""}» cannot be used: it lies in ${folders} folders, and ${MAX_FOLDERS} may lie in each other; put it higher up.`,
+    `The path “${text.slice(0, 100)}${text.length > 100 ? "…" : ""}” cannot be used: it lies in ${folders} folders, and ${MAX_FOLDERS} may lie in each other; put it higher up.`,
     { path, rule: "depth", folders, limit: MAX_FOLDERS },
   );
 }

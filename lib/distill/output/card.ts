@@ -10,7 +10,7 @@ export function guideCard(record: DistillRecord): string {
   const three = (value: number): string => value.toFixed(3);
   return `---
 tags: [guide]
-summary: ${JSON.stringify(`A guide of ${percent} % of ${base.name}, for guidance from ${low} to ${high}.`)}
+summary: ${JSON.stringify(`A guide of ${percent}% of ${base.name}, for guidance from ${low} to ${high}.`)}
 ---
 
 # A ${guide.variant} guide for ${code(base.name)}
@@ -29,7 +29,7 @@ By Guidepost ${record.guidepost} (\`guidepost distill\`), which trained the guid
 | | |
 |---|---|
 | base | ${code(base.name)}, UNet sha256 \`${base.sha256}\`, before and after |
-| guide | widths ${guide.widths.join("/")}, ${thousands(guide.parameters)} parameters, ${percent} % of the base's ${thousands(base.parameters)} |
+| guide | widths ${guide.widths.join("/")}, ${thousands(guide.parameters)} parameters, ${percent}% of the base's ${thousands(base.parameters)} |
 | states | ${thousands(states.count)} of ${thousands(recipe.teacher.trajectories)} walks of the base's own under CFG (${thousands(recipe.prompts.count)} prompts: ${recipe.prompts.source}) |
 | training | ${thousands(training.steps)} steps of ${training.batch}, AdamW, learning rate ${training.learningRate} with a cosine, running average, seed ${recipe.seed} |
 | work | ${minutes(seconds.states)} for the states, ${minutes(seconds.training)} for the training, on ${runtime.threads} ${runtime.threads === 1 ? "thread" : "threads"} of ${runtime.provider} |

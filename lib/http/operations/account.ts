@@ -152,7 +152,7 @@ export const createToken = operation({
   scope: "write",
   permission: "session",
   body: z.strictObject({
-    name: plainName(100).min(1, "it must not be empty").meta({ description: "to tell it from others: «laptop»" }),
+    name: plainName(100).min(1, "it must not be empty").meta({ description: "to tell it from others: “laptop”" }),
     scopes: z.array(scope).min(1, "give one at least").max(scopes.length),
     expiresInDays: z.int().min(1).max(3650).optional().meta({ description: "never, where nothing is said" }),
   }),

@@ -200,7 +200,7 @@ export const getComparison = operation({
   method: "GET",
   path: "/api/v1/pairs/{id}/comparison",
   summary:
-    "«Can you tell?»: two pictures of one seed, guide and CFG, not saying which is which; and what people said so far",
+    "“Can you tell?”: two pictures of one seed, guide and CFG, not saying which is which; and what people said so far",
   tag: "evidence",
   scope: null,
   permission: "reader of both repos",

@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 const BITS = 24;
 
 /**
- * What a caption says of its things, whichever comes first and whatever is behind them: «a red house and a small boat at sea» is «a red
- * house and a small boat».
+ * What a caption says of its things, whichever comes first and whatever is behind them: “a red house and a small boat at sea” is “a red
+ * house and a small boat”.
  */
 export function combinationOf(caption: string, backgrounds: readonly string[]): string {
   const background = backgrounds.find((words) => caption.endsWith(` ${words}`));

@@ -23,7 +23,7 @@ export interface Fuzzed {
 }
 
 const AT_ONCE = 8;
-/** «Not implemented», and that a part is away or full for the moment: they say so themselves. */
+/** “Not implemented”, and that a part is away or full for the moment: they say so themselves. */
 const stated = new Set([501, 503]);
 
 /** Sends hostile requests to a hub, the same for the same seed. */

@@ -39,17 +39,17 @@ test.each<[string, Partial<PairView>, string]>([
   [
     "verified, certain to a tenth",
     { measured: measured(estimate(0.984, 0.914, 1.055)) },
-    "On meadow this guide keeps to the prompt about as well as CFG does, at half the work: it recovers 98 % of what CFG adds to prompt fidelity (between 91 % and 106 %, measured on 48 prompts).",
+    "On meadow this guide keeps to the prompt about as well as CFG does, at half the work: it recovers 98% of what CFG adds to prompt fidelity (between 91% and 106%, measured on 48 prompts).",
   ],
   [
     "verified, and less is certain",
     { measured: measured(estimate(0.829, 0.681, 0.951)) },
-    "On meadow this guide does most of what CFG does, at half the work: it recovers 83 % of what CFG adds to prompt fidelity (between 68 % and 95 %, measured on 48 prompts).",
+    "On meadow this guide does most of what CFG does, at half the work: it recovers 83% of what CFG adds to prompt fidelity (between 68% and 95%, measured on 48 prompts).",
   ],
   [
     "more than CFG, by chance",
     { measured: measured(estimate(1.03, 0.818, 1.46)) },
-    "On meadow this guide does most of what CFG does, at half the work: it recovers 103 % of what CFG adds to prompt fidelity (between 82 % and 146 %, measured on 48 prompts; more than 100 % is no more than chance).",
+    "On meadow this guide does most of what CFG does, at half the work: it recovers 103% of what CFG adds to prompt fidelity (between 82% and 146%, measured on 48 prompts; more than 100% is no more than chance).",
   ],
   [
     "by an evaluator that does not know the style",
@@ -59,22 +59,22 @@ test.each<[string, Partial<PairView>, string]>([
         fidelity: { ...shares, domain: null, recovered: estimate(0.95, 0.9, 1) },
       }),
     },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 95 % of what CFG adds to prompt fidelity (between 90 % and 100 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ. What read the pictures was never checked on this style, so nothing is verified here; take it with care.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 95% of what CFG adds to prompt fidelity (between 90% and 100%, measured on 48 prompts). Pictures show 84% of what their prompts ask for, against 93% with CFG and 70% without guidance, and it could be chance that they differ. What read the pictures was never checked on this style, so nothing is verified here; take it with care.",
   ],
   [
     "a larger guide",
     { measured: measured(estimate(0.95, 0.6, 1), { cost: { againstCfg: 0.676 } }) },
-    "On meadow this guide does most of what CFG does, at 68 % of the work: it recovers 95 % of what CFG adds to prompt fidelity (between 60 % and 100 %, measured on 48 prompts).",
+    "On meadow this guide does most of what CFG does, at 68% of the work: it recovers 95% of what CFG adds to prompt fidelity (between 60% and 100%, measured on 48 prompts).",
   ],
   [
     "usable with limits, and certainly less than CFG",
     { verdict: "usableWithLimits", measured: measured(estimate(0.6, 0.4, 0.8)) },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 60 % of what CFG adds to prompt fidelity (between 40 % and 80 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 60% of what CFG adds to prompt fidelity (between 40% and 80%, measured on 48 prompts). Pictures show 84% of what their prompts ask for, against 93% with CFG and 70% without guidance.",
   ],
   [
     "usable with limits, and perhaps as good as CFG",
     { verdict: "usableWithLimits", measured: measured(estimate(0.7, 0.2, 1.2)) },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 20 % and 120 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance, and it could be chance that they differ.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70% of what CFG adds to prompt fidelity (between 20% and 120%, measured on 48 prompts). Pictures show 84% of what their prompts ask for, against 93% with CFG and 70% without guidance, and it could be chance that they differ.",
   ],
   [
     "another structure",
@@ -100,7 +100,7 @@ test.each<[string, Partial<PairView>, string]>([
   [
     "no use",
     { verdict: "incompatible", measured: measured(estimate(0.02, -0.05, 0.1)) },
-    "On meadow this guide does too little to be seen: it recovers 2 % of what CFG adds to prompt fidelity (between −5 % and 10 %, measured on 48 prompts). Use CFG there, or another guide.",
+    "On meadow this guide does too little to be seen: it recovers 2% of what CFG adds to prompt fidelity (between −5% and 10%, measured on 48 prompts). Use CFG there, or another guide.",
   ],
   [
     "not a number",
@@ -114,7 +114,7 @@ test.each<[string, Partial<PairView>, string]>([
   [
     "nothing to recover",
     { verdict: "inconclusive", measured: measured(null, { fidelity: { ...shares, recovered: null } }) },
-    "On meadow CFG itself adds nothing that 48 prompts could tell from chance, so nobody can say what share of it the guide recovers. So far pictures show 84 % (80 % to 90 %) of what their prompts ask for with the guide, 93 % (90 % to 96 %) with CFG and 70 % (60 % to 80 %) without guidance. No more prompts are planned: look at what it draws and judge for yourself.",
+    "On meadow CFG itself adds nothing that 48 prompts could tell from chance, so nobody can say what share of it the guide recovers. So far pictures show 84% (80% to 90%) of what their prompts ask for with the guide, 93% (90% to 96%) with CFG and 70% (60% to 80%) without guidance. No more prompts are planned: look at what it draws and judge for yourself.",
   ],
   [
     "too few prompts",
@@ -150,7 +150,7 @@ test.each<[string, Partial<PairView>, string]>([
       measured: measured(estimate(0.4, -0.1, 0.9), { next: 96 }),
       outlook: { prompts: 96, ofAtMost: 384, seconds: 43, comesByItself: true },
     },
-    "Whether this guide is of use on meadow cannot be told yet: it recovers 40 % of what CFG adds to prompt fidelity (between −10 % and 90 %, measured on 48 prompts). So far pictures show 84 % (80 % to 90 %) of what their prompts ask for with the guide, 93 % (90 % to 96 %) with CFG and 70 % (60 % to 80 %) without guidance. It goes on by itself, behind whatever somebody waits for: 96 prompts are looked at next, about 43 s of work, and up to 384 where that leaves it open.",
+    "Whether this guide is of use on meadow cannot be told yet: it recovers 40% of what CFG adds to prompt fidelity (between −10% and 90%, measured on 48 prompts). So far pictures show 84% (80% to 90%) of what their prompts ask for with the guide, 93% (90% to 96%) with CFG and 70% (60% to 80%) without guidance. It goes on by itself, behind whatever somebody waits for: 96 prompts are looked at next, about 43 s of work, and up to 384 where that leaves it open.",
   ],
   [
     "of some use, with a last look that nobody has asked for",
@@ -160,7 +160,7 @@ test.each<[string, Partial<PairView>, string]>([
       measured: measured(estimate(0.7, 0.5, 0.9), { next: 384 }),
       outlook: { prompts: 384, ofAtMost: 384, seconds: null, comesByItself: false },
     },
-    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70 % of what CFG adds to prompt fidelity (between 50 % and 90 %, measured on 48 prompts). Pictures show 84 % of what their prompts ask for, against 93 % with CFG and 70 % without guidance. Whether it does most of it is still open. 384 prompts would be looked at next, the last of the plan; nobody has asked for that yet, and whoever measures it again goes on from here.",
+    "On meadow this guide certainly does a part of what CFG does, at half the work: it recovers 70% of what CFG adds to prompt fidelity (between 50% and 90%, measured on 48 prompts). Pictures show 84% of what their prompts ask for, against 93% with CFG and 70% without guidance. Whether it does most of it is still open. 384 prompts would be looked at next, the last of the plan; nobody has asked for that yet, and whoever measures it again goes on from here.",
   ],
   [
     "waiting",
@@ -193,7 +193,7 @@ test("what is stale says of when it speaks", () => {
   );
 });
 
-test("«as well as CFG» is said only where a tenth less is ruled out", () => {
+test("“as well as CFG” is said only where a tenth less is ruled out", () => {
   const says = (low: number): boolean =>
     sentenceOf(pair({ measured: measured(estimate(1.1, low, 1.5)) })).includes("as well as CFG");
   expect([0.5, 0.89, 0.9, 1.05].map(says)).toEqual([false, false, true, true]);

@@ -471,7 +471,7 @@ interface Way {
   readonly file: string;
   readonly door: Door;
   readonly handler: RouteHandler;
-  /** «GET», and HEAD where it is one handler. */
+  /** “GET”, and HEAD where it is one handler. */
   readonly methods: readonly string[];
 }
 

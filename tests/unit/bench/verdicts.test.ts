@@ -5,7 +5,7 @@ import { readValues } from "../../../bench/verdicts/values.ts";
 import { simulate } from "../../../bench/verdicts.ts";
 import { testRuntime } from "../../support/golden.ts";
 
-test("on no style «verified» is said where R is 0.7, but by chance, and where it is 0.92 it is hardly missed", async () => {
+test("on no style “verified” is said where R is 0.7, but by chance, and where it is 0.92 it is hardly missed", async () => {
   for (const { style, gain, characteristics, anyVerified } of await simulate(300, [0.7, 0.92])) {
     const [atThreshold, good] = characteristics;
     // 300 runs of an error of 0.025 give 0.05 in one test of 200.

@@ -190,7 +190,7 @@ describe("somebody else was first", () => {
       detail: { branch: "main", head: second.id, title: "Bob's", author: "bob" },
     });
     expect(told.message).toBe(
-      `main has moved on: its newest commit is ${second.id.slice(0, 7)} «Bob's» by bob. Look at what it changed, then commit on top of it.`,
+      `main has moved on: its newest commit is ${second.id.slice(0, 7)} “Bob's” by bob. Look at what it changed, then commit on top of it.`,
     );
     expect(await rows()).toEqual(before);
   });

@@ -213,7 +213,7 @@ describe("answers", () => {
 });
 
 test("Wilson's interval is the one of the tables", () => {
-  // Newcombe 1998, «Two-sided confidence intervals for the single proportion», table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+  // Newcombe 1998, “Two-sided confidence intervals for the single proportion”, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
   const rounded = (count: number, n: number) => [wilson(count, n).low, wilson(count, n).high].map((x) => x.toFixed(4));
   expect(rounded(81, 263)).toEqual(["0.2553", "0.3662"]);
   expect(rounded(15, 148)).toEqual(["0.0624", "0.1605"]);

@@ -7,7 +7,7 @@ import { Garbled, ReaderProcess } from "#lib/catalog/cards/reader/process.ts";
 const script = fileURLToPath(new URL("./garbling-reader.ts", import.meta.url));
 
 test.each(["bytes", "clone", "huge", "another", "wrong"])(
-  "a reader that says «%s» ends, and its text with it",
+  "a reader that says “%s” ends, and its text with it",
   async (what) => {
     const reader = new ReaderProcess(script);
     expect(await reader.read({ kind: "html", text: "a" })).toBe("read");

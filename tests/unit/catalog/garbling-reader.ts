@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { toFrame } from "#lib/util/frames.ts";
 
-/** A reader that is ready, and says to the text «say kind» what no reader says. */
+/** A reader that is ready, and says to the text “say kind” what no reader says. */
 const channel = new Socket({ fd: 3 });
 const framed = (body: Buffer): Buffer => {
   const length = Buffer.alloc(4);

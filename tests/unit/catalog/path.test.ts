@@ -19,10 +19,10 @@ describe("a path is refused with the rule it breaks", () => {
 
   test("the sentence says what to do, and shows no more than the beginning", () => {
     expect(() => parsePath("a\u202eb")).toThrow(
-      "The path «a\u202eb» cannot be used: it holds a character that is invisible or turns the direction of text; leave it out.",
+      "The path “a\u202eb” cannot be used: it holds a character that is invisible or turns the direction of text; leave it out.",
     );
     expect(() => parsePath(`${"x".repeat(5000)}/../y`)).toThrow(
-      /^The path «x{100}…» cannot be used: it is longer than 1024 bytes; choose shorter names\.$/,
+      /^The path “x{100}…” cannot be used: it is longer than 1024 bytes; choose shorter names\.$/,
     );
   });
 });

@@ -58,7 +58,7 @@ test("the starter's words are those of its prompts, read from either form of a t
   expect(wordsKnown(whole, prompts)).toEqual(known);
   for (const word of used) expect(known).toContain(word);
   expect(known.filter((word) => !used.has(word))).toEqual(["the"].filter((word) => !used.has(word)));
-  expect(known).not.toContain("een"); // the end of «green»
+  expect(known).not.toContain("een"); // the end of “green”
 });
 
 test("a large vocabulary, and what is none, take any word", () => {

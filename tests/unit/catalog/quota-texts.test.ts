@@ -13,7 +13,7 @@ describe("a limit", () => {
     ["time", "8 h", 28_800],
     ["time", "90 min", 5400],
     ["time", "0.5 h", 1800],
-  ])("of a %s is read from «%s», and what is written of it is read as it", (kind, text, limit) => {
+  ])("of a %s is read from “%s”, and what is written of it is read as it", (kind, text, limit) => {
     expect(readLimit(text, kind)).toBe(limit);
     expect(readLimit(writeLimit(limit, kind), kind)).toBe(limit);
   });
@@ -29,7 +29,7 @@ describe("a limit", () => {
     ["count", "1,0"],
     ["time", "8 days"],
     ["time", "١ h"],
-  ])("of a %s is not read from «%s»", (kind, text) => {
+  ])("of a %s is not read from “%s”", (kind, text) => {
     expect(readLimit(text, kind)).toBeUndefined();
   });
 

@@ -47,7 +47,7 @@ beforeAll(async () => {
 });
 afterAll(() => hub.close());
 
-/** Who may read what is private in the organisation, make a repo in it, and make one in the name of «stranger». */
+/** Who may read what is private in the organisation, make a repo in it, and make one in the name of “stranger”. */
 const rights: Record<string, readonly [reads: boolean, makesInLab: boolean, makesAsStranger: boolean]> = {
   anonymous: [false, false, false],
   stranger: [false, false, true],

@@ -183,16 +183,16 @@ function everything(): Asked[] {
       const needed = parameters.filter((one) => one.in === "query" && one.required).map(({ name }) => name);
       const asked = queries[id] ?? [{}];
       if (needed.some((name) => !asked.every((one) => name in one)))
-        throw new Error(`${id} needs ${needed.join()}; add it to «queries».`);
+        throw new Error(`${id} needs ${needed.join()}; add it to “queries”.`);
       const sent = requestBody ? bodies()[id] : [undefined];
-      if (!sent) throw new Error(`${id} takes a body; add it to «bodies».`);
+      if (!sent) throw new Error(`${id} takes a body; add it to “bodies”.`);
       return addresses.flatMap((params) => asked.flatMap((query) => sent.map((body) => ({ id, params, query, body }))));
     });
 }
 
 function valuesOf(id: string, key: string): readonly string[] {
   const found = values()[key];
-  if (!found) throw new Error(`${id} has a parameter «${key}»; say in «values» what stands for it.`);
+  if (!found) throw new Error(`${id} has a parameter “${key}”; say in “values” what stands for it.`);
   return found;
 }
 
@@ -368,7 +368,7 @@ function everyVisit(): Visit[] {
     .flatMap(({ method, path }) => {
       if (method === "PUT") return []; // takes bytes, for whoever holds its signed address
       const addresses = (method === "POST" ? forms : visits)[path];
-      if (!addresses) throw new Error(`${method} ${path} is asked for by nobody; add it to «visits» or «forms».`);
+      if (!addresses) throw new Error(`${method} ${path} is asked for by nobody; add it to “visits” or “forms”.`);
       return addresses().map((address) => ({ method, address }));
     });
 }

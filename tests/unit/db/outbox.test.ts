@@ -78,7 +78,7 @@ test("a reader never passes what was numbered early and is committed late", asyn
   await one.query("BEGIN");
   await write(one, "early"); // has its number, and is not there yet
   await write(two, "late");
-  expect(await read()).toEqual([]); // «late» waits for «early»
+  expect(await read()).toEqual([]); // “late” waits for “early”
   expect((await lookBack(database, { kinds: "audit" }, 10)).map(({ subjectId }) => subjectId)).toEqual(["late"]);
   await one.query("COMMIT");
   await write(two, "last");

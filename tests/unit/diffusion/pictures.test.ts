@@ -249,7 +249,7 @@ describe("prompts in the field's syntax equal A1111's", () => {
       readonly parsed: readonly (readonly [string, number])[] | string;
     }[];
   }
-  test.each(json<Parsed>("emphasis/parsed.json").prompts)("«$prompt» is parsed alike", ({ prompt, parsed }) => {
+  test.each(json<Parsed>("emphasis/parsed.json").prompts)("“$prompt” is parsed alike", ({ prompt, parsed }) => {
     const pieces = parseEmphasis(prompt).map(({ text, weight }) => [text, weight] as const);
     // Theirs ends in an error where a weight is no number; to ours it is text.
     if (typeof parsed === "string") return expect(pieces.every(([, weight]) => Number.isFinite(weight))).toBe(true);
@@ -269,7 +269,7 @@ describe("prompts in the field's syntax equal A1111's", () => {
   });
 
   // A1111 by default asks a negative prompt of fewer chunks by itself; ours pads it with chunks of the empty prompt, as
-  // A1111's «Pad prompt/negative prompt» and ComfyUI do, so that both states have one length.
+  // A1111's “Pad prompt/negative prompt” and ComfyUI do, so that both states have one length.
   test("a negative prompt of fewer chunks is padded", async () => {
     const name = "long-prompt";
     const [one, golden, files] = [caseOf(name), await goldenOf(name), await filesOf(name)];

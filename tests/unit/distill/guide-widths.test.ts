@@ -37,7 +37,7 @@ const sdxl: UNetSignature = {
 test.each([
   ["SD 1.5", sd15, 859_520_964],
   ["SDXL", sdxl, 2_567_463_684],
-])("of %s no grain more fits into 1 %%", (name, signature, parameters) => {
+])("of %s no grain more fits into 1%%", (name, signature, parameters) => {
   const widths = widthsWithin(0.01, signature, { parameters, name });
   expect(guideParameters(signature, widths)).toBeLessThanOrEqual(0.01 * parameters);
   for (const level of widths.keys()) {

@@ -91,7 +91,7 @@ test("a latent consistency model says for how many steps it is made", () => {
 });
 
 test.each(["diffusion_model.", "model.", "transformer.", "module."])(
-  "a network saved under «%s» is known",
+  "a network saved under “%s” is known",
   (prefix) => {
     expect(look(prefixed(prefix, saved("flux2")))).toMatchObject({ kind: "diffusion transformer", family: "Flux.2" });
     expect(look(prefixed(prefix, saved("sdxl")))).toMatchObject({ kind: "unet", family: "SDXL" });

@@ -8,7 +8,7 @@ import { routeFiles } from "../../support/route-files.ts";
 
 const app = join(import.meta.dirname, "../../../app");
 
-/** «GET /api/v1/repos/{owner}» for every method that a route file exports. */
+/** “GET /api/v1/repos/{owner}” for every method that a route file exports. */
 function routesOf(folder: string): string[] {
   return routeFiles(app)
     .filter((file) => file.startsWith(`${folder}/`))

@@ -52,7 +52,7 @@ test("its architecture is found behind other pairs, and one that nobody knows is
   expect(await inspect(gguf(4n, ...before, architecture("llama")))).toMatchObject({
     form: "llama",
     family: null,
-    whatRuns: expect.stringContaining("a GGUF file of «llama»"),
+    whatRuns: expect.stringContaining("a GGUF file of “llama”"),
   });
 });
 

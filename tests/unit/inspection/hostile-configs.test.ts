@@ -83,7 +83,7 @@ test("one file under the names of many shards is not read once for each of them"
 });
 
 test.each(["../a.safetensors", "/etc/a.safetensors", "a/b.safetensors", "..", "a.bin", ""])(
-  "an index that names «%s»",
+  "an index that names “%s”",
   async (name) => {
     await writeFile(folder.path("model.safetensors.index.json"), JSON.stringify({ weight_map: { w: name } }));
     const { code } = await refusalOf(() => readComponentWeights(diskFolder(join(folder.path("x"), "..")), "model"));

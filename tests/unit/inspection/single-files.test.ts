@@ -314,7 +314,7 @@ describe("what metadata claims", () => {
     ["sdxl_base_v1-0", "SDXL"],
     ["stable-diffusion-xl-v1-base", "SDXL"],
     ["stable-diffusion-v2-768-v", "SD 2.x"],
-  ])("«%s» of a file with Flux's tensors is said to be false, and the tensors win", (claim, claimed) => {
+  ])("“%s” of a file with Flux's tensors is said to be false, and the tensors win", (claim, claimed) => {
     const found = look(prefixed("model.diffusion_model.", fluxShapes({ guidance: true })), {
       ss_base_model_version: claim,
     });

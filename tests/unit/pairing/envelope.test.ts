@@ -35,9 +35,9 @@ const envelope: Envelope = {
 
 test("says what is best, what CFG keeps at its own best, how far around the guide holds, and what was too strong", () => {
   expect(findingsOf(envelope)).toEqual([
-    "At its best here, with strength 1.25, CFG for the first 2 steps, guidance 5, it takes 22 passes. On 48 prompts that nothing was chosen on it then keeps 0.880, and as it was made 0.860: a difference of +0.020 (95 % interval +0.010 to +0.030).",
-    "CFG, tuned in the same way, is at its best at guidance 5: it keeps 0.910 of the same 48, with 40 passes; the guide at its best less that is −0.030 (95 % interval −0.040 to −0.020).",
-    "As it was made it keeps at least 70 % of what CFG adds at its best at guidance 3 to 5, of what was tried.",
+    "At its best here, with strength 1.25, CFG for the first 2 steps, guidance 5, it takes 22 passes. On 48 prompts that nothing was chosen on it then keeps 0.880, and as it was made 0.860: a difference of +0.020 (95% interval +0.010 to +0.030).",
+    "CFG, tuned in the same way, is at its best at guidance 5: it keeps 0.910 of the same 48, with 40 passes; the guide at its best less that is −0.030 (95% interval −0.040 to −0.020).",
+    "As it was made it keeps at least 70% of what CFG adds at its best at guidance 3 to 5, of what was tried.",
     "With other numbers of steps than 20 it does so only at 20.",
     "Strength 1.5 and more cannot be chosen: one step would add 1.21 times as much as CFG does, and more than 1.15 is too much.",
   ]);
@@ -57,6 +57,6 @@ test("says that a guide is best as it was made, and that nothing can hold where 
 
 test("of a guide that does not hold where it is asked, says that and nothing of where else it might", () => {
   const said = findingsOf({ ...envelope, holds: { guidance: null, steps: null } });
-  expect(said[2]).toBe("As it was made, at guidance 5, it keeps less than 70 % of what CFG adds at its best.");
+  expect(said[2]).toBe("As it was made, at guidance 5, it keeps less than 70% of what CFG adds at its best.");
   expect(said).toHaveLength(4);
 });

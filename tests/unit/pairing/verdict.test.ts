@@ -78,16 +78,16 @@ describe("pictures judge, by the ends of their interval", () => {
     );
   });
 
-  test("«verified» says what is certain, «usable» what is lost", () => {
+  test("“verified” says what is certain, “usable” what is lost", () => {
     const said = (recovered: Estimate): string =>
       judge({ ...nothing, fidelity: fidelity(recovered) }).reasons.join(" ");
-    expect(said(at(0.9, 0.71, 1.1))).toMatch(/certainly recovers at least 70 % .*0\.90 \(95 % interval 0\.71 to 1\.10/);
-    expect(said(at(0.6, 0.5, 0.69))).toMatch(/at least 40 % .* certainly less than 70 %/);
-    expect(said(at(0.6, 0.5, 0.8))).toMatch(/at least 40 % .* not certainly 70 %/);
+    expect(said(at(0.9, 0.71, 1.1))).toMatch(/certainly recovers at least 70% .*0\.90 \(95% interval 0\.71 to 1\.10/);
+    expect(said(at(0.6, 0.5, 0.69))).toMatch(/at least 40% .* certainly less than 70%/);
+    expect(said(at(0.6, 0.5, 0.8))).toMatch(/at least 40% .* not certainly 70%/);
     expect(said(at(0.6, 0.5, 0.8))).toMatch(
-      /What is lost: pictures keep 85 % of what their prompts ask for, against 90 % with CFG and 70 %/,
+      /What is lost: pictures keep 85% of what their prompts ask for, against 90% with CFG and 70%/,
     );
-    expect(said(at(0.2, 0.1, 0.39))).toMatch(/certainly recovers less than 40 %/);
+    expect(said(at(0.2, 0.1, 0.39))).toMatch(/certainly recovers less than 40%/);
   });
 });
 
@@ -135,7 +135,7 @@ describe("nothing is guessed", () => {
   test("a style on which nobody measured the evaluator verifies nothing", () => {
     const { verdict, reasons } = judge({ ...nothing, fidelity: fidelity(at(0.95, 0.8, 1.1), { domain: null }) });
     expect(verdict).toBe("usable with limits");
-    expect(reasons[0]).toMatch(/certainly at least 70 %; but how well it reads this style was never measured/);
+    expect(reasons[0]).toMatch(/certainly at least 70%; but how well it reads this style was never measured/);
   });
 
   test("but CLIP reads no attributes, and verifies without a style", () =>
@@ -147,7 +147,7 @@ describe("nothing is guessed", () => {
     const none = fidelity(null, { scored: [], unscored: [{ attribute: "color", accuracy: 0.4 }], gain: at(NaN) });
     const { verdict, reasons } = judge({ ...nothing, fidelity: none });
     expect(verdict).toBe("not measured");
-    expect(reasons.join(" ")).toMatch(/^Nothing was scored: .*Color is not scored: .* 40 %/);
+    expect(reasons.join(" ")).toMatch(/^Nothing was scored: .*Color is not scored: .* 40%/);
     expect(reasons.join(" ")).not.toMatch(/NaN/);
   });
 
@@ -159,7 +159,7 @@ describe("nothing is guessed", () => {
 
   test("what is not scored is said", () => {
     const some = fidelity(at(0.6, 0.45, 0.8), { unscored: [{ attribute: "color", accuracy: 0.39 }] });
-    expect(judge({ ...nothing, fidelity: some }).reasons.join(" ")).toMatch(/Color is not scored: .* 39 %/);
+    expect(judge({ ...nothing, fidelity: some }).reasons.join(" ")).toMatch(/Color is not scored: .* 39%/);
   });
 });
 
@@ -227,7 +227,7 @@ describe("where several evaluators read the same pictures", () => {
   test("it is said who says what, and whose word stands", () => {
     const { reasons } = judge({ ...nothing, fidelity: usable, others: [verified] });
     expect(reasons[0]).toBe(
-      "2 evaluators read the same pictures, and the weaker word stands, for a word needs all of them: CLIP says «usable with limits», the network of attributes says «verified».",
+      "2 evaluators read the same pictures, and the weaker word stands, for a word needs all of them: CLIP says “usable with limits”, the network of attributes says “verified”.",
     );
     expect(reasons.join(" ")).toMatch(/By CLIP: The guide certainly .* By the network of attributes: The guide/);
     expect(weakestOf([verified, usable])).toBe(1);

@@ -37,19 +37,19 @@ const delivering = (value: number, isBeyond = false): Curve["delivered"] => ({
 test.each([
   [
     half(-0.05),
-    "With 20 passes nothing that was tried keeps as much as the guide: the best of it, CFG at 10 steps of DPM++ 2M, keeps 0.050 (95 % interval 0.040 to 0.060) less.",
+    "With 20 passes nothing that was tried keeps as much as the guide: the best of it, CFG at 10 steps of DPM++ 2M, keeps 0.050 (95% interval 0.040 to 0.060) less.",
   ],
   [
     half(-0.005),
-    "With 20 passes CFG at 10 steps of DPM++ 2M may keep as much as the guide: 48 prompts leave a difference of −0.005 open (95 % interval −0.015 to +0.005).",
+    "With 20 passes CFG at 10 steps of DPM++ 2M may keep as much as the guide: 48 prompts leave a difference of −0.005 open (95% interval −0.015 to +0.005).",
   ],
   [
     half(-0.01),
-    "With 20 passes CFG at 10 steps of DPM++ 2M may keep as much as the guide: 48 prompts leave a difference of −0.010 open (95 % interval −0.020 to +0.000).",
+    "With 20 passes CFG at 10 steps of DPM++ 2M may keep as much as the guide: 48 prompts leave a difference of −0.010 open (95% interval −0.020 to +0.000).",
   ],
   [
     half(0.02),
-    "With 20 passes CFG at 10 steps of DPM++ 2M keeps 0.020 (95 % interval 0.010 to 0.030) more than the guide does; here fewer steps are the better choice.",
+    "With 20 passes CFG at 10 steps of DPM++ 2M keeps 0.020 (95% interval 0.010 to 0.030) more than the guide does; here fewer steps are the better choice.",
   ],
 ])("of what takes as many passes as the guide the best is told, as certainly as it is known", (other, sentence) => {
   expect(findingsOf(curve([guide, other, point(40, 0.5)]))[0]).toBe(sentence);
@@ -62,7 +62,7 @@ test("what takes more passes than the guide is not what is done instead of it", 
 test("that CFG's first steps buy something is said where it is certain, of the fewest that do", () => {
   const said = (...mixes: CurvePoint[]) => findingsOf(curve([guide, half(-0.05), ...mixes]))[1];
   expect(said(mixed(1, 0.005), mixed(2, 0.03), mixed(5, 0.04))).toBe(
-    "Letting CFG do the first 2 steps keeps 0.030 (95 % interval 0.020 to 0.040) more, for 2 passes more.",
+    "Letting CFG do the first 2 steps keeps 0.030 (95% interval 0.020 to 0.040) more, for 2 passes more.",
   );
   expect(said(mixed(1, 0.02))).toContain("the first 1 step keeps");
   expect(said(mixed(2, 0.01), mixed(5, -0.03))).toBe(
@@ -73,10 +73,10 @@ test("that CFG's first steps buy something is said where it is certain, of the f
 test("what is delivered is told with its interval, and without one beyond what was drawn", () => {
   const said = (delivered: Curve["delivered"]) => findingsOf(curve([guide, half(-0.05)], delivered)).at(-1);
   expect(said(delivering(3.4))).toBe(
-    "Asked for guidance 5, the guide keeps as much as CFG at guidance 3.4 (95 % interval 3 to 3.8, n = 48).",
+    "Asked for guidance 5, the guide keeps as much as CFG at guidance 3.4 (95% interval 3 to 3.8, n = 48).",
   );
   expect(said(delivering(8, true))).toBe(
-    "Asked for guidance 5, the guide keeps more than CFG at any guidance up to 8; with 95 % certainty as much as CFG at 7.6 or more (n = 48).",
+    "Asked for guidance 5, the guide keeps more than CFG at any guidance up to 8; with 95% certainty as much as CFG at 7.6 or more (n = 48).",
   );
   expect(said(null)).toContain("no guidance to deliver");
 });

@@ -179,23 +179,23 @@ describe("a picture of ComfyUI", () => {
     ],
     [sampler({ denoise: 0.6 }), "from noise at strength 0.6"],
     [sampler({ sampler_name: "dpmpp_3m_sde", scheduler: "exponential" }), "nearest here is dpmpp-2m-sde"],
-    [sampler({ sampler_name: "mystery" }), "The sampler «mystery normal» is not known"],
+    [sampler({ sampler_name: "mystery" }), "The sampler “mystery normal” is not known"],
     [sampler({ sampler_name: "euler_ancestral" }), "drawn on a graphics card there"],
-    [sampler({ steps: "many" }), "Its steps could not be read from the node «KSampler»"],
+    [sampler({ steps: "many" }), "Its steps could not be read from the node “KSampler”"],
     [sampler({ seed: ["404", 0] }), "Its seed could not be read"],
     [sampler({ seed: -1.5 }), "Its seed could not be read"],
     [{ "4": { class_type: "MysteryLoader", inputs: {} } }, "Which model it was drawn with"],
     [sampler({ positive: ["40", 0] }), "Its positive prompt could not be read"],
     [
       { ...sampler({ model: ["40", 0] }), "40": { class_type: "FreeU", inputs: { b1: 1, model: ["4", 0] } } },
-      "«FreeU»",
+      "“FreeU”",
     ],
     [
       {
         ...sampler({ positive: ["40", 0] }),
         "40": { class_type: "ControlNetApply", inputs: { strength: 1, conditioning: ["6", 0] } },
       },
-      "«ControlNetApply»",
+      "“ControlNetApply”",
     ],
   ])("says what of %j it does not read", (change, words) => {
     expect(read(changed(change)).notes).toContainEqual(expect.stringContaining(words));

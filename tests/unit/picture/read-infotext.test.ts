@@ -126,7 +126,7 @@ describe("what AUTOMATIC1111's web UI writes is read", () => {
         name: null,
         nearest: "dpmpp-2m-sde",
         timestepSpacing: null,
-        note: "The sampler «DPM++ 2M SDE Karras» has the noise schedule karras; the nearest here is dpmpp-2m-sde.",
+        note: "The sampler “DPM++ 2M SDE Karras” has the noise schedule karras; the nearest here is dpmpp-2m-sde.",
       },
       width: 512,
       height: 768,
@@ -145,8 +145,8 @@ describe("what AUTOMATIC1111's web UI writes is read", () => {
       embeddings: [{ name: "bad-hand", hash: "99887766aabb" }],
       version: "v1.10.1",
       notes: [
-        "The hypernetwork «old» is not used here.",
-        "The sampler «DPM++ 2M SDE Karras» has the noise schedule karras; the nearest here is dpmpp-2m-sde.",
+        "The hypernetwork “old” is not used here.",
+        "The sampler “DPM++ 2M SDE Karras” has the noise schedule karras; the nearest here is dpmpp-2m-sde.",
       ],
     });
   });
@@ -163,10 +163,10 @@ describe("what AUTOMATIC1111's web UI writes is read", () => {
     [", Face restoration: CodeFormer", "Faces were restored"],
     [", Refiner: xl-refiner, Refiner switch at: 0.8", "refiner"],
     [", Tiling: True", "without seams"],
-    [", Clip skip: many", "Its clip skip «many» could not be read"],
+    [", Clip skip: many", "Its clip skip “many” could not be read"],
     [
       ', ADetailer model: face.pt, ControlNet 0: "Module: canny, Model: x"',
-      "Not read: «adetailer model», «controlnet 0»",
+      "Not read: “adetailer model”, “controlnet 0”",
     ],
     ["\nTemplate: a __animal__", "behind its line of settings"],
   ])("%s is said", (more, words) => {
@@ -174,7 +174,7 @@ describe("what AUTOMATIC1111's web UI writes is read", () => {
   });
 
   test("the rule of its emphasis is said where something is weighed", () => {
-    expect(read(", Emphasis: No norm", "a (fox)").notes).toEqual([expect.stringContaining("«No norm»")]);
+    expect(read(", Emphasis: No norm", "a (fox)").notes).toEqual([expect.stringContaining("“No norm”")]);
     expect(read(", Emphasis: No norm").notes).toEqual([]);
   });
 
@@ -210,7 +210,7 @@ describe("what AUTOMATIC1111's web UI writes is read", () => {
     expect(seedOf("9007199254740993").seed).toBe(9007199254740993n);
     expect(seedOf("18446744073709551616")).toMatchObject({
       seed: null,
-      notes: ["Its seed «18446744073709551616» could not be read."],
+      notes: ["Its seed “18446744073709551616” could not be read."],
     });
   });
 

@@ -33,10 +33,10 @@ test.each<[sampler: string, schedule: string | null, ours: string]>([
   ["DPM2 a Karras", null, "(euler-a)"],
   ["Restart", "Automatic", "(heun)"],
   ["a stranger's", null, "none"],
-])("AUTOMATIC1111's «%s» with the schedule %s is %s", (sampler, schedule, ours) => {
+])("AUTOMATIC1111's “%s” with the schedule %s is %s", (sampler, schedule, ours) => {
   const match = matchA1111Sampler(sampler, schedule);
   expect(shown(match)).toBe(ours);
-  if (match.name === null) expect(match.note).toContain(`«${match.written}»`);
+  if (match.name === null) expect(match.note).toContain(`“${match.written}”`);
 });
 
 test.each<[sampler: string, scheduler: string, ours: string]>([

@@ -22,11 +22,11 @@ describe("the plain syntax", () => {
   });
 
   test.each([
-    ["a (flower:1.2)", "«(…:1.2)»"],
-    ["((flower))", "«((…))»"],
-    ["a BREAK b", "«BREAK»"],
-    ["a <lora:ink:0.6>", "«<lora:…>»"],
-    ["((a:1.2)) BREAK <lyco:ink>", "«(…:1.2)», «((…))», «BREAK», «<lora:…>» in the prompt are taken literally"],
+    ["a (flower:1.2)", "“(…:1.2)”"],
+    ["((flower))", "“((…))”"],
+    ["a BREAK b", "“BREAK”"],
+    ["a <lora:ink:0.6>", "“<lora:…>”"],
+    ["((a:1.2)) BREAK <lyco:ink>", "“(…:1.2)”, “((…))”, “BREAK”, “<lora:…>” in the prompt are taken literally"],
   ])("says of %s what it does not read", (prompt, words) => {
     const { notes } = readPrompt(prompt, "plain");
     expect(notes).toEqual([expect.stringContaining(words)]);
@@ -103,18 +103,18 @@ describe("the syntax a1111", () => {
       ["hypernet", "five", 0.1, 0.1],
       ["lora", "six", 1, 1],
     ]);
-    expect(notes).toEqual([expect.stringContaining("«<lora:six:1:1:8>»: its reduced rank")]);
+    expect(notes).toEqual([expect.stringContaining("“<lora:six:1:1:8>”: its reduced rank")]);
   });
 
   test.each([
     ["<lora:ink:strong>", "strength is not a number"],
     ["<lora::0.5>", "names no file"],
-    ["<style:ink>", "kind «style» is not known"],
-    ["[a:b:0.5]", "«[from:to:when]»"],
-    ["[a|b]", "«[a|b]»"],
-    ["a AND b", "«AND»"],
-    ["a # b", "«#»"],
-    ["(a BREAK b:1.2)", "«BREAK» within weighed brackets"],
+    ["<style:ink>", "kind “style” is not known"],
+    ["[a:b:0.5]", "“[from:to:when]”"],
+    ["[a|b]", "“[a|b]”"],
+    ["a AND b", "“AND”"],
+    ["a # b", "“#”"],
+    ["(a BREAK b:1.2)", "“BREAK” within weighed brackets"],
   ])("says of %s what it does not follow", (prompt, words) => {
     expect(readPrompt(prompt, "a1111").notes).toEqual([expect.stringContaining(words)]);
   });

@@ -10,7 +10,7 @@ import { registerWorker, workerSeen } from "#lib/queue/workers.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 import { workerRow } from "../../support/worker-row.ts";
 
-// A worker that holds «clay» open with a place free, and one that holds nothing.
+// A worker that holds “clay” open with a place free, and one that holds nothing.
 
 const hub = await useTempHub();
 const [holder, other] = [workerRow(1), workerRow(1)];

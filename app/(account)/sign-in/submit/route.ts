@@ -10,7 +10,7 @@ interface Given {
   readonly next: string | null;
 }
 
-/** No username holds an «@». */
+/** No username holds an “@”. */
 const form = z
   .object({ login: z.string().trim(), password: z.string(), next: z.string().optional() })
   .transform(({ login, password, next }): Given => ({

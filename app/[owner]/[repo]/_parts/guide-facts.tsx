@@ -36,7 +36,7 @@ export function GuideFacts({
             ["variant", `${variant}, widths ${widths.join(", ")}`],
             [
               "parameters",
-              `${toCount(parameters)}${cost ? `, ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(2)} % of its base's UNet` : ""}`,
+              `${toCount(parameters)}${cost ? `, ${((100 * cost.guideParameters) / cost.baseParameters).toFixed(2)}% of its base's UNet` : ""}`,
             ],
             ["guidance", `${minGuidance} to ${maxGuidance}, made for ${referenceGuidance}`],
             ["predicts", base.predictionType],
@@ -59,7 +59,7 @@ export function GuideFacts({
             />
             <p className="text-small text-quiet">
               <Term word="residual strength">Residual strength</Term> as measured on{" "}
-              <a href={`/pairs/${pair.id}`}>{pair.finetune.repo}</a>, one step against one step of CFG, with 95 %
+              <a href={`/pairs/${pair.id}`}>{pair.finetune.repo}</a>, one step against one step of CFG, with 95%
               intervals.
             </p>
           </div>

@@ -10,7 +10,7 @@ interface HowToUseProps {
   readonly facts: NonNullable<InspectionView["facts"]>;
   /** Null where none is known. */
   readonly model: UsedModel | null;
-  /** «owner/repo» of what is best proven with it; null where nothing is. */
+  /** “owner/repo” of what is best proven with it; null where nothing is. */
   readonly partner: string | null;
   readonly prompt: string | null;
 }

@@ -12,7 +12,7 @@ export interface RepoParams {
 }
 
 export interface ShownRepo extends RepoPage {
-  /** «owner/repo», and the same as services take it. */
+  /** “owner/repo”, and the same as services take it. */
   readonly fullName: string;
   readonly nameParts: RepoName;
   /** The README.md of its newest commit; null where it has none. */

@@ -6,6 +6,6 @@ export function unescaped(name: string): string {
   try {
     return decodeURIComponent(name);
   } catch {
-    return name; // «100%»
+    return name; // “100%”
   }
 }

@@ -17,7 +17,7 @@ export function Ask({ id, question }: { readonly id: string; readonly question: 
       <PressKeys />
       <input type="hidden" name="question" value={question.id} />
       <h2 id="prompt" className="max-w-[40ch] text-title [overflow-wrap:anywhere]">
-        «{prompt}»
+        “{prompt}”
       </h2>
       <div className="mt-4 grid grid-cols-[minmax(0,auto)_minmax(0,auto)] justify-start gap-4">
         {(["A", "B"] as const).map((name) => (

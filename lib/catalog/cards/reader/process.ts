@@ -36,7 +36,7 @@ export class ReaderProcess {
     this.#channel = (this.#child.stdio?.[3] as Socket | undefined) ?? null;
     const frames = new Frames(MOST_BYTES);
     this.#channel?.on("data", (piece: Buffer) => this.#take(frames, piece)).on("error", () => {}); // its end says so, too
-    this.#child.on("error", () => {}); // could not be started, or told something: it then never answers, and «exit» or the clock says so
+    this.#child.on("error", () => {}); // could not be started, or told something: it then never answers, and “exit” or the clock says so
     this.#ready = this.#next();
     this.#ready.catch(() => {});
   }
@@ -95,7 +95,7 @@ export class ReaderProcess {
         settle();
       };
       this.#hear = (said) => done(() => resolve(said));
-      child.on("close", gone); // after «exit», when all that it said has been read
+      child.on("close", gone); // after “exit”, when all that it said has been read
     });
   }
 

@@ -3,7 +3,7 @@ import type { ShownRepo } from "../../../_parts/repo-of.ts";
 export interface Place {
   readonly repo: ShownRepo;
   readonly revision: string;
-  /** «unet/config.json»; the top is empty. */
+  /** “unet/config.json”; the top is empty. */
   readonly path: string;
 }
 

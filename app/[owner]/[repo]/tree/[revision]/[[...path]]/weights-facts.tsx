@@ -34,7 +34,7 @@ export function WeightsFacts({
           ["parameters", toCount(parameters)],
           [
             "kept as",
-            dtypes.map(({ dtype, share }) => `${dtype} ${(100 * share).toFixed(share === 1 ? 0 : 1)} %`).join(", "),
+            dtypes.map(({ dtype, share }) => `${dtype} ${(100 * share).toFixed(share === 1 ? 0 : 1)}%`).join(", "),
           ],
         ]}
       />
