@@ -43,13 +43,11 @@ export function dialSvg(points: Claims["dial"]): string {
   const byName = [...Map.groupBy(points, ({ name }) => name)];
   const x = scaleLinear([20, Math.max(...points.map(({ passes }) => passes))], [LEFT, WIDTH - RIGHT]);
   const y = scaleLinear([0, 1.2], [HEIGHT - BOTTOM, TOP]).clamp(true);
-  const ends = byName.map(([name, all], i) => ({ name, colour: colours[i]!, at: y(all.at(-1)!.recovered.value) }));
+  const ends = byName.map(([name, all], i) => ({ name, colour: colours[i]!, at: y(all.at(-1)!.recovered) }));
   ends.sort((a, b) => a.at - b.at);
   for (const [i, end] of ends.entries()) if (i > 0) end.at = Math.max(end.at, ends[i - 1]!.at + 15); // no label on another
   const lines = byName.map(([, all], i) => {
-    const path = all
-      .map(({ passes, recovered }, n) => `${n === 0 ? "M" : "L"}${x(passes)} ${y(recovered.value)}`)
-      .join("");
+    const path = all.map(({ passes, recovered }, n) => `${n === 0 ? "M" : "L"}${x(passes)} ${y(recovered)}`).join("");
     return `<path d="${path}" fill="none" stroke="${colours[i]}" stroke-width="2"/>`;
   });
   return frame("R against passes through the base of a picture of 20 steps; CFG takes 40", [

@@ -100,11 +100,11 @@ CFG does the first steps, then the guide takes over. Distance is that of the fin
 
 ${tableOf(
   ["model", "CFG steps", "passes", "R", "distance"],
-  claims.dial.map(({ name, cfgSteps, passes, recovered, sameSeedDistance }) => [
+  claims.dial.map(({ name, cfgSteps, passes, recovered, interval: [low, high], sameSeedDistance }) => [
     name,
     String(cfgSteps),
     String(passes),
-    interval(recovered, 2),
+    `${recovered.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`,
     sameSeedDistance.toFixed(3),
   ]),
 )}

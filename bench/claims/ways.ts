@@ -30,8 +30,10 @@ export interface DialPoint {
   readonly cfgSteps: number;
   /** Through the base, of one picture. */
   readonly passes: number;
-  /** Share of what CFG adds to fidelity. */
-  readonly recovered: Estimate;
+  readonly passesPerStep: number;
+  /** Share of what CFG adds to fidelity, with its bootstrap interval over prompts. */
+  readonly recovered: number;
+  readonly interval: readonly [low: number, high: number];
   /** ‖z − z_CFG‖ / ‖z_CFG‖ of finished latents from the same noise. */
   readonly sameSeedDistance: number;
 }
@@ -98,7 +100,8 @@ export const measureWays = (
       dial: dialled.map(([cfgSteps, drawn]) => ({
         cfgSteps,
         passes: drawn.passes,
-        recovered: recoveredOf(conditional, drawn, cfg),
+        passesPerStep: drawn.passes / steps,
+        ...recoveredOf(conditional, drawn, cfg),
         sameSeedDistance: distanceOf(drawn.latents, cfg.latents),
       })),
       conditionalDistance: distanceOf(conditional.latents, cfg.latents),
@@ -106,11 +109,13 @@ export const measureWays = (
   });
 
 /** Paired over prompts. */
-const recoveredOf = (conditional: Drawn, guide: Drawn, cfg: Drawn): Estimate =>
-  bootstrap(cfg.kept.length, (indices) => {
+function recoveredOf(conditional: Drawn, guide: Drawn, cfg: Drawn): Pick<DialPoint, "recovered" | "interval"> {
+  const { value, low, high } = bootstrap(cfg.kept.length, (indices) => {
     const of = ({ kept }: Drawn): number => mean(indices.map((i) => kept[i]!));
     return (of(guide) - of(conditional)) / (of(cfg) - of(conditional));
   });
+  return { recovered: value, interval: [low, high] };
+}
 
 /** The mean over pictures. */
 const distanceOf = (one: FloatTensor, other: FloatTensor): number => mean(relativeDistances(one, other));

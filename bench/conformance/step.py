@@ -1,4 +1,4 @@
-"""One UNet under another engine: python step.py ENGINE FOLDER THREADS, then a line “step” for each step to take.
+"""One UNet under another engine: python step.py ENGINE FOLDER THREADS, then a line «step» for each step to take.
 
 FOLDER holds unet.onnx with the weights it points at, config.json of diffusers, and latents.f32 and text.f32. The first line of the
 answer says that the network is open, each following one how many milliseconds a step took; the last prediction is in ENGINE.f32.

@@ -1,4 +1,4 @@
-"""Training steps of the golden batch by PyTorch: python train.py GOLDEN THREADS, then a line “step” for each step to take.
+"""Training steps of the golden batch by PyTorch: python train.py GOLDEN THREADS, then a line «step» for each step to take.
 
 The first line of the answer says that the networks are open, each following one how many milliseconds a step took.
 """

@@ -26,7 +26,7 @@ function toLine(value: unknown, max: number): string | null {
 /** The first paragraph of prose, without its marks, cut at a word. */
 function firstSentences(text: string): string | null {
   for (const paragraph of text.slice(0, 20_000).split(/\n[^\S\n]*\n/)) {
-    if (!/^\n*\s{0,3}[\p{L}\p{N}“"*_[(]/u.test(paragraph)) continue; // a heading, a picture, a table, code, HTML
+    if (!/^\n*\s{0,3}[\p{L}\p{N}“«"*_[(]/u.test(paragraph)) continue; // a heading, a picture, a table, code, HTML
     const plain = toPlainLine(
       paragraph.replaceAll(/!?\[([^\]\n]{0,200})\]\([^)\n]{0,2000}\)/g, "$1").replaceAll(/[*_`]/g, ""),
     );
