@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { Claims } from "../../bench/claims/claims.ts";
+import { finished } from "../support/cli.ts";
 
 const command = fileURLToPath(new URL("../../guidepost.js", import.meta.url));
 const main = fileURLToPath(new URL("../../bench/claims/main.ts", import.meta.url));
@@ -12,11 +13,10 @@ const RUN_MS = 3_600_000;
 // What is small enough to be measured each time; the whole is `npm run claims`, which writes docs/claims.md.
 test(
   "the claims, in their quick form: size, cost, the dial, two models, and controls that come out bad",
-  () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [command, "run", main, "--quick"], {
-      encoding: "utf8",
-    });
-    expect(status, stderr).toBe(0);
+  async () => {
+    const child = spawn(process.execPath, [command, "run", main, "--quick"], { stdio: ["ignore", "pipe", "pipe"] });
+    const { code, stdout, stderr } = await finished(child);
+    expect(code, stderr).toBe(0);
     const claims = JSON.parse(stdout) as Claims;
 
     expect(claims.parameters.share).toBeLessThanOrEqual(0.01);
