@@ -186,7 +186,11 @@ export function createRunner({ handlers, models, host, deadlines }: RunnerParts)
 
   async function keep({ claim, stop, worked }: Held): Promise<void> {
     if ((await keepClaim(claim)) === false) return stop.abort();
-    const deadline = claim.lane === "hours" ? LONGEST_LEASE_SECONDS : deadlines[claim.kind];
+    if (claim.lane === "hours") {
+      if (worked.seconds > LONGEST_LEASE_SECONDS) stop.abort(leaseOver());
+      return;
+    }
+    const deadline = deadlines[claim.kind];
     if (worked.seconds > deadline) stop.abort(deadlinePassed(deadline));
   }
 
@@ -257,6 +261,13 @@ const deadlinePassed = (seconds: number): AppError =>
     "deadline_passed",
     `The work took longer than the ${seconds} seconds that it may take; ask for less at once, or for a smaller model.`,
     { seconds },
+  );
+
+const leaseOver = (): AppError =>
+  new AppError(
+    "deadline_passed",
+    "It worked for a whole day, the longest that a worker may hold a job; run it again, and it goes on from its last checkpoint.",
+    { seconds: LONGEST_LEASE_SECONDS },
   );
 
 /** What nobody foresaw is told by the id under which the log has the rest. */
