@@ -251,7 +251,7 @@ describe.each([
       "-C",
       "-",
       "-w",
-      "%{http_code}%{size_download}",
+      "%{http_code} %{size_download}",
       "-o",
       file,
       address,
