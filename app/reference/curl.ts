@@ -14,11 +14,18 @@ export function curlOf(
   const body = requestBody?.content["application/json"]?.schema;
   const parts = [
     method === "GET" ? "curl" : `curl -X ${method}`,
-    ...(security === undefined ? [] : ['-H "Authorization: Bearer $TOKEN"']),
+    ...authorisationOf(security),
     ...(body === undefined ? [] : ['-H "Content-Type: application/json"', `-d '${JSON.stringify(exampleOf(body))}'`]),
     `"${[address, query.join("&")].filter(Boolean).join("?")}"`,
   ];
   return parts.join(" \\\n  ");
+}
+
+/** Where no token will do, the cookies of a sign-in, which change something only from the hub's own address. */
+function authorisationOf(security: DescribedOperation["security"]): string[] {
+  if (security === undefined) return [];
+  if (security.some((one) => "token" in one)) return ['-H "Authorization: Bearer $TOKEN"'];
+  return ["-b jar", `-H "Origin: ${env().publicUrl}"`];
 }
 
 const toPlaceholder = (name: string): string => name.replaceAll(/([a-z])([A-Z])/g, "$1_$2").toUpperCase();

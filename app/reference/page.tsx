@@ -5,21 +5,11 @@ import { toPlural } from "../_page/units.ts";
 import { Code } from "../_ui/code.tsx";
 import { Table } from "../_ui/table.tsx";
 import { eachOperation } from "./operations.ts";
+import { titleOf } from "./titles.ts";
 
 export const metadata: Metadata = {
   title: "API",
   description: "Every endpoint of this hub: what it takes, what it answers, who may call it.",
-};
-
-const titles: Readonly<Record<string, string>> = {
-  account: "Accounts, tokens and organisations",
-  repos: "Models, guides and their versions",
-  files: "Files",
-  uploads: "Uploads",
-  evidence: "Measurements",
-  previews: "Previews",
-  jobs: "Jobs",
-  hub: "The hub",
 };
 
 /** Every endpoint of the hub, from the document that its routes are made of; each has a page of its own. */
@@ -35,15 +25,12 @@ export default function ReferencePage() {
         <a href="/api/v1/openapi.json">The OpenAPI document</a> says the same to programs.
       </p>
       <div className="mt-4 max-w-[80ch]">
-        <Code
-          label="A first request"
-          text={`curl -H "Authorization: Bearer $TOKEN" ${env().publicUrl}/api/v1/repos?kind=guide`}
-        />
+        <Code label="A first request" text={`curl "${env().publicUrl}/api/v1/repos?kind=guide"`} />
       </div>
       <nav aria-label="Groups" className="mt-6 flex flex-wrap gap-x-5 gap-y-1">
-        {[...groups].map(([tag, { length }]) => (
+        {[...groups].map(([tag, operations]) => (
           <a key={tag} href={`#${tag}`} className="max-sm:py-1.5">
-            {titles[tag] ?? tag} <span className="text-quiet">{length}</span>
+            {titleOf(operations[0]!.operation)} <span className="text-quiet">{operations.length}</span>
           </a>
         ))}
       </nav>
@@ -51,9 +38,9 @@ export default function ReferencePage() {
       {[...groups].map(([tag, operations]) => (
         <section key={tag} id={tag} aria-labelledby={`${tag}-title`} className="mt-10">
           <h2 id={`${tag}-title`} className="text-title">
-            {titles[tag] ?? tag}
+            {titleOf(operations[0]!.operation)}
           </h2>
-          <Table caption={titles[tag] ?? tag} head={["endpoint", "what it does"]}>
+          <Table caption={titleOf(operations[0]!.operation)} head={["endpoint", "what it does"]}>
             {operations.map(({ method, path, operation }) => (
               <Row key={operation.operationId} method={method} path={path} operation={operation} />
             ))}

@@ -42,8 +42,16 @@ await new Command("npm run claims --")
   .description(
     "Measures what the paper's abstract claims, on the starter's models. What was measured before stands, so a run that was cut off goes on.",
   )
-  .option("--quick", "64 prompts, two fine-tunes, no distances of distributions; writes nothing under docs/", false)
-  .option("--from-scratch", "distils the guide first, some 8 minutes on two cores, and reuses no stage", false)
+  .option(
+    "--quick",
+    "64 prompts, the base and one fine-tune, no distances of distributions; keeps nothing, and writes nothing under docs/",
+    false,
+  )
+  .option(
+    "--from-scratch",
+    "distils the guide first, some 8 minutes on two cores; its results are kept apart from the shipped guide's",
+    false,
+  )
   .option("--guide <file>", "which guide is measured", starterPath("guide-distilled/guide.safetensors"))
   .option("--prompts <count>", "at most so many for each verdict", integer("--prompts", 48, 384), 192)
   .option(
@@ -60,11 +68,12 @@ await new Command("npm run claims --")
 async function run(options: Options): Promise<void> {
   const runtime = await openRuntime({ provider: "cpu", threads: options.threads });
   const guide = options.fromScratch ? await distilAnew() : options.guide;
+  const machine = describeMachine(options.threads);
   const claims = await measureClaims(guide, options, runtime);
   const folder = options.quick ? out : docs;
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "claims.json"), `${JSON.stringify(claims, null, 1)}\n`);
-  if (!options.quick) await toReport(claims, describeMachine(options.threads), docs);
+  if (!options.quick) await toReport(claims, machine, docs);
   process.stdout.write(`${JSON.stringify(claims)}\n`);
 }
 
@@ -74,11 +83,10 @@ async function measureClaims(
   runtime: Runtime,
 ): Promise<Claims> {
   const files = { guide: await sha256OfFile(guide), evaluator: await sha256OfFile(evaluator), protocol, fromScratch };
-  const keptIn = quick ? "quick" : "published";
   const wanted: readonly Style[] = quick ? ["storybook", "watercolor"] : styleNames;
   const rounds = quick ? 5 : 20;
   const counted = await countParameters(guide);
-  const starter = await runStage(keptIn, {
+  const starter = await runStage(!quick, {
     name: "time on the starter",
     inputs: { ...files, rounds },
     passes: 0,
@@ -87,7 +95,7 @@ async function measureClaims(
   const sd15 =
     quick || !isWanted
       ? null
-      : await runStage(keptIn, {
+      : await runStage(!quick, {
           name: "time at SD 1.5's size",
           inputs: files,
           passes: 0,
@@ -99,13 +107,13 @@ async function measureClaims(
   const steps =
     quick || pictures < FOR_FRECHET
       ? null
-      : await runStage(keptIn, {
+      : await runStage(!quick, {
           name: "few steps on storybook",
           inputs: { ...files, captions },
           passes: STEPS_PASSES * pictures,
           run: () => measureSteps({ style: "storybook", guide }, captions, runtime),
         });
-  const controls = await runStage(keptIn, {
+  const controls = await runStage(!quick, {
     name: "negative controls",
     inputs: { ...files, quick },
     passes: 0,
@@ -135,10 +143,9 @@ async function measureStyle(
   runtime: Runtime,
 ): Promise<{ transfer: TransferRow; dial: Claims["dial"] }> {
   const pair = { style, guide };
-  const keptIn = quick ? "quick" : "published";
   const weights = await weightsOf(style);
   const most = quick ? 48 : prompts;
-  const judged = await runStage(keptIn, {
+  const judged = await runStage(!quick, {
     name: `${style}: verdict`,
     inputs: { ...files, weights, most },
     passes: PASSES_OF_A_PICTURE * most,
@@ -146,7 +153,7 @@ async function measureStyle(
   });
   const unseen: Captions = { count: quick ? 64 : Math.min(64, prompts), key: "claims", seed: 29 };
   const wanted = quick ? fewWays : allWays;
-  const ways = await runStage(keptIn, {
+  const ways = await runStage(!quick, {
     name: `${style}: other ways`,
     inputs: { ...files, weights, unseen, wanted },
     passes: passesOf(wanted) * unseen.count,
@@ -156,7 +163,7 @@ async function measureStyle(
   const frechet =
     quick || pictures < FOR_FRECHET
       ? null
-      : await runStage(keptIn, {
+      : await runStage(!quick, {
           name: `${style}: distances of distributions`,
           inputs: { ...files, weights, captions },
           passes: FRECHET_PASSES * pictures,

@@ -49,7 +49,7 @@ side by side in one run:
 |---|---|---|
 | the starter, 20 steps | ${interval(claims.compute.starter.loop)} | ${claims.compute.starter.picture ? interval(claims.compute.starter.picture) : "—"} |
 ${claims.compute.sd15 ? `| a UNet of SD 1.5's size, 512 px | ${interval(claims.compute.sd15.loop)} | — |\n` : ""}
-## 3. On fine-tunes that it never saw
+## 3. On its base, and on fine-tunes that it never saw
 
 R is the share of what CFG adds to prompt fidelity that the guide recovers, by the plan of the verdict ([decision](decisions/the-verdict.md)) on prompts whose words stand together
 in no training caption, with its 95% interval. w′ is the guidance at which CFG keeps as much, where 5 is asked for. All from the same noise.
@@ -86,6 +86,8 @@ ${tableOf(
 ![R against passes](img/claims-dial.svg)
 
 ## 6. What must come out bad
+
+The first line is no control, but the same guide on watercolor as it is, at the same 48 prompts.
 
 ${tableOf(
   ["case", "verdict", "R", "why"],

@@ -14,25 +14,20 @@ export interface Stage<Result> {
   run(): Promise<Result>;
 }
 
-/** Results of the published run are small and stand beside the code, so that another machine goes on from them. */
-const folders = {
-  published: fileURLToPath(new URL("kept/", import.meta.url)),
-  quick: fileURLToPath(new URL("../out/claims/", import.meta.url)),
-} as const;
-export type Kept = keyof typeof folders;
+/** Results are small and stand beside the code, so that another machine goes on from them. */
+const folder = fileURLToPath(new URL("kept/", import.meta.url));
 
 /** Of one picture a second, on two cores; what the stages before this one took says it better. */
 let rate = 200;
 
-/** Says what it costs, does it unless it was done before, and keeps what it found. */
-export async function runStage<Result>(keptIn: Kept, { name, inputs, passes, run }: Stage<Result>): Promise<Result> {
-  const folder = folders[keptIn];
+/** Says what it costs, and does it. Where results are kept: unless it was done before, and keeps what it found. */
+export async function runStage<Result>(isKept: boolean, { name, inputs, passes, run }: Stage<Result>): Promise<Result> {
   const hash = createHash("sha256")
     .update(JSON.stringify({ name, ...inputs }))
     .digest("hex")
     .slice(0, 16);
   const path = join(folder, `${name.replaceAll(/\W+/g, "-")}-${hash}.json`);
-  const kept = await readFile(path, "utf8").catch(() => null);
+  const kept = isKept ? await readFile(path, "utf8").catch(() => null) : null;
   if (kept !== null) {
     process.stderr.write(`${name}: stands\n`);
     return JSON.parse(kept) as Result;
@@ -42,9 +37,11 @@ export async function runStage<Result>(keptIn: Kept, { name, inputs, passes, run
   const began = performance.now();
   const result = await run();
   const seconds = (performance.now() - began) / 1000;
-  if (passes > 0) rate = passes / seconds;
+  rate = passes === 0 ? rate : passes / seconds;
   process.stderr.write(`${name}: took ${toDuration(seconds)}\n`);
-  await mkdir(folder, { recursive: true });
-  await writeFile(path, JSON.stringify(result));
+  if (isKept) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(path, JSON.stringify(result));
+  }
   return result;
 }

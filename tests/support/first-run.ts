@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 /** Of a run of all tests: the files with a failure, and how many tests passed and were skipped in the others. */
 export interface FirstRun {
   readonly files: readonly string[];
-  /** The full names of the tests that failed. */
+  /** The full names of the tests that failed; of a file that failed outside its tests its own. */
   readonly failed: readonly string[];
   readonly passed: number;
   readonly skipped: number;

@@ -33,10 +33,12 @@ export default class SummaryReporter implements Reporter {
     for (const test of forbidden) console.log(`not allowed to be skipped: ${nameOf(test)}`);
     const failures = failed === 0 && reason !== "passed" ? 1 : failed;
     const before = firstRun.read();
-    for (const name of before.failed) {
-      if (passed.some((test) => nameOf(test) === name)) console.log(`failed at first, passed by itself: ${name}`);
-    }
-    if (failures > 0 && unhandledErrors.length === 0) firstRun.write(toFirstRun(modules));
+    const now = new Set([
+      ...passed.map(nameOf),
+      ...modules.filter((module) => module.ok()).map(({ relativeModuleId }) => relativeModuleId),
+    ]);
+    for (const name of before.failed) if (now.has(name)) console.log(`failed at first, passed by itself: ${name}`);
+    if (failures > 0 && unhandledErrors.length === 0 && forbidden.length === 0) firstRun.write(toFirstRun(modules));
     console.log(
       `${before.passed + passed.length} passed, ${failures} failed, ${before.skipped + skipped.length} skipped`,
     );
@@ -50,7 +52,10 @@ function toFirstRun(modules: readonly TestModule[]): FirstRun {
     good.reduce((sum, module) => sum + [...module.children.allTests(state)].length, 0);
   return {
     files: bad.map(({ relativeModuleId }) => relativeModuleId),
-    failed: bad.flatMap((module) => [...module.children.allTests("failed")].map(nameOf)),
+    failed: bad.flatMap((module) => {
+      const tests = [...module.children.allTests("failed")].map(nameOf);
+      return tests.length > 0 ? tests : [module.relativeModuleId]; // a hook, or the file itself
+    }),
     passed: count("passed"),
     skipped: count("skipped"),
   };

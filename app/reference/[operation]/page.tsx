@@ -6,6 +6,7 @@ import { Table } from "../../_ui/table.tsx";
 import { curlOf } from "../curl.ts";
 import { type Field, fieldsOf, typeOf } from "../fields.ts";
 import { eachOperation } from "../operations.ts";
+import { titleOf } from "../titles.ts";
 
 interface Props {
   readonly params: Promise<{ readonly operation: string }>;
@@ -29,7 +30,7 @@ export default async function EndpointPage({ params }: Props) {
     <>
       <nav aria-label="Where this is" className="text-small">
         <a href="/reference">API</a> <span className="text-quiet">/</span>{" "}
-        <a href={`/reference#${operation.tags[0]}`}>{operation.tags[0]}</a>
+        <a href={`/reference#${operation.tags[0]}`}>{titleOf(operation)}</a>
       </nav>
       <h1 className="mt-1 text-page [overflow-wrap:anywhere]">
         <code>
@@ -41,8 +42,10 @@ export default async function EndpointPage({ params }: Props) {
       <div className="mt-4 max-w-[80ch]">
         <Code label="With curl" text={curlOf(method, path, operation)} />
       </div>
-      {operation.parameters.length > 0 && <Fields title="In the address" fields={operation.parameters.map(toField)} />}
-      {body && <Fields title="Body" fields={fieldsOf(body)} />}
+      {operation.parameters.length > 0 && (
+        <Fields id="address" title="In the address" fields={operation.parameters.map(toField)} />
+      )}
+      {body && <Fields id="body" title="Body" fields={fieldsOf(body)} />}
       <Answer status={status} mediaType={mediaType} schema={content?.schema} />
       <Failures responses={operation.responses} />
     </>
@@ -56,10 +59,18 @@ const toField = ({ name, required, description, schema }: DescribedOperation["pa
   says: description ?? "",
 });
 
-function Fields({ title, fields }: { readonly title: string; readonly fields: readonly Field[] }) {
+function Fields({
+  id,
+  title,
+  fields,
+}: {
+  readonly id: string;
+  readonly title: string;
+  readonly fields: readonly Field[];
+}) {
   return (
-    <section aria-labelledby={title} className="mt-8">
-      <h2 id={title} className="text-title">
+    <section aria-labelledby={id} className="mt-8">
+      <h2 id={id} className="text-title">
         {title}
       </h2>
       <Table caption={title} head={["field", "type", "meaning"]}>
@@ -87,7 +98,7 @@ function Answer({
   readonly mediaType: string | undefined;
   readonly schema: DescribedSchema | undefined;
 }) {
-  if (schema) return <Fields title={`Answer, ${status}`} fields={fieldsOf(schema)} />;
+  if (schema) return <Fields id="answer" title={`Answer, ${status}`} fields={fieldsOf(schema)} />;
   return (
     <section aria-labelledby="answer" className="mt-8">
       <h2 id="answer" className="text-title">

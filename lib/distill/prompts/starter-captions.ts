@@ -59,7 +59,7 @@ export function trainedWith(): { readonly captions: string[]; readonly scenes: s
   return { captions: pictures.map(({ caption }) => caption), scenes: pictures.map(({ scene }) => scene) };
 }
 
-/** What the two guides were distilled on. */
+/** What guide-tiny was distilled on. */
 export function distilledOn(): string[] {
   const random = new PythonRandom(4242);
   return Array.from({ length: 512 }, () => trueCaption(drawScene(random)));
