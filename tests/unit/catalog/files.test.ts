@@ -21,7 +21,7 @@ const weights = Buffer.concat([Buffer.from([header.byteLength, 0, 0, 0, 0, 0, 0,
 const files = {
   "README.md": "# Hi\n",
   "unet/config.json": "{}",
-  "unet/ünet “1”.safetensors": weights,
+  "unet/ünet «1».safetensors": weights,
   "page.html": "Not <script>alert(1)</script>",
   "empty.txt": "",
 };
@@ -80,14 +80,14 @@ describe("a tree", () => {
 
   test("lists a folder, or all below it", async () => {
     expect(await entries({})).toEqual(["file empty.txt", "file page.html", "file README.md", "directory unet"]);
-    expect(await entries({ path: "unet" })).toEqual(["file unet/config.json", "file unet/ünet “1”.safetensors"]);
+    expect(await entries({ path: "unet" })).toEqual(["file unet/config.json", "file unet/ünet «1».safetensors"]);
     expect(await entries({ recursive: "true", revision: "feature/x" })).toEqual([
       "file empty.txt",
       "file page.html",
       "file README.md",
       "directory unet",
       "file unet/config.json",
-      "file unet/ünet “1”.safetensors",
+      "file unet/ünet «1».safetensors",
     ]);
   });
 
@@ -109,7 +109,7 @@ describe("a tree", () => {
       },
       {
         type: "file",
-        path: "unet/ünet “1”.safetensors",
+        path: "unet/ünet «1».safetensors",
         size: 2000,
         sha256: hex("sha256", weights),
         gitSha1: gitSha1(weights),
