@@ -331,7 +331,7 @@ export const browse: Story = (stage) => {
         },
         { timeout: MEASURED_WITHIN * 1000, interval: 2000 },
       )
-      .toMatch(/with guide-\w+\s+R −?\d\.\d\d\s+between \[−?\d\.\d\d, −?\d\.\d\d\] n = \d+/);
+      .toMatch(/with guide-\w+\s+R\s+-?\d\.\d\d\s+between\s+\[-?\d\.\d\d, -?\d\.\d\d\]\s+n = \d+/);
     await page.context().close();
   });
 
