@@ -36,10 +36,8 @@ export default function ReferencePage() {
       </nav>
       <p className="sr-only">{toPlural(all.length, "endpoint")}</p>
       {[...groups].map(([tag, operations]) => (
-        <section key={tag} id={tag} aria-labelledby={`${tag}-title`} className="mt-10">
-          <h2 id={`${tag}-title`} className="text-title">
-            {titleOf(operations[0]!.operation)}
-          </h2>
+        <section key={tag} id={tag} className="mt-10">
+          <h2 className="text-title">{titleOf(operations[0]!.operation)}</h2>
           <Table caption={titleOf(operations[0]!.operation)} head={["endpoint", "what it does"]}>
             {operations.map(({ method, path, operation }) => (
               <Row key={operation.operationId} method={method} path={path} operation={operation} />

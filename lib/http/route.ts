@@ -112,7 +112,7 @@ function queryOf(request: Request): Record<string, string | string[]> {
 }
 
 /** What no name and no word here can hold is refused before anything looks for it. */
-function requireStorable(texts: readonly string[]): void {
+export function requireStorable(texts: readonly string[]): void {
   if (texts.every(isStorableText)) return;
   throw new AppError("bad_request", "The address holds a NUL, which no name here has; take it out and ask again.");
 }

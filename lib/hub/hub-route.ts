@@ -2,7 +2,7 @@ import { actorOf } from "#lib/auth/actor-of.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { type Door, requireAdmission } from "#lib/http/door.ts";
 import { namesInAddress, type NamesOf } from "#lib/http/names-in-address.ts";
-import { answerAt, type RouteContext } from "#lib/http/route.ts";
+import { answerAt, requireStorable, type RouteContext } from "#lib/http/route.ts";
 import { requireSameOrigin } from "#lib/http/same-origin.ts";
 
 export interface HubCall<Template extends string> {
@@ -26,5 +26,6 @@ export const hubRoute = <const Id extends string, const Template extends string>
     if (actor.kind === "person" && actor.tokenId === null) requireSameOrigin(request);
     requireAdmission(actor, door);
     const { searchParams: query } = new URL(request.url);
+    requireStorable([...query].flat());
     return handle({ request, actor, names: namesInAddress(door.path, request.url), query });
   });

@@ -13,15 +13,14 @@ export async function pairingWarning(actor: Actor, repo: ReadableRepo): Promise<
   if (!can(repo, "guides")) return {};
   const [best] = (await listFits(actor, { owner: repo.owner, repo: repo.name }, { limit: 1 })).items;
   const verdict = best?.pair ? best.verdict : null;
-  if (verdict === "verified") return {};
+  if (verdict === "verified" && best?.stale === null) return {};
   const name = `${repo.owner}/${repo.name}`;
   return { "X-HF-Warning": `guidepost; ${sayOf(name, verdict, best?.repo)} See ${env().publicUrl}/${name}` };
 }
 
 /** In plain ASCII, as a header takes it. */
 function sayOf(name: string, verdict: Verdict | null, model: string | undefined): string {
-  if (verdict === null || verdict === "notMeasured")
-    return `${name} has not been measured with any model yet, so nobody knows where it works.`;
+  if (verdict === null || verdict === "notMeasured") return `No measurement that you may see says where ${name} works.`;
   const found = verdictInWords(verdict);
   return `The best that was measured of ${name} is “${found}”, with ${model}.`.replaceAll(/[“”]/g, '"');
 }

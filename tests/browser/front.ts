@@ -40,7 +40,7 @@ export const front: Story = (stage) => {
       await page.mouse.down();
       await page.mouse.move(box.x + box.width * 0.8, box.y + 50, { steps: 5 });
       await page.mouse.up();
-      return Number((await divider.getAttribute("aria-valuetext"))!.split(" ")[0]);
+      return Number.parseFloat((await divider.getAttribute("aria-valuetext"))!);
     };
     await expect.poll(pull).toBeGreaterThan(70);
 

@@ -243,7 +243,7 @@ export const pair: Story = (stage) => {
     await page.getByRole("button", { name: "Measure again" }).click();
     await page
       .getByRole("status")
-      .filter({ hasText: /before it|next in line|about to begin|has begun|Now / })
+      .filter({ hasText: /before it|next in the queue|about to begin|has begun|Now / })
       .waitFor();
     await page.waitForURL(({ pathname }) => pathname === `/pairs/${id}`);
     expect(["queued", "running", "succeeded"]).toContain((await pairOf(id)).state);

@@ -69,7 +69,7 @@ function Fields({
   readonly fields: readonly Field[];
 }) {
   return (
-    <section aria-labelledby={id} className="mt-8">
+    <section className="mt-8">
       <h2 id={id} className="text-title">
         {title}
       </h2>
@@ -100,7 +100,7 @@ function Answer({
 }) {
   if (schema) return <Fields id="answer" title={`Answer, ${status}`} fields={fieldsOf(schema)} />;
   return (
-    <section aria-labelledby="answer" className="mt-8">
+    <section className="mt-8">
       <h2 id="answer" className="text-title">
         Answer, {status}
       </h2>
@@ -113,7 +113,7 @@ function Answer({
 function Failures({ responses }: Pick<DescribedOperation, "responses">) {
   const failed = Object.entries(responses).filter(([status]) => status >= "400");
   return (
-    <section aria-labelledby="failures" className="mt-8">
+    <section className="mt-8">
       <h2 id="failures" className="text-title">
         Failures
       </h2>

@@ -1,4 +1,4 @@
-import { isOwn, isVisible, isWritable } from "#lib/auth/access.ts";
+import { isVisible, isWritable } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { maySeeDistillation } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
@@ -42,13 +42,22 @@ export async function insertDistillation(transaction: Transaction, row: Distilla
   await transaction.distillation.create({ data: row, select: { id: true } });
 }
 
+/** Whoever goes on with it does so in their own name, and within their own limits. */
+export async function setAsker(transaction: Transaction, id: string, userId: string): Promise<void> {
+  await transaction.distillation.update({ where: { id }, data: { userId }, select: { id: true } });
+}
+
 const nameOf = (alias: string): Prisma.Sql =>
   Prisma.raw(`(SELECT n.name FROM namespace n WHERE n.id = ${alias}.namespace_id) || '/' || ${alias}.name`);
+
+/** Operators may change what others asked for; that makes it no more theirs. */
+const isAskedBy = (actor: Actor): Prisma.Sql =>
+  actor.kind === "person" ? Prisma.sql`coalesce(d.user_id = ${actor.userId}, FALSE)` : Prisma.sql`FALSE`;
 
 const columnsFor = (actor: Actor): Prisma.Sql => Prisma.sql`
   d.id, d.repo_id AS "repoId", d.user_id AS "userId", d.state::text, d.paused_at AS "pausedAt", d.problem, d.asked, d.plan, d.record, d.kept_steps AS "keptSteps",
   CASE WHEN ${isVisible(actor, "b")} THEN ${nameOf("b")} END AS base, d.base_commit_id AS "baseCommitId", ${nameOf("r")} AS guide,
-  d.result_commit_id AS "resultCommitId", coalesce(${isOwn(actor, "d")}, FALSE) AS "isMine", (${isWritable(actor, "r")}) AS "mayChange",
+  d.result_commit_id AS "resultCommitId", ${isAskedBy(actor)} AS "isMine", (${isWritable(actor, "r")}) AS "mayChange",
   d.created_at AS "createdAt", d.finished_at AS "finishedAt"`;
 
 const from = Prisma.sql`FROM distillation d JOIN repo r ON r.id = d.repo_id LEFT JOIN commit bc ON bc.id = d.base_commit_id LEFT JOIN repo b ON b.id = bc.repo_id`;

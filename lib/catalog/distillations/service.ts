@@ -17,7 +17,8 @@ import { enqueue } from "#lib/queue/enqueue.ts";
 import { isUnfinished } from "#lib/queue/unfinished.ts";
 import { showBytes } from "#lib/util/show-bytes.ts";
 import { needAt } from "#lib/catalog/models/needs.ts";
-import { forgetKept, forgetSteps, insertDistillation, markPaused, secondsOfWork } from "./repository.ts";
+import { requireNoMorePublic } from "./no-more-public.ts";
+import { forgetKept, forgetSteps, insertDistillation, markPaused, secondsOfWork, setAsker } from "./repository.ts";
 import type { CostQuery, DistillationCost, DistillationView, NewDistillation, StoredAsked } from "./schema.ts";
 import { getDistillation, requireSeen } from "./views.ts";
 
@@ -115,8 +116,10 @@ export async function resumeDistillation(actor: Actor, id: string): Promise<Dist
       "The base that this was begun with is gone, or you may not see it any more; begin another from a base that is there.",
     );
   const base = await baseOf(actor, row.base, row.baseCommitId);
+  requireNoMorePublic(await requireWriteById(actor, row.repoId), base.repo);
   const goesOn = row.state === "failed" || row.pausedAt !== null;
   await inLockedTransaction(database(), async (transaction) => {
+    await setAsker(transaction, id, userId);
     if (!goesOn) await forgetSteps(transaction, id);
     await ask(transaction, { id, userId, base, choice: row.asked.choice, goesOn });
   });

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { requireWriteById } from "#lib/auth/access.ts";
+import { requireRead, requireWriteById } from "#lib/auth/access.ts";
 import type { Person } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
 import { commitMade, type MadeFile } from "#lib/catalog/commits/service.ts";
 import { repoNameOf } from "#lib/catalog/models/repository.ts";
+import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
@@ -13,6 +14,7 @@ import { saveProgress as save } from "#lib/queue/progress.ts";
 import { newObjectKey } from "#lib/storage/keys.ts";
 import { objectStore } from "#lib/storage/open-store.ts";
 import { toStorableJson, toStorableText } from "#lib/util/storable.ts";
+import { requireNoMorePublic } from "./no-more-public.ts";
 import {
   askedOf,
   hasRepo,
@@ -137,13 +139,15 @@ export async function publishGuide(
   { files, record, seconds }: MadeGuide,
 ): Promise<void> {
   await requireBase(person, base.commitId);
+  const repo = await requireWriteById(person, repoId);
+  requireNoMorePublic(repo, await requireRead(person, toRepoName(base.name)));
   const stored = storedRecord.parse(toStorableJson(record));
   const commit = {
     title: `A guide of ${base.name}`,
     message: "Made on this hub; record.json says how.",
     files,
   };
-  await commitMade(person, await requireWriteById(person, repoId), commit, async (transaction, resultCommitId) => {
+  await commitMade(person, repo, commit, async (transaction, resultCommitId) => {
     if (!(await holdsAttempt(transaction, holdOf(id, attempt))))
       throw new AppError("cancelled", "Nobody wants this guide any more; it was not published.");
     await writeMade(transaction, id, { resultCommitId, record: stored, seconds });

@@ -175,4 +175,31 @@ describe("a distillation that waits", () => {
     expect((await getDistillation(ann, id)).base!.repo).toBe("ann/hidden");
     expect((await listDistillations(ann, { mine: true, limit: 100 })).items.map((one) => one.id)).toContain(id);
   });
+
+  test("of a base that became private goes on only into a private repo, and is no stranger's", async () => {
+    await newRepoWith(ann, { name: "turned", kind: "base" }, await familyFiles("sd1"));
+    await workOff("inspect");
+    const { id, guide } = await begin({ base: "ann/turned" });
+    const setVisibility = (name: string, visibility: "public" | "private") =>
+      database().repo.updateMany({ where: { name }, data: { visibility } });
+    await pauseDistillation(ann, id);
+    await setVisibility("turned", "private");
+    await expect(resumeDistillation(ann, id)).rejects.toMatchObject({
+      code: "forbidden",
+      message: expect.stringMatching(/base has become private.*make the guide's repo private/),
+    });
+    await setVisibility(guide.repo.split("/")[1]!, "private");
+    expect(await resumeDistillation(ann, id)).toMatchObject({ state: "queued" });
+
+    await setVisibility(guide.repo.split("/")[1]!, "public");
+    await expect(getDistillation(ben, id)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("is its asker's, and no more an operator's than anybody's", async () => {
+    const carl = await newPerson("carl", { isOperator: true });
+    const { id } = await begin();
+    expect((await getDistillation(ann, id)).isMine).toBe(true);
+    expect((await getDistillation(carl, id)).isMine).toBe(false);
+    expect((await listDistillations(carl, { mine: true, limit: 100 })).items).toEqual([]);
+  });
 });

@@ -104,6 +104,9 @@ test("purging a base leaves what was made for it", async () => {
   expect(await after(purge(ids.base), "SELECT base_commit_id, result_commit_id FROM distillation")).toEqual([
     [null, oid("4")],
   ]);
+  // What a private base drew tells of it: without the base nobody could say who may see that.
+  const hidden = `UPDATE repo SET visibility = 'private' WHERE id = '${ids.base}'; ${purge(ids.base)}`;
+  expect(await after(hidden, "SELECT id FROM distillation")).toEqual([]);
 });
 
 test("a person with a namespace, or a namespace with repos, does not go", async () => {
