@@ -1,4 +1,4 @@
-import { isVisible, isWritable } from "#lib/auth/access.ts";
+import { isVisible, isWritable, type ReadableRepo } from "#lib/auth/access.ts";
 import type { Actor } from "#lib/auth/actor.ts";
 import { maySeeDistillation } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
@@ -212,6 +212,15 @@ export async function askedOf(id: string): Promise<AskedRow | null> {
     select: { asked: true, repoId: true, userId: true, baseCommitId: true },
   });
   return row && { ...row, asked: storedAsked.parse(row.asked) };
+}
+
+/** The repo that a commit is of; null where that repo is gone. */
+export async function repoOf(commitId: string): Promise<Pick<ReadableRepo, "name" | "visibility"> | null> {
+  const row = await database().commit.findFirst({
+    where: { id: commitId, repo: { deletedAt: null } },
+    select: { repo: { select: { name: true, visibility: true } } },
+  });
+  return row?.repo ?? null;
 }
 
 /** Whether the repo of its guide is still there. */

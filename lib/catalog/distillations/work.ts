@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
-import { requireRead, requireWriteById } from "#lib/auth/access.ts";
+import { type ReadableRepo, requireWriteById } from "#lib/auth/access.ts";
 import type { Person } from "#lib/auth/actor.ts";
 import { personById } from "#lib/auth/person.ts";
 import { commitMade, type MadeFile } from "#lib/catalog/commits/service.ts";
-import { repoNameOf } from "#lib/catalog/models/repository.ts";
-import { toRepoName } from "#lib/catalog/repo-name.ts";
 import { readableCommits } from "#lib/catalog/units/who-may-see.ts";
 import { database } from "#lib/db/client.ts";
 import { inLockedTransaction, type Transaction } from "#lib/db/transaction.ts";
@@ -21,6 +19,7 @@ import {
   insertMetrics,
   insertSample,
   type Loss,
+  repoOf,
   type SampleRow,
   writeKept,
   writeMade,
@@ -38,7 +37,7 @@ import {
 /** The worker's side of distillations. Every write names its attempt, and changes nothing when another has begun or it was cancelled. */
 
 export interface Asked extends StoredAsked {
-  readonly base: { readonly commitId: string; readonly name: string };
+  readonly base: { readonly commitId: string } & Pick<ReadableRepo, "name" | "visibility">;
   readonly repoId: string;
   readonly person: Person;
 }
@@ -63,13 +62,13 @@ export async function getAsked(id: string): Promise<Asked> {
 }
 
 async function requireBase(person: Person, commitId: string | null): Promise<Asked["base"]> {
-  const name = commitId === null ? null : await repoNameOf(commitId);
-  if (commitId === null || name === null || !(await readableCommits(person, [commitId])).has(commitId))
+  const repo = commitId === null ? null : await repoOf(commitId);
+  if (commitId === null || repo === null || !(await readableCommits(person, [commitId])).has(commitId))
     throw new AppError(
       "not_found",
       "The base is gone, or whoever asked for the guide may not see it any more; what was made so far is kept, and goes on when the base is back.",
     );
-  return { commitId, name };
+  return { commitId, ...repo };
 }
 
 /** @returns false when this attempt is not wanted any more */
@@ -138,9 +137,9 @@ export async function publishGuide(
   { person, repoId, base }: Asked,
   { files, record, seconds }: MadeGuide,
 ): Promise<void> {
-  await requireBase(person, base.commitId);
+  const baseNow = await requireBase(person, base.commitId);
   const repo = await requireWriteById(person, repoId);
-  requireNoMorePublic(repo, await requireRead(person, toRepoName(base.name)));
+  requireNoMorePublic(repo, baseNow);
   const stored = storedRecord.parse(toStorableJson(record));
   const commit = {
     title: `A guide of ${base.name}`,

@@ -9,12 +9,14 @@ import {
   pauseDistillation,
   resumeDistillation,
 } from "#lib/catalog/distillations/service.ts";
+import { getAsked, publishGuide } from "#lib/catalog/distillations/work.ts";
 import { distillationIn, getDistillation, listDistillations } from "#lib/catalog/distillations/views.ts";
 import { getJobTimeline, listJobs } from "#lib/catalog/jobs/service.ts";
 import { setQuota } from "#lib/catalog/quotas/service.ts";
 import { costQuery } from "#lib/catalog/distillations/schema.ts";
 import { database } from "#lib/db/client.ts";
 import { newPerson, tokenOf } from "../../support/actors.ts";
+import { claimJob } from "../../support/attempts.ts";
 import { familyFiles, newRepoWith, starterFiles, workOff } from "../../support/evidence.ts";
 import { useTempHub } from "../../support/temp-hub.ts";
 
@@ -193,6 +195,19 @@ describe("a distillation that waits", () => {
 
     await setVisibility(guide.repo.split("/")[1]!, "public");
     await expect(getDistillation(ben, id)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("is not published in a public repo when its base became private while it was made", async () => {
+    await newRepoWith(ann, { name: "turning", kind: "base" }, await familyFiles("sd1"));
+    await workOff("inspect");
+    const { id } = await begin({ base: "ann/turning" });
+    const attempt = (await claimJob("distill", id))!;
+    const asked = await getAsked(id);
+    await database().repo.updateMany({ where: { name: "turning" }, data: { visibility: "private" } });
+    await expect(publishGuide(id, attempt, asked, { files: [], record: {}, seconds: 1 })).rejects.toMatchObject({
+      code: "forbidden",
+      message: expect.stringMatching(/base has become private.*make the guide's repo private/),
+    });
   });
 
   test("is its asker's, and no more an operator's than anybody's", async () => {
