@@ -45,11 +45,10 @@ export const distil: Story = (stage) => {
     await page.waitForURL(/\/distillations\/[0-9a-f-]{36}$/);
     const id = idIn(page);
     await page.getByText(/The guide learns: step|The base draws what/).waitFor();
-    await stage().look("distil-running", `/distillations/${id}`, { as: stage().ben });
-    await stage().look("distil-empty", `/ben/${name}`);
-    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("button", { name: "Pause" }).click(); // before anybody looks around: it would be done by then
     await page.getByText("Nobody works on it until it is resumed.").waitFor();
     await stage().look("distil-paused", `/distillations/${id}`, { as: stage().ben });
+    await stage().look("distil-empty", `/ben/${name}`);
     await page.getByRole("button", { name: "Resume" }).click();
     await until(id, "succeeded");
     await page.getByText("The guide is published in").waitFor(); // by itself

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { getPreview } from "#lib/catalog/previews/views.ts";
 import { database } from "#lib/db/client.ts";
 import { type Failpoint, failpoints } from "#lib/util/failpoint.ts";
@@ -10,8 +10,6 @@ import { baseFiles, letJudge, drawOnly, newRepoWith, starterFiles, workOff } fro
 import { ask } from "../support/previews.ts";
 import { expectSound } from "../support/sound-hub.ts";
 import { useTempHub } from "../support/temp-hub.ts";
-
-vi.setConfig({ testTimeout: 240_000 });
 
 const hub = await useTempHub();
 const main = fileURLToPath(new URL("../../workers/hub/main.ts", import.meta.url));

@@ -19,7 +19,7 @@ async function stageFor(gate: Gate): Promise<StartedGateStage> {
   open = undefined;
   return (open = await startGateStage(gate, "short"));
 }
-afterAll(() => open?.stop(), 60_000);
+afterAll(() => open?.stop());
 
 test.for(inTurn)("$name", { timeout: 600_000 }, async ({ gate }, { skip }) => {
   const reason = whyNot(gate);

@@ -18,7 +18,7 @@ import { startWeb, type WebProcess } from "../support/web-process.ts";
 // A database that is stopped and comes back, under a web process that knows nothing of it: everybody is told so, in their own form, and
 // all of it works again by itself.
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 400_000 }); // the first start builds the pages
+vi.setConfig({ hookTimeout: 400_000 }); // the first start builds the pages
 
 const folder = await mkdtemp(join(tmpdir(), "guidepost-away-"));
 const own = { folder: join(folder, "postgres"), settings: { fsync: "off" } };

@@ -33,9 +33,7 @@ const behaviours: Readonly<Record<string, (job: ClaimedJob) => Promise<void>>> =
   end: async () => {},
   hold: ({ subjectId, signal }) => untilReleased(subjectId, signal),
   "hold, deaf": ({ subjectId }) => untilReleased(subjectId, null),
-  "work 3 s": (job) => workFor(3, job),
   "work 1 s": (job) => workFor(1, job),
-  "work 30 s": (job) => workFor(30, job),
   "need 3 GB": async ({ subjectId: id }) => {
     const [job] = await database().$queryRaw<
       { bytes: bigint }[]

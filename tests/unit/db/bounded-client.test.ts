@@ -2,15 +2,16 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { boundedClient } from "#lib/db/bounded-client.ts";
 import { toAppError } from "#lib/http/failure.ts";
 import { createTempDatabase } from "../../support/temp-database.ts";
 
-vi.setConfig({ testTimeout: 60_000 });
-
 const database = await createTempDatabase("empty");
 afterAll(() => database.drop());
+
+/** How long the pool lets anybody wait for a connection. */
+const MOST_MS = 5_000;
 
 /** A network before the database that swallows what is sent, in both directions, while it is told to. */
 async function network() {
@@ -59,7 +60,7 @@ test("what works long is let go on while the database answers others, but not lo
 
 test("a network that swallows what is sent ends every connection, keeps nobody waiting, and may come back", async () => {
   const between = await network();
-  const pool = new pg.Pool({ Client: boundedClient(between.url, 600_000), max: 4, connectionTimeoutMillis: 5_000 });
+  const pool = new pg.Pool({ Client: boundedClient(between.url, 600_000), max: 4, connectionTimeoutMillis: MOST_MS });
   pool.on("error", () => {});
   const working = await pool.connect();
   working.on("error", () => {});
@@ -79,9 +80,13 @@ test("a network that swallows what is sent ends every connection, keeps nobody w
     );
   expect(await Promise.all([codeOf(working.query("COMMIT")), codeOf(owing.query("SELECT 1"))])).toEqual([away, away]);
   expect(pool.idleCount).toBe(0);
-  const began = performance.now();
-  for (let at = 0; at < 100; at++) expect(await codeOf(pool.query("SELECT 1"))).toBe(away);
-  expect(performance.now() - began).toBeLessThan(50_000); // if each of them waited, 500 s
+  let waited = 0;
+  for (let at = 0; at < 100; at++) {
+    const began = performance.now();
+    expect(await codeOf(pool.query("SELECT 1"))).toBe(away);
+    if (performance.now() - began >= MOST_MS) waited += 1;
+  }
+  expect(waited).toBeLessThan(10); // as long as the pool lets them; not all hundred
   working.release();
   owing.release();
 

@@ -4,11 +4,9 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { startPostgres } from "#workers/setup/postgres.ts";
 import { asUser } from "#workers/setup/postgres-identity.ts";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const nobody = 65534;
 const root = mkdtempSync(join(tmpdir(), "guidepost-identity-"));

@@ -16,10 +16,8 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type RunningPostgres, startPostgres } from "#workers/setup/postgres.ts";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // many true starts on what may be a busy machine
 
 const root = mkdtempSync(join(tmpdir(), "guidepost-postgres-"));
 const made = join(root, "made");

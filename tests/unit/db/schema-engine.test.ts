@@ -2,14 +2,12 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 import pg from "pg";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { withDatabase } from "#lib/db/database-url.ts";
 import { toVariables } from "#lib/env.ts";
 import { applyMigrations } from "#workers/setup/migrate.ts";
 import { migrationAdapter } from "#workers/setup/schema-engine-adapter.ts";
 import { createTempDatabase, migrationsFolder, type TempDatabase } from "../../support/temp-database.ts";
-
-vi.setConfig({ testTimeout: 60_000 }); // Prisma's command line takes more than a second each time
 
 const temps: TempDatabase[] = [];
 afterAll(() => Promise.all(temps.map((temp) => temp.drop())));

@@ -89,7 +89,8 @@ test("who has time waits until it is back, or until the time is over", async () 
 
 test("calls leave nothing behind in it", async () => {
   const { breaker } = new Something();
-  const before = process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-  for (let at = 0; at < 1000; at += 1) await breaker.call(async () => at, 1000);
-  expect(process.getActiveResourcesInfo().filter((name) => name === "Timeout").length).toBeLessThanOrEqual(before);
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  for (let at = 0; at < 1000; at += 1) await breaker.call(async () => at, 100_000);
+  expect(timers() - before).toBeLessThan(100); // the test's own process has some that come and go
 });
